@@ -1,0 +1,98 @@
+"""Where the Functions host ends and Guestlist begins: callers, problem documents, request ids, outcomes.
+
+`endpoint` and `step` keep a handler's name and parameters, which the worker binds by.
+"""
+
+import functools
+import inspect
+import logging
+import re
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import azure.functions as func
+import msgspec
+
+from shared import wiring
+from shared.api import problems
+from shared.domain.errors import Refused, Unavailable
+from shared.domain.outcomes import Outcome
+from shared.domain.reasons import Reason
+
+log = logging.getLogger("guestlist")
+
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+
+type Handler = Callable[..., Awaitable[func.HttpResponse]]
+
+
+def endpoint(handler: Handler) -> Handler:
+    """An HTTP handler: what Guestlist refuses becomes problem+json, what nobody foresaw a 500 without insides."""
+
+    @functools.wraps(handler)
+    async def run(*args: Any, **kwargs: Any) -> func.HttpResponse:
+        req = _request(handler, args, kwargs)
+        request_id = _request_id(req)
+        with wiring.trace(req.headers.get("traceparent") or _new_traceparent(request_id)):
+            try:
+                answer = await handler(*args, **kwargs)
+            except (Refused, Unavailable) as e:
+                log.info("%s %s refused: %s [%s]", req.method, urlsplit(req.url).path, e.reason.value, request_id)
+                document, headers = problems.of_error(e, request_id)
+                answer = json_response(document, document["status"], headers, problems.MEDIA_TYPE)
+            except Exception:
+                log.exception("%s %s failed [%s]", req.method, urlsplit(req.url).path, request_id)
+                document = problems.problem(Reason.INTERNAL, request_id=request_id)
+                answer = json_response(document, 500, {}, problems.MEDIA_TYPE)
+        answer.headers["x-request-id"] = request_id
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    return run
+
+
+def step(handler: Callable[..., Awaitable[Outcome]]) -> Callable[..., Awaitable[None]]:
+    """A queue handler that returns an outcome: what comes next is enqueued before the message is let go."""
+
+    @functools.wraps(handler)
+    async def run(message: func.QueueMessage) -> None:
+        with wiring.trace(wiring.traceparent_of(message.get_body()) or _new_traceparent(uuid.uuid4().hex)):
+            outcome = await handler(message)
+            outbox = (await wiring.app()).outbox
+            for command in outcome.then:
+                await outbox.send(command)
+            if outcome.later is not None:
+                log.info("later: %s (%s)", outcome.later.why, outcome.later.not_before.isoformat())
+                await outbox.send(outcome.later.command, not_before=outcome.later.not_before)
+
+    # The worker refuses a return annotation without a binding, and wraps() copies the handler's.
+    run.__annotations__ = {"message": func.QueueMessage, "return": None}
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter("message", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=func.QueueMessage)]
+    )
+    return run
+
+
+def json_response(
+    body: Any, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = "application/json"
+) -> func.HttpResponse:
+    return func.HttpResponse(
+        body=msgspec.json.encode(body), status_code=status, headers=dict(headers or {}), mimetype=media_type
+    )
+
+
+def _request(handler: Handler, args: tuple[Any, ...], kwargs: dict[str, Any]) -> func.HttpRequest:
+    req = inspect.signature(handler).bind(*args, **kwargs).arguments["req"]
+    assert isinstance(req, func.HttpRequest)  # noqa: S101 - for the type checker; the host gives nothing else
+    return req
+
+
+def _request_id(req: func.HttpRequest) -> str:
+    parent = _TRACEPARENT.fullmatch(req.headers.get("traceparent") or "")
+    return parent[1] if parent else uuid.uuid4().hex
+
+
+def _new_traceparent(trace_id: str) -> str:
+    return f"00-{trace_id}-{uuid.uuid4().hex[:16]}-01"

@@ -1,0 +1,18 @@
+"""The timer that sets going again what stands still."""
+
+import logging
+
+import azure.functions as func
+
+from shared import wiring
+
+bp = func.Blueprint()
+log = logging.getLogger("guestlist")
+
+
+@bp.function_name("sweep")
+@bp.timer_trigger(arg_name="timer", schedule="%GUESTLIST_SWEEP_SCHEDULE%", run_on_startup=False)
+async def sweep(timer: func.TimerRequest) -> None:
+    swept = await (await wiring.app()).sweep()
+    if swept.looked_at:
+        log.info("looked at %d chunks: %d set going, %d closed", swept.looked_at, swept.set_going, swept.closed)

@@ -1,0 +1,123 @@
+"""Settings: read once, typed, all faults reported together. ``docs/settings.md`` explains each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import msgspec
+
+from shared.domain.errors import GuestlistError
+from shared.domain.pacing import Pace
+from shared.domain.timing import Timing
+
+
+class SettingsWrong(GuestlistError):
+    """Some settings are missing or wrong; the message names each with what to do."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("Guestlist's settings need mending:\n- " + "\n- ".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything Guestlist reads from its environment, but the storage connection that the host reads too.
+
+    `mail_mailbox` or `acs_endpoint` with `acs_sender` set a sender for Guestlist's own mail; without
+    either a welcome message is refused at the request.
+    """
+
+    tenant_id: str
+    api_audience: str
+    authority: str
+    graph_url: str
+    identity_client_id: str | None
+    mail_mailbox: str | None
+    acs_endpoint: str | None
+    acs_sender: str | None
+    message_limit: int
+    mail_pace: Pace
+    invite_pace: Pace
+    timing: Timing
+
+    @property
+    def sends_own_mail(self) -> bool:
+        return self.mail_mailbox is not None or self.acs_endpoint is not None
+
+
+def read_settings(env: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsWrong: naming every fault at once.
+    """
+    faults: list[str] = []
+
+    def text(name: str, default: str | None = None, *, required: bool = False) -> str | None:
+        value = env.get(name, "").strip() or default
+        if required and not value:
+            faults.append(f"{name} is not set")
+        return value
+
+    def url(name: str, default: str) -> str:
+        value = (text(name, default) or default).rstrip("/")
+        parts = urlsplit(value)
+        local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if not parts.hostname or parts.scheme not in ("https", "http") or (parts.scheme == "http" and not local):
+            faults.append(f"{name} must be an https address, not '{value}'")
+        return value
+
+    def convert[T](name: str, kind: type[T], default: T, check: Callable[[T], bool], what: str) -> T:
+        raw = text(name)
+        if raw is None:
+            return default
+        try:
+            value = msgspec.convert(raw, kind, strict=False)
+        except msgspec.ValidationError:
+            value = None
+        if value is None or not check(value):
+            faults.append(f"{name} must be {what}, not '{raw}'")
+            return default
+        return value
+
+    def length(name: str, default: timedelta) -> timedelta:
+        """An ISO 8601 duration such as PT10M."""
+        return convert(name, timedelta, default, lambda d: d > timedelta(0), "a duration such as PT10M")
+
+    def rate(name: str, default: int, burst: int) -> Pace:
+        per = convert(name, int, default, lambda n: n > 0, "a whole number of guests a minute")
+        return Pace(per, timedelta(minutes=1), burst)
+
+    defaults = Timing()
+    settings = Settings(
+        tenant_id=(text("GUESTLIST_TENANT_ID", required=True) or "").lower(),
+        api_audience=text("GUESTLIST_API_AUDIENCE", required=True) or "",
+        authority=url("GUESTLIST_AUTHORITY", "https://login.microsoftonline.com"),
+        graph_url=url("GUESTLIST_GRAPH_URL", "https://graph.microsoft.com/v1.0"),
+        identity_client_id=text("GUESTLIST_IDENTITY_CLIENT_ID"),
+        mail_mailbox=text("GUESTLIST_MAIL_MAILBOX"),
+        acs_endpoint=text("GUESTLIST_ACS_ENDPOINT"),
+        acs_sender=text("GUESTLIST_ACS_SENDER"),
+        message_limit=convert("GUESTLIST_MESSAGE_LIMIT", int, 4000, lambda n: 0 < n <= 16000, "from 1 to 16000"),
+        mail_pace=rate("GUESTLIST_MAILS_PER_MINUTE", 30, burst=10),
+        invite_pace=rate("GUESTLIST_INVITATIONS_PER_MINUTE", 600, burst=100),
+        timing=Timing(
+            claim=length("GUESTLIST_CLAIM", defaults.claim),
+            doubt_window=length("GUESTLIST_DOUBT_WINDOW", defaults.doubt_window),
+            join_window=length("GUESTLIST_JOIN_WINDOW", defaults.join_window),
+            stillness=length("GUESTLIST_STILLNESS", defaults.stillness),
+            probe_interval=length("GUESTLIST_PROBE_INTERVAL", defaults.probe_interval),
+            key_lease=length("GUESTLIST_KEY_LEASE", defaults.key_lease),
+            key_kept=length("GUESTLIST_KEY_KEPT", defaults.key_kept),
+        ),
+    )
+    if settings.mail_mailbox and settings.acs_endpoint:
+        faults.append("GUESTLIST_MAIL_MAILBOX and GUESTLIST_ACS_ENDPOINT exclude each other: set one")
+    if bool(settings.acs_endpoint) != bool(settings.acs_sender):
+        faults.append("GUESTLIST_ACS_ENDPOINT and GUESTLIST_ACS_SENDER go together")
+    if settings.timing.key_kept < timedelta(hours=24):
+        faults.append("GUESTLIST_KEY_KEPT must be PT24H or longer")
+    if faults:
+        raise SettingsWrong(faults)
+    return settings

@@ -1,0 +1,83 @@
+"""What the directory answered about one guest among many, in the domain's words."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.ids import UserId
+from shared.domain.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account found by a guest's address."""
+
+    id: UserId
+    is_guest: bool
+    enabled: bool
+    pending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """No account has this address, as far as the directory shows now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """The directory made the guest (or had it): its account and the link that redeems the invitation."""
+
+    user_id: UserId
+    redeem_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The address belongs to an account that needs no invitation."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The account is a member of the group; `before` where it was one before this call."""
+
+    before: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Nothing was done: the directory throttles or is down. Try again after `retry_after`, where given."""
+
+    retry_after: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lagging:
+    """Nothing was done: replication has not brought the account to this corner of the directory yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The call may or may not have had its effect (cut connection, 504 and the like)."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Anomaly detection stopped invitations for the whole tenant; nothing was done."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The directory refused for good; nothing was done. `detail` is for a person."""
+
+    reason: Reason
+    detail: str
+
+
+type FindAnswer = Account | NotFound | Busy
+type InviteAnswer = Invited | Exists | Busy | Unknown | Blocked | Declined
+type JoinAnswer = Joined | Busy | Lagging | Unknown | Declined

@@ -1,0 +1,28 @@
+"""The lengths of time that decide how Guestlist waits; each is a setting."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Lengths of time that decide how Guestlist waits.
+
+    `claim`: how long one delivery may work on a chunk before another may take over.
+    `doubt_window`: how long the directory may hide a guest that it made; before that, nobody whose
+    invitation is in doubt is invited again. Source: graph contract 1.2 "Consistency" and section 3 (about
+    ten minutes, reported).
+    `join_window`: how long to go on trying to add a guest whom the directory does not show.
+    `stillness`: how long a chunk may stand still before the sweeper sets it going again.
+    `probe_interval`: how often one invitation tests whether Microsoft still blocks the tenant.
+    `key_lease` and `key_kept`: how long an unfinished request holds its idempotency key, and how long a
+    finished one is remembered.
+    """
+
+    claim: timedelta = timedelta(minutes=5)
+    doubt_window: timedelta = timedelta(minutes=10)
+    join_window: timedelta = timedelta(hours=1)
+    stillness: timedelta = timedelta(minutes=15)
+    probe_interval: timedelta = timedelta(minutes=30)
+    key_lease: timedelta = timedelta(minutes=1)
+    key_kept: timedelta = timedelta(hours=48)

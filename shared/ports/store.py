@@ -1,0 +1,144 @@
+"""Where Guestlist keeps what it knows. Every write that follows a read is guarded by the version read."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from shared.domain.breaker import Breaker
+from shared.domain.ids import ChunkId, GroupId, InvitationId
+from shared.domain.invitations import Invitation, State
+from shared.domain.pacing import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned[T]:
+    """A record and the version it was read in; None for one that is not there yet."""
+
+    value: T
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyClaim:
+    """This request holds its idempotency key until it is completed or released, or the lease runs out."""
+
+    group: GroupId
+    digest: str
+    body_digest: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReplay:
+    """The key was used for the same body: this is the invitation that came of it."""
+
+    invitation: InvitationId
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReused:
+    """The key was used for another body."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInFlight:
+    """The first request with this key is still under way."""
+
+
+type KeyAnswer = KeyClaim | KeyReplay | KeyReused | KeyInFlight
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChunk:
+    """A chunk that has not come to its end, and when to look whether it stands still."""
+
+    group: GroupId
+    chunk: ChunkId
+    look_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some invitations, newest first, and where the next page begins (opaque; None at the end)."""
+
+    invitations: list[Invitation]
+    continuation: str | None
+
+
+class Store(Protocol):
+    """All methods raise StorageBusy where storage does not take the operation."""
+
+    # Idempotency keys
+    async def claim_key(
+        self,
+        group: GroupId,
+        digest: str,
+        body_digest: str,
+        *,
+        now: datetime,
+        lease: timedelta,
+        kept: timedelta,
+    ) -> KeyAnswer:
+        """Claim an idempotency key (by digest of caller and key). A record older than `kept`, or one left
+        unfinished past its lease, is claimed anew. Of two claims at one time, one wins."""
+        ...
+
+    async def release_key(self, claim: KeyClaim) -> None:
+        """Give a key back after a refusal, so that the mended request may use it. Safe to repeat."""
+        ...
+
+    # Chunks of invitations
+    async def find_under_way(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, InvitationId]:
+        """Those of the addresses (by `Address.key`) whose latest invitation to the group has not ended."""
+        ...
+
+    async def accept(self, invitations: Sequence[Invitation], claim: KeyClaim | None) -> None:
+        """Write a new chunk, the guard of each address and the completed key: all or nothing.
+
+        Raises:
+            Conflict: an address got another invitation since `find_under_way`, or the claim was lost.
+        """
+        ...
+
+    async def read_chunk(self, group: GroupId, chunk: ChunkId) -> list[Versioned[Invitation]]:
+        """All invitations of a chunk, by position; empty where there is none."""
+        ...
+
+    async def save(self, invitations: Sequence[Versioned[Invitation]]) -> list[Versioned[Invitation]]:
+        """Write invitations of one chunk as they now are, all or nothing, and give their new versions.
+
+        Raises:
+            Conflict: one of them changed since it was read.
+        """
+        ...
+
+    async def read(self, invitation: InvitationId) -> Invitation | None: ...
+
+    async def list_group(self, group: GroupId, *, state: State | None, continuation: str | None, limit: int) -> Page:
+        """Raises ValueError for a continuation that was never given out."""
+        ...
+
+    # Chunks that have not ended
+    async def open_chunk(self, chunk: OpenChunk) -> None:
+        """Remember a chunk before it is written; again: look at it at another time. Safe to repeat."""
+        ...
+
+    async def close_chunk(self, group: GroupId, chunk: ChunkId) -> None:
+        """Forget a chunk that has ended. Safe to repeat."""
+        ...
+
+    def list_open(self, *, look_before: datetime) -> AsyncIterator[OpenChunk]:
+        """Chunks to look at by now."""
+        ...
+
+    # The tenant
+    async def read_breaker(self) -> Versioned[Breaker]: ...
+
+    async def write_breaker(self, breaker: Versioned[Breaker]) -> None:
+        """Raises Conflict where it changed since it was read."""
+        ...
+
+    async def reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
+        """Take `units` of a lane and learn when the work may begin. A repeat takes more."""
+        ...

@@ -1,0 +1,140 @@
+"""A caller asks for a guest: decide, write down, set going. Nothing is sent to anybody from here."""
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.access import Caller, may_invite
+from shared.domain.addresses import parse_address
+from shared.domain.commands import InviteChunk
+from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.groups import refusal
+from shared.domain.ids import GroupId, InvitationId, new_chunk_id
+from shared.domain.invitations import Invitation
+from shared.domain.links import app_name, direct_link
+from shared.domain.reasons import REASONS, Reason
+from shared.domain.timing import Timing
+from shared.ports.clock import Clock
+from shared.ports.directory import Directory
+from shared.ports.outbox import Outbox
+from shared.ports.store import KeyClaim, KeyInFlight, KeyReplay, KeyReused, OpenChunk, Store
+
+
+@dataclass(frozen=True, slots=True)
+class NewInvitation:
+    """What a caller asked for. `digest` stands for the whole body, to tell a repeat from another request."""
+
+    group: GroupId
+    address: str
+    display_name: str | None
+    message: str | None
+    language: str | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptInvitation:
+    """The step, with what it needs. `message_limit` is in characters; `sends_own_mail` says whether a
+    sender for Guestlist's own mail is set up."""
+
+    directory: Directory
+    store: Store
+    outbox: Outbox
+    clock: Clock
+    timing: Timing
+    tenant_id: str
+    message_limit: int
+    sends_own_mail: bool
+
+    async def __call__(self, new: NewInvitation, caller: Caller, key: str | None) -> InvitationId:
+        """Take the invitation; with an idempotency key a repeat gives the same id.
+
+        Raises:
+            Refused: for any reason of the request, the caller, the group or the guest.
+            DirectoryBusy, StorageBusy: nothing was taken.
+        """
+        claim = None
+        if key is not None:
+            answer = await self._claim(new, caller, key)
+            if isinstance(answer, KeyReplay):
+                return answer.invitation
+            claim = answer
+        try:
+            return await self._accept(new, caller, claim)
+        except Exception:
+            # Nothing was taken: the mended request may use the key. A lease that cannot be given back ends
+            # by itself.
+            if claim is not None:
+                with suppress(StorageBusy):
+                    await self.store.release_key(claim)
+            raise
+
+    async def _claim(self, new: NewInvitation, caller: Caller, key: str) -> KeyClaim | KeyReplay:
+        digest = hashlib.sha256(f"{caller.object_id}\n{key}".encode()).hexdigest()
+        timing = self.timing
+        answer = await self.store.claim_key(
+            new.group, digest, new.digest, now=self.clock.now(), lease=timing.key_lease, kept=timing.key_kept
+        )
+        if isinstance(answer, KeyReused):
+            raise Refused(Reason.IDEMPOTENCY_KEY_REUSED)
+        if isinstance(answer, KeyInFlight):
+            raise Refused(Reason.IDEMPOTENCY_KEY_IN_FLIGHT)
+        return answer
+
+    async def _accept(self, new: NewInvitation, caller: Caller, claim: KeyClaim | None) -> InvitationId:
+        address = parse_address(new.address)
+        message = (new.message or "").strip() or None
+        if message is not None and len(message) > self.message_limit:
+            raise Refused(
+                Reason.MESSAGE_TOO_LONG,
+                f"The message has {len(message)} characters; {self.message_limit} are allowed",
+                field="welcomeMessage",
+            )
+        if message is not None and not self.sends_own_mail:
+            raise Refused(Reason.NO_MAIL_SENDER, field="welcomeMessage")
+        group = await self.directory.read_group(new.group)
+        if not may_invite(caller, group):
+            raise Refused(Reason.NOT_OWNER)
+        reason = refusal(group)
+        if reason is not None:
+            raise Refused(reason, f"'{group.name}': {REASONS[reason].title.lower()}")
+        under_way = await self.store.find_under_way(new.group, [address.key])
+        if address.key in under_way:
+            raise self._under_way(under_way[address.key])
+
+        now = self.clock.now()
+        chunk = new_chunk_id(now, self.clock.random_hex(10))
+        invitation = Invitation(
+            id=InvitationId(new.group, chunk, 0),
+            address=address,
+            display_name=new.display_name,
+            message=message,
+            language=new.language,
+            inviter_id=caller.object_id,
+            inviter_name=caller.name,
+            app_name=app_name(group.apps, group.name),
+            direct_link=direct_link(group.apps, self.tenant_id),
+            created_at=now,
+            updated_at=now,
+        )
+        # Remembered first: whatever stops after this line is found by the sweeper.
+        await self.store.open_chunk(OpenChunk(new.group, chunk, now + self.timing.stillness))
+        try:
+            await self.store.accept([invitation], claim)
+        except Conflict as e:
+            under_way = await self.store.find_under_way(new.group, [address.key])
+            if address.key in under_way and under_way[address.key] != invitation.id:
+                raise self._under_way(under_way[address.key]) from e
+            if address.key not in under_way:
+                raise Refused(Reason.STORAGE_BUSY, "Another request changed the same records") from e
+            # The write went through and only its answer was lost.
+        try:
+            await self.outbox.send(InviteChunk(new.group, chunk))
+        except StorageBusy:
+            # Taken is taken: the rows stand, and the sweeper sets them going.
+            await self.store.open_chunk(OpenChunk(new.group, chunk, now + timedelta(minutes=1)))
+        return invitation.id
+
+    def _under_way(self, invitation: InvitationId) -> Refused:
+        return Refused(Reason.INVITATION_UNDER_WAY, field="address", location=str(invitation))

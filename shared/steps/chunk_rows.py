@@ -1,0 +1,74 @@
+"""The rows of a chunk in a step's hands: read once, written before the effect and after it."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.domain.commands import ChunkCommand
+from shared.domain.errors import Conflict, StorageBusy
+from shared.domain.invitations import Invitation, State
+from shared.ports.store import OpenChunk, Store, Versioned
+
+_TRIES = 5
+
+
+@dataclass(slots=True)
+class ChunkRows:
+    """The invitations of one chunk, by position, each in the version last read or written."""
+
+    store: Store
+    command: ChunkCommand
+    rows: dict[int, Versioned[Invitation]]
+
+    @classmethod
+    async def read(cls, store: Store, command: ChunkCommand) -> "ChunkRows":
+        found = await store.read_chunk(command.group, command.chunk)
+        return cls(store, command, {row.value.id.position: row for row in found})
+
+    def in_state(self, *states: State) -> list[Invitation]:
+        return [row.value for row in self.rows.values() if row.value.state in states]
+
+    @property
+    def all_final(self) -> bool:
+        return all(row.value.is_final for row in self.rows.values())
+
+    async def write(self, changed: Collection[Invitation]) -> None:
+        """Write the next versions: the intent before an effect.
+
+        Raises:
+            Conflict: another delivery wrote first; nothing was written.
+        """
+        if not changed:
+            return
+        versions = [Versioned(i, self.rows[i.id.position].version) for i in changed]
+        for row in await self.store.save(versions):
+            self.rows[row.value.id.position] = row
+
+    async def settle(
+        self, positions: Collection[int], expected: State, change: Callable[[Invitation], Invitation]
+    ) -> None:
+        """Write what came of an effect that cannot be undone.
+
+        Where another delivery has written meanwhile, the rows are read again and those still `expected` are
+        changed; a row that went on without us is left as it is.
+
+        Raises:
+            StorageBusy: other deliveries kept writing; the message comes back.
+        """
+        for _ in range(_TRIES):
+            now_there = [self.rows[p].value for p in positions if p in self.rows]
+            changed = [change(i) for i in now_there if i.state is expected]
+            try:
+                await self.write([c for c in changed if c is not self.rows[c.id.position].value])
+            except Conflict:
+                self.rows = (await ChunkRows.read(self.store, self.command)).rows
+            else:
+                return
+        raise StorageBusy("other deliveries kept changing the chunk")
+
+    async def finish(self, now: datetime, wakes_at: datetime | None, stillness: timedelta) -> None:
+        """Tell the sweeper: forget a chunk that has ended, look later at one that sleeps longer than usual."""
+        if self.rows and self.all_final:
+            await self.store.close_chunk(self.command.group, self.command.chunk)
+        elif wakes_at is not None and wakes_at > now + stillness / 2:
+            await self.store.open_chunk(OpenChunk(self.command.group, self.command.chunk, wakes_at + stillness))

@@ -1,0 +1,272 @@
+"""Invite the guests of a chunk, each once.
+
+Before the directory is asked to invite, the guest is looked up and the intent is written. A delivery that
+finds the intent of an earlier one never invites on suspicion: it looks the guest up and adopts what it finds.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.domain.answers import (
+    Account,
+    Blocked,
+    Busy,
+    Declined,
+    Exists,
+    InviteAnswer,
+    Invited,
+    NotFound,
+    Unknown,
+)
+from shared.domain.breaker import Breaker, take_probe, trip
+from shared.domain.commands import InviteChunk, JoinChunk
+from shared.domain.errors import Conflict, StorageBusy
+from shared.domain.invitations import Invitation, State, advance, failed
+from shared.domain.outcomes import Later, Outcome
+from shared.domain.pacing import Pace
+from shared.domain.reasons import Reason
+from shared.domain.timing import Timing
+from shared.domain.waits import busy_wait, replication_wait
+from shared.ports.clock import Clock
+from shared.ports.directory import Directory, GuestToInvite
+from shared.ports.store import Store, Versioned
+from shared.steps.chunk_rows import ChunkRows
+
+LANE = "invitations"
+_SOON = timedelta(seconds=1)
+_BUSY = "the directory is busy"
+
+
+@dataclass(frozen=True, slots=True)
+class InviteChunkStep:
+    directory: Directory
+    store: Store
+    clock: Clock
+    timing: Timing
+    pace: Pace
+
+    async def __call__(self, command: InviteChunk) -> Outcome:
+        """Take the chunk as far as it goes now. Safe to repeat at any time."""
+        now = self.clock.now()
+        chunk = await ChunkRows.read(self.store, command)
+        breaker = await self.store.read_breaker()
+        work = _Work(self, command, chunk, breaker, now)
+        return await work.run()
+
+
+class _Work:
+    """One delivery of one chunk."""
+
+    def __init__(
+        self,
+        step: InviteChunkStep,
+        command: InviteChunk,
+        chunk: ChunkRows,
+        breaker: Versioned[Breaker],
+        now: datetime,
+    ) -> None:
+        self.step = step
+        self.command = command
+        self.chunk = chunk
+        self.breaker = breaker
+        self.now = now
+        self.wake_at: datetime | None = None
+        self.why = ""
+
+    async def run(self) -> Outcome:
+        todo = self.chunk.in_state(State.ACCEPTED, State.INVITING, State.PARKED)
+        for invitation in todo:
+            if invitation.is_claimed(self.now):
+                self._wait(invitation.claimed_until or self.now, "another delivery is at work")
+        free = [i for i in todo if not i.is_claimed(self.now)]
+        if free and self._must_wait_for_slot(await self._slot(len(free))):
+            return await self._outcome()
+        if free:
+            try:
+                to_invite = await self._look_up_and_claim(free)
+            except Conflict:
+                self._wait(self.now + _SOON, "another delivery wrote first")
+            else:
+                if to_invite:
+                    await self._invite(to_invite)
+        return await self._outcome()
+
+    async def _slot(self, guests: int) -> datetime:
+        if self.command.slot is not None:
+            return self.command.slot
+        return await self.step.store.reserve(LANE, self.step.pace, guests, self.now)
+
+    def _must_wait_for_slot(self, slot: datetime) -> bool:
+        if slot <= self.now:
+            return False
+        self.command = replace(self.command, slot=slot)
+        self._wait(slot, "the tenant's pace")
+        return True
+
+    async def _look_up_and_claim(self, free: list[Invitation]) -> list[Invitation]:
+        """Find who is in the directory already, write what follows from it and the intent to invite the
+        rest; gives those to invite."""
+        found = await self.step.directory.find([i.address for i in free])
+        changed: list[Invitation] = []
+        to_invite: list[Invitation] = []
+        for invitation, answer in zip(free, found, strict=True):
+            in_doubt = invitation.effect_since is not None
+            match answer:
+                case Account(enabled=False) if not in_doubt:
+                    changed.append(failed(invitation, Reason.ACCOUNT_DISABLED, None, self.now))
+                case Account(id=user):
+                    # In doubt: an earlier delivery made this guest and did not live to write it down. Its
+                    # ticket went with it; the app's direct link redeems as well.
+                    changed.append(
+                        advance(
+                            invitation,
+                            State.INVITED,
+                            self.now,
+                            user_id=user,
+                            already_in_directory=not in_doubt,
+                            effect_since=None,
+                        )
+                    )
+                case Busy(retry_after=after):
+                    self._wait_busy(after)
+                case NotFound() if self._may_still_show(invitation):
+                    self._wait(self.now + replication_wait(self.command.attempt), "an invitation is in doubt")
+                case NotFound():
+                    to_invite.append(invitation)
+        if to_invite and self.breaker.value.is_open:
+            allowed = 1 if await self._take_probe() else 0
+            for invitation in to_invite[allowed:]:
+                self._park(invitation, changed)
+            to_invite = to_invite[:allowed]
+        until = self.now + self.step.timing.claim
+        claimed = [
+            advance(i, State.INVITING, self.now, claimed_until=until, effect_since=self.now) for i in to_invite
+        ]
+        await self.chunk.write([*changed, *claimed])
+        return claimed
+
+    def _may_still_show(self, invitation: Invitation) -> bool:
+        since = invitation.effect_since
+        return since is not None and self.now < since + self.step.timing.doubt_window
+
+    def _park(self, invitation: Invitation, changed: list[Invitation]) -> None:
+        if invitation.state is not State.PARKED:
+            detail = self.breaker.value.detail
+            parked = advance(
+                invitation if invitation.state is State.ACCEPTED else replace(invitation, effect_since=None),
+                State.PARKED,
+                self.now,
+                reason=Reason.TENANT_BLOCKED,
+                detail=detail,
+            )
+            changed.append(parked)
+        probe_at = self.breaker.value.probe_at or self.now
+        self._wait(
+            max(probe_at, self.now + _SOON) + timedelta(seconds=10) * self.step.clock.jitter(),
+            "Microsoft blocks the tenant's invitations",
+        )
+
+    async def _take_probe(self) -> bool:
+        taken = take_probe(self.breaker.value, self.now, self.step.timing.probe_interval)
+        if taken is None:
+            return False
+        try:
+            await self.step.store.write_breaker(replace(self.breaker, value=taken))
+        except Conflict:
+            return False
+        self.breaker = await self.step.store.read_breaker()
+        return True
+
+    async def _invite(self, claimed: list[Invitation]) -> None:
+        answers = await self.step.directory.invite(
+            [
+                GuestToInvite(
+                    address=i.address,
+                    display_name=i.display_name,
+                    redirect_url=i.direct_link,
+                    # Graph drops a custom message when an app invites: with one, Guestlist's own mail carries it.
+                    mail=i.message is None,
+                    language=i.language,
+                )
+                for i in claimed
+            ]
+        )
+        by_position = {i.id.position: a for i, a in zip(claimed, answers, strict=True)}
+        now = self.step.clock.now()
+        await self._follow_breaker(answers, now)
+        await self.chunk.settle(
+            by_position, State.INVITING, lambda i: self._settled(i, by_position[i.id.position], now)
+        )
+
+    def _settled(self, invitation: Invitation, answer: InviteAnswer, now: datetime) -> Invitation:
+        match answer:
+            case Invited(user_id=user, redeem_url=url):
+                return advance(invitation, State.INVITED, now, user_id=user, redeem_url=url, effect_since=None)
+            case Exists(user_id=user):
+                return advance(
+                    invitation,
+                    State.INVITED,
+                    now,
+                    user_id=user,
+                    already_in_directory=True,
+                    effect_since=None,
+                )
+            case Busy(retry_after=after):
+                self._wait_busy(after)
+                return advance(invitation, State.ACCEPTED, now, effect_since=None)
+            case Unknown(what=what):
+                self._wait(now + replication_wait(self.command.attempt), what)
+                return advance(invitation, State.INVITING, now)
+            case Blocked(detail=detail):
+                probe_at = self.breaker.value.probe_at or now + self.step.timing.probe_interval
+                self._wait(probe_at, "Microsoft blocks the tenant's invitations")
+                return advance(
+                    invitation,
+                    State.PARKED,
+                    now,
+                    reason=Reason.TENANT_BLOCKED,
+                    detail=detail,
+                    effect_since=None,
+                )
+            case Declined(reason=reason, detail=detail):
+                return failed(invitation, reason, detail, now)
+
+    async def _follow_breaker(self, answers: list[InviteAnswer], now: datetime) -> None:
+        """Open or close the breaker by what the directory answered, whoever else is writing it."""
+        blocked = next((a for a in answers if isinstance(a, Blocked)), None)
+        lifted = self.breaker.value.is_open and any(isinstance(a, Invited) for a in answers)
+        if blocked is None and not lifted:
+            return
+        for _ in range(5):
+            was = self.breaker.value
+            value = trip(was, blocked.detail, now, self.step.timing.probe_interval) if blocked else Breaker()
+            try:
+                await self.step.store.write_breaker(replace(self.breaker, value=value))
+            except Conflict:
+                self.breaker = await self.step.store.read_breaker()
+            else:
+                self.breaker = replace(self.breaker, value=value)
+                return
+        raise StorageBusy("other deliveries kept changing the breaker")
+
+    def _wait_busy(self, after: timedelta | None) -> None:
+        wait = busy_wait(self.command.attempt, after, self.step.clock.jitter())
+        self._wait(self.step.clock.now() + wait, _BUSY)
+
+    def _wait(self, until: datetime, why: str) -> None:
+        # The latest wins: nothing may call before its Retry-After.
+        if self.wake_at is None or until > self.wake_at:
+            self.wake_at, self.why = until, why
+
+    async def _outcome(self) -> Outcome:
+        command = self.command
+        join = JoinChunk(command.group, command.chunk)
+        then = (join,) if self.chunk.in_state(State.INVITED) else ()
+        later = None
+        if self.wake_at is not None:
+            # A slot is used once: what comes back after it asks for a new one.
+            slot = command.slot if command.slot is not None and command.slot > self.now else None
+            again = replace(command, attempt=command.attempt + 1, slot=slot)
+            later = Later(again, self.wake_at, self.why)
+        await self.chunk.finish(self.now, self.wake_at, self.step.timing.stillness)
+        return Outcome(then=then, later=later)

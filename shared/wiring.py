@@ -1,0 +1,166 @@
+"""Joins ports to adapters, once per process, at the first call: nothing heavy is loaded by an import.
+
+The only module that knows all adapters.
+"""
+
+import asyncio
+import os
+import random
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from shared.adapters.queues.codec import UnreadableMessage, decode_command, read_traceparent
+from shared.adapters.queues.trace import current_traceparent
+from shared.config import Settings, read_settings
+from shared.domain.commands import Command
+from shared.ports.callers import Callers
+from shared.ports.mailer import Mailer
+from shared.ports.outbox import Outbox
+from shared.steps.accept_invitation import AcceptInvitation
+from shared.steps.give_up import GiveUp
+from shared.steps.invite_chunk import InviteChunkStep
+from shared.steps.join_chunk import JoinChunkStep
+from shared.steps.mail_chunk import MailChunkStep
+from shared.steps.show_invitations import ShowInvitations
+from shared.steps.sweep import Sweep
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from shared.adapters.directory.session import GraphSession
+
+__all__ = ["App", "UnreadableMessage", "app", "decode", "decode_any", "trace", "traceparent_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The steps, ready to run."""
+
+    callers: Callers
+    outbox: Outbox
+    accept_invitation: AcceptInvitation
+    show_invitations: ShowInvitations
+    invite_chunk: InviteChunkStep
+    join_chunk: JoinChunkStep
+    mail_chunk: MailChunkStep
+    sweep: Sweep
+    give_up: GiveUp
+
+
+class SystemClock:
+    """The machine's own time and chance."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def jitter(self) -> float:
+        return random.random()  # noqa: S311 - spreads load, guards nothing
+
+    def random_hex(self, digits: int) -> str:
+        return secrets.token_hex((digits + 1) // 2)[:digits]
+
+
+_apps: dict[asyncio.AbstractEventLoop, App] = {}
+
+
+async def app() -> App:
+    """The app of this process. Its clients belong to the running event loop; the worker has one.
+
+    Raises:
+        SettingsWrong: naming each setting that is missing or wrong.
+    """
+    loop = asyncio.get_running_loop()
+    if loop not in _apps:
+        # No await in between: two first calls at once build one app.
+        _apps[loop] = build(read_settings(os.environ))
+    return _apps[loop]
+
+
+def build(settings: Settings) -> App:
+    """Make the adapters and hand them to the steps."""
+    from shared.adapters.directory import GraphDirectory, GraphSession
+    from shared.adapters.identity.credentials import app_credential
+    from shared.adapters.identity.tokens import TokenCallers
+    from shared.adapters.mail.text import JinjaMailText
+    from shared.adapters.queues.outbox import QueueOutbox
+    from shared.adapters.storage import queue_service, table_service
+    from shared.adapters.tables import TableStore
+
+    credential = app_credential(settings.identity_client_id)
+    clock = SystemClock()
+    session = GraphSession(base_url=settings.graph_url, credential=credential)
+    directory = GraphDirectory(session)
+    store = TableStore(table_service(os.environ))
+    outbox = QueueOutbox(queue_service(os.environ))
+    timing = settings.timing
+    return App(
+        callers=TokenCallers(
+            authority=settings.authority, tenant_id=settings.tenant_id, audience=settings.api_audience
+        ),
+        outbox=outbox,
+        accept_invitation=AcceptInvitation(
+            directory=directory,
+            store=store,
+            outbox=outbox,
+            clock=clock,
+            timing=timing,
+            tenant_id=settings.tenant_id,
+            message_limit=settings.message_limit,
+            sends_own_mail=settings.sends_own_mail,
+        ),
+        show_invitations=ShowInvitations(directory=directory, store=store, clock=clock),
+        invite_chunk=InviteChunkStep(directory, store, clock, timing, settings.invite_pace),
+        join_chunk=JoinChunkStep(directory, store, clock, timing),
+        mail_chunk=MailChunkStep(_mailer(settings, session, credential), JinjaMailText(), store, clock, timing),
+        sweep=Sweep(store, outbox, clock, timing),
+        give_up=GiveUp(store, clock),
+    )
+
+
+def _mailer(settings: Settings, session: "GraphSession", credential: "AsyncTokenCredential") -> Mailer | None:
+    if settings.mail_mailbox is not None:
+        from shared.adapters.mail.graph_mailbox import GraphMailbox
+
+        return GraphMailbox(session, settings.mail_mailbox, pace=settings.mail_pace)
+    if settings.acs_endpoint is not None and settings.acs_sender is not None:
+        from shared.adapters.mail.acs import AcsEmail
+
+        return AcsEmail(
+            endpoint=settings.acs_endpoint,
+            sender=settings.acs_sender,
+            credential=credential,
+            pace=settings.mail_pace,
+        )
+    return None
+
+
+def decode[C: Command](kind: type[C], body: bytes) -> C:
+    """The command of a message on a queue that carries only `kind`; raises UnreadableMessage."""
+    command = decode_command(body)
+    if not isinstance(command, kind):
+        raise UnreadableMessage(f"a {type(command).__name__} where a {kind.__name__} belongs")
+    return command
+
+
+def decode_any(body: bytes) -> Command:
+    """The command of a message; raises UnreadableMessage."""
+    return decode_command(body)
+
+
+def traceparent_of(body: bytes) -> str | None:
+    """The trace that a message belongs to, if it says so."""
+    return read_traceparent(body)
+
+
+@contextmanager
+def trace(traceparent: str) -> Iterator[None]:
+    """Work of one trace: what is enqueued meanwhile carries it on."""
+    token = current_traceparent.set(traceparent)
+    try:
+        yield
+    finally:
+        current_traceparent.reset(token)

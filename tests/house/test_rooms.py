@@ -1,0 +1,87 @@
+"""Who may import whom, and what production must not know."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCTION = [
+    ROOT / "function_app.py",
+    *sorted((ROOT / "functions").rglob("*.py")),
+    *sorted((ROOT / "shared").rglob("*.py")),
+]
+
+
+def lint(cwd: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run([program, "--no-cache"], cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_import_rules_hold() -> None:
+    found = lint(ROOT)
+
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("shared/domain/planted.py", "import shared.adapters"),
+        ("shared/domain/planted.py", "import azure.core"),
+        ("shared/steps/planted.py", "import httpx"),
+        ("shared/adapters/planted.py", "import local.simulator"),
+        ("functions/planted.py", "import shared.adapters.tables"),
+        ("local/planted.py", "import shared.steps.sweep"),
+    ],
+)
+def test_a_planted_import_breaks_the_rules(tmp_path: Path, file: str, line: str) -> None:
+    for name in ("shared", "functions", "local"):
+        for source in (ROOT / name).rglob("*.py"):
+            target = tmp_path / source.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    (tmp_path / file).write_text(f"{line}\n")
+
+    found = lint(tmp_path)
+
+    assert found.returncode != 0
+    assert "planted" in found.stdout
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", PRODUCTION, ids=lambda p: str(p.relative_to(ROOT)))
+def test_production_neither_imports_nor_names_what_is_local(path: Path) -> None:
+    assert not [name for name in imports_of(path) if name.split(".")[0] in ("local", "tests", "bench")]
+    text = path.read_text().lower()
+    assert not [word for word in ("simulator", "azurite", "_sim/") if word in text.replace("unverified", "")]
+
+
+def test_function_app_registers_blueprints_and_nothing_else() -> None:
+    tree = ast.parse((ROOT / "function_app.py").read_text())
+
+    assert [type(node).__name__ for node in tree.body] == ["Expr", "Import", "ImportFrom", "Assign", "For"]
+
+
+def test_importing_the_app_loads_no_sdk_and_opens_nothing() -> None:
+    program = (
+        "import sys, function_app\n"
+        "heavy = {'msgraph', 'msgraph_core', 'kiota_http', 'httpx', 'aiohttp', 'azure.identity',"
+        "'azure.data', 'azure.storage', 'jwt', 'jinja2'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert found.stdout.strip() == "[]"
