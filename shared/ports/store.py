@@ -97,7 +97,7 @@ class Store(Protocol):
         """Write a new chunk, the guard of each address and the completed key: all or nothing.
 
         Raises:
-            Conflict: an address got another invitation since `find_under_way`, or the claim was lost.
+            Conflict: an address has another invitation under way, or the claim was lost.
         """
         ...
 

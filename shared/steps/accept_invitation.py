@@ -99,9 +99,6 @@ class AcceptInvitation:
         reason = refusal(group)
         if reason is not None:
             raise Refused(reason, f"'{group.name}': {REASONS[reason].title.lower()}")
-        under_way = await self.store.find_under_way(new.group, [address.key])
-        if address.key in under_way:
-            raise self._under_way(under_way[address.key])
 
         now = self.clock.now()
         chunk = new_chunk_id(now, self.clock.random_hex(10))

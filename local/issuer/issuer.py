@@ -1,0 +1,125 @@
+"""The token issuer: makes tokens as Microsoft Entra ID does and reads its own."""
+
+import time
+import uuid
+from typing import Any
+
+import jwt
+from aiohttp import web
+
+from local.issuer.keys import KeyRing
+from local.issuer.people import Client, People, Person
+
+GRAPH = "https://graph.microsoft.com"
+LIFETIME_S = 3600
+
+
+class BadToken(Exception):
+    """A token that is not accepted; the message says why."""
+
+
+class Issuer:
+    """`identity_header` is the secret that the managed identity endpoint asks for."""
+
+    def __init__(self, people: People, *, identity_header: str) -> None:
+        self.people = people
+        self.identity_header = identity_header
+        self.keys = KeyRing()
+        self.codes: dict[str, dict[str, Any]] = {}
+        self.refresh_tokens: dict[str, dict[str, Any]] = {}
+
+    def add_routes(self, app: web.Application) -> None:
+        from local.issuer.routes import add_routes
+
+        add_routes(app, self)
+
+    def rotate_keys(self) -> None:
+        self.keys.rotate()
+
+    def issuer_url(self, base: str) -> str:
+        return f"{base}/{self.people.tenant_id}/v2.0"
+
+    def mint(
+        self,
+        claims: dict[str, Any],
+        *,
+        lifetime_s: int = LIFETIME_S,
+        key: str = "current",
+        alg: str = "RS256",
+        headers: dict[str, Any] | None = None,
+    ) -> str:
+        """Sign claims; times are filled in where they are missing. A negative lifetime makes an old token."""
+        now = int(time.time())
+        start = now if lifetime_s > 0 else now + lifetime_s - LIFETIME_S
+        times = {"iat": start, "nbf": start, "exp": now + lifetime_s}
+        return self.keys.sign(times | claims, key=key, alg=alg, headers=headers)
+
+    def verify(self, token: str, *, audience: str) -> dict[str, Any]:
+        """The claims of a token of this issuer's own for that audience (with or without a slash at its end).
+
+        Raises:
+            BadToken: any other.
+        """
+        try:
+            key = self.keys.find(jwt.get_unverified_header(token).get("kid", ""))
+            if key is None:
+                raise BadToken("the key is not known")
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key.private.public_key(),
+                algorithms=["RS256"],
+                audience=[audience.rstrip("/"), audience.rstrip("/") + "/"],
+                options={"require": ["exp", "aud", "tid"]},
+            )
+        except jwt.PyJWTError as e:
+            raise BadToken(str(e)) from e
+        if claims["tid"] != self.people.tenant_id:
+            raise BadToken("the token is of another tenant")
+        return claims
+
+    def app_claims(self, client: Client, audience: str, base: str) -> dict[str, Any]:
+        """Claims of an app that acts for itself: a v1.0 token for Graph, a v2.0 token for other APIs."""
+        tenant = self.people.tenant_id
+        common = {"tid": tenant, "oid": client.object_id, "sub": client.object_id, "idtyp": "app", "uti": _uti()}
+        if audience.rstrip("/") == GRAPH:
+            return common | {
+                "aud": audience,
+                "iss": f"https://sts.windows.net/{tenant}/",
+                "appid": client.client_id,
+                "app_displayname": client.name,
+                "roles": list(client.graph_permissions),
+                "ver": "1.0",
+            }
+        roles = {"roles": list(client.app_roles)} if client.app_roles else {}
+        return (
+            common
+            | roles
+            | {
+                "aud": audience,
+                "iss": self.issuer_url(base),
+                "azp": client.client_id,
+                "azpacr": "1",
+                "ver": "2.0",
+            }
+        )
+
+    def person_claims(self, person: Person, client_id: str, audience: str, scope: str, base: str) -> dict[str, Any]:
+        """Claims of a person who uses an app."""
+        roles = {"roles": list(person.app_roles)} if person.app_roles else {}
+        return roles | {
+            "aud": audience,
+            "iss": self.issuer_url(base),
+            "tid": self.people.tenant_id,
+            "oid": person.object_id,
+            "sub": person.object_id,
+            "azp": client_id,
+            "scp": scope,
+            "name": person.name,
+            "preferred_username": person.username,
+            "uti": _uti(),
+            "ver": "2.0",
+        }
+
+
+def _uti() -> str:
+    return uuid.uuid4().hex[:22]

@@ -1,0 +1,43 @@
+"""Who may sign in: what the issuer needs to know of people and of applications."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person of the tenant; `app_roles` are the app roles granted to them on the API."""
+
+    object_id: str
+    username: str
+    name: str
+    password: str | None
+    app_roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An application or a managed identity.
+
+    `graph_permissions` become the ``roles`` of its tokens for Microsoft Graph, `app_roles` those of its
+    tokens for any other API of the tenant.
+    """
+
+    client_id: str
+    object_id: str
+    name: str
+    secret: str | None
+    graph_permissions: tuple[str, ...] = ()
+    app_roles: tuple[str, ...] = ()
+    is_managed_identity: bool = False
+    redirect_uris: tuple[str, ...] = ()
+
+
+class People(Protocol):
+    """The directory, as the issuer sees it."""
+
+    tenant_id: str
+
+    def find_person(self, username: str) -> Person | None: ...
+    def find_client(self, client_id: str) -> Client | None: ...
+    def managed_identity(self, client_id: str | None) -> Client | None: ...

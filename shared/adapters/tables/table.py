@@ -1,0 +1,130 @@
+"""One table, with the SDK's errors in the domain's words; made when it is first found missing."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.data.tables import TableTransactionError, UpdateMode
+from azure.data.tables.aio import TableClient, TableServiceClient
+
+from shared.adapters.storage import busy
+from shared.domain.errors import Conflict
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableEntity
+
+type Row = dict[str, Any]
+type Operation = tuple[str, Row] | tuple[str, Row, dict[str, Any]]
+
+_CONFLICTS = {"EntityAlreadyExists", "UpdateConditionNotSatisfied", "ConditionNotMet", "ResourceNotFound"}
+_TABLE_MISSING = {"TableNotFound"}
+
+
+def version_of(row: "TableEntity") -> str:
+    return str(row.metadata["etag"])
+
+
+def insert(row: Row) -> Operation:
+    return ("create", row)
+
+
+def replace(row: Row, version: str) -> Operation:
+    """Replace a row that still has that version."""
+    guard = {"etag": version, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
+    return ("update", row, guard)
+
+
+class Table:
+    def __init__(self, service: TableServiceClient, name: str) -> None:
+        self._client: TableClient = service.get_table_client(name)
+
+    async def get(self, partition: str, row_key: str) -> "TableEntity | None":
+        try:
+            return await self._client.get_entity(partition, row_key)
+        except ResourceNotFoundError:
+            return None
+        except AzureError as e:
+            raise busy(e) from e
+
+    async def query(
+        self, condition: str, parameters: dict[str, Any], page_size: int | None = None
+    ) -> "AsyncIterator[TableEntity]":
+        """Rows in the order of their keys, read page by page as they are asked for."""
+        try:
+            async for row in self._client.query_entities(
+                condition, parameters=parameters, results_per_page=page_size
+            ):
+                yield row
+        except ResourceNotFoundError:
+            return
+        except AzureError as e:
+            raise busy(e) from e
+
+    async def write(self, operations: Sequence[Operation]) -> list[str]:
+        """All or nothing, in one partition; gives the new versions.
+
+        Raises:
+            Conflict: a row was there already, is gone, or has another version.
+            StorageBusy: nothing is known to have been written.
+        """
+        try:
+            try:
+                answers = await self._client.submit_transaction(operations)
+            except HttpResponseError as e:
+                if _code(e) not in _TABLE_MISSING:
+                    raise
+                await self._make()
+                answers = await self._client.submit_transaction(operations)
+        except AzureError as e:
+            raise self._translated(e) from e
+        return [str(answer["etag"]) for answer in answers]
+
+    async def upsert(self, row: Row) -> None:
+        """Write a row whatever was there."""
+        try:
+            try:
+                await self._client.upsert_entity(row, mode=UpdateMode.REPLACE)
+            except ResourceNotFoundError:
+                await self._make()
+                await self._client.upsert_entity(row, mode=UpdateMode.REPLACE)
+        except AzureError as e:
+            raise busy(e) from e
+
+    async def delete(self, partition: str, row_key: str, version: str | None = None) -> None:
+        """Delete a row; one that is gone, or has another version than asked for, is left alone."""
+        condition = MatchConditions.IfNotModified if version else None
+        try:
+            await self._client.delete_entity(partition, row_key, etag=version, match_condition=condition)
+        except (ResourceNotFoundError, ResourceModifiedError):
+            return
+        except HttpResponseError as e:
+            if e.status_code != 412:
+                raise busy(e) from e
+        except AzureError as e:
+            raise busy(e) from e
+
+    async def _make(self) -> None:
+        try:
+            await self._client.create_table()
+        except ResourceExistsError:
+            return
+
+    @staticmethod
+    def _translated(error: AzureError) -> Exception:
+        if isinstance(error, ResourceExistsError | ResourceModifiedError) or _code(error) in _CONFLICTS:
+            return Conflict(f"a row changed ({_code(error)})")
+        if isinstance(error, TableTransactionError | HttpResponseError) and error.status_code in (404, 409, 412):
+            return Conflict(f"a row changed ({_code(error)})")
+        return busy(error)
+
+
+def _code(error: AzureError) -> str:
+    code = getattr(error, "error_code", "")
+    return str(getattr(code, "value", code) or "")

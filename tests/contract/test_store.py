@@ -1,0 +1,293 @@
+"""One examination for every store: the one in memory that unit tests use, and the real one on Azurite."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.adapters.tables import TableStore
+from shared.adapters.tables.rows import from_row, to_row
+from shared.domain.addresses import parse_address
+from shared.domain.breaker import Breaker, trip
+from shared.domain.errors import Conflict
+from shared.domain.ids import GroupId, InvitationId, new_chunk_id
+from shared.domain.invitations import Invitation, State, advance
+from shared.domain.pacing import Pace
+from shared.ports.store import KeyClaim, KeyInFlight, KeyReplay, KeyReused, OpenChunk, Store, Versioned
+from tests.builders import NOW, an_invitation
+from tests.fakes.store import FakeStore
+
+LEASE, KEPT = timedelta(minutes=1), timedelta(hours=48)
+
+
+@pytest.fixture(params=["memory", "azurite"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    if request.param == "memory":
+        yield FakeStore()
+    else:
+        yield TableStore(request.getfixturevalue("tables"))
+
+
+@pytest.fixture
+def group() -> GroupId:
+    return GroupId(str(uuid.uuid4()))
+
+
+def chunk_of(group: GroupId, count: int = 1, seconds: int = 0, **changes: object) -> list[Invitation]:
+    chunk = new_chunk_id(NOW + timedelta(seconds=seconds), uuid.uuid4().hex[:10])
+    return [
+        an_invitation(
+            n, id=InvitationId(group, chunk, n), address=parse_address(f"g{n}-{chunk}@fabrikam.com"), **changes
+        )
+        for n in range(count)
+    ]
+
+
+async def claim(
+    store: Store, group: GroupId, body: str = "body", digest: str = "key", after: timedelta = timedelta()
+):  # type: ignore[no-untyped-def]
+    return await store.claim_key(group, digest, body, now=NOW + after, lease=LEASE, kept=KEPT)
+
+
+async def test_a_chunk_is_read_as_it_was_accepted(store: Store, group: GroupId) -> None:
+    invitations = chunk_of(group, 20)
+
+    await store.accept(invitations, None)
+
+    rows = await store.read_chunk(group, invitations[0].id.chunk)
+    assert [row.value for row in rows] == invitations
+    assert await store.read(invitations[3].id) == invitations[3]
+
+
+async def test_what_is_not_there_is_not_found(store: Store, group: GroupId) -> None:
+    [invitation] = chunk_of(group)
+
+    assert await store.read(invitation.id) is None
+    assert await store.read_chunk(group, invitation.id.chunk) == []
+    assert (await store.list_group(group, state=None, continuation=None, limit=5)).invitations == []
+
+
+async def test_an_address_under_way_cannot_be_accepted_again(store: Store, group: GroupId) -> None:
+    [first] = chunk_of(group)
+    [second] = chunk_of(group)
+    second = replace(second, address=first.address)
+    await store.accept([first], None)
+
+    with pytest.raises(Conflict):
+        await store.accept([second], None)
+
+    assert await store.find_under_way(group, [first.address.key]) == {first.address.key: first.id}
+    assert await store.read(second.id) is None
+
+
+async def test_an_address_whose_invitation_ended_can_be_accepted_again(store: Store, group: GroupId) -> None:
+    [first] = chunk_of(group, state=State.FAILED)
+    [second] = chunk_of(group)
+    second = replace(second, address=first.address)
+    await store.accept([first], None)
+
+    await store.accept([second], None)
+
+    assert await store.find_under_way(group, [first.address.key]) == {first.address.key: second.id}
+
+
+async def test_of_many_requests_for_one_address_exactly_one_is_accepted(store: Store, group: GroupId) -> None:
+    address = parse_address("ada@fabrikam.com")
+    rivals = [[replace(chunk_of(group)[0], address=address)] for _ in range(8)]
+
+    results = await asyncio.gather(*(store.accept(r, None) for r in rivals), return_exceptions=True)
+
+    assert sorted(type(r).__name__ for r in results) == ["Conflict"] * 7 + ["NoneType"]
+    assert len((await store.list_group(group, state=None, continuation=None, limit=50)).invitations) == 1
+
+
+async def test_a_save_gives_versions_that_the_next_save_needs(store: Store, group: GroupId) -> None:
+    invitations = chunk_of(group, 3)
+    await store.accept(invitations, None)
+    rows = await store.read_chunk(group, invitations[0].id.chunk)
+
+    saved = await store.save([Versioned(advance(r.value, State.INVITING, NOW), r.version) for r in rows[:2]])
+    again = await store.save([Versioned(advance(r.value, State.FAILED, NOW), r.version) for r in saved])
+
+    assert [r.value.state for r in await store.read_chunk(group, invitations[0].id.chunk)] == [
+        State.FAILED,
+        State.FAILED,
+        State.ACCEPTED,
+    ]
+    assert {r.version for r in again}.isdisjoint({r.version for r in rows})
+
+
+async def test_one_stale_row_keeps_the_whole_save_from_happening(store: Store, group: GroupId) -> None:
+    invitations = chunk_of(group, 3)
+    await store.accept(invitations, None)
+    rows = await store.read_chunk(group, invitations[0].id.chunk)
+    await store.save([Versioned(advance(rows[2].value, State.FAILED, NOW), rows[2].version)])
+
+    with pytest.raises(Conflict):
+        await store.save([Versioned(advance(r.value, State.INVITING, NOW), r.version) for r in rows])
+
+    states = [r.value.state for r in await store.read_chunk(group, invitations[0].id.chunk)]
+    assert states == [State.ACCEPTED, State.ACCEPTED, State.FAILED]
+
+
+async def test_of_many_saves_from_one_reading_exactly_one_happens(store: Store, group: GroupId) -> None:
+    invitations = chunk_of(group)
+    await store.accept(invitations, None)
+    [row] = await store.read_chunk(group, invitations[0].id.chunk)
+    mine = [Versioned(advance(row.value, State.INVITING, NOW, detail=str(n)), row.version) for n in range(8)]
+
+    results = await asyncio.gather(*(store.save([m]) for m in mine), return_exceptions=True)
+
+    assert sum(not isinstance(r, Exception) for r in results) == 1
+
+
+async def test_a_group_lists_newest_first_page_by_page(store: Store, group: GroupId) -> None:
+    chunks = [chunk_of(group, 3, seconds=n) for n in range(4)]
+    for chunk in chunks:
+        await store.accept(chunk, None)
+
+    seen, continuation = [], None
+    for _ in range(10):
+        page = await store.list_group(group, state=None, continuation=continuation, limit=5)
+        seen += page.invitations
+        continuation = page.continuation
+        if continuation is None:
+            break
+
+    assert [i.id for i in seen] == [i.id for chunk in reversed(chunks) for i in chunk]
+
+
+async def test_a_list_can_be_of_one_state(store: Store, group: GroupId) -> None:
+    chunks = [chunk_of(group, 1, seconds=n, state=State.FAILED if n % 2 else State.ACCEPTED) for n in range(6)]
+    for chunk in chunks:
+        await store.accept(chunk, None)
+
+    page = await store.list_group(group, state=State.FAILED, continuation=None, limit=2)
+    rest = await store.list_group(group, state=State.FAILED, continuation=page.continuation, limit=2)
+
+    assert [i.id for i in page.invitations + rest.invitations] == [chunks[n][0].id for n in (5, 3, 1)]
+    assert rest.continuation is None
+
+
+@pytest.mark.parametrize("text", ["x", "====", "ä", "aS0x", "' or 1 eq 1"])
+async def test_a_continuation_never_given_out_is_refused(store: Store, group: GroupId, text: str) -> None:
+    with pytest.raises(ValueError, match="never given out"):
+        await store.list_group(group, state=None, continuation=text, limit=5)
+
+
+async def test_a_key_is_claimed_once_and_replayed_after_it_is_completed(store: Store, group: GroupId) -> None:
+    first = await claim(store, group)
+    assert isinstance(first, KeyClaim)
+    assert isinstance(await claim(store, group), KeyInFlight)
+    assert isinstance(await claim(store, group, "other"), KeyReused)
+    invitations = chunk_of(group)
+
+    await store.accept(invitations, first)
+
+    assert await claim(store, group) == KeyReplay(invitations[0].id)
+    assert isinstance(await claim(store, group, "other"), KeyReused)
+
+
+async def test_a_completed_key_is_not_given_back(store: Store, group: GroupId) -> None:
+    first = await claim(store, group)
+    invitations = chunk_of(group)
+    await store.accept(invitations, first)
+
+    await store.release_key(first)
+
+    assert await claim(store, group) == KeyReplay(invitations[0].id)
+
+
+async def test_a_key_given_back_can_be_claimed_with_another_body(store: Store, group: GroupId) -> None:
+    await store.release_key(await claim(store, group))
+
+    assert isinstance(await claim(store, group, "mended"), KeyClaim)
+
+
+async def test_a_lost_claim_keeps_its_chunk_from_being_written(store: Store, group: GroupId) -> None:
+    lost = await claim(store, group)
+    taken_over = await claim(store, group, after=LEASE + timedelta(seconds=1))
+    assert isinstance(taken_over, KeyClaim)
+    invitations = chunk_of(group)
+
+    with pytest.raises(Conflict):
+        await store.accept(invitations, lost)
+
+    assert await store.read(invitations[0].id) is None
+
+
+async def test_a_key_is_forgotten_when_its_time_is_over(store: Store, group: GroupId) -> None:
+    first = await claim(store, group)
+    await store.accept(chunk_of(group), first)
+
+    assert isinstance(await claim(store, group, "other", after=KEPT + timedelta(seconds=1)), KeyClaim)
+
+
+async def test_of_many_claims_at_once_exactly_one_wins(store: Store, group: GroupId) -> None:
+    answers = await asyncio.gather(*(claim(store, group) for _ in range(8)))
+
+    assert sorted(type(a).__name__ for a in answers) == ["KeyClaim"] + ["KeyInFlight"] * 7
+
+
+async def test_open_chunks_are_listed_when_it_is_time_to_look(store: Store, group: GroupId) -> None:
+    [now], [later] = chunk_of(group), chunk_of(group)
+    await store.open_chunk(OpenChunk(group, now.id.chunk, NOW))
+    await store.open_chunk(OpenChunk(group, later.id.chunk, NOW))
+    await store.open_chunk(OpenChunk(group, later.id.chunk, NOW + timedelta(hours=1)))
+
+    async def listed() -> set[str]:
+        found = store.list_open(look_before=NOW + timedelta(minutes=1))
+        return {c.chunk async for c in found if c.group == group}
+
+    assert await listed() == {now.id.chunk}
+    await store.close_chunk(group, now.id.chunk)
+    await store.close_chunk(group, now.id.chunk)
+    assert await listed() == set()
+
+
+async def test_the_breaker_is_written_only_by_who_read_it_last(store: Store) -> None:
+    read = await store.read_breaker()
+    opened = trip(read.value, "suspicious", NOW, timedelta(minutes=30))
+    await store.write_breaker(replace(read, value=opened))
+
+    with pytest.raises(Conflict):
+        await store.write_breaker(replace(read, value=Breaker()))
+
+    there = await store.read_breaker()
+    assert there.value == opened
+    await store.write_breaker(replace(there, value=Breaker()))
+    assert not (await store.read_breaker()).value.is_open
+
+
+async def test_reservations_at_once_do_not_overlap(store: Store) -> None:
+    lane, pace = f"lane-{uuid.uuid4().hex}", Pace(60, timedelta(minutes=1), burst=1)
+
+    starts = await asyncio.gather(*(store.reserve(lane, pace, 1, NOW) for _ in range(6)))
+
+    assert sorted(starts) == [NOW + timedelta(seconds=n) for n in range(6)]
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(message=st.one_of(st.none(), texts), name=texts, micro=st.integers(0, 999_999))
+async def test_any_text_and_time_survive_storage(tables, message: str | None, name: str, micro: int) -> None:  # type: ignore[no-untyped-def]
+    group = GroupId(str(uuid.uuid4()))
+    [invitation] = chunk_of(group, message=message, inviter_name=name, created_at=NOW + timedelta(microseconds=micro))
+    store = TableStore(tables)
+
+    await store.accept([invitation], None)
+
+    assert await store.read(invitation.id) == invitation
+
+
+def test_columns_of_a_newer_version_are_passed_over() -> None:
+    invitation = an_invitation()
+
+    assert from_row(to_row(invitation) | {"ColumnOfTomorrow": 1}) == invitation

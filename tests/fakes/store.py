@@ -1,0 +1,151 @@
+"""A store in memory that keeps the port's promises: versions, conflicts, all or nothing."""
+
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from shared.domain.breaker import Breaker
+from shared.domain.errors import Conflict, StorageBusy
+from shared.domain.ids import ChunkId, GroupId, InvitationId
+from shared.domain.invitations import Invitation, State
+from shared.domain.pacing import Pace, reserve
+from shared.ports.store import (
+    KeyAnswer,
+    KeyClaim,
+    KeyInFlight,
+    KeyReplay,
+    KeyReused,
+    OpenChunk,
+    Page,
+    Versioned,
+)
+
+
+@dataclass
+class _Key:
+    body_digest: str
+    lease_until: datetime
+    created_at: datetime
+    invitation: InvitationId | None
+    version: str
+
+
+@dataclass
+class FakeStore:
+    """`fail_next` names methods whose next call finds storage busy; `before_save` runs once, before a save, to
+    play another delivery that writes first."""
+
+    rows: dict[InvitationId, Versioned[Invitation]] = field(default_factory=dict)
+    guards: dict[tuple[GroupId, str], InvitationId] = field(default_factory=dict)
+    keys: dict[tuple[GroupId, str], _Key] = field(default_factory=dict)
+    open: dict[ChunkId, OpenChunk] = field(default_factory=dict)
+    breaker: Versioned[Breaker] = field(default_factory=lambda: Versioned(Breaker(), None))
+    paces: dict[str, datetime] = field(default_factory=dict)
+    fail_next: list[str] = field(default_factory=list)
+    writes: int = 0
+    _versions: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def _version(self) -> str:
+        return str(next(self._versions))
+
+    def _may_fail(self, method: str) -> None:
+        if method in self.fail_next:
+            self.fail_next.remove(method)
+            raise StorageBusy(f"{method} was told to fail")
+
+    async def claim_key(
+        self, group: GroupId, digest: str, body_digest: str, *, now: datetime, lease: timedelta, kept: timedelta
+    ) -> KeyAnswer:
+        self._may_fail("claim_key")
+        found = self.keys.get((group, digest))
+        if found is not None and found.created_at + kept > now:
+            if found.invitation is not None:
+                return KeyReplay(found.invitation) if found.body_digest == body_digest else KeyReused()
+            if found.lease_until > now:
+                return KeyInFlight() if found.body_digest == body_digest else KeyReused()
+        version = self._version()
+        self.keys[group, digest] = _Key(body_digest, now + lease, now, None, version)
+        return KeyClaim(group, digest, body_digest, version)
+
+    async def release_key(self, claim: KeyClaim) -> None:
+        self._may_fail("release_key")
+        found = self.keys.get((claim.group, claim.digest))
+        if found is not None and found.version == claim.version:
+            del self.keys[claim.group, claim.digest]
+
+    async def find_under_way(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, InvitationId]:
+        self._may_fail("find_under_way")
+        found = {k: self.guards[group, k] for k in address_keys if (group, k) in self.guards}
+        return {k: i for k, i in found.items() if i in self.rows and not self.rows[i].value.is_final}
+
+    async def accept(self, invitations: Sequence[Invitation], claim: KeyClaim | None) -> None:
+        self._may_fail("accept")
+        group = invitations[0].id.group
+        if await self.find_under_way(group, [i.address.key for i in invitations]):
+            raise Conflict("an address is under way")
+        if claim is not None:
+            key = self.keys.get((claim.group, claim.digest))
+            if key is None or key.version != claim.version:
+                raise Conflict("the claim was lost")
+            key.invitation, key.version = invitations[0].id, self._version()
+        for invitation in invitations:
+            self.guards[group, invitation.address.key] = invitation.id
+            self.rows[invitation.id] = Versioned(invitation, self._version())
+        self.writes += 1
+
+    async def read_chunk(self, group: GroupId, chunk: ChunkId) -> list[Versioned[Invitation]]:
+        self._may_fail("read_chunk")
+        found = [r for r in self.rows.values() if (r.value.id.group, r.value.id.chunk) == (group, chunk)]
+        return sorted(found, key=lambda r: r.value.id.position)
+
+    async def save(self, invitations: Sequence[Versioned[Invitation]]) -> list[Versioned[Invitation]]:
+        self._may_fail("save")
+        if any(self.rows[i.value.id].version != i.version for i in invitations):
+            raise Conflict("a row changed")
+        saved = [Versioned(i.value, self._version()) for i in invitations]
+        self.rows |= {i.value.id: i for i in saved}
+        self.writes += 1
+        return saved
+
+    async def read(self, invitation: InvitationId) -> Invitation | None:
+        found = self.rows.get(invitation)
+        return found.value if found else None
+
+    async def list_group(self, group: GroupId, *, state: State | None, continuation: str | None, limit: int) -> Page:
+        after = ""
+        if continuation is not None:
+            if not continuation.startswith("after:"):
+                raise ValueError("the continuation was never given out")
+            after = continuation.removeprefix("after:")
+        found = sorted(
+            (r.value for r in self.rows.values() if r.value.id.group == group and state in (None, r.value.state)),
+            key=lambda i: str(i.id),
+        )
+        found = [i for i in found if str(i.id) > after]
+        page = found[:limit]
+        return Page(page, f"after:{page[-1].id}" if len(found) > limit else None)
+
+    async def open_chunk(self, chunk: OpenChunk) -> None:
+        self._may_fail("open_chunk")
+        self.open[chunk.chunk] = chunk
+
+    async def close_chunk(self, group: GroupId, chunk: ChunkId) -> None:
+        self.open.pop(chunk, None)
+
+    async def list_open(self, *, look_before: datetime) -> AsyncIterator[OpenChunk]:
+        for chunk in list(self.open.values()):
+            if chunk.look_at < look_before:
+                yield chunk
+
+    async def read_breaker(self) -> Versioned[Breaker]:
+        return self.breaker
+
+    async def write_breaker(self, breaker: Versioned[Breaker]) -> None:
+        if breaker.version != self.breaker.version:
+            raise Conflict("the breaker changed")
+        self.breaker = replace(breaker, version=self._version())
+
+    async def reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
+        start, self.paces[lane] = reserve(pace, self.paces.get(lane), units, now)
+        return start
