@@ -1,0 +1,161 @@
+"""What Graph's errors mean: the one place that knows fragments of its messages.
+
+Microsoft tells clients to branch on codes; several conditions share one code, so status, code and a stable
+fragment are matched together. Sources: graph contract 1.2, 1.4 and 3; a fragment marked UNVERIFIED there is
+marked so here.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from shared.adapters.directory.session import Response
+from shared.domain.answers import (
+    Blocked,
+    Busy,
+    Declined,
+    Exists,
+    InviteAnswer,
+    JoinAnswer,
+    Joined,
+    Lagging,
+    Unknown,
+)
+from shared.domain.errors import DirectoryBusy, Refused
+from shared.domain.ids import UserId
+from shared.domain.reasons import Reason
+
+_BUSY = {429, 503}
+_AMBIGUOUS = {500, 502, 504, 408}
+_EXISTS = re.compile(r"already exists in the directory as object ID: '?([0-9a-fA-F-]{36})", re.IGNORECASE)
+_INVITE_REASONS: tuple[tuple[str, Reason], ...] = (
+    ("verified domain of this directory", Reason.OWN_DOMAIN),
+    ("group email address is not supported", Reason.ADDRESS_OF_GROUP),
+    ("cross-tenant access settings", Reason.CROSS_TENANT_BLOCKED),
+    ("guest invitations not allowed", Reason.INVITES_SWITCHED_OFF),
+    ("primary smtp address is an invalid value", Reason.ADDRESS_REFUSED_BY_DIRECTORY),
+    ("unable to find target address", Reason.ADDRESS_REFUSED_BY_DIRECTORY),
+)
+# UNVERIFIED: Microsoft publishes no text for a domain on the deny list; any mention of domain and policy counts.
+_DOMAIN = re.compile(r"domain\b.*\b(blocked|not allowed|denied|policy)|(blocked|denied)\b.*\bdomain", re.IGNORECASE)
+_GROUP_REASONS: tuple[tuple[str, Reason], ...] = (
+    ("on-premises mastered", Reason.GROUP_SYNCED),
+    ("mail-enabled security group", Reason.GROUP_MAIL_ENABLED),
+    ("dynamic", Reason.GROUP_DYNAMIC),
+)
+_LAGGING = ("not a valid reference update", "unable to read the company information")
+_DUPLICATE = "added object references already exist"
+
+
+def retry_after(response: Response, now: datetime | None = None) -> timedelta | None:
+    """``Retry-After`` as a number of seconds or an HTTP date; None where there is none that can be read."""
+    text = response.headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        return timedelta(seconds=max(0.0, float(text)))
+    except (ValueError, OverflowError):
+        pass
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(timedelta(0), at - (now or datetime.now(UTC)))
+
+
+def words(response: Response) -> str:
+    """The directory's words and the request id, for a person and for Microsoft's support."""
+    if response.status == 0:
+        return response.trouble
+    code, message = response.error
+    error = response.body.get("error", {}) if isinstance(response.body, dict) else {}
+    inner = error.get("innerError") if isinstance(error, dict) else None
+    request = response.headers.get("request-id") or (inner or {}).get("request-id", "")
+    said = f"{message or 'no message'} ({response.status}{f' {code}' if code else ''})"
+    return f"{said} [request {request}]" if request else said
+
+
+def nothing_happened(response: Response) -> Busy | None:
+    """Busy where the directory certainly did nothing and may do it later."""
+    if response.status == 0 and not response.sent:
+        return Busy(None)
+    if response.status in _BUSY:
+        return Busy(retry_after(response))
+    if response.status == 401 and response.error[0] == "InvalidAuthenticationToken":
+        return Busy(None)
+    return None
+
+
+def is_permission(response: Response) -> bool:
+    code, message = response.error
+    return response.status in (401, 403) and (
+        code in ("Authorization_RequestDenied", "Unauthorized", "ErrorAccessDenied", "AccessDenied")
+        or "insufficient privileges" in message.lower()
+    )
+
+
+def reading_failed(response: Response, permission: str) -> Exception:
+    """The error of a call that only reads."""
+    if is_permission(response) or response.status == 403:
+        return Refused(Reason.PERMISSION_MISSING, f"Grant {permission}. The directory said: {words(response)}")
+    if response.status in _BUSY | _AMBIGUOUS or response.status in (0, 401):
+        return DirectoryBusy(words(response), retry_after=retry_after(response))
+    return Refused(Reason.DIRECTORY_REFUSED, words(response))
+
+
+def invite_answer(response: Response) -> InviteAnswer:
+    """What an answer to ``POST /invitations`` other than a good 201 means."""
+    if busy := nothing_happened(response):
+        return busy
+    message = response.error[1]
+    lowered = message.lower()
+    if response.status == 403 and "suspicious activity" in lowered:
+        return Blocked(words(response))
+    if response.status == 400 and (found := _EXISTS.search(message)):
+        if "blocked from signing in" in lowered:
+            return Declined(Reason.ACCOUNT_DISABLED, words(response))
+        return Exists(UserId(found[1].lower()))
+    for fragment, reason in _INVITE_REASONS:
+        if fragment in lowered:
+            return Declined(reason, words(response))
+    if response.status in (400, 403) and _DOMAIN.search(message):
+        return Declined(Reason.DOMAIN_BLOCKED, words(response))
+    if response.status in (401, 403) and is_permission(response):
+        return Declined(Reason.PERMISSION_MISSING, f"Grant User.Invite.All. The directory said: {words(response)}")
+    if response.status == 0 or response.status in _AMBIGUOUS or response.status < 400:
+        return Unknown(words(response))
+    return Declined(
+        Reason.ADDRESS_REFUSED_BY_DIRECTORY if response.status == 400 else Reason.DIRECTORY_REFUSED, words(response)
+    )
+
+
+def is_duplicate(response: Response) -> bool:
+    return response.status == 400 and _DUPLICATE in response.error[1].lower()
+
+
+def join_answer(response: Response, group: str) -> JoinAnswer:
+    """What an answer to adding one member means. A refusal for lack of permission is also how a dynamic group
+    answers: the caller looks at the group before it believes it."""
+    if busy := nothing_happened(response):
+        return busy
+    code, message = response.error
+    lowered = message.lower()
+    if response.status in (200, 201, 204):
+        return Joined(before=False)
+    if is_duplicate(response):
+        return Joined(before=True)
+    if response.status == 404 and f"'{group.lower()}'" in lowered:
+        return Declined(Reason.GROUP_MISSING, words(response))
+    if response.status == 404 or code == "Directory_ObjectNotFound" or any(f in lowered for f in _LAGGING):
+        return Lagging()
+    if response.status == 0 or response.status in _AMBIGUOUS:
+        return Unknown(words(response))
+    for fragment, reason in _GROUP_REASONS:
+        if fragment in lowered:
+            return Declined(reason, words(response))
+    if is_permission(response):
+        return Declined(
+            Reason.PERMISSION_MISSING, f"Grant GroupMember.ReadWrite.All. The directory said: {words(response)}"
+        )
+    return Declined(Reason.DIRECTORY_REFUSED, words(response))

@@ -1,0 +1,116 @@
+"""One request to Microsoft Graph, through msgraph-sdk's request adapter.
+
+The adapter brings the SDK's authentication and middleware without its model tree, which costs a cold process
+more than a second. Its retry handler is off: it would sleep inside an invocation, and it repeats a POST that
+mails; the queue carries Retry-After instead (graph contract 2.2).
+"""
+
+import logging
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
+from kiota_abstractions.method import Method
+from kiota_abstractions.native_response_handler import NativeResponseHandler
+from kiota_abstractions.request_information import RequestInformation
+from kiota_authentication_azure.azure_identity_authentication_provider import (
+    AzureIdentityAuthenticationProvider,
+)
+from kiota_http.middleware.options import ResponseHandlerOption, RetryHandlerOption
+from msgraph_core import BaseGraphRequestAdapter, GraphClientFactory
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+log = logging.getLogger("guestlist")
+
+SCOPE = "https://graph.microsoft.com/.default"
+_TIMEOUT = httpx.Timeout(60, connect=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back: status, headers (names in lower case) and the JSON body, None where there is none.
+
+    `status` 0 means that no answer came; then `sent` tells whether Graph may have done the work all the same,
+    and `trouble` says what happened.
+    """
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    sent: bool = True
+    trouble: str = ""
+
+    @property
+    def error(self) -> tuple[str, str]:
+        """Code and message of Graph's error; empty where the body has none (an HTML page, say)."""
+        found = self.body.get("error") if isinstance(self.body, dict) else None
+        if not isinstance(found, dict):
+            return "", ""
+        return str(found.get("code") or ""), str(found.get("message") or "")
+
+
+class GraphSession:
+    """Keeps the connection and the token of one process (one event loop)."""
+
+    def __init__(self, *, base_url: str, credential: "AsyncTokenCredential") -> None:
+        self.base_url = base_url.rstrip("/")
+        host = urlsplit(self.base_url).hostname or ""
+        options = {RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False)}
+        self._http = GraphClientFactory.create_with_default_middleware(
+            client=httpx.AsyncClient(timeout=_TIMEOUT, http2=False), options=options
+        )
+        self._adapter = BaseGraphRequestAdapter(
+            AzureIdentityAuthenticationProvider(credential, scopes=[SCOPE], allowed_hosts=[host]),
+            http_client=self._http,
+        )
+        self._adapter.base_url = self.base_url
+
+    async def request(
+        self, method: str, path: str, *, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Response:
+        """Send one request; `path` follows the version root and is percent-encoded, or is a whole address
+        that Graph gave (a next link). Never raises for what Graph or the network does."""
+        info = RequestInformation()
+        info.http_method = Method(method)
+        info.url = path if path.startswith("http") else self.base_url + path
+        info.headers.add("Accept", "application/json")
+        info.headers.add("client-request-id", str(uuid.uuid4()))
+        for name, value in (headers or {}).items():
+            info.headers.add(name, value)
+        if body is not None:
+            info.set_stream_content(msgspec.json.encode(body), "application/json")
+        info.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
+        try:
+            answer: Any = await self._adapter.send_no_response_content_async(info, {})
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as e:
+            return _no_answer(e, sent=False)
+        except httpx.TransportError as e:
+            return _no_answer(e, sent=True)
+        except (ClientAuthenticationError, ServiceRequestError, ServiceResponseError) as e:
+            log.error("no token for Microsoft Graph: %s", type(e).__name__)
+            return Response(0, sent=False, trouble="Guestlist's identity could not get a token for Microsoft Graph")
+        return _response(answer)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+def _no_answer(error: Exception, *, sent: bool) -> Response:
+    what = "the directory did not answer" if sent else "the directory cannot be reached"
+    return Response(0, sent=sent, trouble=f"{what} ({type(error).__name__})")
+
+
+def _response(answer: httpx.Response) -> Response:
+    body = None
+    if answer.content:
+        try:
+            body = msgspec.json.decode(answer.content)
+        except msgspec.DecodeError:
+            log.warning("the directory answered %d with something that is not JSON", answer.status_code)
+    return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, body)

@@ -1,0 +1,110 @@
+"""Guestlist's own mail through a mailbox of the tenant, by way of a draft, which makes it exactly once.
+
+Source: graph contract 6; Microsoft Graph, "Create message", "message: send", "Outlook immutable identifiers".
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from shared.adapters.directory import errors
+from shared.adapters.directory.session import GraphSession, Response
+from shared.domain.answers import Busy, Declined, Unknown
+from shared.domain.pacing import Pace
+from shared.domain.reasons import Reason
+from shared.ports.mailer import DispatchAnswer, Dispatched, Mail, PrepareAnswer, Prepared
+
+MARKER = "String {6f8a1f5e-52a1-4a4e-9b0e-6c1f0c7a6f11} Name GuestlistKey"
+"""Extended property of a draft that says which mail it is."""
+AT_ONCE = 4
+"""Requests at one time for one app and mailbox; more are answered 429."""
+PACE = Pace(30, timedelta(minutes=1), burst=10)
+"""Messages a minute that Exchange Online takes from one mailbox."""
+_IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
+
+
+class GraphMailbox:
+    def __init__(self, session: GraphSession, mailbox: str, *, pace: Pace = PACE) -> None:
+        self._session = session
+        self._mailbox = mailbox
+        self._path = f"/users/{quote(mailbox, safe='')}/messages"
+        self._pace = pace
+
+    @property
+    def pace(self) -> Pace:
+        return self._pace
+
+    async def prepare(self, mails: Sequence[Mail], *, again: bool) -> list[PrepareAnswer]:
+        return await _few_at_once(mails, lambda mail: self._prepare(mail, again=again))
+
+    async def _prepare(self, mail: Mail, *, again: bool) -> PrepareAnswer:
+        if again:
+            found = await self._find(mail.key)
+            if found is not None:
+                return found
+        answer = await self._session.request("POST", self._path, body=_message(mail), headers=_IMMUTABLE)
+        if answer.status == 201 and isinstance(answer.body, dict) and answer.body.get("id"):
+            return Prepared(str(answer.body["id"]))
+        return self._failed(answer)
+
+    async def _find(self, key: str) -> PrepareAnswer | None:
+        """The draft (or the sent mail) of a key, made by an attempt that did not live to write it down."""
+        condition = f"singleValueExtendedProperties/Any(ep: ep/id eq '{MARKER}' and ep/value eq '{key}')"
+        path = f"{self._path}?$filter={quote(condition, safe='')}&$select=id&$top=1"
+        answer = await self._session.request("GET", path, headers=_IMMUTABLE)
+        if answer.status != 200 or not isinstance(answer.body, dict):
+            return self._failed(answer)
+        found = answer.body.get("value") or ()
+        return Prepared(str(found[0]["id"])) if found else None
+
+    async def dispatch(self, sends: Sequence[tuple[str, Mail]], *, again: bool) -> list[DispatchAnswer]:
+        return await _few_at_once(sends, lambda send: self._dispatch(send[0], again=again))
+
+    async def _dispatch(self, handle: str, *, again: bool) -> DispatchAnswer:
+        path = f"{self._path}/{quote(handle, safe='')}"
+        if again:
+            draft = await self._session.request("GET", f"{path}?$select=isDraft", headers=_IMMUTABLE)
+            if draft.status != 200 or not isinstance(draft.body, dict):
+                return self._failed(draft)
+            if draft.body.get("isDraft") is False:
+                return Dispatched()
+        answer = await self._session.request("POST", f"{path}/send", headers=_IMMUTABLE)
+        return Dispatched() if answer.status == 202 else self._failed(answer)
+
+    def _failed(self, answer: Response) -> Busy | Unknown | Declined:
+        if busy := errors.nothing_happened(answer):
+            return busy
+        if answer.status == 0 or answer.status >= 500 or answer.status in (404, 408, 409, 412):
+            # 404 too: a draft just made may not be shown yet. The step gives up after its window.
+            if answer.status == 404 and answer.error[0] in ("ErrorInvalidUser", "Request_ResourceNotFound"):
+                return self._declined(f"There is no mailbox '{self._mailbox}' (GUESTLIST_MAIL_MAILBOX)", answer)
+            return Unknown(errors.words(answer))
+        if errors.is_permission(answer) or answer.status == 403:
+            return self._declined(f"Grant Mail.ReadWrite and Mail.Send for '{self._mailbox}'", answer)
+        return self._declined("The mailbox refused the mail", answer)
+
+    @staticmethod
+    def _declined(what: str, answer: Response) -> Declined:
+        return Declined(Reason.MAIL_NOT_SENT, f"{what}. The directory said: {errors.words(answer)}")
+
+
+async def _few_at_once[T, A](items: Sequence[T], call: Callable[[T], Awaitable[A]]) -> list[A]:
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(item: T) -> A:
+        async with gate:
+            return await call(item)
+
+    return list(await asyncio.gather(*(one(item) for item in items)))
+
+
+def _message(mail: Mail) -> dict[str, Any]:
+    recipient: dict[str, Any] = {"address": mail.to} | ({"name": mail.to_name} if mail.to_name else {})
+    return {
+        "subject": mail.subject,
+        "body": {"contentType": "html", "content": mail.html},
+        "toRecipients": [{"emailAddress": recipient}],
+        "singleValueExtendedProperties": [{"id": MARKER, "value": mail.key}],
+    }

@@ -1,0 +1,63 @@
+"""The text of Guestlist's own mail, from templates: one of plain text and one of HTML for each language."""
+
+import functools
+import unicodedata
+
+import jinja2
+
+from shared.domain.invitations import Invitation
+from shared.ports.mailer import Mail
+
+SUBJECTS = {"en": "{inviter} has invited you to {app}", "de": "{inviter} hat Sie zu {app} eingeladen"}
+"""The languages there are; any other is written in English."""
+_SOMEBODY = {"en": "A group owner", "de": "Jemand"}
+_SUBJECT_LIMIT = 200
+
+
+class JinjaMailText:
+    """Nothing that an inviter writes becomes markup, a header or a control character."""
+
+    def welcome(self, invitation: Invitation) -> Mail:
+        language = (invitation.language or "en").partition("-")[0].lower()
+        language = language if language in SUBJECTS else "en"
+        names = {
+            "inviter": _one_line(invitation.inviter_name) or _SOMEBODY[language],
+            "app": _one_line(invitation.app_name),
+        }
+        subject = SUBJECTS[language].format(**names)
+        values = names | {
+            "subject": subject,
+            "message": _lines(invitation.message or ""),
+            "redeem": invitation.redeem_url is not None,
+            "link": invitation.redeem_url or invitation.direct_link,
+            "direct_link": invitation.direct_link,
+        }
+        text, html = (_templates().get_template(f"{language}.{kind}") for kind in ("txt", "html"))
+        return Mail(
+            key=str(invitation.id),
+            to=invitation.address.wire,
+            to_name=_one_line(invitation.display_name or "") or None,
+            subject=subject[:_SUBJECT_LIMIT],
+            text=text.render(values),
+            html=html.render(values),
+        )
+
+
+@functools.cache
+def _templates() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("shared.adapters.mail", "templates"),
+        autoescape=jinja2.select_autoescape(enabled_extensions=("html",), default=False),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text).split())
+
+
+def _lines(text: str) -> str:
+    """Line breaks are kept, other control characters dropped."""
+    unified = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in unified if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs"))
