@@ -18,7 +18,7 @@ from shared.domain.errors import Conflict
 from shared.domain.ids import GroupId, InvitationId, new_chunk_id
 from shared.domain.invitations import Invitation, State, advance
 from shared.domain.pacing import Pace
-from shared.ports.store import KeyClaim, KeyInFlight, KeyReplay, KeyReused, OpenChunk, Store, Versioned
+from shared.ports.store import KeyAnswer, KeyClaim, KeyInFlight, KeyReplay, KeyReused, OpenChunk, Store, Versioned
 from tests.builders import NOW, an_invitation
 from tests.fakes.store import FakeStore
 
@@ -50,8 +50,14 @@ def chunk_of(group: GroupId, count: int = 1, seconds: int = 0, **changes: object
 
 async def claim(
     store: Store, group: GroupId, body: str = "body", digest: str = "key", after: timedelta = timedelta()
-):  # type: ignore[no-untyped-def]
+) -> KeyAnswer:
     return await store.claim_key(group, digest, body, now=NOW + after, lease=LEASE, kept=KEPT)
+
+
+async def claimed(store: Store, group: GroupId) -> KeyClaim:
+    answer = await claim(store, group)
+    assert isinstance(answer, KeyClaim)
+    return answer
 
 
 async def test_a_chunk_is_read_as_it_was_accepted(store: Store, group: GroupId) -> None:
@@ -181,8 +187,7 @@ async def test_a_continuation_never_given_out_is_refused(store: Store, group: Gr
 
 
 async def test_a_key_is_claimed_once_and_replayed_after_it_is_completed(store: Store, group: GroupId) -> None:
-    first = await claim(store, group)
-    assert isinstance(first, KeyClaim)
+    first = await claimed(store, group)
     assert isinstance(await claim(store, group), KeyInFlight)
     assert isinstance(await claim(store, group, "other"), KeyReused)
     invitations = chunk_of(group)
@@ -194,7 +199,7 @@ async def test_a_key_is_claimed_once_and_replayed_after_it_is_completed(store: S
 
 
 async def test_a_completed_key_is_not_given_back(store: Store, group: GroupId) -> None:
-    first = await claim(store, group)
+    first = await claimed(store, group)
     invitations = chunk_of(group)
     await store.accept(invitations, first)
 
@@ -204,13 +209,13 @@ async def test_a_completed_key_is_not_given_back(store: Store, group: GroupId) -
 
 
 async def test_a_key_given_back_can_be_claimed_with_another_body(store: Store, group: GroupId) -> None:
-    await store.release_key(await claim(store, group))
+    await store.release_key(await claimed(store, group))
 
     assert isinstance(await claim(store, group, "mended"), KeyClaim)
 
 
 async def test_a_lost_claim_keeps_its_chunk_from_being_written(store: Store, group: GroupId) -> None:
-    lost = await claim(store, group)
+    lost = await claimed(store, group)
     taken_over = await claim(store, group, after=LEASE + timedelta(seconds=1))
     assert isinstance(taken_over, KeyClaim)
     invitations = chunk_of(group)
@@ -222,7 +227,7 @@ async def test_a_lost_claim_keeps_its_chunk_from_being_written(store: Store, gro
 
 
 async def test_a_key_is_forgotten_when_its_time_is_over(store: Store, group: GroupId) -> None:
-    first = await claim(store, group)
+    first = await claimed(store, group)
     await store.accept(chunk_of(group), first)
 
     assert isinstance(await claim(store, group, "other", after=KEPT + timedelta(seconds=1)), KeyClaim)

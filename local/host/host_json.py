@@ -1,0 +1,220 @@
+"""host.json, read as the Functions host reads it.
+
+Source: `HostJsonFileConfigurationSource` of azure-functions-host.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from local.host.errors import StartError
+
+_OVERRIDE = "AzureFunctionsJobHost__"
+"""App settings that begin so override host.json, `__` standing for each level."""
+
+_KNOWN = frozenset(
+    {
+        # The host's own list of well-known properties.
+        *("version", "functionTimeout", "retry", "functions", "http", "watchDirectories", "watchFiles"),
+        *("queues", "serviceBus", "eventHub", "singleton", "logging", "aggregator", "healthMonitor"),
+        *("extensionBundle", "managedDependency", "customHandler", "httpWorker", "extensions"),
+        *("concurrency", "telemetryMode"),
+    }
+)
+_KNOWN_OF_QUEUES = frozenset(
+    {
+        *("maxPollingInterval", "visibilityTimeout", "batchSize", "maxDequeueCount", "newBatchThreshold"),
+        "messageEncoding",
+    }
+)
+_KNOWN_OF_HTTP = frozenset(
+    {
+        *("routePrefix", "maxOutstandingRequests", "maxConcurrentRequests", "dynamicThrottlesEnabled"),
+        *("hsts", "customHeaders"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """`extensions.queues`, with Microsoft's documented defaults."""
+
+    batch_size: int = 16
+    new_batch_threshold: int = 8
+    max_dequeue_count: int = 5
+    max_polling_interval: timedelta = timedelta(minutes=1)
+    visibility_timeout: timedelta = timedelta(0)
+    """How long a failed message waits before it is tried again."""
+    base64: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """What of host.json this host acts on."""
+
+    queues: QueueSettings = field(default_factory=QueueSettings)
+    route_prefix: str = "api"
+    function_timeout: timedelta | None = timedelta(minutes=30)
+    """None: no limit (-1 in the file). 30 minutes is the default of every plan but Consumption."""
+    only_functions: tuple[str, ...] | None = None
+    log_level: str = "information"
+    warnings: tuple[str, ...] = ()
+    """Lines about what this host read but does not act on."""
+
+
+def read_host_json(folder: Path, environment: Mapping[str, str]) -> HostSettings:
+    """Reads and checks `host.json` of the app.
+
+    Raises:
+        StartError: the file is missing, is not JSON, or says something the host refuses.
+    """
+    path = folder / "host.json"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise StartError(f"host.json was not found in '{folder}'.") from error
+    except OSError as error:
+        raise StartError(f"Unable to read '{path}': {error.strerror}.") from error
+    except ValueError as error:
+        raise StartError(f"Unable to parse host configuration file '{path}': {error}.") from error
+    if not isinstance(document, dict):
+        raise StartError(f"Unable to parse host configuration file '{path}': it is not a JSON object.")
+    _override(document, environment)
+    _check_version(document)
+    return _Reader(document).settings()
+
+
+def _override(document: dict[str, Any], environment: Mapping[str, str]) -> None:
+    for name, value in environment.items():
+        if not name.startswith(_OVERRIDE):
+            continue
+        *levels, last = (part for part in name.removeprefix(_OVERRIDE).split("__") if part)
+        section = document
+        for level in levels:
+            child = section.get(_spelled(section, level))
+            if not isinstance(child, dict):
+                child = {}
+                section[_spelled(section, level)] = child
+            section = child
+        section[_spelled(section, last)] = value
+
+
+def _spelled(section: dict[str, Any], name: str) -> str:
+    """Keys of configuration are compared without case."""
+    return next((key for key in section if key.lower() == name.lower()), name)
+
+
+def _check_version(document: dict[str, Any]) -> None:
+    version = document.get("version")
+    if not version:
+        raise StartError("The host.json file is missing the required 'version' property.")
+    if version != "2.0":
+        raise StartError(
+            f"'{version}' is an invalid value for host.json 'version' property. "
+            "We recommend you set the 'version' property to '2.0'."
+        )
+
+
+class _Reader:
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+        self._warnings: list[str] = []
+
+    def settings(self) -> HostSettings:
+        self._report_unknown(self._document, "", _KNOWN)
+        extensions = self._section(self._document, "extensions")
+        queues = self._section(extensions, "queues", "extensions.")
+        http = self._section(extensions, "http", "extensions.")
+        self._report_unknown(queues, "extensions.queues.", _KNOWN_OF_QUEUES)
+        self._report_unknown(http, "extensions.http.", _KNOWN_OF_HTTP)
+        levels = self._section(self._section(self._document, "logging"), "logLevel", "logging.")
+        only = self._document.get("functions")
+        if only is not None and not (isinstance(only, list) and all(isinstance(name, str) for name in only)):
+            raise StartError("host.json 'functions' is not a list of function names.")
+        return HostSettings(
+            queues=self._queues(queues),
+            route_prefix=str(http.get("routePrefix", "api")).strip("/"),
+            function_timeout=self._function_timeout(),
+            only_functions=None if only is None else tuple(only),
+            log_level=str(levels.get("default", "information")),
+            warnings=tuple(self._warnings),
+        )
+
+    def _report_unknown(self, section: dict[str, Any], where: str, known: frozenset[str]) -> None:
+        names = {name.lower() for name in known}
+        for key in section:
+            if key.lower() not in names:
+                self._warnings.append(f"host.json: unknown key '{where}{key}' is ignored.")
+
+    def _section(self, parent: dict[str, Any], name: str, where: str = "") -> dict[str, Any]:
+        section = parent.get(name, {})
+        if not isinstance(section, dict):
+            raise StartError(f"host.json '{where}{name}' is not a JSON object.")
+        return section
+
+    def _queues(self, section: dict[str, Any]) -> QueueSettings:
+        batch_size = _whole(section, "batchSize", 16, lowest=1, highest=32)
+        encoding = str(section.get("messageEncoding", "base64")).lower()
+        if encoding not in ("base64", "none"):
+            raise StartError("host.json 'extensions.queues.messageEncoding' is neither 'base64' nor 'none'.")
+        return QueueSettings(
+            batch_size=batch_size,
+            new_batch_threshold=_whole(section, "newBatchThreshold", batch_size // 2, lowest=0),
+            max_dequeue_count=_whole(section, "maxDequeueCount", 5, lowest=1),
+            max_polling_interval=_duration(section, "maxPollingInterval", timedelta(minutes=1)),
+            visibility_timeout=_duration(section, "visibilityTimeout", timedelta(0)),
+            base64=encoding == "base64",
+        )
+
+    def _function_timeout(self) -> timedelta | None:
+        value = self._document.get("functionTimeout")
+        if value is None:
+            return timedelta(minutes=30)
+        if str(value) == "-1":
+            return None
+        timeout = parse_time_span(str(value))
+        if timeout is None or timeout < timedelta(seconds=1):
+            raise StartError(f"host.json 'functionTimeout': '{value}' is not a time of at least one second.")
+        return timeout
+
+
+def _whole(section: dict[str, Any], name: str, default: int, *, lowest: int, highest: int = 2**31 - 1) -> int:
+    value = section.get(name, default)
+    try:
+        number = int(str(value))
+    except ValueError:
+        number = lowest - 1
+    if not lowest <= number <= highest:
+        limits = f"between {lowest} and {highest}" if highest < 2**31 - 1 else f"of at least {lowest}"
+        raise StartError(f"host.json 'extensions.queues.{name}': '{value}' is not a whole number {limits}.")
+    return number
+
+
+def _duration(section: dict[str, Any], name: str, default: timedelta) -> timedelta:
+    if name not in section:
+        return default
+    value = parse_time_span(str(section[name]))
+    if value is None:
+        raise StartError(f"host.json 'extensions.queues.{name}': '{section[name]}' is not hh:mm:ss.")
+    return value
+
+
+_TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7}))?)?")
+
+
+def parse_time_span(text: str) -> timedelta | None:
+    """.NET's `[d.]hh:mm[:ss[.fffffff]]`; None when the text is something else."""
+    match = _TIME_SPAN.fullmatch(text.strip())
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[:4])
+    if hours > 23 or minutes > 59 or seconds > 59:
+        return None
+    fraction = int((match[5] or "0").ljust(7, "0")) // 10
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds, microseconds=fraction)

@@ -1,0 +1,51 @@
+"""What the command line decides, as one value that the supervisor hands on to its worker processes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+
+MOST_WORKERS = 10
+"""`FUNCTIONS_WORKER_PROCESS_COUNT` goes up to 10 (Microsoft's documentation of app settings)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to serve one app."""
+
+    app: str
+    """Absolute path of the folder with `host.json` and `function_app.py`."""
+    lease_s: float = 600.0
+    """How long a dequeued message stays invisible before it is renewed; fixed at ten minutes in Azure."""
+    max_poll_ms: int = 2000
+    """Longest pause between polls of an empty queue; 2 s under Core Tools, a minute in Azure."""
+    grace_s: float = 10.0
+    """How long running handlers may go on after SIGTERM."""
+    keys: str | None = None
+    """File of access keys; without one every HTTP function is open, as under `func start`."""
+
+    @property
+    def lease(self) -> timedelta:
+        """`lease_s` as a length of time."""
+        return timedelta(seconds=self.lease_s)
+
+    @property
+    def longest_poll(self) -> timedelta:
+        """`max_poll_ms` as a length of time."""
+        return timedelta(milliseconds=self.max_poll_ms)
+
+    @property
+    def app_folder(self) -> Path:
+        """`app` as a path."""
+        return Path(self.app)
+
+    def to_json(self) -> str:
+        """For a worker process's command line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Options:
+        """The reverse of `to_json`."""
+        return cls(**json.loads(text))

@@ -1,0 +1,95 @@
+"""Timer schedules: NCRONTAB with or without seconds, or a .NET time span.
+
+cronsim finds the next time. What differs between its dialect (Debian cron) and NCRONTAB is settled here:
+day of month *and* day of week must match where both are given, Sunday is 0 and never 7, whole English
+names are allowed, `L`, `W`, `#` and `?` are not.
+
+Source: NCrontab (atifaziz/NCrontab), which the real host reads schedules with.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from cronsim import CronSim, CronSimError
+
+from local.host.errors import StartError
+from local.host.host_json import parse_time_span
+
+_MONTHS = (
+    *("JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE", "JULY", "AUGUST", "SEPTEMBER"),
+    *("OCTOBER", "NOVEMBER", "DECEMBER"),
+)
+_DAYS = ("SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY")
+_FIELD = re.compile(r"[0-9A-Za-z*,/-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a timer runs. Times are UTC."""
+
+    text: str
+    """As written in the app, for people."""
+    cron: str | None
+    """Six fields in cronsim's words; None where the schedule is `every`."""
+    every: timedelta | None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Reads a schedule.
+
+        Raises:
+            StartError: the real host would refuse it as well.
+        """
+        if (every := parse_time_span(text)) is not None and every > timedelta(0):
+            return cls(text, None, every)
+        schedule = cls(text, _translate(text), None)
+        try:
+            schedule.after(datetime(2000, 1, 1, tzinfo=UTC))
+        except CronSimError as error:
+            raise StartError(f"'{text}' is not a valid schedule: {error}.") from error
+        return schedule
+
+    def after(self, moment: datetime) -> datetime:
+        """The first time of the schedule that is later than `moment`.
+
+        Raises:
+            StartError: there is none within fifty years, such as for 30 February.
+        """
+        if self.every is not None:
+            return moment + self.every
+        cron = CronSim(self.cron or "", moment.astimezone(UTC))
+        cron.day_and = True
+        try:
+            return next(cron)
+        except StopIteration:
+            raise StartError(f"The schedule '{self.text}' never comes due.") from None
+
+
+def _translate(text: str) -> str:
+    fields = text.split()
+    if len(fields) == 5:
+        fields.insert(0, "0")
+    if len(fields) != 6 or not all(_FIELD.fullmatch(one) for one in fields):
+        raise StartError(f"'{text}' is not a valid schedule: five or six fields of NCRONTAB are expected.")
+    months, days = fields[4], fields[5]
+    fields[4] = _names(text, months, _MONTHS)
+    fields[5] = _names(text, days, _DAYS)
+    if re.search(r"(?<![\d/])7(?!\d)", fields[5]):
+        raise StartError(f"'{text}' is not a valid schedule: days of the week go from 0 (Sunday) to 6.")
+    if any(letter.isalpha() for one in fields[:4] for letter in one):
+        raise StartError(f"'{text}' is not a valid schedule: names are for months and days of the week only.")
+    return " ".join(fields)
+
+
+def _names(text: str, field: str, known: tuple[str, ...]) -> str:
+    def short(match: re.Match[str]) -> str:
+        name = match[0].upper()
+        if len(name) < 3 or not any(full.startswith(name) for full in known):
+            raise StartError(f"'{text}' is not a valid schedule: '{match[0]}' is not a name it knows.")
+        return name[:3]
+
+    return re.sub(r"[A-Za-z]+", short, field)

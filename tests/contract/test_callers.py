@@ -1,0 +1,206 @@
+"""Callers are known by a token that the issuer signed for this API, and by nothing else. The issuer is real HTTP."""
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+
+from local.issuer import Client, Issuer, Person
+from shared.adapters.identity.tokens import TokenCallers
+from shared.domain.errors import Refused
+from shared.domain.reasons import Reason
+
+TENANT = "11111111-1111-4111-8111-111111111111"
+AUDIENCE = "aaaaaaaa-0000-4000-8000-000000000001"
+OLIVIA = Person("AAAAAAAA-0000-4000-8000-00000000000F", "olivia.owner@contoso.com", "Olivia Owner", "pass-word")
+ADMIN = Person(str(uuid.uuid4()), "adam.admin@contoso.com", "Adam Admin", "pass-word", ("Admin",))
+CLI = Client("cli", str(uuid.uuid4()), "guestlist-cli", None)
+DAEMON = Client("daemon", str(uuid.uuid4()), "daemon", "secret", app_roles=("Inviter",))
+POWERLESS = Client("powerless", str(uuid.uuid4()), "powerless", "secret")
+
+
+class People:
+    tenant_id = TENANT
+
+    def find_person(self, username: str) -> Person | None:
+        return next((p for p in (OLIVIA, ADMIN) if p.username == username), None)
+
+    def find_client(self, client_id: str) -> Client | None:
+        return next((c for c in (CLI, DAEMON, POWERLESS) if c.client_id == client_id), None)
+
+    def managed_identity(self, client_id: str | None) -> Client | None:
+        return None
+
+
+@dataclass
+class Running:
+    issuer: Issuer
+    base: str
+    requests: list[str]
+
+    def callers(self, **changes: Any) -> TokenCallers:
+        wanted: dict[str, Any] = {"authority": self.base, "tenant_id": TENANT, "audience": AUDIENCE}
+        return TokenCallers(**(wanted | changes))
+
+    def bearer(self, *, mint: dict[str, Any] | None = None, **claims: Any) -> str:
+        good = self.issuer.person_claims(OLIVIA, "cli", AUDIENCE, "access_as_user", self.base)
+        wanted = {k: v for k, v in (good | claims).items() if v is not None}
+        return f"Bearer {self.issuer.mint(wanted, **(mint or {}))}"
+
+    async def token(self, **form: str) -> str:
+        async with (
+            ClientSession() as http,
+            http.post(f"{self.base}/{TENANT}/oauth2/v2.0/token", data=form) as answer,
+        ):
+            body = await answer.json()
+            assert answer.status == 200, body
+            return f"Bearer {body['access_token']}"
+
+
+@pytest.fixture
+async def running() -> AsyncIterator[Running]:
+    requests: list[str] = []
+
+    @web.middleware
+    async def count(request: web.Request, handler: Any) -> web.StreamResponse:
+        requests.append(request.path)
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    app = web.Application(middlewares=[count])
+    issuer = Issuer(People(), identity_header="header")
+    issuer.add_routes(app)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield Running(issuer, f"http://127.0.0.1:{runner.addresses[0][1]}", requests)
+    await runner.cleanup()
+
+
+async def refused(callers: TokenCallers, header: str | None) -> Refused:
+    with pytest.raises(Refused) as found:
+        await callers.authenticate(header)
+    return found.value
+
+
+async def test_a_person_is_known_by_their_token(running: Running) -> None:
+    header = await running.token(
+        grant_type="password",
+        client_id="cli",
+        username=OLIVIA.username,
+        password="pass-word",
+        scope=f"openid api://{AUDIENCE}/access_as_user",
+    )
+
+    caller = await running.callers().authenticate(header)
+
+    assert (caller.object_id, caller.name, caller.is_app) == (OLIVIA.object_id.lower(), "Olivia Owner", False)
+    assert caller.roles == frozenset()
+
+
+async def test_app_roles_of_people_and_of_apps_are_read(running: Running) -> None:
+    person = await running.callers().authenticate(
+        await running.token(
+            grant_type="password",
+            client_id="cli",
+            username=ADMIN.username,
+            password="pass-word",
+            scope=f"{AUDIENCE}/access_as_user",
+        )
+    )
+    app = await running.callers().authenticate(
+        await running.token(
+            grant_type="client_credentials",
+            client_id="daemon",
+            client_secret="secret",
+            scope=f"api://{AUDIENCE}/.default",
+        )
+    )
+
+    assert (person.is_admin, person.is_app) == (True, False)
+    assert (app.roles, app.is_app, app.object_id) == (frozenset({"Inviter"}), True, DAEMON.object_id)
+
+
+async def test_an_app_without_a_role_is_refused(running: Running) -> None:
+    header = await running.token(
+        grant_type="client_credentials",
+        client_id="powerless",
+        client_secret="secret",
+        scope=f"{AUDIENCE}/.default",
+    )
+
+    assert (await refused(running.callers(), header)).reason is Reason.TOKEN_INVALID
+
+
+@pytest.mark.parametrize("header", [None, "", "Basic abc", "Bearer", "Bearer a b", "Bearer " + "x" * 20_000])
+async def test_no_bearer_token_is_nobody(running: Running, header: str | None) -> None:
+    assert (await refused(running.callers(), header)).reason is Reason.TOKEN_MISSING
+
+
+@pytest.mark.parametrize(
+    ("mint", "claims"),
+    [
+        ({"lifetime_s": -120}, {}),
+        ({"key": "unknown"}, {}),
+        ({"key": "other"}, {}),
+        ({"alg": "none"}, {}),
+        ({"alg": "HS256"}, {}),
+        ({"alg": "RS512"}, {}),
+        ({}, {"nbf": 4_000_000_000}),
+        ({}, {"aud": "somebody-else"}),
+        ({}, {"aud": f"api://{AUDIENCE}"}),
+        ({}, {"aud": [AUDIENCE, "somebody-else"]}),
+        ({}, {"iss": "https://login.microsoftonline.com/other/v2.0"}),
+        ({}, {"tid": "99999999-1111-4111-8111-111111111111"}),
+        ({}, {"tid": None}),
+        ({}, {"oid": None}),
+        ({}, {"ver": "1.0"}),
+        ({}, {"scp": "something_else"}),
+        ({}, {"scp": None}),
+        ({}, {"idtyp": "app"}),
+        ({}, {"scp": None, "roles": "Admin"}),
+    ],
+    ids=str,
+)
+async def test_a_token_that_is_wrong_in_one_way_is_refused(
+    running: Running, mint: dict[str, Any], claims: dict[str, Any]
+) -> None:
+    callers = running.callers()
+    assert await callers.authenticate(running.bearer())
+
+    header = running.bearer(mint=mint, **claims)
+
+    found = await refused(callers, header)
+    assert found.reason is Reason.TOKEN_INVALID
+    assert header.removeprefix("Bearer ") not in str(found)
+
+
+async def test_the_issuers_new_key_is_fetched_when_a_token_names_it(running: Running) -> None:
+    callers = running.callers(fetch_every_s=0)
+    old = running.bearer()
+    await callers.authenticate(old)
+
+    running.issuer.rotate_keys()
+
+    assert await callers.authenticate(running.bearer())
+    assert await callers.authenticate(old)
+
+
+async def test_made_up_keys_do_not_make_us_ask_the_issuer_again_and_again(running: Running) -> None:
+    callers = running.callers()
+    await callers.authenticate(running.bearer())
+    before = len(running.requests)
+
+    for _ in range(5):
+        await refused(callers, running.bearer(mint={"key": "unknown"}))
+
+    assert len(running.requests) == before
+
+
+async def test_where_the_issuer_cannot_be_reached_the_answer_says_so(running: Running) -> None:
+    callers = running.callers(authority="http://127.0.0.1:9")
+
+    assert (await refused(callers, running.bearer())).reason is Reason.ISSUER_UNREACHABLE

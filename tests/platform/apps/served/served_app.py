@@ -1,0 +1,184 @@
+"""An app that shows what reached it; the tests of the host look at the answers and at the notes."""
+
+import asyncio
+import base64
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any, List  # noqa: UP035  (the worker library knows no list[str])
+
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+blueprint = func.Blueprint()
+
+
+def note(about: str, **details: Any) -> None:
+    """Leaves a line for the test."""
+    line = json.dumps({"about": about, "pid": os.getpid(), "at": time.time(), **details}) + "\n"
+    with Path(os.environ["RECORD"]).open("a") as file:
+        file.write(line)
+
+
+def answer(function: str, request: func.HttpRequest, **more: Any) -> func.HttpResponse:
+    """What the handler saw, as JSON."""
+    seen = {
+        "function": function,
+        "method": request.method,
+        "url": request.url,
+        "route": dict(request.route_params),
+        "query": dict(request.params),
+        "headers": dict(request.headers),
+        "body": base64.b64encode(request.get_body()).decode(),
+        **more,
+    }
+    return func.HttpResponse(json.dumps(seen), mimetype="application/json", headers={"X-Function": function})
+
+
+@app.route("items/{id}", methods=["GET"])
+async def item(req: func.HttpRequest) -> func.HttpResponse:
+    return answer("item", req)
+
+
+@app.route("items/{id:guid}", methods=["GET"])
+async def item_by_guid(req: func.HttpRequest) -> func.HttpResponse:
+    return answer("item_by_guid", req)
+
+
+@app.route("items/special", methods=["GET"])
+async def special_item(req: func.HttpRequest) -> func.HttpResponse:
+    return answer("special_item", req)
+
+
+@app.route("items/{id}", methods=["PUT", "DELETE"])
+async def change_item(req: func.HttpRequest) -> func.HttpResponse:
+    return answer("change_item", req)
+
+
+@app.route("items/{*path}", methods=["GET"])
+async def deep_item(req: func.HttpRequest) -> func.HttpResponse:
+    return answer("deep_item", req)
+
+
+@app.route("pages/{page:int:min(1)}/{size?}", methods=["GET"])
+async def page(req: func.HttpRequest) -> func.HttpResponse:
+    return answer("page", req)
+
+
+@app.route("echo", methods=["GET", "POST"])
+async def echo(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    return answer("echo", req, trace=context.trace_context.trace_parent, invocation_id=context.invocation_id)
+
+
+@app.route("only-post", methods=["POST"])
+def only_post(req: func.HttpRequest) -> func.HttpResponse:
+    return answer("only_post", req)
+
+
+@blueprint.route("%ROUTE_WORD%/here")
+def any_method(req: func.HttpRequest) -> func.HttpResponse:
+    return answer("any_method", req)
+
+
+@app.route("cookies", methods=["GET"])
+def cookies(req: func.HttpRequest) -> func.HttpResponse:
+    response = func.HttpResponse(b"\x00\xff", status_code=201, mimetype="application/octet-stream")
+    response.headers.add("Set-Cookie", "first=1; Path=/; HttpOnly")
+    response.headers.add("Set-Cookie", "second=2; Secure")
+    return response
+
+
+@app.route("plain", methods=["GET"])
+def plain(req: func.HttpRequest) -> str:
+    return "just a text"
+
+
+@app.route("broken", methods=["GET"])
+async def broken(req: func.HttpRequest) -> func.HttpResponse:
+    raise ValueError("a secret of the app")
+
+
+@app.route("wrong-return", methods=["GET"])
+def wrong_return(req: func.HttpRequest) -> func.HttpResponse:
+    return 42  # type: ignore[return-value]
+
+
+@app.route("guarded", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def guarded(req: func.HttpRequest) -> func.HttpResponse:
+    return answer("guarded", req)
+
+
+@app.route("ruled", methods=["GET"], auth_level=func.AuthLevel.ADMIN)
+def ruled(req: func.HttpRequest) -> func.HttpResponse:
+    return answer("ruled", req)
+
+
+@app.route("logs", methods=["GET"])
+async def logs(req: func.HttpRequest) -> func.HttpResponse:
+    logging.info("a line of the app for %s", req.params["word"])
+    await asyncio.sleep(0)
+    return func.HttpResponse(status_code=204)
+
+
+@app.queue_trigger(arg_name="message", queue_name="%PREFIX%-plain", connection="AzureWebJobsStorage")
+async def take(message: func.QueueMessage) -> None:
+    assert message.insertion_time
+    assert message.expiration_time
+    assert message.time_next_visible
+    note(
+        "take",
+        id=message.id,
+        body=message.get_body().decode(),
+        dequeue_count=message.dequeue_count,
+        receipt=message.pop_receipt,
+        inserted=message.insertion_time.isoformat(),
+        expires=message.expiration_time.isoformat(),
+        visible=message.time_next_visible.isoformat(),
+    )
+
+
+@app.queue_trigger(arg_name="message", queue_name="%PREFIX%-failing", connection="AzureWebJobsStorage")
+def fail(message: func.QueueMessage) -> None:
+    note("fail", body=message.get_body().decode(), dequeue_count=message.dequeue_count)
+    raise RuntimeError("this message never works")
+
+
+@app.queue_trigger(arg_name="message", queue_name="%PREFIX%-late", connection="AzureWebJobsStorage")
+def late(message: func.QueueMessage) -> None:
+    note("late", body=message.get_body().decode())
+
+
+@app.queue_trigger(arg_name="message", queue_name="%PREFIX%-twice", connection="AzureWebJobsStorage")
+def second_time(message: func.QueueMessage) -> None:
+    note("twice", dequeue_count=message.dequeue_count)
+    if message.dequeue_count == 1:
+        raise RuntimeError("not the first time")
+
+
+@app.queue_trigger(arg_name="message", queue_name="%PREFIX%-in", connection="AzureWebJobsStorage")
+@app.queue_output(arg_name="one", queue_name="%PREFIX%-one", connection="AzureWebJobsStorage")
+@app.queue_output(arg_name="many", queue_name="%PREFIX%-many", connection="AzureWebJobsStorage")
+@app.queue_output(arg_name="$return", queue_name="%PREFIX%-back", connection="AzureWebJobsStorage")
+def spread(
+    message: func.QueueMessage,
+    one: func.Out[func.QueueMessage],
+    many: func.Out[List[str]],  # noqa: UP006
+) -> str:
+    body = message.get_body().decode()
+    one.set(func.QueueMessage(body=f"one {body}"))
+    many.set([f"{body} {index}" for index in range(3)])
+    if body == "bad":
+        raise RuntimeError("set, but not returned")
+    return f"back {body}"
+
+
+@app.route("enqueue", methods=["POST"])
+@app.queue_output(arg_name="message", queue_name="%PREFIX%-enqueued", connection="AzureWebJobsStorage")
+def enqueue(req: func.HttpRequest, message: func.Out[bytes]) -> func.HttpResponse:
+    message.set(req.get_body())
+    return func.HttpResponse(status_code=202)
+
+
+app.register_functions(blueprint)

@@ -1,0 +1,254 @@
+"""host.json, local.settings.json, keys, and bindings with settings in them (checklist 2)."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.host import messages
+from local.host.engine import Datum, IndexedFunction
+from local.host.errors import StartError
+from local.host.functions import QueueTrigger, Retry, TimerTrigger, describe
+from local.host.host_json import HostSettings, QueueSettings, parse_time_span, read_host_json
+from local.host.keys import Keys
+from local.host.queues import Backoff
+from local.host.settings import local_http_port, merge, read_local_settings, resolve
+
+
+def read(folder: Path, document: dict[str, Any], **environment: str) -> HostSettings:
+    (folder / "host.json").write_text(json.dumps(document))
+    return read_host_json(folder, environment)
+
+
+def test_an_empty_host_json_means_the_documented_defaults(tmp_path: Path) -> None:
+    assert read(tmp_path, {"version": "2.0"}) == HostSettings(
+        queues=QueueSettings(
+            batch_size=16,
+            new_batch_threshold=8,
+            max_dequeue_count=5,
+            max_polling_interval=timedelta(minutes=1),
+            visibility_timeout=timedelta(0),
+            base64=True,
+        ),
+        route_prefix="api",
+        function_timeout=timedelta(minutes=30),
+    )
+
+
+def test_the_threshold_is_half_of_the_batch_where_it_is_not_given(tmp_path: Path) -> None:
+    queues = read(tmp_path, {"version": "2.0", "extensions": {"queues": {"batchSize": 7}}}).queues
+    assert (queues.batch_size, queues.new_batch_threshold) == (7, 3)
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    section = {
+        "batchSize": 4,
+        "newBatchThreshold": 0,
+        "maxDequeueCount": 2,
+        "messageEncoding": "None",
+        "maxPollingInterval": "00:00:03",
+        "visibilityTimeout": "1.00:00:30.5",
+    }
+    settings = read(
+        tmp_path,
+        {
+            "version": "2.0",
+            "functionTimeout": "-1",
+            "functions": ["one"],
+            "logging": {"logLevel": {"default": "Warning"}},
+            "extensions": {"queues": section, "http": {"routePrefix": "/v2/"}},
+        },
+    )
+    assert settings == HostSettings(
+        queues=QueueSettings(
+            4, 0, 2, timedelta(seconds=3), timedelta(days=1, seconds=30, milliseconds=500), base64=False
+        ),
+        route_prefix="v2",
+        function_timeout=None,
+        only_functions=("one",),
+        log_level="Warning",
+    )
+
+
+def test_app_settings_override_host_json_without_regard_to_case(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        {"version": "2.0", "extensions": {"queues": {"batchSize": 4}}},
+        AzureFunctionsJobHost__Extensions__Queues__BatchSize="9",
+        AzureFunctionsJobHost__functionTimeout="00:02:00",
+    )
+    assert settings.queues.batch_size == 9
+    assert settings.function_timeout == timedelta(minutes=2)
+    assert settings.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("document", "warning"),
+    [
+        ({"extension": {}}, "'extension'"),
+        ({"extensions": {"queues": {"batchsize": 1, "batchSizes": 1}}}, "'extensions.queues.batchSizes'"),
+        ({"extensions": {"http": {"prefix": ""}}}, "'extensions.http.prefix'"),
+    ],
+)
+def test_an_unknown_key_is_reported_by_its_whole_name(tmp_path: Path, document: dict[str, Any], warning: str) -> None:
+    assert read(tmp_path, {"version": "2.0", **document}).warnings == (
+        f"host.json: unknown key {warning} is ignored.",
+    )
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        *({"extensions": {"queues": {name: value}}} for name, value in [
+            ("batchSize", 0), ("batchSize", 33), ("batchSize", "x"), ("newBatchThreshold", -1),
+            ("maxDequeueCount", 0), ("messageEncoding", "hex"), ("visibilityTimeout", "soon"),
+        ]),
+        {"extensions": []}, {"extensions": {"queues": 1}}, {"functionTimeout": "00:00:00"},
+        {"functionTimeout": "ten"}, {"functions": "one"},
+    ],
+)  # fmt: skip
+def test_a_value_the_host_cannot_use_is_refused(tmp_path: Path, document: dict[str, Any]) -> None:
+    with pytest.raises(StartError, match=r"host\.json"):
+        read(tmp_path, {"version": "2.0", **document})
+
+
+def test_a_folder_without_host_json_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match=r"host\.json was not found"):
+        read_host_json(tmp_path, {})
+
+
+@pytest.mark.parametrize("text", ["", "10", "24:00:00", "00:60:00", "00:00:60", "1:2:3:4"])
+def test_what_is_no_time_span_is_none(text: str) -> None:
+    assert parse_time_span(text) is None
+
+
+def write_settings(folder: Path, content: object) -> Path:
+    path = folder / "local.settings.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+def test_local_settings_are_texts_and_null_is_nothing(tmp_path: Path) -> None:
+    path = write_settings(
+        tmp_path,
+        {
+            "Values": {"A": "text", "B": 5, "C": True, "D": None, "E": ""},
+            "ConnectionStrings": {"Db": "x"},
+            "Host": {"LocalHttpPort": 7099},
+        },
+    )
+    assert read_local_settings(path) == {
+        "A": "text",
+        "B": "5",
+        "C": "true",
+        "E": "",
+        "ConnectionStrings:Db": "x",
+    }
+    assert local_http_port(path) == 7099
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("{", "Unable to parse"),
+        ([], "not a JSON object"),
+        ({"IsEncrypted": True, "Values": {}}, "encrypted"),
+        ({"Values": []}, "'Values'"),
+        ({"Values": {"A": {"B": "c"}}}, "'Values.A'"),
+    ],
+)
+def test_local_settings_of_another_form_are_refused(tmp_path: Path, content: object, reason: str) -> None:
+    with pytest.raises(StartError, match=reason):
+        read_local_settings(write_settings(tmp_path, content))
+
+
+def test_a_variable_that_is_set_but_empty_gives_way_to_the_file() -> None:
+    merged, skipped = merge({"A": "1", "B": ""}, {"A": "2", "B": "3", "C": "4"})
+    assert (merged, skipped) == ({"A": "1", "B": "3", "C": "4"}, ["A"])
+
+
+def test_placeholders_may_stand_anywhere_and_must_be_settings() -> None:
+    assert resolve("%A%-x-%B%", {"A": "1", "B": ""}) == "1-x-"
+    assert resolve("100% sure", {}) == "100% sure"
+    with pytest.raises(StartError, match="'%C%' does not resolve to a value"):
+        resolve("%C%", {"A": "1"})
+
+
+def indexed(*bindings: dict[str, Any], retry: dict[str, Any] | None = None) -> list[IndexedFunction]:
+    return [IndexedFunction("work", "id", bindings, retry)]
+
+
+def test_settings_are_put_into_queue_connection_and_schedule() -> None:
+    environment = {"NAME": "Mails", "WHERE": "Elsewhere", "WHEN": "0 0 3 * * *"}
+    queue = {"type": "queueTrigger", "name": "m", "queueName": "%NAME%-1", "connection": "%WHERE%"}
+    timer = {"type": "timerTrigger", "name": "t", "schedule": "%WHEN%", "useMonitor": False}
+    (by_queue,) = describe(indexed(queue), environment)
+    (by_timer,) = describe(indexed(timer), environment)
+    assert by_queue.trigger == QueueTrigger("m", "mails-1", "Elsewhere", binary=False)
+    assert isinstance(by_timer.trigger, TimerTrigger)
+    assert (by_timer.trigger.schedule.text, by_timer.trigger.monitored) == ("0 0 3 * * *", False)
+
+
+def test_a_retry_policy_is_fixed_or_grows() -> None:
+    timer = {"type": "timerTrigger", "name": "t", "schedule": "0 0 3 * * *"}
+    second, minute = timedelta(seconds=1), timedelta(minutes=1)
+    fixed = {"max_retry_count": 3, "delay_interval": second}
+    growing = {"max_retry_count": -1, "minimum_interval": second, "maximum_interval": minute}
+    (one,) = describe(indexed(timer, retry=fixed), {})
+    (other,) = describe(indexed(timer, retry=growing), {})
+    assert isinstance(one.trigger, TimerTrigger)
+    assert isinstance(other.trigger, TimerTrigger)
+    assert one.trigger.retry == Retry(3, second, second)
+    assert other.trigger.retry == Retry(-1, second, minute)
+
+
+@pytest.mark.parametrize(
+    ("bindings", "reason"),
+    [
+        ([], "it has no trigger that is supported"),
+        ([{"type": "blobTrigger", "name": "b"}], "its binding 'b' of type 'blobTrigger' is not supported"),
+        ([{"type": "timerTrigger", "name": "t", "schedule": "61 * * * * *"}], "is not a valid schedule"),
+        ([{"type": "queueTrigger", "name": "q", "queueName": "%NOBODY%"}], "'%NOBODY%' does not resolve"),
+    ],
+)
+def test_a_function_the_host_cannot_run_is_named_with_the_reason(bindings: list[dict[str, Any]], reason: str) -> None:
+    with pytest.raises(StartError, match=f"The 'work' function is in error: .*{reason}"):
+        describe(indexed(*bindings), {})
+
+
+def test_keys_of_another_form_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    for content in ("[]", "{", '{"host": []}', '{"functions": {"x": 1}}'):
+        path.write_text(content)
+        with pytest.raises(StartError, match="keys file"):
+            Keys.read(path)
+
+
+def test_no_key_opens_what_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text('{"master": "", "host": {"default": ""}}')
+    keys = Keys.read(path)
+    assert not keys.allow("function", "x", "")
+    assert not keys.allow("admin", "x", "")
+    assert keys.allow("anonymous", "x", None)
+
+
+def test_the_bodies_an_output_may_give() -> None:
+    assert messages.bodies(Datum("é", "string")) == ["é".encode()]
+    assert messages.bodies(Datum(b"\xff", "bytes")) == [b"\xff"]
+    assert messages.bodies(Datum('["a", {"id": null, "body": "b"}]', "json")) == [b"a", b"b"]
+    assert messages.bodies(Datum('{"id": null, "body": "b"}', "json")) == [b"b"]
+    assert messages.bodies(Datum(None, None)) == []
+
+
+def test_pauses_between_polls_grow_to_the_longest_and_start_over() -> None:
+    backoff = Backoff(timedelta(seconds=2))
+    pauses = [backoff.pause_s() for _ in range(12)]
+    assert 0.08 <= pauses[0] <= 0.12
+    assert all(1.6 <= pause <= 2.0 for pause in pauses[6:])
+    backoff.reset()
+    assert backoff.pause_s() <= 0.12

@@ -1,0 +1,115 @@
+"""Route templates and their precedence, as ASP.NET Core has them (checklist 3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.host.engine import IndexedFunction
+from local.host.errors import StartError
+from local.host.functions import describe
+from local.host.http_server import MethodNotAllowed, Routes
+from local.host.routes import Template
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "values"),
+    [
+        ("a/b", "/a/b", {}),
+        ("a/b", "/A/B/", {}),
+        ("a/b", "/a", None),
+        ("a/b", "/a/b/c", None),
+        ("a/b", "/a//b", None),
+        ("{x}", "/1", {"x": "1"}),
+        ("{x}", "/", None),
+        ("{x}", "/%C3%A9%2F", {"x": "é/"}),
+        ("a/{x?}", "/a", {}),
+        ("a/{x?}", "/a/1", {"x": "1"}),
+        ("a/{x=9}", "/a", {"x": "9"}),
+        ("a/{x:int=9}/{y?}", "/a/4", {"x": "4"}),
+        ("a/{*rest}", "/a/b/c%20d", {"rest": "b/c d"}),
+        ("a/{*rest}", "/a", {}),
+        ("a/{*rest:alpha}", "/a/b/c", None),
+        ("v{major}.{minor}/x", "/v1.2/x", {"major": "1", "minor": "2"}),
+        ("v{major}.{minor}/x", "/v1/x", None),
+        ("{x:int}", "/2147483647", {"x": "2147483647"}),
+        ("{x:int}", "/2147483648", None),
+        ("{x:long}", "/-2147483649", {"x": "-2147483649"}),
+        ("{x:guid}", "/0f8fad5bd9cb469fa16570867728950e", {"x": "0f8fad5bd9cb469fa16570867728950e"}),
+        ("{x:guid}", "/0f8fad5b-d9cb-469f-a165", None),
+        ("{x:bool}", "/TRUE", {"x": "TRUE"}),
+        ("{x:bool}", "/1", None),
+        ("{x:alpha}", "/abC", {"x": "abC"}),
+        ("{x:alpha}", "/ab1", None),
+        ("{x:length(3)}", "/abc", {"x": "abc"}),
+        ("{x:length(3)}", "/ab", None),
+        ("{x:length(2,4)}", "/abcd", {"x": "abcd"}),
+        ("{x:length(2,4)}", "/abcde", None),
+        ("{x:minlength(2)}", "/a", None),
+        ("{x:maxlength(2)}", "/abc", None),
+        ("{x:min(5)}", "/5", {"x": "5"}),
+        ("{x:min(5)}", "/4", None),
+        ("{x:max(5)}", "/6", None),
+        ("{x:range(1,3)}", "/3", {"x": "3"}),
+        ("{x:range(1,3)}", "/0", None),
+        ("{x:decimal}", "/1.5", {"x": "1.5"}),
+        ("{x:double}", "/1e3", {"x": "1e3"}),
+        ("{x:float}", "/x", None),
+        ("{x:datetime}", "/2026-11-23", {"x": "2026-11-23"}),
+        ("{x:datetime}", "/yesterday", None),
+        ("{x:required}", "/1", {"x": "1"}),
+        ("{x:int:min(1)?}", "/", {}),
+        ("{x:int:min(1)?}", "/0", None),
+        (r"{x:regex(^\d{{3}}$)}", "/123", {"x": "123"}),
+        (r"{x:regex(^\d{{3}}$)}/y", "/12/y", None),
+        (r"{x:regex(^(a|b:c)$)}", "/B:C", {"x": "B:C"}),
+    ],
+)
+def test_a_template_matches_the_paths_it_means(template: str, path: str, values: dict[str, str] | None) -> None:
+    assert Template.parse(template).match(path) == values
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("a/{x", "braces are not balanced"),
+        ("a//b", "empty segment"),
+        ("{x}{y}", "side by side"),
+        ("{x}/{X}", "name appears twice"),
+        ("{*x}/a", "a catch-all must be last"),
+        ("a{*x}", "a segment of its own"),
+        ("{x?}/a", "an optional part must be last"),
+        ("{x:integer}", "'integer' is not a constraint"),
+        ("{x:regex([)}", "not a regular expression"),
+        ("{x:length(a)}", "not a constraint"),
+        ("{}", "not a parameter's name"),
+    ],
+)
+def test_a_template_that_means_nothing_is_refused(template: str, reason: str) -> None:
+    with pytest.raises(StartError, match=reason):
+        Template.parse(template)
+
+
+def http_function(name: str, route: str, *methods: str) -> IndexedFunction:
+    binding = {"type": "httpTrigger", "name": "req", "route": route, "methods": methods}
+    return IndexedFunction(name, name, (binding,), None)
+
+
+def test_templates_are_tried_by_precedence_and_not_by_the_order_of_the_app() -> None:
+    templates = ["{*any}", "{*any:alpha}", "{x}", "{x:int}", "a"]
+    functions = describe([http_function(f"f{index}", one) for index, one in enumerate(templates)], {})
+    routes = Routes(functions, "")
+    assert [template.text for template, _, _ in routes.entries] == templates[::-1]
+
+
+def test_a_later_segment_decides_where_the_first_ones_are_alike() -> None:
+    functions = describe([http_function("general", "a/{x}/{y}"), http_function("special", "a/{x}/y")], {})
+    found = Routes(functions, "api").find("GET", "/api/a/1/y")
+    assert found is not None
+    assert (found[0].name, found[2]) == ("special", {"x": "1"})
+
+
+def test_a_wrong_method_names_every_method_of_the_path() -> None:
+    functions = describe([http_function("get", "a", "GET"), http_function("put", "{x}", "PUT")], {})
+    with pytest.raises(MethodNotAllowed) as refused:
+        Routes(functions, "").find("POST", "/a")
+    assert refused.value.allowed == ["GET", "HEAD", "PUT"]

@@ -1,0 +1,148 @@
+"""Timers: status in blobs, past due, one process at a time (checklist 5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobServiceClient, ContainerClient
+
+from local.azurite import Azurite
+from tests.platform.conftest import MakeApp, StartHost
+from tests.platform.host_process import until
+
+APP = """
+@app.timer_trigger(arg_name="timer", schedule="%SCHEDULE%", run_on_startup=RUN_ON_STARTUP)
+async def tick(timer: func.TimerRequest) -> None:
+    note("tick", past_due=timer.past_due, status=timer.schedule_status)
+"""
+
+HOURLY = "0 0 * * * *"
+
+
+@pytest.fixture
+def container(azurite: Azurite) -> Iterator[ContainerClient]:
+    with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
+        container = service.get_container_client("azure-webjobs-hosts")
+        try:
+            container.create_container()
+        except ResourceExistsError:
+            assert container.exists()
+        yield container
+
+
+@pytest.fixture
+def host_id() -> str:
+    return f"timers-{uuid4().hex[:12]}"
+
+
+def status_name(host_id: str) -> str:
+    return f"timers/{host_id}/Host.Functions.tick/status"
+
+
+def write_status(container: ContainerClient, host_id: str, last: datetime, following: datetime) -> None:
+    status = {
+        "Last": last.isoformat(),
+        "Next": following.isoformat(),
+        "LastUpdated": last.isoformat(),
+    }
+    container.upload_blob(status_name(host_id), json.dumps(status))
+
+
+def read_status(container: ContainerClient, host_id: str) -> dict[str, datetime]:
+    try:
+        content = json.loads(container.download_blob(status_name(host_id)).readall())
+    except ResourceNotFoundError:
+        return {}
+    return {name: datetime.fromisoformat(value) for name, value in content.items()}
+
+
+def the_hour() -> datetime:
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def app_of(make_app: MakeApp, *, run_on_startup: bool = False) -> Path:
+    return make_app(APP.replace("RUN_ON_STARTUP", str(run_on_startup)))
+
+
+def test_a_missed_run_is_made_up_for_at_the_start(
+    make_app: MakeApp, start_host: StartHost, container: ContainerClient, host_id: str
+) -> None:
+    missed = the_hour() - timedelta(hours=1)
+    write_status(container, host_id, missed - timedelta(hours=1), missed)
+    host = start_host(app_of(make_app), {"SCHEDULE": HOURLY, "AzureFunctionsWebHost__hostid": host_id})
+    (tick,) = host.wait_for_records("tick", 1)
+    assert tick["past_due"] is True
+    assert datetime.fromisoformat(tick["status"]["Next"]) == missed
+    until(lambda: read_status(container, host_id)["Last"] > missed, "the run is kept")
+    assert read_status(container, host_id)["Next"] == the_hour() + timedelta(hours=1)
+
+
+def test_a_schedule_that_was_changed_is_not_past_due(
+    make_app: MakeApp, start_host: StartHost, container: ContainerClient, host_id: str
+) -> None:
+    # Kept by a daily schedule that ran yesterday; the app now runs hourly.
+    write_status(container, host_id, the_hour() - timedelta(days=1), the_hour() - timedelta(minutes=1))
+    host = start_host(app_of(make_app), {"SCHEDULE": HOURLY, "AzureFunctionsWebHost__hostid": host_id})
+    soon = the_hour() + timedelta(hours=1)
+    until(lambda: read_status(container, host_id).get("Next") == soon, "the new schedule is kept")
+    assert host.records("tick") == []
+
+
+def test_a_timer_may_run_at_the_start_and_its_status_is_kept_for_the_next_host(
+    make_app: MakeApp, start_host: StartHost, container: ContainerClient, host_id: str
+) -> None:
+    host = start_host(
+        app_of(make_app, run_on_startup=True),
+        {"SCHEDULE": HOURLY, "AzureFunctionsWebHost__hostid": host_id},
+    )
+    (tick,) = host.wait_for_records("tick", 1)
+    assert tick["past_due"] is False
+    until(lambda: read_status(container, host_id).get("Last", tick) != tick, "the run is kept")
+    assert read_status(container, host_id)["Last"].date() == datetime.now(UTC).date()
+
+
+def test_only_the_process_with_the_lease_runs_the_timer(
+    make_app: MakeApp, start_host: StartHost, container: ContainerClient, host_id: str
+) -> None:
+    # Somebody else has the timer: this test.
+    lock = container.upload_blob(f"locks/{host_id}/Host.Functions.tick.Listener", b"")
+    lease = lock.acquire_lease(60)
+    host = start_host(
+        app_of(make_app),
+        {"SCHEDULE": "* * * * * *", "AzureFunctionsWebHost__hostid": host_id},
+        arguments=["--workers", "2"],
+    )
+    until(lambda: len(host.workers) == 2, "both processes serve")
+    assert host.records("tick") == []
+    lease.release()
+
+    ticks = host.wait_for_records("tick", 4)
+    assert len({tick["pid"] for tick in ticks}) == 1
+    seconds = [int(tick["at"]) for tick in ticks]
+    assert seconds == sorted(set(seconds))
+    assert not any(tick["past_due"] for tick in ticks)
+
+
+RETRYING = """
+@app.timer_trigger(arg_name="timer", schedule="0 0 * * * *", run_on_startup=True)
+@app.retry(strategy="fixed_delay", max_retry_count="2", delay_interval="00:00:01")
+async def tick(timer: func.TimerRequest, context: func.Context) -> None:
+    note("tick", count=context.retry_context.retry_count, most=context.retry_context.max_retry_count)
+    raise RuntimeError("never works")
+"""
+
+
+def test_a_timers_retry_policy_is_followed(make_app: MakeApp, start_host: StartHost) -> None:
+    host = start_host(make_app(RETRYING))
+    ticks = host.wait_for_records("tick", 3)
+    assert [(tick["count"], tick["most"]) for tick in ticks] == [(0, 2), (1, 2), (2, 2)]
+    assert ticks[1]["at"] - ticks[0]["at"] >= 0.9
+    # By hand it runs at once, and just once.
+    assert host.http.post("/admin/functions/tick").status_code == 202
+    assert len(host.records("tick")) == 4

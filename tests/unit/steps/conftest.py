@@ -1,0 +1,100 @@
+"""A world in memory: directory, storage, queues, mail and a clock that goes when told."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.commands import Command, InviteChunk, JoinChunk, MailChunk
+from shared.domain.invitations import Invitation
+from shared.domain.outcomes import Outcome
+from shared.domain.pacing import Pace
+from shared.domain.timing import Timing
+from shared.ports.store import OpenChunk
+from shared.steps.accept_invitation import AcceptInvitation
+from shared.steps.give_up import GiveUp
+from shared.steps.invite_chunk import InviteChunkStep
+from shared.steps.join_chunk import JoinChunkStep
+from shared.steps.mail_chunk import MailChunkStep
+from shared.steps.sweep import Sweep
+from tests.builders import CHUNK, GROUP, NOW, TENANT, a_group, an_invitation
+from tests.fakes.clock import FakeClock
+from tests.fakes.directory import FakeDirectory
+from tests.fakes.mailer import FakeMailer, FakeMailText
+from tests.fakes.outbox import FakeOutbox
+from tests.fakes.store import FakeStore
+
+
+@dataclass
+class World:
+    directory: FakeDirectory = field(default_factory=lambda: FakeDirectory(groups={GROUP: a_group()}))
+    store: FakeStore = field(default_factory=FakeStore)
+    outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    clock: FakeClock = field(default_factory=FakeClock)
+    mailer: FakeMailer | None = field(default_factory=FakeMailer)
+    timing: Timing = field(default_factory=Timing)
+    pace: Pace = field(default_factory=lambda: Pace(6000, timedelta(minutes=1), burst=1000))
+
+    @property
+    def accept(self) -> AcceptInvitation:
+        return AcceptInvitation(
+            directory=self.directory,
+            store=self.store,
+            outbox=self.outbox,
+            clock=self.clock,
+            timing=self.timing,
+            tenant_id=TENANT,
+            message_limit=100,
+            sends_own_mail=self.mailer is not None,
+        )
+
+    @property
+    def sweep(self) -> Sweep:
+        return Sweep(self.store, self.outbox, self.clock, self.timing)
+
+    @property
+    def give_up(self) -> GiveUp:
+        return GiveUp(self.store, self.clock)
+
+    async def do(self, command: Command) -> Outcome:
+        """Run the step of a command once."""
+        match command:
+            case InviteChunk():
+                return await InviteChunkStep(self.directory, self.store, self.clock, self.timing, self.pace)(command)
+            case JoinChunk():
+                return await JoinChunkStep(self.directory, self.store, self.clock, self.timing)(command)
+            case MailChunk():
+                step = MailChunkStep(self.mailer, FakeMailText(), self.store, self.clock, self.timing)
+                return await step(command)
+
+    async def run(self, command: Command, *, most: int = 200) -> list[str]:
+        """Run a command and all that follows, letting the clock jump to what comes later; gives why it waited."""
+        queue: list[Command] = [command]
+        waits: list[str] = []
+        for _ in range(most):
+            if not queue:
+                return waits
+            outcome = await self.do(queue.pop(0))
+            queue += outcome.then
+            if outcome.later is not None:
+                waits.append(outcome.later.why)
+                self.clock.time = max(self.clock.time, outcome.later.not_before)
+                queue.append(outcome.later.command)
+        raise AssertionError(f"still busy after {most} deliveries: {waits[-5:]}")
+
+    async def given(self, *invitations: Invitation) -> None:
+        """A chunk as `accept` leaves it."""
+        await self.store.open_chunk(OpenChunk(GROUP, CHUNK, NOW + self.timing.stillness))
+        await self.store.accept(invitations or [an_invitation()], None)
+
+    def row(self, position: int = 0) -> Invitation:
+        return next(r.value for i, r in self.store.rows.items() if i.position == position)
+
+    def put(self, invitation: Invitation) -> None:
+        """Set a row as an earlier delivery left it."""
+        self.store.rows[invitation.id] = replace(self.store.rows[invitation.id], value=invitation)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()

@@ -1,0 +1,483 @@
+"""From accepted to the end: states, weather, redelivery, breaker, mail, sweeper, poison."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.answers import (
+    Account,
+    Blocked,
+    Busy,
+    Declined,
+    Exists,
+    InviteAnswer,
+    JoinAnswer,
+    Lagging,
+    Unknown,
+)
+from shared.domain.commands import CHUNK_SIZE, InviteChunk, JoinChunk, MailChunk
+from shared.domain.ids import UserId
+from shared.domain.invitations import State, advance
+from shared.domain.pacing import Pace
+from shared.domain.reasons import Reason
+from tests.builders import CHUNK, GROUP, NOW, an_invitation
+from tests.unit.steps.conftest import World
+
+INVITE, JOIN, MAIL = InviteChunk(GROUP, CHUNK), JoinChunk(GROUP, CHUNK), MailChunk(GROUP, CHUNK)
+KEY = an_invitation().address.key
+USER = UserId(f"user-{KEY}")
+GUEST = Account(USER, is_guest=True, enabled=True, pending=False)
+
+
+async def test_a_guest_without_a_message_ends_as_member_with_microsofts_mail(world: World) -> None:
+    await world.given()
+
+    waits = await world.run(INVITE)
+
+    assert waits == []
+    assert (world.row().state, world.row().user_id, world.row().already_in_directory) == (State.MEMBER, USER, False)
+    assert world.directory.members[GROUP] == {USER}
+    assert world.directory.mails == [KEY]
+    assert world.mailer is not None
+    assert world.mailer.sent == []
+    assert world.store.open == {}
+
+
+async def test_a_guest_with_a_message_is_invited_silently_and_gets_our_mail(world: World) -> None:
+    await world.given(an_invitation(message="Good to have you"))
+
+    await world.run(INVITE)
+
+    assert world.row().state is State.MAILED
+    assert world.directory.mails == []
+    assert world.mailer is not None
+    [mail] = world.mailer.sent
+    assert "Good to have you" in mail.text
+    assert (world.row().redeem_url or "no link") in mail.text
+    assert world.store.open == {}
+
+
+async def test_who_is_in_the_directory_joins_without_an_invitation(world: World) -> None:
+    world.directory.accounts[KEY] = GUEST
+    await world.given()
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.row().already_in_directory) == (State.MEMBER, True)
+    assert world.directory.invited == []
+
+
+async def test_who_is_a_member_already_is_a_success_without_any_mail(world: World) -> None:
+    world.directory.accounts[KEY] = GUEST
+    world.directory.members[GROUP].add(USER)
+    await world.given(an_invitation(message="hi"))
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.row().already_member, world.row().reason) == (State.MEMBER, True, None)
+    assert world.mailer is not None
+    assert (world.directory.mails, world.mailer.sent) == ([], [])
+
+
+async def test_an_internal_account_that_graph_names_joins_the_group(world: World) -> None:
+    world.directory.invite_says[KEY] = [Exists(UserId("internal"))]
+    await world.given()
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.row().user_id) == (State.MEMBER, "internal")
+
+
+async def test_a_disabled_account_is_refused(world: World) -> None:
+    world.directory.accounts[KEY] = replace(GUEST, enabled=False)
+    await world.given()
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.row().reason) == (State.FAILED, Reason.ACCOUNT_DISABLED)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        Reason.ADDRESS_REFUSED_BY_DIRECTORY,
+        Reason.ADDRESS_OF_GROUP,
+        Reason.DOMAIN_BLOCKED,
+        Reason.OWN_DOMAIN,
+        Reason.CROSS_TENANT_BLOCKED,
+        Reason.INVITES_SWITCHED_OFF,
+        Reason.PERMISSION_MISSING,
+        Reason.DIRECTORY_REFUSED,
+    ],
+)
+async def test_what_the_directory_declines_fails_that_guest_alone(world: World, reason: Reason) -> None:
+    world.directory.invite_says[KEY] = [Declined(reason, "its words")]
+    await world.given(an_invitation(0), an_invitation(1))
+
+    await world.run(INVITE)
+
+    assert (world.row(0).state, world.row(0).reason, world.row(0).detail) == (State.FAILED, reason, "its words")
+    assert world.row(1).state is State.MEMBER
+
+
+async def test_a_full_chunk_costs_one_call_each_to_find_invite_and_join(world: World) -> None:
+    await world.given(*(an_invitation(n) for n in range(CHUNK_SIZE)))
+
+    await world.run(INVITE)
+
+    assert world.directory.calls == ["find", "invite", "join"]
+    assert all(world.row(n).state is State.MEMBER for n in range(CHUNK_SIZE))
+
+
+async def test_what_is_throttled_waits_as_asked_and_what_succeeded_stays(world: World) -> None:
+    world.directory.invite_says[KEY] = [Busy(timedelta(seconds=17))]
+    await world.given(an_invitation(0), an_invitation(1))
+
+    outcome = await world.do(INVITE)
+
+    assert (world.row(0).state, world.row(1).state) == (State.ACCEPTED, State.INVITED)
+    assert outcome.then == (JOIN,)
+    assert outcome.later is not None
+    assert outcome.later.not_before >= NOW + timedelta(seconds=17)
+    await world.run(outcome.later.command)
+    assert world.directory.tickets == {KEY: 1, an_invitation(1).address.key: 1}
+
+
+async def test_a_call_without_an_answer_is_looked_up_and_adopted_not_repeated(world: World) -> None:
+    world.directory.invite_says[KEY] = [Unknown("504")]
+    await world.given(an_invitation(message="hi"))
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.directory.tickets[KEY]) == (State.MAILED, 1)
+    assert not world.row().already_in_directory
+    assert world.mailer is not None
+    # The ticket was in the answer that never came: the mail carries the app's direct link, which redeems too.
+    assert world.row().direct_link in world.mailer.sent[0].text
+
+
+async def test_a_guest_that_the_directory_hides_for_minutes_is_not_invited_again(world: World) -> None:
+    world.directory.invite_says[KEY] = [Unknown("cut")]
+    world.directory.hidden.add(KEY)
+    await world.given()
+    outcome = await world.do(INVITE)
+    for _ in range(6):
+        assert outcome.later is not None
+        world.clock.time = outcome.later.not_before
+        outcome = await world.do(outcome.later.command)
+    assert world.clock.time > NOW + timedelta(seconds=120)
+    world.directory.hidden.clear()
+
+    assert outcome.later is not None
+    await world.run(outcome.later.command)
+
+    assert (world.row().state, world.directory.tickets[KEY]) == (State.MEMBER, 1)
+
+
+async def test_after_the_doubt_window_a_guest_never_seen_is_invited(world: World) -> None:
+    await world.given()
+    world.put(advance(world.row(), State.INVITING, NOW, claimed_until=NOW + timedelta(minutes=5), effect_since=NOW))
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.directory.tickets[KEY]) == (State.MEMBER, 1)
+    assert world.clock.time >= NOW + world.timing.doubt_window
+
+
+async def test_a_second_delivery_keeps_off_while_the_first_is_at_work(world: World) -> None:
+    await world.given()
+    until = NOW + timedelta(minutes=5)
+    world.put(advance(world.row(), State.INVITING, NOW, claimed_until=until, effect_since=NOW))
+
+    outcome = await world.do(INVITE)
+
+    assert outcome.later is not None
+    assert outcome.later.not_before == until
+    assert world.directory.calls == []
+
+
+async def test_a_delivery_after_everything_is_done_does_nothing(world: World) -> None:
+    await world.given(an_invitation(message="hi"))
+    await world.run(INVITE)
+    calls, writes = list(world.directory.calls), world.store.writes
+
+    for command in (INVITE, JOIN, MAIL):
+        outcome = await world.do(command)
+        assert outcome.later is None
+
+    assert (world.directory.calls, world.store.writes) == (calls, writes)
+
+
+@pytest.mark.parametrize("moment", ["before effect", "after effect"])
+async def test_a_storage_that_fails_around_the_invite_makes_no_second_ticket(world: World, moment: str) -> None:
+    await world.given()
+    if moment == "before effect":
+        world.store.fail_next = ["save"]
+        with pytest.raises(Exception, match="told to fail"):
+            await world.do(INVITE)
+    else:
+        invite = world.directory.invite
+
+        async def invite_and_fail(guests):  # type: ignore[no-untyped-def]
+            answers = await invite(guests)
+            world.store.fail_next = ["save"]
+            return answers
+
+        world.directory.invite = invite_and_fail  # type: ignore[method-assign]
+        with pytest.raises(Exception, match="told to fail"):
+            await world.do(INVITE)
+        world.directory.invite = invite  # type: ignore[method-assign]
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.directory.tickets[KEY], world.directory.mails) == (State.MEMBER, 1, [KEY])
+
+
+async def test_replication_is_waited_out_before_a_guest_joins(world: World) -> None:
+    world.directory.join_says[USER] = [Lagging()] * 7
+    await world.given()
+
+    await world.run(INVITE)
+
+    assert world.row().state is State.MEMBER
+    assert world.clock.time >= NOW + timedelta(seconds=120)
+
+
+async def test_a_guest_never_shown_fails_after_the_join_window(world: World) -> None:
+    world.directory.join_says[USER] = [Lagging()] * 500
+    await world.given()
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.row().reason) == (State.FAILED, Reason.GUEST_NOT_VISIBLE)
+
+
+async def test_a_join_without_an_answer_is_repeated_and_is_no_earlier_membership(world: World) -> None:
+    world.directory.join_says[USER] = [Unknown("cut")]
+    await world.given()
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.row().already_member) == (State.MEMBER, False)
+
+
+async def test_a_group_that_changed_its_kind_fails_the_join_with_the_reason(world: World) -> None:
+    world.directory.join_says[USER] = [Declined(Reason.GROUP_DYNAMIC, "403")]
+    await world.given()
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.row().reason) == (State.FAILED, Reason.GROUP_DYNAMIC)
+
+
+async def test_the_tenants_block_parks_all_work_and_a_probe_finds_its_end(world: World) -> None:
+    blocked = Blocked("suspicious activity")
+    keys = [an_invitation(n).address.key for n in range(3)]
+    for key in keys:
+        world.directory.invite_says[key] = [blocked]
+    await world.given(*(an_invitation(n) for n in range(3)))
+
+    outcome = await world.do(INVITE)
+
+    assert [world.row(n).state for n in range(3)] == [State.PARKED] * 3
+    assert {world.row(n).reason for n in range(3)} == {Reason.TENANT_BLOCKED}
+    assert world.store.breaker.value.is_open
+    assert outcome.later is not None
+    assert outcome.later.not_before >= NOW + world.timing.probe_interval
+
+    # Still blocked at the first probe: one guest was tried, not three.
+    world.directory.invite_says[keys[0]] = [blocked]
+    calls = len(world.directory.invited)
+    world.clock.time = outcome.later.not_before
+    outcome = await world.do(outcome.later.command)
+    assert world.directory.calls.count("invite") == 2
+    assert len(world.directory.invited) == calls
+    assert outcome.later is not None
+
+    await world.run(outcome.later.command)
+
+    assert world.store.breaker.value.open_since is None
+    assert [world.row(n).state for n in range(3)] == [State.MEMBER] * 3
+    assert world.directory.tickets == dict.fromkeys(keys, 1)
+    assert world.directory.mails.count(keys[0]) == 1
+
+
+async def test_while_the_breaker_is_open_nobody_else_calls_the_directory(world: World) -> None:
+    world.directory.invite_says[KEY] = [Blocked("suspicious activity")]
+    await world.given()
+    await world.do(INVITE)
+    calls = world.directory.calls.count("invite")
+
+    outcome = await world.do(INVITE)
+
+    assert world.directory.calls.count("invite") == calls
+    assert outcome.later is not None
+
+
+async def test_the_lanes_pace_puts_a_chunk_to_sleep_and_its_slot_is_kept(world: World) -> None:
+    world.pace = Pace(60, timedelta(minutes=1), burst=20)
+    await world.store.reserve("invitations", world.pace, 20, NOW)
+    await world.store.reserve("invitations", world.pace, 20, NOW)
+    await world.given()
+
+    outcome = await world.do(INVITE)
+
+    assert world.directory.calls == []
+    assert outcome.later is not None
+    assert outcome.later.not_before > NOW
+    await world.run(outcome.later.command)
+    assert world.row().state is State.MEMBER
+
+
+@pytest.mark.parametrize("where", ["prepare_says", "dispatch_says"])
+async def test_a_mail_without_an_answer_is_sent_once(world: World, where: str) -> None:
+    assert world.mailer is not None
+    invitation = an_invitation(message="hi")
+    getattr(world.mailer, where)[str(invitation.id)] = [Unknown("504")]
+    await world.given(invitation)
+
+    await world.run(INVITE)
+
+    assert world.row().state is State.MAILED
+    assert (len(world.mailer.sent), len(world.mailer.drafts)) == (1, 1)
+
+
+async def test_a_throttled_mail_waits_as_asked(world: World) -> None:
+    assert world.mailer is not None
+    invitation = an_invitation(message="hi")
+    world.mailer.dispatch_says[str(invitation.id)] = [Busy(timedelta(seconds=40))]
+    await world.given(invitation)
+
+    await world.run(INVITE)
+
+    assert world.row().state is State.MAILED
+    assert world.clock.time >= NOW + timedelta(seconds=40)
+
+
+async def test_a_mail_that_is_declined_leaves_a_member_who_is_told_of(world: World) -> None:
+    assert world.mailer is not None
+    invitation = an_invitation(message="hi")
+    world.mailer.prepare_says[str(invitation.id)] = [Declined(Reason.MAIL_NOT_SENT, "no mailbox")]
+    await world.given(invitation)
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.row().reason, world.row().detail) == (
+        State.MEMBER,
+        Reason.MAIL_NOT_SENT,
+        "no mailbox",
+    )
+    assert world.store.open == {}
+
+
+async def test_a_chunk_of_messages_goes_at_the_mailboxs_pace(world: World) -> None:
+    assert world.mailer is not None
+    await world.given(*(an_invitation(n, message="hi") for n in range(CHUNK_SIZE)))
+
+    await world.run(INVITE)
+
+    assert len(world.mailer.sent) == CHUNK_SIZE
+    assert all(world.row(n).state is State.MAILED for n in range(CHUNK_SIZE))
+    assert world.clock.time >= NOW + timedelta(seconds=20)
+
+
+async def test_a_sender_that_was_taken_away_leaves_members_without_the_mail(world: World) -> None:
+    await world.given(an_invitation(message="hi"))
+    world.mailer = None
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.row().reason) == (State.MEMBER, Reason.MAIL_NOT_SENT)
+
+
+@pytest.mark.parametrize(
+    ("state", "changes", "command"),
+    [
+        (State.ACCEPTED, {}, INVITE),
+        (State.INVITING, {}, INVITE),
+        (State.PARKED, {}, INVITE),
+        (State.INVITED, {}, JOIN),
+        (State.JOINING, {}, JOIN),
+        (State.MEMBER, {"message": "hi"}, MAIL),
+        (State.MAILING, {"message": "hi"}, MAIL),
+    ],
+)
+async def test_the_sweeper_sets_going_what_stands_still(world: World, state, changes, command) -> None:  # type: ignore[no-untyped-def]
+    await world.given(an_invitation(state=state, **changes))
+    await world.sweep()
+    assert world.outbox.sent == []
+    world.clock.advance(world.timing.stillness + timedelta(seconds=1))
+
+    swept = await world.sweep()
+
+    assert (swept.looked_at, swept.set_going) == (1, 1)
+    assert world.outbox.sent == [(command, None)]
+    await world.sweep()
+    assert len(world.outbox.sent) == 1
+
+
+async def test_the_sweeper_forgets_what_has_ended_or_never_began(world: World) -> None:
+    await world.given(an_invitation(state=State.FAILED))
+    world.clock.advance(world.timing.stillness + timedelta(seconds=1))
+    assert (await world.sweep()).closed == 1
+    assert world.store.open == {}
+
+
+@pytest.mark.parametrize(
+    ("state", "command", "ends_as", "reason"),
+    [
+        (State.ACCEPTED, INVITE, State.FAILED, Reason.GAVE_UP),
+        (State.INVITING, INVITE, State.FAILED, Reason.GAVE_UP),
+        (State.JOINING, JOIN, State.FAILED, Reason.GAVE_UP),
+        (State.MAILING, MAIL, State.MEMBER, Reason.MAIL_NOT_SENT),
+    ],
+)
+async def test_a_poisoned_command_ends_its_invitations_with_what_happened(  # type: ignore[no-untyped-def]
+    world: World, state, command, ends_as, reason
+) -> None:
+    await world.given(an_invitation(0, state=state, message="hi"), an_invitation(1, state=State.FAILED))
+
+    assert await world.give_up(command, "what happened") == 1
+
+    assert (world.row(0).state, world.row(0).reason, world.row(0).detail) == (ends_as, reason, "what happened")
+    assert await world.give_up(command, "again") == 0
+    assert world.store.open == {}
+
+
+COMMANDS = st.lists(st.sampled_from([INVITE, JOIN, MAIL]), max_size=8)
+
+
+@given(
+    before=COMMANDS, between=COMMANDS, weather=st.lists(st.sampled_from(["busy", "unknown", "lagging"]), max_size=4)
+)
+async def test_any_order_and_repetition_of_deliveries_ends_alike(before, between, weather) -> None:  # type: ignore[no-untyped-def]
+    world = World()
+    says: dict[str, JoinAnswer] = {
+        "busy": Busy(timedelta(seconds=3)),
+        "unknown": Unknown("cut"),
+        "lagging": Lagging(),
+    }
+    world.directory.join_says[USER] = [says[w] for w in weather]
+    world.directory.invite_says[KEY] = list[InviteAnswer](
+        [Busy(timedelta(seconds=3))] * min(2, weather.count("busy"))
+    )
+    await world.given(an_invitation(message="hi"))
+    for command in before:
+        await world.do(command)
+    await world.do(INVITE)
+    for command in between:
+        await world.do(command)
+        world.clock.advance(timedelta(seconds=1))
+
+    await world.run(INVITE)
+    await world.run(JOIN)
+    await world.run(MAIL)
+
+    assert world.row().state is State.MAILED
+    assert world.directory.tickets[KEY] == 1
+    assert world.mailer is not None
+    assert len(world.mailer.sent) == 1
+    assert world.directory.members[GROUP] == {USER}
