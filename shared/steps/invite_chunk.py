@@ -20,7 +20,7 @@ from shared.domain.answers import (
 )
 from shared.domain.breaker import Breaker, take_probe, trip
 from shared.domain.commands import InviteChunk, JoinChunk
-from shared.domain.errors import Conflict, StorageBusy
+from shared.domain.errors import Conflict, DirectoryBusy, Refused, StorageBusy
 from shared.domain.invitations import Invitation, State, advance, failed
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.pacing import Pace
@@ -106,9 +106,16 @@ class _Work:
     async def _look_up_and_claim(self, free: list[Invitation]) -> list[Invitation]:
         """Find who is in the directory already, write what follows from it and the intent to invite the
         rest; gives those to invite."""
-        found = await self.step.directory.find([i.address for i in free])
         changed: list[Invitation] = []
         to_invite: list[Invitation] = []
+        try:
+            found = await self.step.directory.find([i.address for i in free])
+        except DirectoryBusy as e:
+            self._wait_busy(e.retry_after)
+            return []
+        except Refused as e:
+            await self.chunk.write([failed(i, e.reason, e.detail, self.now) for i in free])
+            return []
         for invitation, answer in zip(free, found, strict=True):
             in_doubt = invitation.effect_since is not None
             match answer:

@@ -26,7 +26,7 @@ from shared.ports.directory import GuestToInvite
 class FakeDirectory:
     """`find_says`, `invite_says` and `join_says` are answers to give instead, by address key or user id, one a
     call. An `Unknown` in `invite_says` has its effect all the same: what is unknown is the answer.
-    `hidden` are addresses that look-ups do not show yet."""
+    `find_fails` are errors that the next look-ups end with, `hidden` are addresses that look-ups do not show yet."""
 
     groups: dict[GroupId, GroupFacts] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
@@ -38,6 +38,7 @@ class FakeDirectory:
     find_says: dict[str, list[FindAnswer]] = field(default_factory=lambda: defaultdict(list))
     invite_says: dict[str, list[InviteAnswer]] = field(default_factory=lambda: defaultdict(list))
     join_says: dict[UserId, list[JoinAnswer]] = field(default_factory=lambda: defaultdict(list))
+    find_fails: list[Exception] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
     async def read_group(self, group: GroupId) -> GroupFacts:
@@ -48,6 +49,8 @@ class FakeDirectory:
 
     async def find(self, addresses: Sequence[Address]) -> list[FindAnswer]:
         self.calls.append("find")
+        if self.find_fails:
+            raise self.find_fails.pop(0)
         return [self._find(a.key) for a in addresses]
 
     def _find(self, key: str) -> FindAnswer:

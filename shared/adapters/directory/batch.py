@@ -52,5 +52,7 @@ def _request(number: str, part: Part) -> dict[str, Any]:
 def _answer(found: dict[str, Any] | None) -> Response:
     if found is None:
         return Response(0, trouble="the directory did not answer a part of the batch")
-    headers = {str(k).lower(): str(v) for k, v in (found.get("headers") or {}).items()}
-    return Response(int(found.get("status", 0)), headers, found.get("body"))
+    status, headers = found.get("status"), found.get("headers") or {}
+    if not isinstance(status, int) or not isinstance(headers, dict):
+        return Response(0, trouble="a part of the directory's answer cannot be read")
+    return Response(status, {str(k).lower(): str(v) for k, v in headers.items()}, found.get("body"))

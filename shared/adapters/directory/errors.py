@@ -26,42 +26,56 @@ from shared.domain.ids import UserId
 from shared.domain.reasons import Reason
 
 _BUSY = {429, 503}
-_AMBIGUOUS = {500, 502, 504, 408}
-_EXISTS = re.compile(r"already exists in the directory as object ID: '?([0-9a-fA-F-]{36})", re.IGNORECASE)
+_AMBIGUOUS = {408, 409, 412, 500, 502, 504}
+"""Statuses after which the work may have been done: 504 may follow a write (graph contract 2). A conflict is
+one of them: what it was with has to be looked at first."""
+_LONGEST_WAIT = timedelta(days=1)
+_LONGEST_WORDS = 500
+
+_EXISTS = re.compile(r"already exists in the directory as object ID:\s*'?([0-9a-f-]{36})", re.IGNORECASE)
 _INVITE_REASONS: tuple[tuple[str, Reason], ...] = (
     ("verified domain of this directory", Reason.OWN_DOMAIN),
     ("group email address is not supported", Reason.ADDRESS_OF_GROUP),
     ("cross-tenant access settings", Reason.CROSS_TENANT_BLOCKED),
     ("guest invitations not allowed", Reason.INVITES_SWITCHED_OFF),
     ("primary smtp address is an invalid value", Reason.ADDRESS_REFUSED_BY_DIRECTORY),
+    # The address's home directory is not there: a 500, and for good.
     ("unable to find target address", Reason.ADDRESS_REFUSED_BY_DIRECTORY),
 )
-# UNVERIFIED: Microsoft publishes no text for a domain on the deny list; any mention of domain and policy counts.
-_DOMAIN = re.compile(r"domain\b.*\b(blocked|not allowed|denied|policy)|(blocked|denied)\b.*\bdomain", re.IGNORECASE)
+# UNVERIFIED: Microsoft publishes no text for a domain on the deny list; what speaks of a domain and of its being
+# refused counts (switches policies.domainRefusalStatus, -Code, -Message of the simulator).
+_DOMAIN = re.compile(
+    r"\bdomains?\b.*\b(blocked|not allowed|denied|policy)\b|\b(blocked|not allowed|denied)\b.*\bdomains?\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _GROUP_REASONS: tuple[tuple[str, Reason], ...] = (
     ("on-premises mastered", Reason.GROUP_SYNCED),
     ("mail-enabled security group", Reason.GROUP_MAIL_ENABLED),
+    # UNVERIFIED: that a dynamic group answers 400 at all (switch groups.dynamicRefusal of the simulator).
     ("dynamic", Reason.GROUP_DYNAMIC),
 )
 _LAGGING = ("not a valid reference update", "unable to read the company information")
 _DUPLICATE = "added object references already exist"
+_DENIED = {"Authorization_RequestDenied", "Unauthorized", "ErrorAccessDenied", "AccessDenied"}
 
 
 def retry_after(response: Response, now: datetime | None = None) -> timedelta | None:
-    """``Retry-After`` as a number of seconds or an HTTP date; None where there is none that can be read."""
+    """``Retry-After`` as a number of seconds or an HTTP date; None where there is none that can be read. Never
+    more than a day: a wild value must not make a guest wait for ever."""
     text = response.headers.get("retry-after", "").strip()
     if not text:
         return None
     try:
-        return timedelta(seconds=max(0.0, float(text)))
-    except (ValueError, OverflowError):
-        pass
-    try:
-        at = parsedate_to_datetime(text)
+        wait = timedelta(seconds=float(text))
+    except OverflowError:
+        wait = _LONGEST_WAIT
     except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(timedelta(0), at - (now or datetime.now(UTC)))
+        try:
+            at = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - (now or datetime.now(UTC))
+    return min(max(timedelta(0), wait), _LONGEST_WAIT)
 
 
 def words(response: Response) -> str:
@@ -69,10 +83,11 @@ def words(response: Response) -> str:
     if response.status == 0:
         return response.trouble
     code, message = response.error
-    error = response.body.get("error", {}) if isinstance(response.body, dict) else {}
+    error = response.body.get("error") if isinstance(response.body, dict) else None
     inner = error.get("innerError") if isinstance(error, dict) else None
-    request = response.headers.get("request-id") or (inner or {}).get("request-id", "")
-    said = f"{message or 'no message'} ({response.status}{f' {code}' if code else ''})"
+    request = response.headers.get("request-id") or (inner.get("request-id") if isinstance(inner, dict) else None)
+    short = message if len(message) <= _LONGEST_WORDS else f"{message[: _LONGEST_WORDS - 1]}…"
+    said = f"{short or 'no message'} ({response.status}{f' {code}' if code else ''})"
     return f"{said} [request {request}]" if request else said
 
 
@@ -87,21 +102,26 @@ def nothing_happened(response: Response) -> Busy | None:
     return None
 
 
+def may_have_worked(response: Response) -> bool:
+    """A write answered so may have been done all the same."""
+    if response.status == 0:
+        return response.sent
+    return response.status < 400 or response.status in _AMBIGUOUS
+
+
 def is_permission(response: Response) -> bool:
+    """The answer says that a permission is missing; a dynamic or role-assignable group says it as well."""
     code, message = response.error
-    return response.status in (401, 403) and (
-        code in ("Authorization_RequestDenied", "Unauthorized", "ErrorAccessDenied", "AccessDenied")
-        or "insufficient privileges" in message.lower()
-    )
+    return response.status in (401, 403) and (code in _DENIED or "insufficient privileges" in message.lower())
 
 
 def reading_failed(response: Response, permission: str) -> Exception:
-    """The error of a call that only reads."""
+    """The error of a call that only reads. 404 is replication: what is read was there a moment ago."""
     if is_permission(response) or response.status == 403:
         return Refused(Reason.PERMISSION_MISSING, f"Grant {permission}. The directory said: {words(response)}")
-    if response.status in _BUSY | _AMBIGUOUS or response.status in (0, 401):
-        return DirectoryBusy(words(response), retry_after=retry_after(response))
-    return Refused(Reason.DIRECTORY_REFUSED, words(response))
+    if response.status == 400 or 404 < response.status < 500 and response.status not in _BUSY | _AMBIGUOUS:
+        return Refused(Reason.DIRECTORY_REFUSED, words(response))
+    return DirectoryBusy(words(response), retry_after=retry_after(response))
 
 
 def invite_answer(response: Response) -> InviteAnswer:
@@ -112,26 +132,22 @@ def invite_answer(response: Response) -> InviteAnswer:
     lowered = message.lower()
     if response.status == 403 and "suspicious activity" in lowered:
         return Blocked(words(response))
-    if response.status == 400 and (found := _EXISTS.search(message)):
+    if response.status >= 400 and (found := _EXISTS.search(message)):
         if "blocked from signing in" in lowered:
             return Declined(Reason.ACCOUNT_DISABLED, words(response))
         return Exists(UserId(found[1].lower()))
     for fragment, reason in _INVITE_REASONS:
-        if fragment in lowered:
+        if response.status >= 400 and fragment in lowered:
             return Declined(reason, words(response))
+    if may_have_worked(response):
+        return Unknown(words(response))
     if response.status in (400, 403) and _DOMAIN.search(message):
         return Declined(Reason.DOMAIN_BLOCKED, words(response))
-    if response.status in (401, 403) and is_permission(response):
+    if is_permission(response):
         return Declined(Reason.PERMISSION_MISSING, f"Grant User.Invite.All. The directory said: {words(response)}")
-    if response.status == 0 or response.status in _AMBIGUOUS or response.status < 400:
-        return Unknown(words(response))
-    return Declined(
-        Reason.ADDRESS_REFUSED_BY_DIRECTORY if response.status == 400 else Reason.DIRECTORY_REFUSED, words(response)
-    )
-
-
-def is_duplicate(response: Response) -> bool:
-    return response.status == 400 and _DUPLICATE in response.error[1].lower()
+    # A 400 that nobody has described is permanent; so is another object's having the address as a proxy address.
+    reason = Reason.ADDRESS_REFUSED_BY_DIRECTORY if response.status == 400 else Reason.DIRECTORY_REFUSED
+    return Declined(reason, words(response))
 
 
 def join_answer(response: Response, group: str) -> JoinAnswer:
@@ -143,19 +159,18 @@ def join_answer(response: Response, group: str) -> JoinAnswer:
     lowered = message.lower()
     if response.status in (200, 201, 204):
         return Joined(before=False)
-    if is_duplicate(response):
+    if response.status == 400 and _DUPLICATE in lowered:
         return Joined(before=True)
     if response.status == 404 and f"'{group.lower()}'" in lowered:
         return Declined(Reason.GROUP_MISSING, words(response))
     if response.status == 404 or code == "Directory_ObjectNotFound" or any(f in lowered for f in _LAGGING):
         return Lagging()
-    if response.status == 0 or response.status in _AMBIGUOUS:
+    if may_have_worked(response):
         return Unknown(words(response))
     for fragment, reason in _GROUP_REASONS:
         if fragment in lowered:
             return Declined(reason, words(response))
     if is_permission(response):
-        return Declined(
-            Reason.PERMISSION_MISSING, f"Grant GroupMember.ReadWrite.All. The directory said: {words(response)}"
-        )
+        permission = "GroupMember.ReadWrite.All"
+        return Declined(Reason.PERMISSION_MISSING, f"Grant {permission}. The directory said: {words(response)}")
     return Declined(Reason.DIRECTORY_REFUSED, words(response))

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import msgspec
-from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import AzureError
 from kiota_abstractions.method import Method
 from kiota_abstractions.native_response_handler import NativeResponseHandler
 from kiota_abstractions.request_information import RequestInformation
@@ -90,9 +90,9 @@ class GraphSession:
             answer: Any = await self._adapter.send_no_response_content_async(info, {})
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as e:
             return _no_answer(e, sent=False)
-        except httpx.TransportError as e:
+        except httpx.RequestError as e:
             return _no_answer(e, sent=True)
-        except (ClientAuthenticationError, ServiceRequestError, ServiceResponseError) as e:
+        except AzureError as e:
             log.error("no token for Microsoft Graph: %s", type(e).__name__)
             return Response(0, sent=False, trouble="Guestlist's identity could not get a token for Microsoft Graph")
         return _response(answer)

@@ -19,6 +19,7 @@ from shared.domain.answers import (
     Unknown,
 )
 from shared.domain.commands import CHUNK_SIZE, InviteChunk, JoinChunk, MailChunk
+from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.ids import UserId
 from shared.domain.invitations import State, advance
 from shared.domain.pacing import Pace
@@ -144,6 +145,29 @@ async def test_what_is_throttled_waits_as_asked_and_what_succeeded_stays(world: 
     assert outcome.later.not_before >= NOW + timedelta(seconds=17)
     await world.run(outcome.later.command)
     assert world.directory.tickets == {KEY: 1, an_invitation(1).address.key: 1}
+
+
+async def test_a_look_up_that_finds_the_directory_down_waits_and_goes_on(world: World) -> None:
+    world.directory.find_fails = [DirectoryBusy("500"), DirectoryBusy("503", retry_after=timedelta(seconds=30))]
+    await world.given()
+
+    await world.run(INVITE)
+
+    assert world.row().state is State.MEMBER
+    assert world.clock.time >= NOW + timedelta(seconds=35)
+
+
+async def test_a_look_up_that_lacks_a_permission_fails_with_its_name(world: World) -> None:
+    world.directory.find_fails = [Refused(Reason.PERMISSION_MISSING, "Grant User.Read.All")]
+    await world.given()
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.row().reason, world.row().detail) == (
+        State.FAILED,
+        Reason.PERMISSION_MISSING,
+        "Grant User.Read.All",
+    )
 
 
 async def test_a_call_without_an_answer_is_looked_up_and_adopted_not_repeated(world: World) -> None:

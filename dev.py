@@ -1,0 +1,385 @@
+#!/usr/bin/env python3
+"""Sets Guestlist up on this machine and hands over: run, test, lint, bench, pin.
+
+Needs any Python from 3.9 and its standard library. Guestlist itself runs on 3.13, which this script finds or
+has uv fetch; everything it installs is in ``.venv`` and ``build`` beside it.
+"""
+
+# ruff: noqa: S603  (every command here is put together from constants, paths and the user's own arguments)
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+if sys.version_info < (3, 9):  # noqa: UP036  (this script alone must start on old versions)
+    sys.exit("dev.py needs Python 3.9 or newer to start; Guestlist itself runs on Python 3.13.")
+
+WANTED = "3.13"
+ROOT = Path(__file__).resolve().parent
+BUILD = ROOT / "build"
+VENV = ROOT / ".venv"
+REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
+TYPED = ("shared", "functions", "function_app.py", "local", "bench", "tests", "dev.py")
+"""What mypy looks at."""
+
+_WINDOWS = os.name == "nt"
+_PROBE = "import sys, venv, ensurepip; print('%d.%d.%d' % sys.version_info[:3])"
+"""Fails where a distribution has split off what making an environment needs."""
+
+
+class SetupError(Exception):
+    """The environment could not be made; the message says what to do."""
+
+
+def say(text: str) -> None:
+    """Tell what is being done, apart from what the commands print."""
+    print(f"dev.py: {text}", file=sys.stderr, flush=True)
+
+
+# --- Python and uv
+
+
+def python_version(executable: str) -> str | None:
+    """The version of a Python that can make environments; None if it cannot, or is not there."""
+    try:
+        # Not in ROOT: a .python-version there would steer pyenv's launchers.
+        answer = subprocess.run(
+            [executable, "-c", _PROBE],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            cwd=Path.home(),
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
+
+
+def candidates(environment: dict[str, str], home: Path) -> Iterator[str]:
+    """Where a Python 3.13 may be, the likeliest first: this one, PATH, pyenv's versions, those uv manages."""
+    if sys.version_info[:2] == (3, 13):
+        yield sys.executable
+    for name in (f"python{WANTED}", "python3", "python"):
+        found = shutil.which(name, path=environment.get("PATH", ""))
+        if found:
+            yield found
+    program = "python.exe" if _WINDOWS else f"bin/python{WANTED}"
+    folders = [
+        Path(environment.get("PYENV_ROOT") or home / ".pyenv") / "versions" / f"{WANTED}*",
+        home / ".pyenv" / "versions" / f"{WANTED}*",
+        Path(environment.get("UV_PYTHON_INSTALL_DIR") or _uv_data(environment, home) / "python")
+        / f"cpython-{WANTED}*",
+    ]
+    for folder in folders:
+        yield from sorted((str(p) for p in folder.parent.glob(f"{folder.name}/{program}")), reverse=True)
+
+
+def _uv_data(environment: dict[str, str], home: Path) -> Path:
+    if _WINDOWS:
+        return Path(environment.get("APPDATA") or home / "AppData" / "Roaming") / "uv" / "data"
+    return Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share") / "uv"
+
+
+def find_python(environment: dict[str, str], home: Path) -> str | None:
+    """A Python 3.13 on this machine."""
+    tried = set()
+    for executable in candidates(environment, home):
+        if executable in tried:
+            continue
+        tried.add(executable)
+        version = python_version(executable)
+        if version and version.startswith(f"{WANTED}."):
+            return executable
+    return None
+
+
+def find_uv() -> str:
+    """uv from PATH, or installed for this folder alone.
+
+    Raises:
+        SetupError: it is not there and could not be installed.
+    """
+    found = shutil.which("uv")
+    if found:
+        return found
+    folder = BUILD / "uv"
+    program = _program(folder, "uv")
+    if not program.exists():
+        say("installing uv into build/uv …")
+        try:
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True, capture_output=True)
+            subprocess.run([str(_program(folder, "python")), *_PIP, "install", "uv"], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise SetupError(f"uv could not be installed:\n{_output(error)}") from error
+    return str(program)
+
+
+def fetch_python() -> str:
+    """A Python 3.13 fetched by uv.
+
+    Raises:
+        SetupError: that did not work either.
+    """
+    try:
+        uv = find_uv()
+        say(f"no Python {WANTED} on this machine: uv fetches one …")
+        subprocess.run([uv, "python", "install", WANTED], check=True, capture_output=True, text=True)
+        found = subprocess.run([uv, "python", "find", WANTED], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError, SetupError) as error:
+        raise SetupError(
+            f"Guestlist runs on Python {WANTED}, and there is none on this machine that can make an environment.\n"
+            f"Looked at: this Python ({sys.executable}), python{WANTED} on PATH, pyenv's versions, those of uv.\n"
+            f"Fetching one failed: {_output(error)}\n"
+            f"Install Python {WANTED} in any way (python.org, 'pyenv install {WANTED}', "
+            f"'uv python install {WANTED}', 'apt install python{WANTED}-venv') and start this again."
+        ) from error
+    return found.stdout.strip()
+
+
+def _output(error: Exception) -> str:
+    if not isinstance(error, subprocess.CalledProcessError):
+        return str(error)
+    texts = [t.decode(errors="replace") if isinstance(t, bytes) else t or "" for t in (error.stdout, error.stderr)]
+    return "".join(texts).strip()[-3000:] or str(error)
+
+
+# --- The environment
+
+_PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet")
+
+
+def _program(venv: Path, name: str) -> Path:
+    return venv / "Scripts" / f"{name}.exe" if _WINDOWS else venv / "bin" / name
+
+
+def stamp_of(root: Path, version: str) -> str:
+    """What an environment was made from: the requirement files and the version of Python."""
+    digest = hashlib.sha256(version.encode())
+    for name in REQUIREMENTS:
+        digest.update(b"\0" + (root / name).read_bytes())
+    return digest.hexdigest()
+
+
+def is_current(root: Path, venv: Path) -> bool:
+    """Whether the environment is whole and made from the requirements of now. Starts no process."""
+    if not _program(venv, "python").exists():  # false for a link to a Python that has gone, too
+        return False
+    try:
+        version, stamp = (venv / "guestlist-stamp").read_text(encoding="utf-8").split()
+    except (OSError, ValueError):
+        return False
+    return stamp == stamp_of(root, version)
+
+
+@contextlib.contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Only one process at a time gets in; the lock goes with the process that holds it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a+b") as handle:
+        told = False
+        while not _try_lock(handle.fileno()):
+            if not told:
+                say("another dev.py is setting up: waiting for it …")
+                told = True
+            time.sleep(0.2)
+        yield  # closing the file gives the lock back
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def ensure_environment(root: Path = ROOT, venv: Path = VENV) -> Path:
+    """Make ``.venv`` where it is missing, interrupted or old; gives its Python.
+
+    Raises:
+        SetupError: it could not be made.
+    """
+    python = _program(venv, "python")
+    if is_current(root, venv):
+        return python
+    with locked(root / "build" / "dev.lock"):
+        if is_current(root, venv):  # the one we waited for has done it
+            return python
+        _make_environment(root, venv)
+    return python
+
+
+def _make_environment(root: Path, venv: Path) -> None:
+    started = time.monotonic()
+    python, stamp, begun = _program(venv, "python"), venv / "guestlist-stamp", venv / "guestlist-installing"
+    version = python_version(str(python)) if python.exists() else None
+    usable = version is not None and version.startswith(f"{WANTED}.") and not begun.exists()
+    base = str(python) if usable else find_python(dict(os.environ), Path.home()) or fetch_python()
+    try:
+        if not usable:
+            version = python_version(base)
+            say(f"making .venv with Python {version} ({base}) …")
+            subprocess.run([base, "-m", "venv", "--clear", str(venv)], check=True, capture_output=True)
+        # An install that is interrupted from here on may leave half a package: then the environment is made anew.
+        begun.touch()
+        stamp.unlink() if stamp.exists() else None
+        if usable:  # it may have been made without pip
+            subprocess.run([str(python), "-m", "ensurepip"], check=True, capture_output=True)
+        say("installing the pinned packages (a minute or two) …")
+        install = [str(python), *_PIP, "install", "-r", str(root / "requirements-dev.txt")]
+        subprocess.run(install, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=root)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SetupError(f"The environment could not be made:\n{_output(error)}") from error
+    stamp.write_text(f"{version} {stamp_of(root, version or '')}\n", encoding="utf-8")
+    begun.unlink()
+    say(f"the environment is ready ({time.monotonic() - started:.0f} s).")
+
+
+# --- Commands
+
+
+def hand_over(python: Path, *arguments: str) -> int:
+    """Become another program; where the system cannot, run it and give its status."""
+    sys.stdout.flush()
+    command = [str(python), *arguments]
+    os.chdir(ROOT)
+    if not _WINDOWS:
+        os.execv(command[0], command)  # noqa: S606
+    return subprocess.call(command)
+
+
+def run(given: argparse.Namespace, more: list[str]) -> int:
+    arguments = [*(["--exit"] if given.exit else []), *(["--svg", given.svg] if given.svg else []), *more]
+    return hand_over(ensure_environment(), "-m", "local", "run", *arguments)
+
+
+def bench(given: argparse.Namespace, more: list[str]) -> int:
+    arguments = [*([given.name] if given.name else []), *(["--json", given.json] if given.json else []), *more]
+    return hand_over(ensure_environment(), "-m", "bench", *arguments)
+
+
+def test(given: argparse.Namespace, more: list[str]) -> int:
+    """pytest, then the Graph traffic that all its processes recorded as one file."""
+    del given
+    python = ensure_environment()
+    folder, whole = BUILD / "traffic", BUILD / "traffic.jsonl"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    whole.unlink() if whole.exists() else None
+    environment = {**os.environ, "GUESTLIST_TRAFFIC": str(folder) + os.sep}
+    command = [str(python), "-m", "pytest", "-n", "2", "--dist", "loadgroup", *more]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    while True:
+        try:
+            status = process.wait()
+            break
+        except KeyboardInterrupt:  # pytest gets it as well, and ends with its summary
+            continue
+    parts = sorted(folder.glob("*.jsonl"))
+    with whole.open("wb") as target:
+        for part in parts:
+            with part.open("rb") as source:
+                shutil.copyfileobj(source, target)
+    return status
+
+
+def lint(given: argparse.Namespace, more: list[str]) -> int:
+    """All of them run, whatever the ones before found."""
+    del given, more
+    python = str(ensure_environment())
+    checks = [
+        [python, "-m", "ruff", "format", "--check", "."],
+        [python, "-m", "ruff", "check", "."],
+        [python, "-m", "mypy", *(name for name in TYPED if (ROOT / name).exists())],
+        [str(_program(VENV, "lint-imports"))],
+    ]
+    failed = []
+    for check in checks:
+        name = " ".join(Path(check[0]).name if i == 0 else part for i, part in enumerate(check))
+        say(name)
+        if subprocess.call(check, cwd=ROOT):
+            failed.append(name)
+    for name in failed:
+        say(f"failed: {name}")
+    return 1 if failed else 0
+
+
+def pin(given: argparse.Namespace, more: list[str]) -> int:
+    """Resolve anew what pyproject.toml names."""
+    del given
+    compile_ = [find_uv(), "pip", "compile", "pyproject.toml", "--universal", "--python-version", WANTED]
+    compile_ += ["--no-header", "--no-emit-index-url", "--no-emit-find-links", "--quiet", *more]
+    runtime, development = REQUIREMENTS
+    for arguments in (["-o", runtime], ["--group", "dev", "-c", runtime, "-o", development]):
+        status = subprocess.call([*compile_, *arguments], cwd=ROOT)
+        if status:
+            return status
+        say(f"wrote {arguments[-1]}")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    whole = argparse.ArgumentParser(prog="dev.py", description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    one = commands.add_parser("run", help="start everything on this machine and invite the sample guests")
+    one.add_argument("--exit", action="store_true", help="end when the guests have reached their ends")
+    one.add_argument("--svg", metavar="FILE", help="save what is printed as a picture")
+    one.set_defaults(command=run)
+
+    one = commands.add_parser(
+        "test", help="run the tests", description="Runs pytest; every other argument is handed to it."
+    )
+    one.set_defaults(command=test)
+
+    one = commands.add_parser("lint", help="ruff, mypy and the import rules; all are run, all failures shown")
+    one.set_defaults(command=lint)
+
+    one = commands.add_parser("bench", help="measure, against what the library or platform does alone")
+    one.add_argument("name", nargs="?", metavar="NAME", help="one benchmark (default: all)")
+    one.add_argument("--json", metavar="FILE", help="write the rows there as well")
+    one.set_defaults(command=bench)
+
+    one = commands.add_parser(
+        "pin",
+        help="write requirements.txt and requirements-dev.txt anew from pyproject.toml",
+        description="Resolves with uv; every other argument is handed to 'uv pip compile' (for example --upgrade).",
+    )
+    one.set_defaults(command=pin)
+    return whole
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one command; gives its exit status, 2 where the environment could not be made."""
+    given, more = parser().parse_known_args(arguments)
+    if more and given.command is lint:
+        parser().error(f"unrecognized arguments: {' '.join(more)}")
+    try:
+        return int(given.command(given, more))
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

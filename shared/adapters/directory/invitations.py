@@ -1,0 +1,43 @@
+"""Inviting guests."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from shared.adapters.directory import batch, errors
+from shared.adapters.directory.batch import Part
+from shared.adapters.directory.session import GraphSession, Response
+from shared.domain.answers import InviteAnswer, Invited, Unknown
+from shared.domain.ids import UserId
+from shared.ports.directory import GuestToInvite
+
+
+async def invite(session: GraphSession, guests: Sequence[GuestToInvite]) -> list[InviteAnswer]:
+    """One ``$batch``; a single guest goes as a plain request."""
+    if not guests:
+        return []
+    parts = [Part("POST", "/invitations", _body(guest)) for guest in guests]
+    return [_answer(response) for response in await batch.send(session, parts)]
+
+
+def _body(guest: GuestToInvite) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "invitedUserEmailAddress": guest.address.wire,
+        "inviteRedirectUrl": guest.redirect_url,
+        "sendInvitationMessage": guest.mail,
+    }
+    if guest.display_name:
+        body["invitedUserDisplayName"] = guest.display_name
+    if guest.mail and guest.language:
+        body["invitedUserMessageInfo"] = {"messageLanguage": guest.language}
+    return body
+
+
+def _answer(response: Response) -> InviteAnswer:
+    if response.status != 201:
+        return errors.invite_answer(response)
+    body = response.body if isinstance(response.body, dict) else {}
+    user, link = body.get("invitedUser"), body.get("inviteRedeemUrl")
+    id_ = user.get("id") if isinstance(user, dict) else None
+    if not (isinstance(id_, str) and id_ and isinstance(link, str) and link):
+        return Unknown("the directory says that it invited the guest, but names no account or no link")
+    return Invited(UserId(id_.lower()), link)

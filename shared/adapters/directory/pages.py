@@ -1,0 +1,32 @@
+"""Objects and collections out of Graph's answers to reads."""
+
+from typing import Any
+
+from shared.adapters.directory import errors
+from shared.adapters.directory.session import GraphSession, Response
+
+
+def one(response: Response, permission: str) -> dict[str, Any]:
+    """The object that was asked for.
+
+    Raises:
+        Refused: `permission-missing` naming `permission`, or `directory-refused`.
+        DirectoryBusy: there is none to be had now.
+    """
+    if response.status != 200 or not isinstance(response.body, dict):
+        raise errors.reading_failed(response, permission)
+    return response.body
+
+
+async def all_pages(session: GraphSession, first: Response, permission: str) -> list[dict[str, Any]]:
+    """The whole collection, of which the first page is there. A page may be empty and have a next one.
+
+    Raises:
+        Refused, DirectoryBusy: as `one` does, for any page.
+    """
+    page = one(first, permission)
+    found: list[dict[str, Any]] = list(page.get("value") or ())
+    while link := page.get("@odata.nextLink"):
+        page = one(await session.request("GET", link), permission)
+        found += page.get("value") or ()
+    return found
