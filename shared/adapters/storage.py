@@ -1,6 +1,8 @@
-"""Connections to storage, found in the settings as the Functions host finds those of a binding."""
+"""Connections to storage, found in the settings as the Functions host finds those of a binding, and what
+storage's errors mean."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.errors import GuestlistError, StorageBusy
@@ -11,9 +13,34 @@ if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
     from azure.storage.queue.aio import QueueServiceClient
 
+    type CredentialOf = Callable[[str | None], AsyncTokenCredential]
+
 CONNECTION = "GuestlistStorage"
-_RETRIES: dict[str, Any] = {"retry_total": 3, "retry_backoff_factor": 0.3, "retry_backoff_max": 3}
-"""The SDK's own retries are short: the queue brings the work back."""
+
+# The SDK's own patience is short: a caller is told to come back, and the queue brings work back by itself.
+_TIMEOUTS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 15}
+"""In seconds. The SDK's own are minutes (tables: 300 s), longer than the load balancer lets a request live."""
+_TABLES: dict[str, Any] = {"retry_total": 3, "retry_backoff_factor": 0.3, "retry_backoff_max": 3, **_TIMEOUTS}
+_QUEUES: dict[str, Any] = {
+    "retry_total": 3,
+    "initial_backoff": 0.3,
+    "increment_base": 1,
+    "random_jitter_range": 0.3,
+    **_TIMEOUTS,
+}
+"""The queues' client names its retries otherwise; its own first wait is 15 s."""
+
+_DEVELOPMENT = "usedevelopmentstorage=true"
+_DEVELOPMENT_QUEUES = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
+    "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
+)
+"""What the host and the tables' client make of `UseDevelopmentStorage=true`, and the queues' client does not.
+The account and its key are published and the same on every machine."""
+
+_NEVER = frozenset({400, 401, 403, 405, 411, 413, 414, 415})
+"""Statuses that a repeat does not change: a role is missing, or the operation itself is wrong."""
 
 
 class StorageNotSet(GuestlistError):
@@ -26,22 +53,38 @@ class StorageNotSet(GuestlistError):
         )
 
 
-def table_service(env: Mapping[str, str], name: str = CONNECTION) -> "TableServiceClient":
-    """The tables of a connection; raises StorageNotSet."""
+class StorageRefused(GuestlistError):
+    """Storage refused for good: the identity lacks a role (403), or the operation is wrong. Not for callers to
+    mend: somebody must look at the logs."""
+
+
+def table_service(
+    env: Mapping[str, str], name: str = CONNECTION, credential_of: "CredentialOf | None" = None
+) -> "TableServiceClient":
+    """The tables of a connection. `credential_of` makes the credential of a client id (None: the system's own).
+
+    Raises:
+        StorageNotSet: there is no such connection.
+    """
     from azure.data.tables.aio import TableServiceClient
 
     if text := env.get(name):
-        return TableServiceClient.from_connection_string(text, **_RETRIES)
-    return TableServiceClient(endpoint=_uri(env, name, "table"), credential=_credential(env, name), **_RETRIES)
+        return TableServiceClient.from_connection_string(text, **_TABLES)
+    uri = _uri(env, name, "table")
+    return TableServiceClient(endpoint=uri, credential=_credential(env, name, credential_of), **_TABLES)
 
 
-def queue_service(env: Mapping[str, str], name: str = CONNECTION) -> "QueueServiceClient":
-    """The queues of a connection; raises StorageNotSet."""
+def queue_service(
+    env: Mapping[str, str], name: str = CONNECTION, credential_of: "CredentialOf | None" = None
+) -> "QueueServiceClient":
+    """The queues of a connection; else as `table_service`."""
     from azure.storage.queue.aio import QueueServiceClient
 
     if text := env.get(name):
-        return QueueServiceClient.from_connection_string(text, **_RETRIES)
-    return QueueServiceClient(_uri(env, name, "queue"), credential=_credential(env, name), **_RETRIES)
+        if text.strip().rstrip(";").lower() == _DEVELOPMENT:
+            text = _DEVELOPMENT_QUEUES
+        return QueueServiceClient.from_connection_string(text, **_QUEUES)
+    return QueueServiceClient(_uri(env, name, "queue"), credential=_credential(env, name, credential_of), **_QUEUES)
 
 
 def _uri(env: Mapping[str, str], name: str, service: str) -> str:
@@ -52,13 +95,29 @@ def _uri(env: Mapping[str, str], name: str, service: str) -> str:
     raise StorageNotSet(name, service)
 
 
-def _credential(env: Mapping[str, str], name: str) -> "AsyncTokenCredential":
-    from shared.adapters.identity.credentials import app_credential
+def _credential(env: Mapping[str, str], name: str, credential_of: "CredentialOf | None") -> "AsyncTokenCredential":
+    if credential_of is None:
+        from shared.adapters.identity.credentials import app_credential
 
-    return app_credential(env.get(f"{name}__clientId") or None)
+        credential_of = app_credential
+    return credential_of(env.get(f"{name}__clientId") or None)
 
 
-def busy(error: "AzureError") -> StorageBusy:
-    """What storage said, without addresses or keys."""
-    code = getattr(error, "error_code", None) or getattr(error, "status_code", None) or type(error).__name__
-    return StorageBusy(f"storage did not take the operation ({code})")
+def failure(error: "AzureError") -> StorageBusy | StorageRefused:
+    """What storage's error means, without addresses or keys: StorageBusy where a repeat may help."""
+    status = getattr(error, "status_code", None)
+    code = code_of(error) or status or type(error).__name__
+    if status in _NEVER:
+        return StorageRefused(f"storage refused the operation ({code})")
+    response = getattr(error, "response", None)
+    after = response.headers.get("Retry-After", "") if response is not None else ""
+    return StorageBusy(
+        f"storage did not take the operation ({code})",
+        retry_after=timedelta(seconds=int(after)) if after.isdecimal() else None,
+    )
+
+
+def code_of(error: "AzureError") -> str:
+    """Storage's own code of an error, such as `EntityAlreadyExists`; empty where it gave none."""
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code) or "")

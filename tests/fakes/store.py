@@ -33,8 +33,8 @@ class _Key:
 
 @dataclass
 class FakeStore:
-    """`fail_next` names methods whose next call finds storage busy; `before_save` runs once, before a save, to
-    play another delivery that writes first."""
+    """`fail_next` names methods whose next call finds storage busy; a name in it twice fails two calls. A call
+    that fails does nothing. `writes` counts the writes of invitations."""
 
     rows: dict[InvitationId, Versioned[Invitation]] = field(default_factory=dict)
     guards: dict[tuple[GroupId, str], InvitationId] = field(default_factory=dict)
@@ -82,8 +82,13 @@ class FakeStore:
     async def accept(self, invitations: Sequence[Invitation], claim: KeyClaim | None) -> None:
         self._may_fail("accept")
         group = invitations[0].id.group
-        if await self.find_under_way(group, [i.address.key for i in invitations]):
+        keys = [i.address.key for i in invitations]
+        if len(set(keys)) < len(keys):
+            raise Conflict("an address is twice in the chunk")
+        if await self.find_under_way(group, keys):
             raise Conflict("an address is under way")
+        if any(i.id in self.rows for i in invitations):
+            raise Conflict("a row is there already")
         if claim is not None:
             key = self.keys.get((claim.group, claim.digest))
             if key is None or key.version != claim.version:
@@ -101,7 +106,8 @@ class FakeStore:
 
     async def save(self, invitations: Sequence[Versioned[Invitation]]) -> list[Versioned[Invitation]]:
         self._may_fail("save")
-        if any(self.rows[i.value.id].version != i.version for i in invitations):
+        there = [self.rows.get(i.value.id) for i in invitations]
+        if any((t.version if t else None) != i.version for t, i in zip(there, invitations, strict=True)):
             raise Conflict("a row changed")
         saved = [Versioned(i.value, self._version()) for i in invitations]
         self.rows |= {i.value.id: i for i in saved}
@@ -109,10 +115,12 @@ class FakeStore:
         return saved
 
     async def read(self, invitation: InvitationId) -> Invitation | None:
+        self._may_fail("read")
         found = self.rows.get(invitation)
         return found.value if found else None
 
     async def list_group(self, group: GroupId, *, state: State | None, continuation: str | None, limit: int) -> Page:
+        self._may_fail("list_group")
         after = ""
         if continuation is not None:
             if not continuation.startswith("after:"):
@@ -131,21 +139,26 @@ class FakeStore:
         self.open[chunk.chunk] = chunk
 
     async def close_chunk(self, group: GroupId, chunk: ChunkId) -> None:
+        self._may_fail("close_chunk")
         self.open.pop(chunk, None)
 
     async def list_open(self, *, look_before: datetime) -> AsyncIterator[OpenChunk]:
+        self._may_fail("list_open")
         for chunk in list(self.open.values()):
             if chunk.look_at < look_before:
                 yield chunk
 
     async def read_breaker(self) -> Versioned[Breaker]:
+        self._may_fail("read_breaker")
         return self.breaker
 
     async def write_breaker(self, breaker: Versioned[Breaker]) -> None:
+        self._may_fail("write_breaker")
         if breaker.version != self.breaker.version:
             raise Conflict("the breaker changed")
         self.breaker = replace(breaker, version=self._version())
 
     async def reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
+        self._may_fail("reserve")
         start, self.paces[lane] = reserve(pace, self.paces.get(lane), units, now)
         return start

@@ -119,7 +119,7 @@ def reading_failed(response: Response, permission: str) -> Exception:
     """The error of a call that only reads. 404 is replication: what is read was there a moment ago."""
     if is_permission(response) or response.status == 403:
         return Refused(Reason.PERMISSION_MISSING, f"Grant {permission}. The directory said: {words(response)}")
-    if response.status == 400 or 404 < response.status < 500 and response.status not in _BUSY | _AMBIGUOUS:
+    if 400 <= response.status < 500 and response.status not in {401, 404} | _BUSY | _AMBIGUOUS:
         return Refused(Reason.DIRECTORY_REFUSED, words(response))
     return DirectoryBusy(words(response), retry_after=retry_after(response))
 

@@ -8,48 +8,57 @@ from typing import Any, Never
 
 import jwt
 
-from shared.adapters.identity.keys import FETCH_EVERY_S, IssuerKeys
+from shared.adapters.identity.keys import ALGORITHM, FETCH_EVERY_S, IssuerKeys
 from shared.domain.access import Caller
 from shared.domain.errors import Refused
 from shared.domain.ids import UserId
 from shared.domain.reasons import Reason
+from shared.ports.callers import Callers
 
-ALGORITHM = "RS256"
 SCOPE = "access_as_user"
+"""Delegated permission that Guestlist's API exposes."""
 LEEWAY_S = 60
 _LONGEST = 16 * 1024
+_REQUIRED = ["exp", "iat", "nbf", "iss", "aud", "tid", "oid"]
 
 
-class TokenCallers:
-    """Takes v2.0 tokens of one tenant, made for one audience by `authority`."""
+class TokenCallers(Callers):
+    """Takes v2.0 tokens of one tenant, made for one audience by `authority`.
+
+    A person's token carries the scope `access_as_user`; an app that acts for itself has no scope and needs an
+    app role. `fetch_every_s` bounds how often a token with an unknown key makes us ask the issuer.
+    """
 
     def __init__(
         self, *, authority: str, tenant_id: str, audience: str, fetch_every_s: float = FETCH_EVERY_S
     ) -> None:
-        self._tenant = tenant_id
+        self._tenant = tenant_id.lower()
         self._audience = audience
-        self._issuer = f"{authority}/{tenant_id}/v2.0"
-        self._keys = IssuerKeys(f"{self._issuer}/.well-known/openid-configuration", fetch_every_s=fetch_every_s)
+        self._issuer = f"{authority.rstrip('/')}/{self._tenant}/v2.0"
+        self._keys = IssuerKeys(self._issuer, fetch_every_s=fetch_every_s)
 
     async def authenticate(self, authorization: str | None) -> Caller:
         claims = await self._claims(_token(authorization))
-        if str(claims["tid"]).lower() != self._tenant:
+        tenant, object_id = claims["tid"], claims["oid"]
+        if not isinstance(tenant, str) or tenant.lower() != self._tenant:
             _refuse("it is of another tenant")
+        if not isinstance(object_id, str) or not object_id:
+            _refuse("it names nobody")
         if claims.get("ver") != "2.0":
             _refuse("it is not a v2.0 token")
-        roles = claims.get("roles", [])
-        if not isinstance(roles, list):
-            _refuse("its roles cannot be read")
-        scopes = str(claims.get("scp") or "").split()
+        roles, scope = claims.get("roles", []), claims.get("scp", "")
+        if not isinstance(roles, list) or not isinstance(scope, str):
+            _refuse("its roles or scopes cannot be read")
+        scopes = scope.split()
         is_app = not scopes
-        if claims.get("idtyp") == "app" and scopes:
+        if claims.get("idtyp") == "app" and not is_app:
             _refuse("it says to be of an app and of a person")
         if is_app and not roles:
             _refuse("the app that asks has no role for this API")
         if not is_app and SCOPE not in scopes:
             _refuse(f"it lacks the scope {SCOPE}")
         return Caller(
-            object_id=UserId(str(claims["oid"]).lower()),
+            object_id=UserId(object_id.lower()),
             name=str(claims.get("name") or claims.get("preferred_username") or "").strip(),
             roles=frozenset(str(role) for role in roles),
             is_app=is_app,
@@ -58,22 +67,23 @@ class TokenCallers:
     async def _claims(self, token: str) -> dict[str, Any]:
         try:
             header = jwt.get_unverified_header(token)
-        except jwt.PyJWTError as e:
+        except (jwt.PyJWTError, RecursionError) as e:  # A header nested without end breaks the JSON reader.
             raise Refused(Reason.TOKEN_INVALID, "The access token cannot be read") from e
         if header.get("alg") != ALGORITHM:
             _refuse("it is not signed as it has to be")
-        key = await self._keys.find(str(header.get("kid", "")))
+        kid = header.get("kid")
+        key = await self._keys.find(kid) if isinstance(kid, str) else None
         if key is None:
             _refuse("its key is not published by the issuer")
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
-                key.key,
+                key,
                 algorithms=[ALGORITHM],
                 audience=self._audience,
                 issuer=self._issuer,
                 leeway=LEEWAY_S,
-                options={"require": ["exp", "iat", "nbf", "iss", "aud", "tid", "oid"], "strict_aud": True},
+                options={"require": _REQUIRED, "strict_aud": True},
             )
         except jwt.ExpiredSignatureError as e:
             raise Refused(Reason.TOKEN_INVALID, "The access token has expired") from e

@@ -2,8 +2,12 @@
 
 from shared.domain.commands import Command, InviteChunk, JoinChunk, MailChunk
 
+INVITATIONS = "invitations"
+MEMBERSHIPS = "memberships"
+MAILS = "mails"
+
 QUEUES: dict[type[Command], str] = {
-    InviteChunk: "invitations",
-    JoinChunk: "memberships",
-    MailChunk: "mails",
+    InviteChunk: INVITATIONS,
+    JoinChunk: MEMBERSHIPS,
+    MailChunk: MAILS,
 }

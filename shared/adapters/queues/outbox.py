@@ -10,7 +10,7 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 from shared.adapters.queues.codec import encode_command
 from shared.adapters.queues.names import QUEUES
 from shared.adapters.queues.trace import current_traceparent
-from shared.adapters.storage import busy
+from shared.adapters.storage import failure
 from shared.domain.commands import Command
 
 LONGEST_SLEEP = timedelta(days=7)
@@ -30,7 +30,11 @@ class QueueOutbox:
         self._service = service
 
     async def send(self, command: Command, *, not_before: datetime | None = None) -> None:
-        """Put the command on its queue; one that may only run in more than seven days wakes then and waits on."""
+        """As the port says; a command that may only run in more than seven days wakes then and waits on.
+
+        Raises:
+            StorageRefused: a repeat would not help.
+        """
         queue = self._queues[QUEUES[type(command)]]
         body = encode_command(command, current_traceparent.get()).decode()
         try:
@@ -40,7 +44,7 @@ class QueueOutbox:
                 await self._make(queue)
                 await self._put(queue, body, not_before)
         except AzureError as e:
-            raise busy(e) from e
+            raise failure(e) from e
 
     @staticmethod
     async def _put(queue: QueueClient, body: str, not_before: datetime | None) -> None:

@@ -1,12 +1,17 @@
 """Idempotency keys: rows of the group's partition, so that a key is completed in the chunk's own transaction."""
 
+import secrets
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from shared.adapters.tables.rows import KEY, SCHEMA, from_text, to_text
 from shared.adapters.tables.table import Operation, Row, Table, insert, replace, version_of
 from shared.domain.errors import Conflict
 from shared.domain.ids import GroupId, InvitationId
 from shared.ports.store import KeyAnswer, KeyClaim, KeyInFlight, KeyReplay, KeyReused
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableEntity
 
 
 class IdempotencyKeys:
@@ -20,31 +25,30 @@ class IdempotencyKeys:
             "PartitionKey": group,
             "RowKey": f"{KEY}{digest}",
             "SchemaVersion": SCHEMA,
+            "ClaimId": secrets.token_hex(8),
             "BodyDigest": body_digest,
             "LeaseUntil": to_text(now + lease),
             "CreatedAt": to_text(now),
         }
+        # Claim first and read only where that fails: a new key costs one operation.
+        version, there = await self._take(insert(row), row)
+        if version is None and there is not None:
+            if (answer := _held(there, body_digest, now, kept)) is not None:
+                return answer
+            version, there = await self._take(replace(row, version_of(there)), row)
+        return KeyInFlight() if version is None else KeyClaim(group, digest, body_digest, version)
+
+    async def _take(self, operation: Operation, row: Row) -> "tuple[str | None, TableEntity | None]":
+        """The version in which the row was written, or what is there instead."""
         try:
-            # Claim first and read only where that fails: a new key costs one operation.
-            [version] = await self._table.write([insert(row)])
+            [version] = await self._table.write([operation])
         except Conflict:
-            pass
-        else:
-            return KeyClaim(group, digest, body_digest, version)
-        found = await self._table.get(group, row["RowKey"])
-        if found is None:
-            return KeyInFlight()
-        if from_text(found["CreatedAt"]) + kept > now:
-            same = found["BodyDigest"] == body_digest
-            if invitation := found.get("InvitationId"):
-                return KeyReplay(InvitationId.parse(invitation)) if same else KeyReused()
-            if from_text(found["LeaseUntil"]) > now:
-                return KeyInFlight() if same else KeyReused()
-        try:
-            [version] = await self._table.write([replace(row, version_of(found))])
-        except Conflict:
-            return KeyInFlight()
-        return KeyClaim(group, digest, body_digest, version)
+            there = await self._table.get(row["PartitionKey"], row["RowKey"])
+            if there is not None and there.get("ClaimId") == row["ClaimId"]:
+                # It went through, and a repeat of it met itself.
+                return version_of(there), None
+            return None, there
+        return version, None
 
     async def release(self, claim: KeyClaim) -> None:
         # Guarded by the version: a key that was completed or taken over meanwhile is not ours to give back.
@@ -63,3 +67,15 @@ class IdempotencyKeys:
             "InvitationId": str(invitation),
         }
         return replace(row, claim.version)
+
+
+def _held(there: "TableEntity", body_digest: str, now: datetime, kept: timedelta) -> KeyAnswer | None:
+    """What a key that is there answers; None where it may be claimed anew."""
+    if from_text(there["CreatedAt"]) + kept <= now:
+        return None
+    same = there["BodyDigest"] == body_digest
+    if invitation := there.get("InvitationId"):
+        return KeyReplay(InvitationId.parse(invitation)) if same else KeyReused()
+    if from_text(there["LeaseUntil"]) > now:
+        return KeyInFlight() if same else KeyReused()
+    return None

@@ -6,11 +6,14 @@ from hashlib import sha256
 from typing import Any
 
 from shared.domain.addresses import Address
+from shared.domain.errors import GuestlistError
 from shared.domain.ids import ChunkId, GroupId, InvitationId, UserId
 from shared.domain.invitations import Invitation, State
 from shared.domain.reasons import Reason
 
 SCHEMA = 1
+"""Of the rows written here. It grows only where an older version of this code must not read a row; a column
+more is no new schema."""
 INVITATION, GUARD, KEY = "i-", "a-", "k-"
 """How row keys begin: invitations, guards of addresses, idempotency keys."""
 
@@ -24,6 +27,10 @@ _TEXTS = {
     "MailHandle": "mail_handle",
 }
 _TIMES = {"ClaimedUntil": "claimed_until", "EffectSince": "effect_since"}
+
+
+class UnreadableRow(GuestlistError):
+    """A row written by a newer version of this code, that this one would misread."""
 
 
 def row_key(invitation: InvitationId) -> str:
@@ -61,7 +68,13 @@ def to_row(invitation: Invitation) -> dict[str, Any]:
 
 
 def from_row(row: Mapping[str, Any]) -> Invitation:
-    """Read a row; columns that this code does not know are passed over."""
+    """Read a row; columns that this code does not know are passed over.
+
+    Raises:
+        UnreadableRow: its schema is newer.
+    """
+    if row["SchemaVersion"] > SCHEMA:
+        raise UnreadableRow(f"row {row['RowKey']} has schema {row['SchemaVersion']}; this code reads up to {SCHEMA}")
     chunk, position = row["RowKey"].removeprefix(INVITATION).rsplit("-", 1)
     optional: dict[str, Any] = {f: row.get(c) for c, f in _TEXTS.items()}
     optional |= {f: from_text(t) if (t := row.get(c)) else None for c, f in _TIMES.items()}

@@ -11,16 +11,8 @@ from datetime import datetime, timedelta
 from azure.data.tables.aio import TableServiceClient
 
 from shared.adapters.tables.idempotency import IdempotencyKeys
-from shared.adapters.tables.rows import (
-    INVITATION,
-    SCHEMA,
-    from_row,
-    from_text,
-    guard_key,
-    row_key,
-    to_row,
-    to_text,
-)
+from shared.adapters.tables.open_chunks import OpenChunks
+from shared.adapters.tables.rows import INVITATION, SCHEMA, from_row, guard_key, row_key, to_row
 from shared.adapters.tables.table import Operation, Row, Table, insert, replace, version_of
 from shared.adapters.tables.tenant import TenantState
 from shared.domain.breaker import Breaker
@@ -38,10 +30,16 @@ _RANGE = "PartitionKey eq @group and RowKey ge @first and RowKey lt @last"
 
 
 class TableStore:
+    """The port's `Store`. Its clients belong to the event loop it is first used in.
+
+    Beyond the port, all methods raise `StorageRefused` where a repeat would not help, and `UnreadableRow`
+    where a newer version of this code wrote the row.
+    """
+
     def __init__(self, service: TableServiceClient) -> None:
         self._service = service
         self._invitations = Table(service, INVITATIONS)
-        self._open = Table(service, OPEN_CHUNKS)
+        self._open = OpenChunks(Table(service, OPEN_CHUNKS))
         self._tenant = TenantState(Table(service, TENANT))
         self._keys = IdempotencyKeys(self._invitations)
 
@@ -67,6 +65,8 @@ class TableStore:
         return invitation if row is not None and not row.is_final else None
 
     async def accept(self, invitations: Sequence[Invitation], claim: KeyClaim | None) -> None:
+        if len({i.address.key for i in invitations}) < len(invitations):
+            raise Conflict("an address is twice in the chunk")
         rows: list[Operation] = [insert(to_row(invitation)) for invitation in invitations]
         if claim is not None:
             first = invitations[0]
@@ -75,6 +75,8 @@ class TableStore:
             # Most guests are new to the group: their guards are read only where they turn out to be there.
             await self._invitations.write([*rows, *(insert(_guard(i)) for i in invitations)])
         except Conflict:
+            # A guard that appears or changes from here on has another version than the one read now, and the
+            # second write is a Conflict.
             guards = await asyncio.gather(*(self._guard_again(i) for i in invitations))
             await self._invitations.write([*rows, *guards])
 
@@ -94,8 +96,11 @@ class TableStore:
         return [Versioned(from_row(row), version_of(row)) async for row in self._invitations.query(_RANGE, keys)]
 
     async def save(self, invitations: Sequence[Versioned[Invitation]]) -> list[Versioned[Invitation]]:
-        operations = [replace(to_row(i.value), i.version or "") for i in invitations]
-        versions = await self._invitations.write(operations)
+        if not invitations:
+            return []
+        versions = await self._invitations.write(
+            [replace(to_row(i.value), i.version) if i.version else insert(to_row(i.value)) for i in invitations]
+        )
         return [Versioned(i.value, version) for i, version in zip(invitations, versions, strict=True)]
 
     async def read(self, invitation: InvitationId) -> Invitation | None:
@@ -114,29 +119,18 @@ class TableStore:
         found: list[Invitation] = []
         async for row in self._invitations.query(condition, keys, page_size=min(limit + 1, 1000)):
             if len(found) == limit:
-                last = base64.urlsafe_b64encode(row_key(found[-1].id).encode()).decode().rstrip("=")
-                return Page(found, last)
+                return Page(found, _continuation(found[-1]))
             found.append(from_row(row))
         return Page(found, None)
 
     async def open_chunk(self, chunk: OpenChunk) -> None:
-        await self._open.upsert(
-            {
-                "PartitionKey": _shard(chunk.chunk),
-                "RowKey": f"{chunk.group}-{chunk.chunk}",
-                "SchemaVersion": SCHEMA,
-                "Group": chunk.group,
-                "Chunk": chunk.chunk,
-                "LookAt": to_text(chunk.look_at),
-            }
-        )
+        await self._open.open(chunk)
 
     async def close_chunk(self, group: GroupId, chunk: ChunkId) -> None:
-        await self._open.delete(_shard(chunk), f"{group}-{chunk}")
+        await self._open.close(group, chunk)
 
-    async def list_open(self, *, look_before: datetime) -> AsyncIterator[OpenChunk]:
-        async for row in self._open.query("LookAt lt @before", {"before": to_text(look_before)}):
-            yield OpenChunk(GroupId(row["Group"]), ChunkId(row["Chunk"]), from_text(row["LookAt"]))
+    def list_open(self, *, look_before: datetime) -> AsyncIterator[OpenChunk]:
+        return self._open.list(look_before=look_before)
 
     async def read_breaker(self) -> Versioned[Breaker]:
         return await self._tenant.read_breaker()
@@ -160,9 +154,8 @@ def _guard(invitation: Invitation) -> Row:
     }
 
 
-def _shard(chunk: ChunkId) -> str:
-    """One of sixteen partitions, by a random digit: opening chunks is no hot spot."""
-    return f"open-{chunk[-1]}"
+def _continuation(last: Invitation) -> str:
+    return base64.urlsafe_b64encode(row_key(last.id).encode()).decode().rstrip("=")
 
 
 def _read_continuation(text: str) -> str:

@@ -11,10 +11,10 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
-from azure.data.tables import TableTransactionError, UpdateMode
+from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
-from shared.adapters.storage import busy
+from shared.adapters.storage import code_of, failure
 from shared.domain.errors import Conflict
 
 if TYPE_CHECKING:
@@ -23,8 +23,15 @@ if TYPE_CHECKING:
 type Row = dict[str, Any]
 type Operation = tuple[str, Row] | tuple[str, Row, dict[str, Any]]
 
-_CONFLICTS = {"EntityAlreadyExists", "UpdateConditionNotSatisfied", "ConditionNotMet", "ResourceNotFound"}
-_TABLE_MISSING = {"TableNotFound"}
+_CONFLICTS = {
+    "EntityAlreadyExists",
+    "UpdateConditionNotSatisfied",
+    "ConditionNotMet",
+    # A row that was to be replaced is gone.
+    "ResourceNotFound",
+    "EntityNotFound",
+}
+_TABLE_MISSING = "TableNotFound"
 
 
 def version_of(row: "TableEntity") -> str:
@@ -42,6 +49,8 @@ def replace(row: Row, version: str) -> Operation:
 
 
 class Table:
+    """All methods raise StorageBusy, or StorageRefused where a repeat would not help."""
+
     def __init__(self, service: TableServiceClient, name: str) -> None:
         self._client: TableClient = service.get_table_client(name)
 
@@ -51,7 +60,7 @@ class Table:
         except ResourceNotFoundError:
             return None
         except AzureError as e:
-            raise busy(e) from e
+            raise failure(e) from e
 
     async def query(
         self, condition: str, parameters: dict[str, Any], page_size: int | None = None
@@ -65,7 +74,7 @@ class Table:
         except ResourceNotFoundError:
             return
         except AzureError as e:
-            raise busy(e) from e
+            raise failure(e) from e
 
     async def write(self, operations: Sequence[Operation]) -> list[str]:
         """All or nothing, in one partition; gives the new versions.
@@ -73,12 +82,16 @@ class Table:
         Raises:
             Conflict: a row was there already, is gone, or has another version.
             StorageBusy: nothing is known to have been written.
+            StorageRefused: a repeat would not help.
+
+        The SDK repeats a write that was answered with a 5xx. Where the first try had gone through, the repeat
+        ends as Conflict: whoever gets one reads again.
         """
         try:
             try:
                 answers = await self._client.submit_transaction(operations)
             except HttpResponseError as e:
-                if _code(e) not in _TABLE_MISSING:
+                if code_of(e) != _TABLE_MISSING:
                     raise
                 await self._make()
                 answers = await self._client.submit_transaction(operations)
@@ -95,7 +108,7 @@ class Table:
                 await self._make()
                 await self._client.upsert_entity(row, mode=UpdateMode.REPLACE)
         except AzureError as e:
-            raise busy(e) from e
+            raise failure(e) from e
 
     async def delete(self, partition: str, row_key: str, version: str | None = None) -> None:
         """Delete a row; one that is gone, or has another version than asked for, is left alone."""
@@ -106,9 +119,9 @@ class Table:
             return
         except HttpResponseError as e:
             if e.status_code != 412:
-                raise busy(e) from e
+                raise failure(e) from e
         except AzureError as e:
-            raise busy(e) from e
+            raise failure(e) from e
 
     async def _make(self) -> None:
         try:
@@ -118,13 +131,7 @@ class Table:
 
     @staticmethod
     def _translated(error: AzureError) -> Exception:
-        if isinstance(error, ResourceExistsError | ResourceModifiedError) or _code(error) in _CONFLICTS:
-            return Conflict(f"a row changed ({_code(error)})")
-        if isinstance(error, TableTransactionError | HttpResponseError) and error.status_code in (404, 409, 412):
-            return Conflict(f"a row changed ({_code(error)})")
-        return busy(error)
-
-
-def _code(error: AzureError) -> str:
-    code = getattr(error, "error_code", "")
-    return str(getattr(code, "value", code) or "")
+        code = code_of(error)
+        if code in _CONFLICTS or getattr(error, "status_code", None) == 412:
+            return Conflict(f"a row changed ({code})")
+        return failure(error)

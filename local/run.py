@@ -1,0 +1,193 @@
+"""``python -m local run``: the whole product on this machine, doing its main job on the sample guests."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from rich.console import Console, Group
+from rich.text import Text
+
+from local.azurite import AzuriteError
+from local.board import Progress, mail_panel, make_console, outcome_table
+from local.caller import Caller, CallFailed, sign_in
+from local.child import StackError
+from local.guests import SINGLE, BadTemplate, read_expected, read_guests
+from local.outcome import Outcome, mail_faults, mails_to
+from local.paths import BUILD
+from local.stack import Stack
+from local.tenant import OWNER, SampleError
+
+LATENCY_MS = 120
+REPLICATION_MS = 2000
+"""Both as a tenant has them on a good day: the states can be seen, and the waits are real."""
+
+_POLL_S = 0.25
+
+
+class Late(Exception):
+    """Some guests did not reach an end in time."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--exit", action="store_true", help="end when the guests have reached their ends")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="save what is printed at the end as a picture")
+    parser.add_argument("--workers", type=int, default=1, help="processes of the app (default: 1)")
+    parser.add_argument("--timeout", type=float, default=180.0, help="seconds for all guests (default: 180)")
+
+
+def main(given: argparse.Namespace) -> int:
+    """Gives 0 only if every sample guest reached the end it is meant to."""
+    console = make_console(record=given.svg is not None)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        console.print("Starting storage (Azurite), the directory simulator and the app …")
+        started = time.monotonic()
+        with Stack(workers=given.workers, max_poll_ms=500) as stack:
+            console.print(f"All started in {time.monotonic() - started:.1f} s. Logs: {stack.logs}\n")
+            settings = _keep_settings(stack)
+            good = asyncio.run(_invite_all(stack, console, given.timeout))
+            if given.svg:
+                given.svg.parent.mkdir(parents=True, exist_ok=True)
+                console.save_svg(str(given.svg), title="python3 dev.py run")
+            if not given.exit:
+                _explain(stack, console, settings)
+                _stay(stack)
+    except KeyboardInterrupt:
+        return 130
+    except (AzuriteError, BadTemplate, CallFailed, Late, SampleError, StackError, aiohttp.ClientError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0 if good else 1
+
+
+def _as_interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+async def _invite_all(stack: Stack, console: Console, timeout_s: float) -> bool:
+    tenant = stack.tenant
+    owner = tenant.person(OWNER)
+    group = tenant.group_of(owner)
+    expected = read_expected()
+    outcomes = [Outcome(guest, expected[guest.address]) for guest in [*read_guests(), SINGLE]]
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
+        await _slow_down(session, stack.simulator_url)
+        token = await sign_in(
+            session,
+            stack.simulator_url,
+            tenant.id,
+            client=tenant.cli_client_id,
+            audience=tenant.api_client_id,
+            person=owner,
+        )
+        caller = Caller(session, stack.host_url, token, group["id"])
+        console.print(f"{owner['displayName']}, owner of '{group['displayName']}', invites {len(outcomes)} guests.")
+        try:
+            with Progress(make_console(), outcomes) as progress:
+                await _post(caller, outcomes, progress)
+                await _follow(caller, outcomes, progress, stack, timeout_s)
+        finally:
+            console.print(outcome_table(outcomes))
+        async with session.get(f"{stack.simulator_url}/_sim/mails") as answer:
+            mails: list[dict[str, Any]] = await answer.json()
+    return _show_mails(console, outcomes, mails) and all(outcome.is_as_meant for outcome in outcomes)
+
+
+async def _slow_down(session: aiohttp.ClientSession, simulator: str) -> None:
+    """Make the simulator as slow as the cloud."""
+    window = {"ms": REPLICATION_MS}
+    names = ("usersGet", "usersList", "advancedList", "usersPatch", "membersAdd", "membersRead")
+    change = {"latency": {"allMs": LATENCY_MS}, "replication": dict.fromkeys(names, window)}
+    async with session.patch(f"{simulator}/_sim/settings", json=change) as answer:
+        if answer.status >= 400:
+            raise CallFailed(f"Settings of the simulator: {answer.status} {await answer.text()}")
+
+
+async def _post(caller: Caller, outcomes: list[Outcome], progress: Progress) -> None:
+    run = uuid.uuid4().hex
+    for number, outcome in enumerate(outcomes):
+        answer = await caller.invite(outcome.guest, f"{run}-{number}")
+        outcome.invitation, outcome.problem = answer.invitation, answer.problem
+        if answer.invitation:
+            outcome.states.append("accepted")
+        progress.show([outcome])
+
+
+async def _follow(
+    caller: Caller, outcomes: list[Outcome], progress: Progress, stack: Stack, timeout_s: float
+) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not all(outcome.is_final for outcome in outcomes):
+        if time.monotonic() > deadline:
+            late = ", ".join(f"{o.guest.address} ({o.end})" for o in outcomes if not o.is_final)
+            raise Late(f"Not at their end after {timeout_s:g} s: {late}. The logs in {stack.logs} may tell why.")
+        stack.check()
+        said = await caller.invitations()
+        progress.show([o for o in outcomes if o.invitation in said and o.note(said[o.invitation])])
+        await asyncio.sleep(_POLL_S)
+
+
+def _show_mails(console: Console, outcomes: list[Outcome], mails: list[dict[str, Any]]) -> bool:
+    """Shows the single guest's mail, and says what is wrong with anybody's; true if nothing is."""
+    for mail in mails_to(mails, SINGLE.address, "message"):
+        console.print(mail_panel(mail))
+    invitations = sum(mail["kind"] == "invitation" for mail in mails)
+    console.print(f"Mails sent: {invitations} invitations by Microsoft, {len(mails) - invitations} by Guestlist.")
+    faults = [fault for outcome in outcomes for fault in mail_faults(outcome, mails)]
+    for fault in faults:
+        console.print(Text(f"✗ {fault}", style="bold red"))
+    return not faults
+
+
+def _keep_settings(stack: Stack) -> Path:
+    """The app's settings where people find them, for Core Tools."""
+    folder = BUILD / "stack"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copy(stack.settings_file, folder / "local.settings.json"))
+
+
+def _explain(stack: Stack, console: Console, settings: Path) -> None:
+    tenant = stack.tenant
+    owner = tenant.person(OWNER)
+    group = tenant.group_of(owner)
+    lines = [
+        "",
+        f"The API       {stack.host_url}/api",
+        f"The directory {stack.simulator_url}/v1.0, its mails {stack.simulator_url}/_sim/mails",
+        f"App settings  {settings}",
+        "",
+        "People who can sign in (name, password):",
+        *(f"  {person['userPrincipalName']}  {person['password']}" for person in tenant.people),
+        "",
+        "Invite somebody yourself:",
+        f"  TOKEN=$(curl -s {stack.simulator_url}/{tenant.id}/oauth2/v2.0/token \\",
+        f"    -d grant_type=password -d client_id={tenant.cli_client_id} \\",
+        f"    -d username={owner['userPrincipalName']} --data-urlencode 'password={owner['password']}' \\",
+        f'    -d scope=api://{tenant.api_client_id}/access_as_user | sed \'s/.*"access_token": *"\\([^"]*\\).*/\\1/\')',
+        f'  curl -i {stack.host_url}/api/groups/{group["id"]}/invitations -H "Authorization: Bearer $TOKEN" \\',
+        '    -H "Content-Type: application/json" -d \'{"address": "you@fabrikam.com", "welcomeMessage": "Hello!"}\'',
+        f'  curl {stack.host_url}/api/groups/{group["id"]}/invitations -H "Authorization: Bearer $TOKEN"',
+        "",
+        "Ctrl-C ends everything.",
+    ]
+    console.print(Group(*(Text(line) for line in lines)), soft_wrap=True)
+
+
+def _stay(stack: Stack, wait: Callable[[float], None] = time.sleep) -> None:
+    """Until Ctrl-C, or a part of the stack dies."""
+    try:
+        while True:
+            wait(0.5)
+            stack.check()
+    except KeyboardInterrupt:
+        print("\nStopping …", flush=True)

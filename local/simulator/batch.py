@@ -1,0 +1,142 @@
+"""``$batch`` (G2.1, G5.26): up to 20 items, each a call of its own through the pipeline, each with its own answer."""
+
+import asyncio
+import base64
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from .call import Answer, Call, Json
+from .errors import bad_request
+from .routing import split_path
+
+MAX_ITEMS: Final = 20
+_METHODS = {"GET", "POST", "PATCH", "PUT", "DELETE"}
+_ABSOLUTE = re.compile(r"https?://[^/]+", re.IGNORECASE)
+_VERSION = re.compile(r"/(?:v1\.0|beta)(?=/)")
+_JSON = "application/json"
+Run = Callable[[Call], Awaitable[Answer]]
+
+
+async def answer(call: Call, run: Run) -> Answer:
+    """Run the items and collect their answers.
+
+    Raises:
+        GraphError: 400 for a malformed envelope, and nothing has been run.
+        Cut: a fault of one item closes the connection, after all items are through.
+    """
+    if call.method != "POST":
+        raise bad_request("$batch requests must use POST.", "BadRequest")
+    items = _items(call)
+    if call.world.settings.batch.sequential:
+        done: dict[str, Answer] = {}
+        for item in items:
+            done[item["id"].lower()] = await _run(call, item, run, done)
+    else:
+        done = await _all_at_once(call, items, run)
+    return Answer(200, {"responses": [_shown(item["id"], done[item["id"].lower()]) for item in items]})
+
+
+async def _all_at_once(call: Call, items: list[Json], run: Run) -> dict[str, Answer]:
+    """Items that depend on others wait for them; the rest start together."""
+    tasks: dict[str, asyncio.Task[Answer]] = {}
+
+    async def one(item: Json) -> Answer:
+        before = {name.lower(): await tasks[name.lower()] for name in item.get("dependsOn") or []}
+        return await _run(call, item, run, before)
+
+    for item in items:
+        tasks[item["id"].lower()] = asyncio.create_task(one(item))
+    await asyncio.wait(tasks.values())
+    return {name: task.result() for name, task in tasks.items()}
+
+
+async def _run(call: Call, item: Json, run: Run, done: dict[str, Answer]) -> Answer:
+    if any(done[name.lower()].status >= 400 for name in item.get("dependsOn") or []):
+        return _failed_dependency()
+    headers = {str(name).lower(): str(value) for name, value in (item.get("headers") or {}).items()}
+    raw_path, _, raw_query = _relative(item["url"]).partition("?")
+    path, segments = split_path(raw_path)
+    return await run(
+        Call(
+            world=call.world,
+            method=item["method"].upper(),
+            version=call.version,
+            path=path,
+            segments=segments,
+            raw_query=raw_query,
+            headers=headers,
+            body=item.get("body"),
+            base_url=call.base_url,
+            request_id=call.request_id,
+            caller=call.who,
+            in_batch=True,
+        )
+    )
+
+
+def _items(call: Call) -> list[Json]:
+    """The items of the envelope, ids checked. ``depends_on`` is no name Graph knows: it is ignored."""
+    items = call.json().get("requests")
+    if not isinstance(items, list) or not items:
+        raise bad_request("Invalid batch payload: 'requests' is required.", "BadRequest")
+    if len(items) > MAX_ITEMS:
+        raise bad_request(
+            f"Number of batch request steps exceeds the maximum value of {MAX_ITEMS}.", "MaximumValueExceeded"
+        )
+    seen: set[str] = set()
+    for item in items:
+        _check(item, seen, accepts_absolute=call.world.settings.batch.absolute_urls)
+        seen.add(item["id"].lower())
+    return items
+
+
+def _check(item: Any, before: set[str], *, accepts_absolute: bool) -> None:
+    """Raises GraphError: 400 unless the item has a new id, a method, a url and known dependencies."""
+    if not isinstance(item, dict) or not isinstance(item.get("id"), str) or not item["id"]:
+        raise bad_request("Invalid batch payload: each request needs an id.", "BadRequest")
+    id_ = item["id"]
+    if id_.lower() in before:
+        raise bad_request(f"Request Id {id_} has to be unique in a batch.", "BadRequest")
+    if str(item.get("method", "")).upper() not in _METHODS:
+        raise bad_request(f"Request Id {id_}: invalid method.", "BadRequest")
+    url = item.get("url")
+    if not isinstance(url, str) or not url or (_ABSOLUTE.match(url) and not accepts_absolute):
+        raise bad_request(f"Request Id {id_}: invalid url.", "BadRequest")
+    if _relative(url).partition("?")[0].strip("/").lower() == "$batch":
+        raise bad_request(f"Request Id {id_}: a batch cannot contain a batch.", "BadRequest")
+    depends = item.get("dependsOn") or []
+    if not isinstance(depends, list) or any(str(name).lower() not in before for name in depends):
+        raise bad_request(f"Request Id {id_}: dependsOn must name earlier requests.", "BadRequest")
+    headers = {str(name).lower() for name in item.get("headers") or {}}
+    if item.get("body") is not None and "content-type" not in headers:
+        raise bad_request(f"Request Id {id_}: a body needs the header Content-Type.", "BadRequest")
+
+
+def _relative(url: str) -> str:
+    """The part after the version."""
+    host = _ABSOLUTE.match(url)
+    if host is None:
+        return url
+    rest = url[host.end() :]
+    version = _VERSION.match(rest)
+    return rest[version.end() :] if version else rest
+
+
+def _shown(id_: str, done: Answer) -> Json:
+    headers = {name: value for name, value in done.headers.items() if name != "client-request-id"}
+    if done.body is not None:
+        headers["Content-Type"] = _JSON
+        return {"id": id_, "status": done.status, "headers": headers, "body": done.body}
+    if done.text is not None:
+        headers["Content-Type"] = "text/plain"
+        body = base64.b64encode(done.text.encode()).decode()
+        return {"id": id_, "status": done.status, "headers": headers, "body": body}
+    return {"id": id_, "status": done.status, "headers": headers}
+
+
+def _failed_dependency() -> Answer:
+    error = {"code": "FailedDependency", "message": "A request this one depends on has failed."}
+    return Answer(424, {"error": error})
+
+

@@ -1,0 +1,99 @@
+"""One request to Graph and its answer, apart from the HTTP library. Items of a $batch are calls like any other."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .audits import Actor
+from .errors import GraphError, bad_request
+from .odata.query import Query, parse_query
+
+if TYPE_CHECKING:
+    from .world import World
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who the token speaks for. `permissions` is its roles (app-only) or scopes (delegated)."""
+
+    app_id: str
+    object_id: str
+    permissions: frozenset[str]
+    is_app: bool = True
+
+    def may(self, permission: str) -> bool:
+        return permission in self.permissions
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` is rendered as JSON, `text` as plain text; neither: an empty answer."""
+
+    status: int = 200
+    body: Any = None
+    text: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+NO_CONTENT = Answer(204)
+
+
+@dataclass(kw_only=True)
+class Call:
+    """A request on its way through the pipeline.
+
+    `path` starts after the version and is percent-decoded; `keys` holds the values of the template's
+    parameters; header names are lower case.
+    """
+
+    world: "World"
+    method: str
+    version: str
+    path: str
+    segments: list[str]
+    raw_query: str
+    headers: dict[str, str]
+    body: Any
+    base_url: str
+    request_id: str
+    caller: Caller | None = None
+    in_batch: bool = False
+    keys: dict[str, str] = field(default_factory=dict)
+    template: str = ""
+
+    @cached_property
+    def query(self) -> Query:
+        return parse_query(self.raw_query, consistency=self.headers.get("consistencylevel"))
+
+    @property
+    def who(self) -> Caller:
+        """The caller, once the token has been verified."""
+        if self.caller is None:
+            raise GraphError(401, "InvalidAuthenticationToken", "Access token is empty.")
+        return self.caller
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as the audit log names it."""
+        who, directory = self.who, self.world.directory
+        if not who.is_app:
+            user = directory.users.get(who.object_id)
+            name = user.get("userPrincipalName") if user else None
+            return Actor(
+                who.app_id, user.get("displayName") if user else None, None, who.object_id, name
+            )
+        principal = directory.service_principals.get(who.object_id)
+        return Actor(who.app_id, principal.get("displayName") if principal else None, who.object_id)
+
+    def json(self) -> Json:
+        """The body, which must be a JSON object.
+
+        Raises:
+            GraphError: 400 when it is none.
+        """
+        if not isinstance(self.body, dict):
+            raise bad_request("Unable to read JSON request payload. Please ensure Content-Type header is set "
+                              "and payload is of valid JSON format.", "BadRequest")
+        return self.body

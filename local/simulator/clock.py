@@ -1,0 +1,22 @@
+"""Time as the simulator tells it: aware UTC, and Graph's way to write it."""
+
+import time
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def stamp(moment: datetime | None = None) -> str:
+    """A time as Graph writes it in properties: whole seconds with a ``Z``."""
+    return (moment or now()).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def elapsed_ms(since: float) -> float:
+    """Milliseconds since a reading of `monotonic`."""
+    return (time.monotonic() - since) * 1000
+
+
+def monotonic() -> float:
+    return time.monotonic()

@@ -1,0 +1,187 @@
+"""Delta queries for users and groups (G1.4, G5.24): a first full round, then what changed since a token."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+
+import msgspec
+
+from .call import Answer, Call, Json
+from .clock import now
+from .directory.directory import Directory
+from .directory.objects import DirectoryObject, ObjectSet
+from .errors import bad_request, sync_state_gone
+from .odata import shapes
+from .odata.filters import Compare, Expression, Or
+from .odata.paging import link
+
+_MAX_IDS = 50
+
+
+class _State(msgspec.Struct, array_like=True):
+    """What a skip or delta token says: where the log stood when the round began, and what was asked."""
+
+    tenant: str
+    position: int
+    made: float
+    after: int = 0
+    until: int = -1
+    """Where the log stood when the first page of a round of changes was read; later changes wait."""
+    first: bool = True
+    select: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+
+
+def delta(call: Call, objects: ObjectSet) -> Answer:
+    """One page of a delta round; ends with ``@odata.nextLink`` or ``@odata.deltaLink``.
+
+    Raises:
+        GraphError: 410 for an expired token, 400 for a filter other than up to 50 ids.
+    """
+    state = _begin(call, objects) if _token(call) is None else _resumed(call)
+    if not state.first and state.until < 0:
+        state.until = call.world.directory.changes.position
+    page, last, more = _collect(call, objects, state)
+    body: Json = {"@odata.context": f"{call.base_url}/$metadata#{_set(objects)}", "value": page}
+    if more:
+        body["@odata.nextLink"] = _link(call, "$skiptoken", msgspec.structs.replace(state, after=last))
+    else:
+        done = msgspec.structs.replace(
+            state,
+            position=state.position if state.first else state.until,
+            after=0,
+            until=-1,
+            first=False,
+            made=now().timestamp(),
+        )
+        body["@odata.deltaLink"] = _link(call, "$deltatoken", done)
+    return Answer(200, body)
+
+
+def _collect(call: Call, objects: ObjectSet, state: _State) -> tuple[list[Json], int, bool]:
+    size = call.query.top or call.world.settings.paging.page_size
+    page: list[Json] = []
+    last = state.after
+    source = _everything(call, objects, state) if state.first else _changed(call, objects, state)
+    for number, item in source:
+        if len(page) == size:
+            return page, last, True
+        page.append(item)
+        last = number
+    return page, last, False
+
+
+def _everything(call: Call, objects: ObjectSet, state: _State) -> Iterator[tuple[int, Json]]:
+    directory = call.world.directory
+    for number, id_ in objects.ids.after(state.after):
+        object_ = objects.get(id_)
+        if object_ is None or (state.ids and id_ not in state.ids):
+            continue
+        item = _item(object_, state)
+        if object_.kind == "group" and _wants(state, "members"):
+            item["members@delta"] = [_member(directory, member) for member in directory.members.of(id_)]
+        if object_.kind == "group" and _wants(state, "owners"):
+            item["owners@delta"] = [_member(directory, owner) for owner in directory.owners.of(id_)]
+        yield number, item
+
+
+def _changed(call: Call, objects: ObjectSet, state: _State) -> Iterator[tuple[int, Json]]:
+    directory = call.world.directory
+    links: dict[str, dict[str, dict[str, None]]] = {}
+    for change in directory.changes.between(state.position, state.until, objects.kind):
+        if not state.ids or change.id in state.ids:
+            touched = links.setdefault(change.id, {"members": {}, "owners": {}})
+            if change.other:
+                touched[change.what][change.other] = None
+    for number, (id_, touched) in enumerate(links.items(), 1):
+        if number <= state.after:
+            continue
+        object_ = objects.get(id_)
+        if object_ is None:
+            reason = "changed" if id_ in directory.deleted else "deleted"
+            yield number, {"id": id_, "@removed": {"reason": reason}}
+            continue
+        item = _item(object_, state)
+        for name, relation in (("members", directory.members), ("owners", directory.owners)):
+            if touched[name] and _wants(state, name):
+                item[f"{name}@delta"] = [
+                    _member(directory, other)
+                    if relation.holds(id_, other)
+                    else _member(directory, other) | {"@removed": {"reason": "deleted"}}
+                    for other in touched[name]
+                ]
+        yield number, item
+
+
+def _item(object_: DirectoryObject, state: _State) -> Json:
+    names = tuple(name for name in state.select if name not in {"members", "owners"})
+    if state.select and not names:
+        return {"id": object_.id}
+    return {**shapes.show(object_, names), "id": object_.id}
+
+
+def _member(directory: Directory, id_: str) -> Json:
+    member = directory.find(id_)
+    kind = member.kind if member is not None else "user"
+    return {"@odata.type": f"#microsoft.graph.{kind}", "id": member.id if member is not None else id_}
+
+
+def _wants(state: _State, name: str) -> bool:
+    return not state.select or name in state.select
+
+
+def _begin(call: Call, objects: ObjectSet) -> _State:
+    for name in call.query.select:
+        if name not in {"members", "owners"}:
+            shapes.checked_select(objects.kind, (name,))
+    ids = tuple(_ids(call.query.filter)) if call.query.filter is not None else ()
+    if len(ids) > _MAX_IDS:
+        raise bad_request(f"At most {_MAX_IDS} ids can be filtered on in a delta query.")
+    directory = call.world.directory
+    position = directory.changes.position
+    state = _State(directory.tenant.id, position, now().timestamp(), select=call.query.select, ids=ids)
+    if call.query.raw.get("$deltatoken") == "latest":
+        state.first = False
+    return state
+
+
+def _ids(expression: Expression) -> Iterator[str]:
+    match expression:
+        case Compare(path, "eq", str() as value) if path.parts == ("id",):
+            yield value.lower()
+        case Or(left, right):
+            yield from _ids(left)
+            yield from _ids(right)
+        case _:
+            raise bad_request("Only 'id eq' is supported in the filter of a delta query.")
+
+
+def _token(call: Call) -> str | None:
+    token = call.query.skiptoken or call.query.deltatoken
+    return None if token == "latest" else token
+
+
+def _resumed(call: Call) -> _State:
+    token, world = _token(call) or "", call.world
+    try:
+        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        state = msgspec.msgpack.decode(raw, type=_State)
+    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+        raise bad_request("Invalid delta token.") from error
+    rules = world.settings.delta
+    is_old = now().timestamp() - state.made > rules.expiry_s
+    is_of_another = (
+        state.tenant != world.directory.tenant.id or state.position > world.directory.changes.position
+    )
+    if rules.links_expired or is_old or is_of_another:
+        raise sync_state_gone(f"{call.base_url}{call.path}")
+    return state
+
+
+def _link(call: Call, name: str, state: _State) -> str:
+    token = base64.urlsafe_b64encode(msgspec.msgpack.encode(state)).decode().rstrip("=")
+    return link(call.base_url, call.path, {name: token})
+
+
+def _set(objects: ObjectSet) -> str:
+    return f"{objects.kind}s"

@@ -1,0 +1,122 @@
+"""Graph's own errors, with the texts that clients match on. One function per condition of the graph contract.
+
+A `GraphError` is raised by models and rendered by the pipeline into Graph's envelope
+(graph contract 3: code, message, innerError with date, request-id and client-request-id).
+"""
+
+from typing import Any
+
+ALREADY_EXIST = "One or more added object references already exist for the following modified properties: '{}'."
+REMOVED_MISSING = "One or more removed object references do not exist for the following modified properties: '{}'."
+SYNCED = (
+    "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects "
+    "currently undergoing migration."
+)
+
+
+class GraphError(Exception):
+    """An answer of Graph that is no success."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: dict[str, str] | None = None,
+        inner: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers or {}
+        self.inner = inner or {}
+
+
+def bad_request(message: str, code: str = "Request_BadRequest") -> GraphError:
+    return GraphError(400, code, message)
+
+
+def unsupported_query(message: str) -> GraphError:
+    """A query that needs the advanced headers, or that the directory cannot run at all."""
+    return GraphError(400, "Request_UnsupportedQuery", message)
+
+
+def not_found(key: str) -> GraphError:
+    return GraphError(
+        404,
+        "Request_ResourceNotFound",
+        f"Resource '{key}' does not exist or one of its queried reference-property objects are not present.",
+    )
+
+
+def unknown_segment(segment: str) -> GraphError:
+    return GraphError(400, "BadRequest", f"Resource not found for the segment '{segment}'.")
+
+
+def method_not_allowed() -> GraphError:
+    return GraphError(
+        405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target."
+    )
+
+
+def denied() -> GraphError:
+    return GraphError(
+        403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."
+    )
+
+
+def invite_denied(tenant_id: str) -> GraphError:
+    """A missing permission to invite has an answer of its own (G1.2, reported)."""
+    return GraphError(
+        401,
+        "Unauthorized",
+        "Insufficient privileges to perform requested operation by the application "
+        "'00000003-0000-0000-c000-000000000000'. ControllerName=MSGraphInviteAPI, ActionName=CreateInvite, "
+        f"URL absolute path=/api/{tenant_id}/invites",
+    )
+
+
+def mail_denied() -> GraphError:
+    return GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+
+
+def bad_token(message: str) -> GraphError:
+    challenge = (
+        'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
+        'client_id="00000003-0000-0000-c000-000000000000"'
+    )
+    return GraphError(
+        401, "InvalidAuthenticationToken", message, headers={"WWW-Authenticate": challenge}
+    )
+
+
+def already_exist(properties: str) -> GraphError:
+    return bad_request(ALREADY_EXIST.format(properties))
+
+
+def removed_missing(properties: str) -> GraphError:
+    return bad_request(REMOVED_MISSING.format(properties))
+
+
+def synced() -> GraphError:
+    return bad_request(SYNCED)
+
+
+def mail_enabled() -> GraphError:
+    return bad_request("Cannot Update a mail-enabled security groups and or distribution list.")
+
+
+def invalid_reference() -> GraphError:
+    return bad_request("Not a valid reference update.")
+
+
+def sync_state_gone(location: str) -> GraphError:
+    """A delta token the directory no longer knows: the client starts anew from `location`."""
+    return GraphError(
+        410,
+        "SyncStateNotFound",
+        "The sync state generation is not found; a full synchronization is required.",
+        headers={"Location": location},
+    )

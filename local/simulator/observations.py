@@ -1,0 +1,55 @@
+"""What the simulator keeps for whoever watches it: mails, loud log entries, counters of calls."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from .clock import stamp
+
+logger = logging.getLogger("local.simulator")
+
+
+@dataclass(slots=True)
+class Mail:
+    """A mail as its recipients would have got it. `kind`: Microsoft's own invitation, or a mailbox's message."""
+
+    kind: str
+    sender: str
+    to: list[str]
+    subject: str
+    body: str
+    content_type: str
+    sent: str
+    invitation_id: str | None = None
+    redeem_url: str | None = None
+    message_id: str | None = None
+
+    def shown(self) -> dict[str, Any]:
+        """The form of ``GET /_sim/mails``; what does not apply is left out."""
+        whole = {
+            "kind": self.kind,
+            "from": self.sender,
+            "to": self.to,
+            "subject": self.subject,
+            "body": self.body,
+            "contentType": self.content_type,
+            "sentDateTime": self.sent,
+            "invitationId": self.invitation_id,
+            "redeemUrl": self.redeem_url,
+            "messageId": self.message_id,
+        }
+        return {key: value for key, value in whole.items() if value is not None}
+
+
+@dataclass(slots=True)
+class Observations:
+    mails: list[Mail] = field(default_factory=list)
+    calls: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """(method and path template, status) -> how often; items of a $batch count as calls of their own."""
+    log: list[dict[str, str]] = field(default_factory=list)
+
+    def shout(self, what: str, **facts: str) -> None:
+        """Note something nobody should rely on: an unimplemented path, a handler that broke."""
+        logger.warning("%s %s", what, " ".join(f"{key}={value}" for key, value in facts.items()))
+        self.log.append({"time": stamp(), "what": what, **facts})

@@ -1,0 +1,36 @@
+"""Opaque paging tokens and next links (G5.17). A link lives on the base URL the client used."""
+
+import base64
+import binascii
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from ..errors import bad_request
+
+
+class Place(msgspec.Struct, array_like=True):
+    """Where the next page begins: after an ordinal (or at an offset where the order is another), page number."""
+
+    after: int = 0
+    number: int = 0
+
+
+def token(place: Place) -> str:
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(place)).decode().rstrip("=")
+
+
+def place(token_: str | None) -> Place:
+    """Raises GraphError 400 for a token that was not made here."""
+    if token_ is None:
+        return Place()
+    try:
+        raw = base64.urlsafe_b64decode(token_ + "=" * (-len(token_) % 4))
+        return msgspec.msgpack.decode(raw, type=Place)
+    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+        raise bad_request("Invalid skip token.", "Directory_ExpiredPageToken") from error
+
+
+def link(base_url: str, path: str, options: dict[str, str]) -> str:
+    """An absolute link; option names keep their ``$``."""
+    return f"{base_url}{quote(path, safe='/$()=,')}?{urlencode(options, safe='$,', quote_via=quote)}"

@@ -1,0 +1,163 @@
+"""How an object is shown: the default properties of its type, `$select`, the context annotation."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..directory.objects import DirectoryObject
+from ..errors import GraphError, bad_request
+from . import types
+
+Json = dict[str, Any]
+
+# G1.3: without $select these and nothing else.
+_USER = (
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "id",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "surname",
+    "userPrincipalName",
+)
+_GROUP = (
+    "id",
+    "deletedDateTime",
+    "classification",
+    "createdDateTime",
+    "description",
+    "displayName",
+    "expirationDateTime",
+    "groupTypes",
+    "isAssignableToRole",
+    "mail",
+    "mailEnabled",
+    "mailNickname",
+    "membershipRule",
+    "membershipRuleProcessingState",
+    "onPremisesDomainName",
+    "onPremisesLastSyncDateTime",
+    "onPremisesNetBiosName",
+    "onPremisesProvisioningErrors",
+    "onPremisesSamAccountName",
+    "onPremisesSecurityIdentifier",
+    "onPremisesSyncEnabled",
+    "preferredDataLocation",
+    "preferredLanguage",
+    "proxyAddresses",
+    "renewedDateTime",
+    "resourceBehaviorOptions",
+    "resourceProvisioningOptions",
+    "securityEnabled",
+    "securityIdentifier",
+    "serviceProvisioningErrors",
+    "theme",
+    "uniqueName",
+    "visibility",
+)
+_NOT_DEFAULT = {
+    "servicePrincipal": {"customSecurityAttributes", "isDisabled", "createdByAppId"},
+    "application": {"logo", "managerApplications", "authenticationBehaviors", "createdByAppId", "isDisabled"},
+}
+_SETS = {
+    "user": "users",
+    "group": "groups",
+    "servicePrincipal": "servicePrincipals",
+    "application": "applications",
+}
+
+
+def default_properties(kind: str) -> tuple[str, ...]:
+    if kind == "user":
+        return _USER
+    if kind == "group":
+        return _GROUP
+    return tuple(name for name in types.properties(kind) if name not in _NOT_DEFAULT.get(kind, ()))
+
+
+_DEFAULTS = {kind: default_properties(kind) for kind in _SETS}
+
+
+def checked_select(kind: str, select: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of `$select` in their published spelling.
+
+    Raises:
+        GraphError: 400 for a name the type does not have.
+    """
+    known = types.properties(kind)
+    lower = {name.lower(): name for name in known}
+    result = []
+    for name in select:
+        if name == "*":
+            result.extend(default_properties(kind))
+        elif name.lower() in lower:
+            result.append(lower[name.lower()])
+        elif name.startswith("extension_"):
+            result.append(name)
+        elif name not in types.navigation(kind):
+            raise _no_property(name, kind)
+    return tuple(result)
+
+
+def show(object_: DirectoryObject, select: tuple[str, ...] = (), *, typed: bool = False) -> Json:
+    """The object's properties; `select` in published spelling (other kinds' names are passed over).
+
+    Args:
+        typed: add ``@odata.type``, as Graph does in collections of several kinds.
+    """
+    kind = object_.kind
+    known = types.properties(kind)
+    shown: Json = {"@odata.type": f"#microsoft.graph.{kind}"} if typed else {}
+    for name in select or _DEFAULTS[kind]:
+        value = object_.properties.get(name)
+        if value is None and name not in known:
+            continue
+        if value is None:
+            if not types.may_show_null(kind, name):
+                continue
+            value = types.unset(kind, name)
+        shown[name] = value
+    return shown
+
+
+def context(base_url: str, kind: str, select: Iterable[str] = (), *, entity: bool = False) -> str:
+    """``@odata.context`` of a set or of one entity of it."""
+    chosen = ",".join(select)
+    projection = f"({chosen})" if chosen else ""
+    return f"{base_url}/$metadata#{_SETS.get(kind, kind)}{projection}{'/$entity' if entity else ''}"
+
+
+def checked_body(kind: str, body: Json, *, reject_unknown: bool, read_only: frozenset[str]) -> Json:
+    """The properties of a create or update body, without annotations and bindings.
+
+    Raises:
+        GraphError: 400 for an unknown property (unless such are dropped), a read-only one or a wrong value.
+    """
+    known, links = types.properties(kind), types.navigation(kind)
+    result: Json = {}
+    for name, value in body.items():
+        if "@" in name or name in links:
+            continue
+        if name not in known and not name.startswith("extension_"):
+            if reject_unknown:
+                raise bad_request(f"Invalid property '{name}'.", "Request_BadRequest")
+            continue
+        if name in read_only:
+            raise bad_request(f"Property '{name}' is read-only and cannot be set.")
+        why = types.fault(known.get(name, "Edm.String"), value)
+        if why is not None:
+            raise bad_request(f"Invalid value specified for property '{name}' of resource '{kind.capitalize()}'.")
+        result[name] = value
+    return result
+
+
+def _no_property(name: str, kind: str) -> GraphError:
+    return GraphError(
+        400,
+        "BadRequest",
+        "Parsing OData Select and Expand failed: Could not find a property named "
+        f"'{name}' on type 'microsoft.graph.{kind}'.",
+    )

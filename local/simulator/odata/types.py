@@ -1,0 +1,84 @@
+"""The published v1.0 types (``types.json``, an excerpt of Microsoft's metadata): names, value types, nullability.
+
+Used to refuse what Graph would refuse in a body or in `$select`, and to show unset values as Graph does:
+collections as ``[]``, all else as null.
+"""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+_DOCUMENT: Final[dict[str, Any]] = json.loads(
+    Path(__file__).with_name("types.json").read_text(encoding="utf-8")
+)
+_TYPES: Final[dict[str, Any]] = _DOCUMENT["types"]
+_ENUMS: Final[dict[str, list[str]]] = _DOCUMENT["enums"]
+_PRIMITIVES: Final[dict[str, tuple[type, ...]]] = {
+    "Edm.String": (str,),
+    "Edm.Boolean": (bool,),
+    "Edm.Guid": (str,),
+    "Edm.DateTimeOffset": (str,),
+    "Edm.Date": (str,),
+    "Edm.Int32": (int,),
+    "Edm.Int64": (int,),
+    "Edm.Double": (int, float),
+    "Edm.Binary": (str,),
+}
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@cache
+def properties(type_: str) -> dict[str, str]:
+    """Property name -> type, inherited ones included; a trailing ``!`` says that null may not stand there."""
+    declared = _TYPES[type_]
+    inherited = properties(declared["base"]) if declared["base"] else {}
+    return {**inherited, **declared["properties"]}
+
+
+@cache
+def navigation(type_: str) -> frozenset[str]:
+    declared = _TYPES[type_]
+    inherited = navigation(declared["base"]) if declared["base"] else frozenset()
+    return inherited | frozenset(declared["navigation"])
+
+
+@cache
+def is_collection(type_: str, property_: str) -> bool:
+    return properties(type_).get(property_, "").startswith("Collection(")
+
+
+def unset(type_: str, property_: str) -> Any:
+    """What Graph shows for a property nobody has set."""
+    return [] if is_collection(type_, property_) else None
+
+
+def may_show_null(type_: str, property_: str) -> bool:
+    """Whether null may stand; a property that may not is left out while unset."""
+    declared = properties(type_).get(property_, "")
+    return not declared.endswith("!") or declared.startswith("Collection(")
+
+
+def fault(type_: str, value: Any) -> str | None:
+    """Why a value does not fit its declared type, or None. Names of unknown properties are not looked at."""
+    declared = type_.removesuffix("!")
+    if value is None:
+        return "null" if type_.endswith("!") and not declared.startswith("Collection(") else None
+    if declared.startswith("Collection("):
+        if not isinstance(value, list):
+            return "not a collection"
+        return next((why for item in value if (why := fault(declared[11:-1], item))), None)
+    if declared in _PRIMITIVES:
+        if not isinstance(value, _PRIMITIVES[declared]) or (
+            isinstance(value, bool) and declared != "Edm.Boolean"
+        ):
+            return f"not {declared}"
+        if declared == "Edm.Guid" and not _GUID.fullmatch(str(value)):
+            return "not a GUID"
+        return None
+    if declared in _ENUMS:
+        return None if isinstance(value, str) and value in _ENUMS[declared] else f"not a member of {declared}"
+    if declared in _TYPES and not isinstance(value, dict):
+        return f"not a {declared}"
+    return None

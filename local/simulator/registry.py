@@ -1,0 +1,71 @@
+"""Who can get tokens: the tenant's people with their passwords, and clients with their permissions.
+
+It is the directory as the token issuer sees it (`local.issuer.People`).
+"""
+
+from dataclasses import dataclass, field, replace
+
+from local.issuer import Client, Person
+
+from .directory.directory import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the issuer needs of a person beyond the directory's properties."""
+
+    password: str | None = None
+    app_roles: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Registry:
+    directory: Directory
+    credentials: dict[str, Credentials] = field(default_factory=dict)
+    """By user id in lower case."""
+    clients: dict[str, Client] = field(default_factory=dict)
+    """By client id in lower case."""
+
+    @property
+    def tenant_id(self) -> str:
+        return self.directory.tenant.id
+
+    def find_person(self, username: str) -> Person | None:
+        """A person by user principal name, id or mail address; deleted and blocked ones do not exist."""
+        user = self.directory.find_user(username) or next(
+            iter(self.directory.users.having("mail", username)), None
+        )
+        if user is None or user.get("accountEnabled") is False:
+            return None
+        known = self.credentials.get(user.id.lower(), Credentials())
+        return Person(
+            object_id=user.id,
+            username=user.get("userPrincipalName"),
+            name=user.get("displayName") or user.get("userPrincipalName"),
+            password=known.password,
+            app_roles=known.app_roles,
+        )
+
+    def find_client(self, client_id: str) -> Client | None:
+        return self.clients.get(client_id.lower())
+
+    def managed_identity(self, client_id: str | None) -> Client | None:
+        """The managed identity with this client id; without one, the first there is."""
+        if client_id:
+            client = self.find_client(client_id)
+            return client if client is not None and client.is_managed_identity else None
+        return next((c for c in self.clients.values() if c.is_managed_identity), None)
+
+    def change_client(
+        self,
+        client: Client,
+        *,
+        graph_permissions: tuple[str, ...] | None = None,
+        app_roles: tuple[str, ...] | None = None,
+    ) -> None:
+        """Tokens issued from now on carry the new permissions; those already out keep theirs."""
+        self.clients[client.client_id.lower()] = replace(
+            client,
+            graph_permissions=client.graph_permissions if graph_permissions is None else graph_permissions,
+            app_roles=client.app_roles if app_roles is None else app_roles,
+        )

@@ -1,0 +1,56 @@
+"""How long something new stays unseen, independently for each way of looking at it (G1.2 "Consistency", G5.3)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .clock import elapsed_ms, monotonic
+from .settings import Replication, Settings, Window
+
+
+@dataclass(slots=True)
+class _New:
+    since: float = field(default_factory=monotonic)
+    calls: dict[str, int] = field(default_factory=dict)
+
+
+class NewThings:
+    """Remembers what is new. Keys are object ids, or a pair's ids joined; things never announced are visible."""
+
+    def __init__(self, settings: Callable[[], Settings]) -> None:
+        self._settings = settings
+        self._new: dict[str, _New] = {}
+
+    def announce(self, key: str) -> None:
+        """Something was made just now. Costs nothing while no window is set."""
+        settings = self._settings()
+        windows = [*_windows(settings.replication), settings.mail.sent_copy_after]
+        if any(window.ms or window.calls for window in windows):
+            self._new[key.lower()] = _New()
+
+    def hides(self, key: str, endpoint: str, window: Window) -> bool:
+        """Whether an endpoint cannot see the thing yet. Counts as one look-up in vain when so.
+
+        The window is read at the moment of looking, so that changing a setting changes the answer.
+        """
+        new = self._new.get(key.lower()) if self._new else None
+        if new is None:
+            return False
+        calls = new.calls.get(endpoint, 0)
+        if elapsed_ms(new.since) >= window.ms and calls >= window.calls:
+            return False
+        new.calls[endpoint] = calls + 1
+        return True
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is new: callers may skip asking for each object of a list."""
+        return not self._new
+
+    def forget_old(self, *, after_ms: float = 3_600_000) -> None:
+        """Drop what is older than any sensible window; called now and then to keep the table small."""
+        if len(self._new) > 50_000:
+            self._new = {key: new for key, new in self._new.items() if elapsed_ms(new.since) < after_ms}
+
+
+def _windows(replication: Replication) -> list[Window]:
+    return [getattr(replication, name) for name in replication.__struct_fields__]

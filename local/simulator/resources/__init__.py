@@ -1,0 +1,34 @@
+"""The resources of Graph, one module or folder each: routes and answers apart from state and rules."""
+
+from ..routing import Route
+from . import (
+    app_role_assignments,
+    applications,
+    audit_logs,
+    deleted_items,
+    directory_objects,
+    group_settings,
+    organization,
+    policies,
+    service_principals,
+)
+from .groups import routes as groups
+from .invitations import routes as invitations
+from .mail import routes as mail
+from .users import routes as users
+
+ROUTES: tuple[Route, ...] = (
+    *invitations.ROUTES,
+    *users.ROUTES,
+    *groups.ROUTES,
+    *app_role_assignments.ROUTES,
+    *service_principals.ROUTES,
+    *applications.ROUTES,
+    *directory_objects.ROUTES,
+    *deleted_items.ROUTES,
+    *policies.ROUTES,
+    *group_settings.ROUTES,
+    *organization.ROUTES,
+    *audit_logs.ROUTES,
+    *mail.ROUTES,
+)

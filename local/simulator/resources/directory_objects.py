@@ -1,0 +1,73 @@
+"""``/directoryObjects``: any object by id, several by ids, and the check of a name before a group is made."""
+
+from ..call import NO_CONTENT, Answer, Call
+from ..errors import GraphError, bad_request, not_found
+from ..odata.shapes import context, show
+from ..routing import Route
+from . import permissions as may
+from .lookup import need_user
+
+_MAX_IDS = 1000
+_KINDS = {"user", "group", "servicePrincipal", "application", "directoryObject"}
+_MAX_LENGTH = {"displayName": 256, "mailNickname": 64}
+
+
+def get_object(call: Call) -> Answer:
+    key = call.keys["object"]
+    object_ = call.world.directory.find(key)
+    if object_ is None:
+        raise not_found(key)
+    if object_.kind == "user":
+        need_user(call, key)
+    return Answer(
+        200,
+        {
+            "@odata.context": context(call.base_url, "directoryObjects", entity=True),
+            **show(object_, call.query.select, typed=True),
+        },
+    )
+
+
+def get_by_ids(call: Call) -> Answer:
+    """Unknown ids are left out, as Graph does."""
+    body = call.json()
+    ids, kinds = body.get("ids"), body.get("types") or []
+    if not isinstance(ids, list) or len(ids) > _MAX_IDS:
+        raise bad_request(f"Parameter 'ids' is required, with at most {_MAX_IDS} elements.")
+    if not set(kinds) <= _KINDS:
+        raise bad_request("Invalid value specified for parameter 'types'.")
+    world = call.world
+    window = world.settings.replication.users_get
+    found = [world.directory.find(str(id_)) for id_ in ids]
+    shown = [
+        show(object_, call.query.select, typed=True)
+        for object_ in found
+        if object_ is not None
+        and (not kinds or object_.kind in kinds or "directoryObject" in kinds)
+        and not world.new.hides(object_.id, "users_get", window)
+    ]
+    return Answer(
+        200, {"@odata.context": f"{call.base_url}/$metadata#directoryObjects", "value": shown}
+    )
+
+
+def validate_properties(call: Call) -> Answer:
+    """204 when a group could be named so, else 422 with the reason."""
+    body = call.json()
+    if body.get("entityType") not in {"Group", "group"}:
+        raise bad_request("Parameter 'entityType' must be 'Group'.")
+    for name, longest in _MAX_LENGTH.items():
+        value = body.get(name)
+        if isinstance(value, str) and len(value) > longest:
+            raise GraphError(
+                422, "InvalidLength", f"The length of property '{name}' must be at most {longest}."
+            )
+    return NO_CONTENT
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/directoryObjects/{object}", get_object, may.OBJECT_READ),
+    Route("POST", "/directoryObjects/getByIds", get_by_ids, may.OBJECT_READ, units=3),
+    Route("POST", "/directoryObjects/graph.getByIds", get_by_ids, may.OBJECT_READ, units=3),
+    Route("POST", "/directoryObjects/validateProperties", validate_properties, may.GROUP_READ),
+)

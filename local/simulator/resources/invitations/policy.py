@@ -1,0 +1,75 @@
+"""What the tenant's policies say to an invitation, before any guest is made (G1.2, G5.5, G5.6, G5.25)."""
+
+from ...call import Caller
+from ...clock import elapsed_ms
+from ...errors import GraphError, invite_denied
+from ...world import World
+from .addresses import domain_of
+
+_INVITES_OFF = (
+    "Guest invitations not allowed for your company. Contact your company administrator for more details."
+)
+
+
+def check_caller(world: World, caller: Caller) -> None:
+    """Raises GraphError: 403 for the tenant's block or its invite policy, 401 for a missing permission."""
+    policies = world.settings.policies
+    if policies.suspicious_activity_block:
+        raise GraphError(
+            403,
+            "Forbidden",
+            "Invitations are blocked for this directory due to suspicious activity. "
+            "Please contact Microsoft support for help.",
+        )
+    allow = _in_force(world)
+    if allow == "none":
+        raise GraphError(403, policies.invites_off_code, _INVITES_OFF)
+    if allow == "adminsAndGuestInviters" and caller.is_app:
+        rule = policies.guest_inviters_rule
+        if rule == "refuse-apps" or (rule == "invite-permission" and not caller.may("User.Invite.All")):
+            raise GraphError(403, policies.invites_off_code, _INVITES_OFF)
+
+
+def check_member_type(world: World, caller: Caller) -> None:
+    """Inviting as Member takes an admin; what that means for an app is UNVERIFIED (switch)."""
+    if caller.is_app and not world.settings.invitations.app_only_member_type:
+        raise invite_denied(world.directory.tenant.id)
+
+
+def check_domain(world: World, address: str) -> None:
+    """Raises GraphError: the domain is on the deny list, not on the allow list, or blocked across tenants."""
+    policies, domain = world.settings.policies, domain_of(address)
+    allowed = {name.lower() for name in policies.allowed_domains}
+    if domain in {name.lower() for name in policies.blocked_domains} or (allowed and domain not in allowed):
+        raise GraphError(
+            policies.domain_refusal_status, policies.domain_refusal_code, policies.domain_refusal_message
+        )
+    blocked = {name.lower() for name in policies.cross_tenant_blocked_domains}
+    if domain in blocked or "*" in blocked:
+        who = (
+            "Admins in both your organization and the invited user's organization"
+            if policies.cross_tenant_both_sides
+            else "Admins in your organization"
+        )
+        raise GraphError(
+            policies.cross_tenant_status,
+            "Forbidden" if policies.cross_tenant_status == 403 else "BadRequest",
+            "This invitation is blocked by cross-tenant access settings. "
+            f"{who} must configure cross-tenant access settings to allow the invitation.",
+        )
+
+
+def count(world: World) -> None:
+    """One more invitation towards the anomaly block, which stays until it is switched off."""
+    world.invited.since_unblocked += 1
+    limit = world.settings.policies.suspicious_activity_after
+    if limit is not None and world.invited.since_unblocked >= limit:
+        world.settings.policies.suspicious_activity_block = True
+
+
+def _in_force(world: World) -> str:
+    """A change of the policy works only after a while."""
+    policies, before = world.settings.policies, world.invited.policy_before
+    if before is not None and elapsed_ms(before[1]) < policies.policy_delay_ms:
+        return before[0]
+    return policies.allow_invites_from

@@ -1,0 +1,99 @@
+"""Finding the object a path or a reference names, as seen through the replication windows."""
+
+import re
+from collections.abc import Callable
+
+from ..call import Call
+from ..directory.objects import DirectoryObject
+from ..errors import GraphError, bad_request, not_found
+from ..routing import split_path
+from ..settings import Window
+from ..world import World
+
+_REFERENCE = re.compile(r"https?://[^/]+(/(?:v1\.0|beta))?(?P<path>/.+)", re.IGNORECASE)
+_REFERENCE_SETS = {
+    "directoryobjects": None,
+    "users": "user",
+    "groups": "group",
+    "serviceprincipals": "servicePrincipal",
+    "applications": "application",
+}
+
+
+def need_user(call: Call, key: str | None = None) -> DirectoryObject:
+    """The user the path names, by id or user principal name.
+
+    Raises:
+        GraphError: 404, also while the user is new and GET cannot see it.
+    """
+    key = call.keys["user"] if key is None else key
+    world = call.world
+    user = world.directory.find_user(key)
+    if user is None or world.new.hides(user.id, "users_get", world.settings.replication.users_get):
+        raise not_found(key)
+    return user
+
+
+def need_group(call: Call) -> DirectoryObject:
+    """Raises GraphError: 404, also while the group is new."""
+    return need_object(call, "group", call.keys["group"])
+
+
+def need_service_principal(call: Call) -> DirectoryObject:
+    """By object id, or by appId where the path says so. Raises GraphError: 404."""
+    if "appId" in call.keys:
+        found = call.world.directory.service_principals.having("appId", call.keys["appId"])
+        if not found:
+            raise not_found(call.keys["appId"])
+        return need_object(call, "servicePrincipal", found[0].id)
+    return need_object(call, "servicePrincipal", call.keys["servicePrincipal"])
+
+
+def need_object(call: Call, kind: str, key: str) -> DirectoryObject:
+    """Raises GraphError: 404, also while the object is new."""
+    world = call.world
+    object_ = world.directory.set_of(kind).get(key)
+    if object_ is None or world.new.hides(object_.id, "objects_get", world.settings.replication.objects_get):
+        raise not_found(key)
+    return object_
+
+
+def sees(world: World, endpoint: str, window: Window) -> Callable[[DirectoryObject], bool] | None:
+    """A test for lists, or None while nothing is new. Within one request each object counts one look-up."""
+    if world.new.is_empty:
+        return None
+    known: dict[str, bool] = {}
+
+    def visible(object_: DirectoryObject) -> bool:
+        if object_.id not in known:
+            known[object_.id] = not world.new.hides(object_.id, endpoint, window)
+        return known[object_.id]
+
+    return visible
+
+
+def referenced(world: World, reference: object) -> DirectoryObject:
+    """The object an ``@odata.id`` names.
+
+    Raises:
+        GraphError: 400 when it is no absolute URL of a directory object, 404 when there is no such object.
+    """
+    found = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
+    if found is None:
+        raise bad_request("Invalid URL format specified in @odata.id.")
+    _, segments = split_path(found["path"])
+    if len(segments) != 2 or segments[0].lower() not in _REFERENCE_SETS:
+        raise bad_request("Invalid URL format specified in @odata.id.")
+    kind = _REFERENCE_SETS[segments[0].lower()]
+    object_ = world.directory.find_user(segments[1]) if kind == "user" else world.directory.find(segments[1])
+    if object_ is None or (kind is not None and object_.kind != kind):
+        raise not_found(segments[1])
+    return object_
+
+
+def reference_in(call: Call) -> object:
+    """The ``@odata.id`` of a ``$ref`` body."""
+    body = call.json()
+    if "@odata.id" not in body:
+        raise GraphError(400, "Request_BadRequest", "The @odata.id property is required in a reference.")
+    return body["@odata.id"]

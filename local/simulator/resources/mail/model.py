@@ -1,0 +1,193 @@
+"""Rules of messages: what a draft may hold, how it is shown, what sending does. No HTTP."""
+
+import re
+from typing import Any, Final
+
+from ...call import Call, Json
+from ...clock import stamp
+from ...errors import GraphError, mail_denied
+from ...mailbox import Mailbox, Message, new_message
+from ...observations import Mail
+from .limits import count_sent
+
+_RECIPIENTS = ("toRecipients", "ccRecipients", "bccRecipients")
+_WRITABLE: Final = frozenset(
+    {
+        *_RECIPIENTS,
+        "attachments",
+        "body",
+        "categories",
+        "flag",
+        "from",
+        "importance",
+        "inferenceClassification",
+        "internetMessageHeaders",
+        "internetMessageId",
+        "isDeliveryReceiptRequested",
+        "isRead",
+        "isReadReceiptRequested",
+        "multiValueExtendedProperties",
+        "replyTo",
+        "sender",
+        "singleValueExtendedProperties",
+        "subject",
+    }
+)
+_ONLY_WHEN_ASKED = {"internetMessageHeaders", "singleValueExtendedProperties", "multiValueExtendedProperties", "attachments"}
+_PROPERTY_ID = re.compile(
+    r"(?:String|Integer|Boolean|SystemTime|Double|Binary|CLSID)(?:Array)? "
+    r"(?:0x[0-9a-fA-F]+|\{[0-9a-fA-F-]{36}\} (?:Name .+|Id 0x[0-9a-fA-F]+))"
+)
+_MAX_HEADERS = 5
+
+
+def need_mailbox(call: Call) -> tuple[str, str, Mailbox]:
+    """(user id, address, mailbox) of the path.
+
+    Raises:
+        GraphError: 404 for an unknown user or one without a mailbox, 403 for one the app may not use.
+    """
+    key, world = call.keys["user"], call.world
+    user = world.directory.find_user(key)
+    if user is None:
+        raise GraphError(404, "ErrorInvalidUser", f"The requested user '{key}' is invalid.")
+    allowed = world.settings.mail.allowed_mailboxes
+    names = {user.id.lower(), str(user.get("userPrincipalName")).lower(), str(user.get("mail")).lower()}
+    if allowed is not None and not names & {name.lower() for name in allowed}:
+        raise mail_denied()
+    if user.id.lower() not in world.directory.mailboxes:
+        raise GraphError(
+            404,
+            "MailboxNotEnabledForRESTAPI",
+            "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
+        )
+    address = user.get("mail") or user.get("userPrincipalName")
+    return user.id, str(address), world.mailboxes.of(user.id)
+
+
+def checked(body: Json) -> Json:
+    """The properties of a message body.
+
+    Raises:
+        GraphError: 400 for an unknown property, a header that is no x-header, a malformed extended property.
+    """
+    properties = {name: value for name, value in body.items() if "@" not in name}
+    for name in properties:
+        if name not in _WRITABLE:
+            raise GraphError(
+                400,
+                "RequestBodyRead",
+                f"The property '{name}' does not exist on type 'microsoft.graph.message'. Make sure to only use "
+                "property names that are defined by the type.",
+            )
+    for name in (*_RECIPIENTS, "replyTo"):
+        for recipient in properties.get(name) or []:
+            if not isinstance(recipient, dict) or not isinstance(recipient.get("emailAddress"), dict):
+                raise GraphError(400, "RequestBodyRead", f"Invalid value for property '{name}'.")
+    headers = properties.get("internetMessageHeaders") or []
+    if len(headers) > _MAX_HEADERS or any(
+        not str(header.get("name", "")).lower().startswith("x-") for header in headers
+    ):
+        raise GraphError(
+            400,
+            "InvalidInternetMessageHeader",
+            "The internet message header name should start with 'x-' or 'X-', with at most five headers.",
+        )
+    for extended in properties.get("singleValueExtendedProperties") or []:
+        if not isinstance(extended, dict) or not _PROPERTY_ID.fullmatch(str(extended.get("id", ""))):
+            raise GraphError(400, "ErrorInvalidPropertyId", "The extended property id is not valid.")
+    return properties
+
+
+def draft(owner_id: str, address: str, properties: Json) -> Message:
+    message = new_message(owner_id, properties)
+    domain = address.rpartition("@")[2]
+    message.properties.setdefault("internetMessageId", f"<{message.key}@{domain}>")
+    return message
+
+
+def send(call: Call, mailbox: Mailbox, message: Message, address: str, *, keep: bool) -> None:
+    """Send a message to its recipients and, if it is kept, move it to Sent Items.
+
+    Raises:
+        GraphError: 400 without recipients or for a message already sent (switch), 429 at a limit.
+    """
+    rules = call.world.settings.mail
+    if not message.is_draft and rules.send_again == "refuse":
+        raise GraphError(400, "ErrorInvalidOperation", "The message is not a draft and cannot be sent.")
+    recipients = _addresses(message)
+    if not recipients:
+        raise GraphError(400, "ErrorInvalidRecipients", "At least one recipient is not valid.")
+    count_sent(call, mailbox, len(recipients))
+    sent = stamp()
+    message.is_draft = False
+    message.properties |= {"sentDateTime": sent, "receivedDateTime": sent, "lastModifiedDateTime": sent}
+    body: Json = message.properties.get("body") or {}
+    call.world.observations.mails.append(
+        Mail(
+            kind="message",
+            sender=address,
+            to=recipients,
+            subject=message.properties.get("subject") or "",
+            body=body.get("content") or "",
+            content_type=str(body.get("contentType") or "text").lower(),
+            sent=sent,
+            message_id=message.immutable_id,
+        )
+    )
+    if message.key not in mailbox.messages:
+        if keep:
+            mailbox.add(message)
+    elif keep and rules.sent_copy:
+        mailbox.move(message)
+        call.world.new.announce(message.key)
+    else:
+        mailbox.remove(message)
+
+
+def shown(message: Message, address: str, *, immutable: bool, extra: tuple[str, ...] = ()) -> Json:
+    """The message as Graph shows it; headers and extended properties only when named in `extra`."""
+    properties = message.properties
+    body: Json = properties.get("body") or {"contentType": "text", "content": ""}
+    sender: Json = {"emailAddress": {"name": address, "address": address}}
+    whole: dict[str, Any] = {
+        "id": message.immutable_id if immutable else message.regular_id,
+        "createdDateTime": properties["createdDateTime"],
+        "lastModifiedDateTime": properties["lastModifiedDateTime"],
+        "changeKey": properties["changeKey"],
+        "categories": [],
+        "receivedDateTime": properties["createdDateTime"],
+        "sentDateTime": properties["createdDateTime"],
+        "hasAttachments": False,
+        "subject": "",
+        "bodyPreview": str(body.get("content") or "")[:255],
+        "importance": "normal",
+        "parentFolderId": "drafts" if message.is_draft else "sentitems",
+        "conversationId": f"AAQk{message.key}",
+        "isDeliveryReceiptRequested": False,
+        "isReadReceiptRequested": False,
+        "isRead": True,
+        "webLink": "https://outlook.office365.com/owa/",
+        "inferenceClassification": "focused",
+        "sender": sender,
+        "from": sender,
+        "toRecipients": [],
+        "ccRecipients": [],
+        "bccRecipients": [],
+        "replyTo": [],
+        "flag": {"flagStatus": "notFlagged"},
+    }
+    whole |= {name: value for name, value in properties.items() if name not in _ONLY_WHEN_ASKED}
+    whole |= {name: properties[name] for name in extra if name in properties}
+    whole["body"] = {"contentType": str(body.get("contentType") or "text").lower(), "content": body.get("content")}
+    return whole | {"isDraft": message.is_draft}
+
+
+def _addresses(message: Message) -> list[str]:
+    found = []
+    for name in _RECIPIENTS:
+        for recipient in message.properties.get(name) or []:
+            address = recipient["emailAddress"].get("address")
+            if address:
+                found.append(str(address))
+    return found

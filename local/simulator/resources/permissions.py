@@ -1,0 +1,59 @@
+"""Which application permissions let an operation through (G1.1): the least one and the higher ones."""
+
+from ..routing import any_of
+
+USER_READ = any_of("User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
+USER_WRITE = any_of("User.ReadWrite.All", "Directory.ReadWrite.All")
+USER_DELETE = any_of("User.ReadWrite.All", "User.DeleteRestore.All")
+GROUP_READ = any_of("Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
+MEMBER_READ = (*any_of("GroupMember.Read.All", "GroupMember.ReadWrite.All"), *GROUP_READ)
+GROUP_WRITE = any_of("Group.ReadWrite.All", "Directory.ReadWrite.All")
+GROUP_CREATE = (*any_of("Group.Create"), *GROUP_WRITE)
+MEMBER_WRITE = (*any_of("GroupMember.ReadWrite.All"), *GROUP_WRITE)
+MEMBER_CHECK = any_of(
+    ("User.Read.All", "GroupMember.Read.All"),
+    ("User.Read.All", "GroupMember.ReadWrite.All"),
+    ("User.Read.All", "Group.Read.All"),
+    ("User.Read.All", "Group.ReadWrite.All"),
+    ("User.ReadWrite.All", "GroupMember.Read.All"),
+    ("User.ReadWrite.All", "GroupMember.ReadWrite.All"),
+    ("User.ReadWrite.All", "Group.Read.All"),
+    ("User.ReadWrite.All", "Group.ReadWrite.All"),
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+)
+APP_READ = any_of(
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "Application.ReadWrite.OwnedBy",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+)
+APP_WRITE = any_of("Application.ReadWrite.All", "Application.ReadWrite.OwnedBy", "Directory.ReadWrite.All")
+ASSIGNMENT_READ = (*APP_READ, *any_of("AppRoleAssignment.ReadWrite.All"))
+# With the first alone Graph answers 403 (reported, G1.1).
+ASSIGNMENT_WRITE = any_of(
+    ("AppRoleAssignment.ReadWrite.All", "Application.Read.All"),
+    ("AppRoleAssignment.ReadWrite.All", "Application.ReadWrite.All"),
+    ("AppRoleAssignment.ReadWrite.All", "Directory.Read.All"),
+    ("AppRoleAssignment.ReadWrite.All", "Directory.ReadWrite.All"),
+)
+# Any of these: which one alone is enough to invite is the model's rule.
+INVITE = any_of("User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All")
+POLICY_READ = any_of("Policy.Read.All", "Policy.ReadWrite.Authorization", "Policy.ReadWrite.CrossTenantAccess")
+AUTHORIZATION_WRITE = any_of("Policy.ReadWrite.Authorization")
+CROSS_TENANT_WRITE = any_of("Policy.ReadWrite.CrossTenantAccess")
+B2B_MANAGEMENT_WRITE = any_of("Policy.ReadWrite.B2BManagementPolicy")
+B2B_MANAGEMENT_READ = (*any_of("Policy.Read.All"), *B2B_MANAGEMENT_WRITE)
+SETTINGS_READ = any_of(
+    "GroupSettings.Read.All", "GroupSettings.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"
+)
+SETTINGS_WRITE = any_of("GroupSettings.ReadWrite.All", "Directory.ReadWrite.All")
+AUDIT_READ = any_of("AuditLog.Read.All")
+DIRECTORY_READ = any_of("Directory.Read.All", "Directory.ReadWrite.All")
+ORGANIZATION_READ = (*any_of("Organization.Read.All", "User.Read.All", "Domain.Read.All"), *DIRECTORY_READ)
+OBJECT_READ = (*DIRECTORY_READ, *USER_READ, *GROUP_READ, *APP_READ)
+MAIL_SEND = any_of("Mail.Send")
+MAIL_READ = any_of("Mail.Read", "Mail.ReadWrite")
+MAIL_WRITE = any_of("Mail.ReadWrite")
+ROLE_MANAGEMENT = "RoleManagement.ReadWrite.Directory"

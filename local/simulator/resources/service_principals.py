@@ -1,0 +1,79 @@
+"""``/servicePrincipals``: read by id or appId, changed by PATCH (G1.5)."""
+
+from functools import partial
+
+from ..call import NO_CONTENT, Answer, Call
+from ..errors import bad_request
+from ..listing import count_kind, list_kind, list_links
+from ..odata.shapes import checked_body, checked_select, context, show
+from ..routing import Route
+from . import permissions as may
+from .lookup import need_service_principal, sees
+
+_READ_ONLY = frozenset(
+    {"id", "appId", "appDisplayName", "appOwnerOrganizationId", "applicationTemplateId", "signInAudience"}
+)
+_SSO_MODES = {"password", "saml", "notSupported", "oidc", None}
+
+
+def list_service_principals(call: Call) -> Answer:
+    window = call.world.settings.replication.objects_get
+    return list_kind(call, call.world.directory.service_principals, sees(call.world, "objects_list", window))
+
+
+def count_service_principals(call: Call) -> Answer:
+    return count_kind(call, call.world.directory.service_principals)
+
+
+def get_service_principal(call: Call) -> Answer:
+    principal = need_service_principal(call)
+    select = checked_select("servicePrincipal", call.query.select)
+    return Answer(
+        200,
+        {
+            "@odata.context": context(call.base_url, "servicePrincipal", call.query.select, entity=True),
+            **show(principal, select),
+        },
+    )
+
+
+def update_service_principal(call: Call) -> Answer:
+    principal = need_service_principal(call)
+    changes = checked_body(
+        "servicePrincipal",
+        call.json(),
+        reject_unknown=call.world.settings.odata.reject_unknown_properties,
+        read_only=_READ_ONLY,
+    )
+    if changes.get("preferredSingleSignOnMode") not in _SSO_MODES:
+        raise bad_request(
+            "Invalid value specified for property 'preferredSingleSignOnMode' of resource 'ServicePrincipal'."
+        )
+    call.world.directory.change(principal, changes)
+    return NO_CONTENT
+
+
+def list_owners(call: Call) -> Answer:
+    return list_links(call, call.world.directory.owners.of(need_service_principal(call).id))
+
+
+def list_member_of(call: Call, *, owned: bool) -> Answer:
+    principal, directory = need_service_principal(call), call.world.directory
+    return list_links(call, (directory.owners if owned else directory.members).to(principal.id))
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/servicePrincipals", list_service_principals, may.APP_READ),
+    Route("GET", "/servicePrincipals/$count", count_service_principals, may.APP_READ),
+    *(
+        route
+        for base in ("/servicePrincipals/{servicePrincipal}", "/servicePrincipals/(appId=)/{appId}")
+        for route in (
+            Route("GET", base, get_service_principal, may.APP_READ),
+            Route("PATCH", base, update_service_principal, may.APP_WRITE),
+            Route("GET", f"{base}/owners", list_owners, may.APP_READ),
+            Route("GET", f"{base}/memberOf", partial(list_member_of, owned=False), may.APP_READ, 2),
+            Route("GET", f"{base}/ownedObjects", partial(list_member_of, owned=True), may.APP_READ),
+        )
+    ),
+)

@@ -1,0 +1,203 @@
+"""The seed: a tenant with its people, groups, apps and clients as one JSON document, and how it becomes a world."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from local.issuer import Client
+
+from .audits import AuditLog
+from .clock import now, stamp
+from .directory.directory import Directory, TenantFacts
+from .directory.relations import Assignment, Relation
+from .registry import Credentials, Registry
+from .resources.app_role_assignments import new_assignment_id
+from .settings import BadSettings, Settings, merged
+from .world import World
+
+Json = dict[str, Any]
+
+_SECTIONS = {
+    "tenant",
+    "users",
+    "groups",
+    "servicePrincipals",
+    "applications",
+    "appRoleAssignments",
+    "clients",
+    "contacts",
+    "mailboxes",
+    "settings",
+}
+
+
+class BadSeed(Exception):
+    """The document is no seed; the text says why."""
+
+
+def new_world(seed: Json) -> World:
+    """A fresh world. Raises BadSeed."""
+    tenant: Json = seed.get("tenant") or {}
+    if "id" not in tenant or "initialDomain" not in tenant:
+        raise BadSeed("tenant.id and tenant.initialDomain are required")
+    initial = tenant["initialDomain"]
+    domains = list(tenant.get("verifiedDomains") or [])
+    directory = Directory(
+        TenantFacts(
+            id=tenant["id"],
+            display_name=tenant.get("displayName") or initial,
+            initial_domain=initial,
+            verified_domains=domains if initial in domains else [*domains, initial],
+        )
+    )
+    world = World(directory, Registry(directory), Settings(), AuditLog())
+    add(world, seed)
+    return world
+
+
+def add(world: World, seed: Json) -> None:
+    """Add the seed's objects, replacing those with the same id. The tenant's facts stay as they are.
+
+    Raises:
+        BadSeed: an unknown section, an entry without an id, or settings that do not fit.
+    """
+    unknown = seed.keys() - _SECTIONS
+    if unknown:
+        raise BadSeed(f"unknown sections: {', '.join(sorted(unknown))}")
+    try:
+        for user in seed.get("users") or []:
+            _add_user(world, dict(user))
+        for principal in seed.get("servicePrincipals") or []:
+            _add_service_principal(world, dict(principal))
+        for application in seed.get("applications") or []:
+            world.directory.applications.add(_application(dict(application)))
+        for client in seed.get("clients") or []:
+            _add_client(world, client)
+        for group in seed.get("groups") or []:
+            _add_group(world, dict(group))
+        for assignment in seed.get("appRoleAssignments") or []:
+            _add_assignment(world, assignment)
+        for contact in seed.get("contacts") or []:
+            world.directory.contacts.add(contact["mail"].lower())
+        world.directory.mailboxes |= {id_.lower() for id_ in seed.get("mailboxes") or []}
+        world.settings = merged(world.settings, seed.get("settings") or {})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BadSeed(f"{type(error).__name__}: {error}") from error
+    except BadSettings as error:
+        raise BadSeed(f"settings: {error}") from error
+
+
+def _add_user(world: World, user: Json) -> None:
+    password, roles = user.pop("password", None), tuple(user.pop("appRoles", ()))
+    sponsors = user.pop("sponsors", ())
+    name = user.get("userPrincipalName") or user["mail"]
+    mail = user.get("mail")
+    added = world.directory.users.add(
+        {
+            "accountEnabled": True,
+            "createdDateTime": stamp(),
+            "displayName": name,
+            "otherMails": [],
+            "proxyAddresses": [f"SMTP:{mail}"] if mail else [],
+            "userType": "Member",
+            **user,
+            "userPrincipalName": name,
+        }
+    )
+    world.registry.credentials[added.id.lower()] = Credentials(password, roles)
+    for sponsor in sponsors:
+        world.directory.sponsors.add(added.id, sponsor)
+
+
+def _add_group(world: World, group: Json) -> None:
+    owners, members = group.pop("owners", ()), group.pop("members", ())
+    created = stamp()
+    added = world.directory.groups.add(
+        {
+            "createdDateTime": created,
+            "groupTypes": [],
+            "mailEnabled": False,
+            "mailNickname": str(group["displayName"]).replace(" ", ""),
+            "proxyAddresses": [],
+            "renewedDateTime": created,
+            "securityEnabled": True,
+            **group,
+        }
+    )
+    _replace(world.directory.owners, added.id, owners)
+    _replace(world.directory.members, added.id, members)
+
+
+def _add_service_principal(world: World, principal: Json) -> None:
+    owners = principal.pop("owners", ())
+    app_id = principal.get("appId") or str(uuid.uuid4())
+    added = world.directory.service_principals.add(
+        {
+            "accountEnabled": True,
+            "appDisplayName": principal.get("displayName"),
+            "appOwnerOrganizationId": world.directory.tenant.id,
+            "appRoleAssignmentRequired": False,
+            "appRoles": [],
+            "servicePrincipalNames": [app_id],
+            "servicePrincipalType": "Application",
+            **principal,
+            "appId": app_id,
+        }
+    )
+    _replace(world.directory.owners, added.id, owners)
+
+
+def _application(application: Json) -> Json:
+    return {"appId": str(uuid.uuid4()), "createdDateTime": stamp(), "oauth2RequirePostResponse": False, **application}
+
+
+def _add_client(world: World, client: Json) -> None:
+    """A client is a service principal too, made here unless the seed has it."""
+    made = Client(
+        client_id=client["clientId"],
+        object_id=client["objectId"],
+        name=client["name"],
+        secret=client.get("secret"),
+        graph_permissions=tuple(client.get("graphPermissions") or ()),
+        app_roles=tuple(client.get("appRoles") or ()),
+        is_managed_identity=client.get("isManagedIdentity", False),
+        redirect_uris=tuple(client.get("redirectUris") or ()),
+    )
+    world.registry.clients[made.client_id.lower()] = made
+    if world.directory.service_principals.get(made.object_id) is None:
+        _add_service_principal(
+            world,
+            {
+                "id": made.object_id,
+                "appId": made.client_id,
+                "displayName": made.name,
+                "servicePrincipalType": "ManagedIdentity" if made.is_managed_identity else "Application",
+            },
+        )
+
+
+def _add_assignment(world: World, assignment: Json) -> None:
+    principal = world.directory.find(assignment["principalId"])
+    if principal is None:
+        raise BadSeed(f"appRoleAssignments: no principal {assignment['principalId']}")
+    ids = (principal.id, assignment["resourceId"], assignment["appRoleId"])
+    if world.directory.assignments.same(*ids) is not None:
+        return
+    types = {"user": "User", "group": "Group", "servicePrincipal": "ServicePrincipal"}
+    world.directory.assignments.add(
+        Assignment(
+            id=assignment.get("id") or new_assignment_id(principal.id),
+            principal_id=ids[0],
+            principal_type=types[principal.kind],
+            resource_id=ids[1],
+            app_role_id=ids[2].lower(),
+            created=now().strftime("%Y-%m-%dT%H:%M:%S.%f0Z"),
+        )
+    )
+
+
+def _replace(relation: Relation, source: str, targets: Iterable[str]) -> None:
+    for target in list(relation.of(source)):
+        relation.remove(source, target)
+    for target in targets:
+        relation.add(source, target)

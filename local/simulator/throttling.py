@@ -1,0 +1,167 @@
+"""Graph's limits (G2): token buckets for resource units and writes, and the headers that tell of them."""
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import format_datetime
+
+from .clock import monotonic, now
+from .errors import GraphError
+from .odata.query import Query
+from .settings import Throttling
+
+# Above this share of a limit the answer says how much is used; beyond 1.8 it counts no further.
+_TELL_FROM, _TELL_UP_TO = 0.8, 1.8
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Fills evenly; what is asked while it is empty counts too (a debt up to 0.8 of the capacity)."""
+
+    capacity: float
+    period_s: float
+    level: float
+    filled: float
+
+    def take(self, cost: float) -> tuple[bool, float, float]:
+        """(granted, share of the limit in use, seconds until the cost would be granted)."""
+        moment = monotonic()
+        rate = self.capacity / self.period_s
+        self.level = min(self.capacity, self.level + (moment - self.filled) * rate)
+        self.filled = moment
+        granted = self.level >= cost
+        self.level = max(self.level - cost, self.capacity * (1 - _TELL_UP_TO))
+        return granted, 1 - self.level / self.capacity, 0 if granted else (cost - self.level) / rate
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    scope: str
+    kind: str
+    key: str
+    capacity: float
+    period_s: float
+    cost: float
+
+
+def units(base: int, query: Query) -> int:
+    """Resource units of a request: its base cost, changed by $select, $expand and a small $top; at least 1."""
+    cost = base
+    if query.select:
+        cost -= 1
+    if query.expand is not None:
+        cost += 1
+    if query.top is not None and query.top < 20:
+        cost -= 1
+    return max(cost, 1)
+
+
+class Throttle:
+    """All buckets of the simulator; a bucket belongs to a limit's figures, so changed settings start anew."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[tuple[str, str, str, float, float], Bucket] = {}
+
+    def charge(
+        self,
+        rules: Throttling,
+        *,
+        app_id: str,
+        tenant_id: str,
+        users: int,
+        units: int,
+        is_write: bool,
+        is_audit: bool,
+    ) -> dict[str, str]:
+        """Take the cost from every bucket; the headers for the answer.
+
+        Raises:
+            GraphError: 429 with Retry-After and the x-ms-throttle headers, from the first limit reached.
+        """
+        highest, refused = 0.0, None
+        for limit in _limits(rules, app_id, tenant_id, users, units, is_write, is_audit):
+            key = (limit.scope, limit.kind, limit.key, limit.capacity, limit.period_s)
+            bucket = self._buckets.get(key)
+            if bucket is None:
+                bucket = self._buckets[key] = Bucket(
+                    limit.capacity, limit.period_s, limit.capacity, monotonic()
+                )
+            granted, share, wait_s = bucket.take(limit.cost)
+            highest = max(highest, share)
+            if not granted and refused is None:
+                refused = (limit, wait_s)
+        headers = {"x-ms-resource-unit": str(units)}
+        if highest > _TELL_FROM:
+            headers["x-ms-throttle-limit-percentage"] = f"{min(highest, _TELL_UP_TO):.2f}"
+        if refused is not None:
+            limit, wait_s = refused
+            headers |= {
+                "x-ms-throttle-scope": f"{limit.scope}/{limit.kind}/{app_id}/{tenant_id}",
+                "x-ms-throttle-information": (
+                    "WriteLimitExceeded" if limit.kind == "Write" else "ResourceUnitLimitExceeded"
+                ),
+            }
+            raise too_many(rules, wait_s, headers)
+        return headers
+
+
+def too_many(rules: Throttling, wait_s: float, headers: dict[str, str] | None = None) -> GraphError:
+    """A 429 in the form of Microsoft's sample."""
+    seconds = rules.retry_after_s if rules.retry_after_s is not None else max(1, math.ceil(wait_s))
+    match rules.retry_after_form:
+        case "seconds":
+            after: dict[str, str] = {"Retry-After": str(seconds)}
+        case "http-date":
+            moment = now() + timedelta(seconds=seconds)
+            after = {"Retry-After": format_datetime(moment, usegmt=True)}
+        case "zero":
+            after = {"Retry-After": "0"}
+        case "absent":
+            after = {}
+    return GraphError(
+        429,
+        rules.code,
+        "Please retry again later.",
+        headers={**(headers or {}), **after},
+        inner={"code": "429", "status": "429", "message": "Please retry after"},
+    )
+
+
+def _limits(
+    rules: Throttling, app: str, tenant: str, users: int, units: int, is_write: bool, is_audit: bool
+) -> list[_Limit]:
+    size = rules.size
+    if size == "auto":
+        size = "S" if users < 50 else "M" if users <= 500 else "L"
+    of_size = {"S": rules.units_s, "M": rules.units_m, "L": rules.units_l}[size]
+    both = f"{app}/{tenant}"
+    limits = [
+        _Limit("Tenant_Application", "ReadWrite", both, of_size, rules.units_period_s, units),
+        _Limit("Application", "ReadWrite", app, rules.app_units, rules.app_units_period_s, units),
+        _Limit("Application", "Read", app, rules.app_requests, rules.app_requests_period_s, 1),
+    ]
+    if is_write:
+        limits += [
+            _Limit(
+                "Tenant_Application",
+                "Write",
+                both,
+                rules.app_tenant_writes,
+                rules.app_tenant_writes_period_s,
+                1,
+            ),
+            _Limit("Application", "Write", app, rules.app_writes, rules.app_writes_period_s, 1),
+            _Limit("Tenant", "Write", tenant, rules.tenant_writes, rules.tenant_writes_period_s, 1),
+        ]
+    if is_audit:
+        limits.append(
+            _Limit(
+                "Tenant_Application",
+                "Read",
+                f"audit/{both}",
+                rules.audit_requests,
+                rules.audit_requests_period_s,
+                1,
+            )
+        )
+    return limits

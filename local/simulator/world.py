@@ -1,0 +1,37 @@
+"""Everything a request can see or change, in one place; ``/_sim/reset`` makes a new one."""
+
+from dataclasses import dataclass, field
+
+from .audits import AuditLog
+from .directory.directory import Directory
+from .faults import Faults
+from .invited import InvitedGuests
+from .mailbox import Mailboxes
+from .observations import Observations
+from .registry import Registry
+from .replication import NewThings
+from .settings import Settings
+from .throttling import Throttle
+
+
+@dataclass
+class World:
+    directory: Directory
+    registry: Registry
+    settings: Settings = field(default_factory=Settings)
+    audits: AuditLog = field(default_factory=AuditLog)
+    invited: InvitedGuests = field(default_factory=InvitedGuests)
+    mailboxes: Mailboxes = field(default_factory=Mailboxes)
+    observations: Observations = field(default_factory=Observations)
+    faults: Faults = field(default_factory=Faults)
+    throttle: Throttle = field(default_factory=Throttle)
+    writes: int = 0
+    """Grows with every successful write; the state file is saved when it has grown."""
+
+    def __post_init__(self) -> None:
+        self.new = NewThings(lambda: self.settings)
+
+    @property
+    def verified_domains(self) -> list[str]:
+        domains = self.settings.policies.verified_domains
+        return self.directory.tenant.verified_domains if domains is None else domains

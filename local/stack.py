@@ -1,0 +1,242 @@
+"""The whole product on this machine: Azurite, the directory simulator and the app under the local host."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import itertools
+import json
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from local.azurite import Azurite
+from local.child import Child, StackError
+from local.paths import BUILD, ROOT, SAMPLE_TENANT
+from local.tenant import SampleTenant
+
+IDENTITY_HEADER = "dev-identity-header"
+"""The secret of the simulator's managed identity endpoint: nothing outside this machine knows the endpoint."""
+
+MAILBOX = "guestlist@contoso.com"
+"""Sends Guestlist's own mail in the sample tenant."""
+
+TRAFFIC_VARIABLE = "GUESTLIST_TRAFFIC"
+"""A file for recorded Graph traffic, or a folder (it ends with a separator) where each stack makes its own file."""
+
+_TAKEN_FROM_THE_STACK = ("GUESTLIST_", "GuestlistStorage", "AzureWebJobs", "IDENTITY_", "FUNCTIONS_", "MSI_")
+_numbers = itertools.count()
+
+
+class Stack:
+    """Starts everything on free ports; `with` starts it and stops it.
+
+    Every part logs into `logs`, and dies with this process.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int = 1,
+        folder: Path | None = None,
+        lease_seconds: float = 600.0,
+        max_poll_ms: int = 2000,
+        extra_settings: Mapping[str, str] | None = None,
+        seed: Path = SAMPLE_TENANT,
+        traffic: Path | None = None,
+        storage_connection: str | None = None,
+        simulator_url: str | None = None,
+        start_host: bool = True,
+    ) -> None:
+        """Starts nothing yet.
+
+        Args:
+            workers: processes of the app, each as an instance in Azure.
+            folder: keeps storage and directory from one start to the next; without it both are in memory.
+            lease_seconds: how long a dequeued message stays invisible (ten minutes in Azure).
+            max_poll_ms: longest pause between polls of an empty queue.
+            extra_settings: app settings beside and instead of those made here.
+            seed: the tenant to start with.
+            traffic: file that Graph traffic is recorded in; by default what `GUESTLIST_TRAFFIC` says.
+            storage_connection: what the app is told instead of Azurite's own (a proxy before it).
+            simulator_url: what the app is told instead of the simulator's own (a proxy before it).
+            start_host: without it the app is not started until `restart_host()`: time to set up proxies.
+        """
+        self.workers = workers
+        self.folder = folder
+        self.lease_seconds = lease_seconds
+        self.max_poll_ms = max_poll_ms
+        self.extra_settings = dict(extra_settings or {})
+        self.seed = seed
+        self.tenant = SampleTenant.read(seed)
+        self.traffic = traffic or _traffic_file()
+        self.storage_connection = storage_connection
+        self.simulator_url_of_app = simulator_url
+        self.start_host = start_host
+        self.logs = BUILD / "logs"
+        self.simulator_url = ""
+        self.host_url = ""
+        self._exits = contextlib.ExitStack()
+        self._azurite: Azurite | None = None
+        self._simulator: Child | None = None
+        self._host: Child | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Raises StackError or AzuriteError; what had started is stopped again."""
+        atexit.register(self.stop)
+        try:
+            self.logs.mkdir(parents=True, exist_ok=True)
+            self._work = self.folder or Path(
+                self._exits.enter_context(tempfile.TemporaryDirectory(prefix="guestlist-"))
+            )
+            self._work.mkdir(parents=True, exist_ok=True)
+            self._azurite = self._exits.enter_context(
+                Azurite.start(location=self.folder and self.folder / "azurite", log=self._log("azurite"))
+            )
+            self._simulator = self._start_simulator()
+            self.simulator_url = self._simulator.wait_ready()["url"]
+            if self.start_host:
+                self.restart_host()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End everything, the app first; a second call does nothing."""
+        self._exits.close()
+        atexit.unregister(self.stop)
+
+    @property
+    def azurite(self) -> Azurite:
+        """Raises StackError before the start."""
+        if self._azurite is None:
+            raise StackError("The stack has not been started.")
+        return self._azurite
+
+    @property
+    def simulator_pid(self) -> int:
+        return self._running(self._simulator).pid
+
+    @property
+    def host_pid(self) -> int:
+        """Of the process that owns the app's port and its worker processes."""
+        return self._running(self._host).pid
+
+    def worker_pids(self) -> list[int]:
+        """The app's processes that serve at this moment."""
+        return list((self._running(self._host).ready() or {}).get("workers", []))
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The app settings, as they would be set on a function app."""
+        storage = self.storage_connection or self.azurite.connection_string
+        simulator = self.simulator_url_of_app or self.simulator_url
+        made = {
+            "AzureWebJobsStorage": storage,
+            "GuestlistStorage": storage,
+            "FUNCTIONS_WORKER_RUNTIME": "python",
+            "GUESTLIST_TENANT_ID": self.tenant.id,
+            "GUESTLIST_API_AUDIENCE": self.tenant.api_client_id,
+            # Where people get their tokens: a proxy before Graph must not change who issued them.
+            "GUESTLIST_AUTHORITY": self.simulator_url,
+            "GUESTLIST_GRAPH_URL": f"{simulator}/v1.0",
+            "GUESTLIST_MAIL_MAILBOX": MAILBOX,
+            "GUESTLIST_SWEEP_SCHEDULE": "0 */5 * * * *",
+            "IDENTITY_ENDPOINT": f"{self.simulator_url}/msi/token",
+            "IDENTITY_HEADER": IDENTITY_HEADER,
+        }
+        return made | self.extra_settings
+
+    @property
+    def settings_file(self) -> Path:
+        """`local.settings.json` as `func start` takes it too; written at each start of the app."""
+        return self._work / "local.settings.json"
+
+    def restart_host(self) -> None:
+        """Stop the app if it runs, and start it with the settings of now.
+
+        Raises:
+            StackError: it does not start.
+        """
+        if self._host is not None:
+            self._host.stop()
+        content = {"IsEncrypted": False, "Values": self.settings}
+        self.settings_file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        arguments = ["--app", str(ROOT), "--settings", str(self.settings_file), "--port", "0"]
+        arguments += ["--workers", str(self.workers)]
+        arguments += ["--lease-seconds", f"{self.lease_seconds:g}", "--max-poll-ms", str(self.max_poll_ms)]
+        self._host = self._start("local.host", "host", arguments)
+        self.host_url = self._host.wait_ready()["url"]
+
+    def kill_workers(self, *, timeout_s: float = 60.0) -> list[int]:
+        """Kill every process of the app where it stands, and wait until others serve; gives the killed ones.
+
+        Raises:
+            StackError: nothing serves again.
+        """
+        host = self._running(self._host)
+        killed = self.worker_pids()
+        for pid in killed:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            host.check()
+            now = self.worker_pids()
+            if len(now) == self.workers and not set(now) & set(killed):
+                return killed
+            time.sleep(0.02)
+        raise StackError(f"The app does not serve again after its processes were killed.\n{host.tail()}")
+
+    def check(self) -> None:
+        """Raises StackError if a part has ended by itself."""
+        for part in (self._simulator, self._host):
+            if part is not None:
+                part.check()
+
+    def _start_simulator(self) -> Child:
+        arguments = ["--port", "0", "--seed", str(self.seed)]
+        if self.traffic:
+            self.traffic.parent.mkdir(parents=True, exist_ok=True)
+            arguments += ["--traffic", str(self.traffic)]
+        if self.folder:
+            arguments += ["--state", str(self.folder / "directory.sqlite")]
+        return self._start("local.simulator", "simulator", arguments)
+
+    def _start(self, module: str, name: str, arguments: list[str]) -> Child:
+        # What the user's shell sets must not reach the app: a host lets the environment win over its file.
+        env = {k: v for k, v in os.environ.items() if not k.startswith(_TAKEN_FROM_THE_STACK)}
+        child = Child(module, arguments, ready=self._work / f"{name}.ready.json", log=self._log(name), env=env)
+        self._exits.callback(child.stop)
+        return child
+
+    def _log(self, name: str) -> Path:
+        return self.logs / f"{name}-{os.getpid()}.log"
+
+    def _running(self, part: Child | None) -> Child:
+        if part is None:
+            raise StackError("This part of the stack has not been started.")
+        return part
+
+
+def _traffic_file() -> Path | None:
+    wanted = os.environ.get(TRAFFIC_VARIABLE)
+    if not wanted:
+        return None
+    if wanted.endswith(("/", os.sep)):
+        return Path(wanted) / f"stack-{os.getpid()}-{next(_numbers)}.jsonl"
+    return Path(wanted)
