@@ -65,10 +65,9 @@ def python_version(executable: str) -> str | None:
     return answer.stdout.strip()
 
 
-def candidates(environment: dict[str, str], home: Path) -> Iterator[str]:
+def candidates(environment: dict[str, str], home: Path, running: str) -> Iterator[str]:
     """Where a Python 3.13 may be, the likeliest first: this one, PATH, pyenv's versions, those uv manages."""
-    if sys.version_info[:2] == (3, 13):
-        yield sys.executable
+    yield running
     for name in (f"python{WANTED}", "python3", "python"):
         found = shutil.which(name, path=environment.get("PATH", ""))
         if found:
@@ -90,10 +89,10 @@ def _uv_data(environment: dict[str, str], home: Path) -> Path:
     return Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share") / "uv"
 
 
-def find_python(environment: dict[str, str], home: Path) -> str | None:
+def find_python(environment: dict[str, str], home: Path, running: str = sys.executable) -> str | None:
     """A Python 3.13 on this machine."""
     tried = set()
-    for executable in candidates(environment, home):
+    for executable in candidates(environment, home, running):
         if executable in tried:
             continue
         tried.add(executable)

@@ -36,6 +36,7 @@ ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 
 _SOURCE = Path(__file__).parent / "azurite"
 _INSTALLS = Path(__file__).parent.parent / "build" / "azurite"
+_SCRIPT = Path("node_modules", "azurite", "dist", "src", "azurite.js")
 _START_TIMEOUT_S = 90.0
 _LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at http://[^:]+:(\d+)")
 
@@ -111,6 +112,17 @@ def _install_node_wheel() -> None:
         raise AzuriteError(f"{' '.join(command)} failed:\n{result.stdout}{result.stderr}")
 
 
+def is_installed() -> bool:
+    """Whether a start needs no npm."""
+    return (_target() / _SCRIPT).is_file()
+
+
+def _target() -> Path:
+    """The folder for what the lock file of now names."""
+    lock = (_SOURCE / "package-lock.json").read_bytes()
+    return _INSTALLS / hashlib.sha256(lock).hexdigest()[:16]
+
+
 def install(node: Node) -> Path:
     """Has npm install what the lock file names, once per content of it; gives Azurite's start script.
 
@@ -120,9 +132,8 @@ def install(node: Node) -> Path:
     Raises:
         AzuriteError: npm failed.
     """
-    lock = (_SOURCE / "package-lock.json").read_bytes()
-    target = _INSTALLS / hashlib.sha256(lock).hexdigest()[:16]
-    script = target / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+    target = _target()
+    script = target / _SCRIPT
     if script.is_file():
         return script
     _INSTALLS.mkdir(parents=True, exist_ok=True)

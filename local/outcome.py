@@ -78,6 +78,7 @@ def text_of(mail: dict[str, Any]) -> str:
     body = str(mail["body"])
     if str(mail.get("contentType", "")).lower() == "html":
         body = re.sub(r"(?is)<(style|head|title)\b.*?</\1>", "", body)
+        body = re.sub(r"""(?is)<a\b[^>]*?\bhref=["']([^"']*)["'][^>]*>(.*?)</a>""", r"\2: \1", body)
         body = re.sub(r"(?i)<br\s*/?>|</(p|div|h\d|tr|li)>", "\n", body)
         body = html.unescape(_TAG.sub("", body))
     lines = [" ".join(line.split()) for line in body.splitlines()]

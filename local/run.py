@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,13 @@ import aiohttp
 from rich.console import Console, Group
 from rich.text import Text
 
-from local.azurite import AzuriteError
+from local.azurite import AzuriteError, is_installed
 from local.board import Progress, mail_panel, make_console, outcome_table
 from local.caller import Caller, CallFailed, sign_in
 from local.child import StackError
 from local.guests import SINGLE, BadTemplate, read_expected, read_guests
 from local.outcome import Outcome, mail_faults, mails_to
-from local.paths import BUILD
+from local.paths import BUILD, ROOT
 from local.stack import Stack
 from local.tenant import OWNER, SampleError
 
@@ -49,25 +49,36 @@ def main(given: argparse.Namespace) -> int:
     """Gives 0 only if every sample guest reached the end it is meant to."""
     console = make_console(record=given.svg is not None)
     signal.signal(signal.SIGTERM, _as_interrupt)
+    status = 1
     try:
         console.print("Starting storage (Azurite), the directory simulator and the app …")
+        if not is_installed():
+            console.print("Azurite is being installed first: this once, it takes half a minute or so.")
         started = time.monotonic()
         with Stack(workers=given.workers, max_poll_ms=500) as stack:
-            console.print(f"All started in {time.monotonic() - started:.1f} s. Logs: {stack.logs}\n")
+            console.print(f"All started in {time.monotonic() - started:.1f} s. Logs: {_shown(stack.logs)}\n")
             settings = _keep_settings(stack)
-            good = asyncio.run(_invite_all(stack, console, given.timeout))
+            status = 0 if asyncio.run(_invite_all(stack, console, given.timeout)) else 1
             if given.svg:
                 given.svg.parent.mkdir(parents=True, exist_ok=True)
                 console.save_svg(str(given.svg), title="python3 dev.py run")
             if not given.exit:
                 _explain(stack, console, settings)
                 _stay(stack)
-    except KeyboardInterrupt:
-        return 130
-    except (AzuriteError, BadTemplate, CallFailed, Late, SampleError, StackError, aiohttp.ClientError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0 if good else 1
+    except* KeyboardInterrupt:
+        status = 130
+    except* (AzuriteError, BadTemplate, CallFailed, Late, SampleError, StackError, aiohttp.ClientError) as errors:
+        for error in _single(errors):
+            print(error, file=sys.stderr)
+    return status
+
+
+def _single(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _single(error)
+        else:
+            yield error
 
 
 def _as_interrupt(_number: int, _frame: object) -> None:
@@ -94,8 +105,9 @@ async def _invite_all(stack: Stack, console: Console, timeout_s: float) -> bool:
         console.print(f"{owner['displayName']}, owner of '{group['displayName']}', invites {len(outcomes)} guests.")
         try:
             with Progress(make_console(), outcomes) as progress:
-                await _post(caller, outcomes, progress)
-                await _follow(caller, outcomes, progress, stack, timeout_s)
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(_post(caller, outcomes, progress))
+                    both.create_task(_follow(caller, outcomes, progress, stack, timeout_s))
         finally:
             console.print(outcome_table(outcomes))
         async with session.get(f"{stack.simulator_url}/_sim/mails") as answer:
@@ -130,7 +142,9 @@ async def _follow(
     while not all(outcome.is_final for outcome in outcomes):
         if time.monotonic() > deadline:
             late = ", ".join(f"{o.guest.address} ({o.end})" for o in outcomes if not o.is_final)
-            raise Late(f"Not at their end after {timeout_s:g} s: {late}. The logs in {stack.logs} may tell why.")
+            raise Late(
+                f"Not at their end after {timeout_s:g} s: {late}. The logs in {_shown(stack.logs)} may tell why."
+            )
         stack.check()
         said = await caller.invitations()
         progress.show([o for o in outcomes if o.invitation in said and o.note(said[o.invitation])])
@@ -156,6 +170,11 @@ def _keep_settings(stack: Stack) -> Path:
     return Path(shutil.copy(stack.settings_file, folder / "local.settings.json"))
 
 
+def _shown(path: Path) -> Path:
+    """As people write it who are in the folder of the project."""
+    return path.relative_to(ROOT)
+
+
 def _explain(stack: Stack, console: Console, settings: Path) -> None:
     tenant = stack.tenant
     owner = tenant.person(OWNER)
@@ -164,7 +183,7 @@ def _explain(stack: Stack, console: Console, settings: Path) -> None:
         "",
         f"The API       {stack.host_url}/api",
         f"The directory {stack.simulator_url}/v1.0, its mails {stack.simulator_url}/_sim/mails",
-        f"App settings  {settings}",
+        f"App settings  {_shown(settings)}",
         "",
         "People who can sign in (name, password):",
         *(f"  {person['userPrincipalName']}  {person['password']}" for person in tenant.people),
@@ -173,7 +192,8 @@ def _explain(stack: Stack, console: Console, settings: Path) -> None:
         f"  TOKEN=$(curl -s {stack.simulator_url}/{tenant.id}/oauth2/v2.0/token \\",
         f"    -d grant_type=password -d client_id={tenant.cli_client_id} \\",
         f"    -d username={owner['userPrincipalName']} --data-urlencode 'password={owner['password']}' \\",
-        f'    -d scope=api://{tenant.api_client_id}/access_as_user | sed \'s/.*"access_token": *"\\([^"]*\\).*/\\1/\')',
+        f"    -d scope=api://{tenant.api_client_id}/access_as_user \\",
+        '    | sed \'s/.*"access_token": *"\\([^"]*\\).*/\\1/\')',
         f'  curl -i {stack.host_url}/api/groups/{group["id"]}/invitations -H "Authorization: Bearer $TOKEN" \\',
         '    -H "Content-Type: application/json" -d \'{"address": "you@fabrikam.com", "welcomeMessage": "Hello!"}\'',
         f'  curl {stack.host_url}/api/groups/{group["id"]}/invitations -H "Authorization: Bearer $TOKEN"',

@@ -1,133 +1,197 @@
-"""Grants of the token endpoint: client credentials, password (sample people), code with PKCE, refresh."""
+"""Grants of the token endpoint: who asks, with what right, and which tokens they get for it.
+
+The password grant (Entra's ROPC) is for development: sample people have published passwords.
+"""
+
+from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
+import json
 import secrets
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from local.issuer import scopes
 from local.issuer.people import Client, Person
+from local.issuer.refusal import Refusal, missing
 
 if TYPE_CHECKING:
     from local.issuer.issuer import Issuer
 
-_OPENID = {"openid", "profile", "email", "offline_access"}
+type Answer = dict[str, Any]
+type Form = Mapping[str, str]
+
+EXPIRES_IN_S = 3599
+"""What Entra says of a token that is good for an hour."""
 
 
-class Refusal(Exception):
-    """An answer of the token endpoint that is no token; `code` is Entra's AADSTS number."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a refresh token stands for."""
 
-    def __init__(self, error: str, code: int, text: str, status: int = 400) -> None:
-        super().__init__(text)
-        self.error, self.code, self.text, self.status = error, code, text, status
+    username: str
+    client_id: str
+    scope: str
 
 
-def grant(issuer: "Issuer", form: Mapping[str, str], authorization: str | None, base: str) -> dict[str, Any]:
-    """Answer a token request.
+def grant(issuer: Issuer, form: Form, authorization: str | None, base: str) -> Answer:
+    """Answer a token request; `authorization` is its HTTP header, `base` the address the issuer is called by.
 
     Raises:
         Refusal: with Entra's error and AADSTS number.
     """
+    kind = form.get("grant_type")
+    if not kind:
+        raise missing("grant_type")
     client_id, secret = _client_of(form, authorization)
     client = issuer.people.find_client(client_id)
     if client is None:
-        raise Refusal("unauthorized_client", 700016, f"Application '{client_id}' was not found.", 400)
-    match form.get("grant_type"):
-        case "client_credentials":
-            _check_secret(client, secret, needed=True)
-            audience = _resource(form.get("scope", ""), app_only=True)
-            token = issuer.mint(issuer.app_claims(client, audience, base))
-            return {"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": token}
-        case "password":
-            _check_secret(client, secret, needed=False)
-            person = issuer.people.find_person(form.get("username", ""))
-            if person is None or not person.password or not _same(person.password, form.get("password", "")):
-                raise Refusal(
-                    "invalid_grant", 50126, "Error validating credentials due to invalid username or password."
-                )
-            return _tokens(issuer, person, client, form.get("scope", ""), base, None)
-        case "authorization_code":
-            _check_secret(client, secret, needed=False)
-            asked = issuer.codes.pop(form.get("code", ""), None)
-            if asked is None or asked["expires"] < time.time() or asked["client_id"] != client.client_id:
-                raise Refusal("invalid_grant", 70008, "The provided authorization code is expired or was used.")
-            if asked["redirect_uri"] != form.get("redirect_uri"):
-                raise Refusal("invalid_grant", 50011, "The redirect URI does not match.")
-            digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-            challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-            if not _same(challenge, asked["code_challenge"]):
-                raise Refusal("invalid_grant", 501481, "The Code_Verifier does not match the code_challenge.")
-            person = issuer.people.find_person(asked["username"])
-            if person is None:
-                raise Refusal("invalid_grant", 50034, "The user account does not exist in the directory.")
-            return _tokens(issuer, person, client, asked.get("scope", ""), base, asked.get("nonce"))
-        case "refresh_token":
-            kept = issuer.refresh_tokens.pop(form.get("refresh_token", ""), None)
-            person = issuer.people.find_person(kept["username"]) if kept else None
-            if kept is None or person is None or kept["client_id"] != client.client_id:
-                raise Refusal("invalid_grant", 70000, "The refresh token is not valid.")
-            return _tokens(issuer, person, client, form.get("scope") or kept["scope"], base, None)
-        case other:
-            raise Refusal("unsupported_grant_type", 70003, f"The grant type '{other}' is not supported.")
+        raise Refusal(
+            "unauthorized_client",
+            700016,
+            f"Application with identifier '{client_id}' was not found in the directory '{issuer.people.tenant_id}'.",
+        )
+    answer = _GRANTS.get(kind)
+    if answer is None:
+        raise Refusal("unsupported_grant_type", 70003, f"The app requested an unsupported grant type '{kind}'.")
+    _check_secret(client, secret, needed=kind == "client_credentials")
+    return answer(issuer, client, form, base)
+
+
+def sign_in(issuer: Issuer, username: str, password: str) -> Person:
+    """The person with that password.
+
+    Raises:
+        Refusal: there is none.
+    """
+    person = issuer.people.find_person(username)
+    if person is None or not person.password or not same(person.password, password):
+        raise Refusal("invalid_grant", 50126, "Error validating credentials due to invalid username or password.")
+    return person
+
+
+def same(a: str, b: str) -> bool:
+    """Compares secrets in a time that tells nothing of them."""
+    return hmac.compare_digest(a.encode(), b.encode())
+
+
+def _client_credentials(issuer: Issuer, client: Client, form: Form, base: str) -> Answer:
+    wanted = scopes.of_app(form.get("scope", ""), issuer.people)
+    token = issuer.mint(issuer.app_claims(client, wanted.audience, base))
+    return {
+        "token_type": "Bearer",
+        "expires_in": EXPIRES_IN_S,
+        "ext_expires_in": EXPIRES_IN_S,
+        "access_token": token,
+    }
+
+
+def _password(issuer: Issuer, client: Client, form: Form, base: str) -> Answer:
+    person = sign_in(issuer, form.get("username", ""), form.get("password", ""))
+    return _tokens(issuer, person, client, form, form.get("scope", ""), base)
+
+
+def _authorization_code(issuer: Issuer, client: Client, form: Form, base: str) -> Answer:
+    code = issuer.codes.redeem(form, client)
+    return _tokens(issuer, _person(issuer, code.username), client, form, code.scope, base, nonce=code.nonce)
+
+
+def _device_code(issuer: Issuer, client: Client, form: Form, base: str) -> Answer:
+    device = issuer.devices.redeem(form, client)
+    return _tokens(issuer, _person(issuer, device.username or ""), client, form, device.scope, base)
+
+
+def _refresh_token(issuer: Issuer, client: Client, form: Form, base: str) -> Answer:
+    """The old refresh token stays good, as in Entra: a client may have lost the answer."""
+    kept = issuer.refresh_tokens.get(form.get("refresh_token", ""))
+    if kept is None or kept.client_id != client.client_id:
+        raise Refusal("invalid_grant", 9002313, "Invalid request. The refresh token is malformed or invalid.")
+    # What was consented to stays so, even where the request names one API alone.
+    scope = " ".join(dict.fromkeys([*(form.get("scope") or kept.scope).split(), "offline_access"]))
+    return _tokens(issuer, _person(issuer, kept.username), client, form, scope, base)
+
+
+_GRANTS: dict[str, Callable[[Issuer, Client, Form, str], Answer]] = {
+    "client_credentials": _client_credentials,
+    "password": _password,
+    "authorization_code": _authorization_code,
+    "refresh_token": _refresh_token,
+    "urn:ietf:params:oauth:grant-type:device_code": _device_code,
+}
 
 
 def _tokens(
-    issuer: "Issuer", person: Person, client: Client, scope: str, base: str, nonce: str | None
-) -> dict[str, Any]:
-    wanted = scope.split()
-    openid = [s for s in wanted if s in _OPENID]
-    audience = _resource(" ".join(s for s in wanted if s not in _OPENID), app_only=False)
-    access = issuer.person_claims(person, client.client_id, audience, "access_as_user", base)
-    answer: dict[str, Any] = {
+    issuer: Issuer, person: Person, client: Client, form: Form, scope: str, base: str, *, nonce: str | None = None
+) -> Answer:
+    wanted = scopes.of_person(scope, issuer.people)
+    access = issuer.person_claims(person, client.client_id, wanted.audience, " ".join(wanted.names), base)
+    answer: Answer = {
         "token_type": "Bearer",
         "scope": scope,
-        "expires_in": 3599,
+        "expires_in": EXPIRES_IN_S,
+        "ext_expires_in": EXPIRES_IN_S,
         "access_token": issuer.mint(access),
     }
-    if "openid" in openid:
+    if "openid" in wanted.openid:
         claims = issuer.person_claims(person, client.client_id, client.client_id, "", base)
-        del claims["scp"]
+        for of_access_tokens in ("scp", "azp"):
+            claims.pop(of_access_tokens)
         answer["id_token"] = issuer.mint(claims | ({"nonce": nonce} if nonce else {}))
-    if "offline_access" in openid:
+    if "offline_access" in wanted.openid:
         token = secrets.token_urlsafe(32)
-        kept = {"username": person.username, "client_id": client.client_id, "scope": scope}
-        issuer.refresh_tokens[token] = kept
+        issuer.refresh_tokens[token] = Kept(person.username, client.client_id, scope)
         answer["refresh_token"] = token
+    if form.get("client_info") == "1":  # Microsoft's own libraries key their caches by it
+        about = json.dumps({"uid": person.object_id, "utid": issuer.people.tenant_id})
+        answer["client_info"] = base64.urlsafe_b64encode(about.encode()).rstrip(b"=").decode()
     return answer
 
 
-def _resource(scope: str, *, app_only: bool) -> str:
-    """The audience of a scope: ``{resource}/.default``, or a delegated ``api://{client}/access_as_user``."""
-    resource, _, name = scope.strip().rpartition("/")
-    if not resource or " " in scope.strip() or (app_only and name != ".default"):
-        raise Refusal(
-            "invalid_scope", 1002012 if app_only else 70011, f"The provided value for scope '{scope}' is not valid."
-        )
-    # A v2.0 token names the API by its client id alone.
-    return resource.removeprefix("api://")
+def _person(issuer: Issuer, username: str) -> Person:
+    person = issuer.people.find_person(username)
+    if person is None:
+        raise Refusal("invalid_grant", 50034, f"The user account {username} does not exist in the directory.")
+    return person
 
 
-def _client_of(form: Mapping[str, str], authorization: str | None) -> tuple[str, str | None]:
+def _client_of(form: Form, authorization: str | None) -> tuple[str, str | None]:
     if authorization and authorization.lower().startswith("basic "):
         try:
             name, _, secret = base64.b64decode(authorization[6:]).decode().partition(":")
         except ValueError as e:
             raise Refusal("invalid_client", 7000218, "The Authorization header is not valid.", 401) from e
         return unquote(name), unquote(secret)
-    return form.get("client_id", ""), form.get("client_secret")
+    if not form.get("client_id"):
+        raise missing("client_id")
+    return form["client_id"], form.get("client_secret")
 
 
 def _check_secret(client: Client, secret: str | None, *, needed: bool) -> None:
     if client.secret is None:
         if needed:
-            raise Refusal("invalid_client", 7000218, "The request body must contain 'client_secret'.", 401)
+            raise Refusal(
+                "invalid_client",
+                7000218,
+                "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+                401,
+            )
+        if secret:
+            raise Refusal(
+                "invalid_client",
+                700025,
+                "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+                401,
+            )
         return
-    if secret is None or not _same(client.secret, secret):
+    if secret is None:
+        raise Refusal(
+            "invalid_client",
+            7000218,
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+            401,
+        )
+    if not same(client.secret, secret):
         raise Refusal("invalid_client", 7000215, "Invalid client secret provided.", 401)
-
-
-def _same(a: str, b: str) -> bool:
-    return hmac.compare_digest(a.encode(), b.encode())

@@ -7,10 +7,13 @@ from typing import Any
 import jwt
 from aiohttp import web
 
+from local.issuer.codes import Codes, Devices
+from local.issuer.grants import Kept
 from local.issuer.keys import KeyRing
 from local.issuer.people import Client, People, Person
+from local.issuer.routes import add_routes
+from local.issuer.scopes import GRAPH
 
-GRAPH = "https://graph.microsoft.com"
 LIFETIME_S = 3600
 
 
@@ -25,15 +28,15 @@ class Issuer:
         self.people = people
         self.identity_header = identity_header
         self.keys = KeyRing()
-        self.codes: dict[str, dict[str, Any]] = {}
-        self.refresh_tokens: dict[str, dict[str, Any]] = {}
+        self.codes = Codes()
+        self.devices = Devices()
+        self.refresh_tokens: dict[str, Kept] = {}
 
     def add_routes(self, app: web.Application) -> None:
-        from local.issuer.routes import add_routes
-
         add_routes(app, self)
 
     def rotate_keys(self) -> None:
+        """Sign with a new key from now on; the one before stays published."""
         self.keys.rotate()
 
     def issuer_url(self, base: str) -> str:
@@ -104,21 +107,33 @@ class Issuer:
         )
 
     def person_claims(self, person: Person, client_id: str, audience: str, scope: str, base: str) -> dict[str, Any]:
-        """Claims of a person who uses an app."""
+        """Claims of a person who uses an app: a v1.0 token for Graph, a v2.0 token for other APIs."""
+        tenant = self.people.tenant_id
+        common = {"tid": tenant, "oid": person.object_id, "sub": person.object_id, "scp": scope, "uti": _uti()}
+        if audience.rstrip("/") == GRAPH:
+            return common | {
+                "aud": audience,
+                "iss": f"https://sts.windows.net/{tenant}/",
+                "appid": client_id,
+                "idtyp": "user",
+                "name": person.name,
+                "upn": person.username,
+                "unique_name": person.username,
+                "ver": "1.0",
+            }
         roles = {"roles": list(person.app_roles)} if person.app_roles else {}
-        return roles | {
-            "aud": audience,
-            "iss": self.issuer_url(base),
-            "tid": self.people.tenant_id,
-            "oid": person.object_id,
-            "sub": person.object_id,
-            "azp": client_id,
-            "scp": scope,
-            "name": person.name,
-            "preferred_username": person.username,
-            "uti": _uti(),
-            "ver": "2.0",
-        }
+        return (
+            common
+            | roles
+            | {
+                "aud": audience,
+                "iss": self.issuer_url(base),
+                "azp": client_id,
+                "name": person.name,
+                "preferred_username": person.username,
+                "ver": "2.0",
+            }
+        )
 
 
 def _uti() -> str:

@@ -19,8 +19,9 @@ class SigningKey:
         return cls(uuid.uuid4().hex, rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
     def published(self) -> dict[str, Any]:
-        found: dict[str, Any] = RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
-        return found | {"kid": self.kid, "use": "sig", "x5t": self.kid}
+        """As JSON Web Key (RFC 7517), with the members Entra publishes."""
+        made: dict[str, Any] = RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
+        return {name: made[name] for name in ("kty", "n", "e")} | {"kid": self.kid, "use": "sig", "x5t": self.kid}
 
 
 class KeyRing:

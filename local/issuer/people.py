@@ -34,10 +34,14 @@ class Client:
 
 
 class People(Protocol):
-    """The directory, as the issuer sees it."""
+    """The directory, as the issuer sees it.
+
+    Where it has a method `sample_people()` as well, the sign-in page offers those with one click.
+    """
 
     @property
     def tenant_id(self) -> str: ...
+
     def find_person(self, username: str) -> Person | None: ...
     def find_client(self, client_id: str) -> Client | None: ...
     def managed_identity(self, client_id: str | None) -> Client | None: ...

@@ -1,153 +1,182 @@
-"""The issuer over HTTP: discovery, keys, tokens, sign-in and the managed identity endpoint of App Service."""
+"""The issuer over HTTP: discovery, keys, tokens, and the managed identity endpoint of App Service."""
 
-import hmac
-import html
-import secrets
+from __future__ import annotations
+
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from local.issuer.grants import Refusal, grant
+from local.issuer import scopes
+from local.issuer.codes import DEVICE_INTERVAL_S, DEVICE_LIFETIME_S
+from local.issuer.grants import grant, same
+from local.issuer.refusal import Refusal, missing
+from local.issuer.sign_in import SignIn, read_form
 
 if TYPE_CHECKING:
     from local.issuer.issuer import Issuer
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_ANY_TENANT = ("common", "organizations")
+_ANYBODY = {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*"}
+_NOT_KEPT = {hdrs.CACHE_CONTROL: "no-store, no-cache", hdrs.PRAGMA: "no-cache"}
+_MSI_LIFETIME_S = 86_400
+"""Of tokens for managed identities: the host caches them for a day."""
 
-def add_routes(app: web.Application, issuer: "Issuer") -> None:
-    routes = _Routes(issuer)
-    app.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", routes.discovery)
-    app.router.add_get("/{tenant}/discovery/v2.0/keys", routes.keys)
-    app.router.add_post("/{tenant}/oauth2/v2.0/token", routes.token)
-    app.router.add_options("/{tenant}/oauth2/v2.0/token", routes.preflight)
-    app.router.add_get("/{tenant}/oauth2/v2.0/authorize", routes.authorize)
-    app.router.add_post("/{tenant}/oauth2/v2.0/authorize", routes.sign_in)
-    app.router.add_get("/msi/token", routes.managed_identity)
+
+def add_routes(app: web.Application, issuer: Issuer) -> None:
+    """Source of the paths: Entra's own openid-configuration."""
+    endpoints, sign_in = _Endpoints(issuer), SignIn(issuer)
+    for method, path, handler in (
+        ("GET", "/{tenant}/v2.0/.well-known/openid-configuration", endpoints.discovery),
+        ("GET", "/{tenant}/discovery/v2.0/keys", endpoints.keys),
+        ("POST", "/{tenant}/oauth2/v2.0/token", endpoints.token),
+        ("OPTIONS", "/{tenant}/oauth2/v2.0/token", endpoints.preflight),
+        ("POST", "/{tenant}/oauth2/v2.0/devicecode", endpoints.device_code),
+        ("GET", "/{tenant}/oauth2/v2.0/authorize", sign_in.authorize),
+        ("POST", "/{tenant}/oauth2/v2.0/authorize", sign_in.authorize),
+        ("GET", "/{tenant}/oauth2/deviceauth", sign_in.device),
+        ("POST", "/{tenant}/oauth2/deviceauth", sign_in.device),
+        ("GET", "/{tenant}/oauth2/v2.0/logout", sign_in.sign_out),
+    ):
+        app.router.add_route(method, path, _of_tenant(issuer, handler))
+    app.router.add_get("/msi/token", endpoints.managed_identity)
+
+
+def _of_tenant(issuer: Issuer, handler: Handler) -> Handler:
+    """Other tenants are refused, and what a handler refuses becomes Entra's JSON."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        tenant = request.match_info["tenant"]
+        try:
+            if tenant.lower() not in (issuer.people.tenant_id.lower(), *_ANY_TENANT):
+                raise Refusal(
+                    "invalid_request",
+                    90002,
+                    f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID.",
+                )
+            return await handler(request)
+        except Refusal as refusal:
+            return web.json_response(refusal.body(), status=refusal.status, headers=_ANYBODY | _NOT_KEPT)
+
+    return answer
 
 
 def _base(request: web.Request) -> str:
     return f"{request.scheme}://{request.host}"
 
 
-def _refused(refusal: Refusal) -> web.Response:
-    body = {
-        "error": refusal.error,
-        "error_description": f"AADSTS{refusal.code}: {refusal.text}",
-        "error_codes": [refusal.code],
-        "timestamp": time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime()),
-    }
-    return web.json_response(body, status=refusal.status, headers=_CORS)
-
-
-_CORS = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
-
-
-class _Routes:
-    def __init__(self, issuer: "Issuer") -> None:
+class _Endpoints:
+    def __init__(self, issuer: Issuer) -> None:
         self.issuer = issuer
 
-    def _check_tenant(self, request: web.Request) -> None:
-        if request.match_info["tenant"] not in (self.issuer.people.tenant_id, "organizations", "common"):
-            raise Refusal("invalid_request", 90002, f"Tenant '{request.match_info['tenant']}' not found.")
-
     async def discovery(self, request: web.Request) -> web.Response:
-        try:
-            self._check_tenant(request)
-        except Refusal as e:
-            return _refused(e)
-        base, tenant = _base(request), self.issuer.people.tenant_id
-        root = f"{base}/{tenant}"
+        """Source of the members: Entra's openid-configuration (v2.0); only what is served here is claimed."""
+        base = _base(request)
+        root = f"{base}/{self.issuer.people.tenant_id}"
         document = {
             "issuer": self.issuer.issuer_url(base),
             "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
             "token_endpoint": f"{root}/oauth2/v2.0/token",
+            "device_authorization_endpoint": f"{root}/oauth2/v2.0/devicecode",
+            "end_session_endpoint": f"{root}/oauth2/v2.0/logout",
             "jwks_uri": f"{root}/discovery/v2.0/keys",
             "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
-            "response_modes_supported": ["query"],
+            "response_modes_supported": ["query", "fragment", "form_post"],
             "response_types_supported": ["code"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256"],
             "code_challenge_methods_supported": ["S256"],
-            "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "preferred_username", "name", "tid"],
+            "request_uri_parameter_supported": False,
+            "http_logout_supported": True,
+            "frontchannel_logout_supported": False,
+            "claims_supported": [
+                "sub",
+                "iss",
+                "aud",
+                "exp",
+                "iat",
+                "nonce",
+                "preferred_username",
+                "name",
+                "tid",
+                "ver",
+            ],
+            "tenant_region_scope": None,
         }
-        return web.json_response(document, headers={"Access-Control-Allow-Origin": "*"})
+        return web.json_response(document, headers=_ANYBODY)
 
     async def keys(self, request: web.Request) -> web.Response:
-        return web.json_response(self.issuer.keys.published(), headers={"Access-Control-Allow-Origin": "*"})
+        return web.json_response(self.issuer.keys.published(), headers=_ANYBODY)
 
     async def preflight(self, request: web.Request) -> web.Response:
-        allow = {"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "content-type"}
-        return web.Response(status=204, headers=_CORS | allow)
+        """Lets pages of any origin call the token endpoint; Entra allows those registered as single-page apps."""
+        asked = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "content-type")
+        allow = {
+            hdrs.ACCESS_CONTROL_ALLOW_METHODS: "POST, OPTIONS",
+            hdrs.ACCESS_CONTROL_ALLOW_HEADERS: asked,
+            hdrs.ACCESS_CONTROL_MAX_AGE: "86400",
+        }
+        return web.Response(status=204, headers=_ANYBODY | allow)
 
     async def token(self, request: web.Request) -> web.Response:
-        form = {k: str(v) for k, v in (await request.post()).items()}
-        try:
-            self._check_tenant(request)
-            answer = grant(self.issuer, form, request.headers.get("Authorization"), _base(request))
-        except Refusal as e:
-            return _refused(e)
-        return web.json_response(answer, headers=_CORS)
+        form = await read_form(request)
+        answer = grant(self.issuer, form, request.headers.get(hdrs.AUTHORIZATION), _base(request))
+        return web.json_response(answer, headers=_ANYBODY | _NOT_KEPT)
 
-    async def authorize(self, request: web.Request) -> web.Response:
-        asked = dict(request.query)
-        client = self.issuer.people.find_client(asked.get("client_id", ""))
-        if client is None or asked.get("redirect_uri") not in client.redirect_uris:
-            return _refused(Refusal("invalid_request", 50011, "The redirect URI does not match those registered."))
-        if asked.get("response_type") != "code" or asked.get("code_challenge_method") != "S256":
-            return _refused(Refusal("invalid_request", 9002325, "Proof Key for Code Exchange is required."))
-        hidden = "".join(
-            f'<input type="hidden" name="{html.escape(k)}" value="{html.escape(v)}">' for k, v in asked.items()
-        )
-        page = (
-            f"<!doctype html><html lang=en><title>Sign in</title><h1>Sign in to {html.escape(client.name)}</h1>"
-            "<p>A sign-in page for development.</p>"
-            f"<form method=post>{hidden}"
-            "<p><label>User name <input name=username autocomplete=username autofocus></label></p>"
-            "<p><label>Password <input name=password type=password autocomplete=current-password></label></p>"
-            "<p><button>Sign in</button></p></form></html>"
-        )
-        return web.Response(text=page, content_type="text/html")
-
-    async def sign_in(self, request: web.Request) -> web.Response:
-        form = {k: str(v) for k, v in (await request.post()).items()}
-        client = self.issuer.people.find_client(form.get("client_id", ""))
-        redirect = form.get("redirect_uri", "")
-        if client is None or redirect not in client.redirect_uris:
-            return _refused(Refusal("invalid_request", 50011, "The redirect URI does not match those registered."))
-        person = self.issuer.people.find_person(form.get("username", ""))
-        if person is None or not person.password or not _same(person.password, form.get("password", "")):
-            return _refused(Refusal("access_denied", 50126, "Invalid username or password."))
-        code = secrets.token_urlsafe(24)
-        self.issuer.codes[code] = form | {"expires": time.time() + 600}
-        query = urlencode({"code": code} | ({"state": form["state"]} if "state" in form else {}))
-        raise web.HTTPFound(f"{redirect}{'&' if '?' in redirect else '?'}{query}")
+    async def device_code(self, request: web.Request) -> web.Response:
+        form = await read_form(request)
+        if not form.get("client_id"):
+            raise missing("client_id")
+        client = self.issuer.people.find_client(form["client_id"])
+        if client is None:
+            raise Refusal(
+                "unauthorized_client", 700016, f"Application '{form['client_id']}' was not found in the directory."
+            )
+        scope = form.get("scope", "")
+        scopes.of_person(scope, self.issuer.people)  # refused now, not after somebody has signed in
+        device = self.issuer.devices.add(client, scope)
+        address = f"{_base(request)}/{self.issuer.people.tenant_id}/oauth2/deviceauth"
+        answer = {
+            "user_code": device.user_code,
+            "device_code": device.device_code,
+            "verification_uri": address,
+            "expires_in": DEVICE_LIFETIME_S,
+            "interval": DEVICE_INTERVAL_S,
+            "message": (
+                f"To sign in, use a web browser to open the page {address} and enter the code "
+                f"{device.user_code} to authenticate."
+            ),
+        }
+        return web.json_response(answer, headers=_ANYBODY | _NOT_KEPT)
 
     async def managed_identity(self, request: web.Request) -> web.Response:
         """Source: App Service, "Use managed identities", REST endpoint reference, 2019-08-01."""
-        header = request.headers.get("X-IDENTITY-HEADER", "")
-        if not _same(self.issuer.identity_header, header):
-            return web.json_response({"statusCode": 401, "message": "No or wrong X-IDENTITY-HEADER"}, status=401)
+        if not same(self.issuer.identity_header, request.headers.get("X-IDENTITY-HEADER", "")):
+            return _identity_error(401, "No or wrong X-IDENTITY-HEADER.")
         resource = request.query.get("resource")
-        if not resource or request.query.get("api-version") != "2019-08-01":
-            return web.json_response({"statusCode": 400, "message": "resource and api-version"}, status=400)
-        client = self.issuer.people.managed_identity(request.query.get("client_id"))
+        if request.query.get("api-version") != "2019-08-01":
+            return _identity_error(400, "The api-version is not supported.")
+        if not resource:
+            return _identity_error(400, "The resource is missing.")
+        wanted = request.query.get("client_id")
+        client = self.issuer.people.managed_identity(wanted)
         if client is None:
-            return web.json_response({"statusCode": 400, "message": "No managed identity"}, status=400)
-        claims: dict[str, Any] = self.issuer.app_claims(client, resource, _base(request))
+            return _identity_error(400, f"No User Assigned or Delegated Managed Identity found for '{wanted}'.")
+        audience = resource if resource.startswith("https://") else resource.removeprefix("api://")
+        claims: dict[str, Any] = self.issuer.app_claims(client, audience, _base(request))
         answer = {
-            "access_token": self.issuer.mint(claims, lifetime_s=86_400),
+            "access_token": self.issuer.mint(claims, lifetime_s=_MSI_LIFETIME_S),
             "client_id": client.client_id,
-            "expires_on": str(int(time.time()) + 86_400),
+            "expires_on": str(int(time.time()) + _MSI_LIFETIME_S),
             "resource": resource,
             "token_type": "Bearer",
         }
-        return web.json_response(answer)
+        return web.json_response(answer, headers=_NOT_KEPT)
 
 
-def _same(a: str, b: str) -> bool:
-    return hmac.compare_digest(a.encode(), b.encode())
+def _identity_error(status: int, message: str) -> web.Response:
+    return web.json_response({"statusCode": status, "message": message}, status=status)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CONNECTION = "GuestlistStorage"
 
 # The SDK's own patience is short: a caller is told to come back, and the queue brings work back by itself.
-_TIMEOUTS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 15}
+_TIMEOUTS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 10}
 """In seconds. The SDK's own are minutes (tables: 300 s), longer than the load balancer lets a request live."""
 _TABLES: dict[str, Any] = {"retry_total": 3, "retry_backoff_factor": 0.3, "retry_backoff_max": 3, **_TIMEOUTS}
 _QUEUES: dict[str, Any] = {
@@ -29,15 +29,6 @@ _QUEUES: dict[str, Any] = {
     **_TIMEOUTS,
 }
 """The queues' client names its retries otherwise; its own first wait is 15 s."""
-
-_DEVELOPMENT = "usedevelopmentstorage=true"
-_DEVELOPMENT_QUEUES = (
-    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
-    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
-    "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
-)
-"""What the host and the tables' client make of `UseDevelopmentStorage=true`, and the queues' client does not.
-The account and its key are published and the same on every machine."""
 
 _NEVER = frozenset({400, 401, 403, 405, 411, 413, 414, 415})
 """Statuses that a repeat does not change: a role is missing, or the operation itself is wrong."""
@@ -81,8 +72,6 @@ def queue_service(
     from azure.storage.queue.aio import QueueServiceClient
 
     if text := env.get(name):
-        if text.strip().rstrip(";").lower() == _DEVELOPMENT:
-            text = _DEVELOPMENT_QUEUES
         return QueueServiceClient.from_connection_string(text, **_QUEUES)
     return QueueServiceClient(_uri(env, name, "queue"), credential=_credential(env, name, credential_of), **_QUEUES)
 

@@ -76,6 +76,9 @@ class FakeStore:
 
     async def find_under_way(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, InvitationId]:
         self._may_fail("find_under_way")
+        return self._under_way(group, address_keys)
+
+    def _under_way(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, InvitationId]:
         found = {k: self.guards[group, k] for k in address_keys if (group, k) in self.guards}
         return {k: i for k, i in found.items() if i in self.rows and not self.rows[i].value.is_final}
 
@@ -85,7 +88,7 @@ class FakeStore:
         keys = [i.address.key for i in invitations]
         if len(set(keys)) < len(keys):
             raise Conflict("an address is twice in the chunk")
-        if await self.find_under_way(group, keys):
+        if self._under_way(group, keys):
             raise Conflict("an address is under way")
         if any(i.id in self.rows for i in invitations):
             raise Conflict("a row is there already")

@@ -99,6 +99,11 @@ class GraphSession:
 
     async def close(self) -> None:
         await self._http.aclose()
+        # The SDK's transport does not hand the closing on to the one it wraps, which holds the connections.
+        for outer in (self._http._transport, *self._http._mounts.values()):
+            inner = getattr(outer, "transport", None)
+            if isinstance(inner, httpx.AsyncBaseTransport):
+                await inner.aclose()
 
 
 def _no_answer(error: Exception, *, sent: bool) -> Response:

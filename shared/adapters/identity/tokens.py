@@ -51,11 +51,11 @@ class TokenCallers(Callers):
             _refuse("its roles or scopes cannot be read")
         scopes = scope.split()
         is_app = not scopes
-        if claims.get("idtyp") == "app" and not is_app:
+        if is_app:
+            _check_app(claims, roles)
+        elif claims.get("idtyp") == "app":
             _refuse("it says to be of an app and of a person")
-        if is_app and not roles:
-            _refuse("the app that asks has no role for this API")
-        if not is_app and SCOPE not in scopes:
+        elif SCOPE not in scopes:
             _refuse(f"it lacks the scope {SCOPE}")
         return Caller(
             object_id=UserId(object_id.lower()),
@@ -91,6 +91,17 @@ class TokenCallers(Callers):
             # The library's words name a claim, never a value.
             raise Refused(Reason.TOKEN_INVALID, f"The access token is not accepted: {type(e).__name__}") from e
         return claims
+
+
+def _check_app(claims: dict[str, Any], roles: list[Any]) -> None:
+    """A token without a scope is an app's own, or a person's ID token, which opens nothing and can carry the
+    person's roles. Only the app's has one subject and object id; only access tokens name a client."""
+    if claims.get("idtyp", "app") != "app" or claims.get("sub") != claims["oid"] or "azp" not in claims:
+        _refuse("it is no access token")
+    if "preferred_username" in claims or "nonce" in claims:
+        _refuse("it is no access token")
+    if not roles:
+        _refuse("the app that asks has no role for this API")
 
 
 def _token(authorization: str | None) -> str:

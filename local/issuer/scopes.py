@@ -1,0 +1,93 @@
+"""What a `scope` asks for: an audience and the names of permissions on it, beside OpenID's own scopes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from local.issuer.people import People
+from local.issuer.refusal import Refusal, missing
+
+GRAPH = "https://graph.microsoft.com"
+API_SCOPE = "access_as_user"
+"""The one delegated permission that APIs of the tenant publish."""
+
+_OPENID = ("openid", "profile", "email", "offline_access")
+_DEFAULT = ".default"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`openid` are OpenID's scopes that were asked for, `names` the delegated permissions on `audience`."""
+
+    audience: str
+    names: tuple[str, ...] = ()
+    openid: tuple[str, ...] = ()
+
+
+def of_app(scope: str, people: People) -> Wanted:
+    """What an app wants for itself: all it was granted on one resource, ``{resource}/.default``.
+
+    Raises:
+        Refusal: any other scope.
+    """
+    if not scope.strip():
+        raise missing("scope")
+    resource, _, name = scope.strip().rpartition("/")
+    if " " in scope.strip() or not resource or name != _DEFAULT:
+        raise Refusal(
+            "invalid_scope",
+            1002012,
+            f"The provided value for scope {scope} is not valid. Client credential flows must have a scope "
+            "value with /.default suffixed to the resource identifier (application ID URI).",
+        )
+    return Wanted(_audience(resource, people))
+
+
+def of_person(scope: str, people: People) -> Wanted:
+    """What an app wants on a person's behalf. OpenID's scopes alone are answered with a token for Graph.
+
+    Raises:
+        Refusal: the scopes are of several resources, or unknown.
+    """
+    asked = scope.split()
+    if not asked:
+        raise missing("scope")
+    openid = tuple(s for s in asked if s in _OPENID)
+    split = [s.rpartition("/") for s in asked if s not in _OPENID]
+    resources = {resource or GRAPH for resource, _, _ in split} or {GRAPH}
+    names = tuple(name for _, _, name in split)
+    if len(resources) > 1:
+        raise Refusal(
+            "invalid_scope",
+            28000,
+            "Provided value for the input parameter scope is not valid because it contains more than one resource.",
+        )
+    if _DEFAULT in names and len(names) > 1:
+        raise Refusal(
+            "invalid_scope", 70011, f"The provided value for the input parameter 'scope' '{scope}' is not valid."
+        )
+    audience = _audience(resources.pop(), people)
+    if "://" in audience:  # another API of Microsoft's: it alone knows its permissions
+        return Wanted(audience, tuple(n for n in names if n != _DEFAULT) or ("User.Read",), openid)
+    for name in names:
+        if name not in (_DEFAULT, API_SCOPE):
+            raise Refusal(
+                "invalid_client",
+                650053,
+                f"The application asked for scope '{name}' that doesn't exist on the resource '{audience}'.",
+            )
+    return Wanted(audience, (API_SCOPE,), openid)
+
+
+def _audience(resource: str, people: People) -> str:
+    """A v2.0 token names an API of the tenant by its client id alone, however it was asked for."""
+    if resource.startswith("https://"):
+        return resource
+    client = people.find_client(resource.removeprefix("api://"))
+    if client is None:
+        raise Refusal(
+            "invalid_resource",
+            500011,
+            f"The resource principal named {resource} was not found in the tenant named {people.tenant_id}.",
+        )
+    return client.client_id

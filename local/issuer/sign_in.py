@@ -1,0 +1,153 @@
+"""Where people sign in: the authorization endpoint, the page for a device's code, and signing out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+from aiohttp import web
+
+from local.issuer import pages, scopes
+from local.issuer.grants import sign_in
+from local.issuer.people import Client, Person
+from local.issuer.refusal import Refusal
+
+if TYPE_CHECKING:
+    from local.issuer.issuer import Issuer
+
+_RESPONSE_MODES = ("query", "fragment", "form_post")
+_FROM_THE_PERSON = ("username", "password", "user_code")
+
+
+class SignIn:
+    """The pages of one issuer. Nobody stays signed in: each request asks anew."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self._issuer = issuer
+
+    async def authorize(self, request: web.Request) -> web.Response:
+        """The authorization endpoint: a page at first, then back to the app with a code.
+
+        An unknown client or redirect address is never redirected to: that would make this an open redirector.
+        """
+        form = await read_form(request)
+        asked = {name: value for name, value in {**request.query, **form}.items() if name not in _FROM_THE_PERSON}
+        try:
+            client = self._known_client(asked)
+        except Refusal as refusal:
+            return _html(
+                pages.page("Sorry, but we’re having trouble signing you in", pages.alert(refusal.description)), 400
+            )
+        try:
+            self._check(asked)
+            if request.method == "POST":
+                person = sign_in(self._issuer, form.get("username", ""), form.get("password", ""))
+                return _reply(asked, {"code": self._issuer.codes.give(asked, person.username)})
+        except Refusal as refusal:
+            if refusal.code != 50126:
+                return _reply(asked, {"error": refusal.error, "error_description": refusal.description})
+            problem: str | None = refusal.text
+        else:
+            problem = None
+        hint = form.get("username") or asked.get("login_hint", "")
+        page = pages.sign_in(f"Sign in to {client.name}", asked, self._offered(), hint=hint, problem=problem)
+        return _html(page, 200)
+
+    async def device(self, request: web.Request) -> web.Response:
+        """Takes the code that a device shows, and a person's sign-in for it."""
+        form = await read_form(request)
+        problem: str | None = None
+        if request.method == "POST":
+            try:
+                person = sign_in(self._issuer, form.get("username", ""), form.get("password", ""))
+            except Refusal as refusal:
+                problem = refusal.text
+            else:
+                if self._issuer.devices.approve(form.get("user_code", ""), person.username):
+                    return _html(pages.page("You have signed in", "<p>You may close this window now.</p>"), 200)
+                problem = "That code didn't work. Check the code and try again."
+        code = form.get("user_code") or request.query.get("user_code", "")
+        return _html(pages.device({}, code, problem=problem), 200)
+
+    async def sign_out(self, request: web.Request) -> web.Response:
+        """Back to the app where it asks for that and the address is registered."""
+        address = request.query.get("post_logout_redirect_uri", "")
+        client = self._issuer.people.find_client(request.query.get("client_id", ""))
+        if client is not None and _is_registered(address, client):
+            raise web.HTTPFound(address)
+        return _html(pages.page("You signed out of your account"), 200)
+
+    def _offered(self) -> Sequence[Person]:
+        offer = getattr(self._issuer.people, "sample_people", None)
+        return tuple(offer()) if offer is not None else ()
+
+    def _known_client(self, asked: Mapping[str, str]) -> Client:
+        client = self._issuer.people.find_client(asked.get("client_id", ""))
+        if client is None:
+            raise Refusal("unauthorized_client", 700016, f"Application '{asked.get('client_id', '')}' was not found.")
+        if not _is_registered(asked.get("redirect_uri", ""), client):
+            raise Refusal(
+                "invalid_request",
+                50011,
+                f"The redirect URI '{asked.get('redirect_uri', '')}' specified in the request does not match the "
+                f"redirect URIs configured for the application '{client.client_id}'.",
+            )
+        return client
+
+    def _check(self, asked: Mapping[str, str]) -> None:
+        """Raises Refusal for a request that the app, not the person, must mend."""
+        if asked.get("response_mode", "query") not in _RESPONSE_MODES:
+            raise Refusal("invalid_request", 70007, f"'{asked['response_mode']}' is not a supported response_mode.")
+        if asked.get("response_type") != "code":
+            raise Refusal("unsupported_response_type", 700054, "Only the response_type 'code' is enabled.")
+        if not asked.get("code_challenge") or asked.get("code_challenge_method") != "S256":
+            raise Refusal(
+                "invalid_request", 9002325, "Proof Key for Code Exchange is required for cross-origin redemption."
+            )
+        scopes.of_person(asked.get("scope", ""), self._issuer.people)
+        if asked.get("prompt") == "none":
+            raise Refusal("login_required", 50058, "A silent sign-in request was sent but no user is signed in.", 400)
+
+
+def _is_registered(address: str, client: Client) -> bool:
+    """Exactly, but for the port of this machine: desktop apps listen on any.
+
+    Source: Entra, "Redirect URI restrictions", localhost exceptions (RFC 8252, 7.3).
+    """
+    if not address:
+        return False
+    return address in client.redirect_uris or _portless(address) in {
+        uri for uri in client.redirect_uris if uri == _portless(uri)
+    }
+
+
+def _portless(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return address
+    if parts.scheme != "http" or parts.hostname not in ("localhost", "127.0.0.1") or "@" in parts.netloc:
+        return address
+    return parts._replace(netloc=parts.hostname).geturl()
+
+
+def _reply(asked: Mapping[str, str], values: dict[str, str]) -> web.Response:
+    """Back to the app, in the way it asked for."""
+    address, mode = asked["redirect_uri"], asked.get("response_mode", "query")
+    if "state" in asked:
+        values["state"] = asked["state"]
+    if mode == "form_post":
+        return _html(pages.form_post(address, values), 200)
+    mark = "#" if mode == "fragment" else "&" if "?" in address else "?"
+    raise web.HTTPFound(f"{address}{mark}{urlencode(values)}", headers={"Cache-Control": "no-store"})
+
+
+async def read_form(request: web.Request) -> dict[str, str]:
+    """The texts of a posted form; files are left out."""
+    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+
+
+def _html(text: str, status: int) -> web.Response:
+    headers = {"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"}
+    return web.Response(text=text, content_type="text/html", status=status, headers=headers)

@@ -1,0 +1,139 @@
+"""One examination for every outbox: the one in memory that unit tests use, and the real one on Azurite."""
+
+import asyncio
+import base64
+import dataclasses
+import time
+import typing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from azure.storage.queue.aio import QueueServiceClient
+
+from shared.adapters.queues.codec import decode_command, read_traceparent
+from shared.adapters.queues.names import QUEUES
+from shared.adapters.queues.outbox import QueueOutbox
+from shared.adapters.queues.trace import current_traceparent
+from shared.domain.commands import Command, InviteChunk, JoinChunk, MailChunk
+from shared.ports.outbox import Outbox
+from tests.builders import CHUNK, GROUP
+from tests.fakes.outbox import FakeOutbox
+
+COMMANDS: list[Command] = [InviteChunk(GROUP, CHUNK), JoinChunk(GROUP, CHUNK, attempt=3), MailChunk(GROUP, CHUNK)]
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@dataclass
+class Examined:
+    """An outbox, and what a worker would be given now: commands, each taken once."""
+
+    outbox: Outbox
+    receive: Callable[[], Awaitable[list[Command]]]
+
+
+@pytest.fixture
+async def queues(queues: QueueServiceClient) -> AsyncIterator[QueueServiceClient]:
+    """Storage with the queues, empty."""
+    for name in QUEUES.values():
+        await queues.create_queue(name)
+    yield queues
+    for name in QUEUES.values():
+        await queues.delete_queue(name)
+
+
+async def receive_raw(service: QueueServiceClient) -> list[bytes]:
+    """Take the visible messages of all queues as the Functions host does: base64 in the text."""
+    found = []
+    for name in QUEUES.values():
+        queue = service.get_queue_client(name)
+        async for message in queue.receive_messages(messages_per_page=32):
+            await queue.delete_message(message)
+            found.append(base64.b64decode(message.content, validate=True))
+    return found
+
+
+@pytest.fixture(params=["memory", "azurite"])
+async def examined(request: pytest.FixtureRequest, queues: QueueServiceClient) -> AsyncIterator[Examined]:
+    if request.param == "memory":
+        fake = FakeOutbox()
+
+        async def sent_to_fake() -> list[Command]:
+            now = datetime.now(UTC)
+            due = [s for s in fake.sent if s[1] is None or s[1] <= now]
+            fake.sent = [s for s in fake.sent if s not in due]
+            return [command for command, _ in due]
+
+        yield Examined(fake, sent_to_fake)
+        return
+
+    async def received() -> list[Command]:
+        return [decode_command(body) for body in await receive_raw(queues)]
+
+    yield Examined(QueueOutbox(queues), received)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: type(c).__name__)
+async def test_a_command_arrives_as_it_was_sent(examined: Examined, command: Command) -> None:
+    slot = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
+    await examined.outbox.send(command)
+    await examined.outbox.send(dataclasses.replace(command, attempt=7, slot=slot))
+
+    got = await examined.receive()
+
+    assert sorted(got, key=lambda c: c.attempt) == [command, dataclasses.replace(command, attempt=7, slot=slot)]
+
+
+async def test_a_command_sent_twice_arrives_twice(examined: Examined) -> None:
+    await examined.outbox.send(COMMANDS[0])
+    await examined.outbox.send(COMMANDS[0])
+
+    assert await examined.receive() == [COMMANDS[0]] * 2
+
+
+async def test_a_command_stays_invisible_until_its_time(examined: Examined) -> None:
+    not_before = datetime.now(UTC) + timedelta(seconds=1.5)
+    await examined.outbox.send(COMMANDS[0], not_before=not_before)
+    assert await examined.receive() == []
+
+    deadline = time.monotonic() + 20
+    got: list[Command] = []
+    while not got and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+        got = await examined.receive()
+
+    assert got == [COMMANDS[0]]
+    assert datetime.now(UTC) >= not_before
+
+
+async def test_a_time_that_has_passed_is_now(examined: Examined) -> None:
+    await examined.outbox.send(COMMANDS[0], not_before=datetime(2020, 1, 1, tzinfo=UTC))
+
+    assert await examined.receive() == [COMMANDS[0]]
+
+
+async def test_each_kind_of_command_has_a_queue_of_its_own(queues: QueueServiceClient) -> None:
+    outbox = QueueOutbox(queues)
+    for command in COMMANDS:
+        await outbox.send(command)
+
+    for command in COMMANDS:
+        queue = queues.get_queue_client(QUEUES[type(command)])
+        [message] = [m async for m in queue.receive_messages()]
+        assert decode_command(base64.b64decode(message.content)) == command
+
+
+def test_no_command_is_without_a_queue() -> None:
+    assert set(QUEUES) == set(typing.get_args(Command.__value__))
+    assert len(set(QUEUES.values())) == len(QUEUES)
+
+
+async def test_a_message_carries_the_trace_it_was_sent_in(queues: QueueServiceClient) -> None:
+    outbox = QueueOutbox(queues)
+    token = current_traceparent.set(TRACE)
+    await outbox.send(COMMANDS[0])
+    current_traceparent.reset(token)
+    await outbox.send(COMMANDS[1])
+
+    assert [read_traceparent(body) for body in await receive_raw(queues)] == [TRACE, None]
