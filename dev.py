@@ -299,6 +299,10 @@ def test(given: argparse.Namespace, more: list[str]) -> int:
     return status
 
 
+def _has_python(path: Path) -> bool:
+    return path.is_file() or any(path.rglob("*.py"))
+
+
 def lint(given: argparse.Namespace, more: list[str]) -> int:
     """All of them run, whatever the ones before found."""
     del given, more
@@ -306,7 +310,7 @@ def lint(given: argparse.Namespace, more: list[str]) -> int:
     checks = [
         [python, "-m", "ruff", "format", "--check", "."],
         [python, "-m", "ruff", "check", "."],
-        [python, "-m", "mypy", *(name for name in TYPED if (ROOT / name).exists())],
+        [python, "-m", "mypy", *(name for name in TYPED if _has_python(ROOT / name))],
         [str(_program(VENV, "lint-imports"))],
     ]
     failed = []

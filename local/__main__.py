@@ -34,7 +34,7 @@ def _stack(given: argparse.Namespace) -> int:
                 "app": stack.host_url or None,
                 "simulator": stack.simulator_url,
                 "storage": stack.azurite.connection_string,
-                "settings": str(stack.settings_file) if stack.host_url else None,
+                "settings": str(stack.write_settings()),
                 "logs": str(stack.logs),
             }
             print(json.dumps(where), flush=True)
@@ -59,7 +59,9 @@ def main() -> int:
     one.add_argument("--workers", type=int, default=1, help="processes of the app (default: 1)")
     one.add_argument("--max-poll-ms", type=int, default=2000, help="longest pause between polls of a queue")
     one.add_argument("--lease-seconds", type=float, default=600.0, help="of a dequeued message")
-    one.add_argument("--no-host", action="store_true", help="storage and directory alone")
+    one.add_argument(
+        "--no-host", action="store_true", help="storage and directory alone: 'func start' takes the settings"
+    )
     one.set_defaults(command=_stack)
     given = parser.parse_args()
     return int(given.command(given))

@@ -166,6 +166,12 @@ class Stack:
         """`local.settings.json` as `func start` takes it too; written at each start of the app."""
         return self._work / "local.settings.json"
 
+    def write_settings(self) -> Path:
+        """Write `settings_file`; gives its path."""
+        content = {"IsEncrypted": False, "Values": self.settings}
+        self.settings_file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        return self.settings_file
+
     def restart_host(self) -> None:
         """Stop the app if it runs, and start it with the settings of now.
 
@@ -174,8 +180,7 @@ class Stack:
         """
         if self._host is not None:
             self._host.stop()
-        content = {"IsEncrypted": False, "Values": self.settings}
-        self.settings_file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        self.write_settings()
         arguments = ["--app", str(ROOT), "--settings", str(self.settings_file), "--port", "0"]
         arguments += ["--workers", str(self.workers)]
         arguments += ["--lease-seconds", f"{self.lease_seconds:g}", "--max-poll-ms", str(self.max_poll_ms)]

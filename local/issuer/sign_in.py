@@ -75,7 +75,7 @@ class SignIn:
         address = request.query.get("post_logout_redirect_uri", "")
         client = self._issuer.people.find_client(request.query.get("client_id", ""))
         if client is not None and _is_registered(address, client):
-            raise web.HTTPFound(address)
+            return web.Response(status=302, headers={"Location": address})
         return _html(pages.page("You signed out of your account"), 200)
 
     def _offered(self) -> Sequence[Person]:
@@ -140,7 +140,9 @@ def _reply(asked: Mapping[str, str], values: dict[str, str]) -> web.Response:
     if mode == "form_post":
         return _html(pages.form_post(address, values), 200)
     mark = "#" if mode == "fragment" else "&" if "?" in address else "?"
-    raise web.HTTPFound(f"{address}{mark}{urlencode(values)}", headers={"Cache-Control": "no-store"})
+    # Not aiohttp's HTTPFound: it would put the address into another form than the one that is registered.
+    headers = {"Location": f"{address}{mark}{urlencode(values)}", "Cache-Control": "no-store"}
+    return web.Response(status=302, headers=headers)
 
 
 async def read_form(request: web.Request) -> dict[str, str]:

@@ -138,5 +138,3 @@ def _shown(id_: str, done: Answer) -> Json:
 def _failed_dependency() -> Answer:
     error = {"code": "FailedDependency", "message": "A request this one depends on has failed."}
     return Answer(424, {"error": error})
-
-

@@ -81,9 +81,7 @@ class Call:
         if not who.is_app:
             user = directory.users.get(who.object_id)
             name = user.get("userPrincipalName") if user else None
-            return Actor(
-                who.app_id, user.get("displayName") if user else None, None, who.object_id, name
-            )
+            return Actor(who.app_id, user.get("displayName") if user else None, None, who.object_id, name)
         principal = directory.service_principals.get(who.object_id)
         return Actor(who.app_id, principal.get("displayName") if principal else None, who.object_id)
 
@@ -94,6 +92,9 @@ class Call:
             GraphError: 400 when it is none.
         """
         if not isinstance(self.body, dict):
-            raise bad_request("Unable to read JSON request payload. Please ensure Content-Type header is set "
-                              "and payload is of valid JSON format.", "BadRequest")
+            raise bad_request(
+                "Unable to read JSON request payload. Please ensure Content-Type header is set "
+                "and payload is of valid JSON format.",
+                "BadRequest",
+            )
         return self.body

@@ -170,9 +170,7 @@ def _resumed(call: Call) -> _State:
         raise bad_request("Invalid delta token.") from error
     rules = world.settings.delta
     is_old = now().timestamp() - state.made > rules.expiry_s
-    is_of_another = (
-        state.tenant != world.directory.tenant.id or state.position > world.directory.changes.position
-    )
+    is_of_another = state.tenant != world.directory.tenant.id or state.position > world.directory.changes.position
     if rules.links_expired or is_old or is_of_another:
         raise sync_state_gone(f"{call.base_url}{call.path}")
     return state

@@ -56,15 +56,11 @@ def unknown_segment(segment: str) -> GraphError:
 
 
 def method_not_allowed() -> GraphError:
-    return GraphError(
-        405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target."
-    )
+    return GraphError(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 
 
 def denied() -> GraphError:
-    return GraphError(
-        403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."
-    )
+    return GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 
 
 def invite_denied(tenant_id: str) -> GraphError:
@@ -87,9 +83,7 @@ def bad_token(message: str) -> GraphError:
         'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
         'client_id="00000003-0000-0000-c000-000000000000"'
     )
-    return GraphError(
-        401, "InvalidAuthenticationToken", message, headers={"WWW-Authenticate": challenge}
-    )
+    return GraphError(401, "InvalidAuthenticationToken", message, headers={"WWW-Authenticate": challenge})
 
 
 def already_exist(properties: str) -> GraphError:

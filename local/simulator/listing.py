@@ -69,9 +69,7 @@ def count_links(call: Call, links: OrderedIds, *, cast: str | None, visible: Vis
     """``/$count`` of links: text/plain, and only with ConsistencyLevel: eventual."""
     need_eventual(call)
     find, keep = call.world.directory.find, _keep(call, visible)
-    number = sum(
-        1 for id_ in links if (o := find(id_)) is not None and (cast is None or o.kind == cast) and keep(o)
-    )
+    number = sum(1 for id_ in links if (o := find(id_)) is not None and (cast is None or o.kind == cast) and keep(o))
     return Answer(200, text=str(number))
 
 
@@ -147,9 +145,7 @@ def _page[T](
     query, rules = call.query, call.world.settings.paging
     longest = max_top or rules.max_top
     if query.top is not None and query.top > longest:
-        raise bad_request(
-            f"Invalid page size specified: '{query.top}'. Must be between 1 and {longest} inclusive."
-        )
+        raise bad_request(f"Invalid page size specified: '{query.top}'. Must be between 1 and {longest} inclusive.")
     size = query.top or size or rules.page_size
     start = place(query.skiptoken)
     body: Json = {"@odata.context": context}
@@ -222,8 +218,7 @@ def _check_names(call: Call, kind: str) -> None:
             raise GraphError(
                 400,
                 "BadRequest",
-                f"Invalid filter clause: Could not find a property named '{name}' on type "
-                f"'microsoft.graph.{kind}'.",
+                f"Invalid filter clause: Could not find a property named '{name}' on type 'microsoft.graph.{kind}'.",
             )
 
 

@@ -154,5 +154,3 @@ def _charge(call: Call, route: Route | None) -> dict[str, str]:
         is_write=call.method != "GET",
         is_audit=call.segments[:1] == ["auditLogs"],
     )
-
-

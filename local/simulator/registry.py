@@ -32,9 +32,7 @@ class Registry:
 
     def find_person(self, username: str) -> Person | None:
         """A person by user principal name, id or mail address; deleted and blocked ones do not exist."""
-        user = self.directory.find_user(username) or next(
-            iter(self.directory.users.having("mail", username)), None
-        )
+        user = self.directory.find_user(username) or next(iter(self.directory.users.having("mail", username)), None)
         if user is None or user.get("accountEnabled") is False:
             return None
         known = self.credentials.get(user.id.lower(), Credentials())
@@ -45,6 +43,11 @@ class Registry:
             password=known.password,
             app_roles=known.app_roles,
         )
+
+    def sample_people(self) -> list[Person]:
+        """Those who can sign in, for the sign-in page."""
+        found = (self.find_person(id_) for id_, known in self.credentials.items() if known.password)
+        return [person for person in found if person is not None]
 
     def find_client(self, client_id: str) -> Client | None:
         return self.clients.get(client_id.lower())

@@ -87,9 +87,9 @@ class Throttling(_Section):
 class Policies(_Section):
     """What the tenant allows (G1.2, G1.7)."""
 
-    allow_invites_from: Literal[
-        "none", "adminsAndGuestInviters", "adminsGuestInvitersAndAllMembers", "everyone"
-    ] = "everyone"
+    allow_invites_from: Literal["none", "adminsAndGuestInviters", "adminsGuestInvitersAndAllMembers", "everyone"] = (
+        "everyone"
+    )
     """The authorization policy's value; PATCH /policies/authorizationPolicy changes it as well."""
     guest_inviters_rule: Literal["invite-permission", "refuse-apps", "any-permission"] = "invite-permission"
     """Who may invite under adminsAndGuestInviters: sources conflict (G1.2, G5.6). `invite-permission`: an app
@@ -137,9 +137,7 @@ class Invitations(_Section):
     """`status` of every other invitation; what yields the last two is UNVERIFIED."""
     contact_conflict: Literal["empty-proxy", "refuse"] = "empty-proxy"
     """A mail contact has the address: the guest gets no proxyAddresses, or the invitation fails. UNVERIFIED."""
-    contact_conflict_message: str = (
-        "Another object with the same value for property proxyAddresses already exists."
-    )
+    contact_conflict_message: str = "Another object with the same value for property proxyAddresses already exists."
     """UNVERIFIED text of `refuse`."""
     other_mails: bool = True
     """Whether a new guest has the address in otherMails. UNVERIFIED."""

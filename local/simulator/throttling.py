@@ -83,9 +83,7 @@ class Throttle:
             key = (limit.scope, limit.kind, limit.key, limit.capacity, limit.period_s)
             bucket = self._buckets.get(key)
             if bucket is None:
-                bucket = self._buckets[key] = Bucket(
-                    limit.capacity, limit.period_s, limit.capacity, monotonic()
-                )
+                bucket = self._buckets[key] = Bucket(limit.capacity, limit.period_s, limit.capacity, monotonic())
             granted, share, wait_s = bucket.take(limit.cost)
             highest = max(highest, share)
             if not granted and refused is None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -142,7 +143,7 @@ class SimulatedTenant:
         """Make guests; their ids."""
         ids = []
         for address in addresses:
-            id_ = f"70000000-0000-4000-8000-{abs(hash(address)) % 10**12:012}"
+            id_ = str(uuid.uuid5(uuid.NAMESPACE_DNS, address))
             user = {"id": id_, "mail": address, "userType": "Guest", "externalUserState": "PendingAcceptance"}
             self.seed(users=[user | {"creationType": "Invitation"}])
             ids.append(id_)

@@ -17,6 +17,7 @@ TENANT = "11111111-1111-4111-8111-111111111111"
 AUDIENCE = "aaaaaaaa-0000-4000-8000-000000000001"
 OLIVIA = Person("AAAAAAAA-0000-4000-8000-00000000000F", "olivia.owner@contoso.com", "Olivia Owner", "pass-word")
 ADMIN = Person(str(uuid.uuid4()), "adam.admin@contoso.com", "Adam Admin", "pass-word", ("Admin",))
+API = Client(AUDIENCE, str(uuid.uuid4()), "guestlist-api", None)
 CLI = Client("cli", str(uuid.uuid4()), "guestlist-cli", None)
 DAEMON = Client("daemon", str(uuid.uuid4()), "daemon", "secret", app_roles=("Inviter",))
 POWERLESS = Client("powerless", str(uuid.uuid4()), "powerless", "secret")
@@ -29,7 +30,7 @@ class People:
         return next((p for p in (OLIVIA, ADMIN) if p.username == username), None)
 
     def find_client(self, client_id: str) -> Client | None:
-        return next((c for c in (CLI, DAEMON, POWERLESS) if c.client_id == client_id), None)
+        return next((c for c in (API, CLI, DAEMON, POWERLESS) if c.client_id == client_id), None)
 
     def managed_identity(self, client_id: str | None) -> Client | None:
         return None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.adapters.queues.codec import UnreadableMessage, decode_command, encode_command, read_traceparent
@@ -58,6 +58,7 @@ commands = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(command=commands, trace=st.none() | st.text(max_size=80))
 def test_any_command_comes_back_from_its_bytes(command: Command, trace: str | None) -> None:
     body = encode_command(command, trace)
@@ -94,6 +95,7 @@ def test_the_trace_of_a_newer_message_can_be_read() -> None:
     assert read_traceparent(json.dumps({"v": 2, "traceparent": TRACE}).encode()) == TRACE
 
 
+@settings(deadline=None)
 @given(st.binary() | st.recursive(st.none() | st.text(), st.lists).map(lambda j: json.dumps(j).encode()))
 def test_anything_else_is_unreadable_and_nothing_worse(body: bytes) -> None:
     assert read_traceparent(body) is None

@@ -25,6 +25,9 @@ class Identity(AsyncTokenCredential):
     async def close(self) -> None:
         return
 
+    async def __aexit__(self, *args: object) -> None:
+        return
+
 
 @pytest.mark.parametrize(
     ("env", "tables", "queues"),

@@ -6,10 +6,12 @@ import dataclasses
 import time
 import typing
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue.aio import QueueServiceClient
 
 from shared.adapters.queues.codec import decode_command, read_traceparent
@@ -34,13 +36,13 @@ class Examined:
 
 
 @pytest.fixture
-async def queues(queues: QueueServiceClient) -> AsyncIterator[QueueServiceClient]:
+async def queues(queues: QueueServiceClient) -> QueueServiceClient:
     """Storage with the queues, empty."""
     for name in QUEUES.values():
-        await queues.create_queue(name)
-    yield queues
-    for name in QUEUES.values():
-        await queues.delete_queue(name)
+        with suppress(ResourceExistsError):
+            await queues.create_queue(name)
+        await queues.get_queue_client(name).clear_messages()
+    return queues
 
 
 async def receive_raw(service: QueueServiceClient) -> list[bytes]:

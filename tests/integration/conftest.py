@@ -1,5 +1,6 @@
 """The whole product, running: Azurite, the simulator, and the app under the local host."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ class Tenant:
 
     def __post_init__(self) -> None:
         self._clients: dict[str, httpx.Client] = {}
+        self._lock = threading.Lock()
         self.simulator = httpx.Client(base_url=self.stack.simulator_url, timeout=30)
         self.group = self.group_named("Travel app guests")
 
@@ -65,11 +67,12 @@ class Tenant:
 
     def caller(self, username: str = OWNER, *, client: str | None = None) -> httpx.Client:
         who = client or username
-        if who not in self._clients:
-            token = self.token(client=client) if client else self.token(username=username)
-            headers = {"Authorization": f"Bearer {token}"}
-            self._clients[who] = httpx.Client(base_url=self.stack.host_url, headers=headers, timeout=60)
-        return self._clients[who]
+        with self._lock:
+            if who not in self._clients:
+                token = self.token(client=client) if client else self.token(username=username)
+                headers = {"Authorization": f"Bearer {token}"}
+                self._clients[who] = httpx.Client(base_url=self.stack.host_url, headers=headers, timeout=60)
+            return self._clients[who]
 
     def close(self) -> None:
         for client in (*self._clients.values(), self.simulator):

@@ -141,12 +141,15 @@ class Gate:
 
     async def _pass_on(self, target: str, request: web.Request) -> web.Response:
         headers = {k: v for k, v in request.headers.items() if k.lower() not in _HOP_BY_HOP}
-        body = await request.read()
+        # Signed requests: nothing may be added that the sender did not sign.
+        body = await request.read() or None
+        skip = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
         async with self._session.request(
             request.method,
             URL(f"{target}{request.raw_path}", encoded=True),
             headers=headers,
             data=body,
+            skip_auto_headers=skip,
             allow_redirects=False,
         ) as answer:
             kept = [(k, v) for k, v in answer.headers.items() if k.lower() not in _HOP_BY_HOP]

@@ -26,7 +26,14 @@ TENANT = "0aaf1c8e-6f4d-4c3c-9f3c-6d5f3d9c1a01"
 OTHER_TENANT = "0aaf1c8e-6f4d-4c3c-9f3c-6d5f3d9c1a02"
 AUDIENCE = "7d0f7b52-0a3b-4f0e-9f55-0a3c5b9e1b10"
 OLIVIA = Person("A1B2C3D4-0000-4000-8000-000000000001", "olivia@contoso.com", "Olivia Owner", "pw", ("Auditor",))
-ROBOT = Client("c0000000-0000-4000-8000-000000000001", "c0000000-0000-4000-8000-0000000000ff", "Robot", "s")
+ROBOT = Client(
+    "c0000000-0000-4000-8000-000000000001",
+    "c0000000-0000-4000-8000-0000000000ff",
+    "Robot",
+    "s",
+    app_roles=("Inviter",),
+)
+API = Client(AUDIENCE, "7d0f7b52-0a3b-4f0e-9f55-0a3c5b9e1bff", "Guestlist", None)
 
 
 class Tenant:
@@ -36,7 +43,7 @@ class Tenant:
         return OLIVIA if username == OLIVIA.username else None
 
     def find_client(self, client_id: str) -> Client | None:
-        return ROBOT if client_id == ROBOT.client_id else None
+        return next((c for c in (ROBOT, API) if c.client_id == client_id), None)
 
     def managed_identity(self, client_id: str | None) -> Client | None:
         return None
@@ -123,21 +130,22 @@ async def test_an_app_is_known_by_its_token_and_its_role(service: Service) -> No
     assert caller == Caller(UserId(ROBOT.object_id), "", frozenset({"Inviter"}), is_app=True)
 
 
-async def test_a_token_from_the_token_endpoint_is_taken(service: Service) -> None:
-    form = {
-        "grant_type": "password",
-        "client_id": ROBOT.client_id,
-        "client_secret": ROBOT.secret,
-        "username": OLIVIA.username,
-        "password": OLIVIA.password,
-        "scope": f"api://{AUDIENCE}/access_as_user",
-    }
+PASSWORD = {"grant_type": "password", "username": OLIVIA.username, "password": OLIVIA.password}
+
+
+@pytest.mark.parametrize(
+    ("form", "caller"),
+    [
+        (PASSWORD | {"scope": f"api://{AUDIENCE}/access_as_user"}, OLIVIA.object_id.lower()),
+        ({"grant_type": "client_credentials", "scope": f"api://{AUDIENCE}/.default"}, ROBOT.object_id),
+    ],
+)
+async def test_a_token_from_the_token_endpoint_is_taken(service: Service, form: dict[str, str], caller: str) -> None:
+    client = {"client_id": ROBOT.client_id, "client_secret": ROBOT.secret}
     async with httpx.AsyncClient() as http:
-        answer = await http.post(f"{service.url}/{TENANT}/oauth2/v2.0/token", data=form)
+        answer = await http.post(f"{service.url}/{TENANT}/oauth2/v2.0/token", data=form | client)
 
-    caller = await service.callers().authenticate(f"Bearer {answer.json()['access_token']}")
-
-    assert caller.object_id == OLIVIA.object_id.lower()
+    assert (await service.callers().authenticate(f"Bearer {answer.json()['access_token']}")).object_id == caller
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer"])

@@ -115,9 +115,7 @@ def _tokens(text: str) -> list[_Token]:
         found = _TOKENS.match(text, position)
         if found is None:
             if text[position] == "'":
-                raise BadFilter(
-                    f"There is an unterminated string literal at position {len(text)} in '{text}'."
-                )
+                raise BadFilter(f"There is an unterminated string literal at position {len(text)} in '{text}'.")
             raise BadFilter(f"Syntax error: character '{text[position]}' is not valid at position {position}.")
         if found.lastgroup != "space":
             tokens.append(_Token(found.lastgroup or "", found.group(), position))

@@ -10,9 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-_DOCUMENT: Final[dict[str, Any]] = json.loads(
-    Path(__file__).with_name("types.json").read_text(encoding="utf-8")
-)
+_DOCUMENT: Final[dict[str, Any]] = json.loads(Path(__file__).with_name("types.json").read_text(encoding="utf-8"))
 _TYPES: Final[dict[str, Any]] = _DOCUMENT["types"]
 _ENUMS: Final[dict[str, list[str]]] = _DOCUMENT["enums"]
 _PRIMITIVES: Final[dict[str, tuple[type, ...]]] = {
@@ -70,9 +68,7 @@ def fault(type_: str, value: Any) -> str | None:
             return "not a collection"
         return next((why for item in value if (why := fault(declared[11:-1], item))), None)
     if declared in _PRIMITIVES:
-        if not isinstance(value, _PRIMITIVES[declared]) or (
-            isinstance(value, bool) and declared != "Edm.Boolean"
-        ):
+        if not isinstance(value, _PRIMITIVES[declared]) or (isinstance(value, bool) and declared != "Edm.Boolean"):
             return f"not {declared}"
         if declared == "Edm.Guid" and not _GUID.fullmatch(str(value)):
             return "not a GUID"

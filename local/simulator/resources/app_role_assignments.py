@@ -178,9 +178,7 @@ def _routes(base: str, kind: str, name: str, *, of_resource: bool, read: Needs) 
 _ROLES = "appRoleAssignments"
 ROUTES: tuple[Route, ...] = (
     *_routes("/users/{user}", "user", _ROLES, of_resource=False, read=may.ASSIGNMENT_READ),
-    *_routes(
-        "/groups/{group}", "group", _ROLES, of_resource=False, read=(*may.ASSIGNMENT_READ, *may.GROUP_READ)
-    ),
+    *_routes("/groups/{group}", "group", _ROLES, of_resource=False, read=(*may.ASSIGNMENT_READ, *may.GROUP_READ)),
     *_routes(
         "/servicePrincipals/{servicePrincipal}",
         "servicePrincipal",

@@ -116,9 +116,7 @@ def instantiate(call: Call) -> Answer:
     template, name = _template(call), call.json().get("displayName")
     if not isinstance(name, str) or not name:
         raise bad_request("A value is required for property 'displayName'.")
-    application = create_application(
-        call.world, {"displayName": name, "applicationTemplateId": template["id"]}
-    )
+    application = create_application(call.world, {"displayName": name, "applicationTemplateId": template["id"]})
     principal = call.world.directory.create(
         "servicePrincipal",
         {

@@ -46,9 +46,7 @@ def get_by_ids(call: Call) -> Answer:
         and (not kinds or object_.kind in kinds or "directoryObject" in kinds)
         and not world.new.hides(object_.id, "users_get", window)
     ]
-    return Answer(
-        200, {"@odata.context": f"{call.base_url}/$metadata#directoryObjects", "value": shown}
-    )
+    return Answer(200, {"@odata.context": f"{call.base_url}/$metadata#directoryObjects", "value": shown})
 
 
 def validate_properties(call: Call) -> Answer:
@@ -59,9 +57,7 @@ def validate_properties(call: Call) -> Answer:
     for name, longest in _MAX_LENGTH.items():
         value = body.get(name)
         if isinstance(value, str) and len(value) > longest:
-            raise GraphError(
-                422, "InvalidLength", f"The length of property '{name}' must be at most {longest}."
-            )
+            raise GraphError(422, "InvalidLength", f"The length of property '{name}' must be at most {longest}.")
     return NO_CONTENT
 
 

@@ -104,16 +104,12 @@ def _create(call: Call, level: str, allowed: str, wrong_level: str) -> Answer:
     if template not in _TEMPLATES:
         raise bad_request("Invalid value specified for property 'templateId' of resource 'GroupSetting'.")
     if template != allowed:
-        raise bad_request(
-            f"The template '{template}' is not supported for DirectoryObjectClass '{wrong_level}'."
-        )
+        raise bad_request(f"The template '{template}' is not supported for DirectoryObjectClass '{wrong_level}'.")
     if any(setting["templateId"] == template for setting in _at_level(call.world, level)):
         raise GraphError(
             400, "Request_BadRequest", "A conflicting object with one or more of the specified values is present."
         )
-    defaults = [
-        {"name": name, "value": default} for name, (default, _) in _TEMPLATES[template][1].items()
-    ]
+    defaults = [{"name": name, "value": default} for name, (default, _) in _TEMPLATES[template][1].items()]
     setting = {
         "id": str(uuid.uuid4()),
         "displayName": _TEMPLATES[template][0],
@@ -122,9 +118,7 @@ def _create(call: Call, level: str, allowed: str, wrong_level: str) -> Answer:
         "level": level,
     }
     call.world.directory.group_settings[setting["id"]] = setting
-    return Answer(
-        201, {"@odata.context": f"{call.base_url}/$metadata#groupSettings/$entity", **_shown(setting)}
-    )
+    return Answer(201, {"@odata.context": f"{call.base_url}/$metadata#groupSettings/$entity", **_shown(setting)})
 
 
 def _values(template: str, given: object, before: list[Json]) -> list[Json]:
@@ -184,10 +178,6 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/groups/{group}/settings", list_group_settings, (*may.SETTINGS_READ, *may.GROUP_READ)),
     Route("POST", "/groups/{group}/settings", create_group_setting, (*may.SETTINGS_WRITE, *may.GROUP_WRITE)),
     Route("GET", "/groups/{group}/settings/{setting}", get_setting, (*may.SETTINGS_READ, *may.GROUP_READ)),
-    Route(
-        "PATCH", "/groups/{group}/settings/{setting}", update_setting, (*may.SETTINGS_WRITE, *may.GROUP_WRITE)
-    ),
-    Route(
-        "DELETE", "/groups/{group}/settings/{setting}", delete_setting, (*may.SETTINGS_WRITE, *may.GROUP_WRITE)
-    ),
+    Route("PATCH", "/groups/{group}/settings/{setting}", update_setting, (*may.SETTINGS_WRITE, *may.GROUP_WRITE)),
+    Route("DELETE", "/groups/{group}/settings/{setting}", delete_setting, (*may.SETTINGS_WRITE, *may.GROUP_WRITE)),
 )

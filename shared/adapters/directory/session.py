@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
 log = logging.getLogger("guestlist")
+# httpx logs the address of each request, and ours hold guests' addresses.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 SCOPE = "https://graph.microsoft.com/.default"
 _TIMEOUT = httpx.Timeout(60, connect=10)

@@ -10,8 +10,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 from azure.communication.email.aio import EmailClient
-from azure.core.exceptions import AzureError, ServiceRequestError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    ServiceRequestError,
+    ServiceRequestTimeoutError,
+)
 from azure.core.rest import HttpRequest
 
 from shared.adapters.directory.errors import retry_after
@@ -32,7 +38,9 @@ _NAMESPACE = uuid.UUID("0f3c6f3e-8a0e-4f2b-9a51-9d4c0a6c2b7d")
 
 
 class AcsEmail:
-    """`sender` is the MailFrom address of a verified domain of the resource at `endpoint`."""
+    """The mail lane through a Communication Services resource.
+
+    `sender` is the MailFrom address of a verified domain of the resource at `endpoint`."""
 
     def __init__(
         self,
@@ -74,9 +82,11 @@ class AcsEmail:
         request = HttpRequest(method, path, params={"api-version": API_VERSION}, headers=headers, json=body)
         try:
             answer = await self._client.send_request(request)
-        except ServiceRequestError:
-            return Response(0, sent=False, trouble="the mail service cannot be reached")
+        except ClientAuthenticationError:
+            return Response(0, sent=False, trouble="Guestlist's identity could not get a token for the mail service")
         except AzureError as e:
+            if _never_left(e):
+                return Response(0, sent=False, trouble="the mail service cannot be reached")
             return Response(0, trouble=f"the mail service did not answer ({type(e).__name__})")
         try:
             found = answer.json() if answer.content else None
@@ -88,9 +98,12 @@ class AcsEmail:
     def _failed(answer: Response) -> Busy | Unknown | Declined:
         if (answer.status == 0 and not answer.sent) or answer.status in (429, 503):
             return Busy(retry_after(answer))
-        if answer.status == 0 or answer.status >= 500:
+        if answer.status in (0, 408) or answer.status >= 500:
             return Unknown(answer.trouble or _words(answer))
-        return Declined(Reason.MAIL_NOT_SENT, f"The mail service refused the mail: {_words(answer)}")
+        what = "The mail service refused the mail"
+        if answer.status in (401, 403):
+            what = "Guestlist's identity may not send mail through the resource of GUESTLIST_ACS_ENDPOINT"
+        return Declined(Reason.MAIL_NOT_SENT, f"{what}. The mail service said: {_words(answer)}")
 
     def _message(self, mail: Mail) -> dict[str, Any]:
         to = {"address": mail.to} | ({"displayName": mail.to_name} if mail.to_name else {})
@@ -103,6 +116,13 @@ class AcsEmail:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def _never_left(error: AzureError) -> bool:
+    """No connection was made. The SDK says `ServiceRequestError` also of a connection cut after the request."""
+    return isinstance(error, ServiceRequestTimeoutError) or (
+        isinstance(error, ServiceRequestError) and isinstance(error.inner_exception, aiohttp.ClientConnectorError)
+    )
 
 
 def _words(answer: Response) -> str:

@@ -11,7 +11,9 @@ from shared.ports.mailer import Mail
 SUBJECTS = {"en": "{inviter} has invited you to {app}", "de": "{inviter} hat Sie zu {app} eingeladen"}
 """The languages there are; any other is written in English."""
 _SOMEBODY = {"en": "A group owner", "de": "Jemand"}
+_SOMETHING = {"en": "an app", "de": "einer App"}
 _SUBJECT_LIMIT = 200
+_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class JinjaMailText:
@@ -22,7 +24,7 @@ class JinjaMailText:
         language = language if language in SUBJECTS else "en"
         names = {
             "inviter": _one_line(invitation.inviter_name) or _SOMEBODY[language],
-            "app": _one_line(invitation.app_name),
+            "app": _one_line(invitation.app_name) or _SOMETHING[language],
         }
         subject = SUBJECTS[language].format(**names)
         values = names | {
@@ -54,10 +56,16 @@ def _templates() -> jinja2.Environment:
 
 
 def _one_line(text: str) -> str:
-    return " ".join("".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text).split())
+    return " ".join(_clean(" ".join(text.splitlines())).split())
 
 
 def _lines(text: str) -> str:
-    """Line breaks are kept, other control characters dropped."""
-    unified = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in unified if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs"))
+    """Line breaks of every kind are kept as newlines."""
+    return "\n".join(_clean(line).rstrip() for line in text.splitlines()).strip("\n")
+
+
+def _clean(text: str) -> str:
+    """Without control characters and what turns the direction of the text after it. Joiners stay: scripts and
+    emoji need them."""
+    spaced = (" " if c == "\t" or unicodedata.category(c)[0] == "Z" else c for c in text)
+    return "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cs") and c not in _DIRECTIONS)

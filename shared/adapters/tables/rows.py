@@ -96,7 +96,7 @@ def from_row(row: Mapping[str, Any]) -> Invitation:
 
 
 def to_text(time: datetime) -> str:
-    """Sorts as time does. The service's own date type would lose nothing, its client's reading of it does."""
+    """Sorts as time does, and comes back a plain datetime: the SDK reads the service's dates as a type of its own."""
     return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 

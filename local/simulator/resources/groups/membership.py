@@ -34,9 +34,7 @@ def refusal(world: World, group: DirectoryObject, caller: Caller) -> GraphError 
     return None
 
 
-def add(
-    world: World, group: DirectoryObject, members: list[DirectoryObject], caller: Caller, actor: Actor
-) -> None:
+def add(world: World, group: DirectoryObject, members: list[DirectoryObject], caller: Caller, actor: Actor) -> None:
     """Add all of them or, when one cannot be added, none.
 
     Raises:

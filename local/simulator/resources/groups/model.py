@@ -98,9 +98,7 @@ def update(world: World, group: DirectoryObject, body: Json, caller: Caller, act
         world.directory.change(group, changes)
 
 
-def bound(
-    world: World, body: Json, name: str, *, refused: GraphError | None = None
-) -> list[DirectoryObject]:
+def bound(world: World, body: Json, name: str, *, refused: GraphError | None = None) -> list[DirectoryObject]:
     """The objects of ``<name>@odata.bind``.
 
     Args:

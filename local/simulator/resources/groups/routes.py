@@ -83,18 +83,14 @@ def list_related(call: Call, *, owners: bool, cast: str | None) -> Answer:
     group = need_group(call)
     if owners:
         return list_links(call, call.world.directory.owners.of(group.id), cast=cast)
-    return list_links(
-        call, call.world.directory.members.of(group.id), cast=cast, visible=_members_seen(call, group)
-    )
+    return list_links(call, call.world.directory.members.of(group.id), cast=cast, visible=_members_seen(call, group))
 
 
 def count_related(call: Call, *, owners: bool, cast: str | None) -> Answer:
     group = need_group(call)
     if owners:
         return count_links(call, call.world.directory.owners.of(group.id), cast=cast)
-    return count_links(
-        call, call.world.directory.members.of(group.id), cast=cast, visible=_members_seen(call, group)
-    )
+    return count_links(call, call.world.directory.members.of(group.id), cast=cast, visible=_members_seen(call, group))
 
 
 def list_transitive(call: Call, *, cast: str | None) -> Answer:
@@ -147,9 +143,7 @@ def remove_owner(call: Call) -> Answer:
 def refuse_reference_patch(call: Call) -> Answer:
     """Several members at once go through PATCH of the group, not of the collection (G1.4)."""
     need_group(call)
-    raise GraphError(
-        400, "BadRequest", "The request is currently not supported on the targeted entity set"
-    )
+    raise GraphError(400, "BadRequest", "The request is currently not supported on the targeted entity set")
 
 
 def delete_related_object(call: Call, *, owners: bool) -> Answer:
@@ -232,9 +226,7 @@ def _related(name: str, *, owners: bool, read: Needs, write: Needs) -> tuple[Rou
         Route("PATCH", f"{base}/$ref", refuse_reference_patch, write),
         Route("GET", f"{base}/{{object}}", partial(get_related, owners=owners), read),
         Route("DELETE", f"{base}/{{object}}/$ref", remove_owner if owners else remove_member, write),
-        Route(
-            "DELETE", f"{base}/{{object}}", partial(delete_related_object, owners=owners), may.USER_DELETE
-        ),
+        Route("DELETE", f"{base}/{{object}}", partial(delete_related_object, owners=owners), may.USER_DELETE),
     ]
     for cast, kind in _CASTS.items():
         listed, counted = partial(list_related, owners=owners), partial(count_related, owners=owners)
@@ -264,12 +256,21 @@ ROUTES: tuple[Route, ...] = (
     *_related("members", owners=False, read=may.MEMBER_READ, write=may.MEMBER_WRITE),
     *_related("owners", owners=True, read=may.GROUP_READ, write=may.GROUP_WRITE),
     *(
-        Route("GET", f"/groups/{{group}}/transitiveMembers{cast}", partial(list_transitive, cast=kind), may.MEMBER_READ, 5)
+        Route(
+            "GET",
+            f"/groups/{{group}}/transitiveMembers{cast}",
+            partial(list_transitive, cast=kind),
+            may.MEMBER_READ,
+            5,
+        )
         for cast, kind in _CASTS.items()
     ),
     *(
         Route(
-            "GET", f"/groups/{{group}}/transitiveMembers{cast}/$count", partial(count_transitive, cast=kind), may.MEMBER_READ
+            "GET",
+            f"/groups/{{group}}/transitiveMembers{cast}/$count",
+            partial(count_transitive, cast=kind),
+            may.MEMBER_READ,
         )
         for cast, kind in _CASTS.items()
     ),

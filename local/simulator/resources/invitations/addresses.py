@@ -7,7 +7,7 @@ from ...errors import GraphError, bad_request
 from ...settings import Invitations
 
 # Documented as not allowed; `@` has its own place. The apostrophe is not in the list (UNVERIFIED, a switch).
-_PROHIBITED: Final = frozenset("~!#$%^&*()=[]{}\\/|;:\"<>?,` ")
+_PROHIBITED: Final = frozenset('~!#$%^&*()=[]{}\\/|;:"<>?,` ')
 _DOMAIN: Final = re.compile(r"(?:[^\s.@]+\.)+[^\s.@]{2,}")
 
 

@@ -6,9 +6,7 @@ from ...errors import GraphError, invite_denied
 from ...world import World
 from .addresses import domain_of
 
-_INVITES_OFF = (
-    "Guest invitations not allowed for your company. Contact your company administrator for more details."
-)
+_INVITES_OFF = "Guest invitations not allowed for your company. Contact your company administrator for more details."
 
 
 def check_caller(world: World, caller: Caller) -> None:

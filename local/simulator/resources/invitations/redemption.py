@@ -32,9 +32,7 @@ def redeem(world: World, *, redeem_url: str | None = None, user_id: str | None =
     domain = str(user.get("mail") or "").rpartition("@")[2].lower()
     if domain in {name.lower() for name in world.settings.policies.blocked_domains}:
         raise CannotRedeem("pending guests of a blocked domain cannot redeem")
-    world.directory.change(
-        user, {"externalUserState": "Accepted", "externalUserStateChangeDateTime": stamp()}
-    )
+    world.directory.change(user, {"externalUserState": "Accepted", "externalUserStateChangeDateTime": stamp()})
     name, display = user.get("userPrincipalName"), user.get("displayName")
     world.audits.write(
         "Redeem external user invite",
@@ -47,8 +45,4 @@ def redeem(world: World, *, redeem_url: str | None = None, user_id: str | None =
 
 
 def _is_broken(world: World, guest: InvitedGuest, redeem_url: str) -> bool:
-    return (
-        world.settings.invitations.newer_ticket_breaks_older and redeem_url != guest.redeem_urls[-1]
-    )
-
-
+    return world.settings.invitations.newer_ticket_breaks_older and redeem_url != guest.redeem_urls[-1]

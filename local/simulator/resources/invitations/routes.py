@@ -20,6 +20,4 @@ def _refusal(call: Call) -> GraphError:
     return invite_denied(call.world.directory.tenant.id)
 
 
-ROUTES: tuple[Route, ...] = (
-    Route("POST", "/invitations", create_invitation, may.INVITE, refusal=_refusal),
-)
+ROUTES: tuple[Route, ...] = (Route("POST", "/invitations", create_invitation, may.INVITE, refusal=_refusal),)

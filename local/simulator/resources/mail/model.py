@@ -33,7 +33,12 @@ _WRITABLE: Final = frozenset(
         "subject",
     }
 )
-_ONLY_WHEN_ASKED = {"internetMessageHeaders", "singleValueExtendedProperties", "multiValueExtendedProperties", "attachments"}
+_ONLY_WHEN_ASKED = {
+    "internetMessageHeaders",
+    "singleValueExtendedProperties",
+    "multiValueExtendedProperties",
+    "attachments",
+}
 _PROPERTY_ID = re.compile(
     r"(?:String|Integer|Boolean|SystemTime|Double|Binary|CLSID)(?:Array)? "
     r"(?:0x[0-9a-fA-F]+|\{[0-9a-fA-F-]{36}\} (?:Name .+|Id 0x[0-9a-fA-F]+))"

@@ -62,9 +62,7 @@ def member_groups(world: World, object_: DirectoryObject, *, security_only: bool
         group.id
         for group in world.directory.groups_of(object_.id, transitive=True)
         if not (security_only and not group.get("securityEnabled"))
-        and (
-            world.new.is_empty or not world.new.hides(f"{group.id}/{object_.id}", "members_read", window)
-        )
+        and (world.new.is_empty or not world.new.hides(f"{group.id}/{object_.id}", "members_read", window))
     ]
 
 

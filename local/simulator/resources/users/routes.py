@@ -112,9 +112,7 @@ def _among(call: Call, user: DirectoryObject, ids: list[str]) -> Answer:
 
 
 def _strings(call: Call, values: list[str]) -> Answer:
-    return Answer(
-        200, {"@odata.context": f"{call.base_url}/$metadata#Collection(Edm.String)", "value": values}
-    )
+    return Answer(200, {"@odata.context": f"{call.base_url}/$metadata#Collection(Edm.String)", "value": values})
 
 
 def _one(call: Call, user: DirectoryObject) -> Answer:

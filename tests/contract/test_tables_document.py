@@ -1,0 +1,71 @@
+"""docs/tables.md tells of the columns that are written, with rows that the code can read."""
+
+import json
+import re
+import uuid
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from azure.data.tables.aio import TableServiceClient
+
+from shared.adapters.tables import TABLES, TableStore
+from shared.adapters.tables.rows import from_row, to_row
+from shared.domain.breaker import Breaker
+from shared.domain.ids import GroupId
+from shared.domain.invitations import State
+from shared.ports.store import OpenChunk, Versioned
+from tests.builders import NOW
+from tests.contract.test_storage_faults import PACE
+from tests.contract.test_store import chunk_of, claimed
+
+DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "tables.md").read_text()
+_SECTION = re.compile(r"^### Row `([^`]*)`: (.+)$", re.MULTILINE)
+_COLUMN = re.compile(r"^\| `(\w+)` \| `([^`]*)` \|", re.MULTILINE)
+
+
+def documented() -> dict[str, dict[str, str]]:
+    """Columns and example values of each kind of row, by what the document calls it."""
+    parts = _SECTION.split(DOCUMENT)[1:]
+    return {name: dict(_COLUMN.findall(text)) for name, text in zip(parts[1::3], parts[2::3], strict=True)}
+
+
+def value(text: str) -> Any:
+    return json.loads(text) if text in ("true", "false") or text.isdecimal() else text
+
+
+def kind_of(table: str, row: dict[str, Any]) -> str:
+    if table == "Invitations":
+        return {"i-": "an invitation", "a-": "a guard", "k-": "an idempotency key"}[row["RowKey"][:2]]
+    if table == "OpenChunks":
+        return "a chunk that has not ended"
+    return "the breaker" if row["RowKey"] == "breaker" else "a lane's clock"
+
+
+async def test_the_documented_columns_are_those_that_are_written(tables: TableServiceClient) -> None:
+    store, group = TableStore(tables), GroupId(str(uuid.uuid4()))
+    full = from_row({column: value(text) for column, text in documented()["an invitation"].items()})
+    assert not [f.name for f in fields(full) if getattr(full, f.name) is None], "the example leaves a column out"
+    held = await claimed(store, group)
+    [invitation] = chunk_of(group)
+    await store.accept([replace(full, id=invitation.id, state=State.PARKED)], held)
+    await store.claim_key(group, "pending", "body", now=NOW, lease=PACE.time, kept=PACE.time)
+    await store.open_chunk(OpenChunk(group, invitation.id.chunk, NOW))
+    breaker = await store.read_breaker()
+    await store.write_breaker(replace(breaker, value=Breaker(NOW, NOW, "blocked")))
+    await store.reserve("invitations", PACE, 1, NOW)
+
+    written: dict[str, set[str]] = {}
+    for table in TABLES:
+        async for row in tables.get_table_client(table).list_entities():
+            written.setdefault(kind_of(table, row), set()).update(row)
+
+    assert written == {name: set(columns) for name, columns in documented().items()}
+    there = await store.read_breaker()
+    await store.write_breaker(Versioned(Breaker(), there.version))
+
+
+def test_the_documented_invitation_is_the_row_that_the_code_would_write() -> None:
+    row = {column: value(text) for column, text in documented()["an invitation"].items()}
+
+    assert to_row(from_row(row)) == row

@@ -1,0 +1,149 @@
+"""The app is killed at every request it makes, just before its effect and just after: one mail, one membership.
+
+The requests of one invitation with a welcome message are counted first, from the HTTP call to the last write.
+Then the whole flow is run once for each of them, and at that request every process of the app gets SIGKILL.
+"""
+
+import re
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from local.stack import Stack
+from tests.integration.conftest import QUICK, Tenant, eventually
+from tests.integration.gate import Gate, Passage, Side
+
+SENDS = re.compile(r"/messages$")
+ONE_MESSAGE = re.compile(r"/messages/")
+LOOKED_AT = re.compile(r"RowKey='i-")
+QUICKER = QUICK | {
+    "GUESTLIST_CLAIM": "PT1S",
+    "GUESTLIST_DOUBT_WINDOW": "PT3S",
+    "GUESTLIST_STILLNESS": "PT2S",
+    "GUESTLIST_SWEEP_SCHEDULE": "* * * * * *",
+}
+
+
+def counts(service: str, method: str, path: str) -> bool:
+    """The app's own requests, and the host's deletion of a message that is done; not the polling and the
+    renewing of the host, the sweeper's looking around, nor this test's own looking at the invitation."""
+    if service == "queue":
+        return (method == "POST" and bool(SENDS.search(path))) or (
+            method == "DELETE" and bool(ONE_MESSAGE.search(path))
+        )
+    return not (service == "table" and method == "GET" and ("OpenChunks" in path or LOOKED_AT.search(path)))
+
+
+@dataclass
+class Scene:
+    gate: Gate
+    tenant: Tenant
+
+    def run(self, number: int, side: Side) -> Passage | None:
+        """One invitation, killed at that request; gives which it was, None where there are not so many."""
+        address = f"guest-{uuid.uuid4().hex[:12]}@fabrikam.com"
+        self.gate.hold(number, side)
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(self.ask_until_taken, address)
+            killed_at = self.wait(asked)
+            if killed_at is not None:
+                self.tenant.stack.kill_workers()
+                self.gate.release()
+            invitation = self.tenant.end_of(asked.result(60), within_s=90)
+        at = f"killed {side} {killed_at}"
+        assert (invitation["state"], invitation["reason"]) == ("mailed", None), at
+        assert invitation["alreadyInDirectory"] is False, at
+        assert self.tenant.tickets(address) == 1, at
+        assert [m["kind"] for m in self.tenant.mails(address)] == ["message"], at
+        assert self.tenant.members().count(address) == 1, at
+        listed = self.tenant.caller().get(f"/api/groups/{self.tenant.group}/invitations?limit=5").json()["value"]
+        assert [i["address"] for i in listed].count(address) == 1, at
+        return killed_at
+
+    def wait(self, asked: Future[str]) -> Passage | None:
+        """The held request, or None when the invitation ended without reaching it."""
+
+        def seen() -> bool:
+            if self.gate.held.done():
+                return True
+            if asked.done():
+                with suppress(httpx.HTTPError):
+                    return bool(self.tenant.see(asked.result())["isFinal"]) and self.quiet()
+            return False
+
+        eventually(seen, within_s=30)
+        return self.gate.held.result() if self.gate.held.done() else None
+
+    def quiet(self) -> bool:
+        """Nothing has passed for a while: the last message is deleted after the last write."""
+        before = len(self.gate.passages)
+        with suppress(TimeoutError):
+            self.gate.held.result(0.7)
+        return len(self.gate.passages) == before
+
+    def ask_until_taken(self, address: str) -> str:
+        """What a careful client does: the same request with the same key until it has an answer."""
+        key = uuid.uuid4().hex
+
+        def once() -> str | None:
+            try:
+                answer = self.tenant.ask(address, key=key, welcomeMessage="Welcome")
+            except httpx.TransportError:
+                return None
+            assert answer.status_code in (202, 409, 500, 503), answer.text
+            return str(answer.json()["id"]) if answer.status_code == 202 else None
+
+        found = eventually(once, within_s=60, every_s=0.3)
+        assert found is not None
+        return found
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    stack = Stack(workers=1, lease_seconds=1.5, max_poll_ms=100, extra_settings=QUICKER, start_host=False)
+    with stack:
+        azurite = stack.azurite
+        services = {
+            "graph": stack.simulator_url,
+            "queue": f"http://127.0.0.1:{azurite.queue_port}",
+            "table": f"http://127.0.0.1:{azurite.table_port}",
+        }
+        with Gate(services, counts) as gate:
+            ports = {name: int(url.rsplit(":", 1)[1]) for name, url in gate.urls.items()}
+            stack.storage_connection = azurite.connection_string_via(
+                queue_port=ports["queue"], table_port=ports["table"]
+            )
+            stack.simulator_url_of_app = gate.urls["graph"]
+            stack.restart_host()
+            tenant = Tenant(stack)
+            yield Scene(gate, tenant)
+            tenant.close()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "side",
+    [
+        pytest.param("before", marks=pytest.mark.xdist_group("kill-before")),
+        pytest.param("after", marks=pytest.mark.xdist_group("kill-after")),
+    ],
+)
+def test_a_kill_at_any_request_leaves_one_mail_and_one_membership(scene: Scene, side: Side) -> None:
+    killed: list[Passage] = []
+    while (passage := scene.run(len(killed) + 1, side)) is not None:
+        killed.append(passage)
+        print(f"killed {side} {passage}")
+
+    # The kill points that matter are among them: effects, writes and enqueues of each of the three queues.
+    at = "\n".join(str(passage) for passage in killed)
+    for effect in ("/v1.0/invitations", "/members/", "/messages", "/send"):
+        assert re.search(rf"graph POST \S*{effect}", at), at
+    for queue in ("invitations", "memberships", "mails"):
+        assert re.search(rf"queue POST \S*/{queue}/messages", at), at
+        assert re.search(rf"queue DELETE \S*/{queue}/messages", at), at
+    assert len(re.findall(r"table (POST|PUT|MERGE|PATCH|DELETE)", at)) >= 9, at
