@@ -23,8 +23,8 @@ def states() -> str:
         lines.append(f"| `{state.value}` | {facts.meaning} | {after} |")
     lines += [
         "",
-        "`member` is the end unless a welcome message is due. A guest who was a member already gets no mail. Where the",
-        "mail cannot be sent the guest stays `member`, with the reason `mail-not-sent`.",
+        "`member` is the end unless a welcome message is due. A guest who was a member already gets no mail.",
+        "Where the mail cannot be sent the guest stays `member`, with the reason `mail-not-sent`.",
         "",
     ]
     return "\n".join(lines)

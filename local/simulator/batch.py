@@ -34,7 +34,8 @@ async def answer(call: Call, run: Run) -> Answer:
             done[item["id"].lower()] = await _run(call, item, run, done)
     else:
         done = await _all_at_once(call, items, run)
-    return Answer(200, {"responses": [_shown(item["id"], done[item["id"].lower()]) for item in items]})
+    shown = [_shown(item["id"], done[item["id"].lower()]) for item in items]
+    return Answer(200, {"responses": shown}, by_hand=any(answer.by_hand for answer in done.values()))
 
 
 async def _all_at_once(call: Call, items: list[Json], run: Run) -> dict[str, Answer]:

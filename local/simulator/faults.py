@@ -97,7 +97,13 @@ class Fault:
             raise Cut
         if order.body is not None:
             text = order.body if isinstance(order.body, str) else None
-            return Answer(order.status or 200, None if text is not None else order.body, text, dict(order.headers))
+            return Answer(
+                order.status or 200,
+                None if text is not None else order.body,
+                text,
+                dict(order.headers),
+                by_hand=True,
+            )
         if order.status is None:
             return None
         if order.status < 400:

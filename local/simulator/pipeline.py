@@ -101,8 +101,7 @@ class Pipeline:
             raise GraphError(500, "InternalServerError", "An internal server error occurred.") from error
         if call.method != "GET":
             call.world.writes += 1
-        answer = Answer(answer.status, answer.body, answer.text, {**headers, **answer.headers})
-        return answer
+        return Answer(answer.status, answer.body, answer.text, {**headers, **answer.headers})
 
 
 def rendered(call: Call, error: GraphError) -> Answer:

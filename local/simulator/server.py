@@ -66,7 +66,7 @@ class Simulator:
             raw_query=raw_query,
             headers={name.lower(): value for name, value in request.headers.items()},
             body=None,
-            base_url=f"{request.scheme}://{request.host}",
+            base_url=f"{request.scheme}://{request.host}/{version}",
             request_id=new_request_id(),
         )
         try:
@@ -78,16 +78,15 @@ class Simulator:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=504)
-        if self.traffic is not None and version == "v1.0":
-            # An answer written by hand for a fault is no claim about Graph; an error of Graph's form is.
-            if answer.status < 400 or isinstance(answer.body, dict):
-                self.traffic.record(
-                    method=call.method,
-                    path=request.raw_path,
-                    status=answer.status,
-                    request=call.body,
-                    response=answer.body,
-                )
+        # An answer written by hand for a fault is no claim about Graph.
+        if self.traffic is not None and version == "v1.0" and not answer.by_hand:
+            self.traffic.record(
+                method=call.method,
+                path=request.raw_path,
+                status=answer.status,
+                request=call.body,
+                response=answer.body,
+            )
         return _response(answer)
 
     def _identify(self, call: Call) -> Caller:

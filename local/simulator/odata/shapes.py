@@ -89,7 +89,7 @@ def checked_select(kind: str, select: tuple[str, ...]) -> tuple[str, ...]:
     """
     known = types.properties(kind)
     lower = {name.lower(): name for name in known}
-    result = []
+    result: list[str] = []
     for name in select:
         if name == "*":
             result.extend(default_properties(kind))

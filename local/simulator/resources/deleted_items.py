@@ -5,7 +5,6 @@ from datetime import timedelta
 from ..call import NO_CONTENT, Answer, Call
 from ..clock import now
 from ..directory.directory import DeletedUser
-from ..directory.objects import OrderedIds
 from ..errors import bad_request, not_found
 from ..listing import list_plain
 from ..odata.shapes import context, show

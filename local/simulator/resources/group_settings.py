@@ -110,14 +110,15 @@ def _create(call: Call, level: str, allowed: str, wrong_level: str) -> Answer:
             400, "Request_BadRequest", "A conflicting object with one or more of the specified values is present."
         )
     defaults = [{"name": name, "value": default} for name, (default, _) in _TEMPLATES[template][1].items()]
-    setting = {
-        "id": str(uuid.uuid4()),
+    setting_id = str(uuid.uuid4())
+    setting: Json = {
+        "id": setting_id,
         "displayName": _TEMPLATES[template][0],
         "templateId": template,
         "values": _values(template, body.get("values"), defaults),
         "level": level,
     }
-    call.world.directory.group_settings[setting["id"]] = setting
+    call.world.directory.group_settings[setting_id] = setting
     return Answer(201, {"@odata.context": f"{call.base_url}/$metadata#groupSettings/$entity", **_shown(setting)})
 
 

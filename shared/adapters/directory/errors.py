@@ -43,7 +43,7 @@ _INVITE_REASONS: tuple[tuple[str, Reason], ...] = (
     ("unable to find target address", Reason.ADDRESS_REFUSED_BY_DIRECTORY),
 )
 # UNVERIFIED: Microsoft publishes no text for a domain on the deny list; what speaks of a domain and of its being
-# refused counts (switches policies.domainRefusalStatus, -Code, -Message of the simulator).
+# refused counts (switches policies.domainRefusalStatus, -Code, -Message).
 _DOMAIN = re.compile(
     r"\bdomains?\b.*\b(blocked|not allowed|denied|policy)\b|\b(blocked|not allowed|denied)\b.*\bdomains?\b",
     re.IGNORECASE | re.DOTALL,
@@ -51,7 +51,7 @@ _DOMAIN = re.compile(
 _GROUP_REASONS: tuple[tuple[str, Reason], ...] = (
     ("on-premises mastered", Reason.GROUP_SYNCED),
     ("mail-enabled security group", Reason.GROUP_MAIL_ENABLED),
-    # UNVERIFIED: that a dynamic group answers 400 at all (switch groups.dynamicRefusal of the simulator).
+    # UNVERIFIED: that a dynamic group answers 400 at all (switch groups.dynamicRefusal).
     ("dynamic", Reason.GROUP_DYNAMIC),
 )
 _LAGGING = ("not a valid reference update", "unable to read the company information")

@@ -150,7 +150,7 @@ def _holders(world: World, address: str) -> list[DirectoryObject]:
 
 
 def _is_guest(user: DirectoryObject) -> bool:
-    return user.get("userType") == "Guest" or user.get("creationType") == "Invitation"
+    return bool(user.get("userType") == "Guest" or user.get("creationType") == "Invitation")
 
 
 def _make_or_find(world: World, address: str, wanted: Json) -> tuple[DirectoryObject, str, str]:
