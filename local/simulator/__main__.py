@@ -11,6 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from .server import Simulator
+from .state import StateFile
 from .traffic import Traffic
 
 SAMPLE = Path(__file__).with_name("sample_tenant.json")
@@ -23,6 +24,11 @@ async def serve(options: argparse.Namespace) -> None:
     traffic = Traffic(options.traffic) if options.traffic else None
     header = os.environ.get("IDENTITY_HEADER", IDENTITY_HEADER)
     simulator = Simulator(seed, identity_header=header, traffic=traffic)
+    keeping: asyncio.Task[None] | None = None
+    if options.state:
+        state = StateFile(options.state)
+        simulator.world = state.load() or simulator.world
+        keeping = asyncio.create_task(state.keep(lambda: simulator.world))
     runner = web.AppRunner(simulator.application(), access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", options.port).start()
@@ -39,6 +45,9 @@ async def serve(options: argparse.Namespace) -> None:
     await stop.wait()
     simulator.world.faults.remove()
     await runner.cleanup()
+    if keeping is not None:
+        keeping.cancel()
+        await keeping
     if traffic:
         traffic.close()
 

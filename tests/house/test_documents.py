@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.queues.names import QUEUES
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -32,3 +34,11 @@ def test_every_setting_that_the_code_reads_is_documented_and_the_other_way_round
     documented = set(re.findall(r"`(GUESTLIST_[A-Z_]+)`", (ROOT / "docs" / "settings.md").read_text()))
 
     assert read == documented
+
+
+def test_each_queue_of_the_outbox_has_its_trigger_and_its_poison_handler() -> None:
+    listened = set()
+    for path in (ROOT / "functions").glob("*.py"):
+        listened |= set(re.findall(r'queue_name="([a-z-]+)"', path.read_text()))
+
+    assert listened == {name for queue in QUEUES.values() for name in (queue, f"{queue}-poison")}
