@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -421,6 +422,20 @@ def test_an_unreadable_message_ends_on_the_poison_queue_and_harms_nobody(tenant:
         invitation = tenant.end_of(tenant.invite(address))
 
     assert invitation["state"] == "member"
+
+
+def test_no_log_line_holds_a_guests_address_or_message(tenant: Tenant, address: str) -> None:
+    message = f"Secret {uuid.uuid4().hex}"
+    tenant.fault(path="/invitations", method="POST", when="after", cut=True)
+    tenant.end_of(tenant.invite(address, welcomeMessage=message))
+    tenant.ask(f"not an address {address}")
+
+    logs = "".join(path.read_text(errors="replace") for path in tenant.stack.logs.glob(f"host-{os.getpid()}*.log"))
+
+    assert "Functions.mail_chunk" in logs
+    assert address not in logs
+    assert address.partition("@")[0] not in logs
+    assert message not in logs
 
 
 def test_anybody_may_read_what_a_reason_means(tenant: Tenant) -> None:
