@@ -52,6 +52,7 @@ class Tenant:
     def __post_init__(self) -> None:
         self._clients: dict[str, httpx.Client] = {}
         self._lock = threading.Lock()
+        self._made: list[str] = []
         self.simulator = httpx.Client(base_url=self.stack.simulator_url, timeout=30)
         self.group = self.group_named("Travel app guests")
 
@@ -112,9 +113,20 @@ class Tenant:
         **body: Any,
     ) -> httpx.Response:
         headers = {"Idempotency-Key": key} if key else {}
-        return (caller or self.caller()).post(
+        answer = (caller or self.caller()).post(
             f"/api/groups/{group or self.group}/invitations", json={"address": address, **body}, headers=headers
         )
+        if answer.status_code == 202:
+            self._made.append(answer.json()["id"])
+        return answer
+
+    def drain(self) -> None:
+        """Let everything that was asked for come to its end: the next test finds a quiet app."""
+        self.simulator.delete("/_sim/faults")
+        admin = self.caller(ADMIN)
+        for invitation in self._made:
+            path = f"/api/invitations/{invitation}"
+            eventually(lambda path=path: bool(admin.get(path).json().get("isFinal")))  # type: ignore[misc]
 
     def see(self, invitation: str) -> dict[str, Any]:
         answer = self.caller().get(f"/api/invitations/{invitation}")
@@ -174,4 +186,5 @@ def tenant(stack: Stack) -> Iterator[Tenant]:
     tenant = Tenant(stack)
     tenant.simulator.post("/_sim/reset").raise_for_status()
     yield tenant
+    tenant.drain()
     tenant.close()

@@ -5,6 +5,7 @@ the gate is what a network does; neither the app nor the service knows of it.
 """
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,26 +20,26 @@ type Side = Literal["before", "after"]
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-encoding", "content-length", "te", "upgrade"}
 
 
-@dataclass
-class Passage:
-    """One request that the gate has counted."""
+_IDS = re.compile(r"\(.*\)|(?<=/messages/)[^/]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-    number: int
-    service: str
-    method: str
-    path: str
+
+@dataclass(frozen=True)
+class Passage:
+    """A request that the gate has counted: what it is, without ids, and the how-many-th of its kind."""
+
+    kind: str
+    occurrence: int
 
     def __str__(self) -> str:
-        return f"{self.number}: {self.service} {self.method} {self.path}"
+        return f"{self.kind} #{self.occurrence}"
 
 
 @dataclass
 class Gate:
-    """Stands before several services and counts their requests in one order.
+    """Stands before several services and counts their requests.
 
-    `counts` tells which requests matter (the host's own polling does not). `hold(n, side)` makes the n-th
-    counted request stop; `held` is done when it has. `release()` drops it without an answer and lets all
-    that follows pass.
+    `counts` tells which requests matter (the host's own polling does not). `hold` makes one of them stop;
+    `held` is done when it has. `release()` drops it without an answer and lets all that follows pass.
     """
 
     services: dict[str, str]
@@ -49,7 +50,7 @@ class Gate:
     def __post_init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._number: int | None = None
+        self._wanted: Passage | None = None
         self._side: Side = "before"
         self._open = asyncio.Event()
         self.held: Future[Passage] = Future()
@@ -65,22 +66,18 @@ class Gate:
         self._thread.join(20)
         self._loop.close()
 
-    def hold(self, number: int, side: Side) -> None:
-        """Count anew, and stop request `number` (from 1) on that side of its effect."""
+    def hold(self, passage: Passage | None, side: Side) -> None:
+        """Count anew, and stop that request on that side of its effect; None stops nothing."""
 
         def arm() -> None:
-            self.passages, self._number, self._side = [], number, side
+            self.passages, self._wanted, self._side = [], passage, side
             self._open, self.held = asyncio.Event(), Future()
 
         self._on_loop(arm)
 
-    def watch(self) -> None:
-        """Count anew and stop nothing."""
-        self.hold(0, "before")
-
     def release(self) -> None:
         def let_go() -> None:
-            self._number = None
+            self._wanted = None
             self._open.set()
 
         self._on_loop(let_go)
@@ -119,9 +116,10 @@ class Gate:
         async def handle(request: web.Request) -> web.StreamResponse:
             held = False
             if self.counts(service, request.method, request.path):
-                passage = Passage(len(self.passages) + 1, service, request.method, request.path)
+                kind = f"{service} {request.method} {_IDS.sub('{}', request.path)}"
+                passage = Passage(kind, 1 + sum(p.kind == kind for p in self.passages))
                 self.passages.append(passage)
-                held = passage.number == self._number
+                held = passage == self._wanted
             if held and self._side == "before":
                 await self._stand(request, passage)
             answer = await self._pass_on(target, request)
