@@ -29,7 +29,7 @@ def run() -> list[Row]:
         ours = asyncio.run(_ours(stack.host_url, group, token))
         loop = asyncio.run(_loop(stack, group))
     note = (
-        f"{GUESTS} single guests from HTTP to member, {LATENCY_MS} ms Graph latency, 2 processes, pace setting raised; "
+        f"{GUESTS} single guests from HTTP to member, {LATENCY_MS} ms Graph latency, 2 processes, pace raised; "
         f"against a sequential loop with msgraph-sdk ({LOOP_GUESTS} guests)"
     )
     return [Row("guests per second through the flow", ours, "1/s", loop, ours / loop, None, None, note)]
@@ -60,9 +60,9 @@ async def _ours(host_url: str, group: str, token: str) -> float:
 async def _loop(stack: Stack, group: str) -> float:
     os.environ |= {"IDENTITY_ENDPOINT": f"{stack.simulator_url}/msi/token", "IDENTITY_HEADER": IDENTITY_HEADER}
     from azure.identity.aio import ManagedIdentityCredential
-    from msgraph.graph_service_client import GraphServiceClient
     from msgraph.generated.models.invitation import Invitation
     from msgraph.generated.models.reference_create import ReferenceCreate
+    from msgraph.graph_service_client import GraphServiceClient
 
     async with ManagedIdentityCredential() as credential:
         client = GraphServiceClient(credential, scopes=["https://graph.microsoft.com/.default"])
