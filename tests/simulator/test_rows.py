@@ -209,6 +209,16 @@ async def test_suspicious_activity_is_sticky_until_it_is_lifted(graph: Graph) ->
     assert (await graph.invite("x@fabrikam.com")).status_code == 201
 
 
+async def test_counting_towards_the_block_starts_anew_when_it_is_lifted(graph: Graph) -> None:
+    await graph.settings(policies={"suspiciousActivityAfter": 2})
+    before = [(await graph.invite(f"{n}@fabrikam.com")).status_code for n in range(3)]
+
+    await graph.settings(policies={"suspiciousActivityBlock": False})
+
+    after = [(await graph.invite(f"again-{n}@fabrikam.com")).status_code for n in range(3)]
+    assert before == after == [201, 201, 403]
+
+
 @pytest.mark.parametrize(
     ("rule", "permission", "status"),
     [

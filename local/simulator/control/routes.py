@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiohttp import web
 
+from ..errors import GraphError
 from ..faults import FaultOrder
 from ..resources.invitations.redemption import CannotRedeem, redeem
+from ..resources.policies import change_settings
 from ..seed import BadSeed, add
-from ..settings import BadSettings, merged
 
 if TYPE_CHECKING:
     from ..server import Simulator
@@ -83,14 +84,10 @@ class _Control:
         return web.json_response(msgspec.to_builtins(self._simulator.world.settings))
 
     async def change_settings(self, request: web.Request) -> web.Response:
-        world = self._simulator.world
-        before = world.settings.policies.allow_invites_from
         try:
-            world.settings = merged(world.settings, await _json(request))
-        except BadSettings as error:
-            return _bad(error)
-        if world.settings.policies.allow_invites_from != before:
-            world.invited.note_policy_change(before)
+            change_settings(self._simulator.world, await _json(request))
+        except GraphError as error:
+            return _bad(error.message)
         return await self.show_settings(request)
 
     async def add_fault(self, request: web.Request) -> web.Response:
