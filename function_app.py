@@ -2,8 +2,8 @@
 
 import azure.functions as func
 
-from functions import health, invitations, mails, memberships, poison, problems, sweeper
+from functions import apps, doctor, health, invitations, mails, memberships, poison, problems, setups, sweeper
 
 app = func.FunctionApp()
-for module in (invitations, memberships, mails, poison, sweeper, problems, health):
+for module in (invitations, memberships, mails, setups, apps, doctor, poison, sweeper, problems, health):
     app.register_functions(module.bp)

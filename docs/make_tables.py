@@ -1,4 +1,4 @@
-"""Draws docs/states.md and docs/reasons.md from the tables in the code: ``python docs/make_tables.py``."""
+"""Draws documents from the tables in the code: ``python docs/make_tables.py``."""
 
 import sys
 from pathlib import Path
@@ -6,8 +6,10 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))
 
+from shared.domain.examination import PERMISSIONS  # noqa: E402
 from shared.domain.invitations import STATES, State  # noqa: E402
 from shared.domain.reasons import REASONS  # noqa: E402
+from shared.domain.setup.order import ORDER, SetupStep  # noqa: E402
 
 NOTE = "<!-- Drawn from the code by docs/make_tables.py; a test compares. -->"
 
@@ -37,7 +39,33 @@ def reasons() -> str:
     return "\n".join([*lines, ""])
 
 
-TABLES = {"states.md": states, "reasons.md": reasons}
+def setup_steps() -> str:
+    lines = [NOTE, "# Steps of a setup", "", "Each is a function of its own with a queue of its own; an arrow points"]
+    lines += ["to what has to wait. Steps without an arrow between them run side by side.", "", "```mermaid", "flowchart TD"]
+    for step, facts in ORDER.items():
+        lines.append(f'    {step.value}["{facts.title}"]')
+        lines += [f"    {before.value} --> {step.value}" for before in SetupStep if before in facts.after]
+    lines += ["```", "", "| step | what | of Microsoft's page | waits for |", "|---|---|---|---|"]
+    for step, facts in ORDER.items():
+        after = ", ".join(f"`{s.value}`" for s in SetupStep if s in facts.after) or "nothing"
+        lines.append(f"| `{step.value}` | {facts.title} | {facts.article} | {after} |")
+    return "\n".join([*lines, ""])
+
+
+def permissions() -> str:
+    lines = ["| permission | feature | for | needed |", "|---|---|---|---|"]
+    for p in PERMISSIONS:
+        needed = "only with it" if p.optional else "yes"
+        lines.append(f"| `{p.name}` | {p.feature} | to {p.purpose} | {needed} |")
+    return "\n".join([NOTE, "# Permissions on Microsoft Graph", "", *lines, ""])
+
+
+TABLES = {
+    "states.md": states,
+    "reasons.md": reasons,
+    "setup-steps.md": setup_steps,
+    "permissions.md": permissions,
+}
 
 if __name__ == "__main__":
     for name, draw in TABLES.items():

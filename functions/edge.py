@@ -83,6 +83,16 @@ def json_response(
     )
 
 
+def idempotency_key(req: func.HttpRequest) -> str | None:
+    """The header, checked; raises Refused `idempotency-key-invalid`."""
+    key: str | None = req.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
+        raise Refused(Reason.IDEMPOTENCY_KEY_INVALID, field="Idempotency-Key")
+    return key
+
+
 def _request(handler: Handler, args: tuple[Any, ...], kwargs: dict[str, Any]) -> func.HttpRequest:
     req = inspect.signature(handler).bind(*args, **kwargs).arguments["req"]
     assert isinstance(req, func.HttpRequest)  # noqa: S101 - for the type checker; the host gives nothing else

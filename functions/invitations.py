@@ -4,7 +4,7 @@ from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from functions.edge import endpoint, json_response, step
+from functions.edge import endpoint, idempotency_key, json_response, step
 from shared import wiring
 from shared.api import bodies
 from shared.domain.commands import InviteChunk
@@ -27,7 +27,7 @@ async def post_invitation(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await app.callers.authenticate(req.headers.get("authorization"))
     new = bodies.decode_invitation(_group(req), req.get_body())
-    invitation = str(await app.accept_invitation(new, caller, _idempotency_key(req)))
+    invitation = str(await app.accept_invitation(new, caller, idempotency_key(req)))
     headers = {"Location": f"/api/invitations/{invitation}"}
     return json_response(bodies.accepted(invitation), 202, headers)
 
@@ -95,12 +95,3 @@ def _limit(req: func.HttpRequest) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _PAGE_LIMIT:
         raise Refused(Reason.PARAMETER_INVALID, f"a whole number from 1 to {_PAGE_LIMIT} is needed", field="limit")
     return int(text)
-
-
-def _idempotency_key(req: func.HttpRequest) -> str | None:
-    key: str | None = req.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
-        raise Refused(Reason.IDEMPOTENCY_KEY_INVALID, field="Idempotency-Key")
-    return key

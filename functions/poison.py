@@ -1,10 +1,12 @@
-"""Messages that failed too often: the invitations they were to bring forward are marked failed."""
+"""Messages that failed too often: what they were to bring forward is marked failed."""
 
 import logging
 
 import azure.functions as func
 
 from shared import wiring
+from shared.domain.commands import Command, RunSetupStep, TakeApart
+from shared.domain.setup.order import SetupStep
 
 bp = func.Blueprint()
 log = logging.getLogger("guestlist")
@@ -28,14 +30,46 @@ async def give_up_mails(message: func.QueueMessage) -> None:
     await _give_up(message, "sending the mail")
 
 
+@bp.function_name("give_up_removal")
+@bp.queue_trigger(arg_name="message", queue_name="setup-removal-poison", connection="GuestlistStorage")
+async def give_up_removal(message: func.QueueMessage) -> None:
+    command = _command(message, "taking an app apart")
+    if isinstance(command, TakeApart):
+        # The app's record stays as it is, and the sweeper tries again.
+        log.error("taking app %s apart stopped with an error in every delivery", command.app)
+
+
+def _listen(step: SetupStep) -> None:
+    """The poison queue of one step of a setup."""
+
+    @bp.function_name(f"give_up_setup_{step.value.replace('-', '_')}")
+    @bp.queue_trigger(arg_name="message", queue_name=f"setup-{step.value}-poison", connection="GuestlistStorage")
+    async def give_up(message: func.QueueMessage) -> None:
+        command = _command(message, f"setting up ({step.value})")
+        if not isinstance(command, RunSetupStep):
+            return
+        what = f"The step stopped with an error in every delivery; the logs name it by setup {command.setup}"
+        await (await wiring.app()).setups.give_up(command, what)
+        log.error("gave up step %s of setup %s", step.value, command.setup)
+
+
+for each in SetupStep:
+    _listen(each)
+
+
 async def _give_up(message: func.QueueMessage, doing: str) -> None:
-    body = message.get_body()
-    try:
-        command = wiring.decode_any(body)
-    except wiring.UnreadableMessage as e:
-        # Nobody can tell which guests it was for; the sweeper finds them standing still.
-        log.error("an unreadable message ended on a poison queue while %s: %s", doing, e)
+    command = _command(message, doing)
+    if command is None or isinstance(command, RunSetupStep | TakeApart):
         return
     what = f"The step '{doing}' stopped with an error in every delivery; the logs name it by chunk {command.chunk}"
     count = await (await wiring.app()).give_up(command, what)
     log.error("gave up %s %d guests of chunk %s", doing, count, command.chunk)
+
+
+def _command(message: func.QueueMessage, doing: str) -> Command | None:
+    try:
+        return wiring.decode_any(message.get_body())
+    except wiring.UnreadableMessage as e:
+        # Nobody can tell what it was for; the sweeper finds what stands still.
+        log.error("an unreadable message ended on a poison queue while %s: %s", doing, e)
+        return None

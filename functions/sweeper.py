@@ -13,6 +13,9 @@ log = logging.getLogger("guestlist")
 @bp.function_name("sweep")
 @bp.timer_trigger(arg_name="timer", schedule="%GUESTLIST_SWEEP_SCHEDULE%", run_on_startup=False)
 async def sweep(timer: func.TimerRequest) -> None:
-    swept = await (await wiring.app()).sweep()
+    app = await wiring.app()
+    swept = await app.sweep()
     if swept.looked_at:
         log.info("looked at %d chunks: %d set going, %d closed", swept.looked_at, swept.set_going, swept.closed)
+    if setups := await app.setups.sweep():
+        log.info("%d setups set going", setups)

@@ -151,6 +151,7 @@ class Stack:
             "FUNCTIONS_WORKER_RUNTIME": "python",
             "GUESTLIST_TENANT_ID": self.tenant.id,
             "GUESTLIST_API_AUDIENCE": self.tenant.api_client_id,
+            "GUESTLIST_CLIENT_ID": self.tenant.cli_client_id,
             # Where people get their tokens: a proxy before Graph must not change who issued them.
             "GUESTLIST_AUTHORITY": self.simulator_url,
             "GUESTLIST_GRAPH_URL": f"{simulator}/v1.0",

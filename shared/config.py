@@ -33,6 +33,7 @@ class Settings:
     authority: str
     graph_url: str
     identity_client_id: str | None
+    client_id: str | None
     mail_mailbox: str | None
     acs_endpoint: str | None
     acs_sender: str | None
@@ -96,6 +97,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         authority=url("GUESTLIST_AUTHORITY", "https://login.microsoftonline.com"),
         graph_url=url("GUESTLIST_GRAPH_URL", "https://graph.microsoft.com/v1.0"),
         identity_client_id=text("GUESTLIST_IDENTITY_CLIENT_ID"),
+        client_id=text("GUESTLIST_CLIENT_ID"),
         mail_mailbox=text("GUESTLIST_MAIL_MAILBOX"),
         acs_endpoint=text("GUESTLIST_ACS_ENDPOINT"),
         acs_sender=text("GUESTLIST_ACS_SENDER"),

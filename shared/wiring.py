@@ -21,10 +21,18 @@ from shared.ports.callers import Callers
 from shared.ports.mailer import Mailer
 from shared.ports.outbox import Outbox
 from shared.steps.accept_invitation import AcceptInvitation
+from shared.steps.examine import Examine
 from shared.steps.give_up import GiveUp
 from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
 from shared.steps.mail_chunk import MailChunkStep
+from shared.steps.setup.apps import Apps
+from shared.steps.setup.give_up import GiveUpSetup
+from shared.steps.setup.people import TendSetup
+from shared.steps.setup.run_step import RunSetupStepNow
+from shared.steps.setup.start import StartSetup
+from shared.steps.setup.sweep import SweepSetups
+from shared.steps.setup.work import Tools
 from shared.steps.show_invitations import ShowInvitations
 from shared.steps.sweep import Sweep
 
@@ -37,9 +45,22 @@ __all__ = ["App", "UnreadableMessage", "app", "decode", "decode_any", "trace", "
 
 
 @dataclass(frozen=True, slots=True)
+class Setups:
+    """The steps of setting apps up, ready to run."""
+
+    start: StartSetup
+    run_step: RunSetupStepNow
+    tend: TendSetup
+    apps: Apps
+    sweep: SweepSetups
+    give_up: GiveUpSetup
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """The steps, ready to run."""
 
+    settings: Settings
     callers: Callers
     outbox: Outbox
     accept_invitation: AcceptInvitation
@@ -49,6 +70,8 @@ class App:
     mail_chunk: MailChunkStep
     sweep: Sweep
     give_up: GiveUp
+    setups: Setups
+    examine: Examine
 
 
 class SystemClock:
@@ -83,21 +106,36 @@ async def app() -> App:
 def build(settings: Settings) -> App:
     """Make the adapters and hand them to the steps."""
     from shared.adapters.directory import GraphDirectory, GraphSession
+    from shared.adapters.directory.setup.app_directory import GraphAppDirectory
+    from shared.adapters.directory.setup.entitlements import GraphEntitlements
     from shared.adapters.identity.credentials import app_credential
     from shared.adapters.identity.tokens import TokenCallers
     from shared.adapters.mail.text import JinjaMailText
     from shared.adapters.queues.outbox import QueueOutbox
     from shared.adapters.storage import queue_service, table_service
     from shared.adapters.tables import TableStore
+    from shared.adapters.tables.setups import TableSetupStore
 
     credential = app_credential(settings.identity_client_id)
     clock = SystemClock()
     session = GraphSession(base_url=settings.graph_url, credential=credential)
     directory = GraphDirectory(session)
-    store = TableStore(table_service(os.environ))
+    tables = table_service(os.environ)
+    store, setup_store = TableStore(tables), TableSetupStore(tables)
     outbox = QueueOutbox(queue_service(os.environ))
     timing = settings.timing
+    tools = Tools(
+        directory=GraphAppDirectory(session),
+        groups=directory,
+        entitlements=GraphEntitlements(session),
+        store=setup_store,
+        clock=clock,
+        timing=timing,
+        tenant_id=settings.tenant_id,
+        authority=settings.authority,
+    )
     return App(
+        settings=settings,
         callers=TokenCallers(
             authority=settings.authority, tenant_id=settings.tenant_id, audience=settings.api_audience
         ),
@@ -105,6 +143,7 @@ def build(settings: Settings) -> App:
         accept_invitation=AcceptInvitation(
             directory=directory,
             store=store,
+            setups=setup_store,
             outbox=outbox,
             clock=clock,
             timing=timing,
@@ -118,6 +157,23 @@ def build(settings: Settings) -> App:
         mail_chunk=MailChunkStep(_mailer(settings, session, credential), JinjaMailText(), store, clock, timing),
         sweep=Sweep(store, outbox, clock, timing),
         give_up=GiveUp(store, clock),
+        setups=Setups(
+            start=StartSetup(tools, outbox),
+            run_step=RunSetupStepNow(tools),
+            tend=TendSetup(setup_store, outbox, clock, timing),
+            apps=Apps(tools, outbox),
+            sweep=SweepSetups(setup_store, outbox, clock, timing),
+            give_up=GiveUpSetup(setup_store, clock),
+        ),
+        examine=Examine(
+            directory=tools.directory,
+            store=store,
+            setups=setup_store,
+            identity=settings.identity_client_id,
+            mailbox=settings.mail_mailbox,
+            mail_service=settings.acs_endpoint,
+            sign_in_client=settings.client_id,
+        ),
     )
 
 

@@ -30,7 +30,23 @@ class InvitationBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel")
     )
 
 
-_decoder = msgspec.json.Decoder(InvitationBody)
+def decode[T](kind: type[T], body: bytes) -> T:
+    """Read a body.
+
+    Raises:
+        Refused: `body-invalid` naming the field and what is wrong with it.
+    """
+    if len(body) > BODY_LIMIT:
+        raise Refused(Reason.BODY_INVALID, f"The body has {len(body)} bytes; {BODY_LIMIT} are allowed")
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as e:
+        where = _PATH.search(str(e))
+        unknown = re.search(r"unknown field `(.+?)`", str(e))
+        field = unknown[1] if unknown else (where[1] if where else "") or None
+        raise Refused(Reason.BODY_INVALID, _PATH.sub("", str(e)), field=field) from e
+    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+        raise Refused(Reason.BODY_INVALID, f"The body is not JSON: {e}") from e
 
 
 def decode_invitation(group: GroupId, body: bytes) -> NewInvitation:
@@ -39,17 +55,7 @@ def decode_invitation(group: GroupId, body: bytes) -> NewInvitation:
     Raises:
         Refused: `body-invalid` naming the field and what is wrong with it.
     """
-    if len(body) > BODY_LIMIT:
-        raise Refused(Reason.BODY_INVALID, f"The body has {len(body)} bytes; {BODY_LIMIT} are allowed")
-    try:
-        found = _decoder.decode(body)
-    except msgspec.ValidationError as e:
-        where = _PATH.search(str(e))
-        unknown = re.search(r"unknown field `(.+?)`", str(e))
-        field = unknown[1] if unknown else (where[1] if where else "") or None
-        raise Refused(Reason.BODY_INVALID, _PATH.sub("", str(e)), field=field) from e
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
-        raise Refused(Reason.BODY_INVALID, f"The body is not JSON: {e}") from e
+    found = decode(InvitationBody, body)
     return NewInvitation(
         group=group,
         address=found.address,

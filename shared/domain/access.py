@@ -29,6 +29,10 @@ class Caller:
     def is_admin(self) -> bool:
         return AppRole.ADMIN in self.roles
 
+    @property
+    def may_see_everything(self) -> bool:
+        return self.is_admin or AppRole.AUDITOR in self.roles
+
 
 def may_invite(caller: Caller, group: GroupFacts) -> bool:
     """An owner of the group (a person or a service principal), or anybody with the admin app role."""

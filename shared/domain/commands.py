@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.domain.applications import AppId
 from shared.domain.ids import ChunkId, GroupId
+from shared.domain.setup.order import SetupStep
+from shared.domain.setup.records import SetupId
 
 CHUNK_SIZE = 20
 """Guests in a chunk at most: the parts of a ``$batch`` and the members of one ``PATCH`` of a group."""
@@ -37,4 +40,24 @@ class MailChunk(ChunkCommand):
     """Send Guestlist's own mail to those of the chunk who are due one."""
 
 
-type Command = InviteChunk | JoinChunk | MailChunk
+type ChunkWork = InviteChunk | JoinChunk | MailChunk
+
+
+@dataclass(frozen=True, slots=True)
+class RunSetupStep:
+    """Take one step of a setup as far as it goes now."""
+
+    setup: SetupId
+    step: SetupStep
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TakeApart:
+    """Remove from the directory what Guestlist made for an app."""
+
+    app: AppId
+    attempt: int = 0
+
+
+type Command = ChunkWork | RunSetupStep | TakeApart

@@ -7,6 +7,8 @@
     ├── Conflict                somebody else wrote first: read again
     └── Unavailable             try again later: nothing is known to have happened
         ├── DirectoryBusy         429, 5xx, no connection: has `retry_after`
+        │   ├── DirectoryLagging    replication has not brought an object here yet
+        │   └── DirectoryUnsure     a write was not answered: it may have been done
         └── StorageBusy
 
 What the directory or the mail service says of one guest among many is no exception but an answer
@@ -62,6 +64,14 @@ class DirectoryBusy(Unavailable):
     """The directory throttles (429), is down (5xx) or cannot be reached."""
 
     reason = Reason.DIRECTORY_BUSY
+
+
+class DirectoryLagging(DirectoryBusy):
+    """What was made a moment ago is not seen by this corner of the directory yet."""
+
+
+class DirectoryUnsure(DirectoryBusy):
+    """A write got no answer, or one after which it may have been done all the same."""
 
 
 class StorageBusy(Unavailable):

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     TOKEN_INVALID = "token-invalid"  # noqa: S105 - a reason's name, no secret
     ISSUER_UNREACHABLE = "issuer-unreachable"
     NOT_OWNER = "not-owner"
+    NOT_ADMIN = "not-admin"
     # The group
     GROUP_MISSING = "group-missing"
     GROUP_DYNAMIC = "group-dynamic"
@@ -33,6 +34,30 @@ class Reason(StrEnum):
     GROUP_MICROSOFT_365 = "group-microsoft-365"
     GROUP_ROLE_ASSIGNABLE = "group-role-assignable"
     GROUP_MANAGEMENT_RESTRICTED = "group-management-restricted"
+    # Setup
+    SETUP_MISSING = "setup-missing"
+    STEP_NOT_MANUAL = "step-not-manual"
+    NOTHING_TO_RETRY = "nothing-to-retry"
+    APP_MISSING = "app-missing"
+    APP_AMBIGUOUS = "app-ambiguous"
+    APP_DISABLED = "app-disabled"
+    APP_TEMPLATE_MISSING = "app-template-missing"
+    APP_ROLE_NEEDED = "app-role-needed"
+    APP_ROLE_MISSING = "app-role-missing"
+    APP_BEING_REMOVED = "app-being-removed"
+    PERSON_MISSING = "person-missing"
+    OWNER_IS_GUEST = "owner-is-guest"
+    OWNER_DISABLED = "owner-disabled"
+    CERTIFICATE_EXPIRED = "certificate-expired"
+    LICENCE_MISSING = "licence-missing"
+    VERIFICATION_FAILED = "verification-failed"
+    DRY_RUN_NEEDED = "dry-run-needed"
+    PLAN_CHANGED = "plan-changed"
+    DOMAIN_NOT_ALLOWED = "domain-not-allowed"
+    # The file of an import
+    FILE_EMPTY = "file-empty"
+    FILE_UNREADABLE = "file-unreadable"
+    FILE_NO_ADDRESS_COLUMN = "file-no-address-column"
     # The guest
     ADDRESS_INVALID = "address-invalid"
     ADDRESS_UNSUPPORTED = "address-unsupported"
@@ -73,8 +98,8 @@ REASONS: dict[Reason, ReasonFacts] = {
     Reason.BODY_INVALID: ReasonFacts(
         400,
         "The body cannot be read",
-        "Send one JSON object with the fields of the API's description: address, and where wanted "
-        "displayName, welcomeMessage, language.",
+        "Send one JSON object with the fields that the API's description names for this request; the detail says "
+        "what is wrong.",
     ),
     Reason.PARAMETER_INVALID: ReasonFacts(
         400, "A parameter of the address is not valid", "Mend the parameter that the detail names."
@@ -159,6 +184,109 @@ REASONS: dict[Reason, ReasonFacts] = {
         422,
         "The group is in a restricted management administrative unit",
         "Ask an administrator of that unit to move the group out of it, or use another group.",
+    ),
+    Reason.NOT_ADMIN: ReasonFacts(
+        403,
+        "Only an administrator of Guestlist may do this",
+        "Ask an administrator, or ask for the app role Admin of Guestlist's API.",
+    ),
+    Reason.SETUP_MISSING: ReasonFacts(404, "There is no such setup", "Check the id."),
+    Reason.STEP_NOT_MANUAL: ReasonFacts(
+        409,
+        "This step does not wait for a person",
+        "Look at the setup: only a step in the state manual can be confirmed.",
+    ),
+    Reason.NOTHING_TO_RETRY: ReasonFacts(
+        409, "No step of this setup has failed", "Look at the setup: it runs, waits for a person, or is done."
+    ),
+    Reason.APP_MISSING: ReasonFacts(
+        404,
+        "There is no such app",
+        "Check the id or the name under Enterprise applications; name a gallery template to add the app.",
+    ),
+    Reason.APP_AMBIGUOUS: ReasonFacts(
+        422,
+        "Several apps have this name",
+        "Name the app by its id: retry the setup with appId set to one of those in the detail.",
+    ),
+    Reason.APP_DISABLED: ReasonFacts(
+        422,
+        "The app is switched off for sign-in",
+        "Set 'Enabled for users to sign-in' to Yes under the enterprise application's Properties, then retry.",
+    ),
+    Reason.APP_TEMPLATE_MISSING: ReasonFacts(
+        422,
+        "The gallery has no such template",
+        "Check the name in Microsoft's app gallery, or give the template's id.",
+    ),
+    Reason.APP_ROLE_NEEDED: ReasonFacts(
+        422,
+        "The app has several roles: which one shall guests get?",
+        "Retry the setup with appRole set to one of the roles that the detail lists.",
+    ),
+    Reason.APP_ROLE_MISSING: ReasonFacts(
+        422, "The app has no such role for people", "Retry the setup with one of the roles that the detail lists."
+    ),
+    Reason.APP_BEING_REMOVED: ReasonFacts(
+        409,
+        "What Guestlist made for this app is being removed",
+        "Wait until the app is gone from the list of apps, then start again.",
+    ),
+    Reason.PERSON_MISSING: ReasonFacts(
+        422,
+        "Nobody in the directory has this name",
+        "Give the user principal name, the mail address or the object id of a user of your organization.",
+    ),
+    Reason.OWNER_IS_GUEST: ReasonFacts(
+        422, "A guest cannot be made responsible for an app", "Name a member of your organization."
+    ),
+    Reason.OWNER_DISABLED: ReasonFacts(
+        422, "This person's account is blocked from signing in", "Name somebody else, or unblock the account."
+    ),
+    Reason.CERTIFICATE_EXPIRED: ReasonFacts(
+        422,
+        "The certificate that signs the app's tokens has expired",
+        "Renew it under Single sign-on › SAML certificates, hand the new one to the app's vendor, then retry.",
+    ),
+    Reason.LICENCE_MISSING: ReasonFacts(
+        403,
+        "The tenant has no licence for entitlement management",
+        "Set the app up without --with access-package, or get Microsoft Entra ID Governance or P2.",
+    ),
+    Reason.VERIFICATION_FAILED: ReasonFacts(
+        409,
+        "The directory is not as it was set up",
+        "The checks say what differs. Retry the setup to put it right.",
+    ),
+    Reason.DRY_RUN_NEEDED: ReasonFacts(
+        428,
+        "Look first at what would be removed",
+        "Send the same request with ?dryRun=true, and then again with its ETag as If-Match.",
+    ),
+    Reason.PLAN_CHANGED: ReasonFacts(
+        412,
+        "What would be removed is not what was looked at",
+        "Send the request with ?dryRun=true again, look at it, and use the new ETag.",
+    ),
+    Reason.DOMAIN_NOT_ALLOWED: ReasonFacts(
+        422,
+        "The app's policy does not admit guests of this domain",
+        "Ask an administrator to change the domains that the app's policy allows.",
+    ),
+    Reason.FILE_EMPTY: ReasonFacts(
+        422,
+        "There are no guests in the file",
+        "Check that it is the right file, that it was saved, and that there is a row below the headings.",
+    ),
+    Reason.FILE_UNREADABLE: ReasonFacts(
+        422,
+        "The file cannot be read as CSV",
+        "Save it as 'CSV UTF-8 (Comma delimited)' in Excel, or take Microsoft's bulk-invite template.",
+    ),
+    Reason.FILE_NO_ADDRESS_COLUMN: ReasonFacts(
+        422,
+        "No column of the file has the guests' addresses",
+        "Head the column with 'address' or 'email' in the first row, or take Microsoft's bulk-invite template.",
     ),
     Reason.ADDRESS_INVALID: ReasonFacts(
         422, "The address is not a valid mail address", "Correct the address as the detail says."

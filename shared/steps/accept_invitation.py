@@ -1,12 +1,13 @@
 """A caller asks for a guest: decide, write down, set going. Nothing is sent to anybody from here."""
 
+import asyncio
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.access import Caller, may_invite
-from shared.domain.addresses import parse_address
+from shared.domain.addresses import Address, parse_address
 from shared.domain.commands import InviteChunk
 from shared.domain.errors import Conflict, Refused, StorageBusy
 from shared.domain.groups import refusal
@@ -14,10 +15,12 @@ from shared.domain.ids import GroupId, InvitationId, new_chunk_id
 from shared.domain.invitations import Invitation
 from shared.domain.links import app_name, direct_link
 from shared.domain.reasons import REASONS, Reason
+from shared.domain.setup.records import AppRecord, AppState
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
 from shared.ports.directory import Directory
 from shared.ports.outbox import Outbox
+from shared.ports.setup_store import SetupStore
 from shared.ports.store import KeyClaim, KeyInFlight, KeyReplay, KeyReused, OpenChunk, Store
 
 
@@ -40,6 +43,7 @@ class AcceptInvitation:
 
     directory: Directory
     store: Store
+    setups: SetupStore
     outbox: Outbox
     clock: Clock
     timing: Timing
@@ -93,12 +97,16 @@ class AcceptInvitation:
             )
         if message is not None and not self.sends_own_mail:
             raise Refused(Reason.NO_MAIL_SENDER, field="welcomeMessage")
-        group = await self.directory.read_group(new.group)
+        group, apps = await asyncio.gather(
+            self.directory.read_group(new.group), self.setups.list_apps(new.group)
+        )
         if not may_invite(caller, group):
             raise Refused(Reason.NOT_OWNER)
         reason = refusal(group)
         if reason is not None:
             raise Refused(reason, f"'{group.name}': {REASONS[reason].title.lower()}")
+        for app in apps:
+            _check_policy(app, address)
 
         now = self.clock.now()
         chunk = new_chunk_id(now, self.clock.random_hex(10))
@@ -135,3 +143,17 @@ class AcceptInvitation:
 
     def _under_way(self, invitation: InvitationId) -> Refused:
         return Refused(Reason.INVITATION_UNDER_WAY, field="address", location=str(invitation))
+
+
+def _check_policy(app: AppRecord, address: Address) -> None:
+    """What an administrator recorded when the app was set up, enforced for every way of inviting.
+
+    Raises:
+        Refused: `app-being-removed`, `domain-not-allowed`.
+    """
+    if app.state is AppState.REMOVING:
+        raise Refused(Reason.APP_BEING_REMOVED, f"'{app.name}'")
+    if not app.policy.takes(address.domain):
+        raise Refused(
+            Reason.DOMAIN_NOT_ALLOWED, f"'{app.name}' does not admit guests of {address.domain}", field="address"
+        )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.domain.commands import Command, InviteChunk, JoinChunk, MailChunk
+from shared.domain.commands import ChunkWork, InviteChunk, JoinChunk, MailChunk
 from shared.domain.errors import Conflict, StorageBusy
 from shared.domain.invitations import State, failed
 from shared.domain.reasons import Reason
@@ -23,7 +23,7 @@ class GiveUp:
     store: Store
     clock: Clock
 
-    async def __call__(self, command: Command, what_happened: str) -> int:
+    async def __call__(self, command: ChunkWork, what_happened: str) -> int:
         """Mark what the command left undone as failed; gives how many invitations that were.
 
         Guests who are members stay members, without the mail. Safe to repeat.

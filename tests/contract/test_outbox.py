@@ -4,7 +4,6 @@ import asyncio
 import base64
 import dataclasses
 import time
-import typing
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,15 +14,27 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue.aio import QueueServiceClient
 
 from shared.adapters.queues.codec import decode_command, read_traceparent
-from shared.adapters.queues.names import QUEUES
+from shared.adapters.queues.names import QUEUES, queue_of
 from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.queues.trace import current_traceparent
-from shared.domain.commands import Command, InviteChunk, JoinChunk, MailChunk
+from shared.domain.applications import AppId
+from shared.domain.commands import ChunkCommand, Command, InviteChunk, JoinChunk, MailChunk, RunSetupStep, TakeApart
+from shared.domain.setup.order import SetupStep
+from shared.domain.setup.records import SetupId
 from shared.ports.outbox import Outbox
 from tests.builders import CHUNK, GROUP
 from tests.fakes.outbox import FakeOutbox
 
-COMMANDS: list[Command] = [InviteChunk(GROUP, CHUNK), JoinChunk(GROUP, CHUNK, attempt=3), MailChunk(GROUP, CHUNK)]
+APP = AppId("55555555-5555-4555-8555-555555555555")
+SETUP = SetupId("5e7a00000000000000000a")
+COMMANDS: list[Command] = [
+    InviteChunk(GROUP, CHUNK),
+    JoinChunk(GROUP, CHUNK, attempt=3),
+    MailChunk(GROUP, CHUNK),
+    RunSetupStep(SETUP, SetupStep.GROUP, attempt=2),
+    TakeApart(APP),
+]
+ONE_OF_EACH = [*(c for c in COMMANDS if not isinstance(c, RunSetupStep)), *(RunSetupStep(SETUP, s) for s in SetupStep)]
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -38,7 +49,7 @@ class Examined:
 @pytest.fixture
 async def queues(queues: QueueServiceClient) -> QueueServiceClient:
     """Storage with the queues, empty."""
-    for name in QUEUES.values():
+    for name in QUEUES:
         with suppress(ResourceExistsError):
             await queues.create_queue(name)
         await queues.get_queue_client(name).clear_messages()
@@ -48,7 +59,7 @@ async def queues(queues: QueueServiceClient) -> QueueServiceClient:
 async def receive_raw(service: QueueServiceClient) -> list[bytes]:
     """Take the visible messages of all queues as the Functions host does: base64 in the text."""
     found = []
-    for name in QUEUES.values():
+    for name in QUEUES:
         queue = service.get_queue_client(name)
         async for message in queue.receive_messages(messages_per_page=32):
             await queue.delete_message(message)
@@ -79,12 +90,14 @@ async def examined(request: pytest.FixtureRequest, queues: QueueServiceClient) -
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: type(c).__name__)
 async def test_a_command_arrives_as_it_was_sent(examined: Examined, command: Command) -> None:
     slot = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
+    more = {"slot": slot} if isinstance(command, ChunkCommand) else {}
+    later: Command = dataclasses.replace(command, attempt=7, **more)
     await examined.outbox.send(command)
-    await examined.outbox.send(dataclasses.replace(command, attempt=7, slot=slot))
+    await examined.outbox.send(later)
 
     got = await examined.receive()
 
-    assert sorted(got, key=lambda c: c.attempt) == [command, dataclasses.replace(command, attempt=7, slot=slot)]
+    assert sorted(got, key=lambda c: c.attempt) == [command, later]
 
 
 async def test_a_command_sent_twice_arrives_twice(examined: Examined) -> None:
@@ -121,14 +134,14 @@ async def test_each_kind_of_command_has_a_queue_of_its_own(queues: QueueServiceC
         await outbox.send(command)
 
     for command in COMMANDS:
-        queue = queues.get_queue_client(QUEUES[type(command)])
+        queue = queues.get_queue_client(queue_of(command))
         [message] = [m async for m in queue.receive_messages()]
         assert decode_command(base64.b64decode(message.content)) == command
 
 
 def test_no_command_is_without_a_queue() -> None:
-    assert set(QUEUES) == set(typing.get_args(Command.__value__))
-    assert len(set(QUEUES.values())) == len(QUEUES)
+    assert {queue_of(command) for command in ONE_OF_EACH} == set(QUEUES)
+    assert len(set(QUEUES)) == len(QUEUES) == len(ONE_OF_EACH)
 
 
 async def test_a_message_carries_the_trace_it_was_sent_in(queues: QueueServiceClient) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from local.azurite import Azurite
-from shared.adapters.queues.names import QUEUES
+from shared.adapters.queues.names import INVITATIONS
 from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.storage import CONNECTION, StorageRefused, queue_service, table_service
 from shared.adapters.tables import TABLES, TableStore
@@ -242,7 +242,7 @@ async def test_queues_that_are_missing_are_made_by_whoever_sends_first() -> None
 
             await asyncio.gather(*(o.send(InviteChunk(GROUP, CHUNK)) for o in outboxes))
 
-            queue = service.get_queue_client(QUEUES[InviteChunk])
+            queue = service.get_queue_client(INVITATIONS)
             assert len([m async for m in queue.receive_messages(messages_per_page=32)]) == 6
 
 

@@ -21,7 +21,7 @@ from shared.domain.answers import (
     Lagging,
     Unknown,
 )
-from shared.domain.errors import DirectoryBusy, Refused
+from shared.domain.errors import DirectoryBusy, DirectoryLagging, DirectoryUnsure, Refused
 from shared.domain.ids import UserId
 from shared.domain.reasons import Reason
 
@@ -54,8 +54,10 @@ _GROUP_REASONS: tuple[tuple[str, Reason], ...] = (
     # UNVERIFIED: that a dynamic group answers 400 at all (switch groups.dynamicRefusal).
     ("dynamic", Reason.GROUP_DYNAMIC),
 )
+_GRANT_INVITE = "Grant User.Invite.All to Guestlist's identity. The directory said: {}"
 _LAGGING = ("not a valid reference update", "unable to read the company information")
 _DUPLICATE = "added object references already exist"
+_ASSIGNED = "permission being assigned already exists"
 _DENIED = {"Authorization_RequestDenied", "Unauthorized", "ErrorAccessDenied", "AccessDenied"}
 
 
@@ -118,7 +120,10 @@ def is_permission(response: Response) -> bool:
 def reading_failed(response: Response, permission: str) -> Exception:
     """The error of a call that only reads. 404 is replication: what is read was there a moment ago."""
     if is_permission(response) or response.status == 403:
-        return Refused(Reason.PERMISSION_MISSING, f"Grant {permission}. The directory said: {words(response)}")
+        return Refused(
+            Reason.PERMISSION_MISSING,
+            f"Grant {permission} to Guestlist's identity. The directory said: {words(response)}",
+        )
     if 400 <= response.status < 500 and response.status not in {401, 404} | _BUSY | _AMBIGUOUS:
         return Refused(Reason.DIRECTORY_REFUSED, words(response))
     return DirectoryBusy(words(response), retry_after=retry_after(response))
@@ -144,7 +149,7 @@ def invite_answer(response: Response) -> InviteAnswer:
     if response.status in (400, 403) and _DOMAIN.search(message):
         return Declined(Reason.DOMAIN_BLOCKED, words(response))
     if is_permission(response):
-        return Declined(Reason.PERMISSION_MISSING, f"Grant User.Invite.All. The directory said: {words(response)}")
+        return Declined(Reason.PERMISSION_MISSING, _GRANT_INVITE.format(words(response)))
     # A 400 that nobody has described is permanent; so is another object's having the address as a proxy address.
     reason = Reason.ADDRESS_REFUSED_BY_DIRECTORY if response.status == 400 else Reason.DIRECTORY_REFUSED
     return Declined(reason, words(response))
@@ -172,5 +177,44 @@ def join_answer(response: Response, group: str) -> JoinAnswer:
             return Declined(reason, words(response))
     if is_permission(response):
         permission = "GroupMember.ReadWrite.All"
-        return Declined(Reason.PERMISSION_MISSING, f"Grant {permission}. The directory said: {words(response)}")
+        return Declined(
+            Reason.PERMISSION_MISSING,
+            f"Grant {permission} to Guestlist's identity. The directory said: {words(response)}",
+        )
     return Declined(Reason.DIRECTORY_REFUSED, words(response))
+
+
+def need_written(response: Response, permission: str) -> None:
+    """Raises where a write of one object did not go through.
+
+    Raises:
+        Refused: `permission-missing` naming `permission`, or `directory-refused` with the directory's words.
+        DirectoryLagging: something that the write refers to is not seen here yet.
+        DirectoryUnsure: it may have been done.
+        DirectoryBusy: it was not done.
+    """
+    if response.status in (200, 201, 202, 204):
+        return
+    if busy := nothing_happened(response):
+        raise DirectoryBusy(words(response), retry_after=busy.retry_after)
+    code, message = response.error
+    if (
+        response.status == 404
+        or code == "Directory_ObjectNotFound"
+        or any(fragment in message.lower() for fragment in _LAGGING)
+    ):
+        raise DirectoryLagging(words(response))
+    if may_have_worked(response):
+        raise DirectoryUnsure(words(response))
+    if is_permission(response):
+        raise Refused(
+            Reason.PERMISSION_MISSING,
+            f"Grant {permission} to Guestlist's identity. The directory said: {words(response)}",
+        )
+    raise Refused(Reason.DIRECTORY_REFUSED, words(response))
+
+
+def is_duplicate(response: Response) -> bool:
+    """The link or assignment is there already: what was to be done is done."""
+    lowered = response.error[1].lower()
+    return response.status == 400 and (_DUPLICATE in lowered or _ASSIGNED in lowered)

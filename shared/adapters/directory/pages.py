@@ -4,6 +4,7 @@ from typing import Any
 
 from shared.adapters.directory import errors
 from shared.adapters.directory.session import GraphSession, Response
+from shared.domain.errors import DirectoryUnsure
 
 
 def one(response: Response, permission: str) -> dict[str, Any]:
@@ -30,3 +31,14 @@ async def all_pages(session: GraphSession, first: Response, permission: str) -> 
         page = one(await session.request("GET", link), permission)
         found += page.get("value") or ()
     return found
+
+
+def made(response: Response) -> dict[str, Any]:
+    """The object that a POST made, its status checked before.
+
+    Raises:
+        DirectoryUnsure: the answer does not name it.
+    """
+    if not isinstance(response.body, dict):
+        raise DirectoryUnsure("the directory says that it did the work, but not what came of it")
+    return response.body

@@ -5,6 +5,7 @@ more than a second. Its retry handler is off: it would sleep inside an invocatio
 mails; the queue carries Retry-After instead (graph contract 2.2).
 """
 
+import base64
 import logging
 import uuid
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from kiota_authentication_azure.azure_identity_authentication_provider import (
 )
 from kiota_http.middleware.options import ResponseHandlerOption, RetryHandlerOption
 from msgraph_core import BaseGraphRequestAdapter, GraphClientFactory
+
+from shared.domain.errors import DirectoryBusy
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -62,6 +65,7 @@ class GraphSession:
 
     def __init__(self, *, base_url: str, credential: "AsyncTokenCredential") -> None:
         self.base_url = base_url.rstrip("/")
+        self._credential = credential
         host = urlsplit(self.base_url).hostname or ""
         options = {RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False)}
         self._http = GraphClientFactory.create_with_default_middleware(
@@ -98,6 +102,27 @@ class GraphSession:
             log.error("no token for Microsoft Graph: %s", type(e).__name__)
             return Response(0, sent=False, trouble="Guestlist's identity could not get a token for Microsoft Graph")
         return _response(answer)
+
+    async def permissions(self) -> frozenset[str]:
+        """The application permissions in the token that Graph is asked with.
+
+        The token is Graph's, and only Graph can tell whether it is good: it is looked into for its ``roles``
+        alone, for a report. A granted permission is in the next token, not in this one.
+
+        Raises:
+            DirectoryBusy: there is no token to be had.
+        """
+        try:
+            token = await self._credential.get_token(SCOPE)
+        except AzureError as e:
+            raise DirectoryBusy(f"Guestlist's identity could not get a token ({type(e).__name__})") from e
+        payload = token.token.split(".")[1] if token.token.count(".") == 2 else ""
+        try:
+            claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        except (ValueError, msgspec.DecodeError):
+            return frozenset()
+        roles = claims.get("roles") if isinstance(claims, dict) else None
+        return frozenset(str(r) for r in roles or ())
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -4,22 +4,27 @@ A message once written is read for ever: a change of meaning is a new version, a
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
-from shared.domain.commands import Command, InviteChunk, JoinChunk, MailChunk
+from shared.domain.applications import AppId
+from shared.domain.commands import (
+    ChunkWork,
+    Command,
+    InviteChunk,
+    JoinChunk,
+    MailChunk,
+    RunSetupStep,
+    TakeApart,
+)
 from shared.domain.errors import GuestlistError
 from shared.domain.ids import ChunkId, GroupId
+from shared.domain.setup.order import SetupStep
+from shared.domain.setup.records import SetupId
 
 VERSION = 1
 _GUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_KINDS: dict[str, type[InviteChunk] | type[JoinChunk] | type[MailChunk]] = {
-    "invite-chunk": InviteChunk,
-    "join-chunk": JoinChunk,
-    "mail-chunk": MailChunk,
-}
-_NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
 class UnreadableMessage(GuestlistError):
@@ -33,26 +38,70 @@ class _Head(msgspec.Struct):
     traceparent: str | None = None
 
 
-class _Message(msgspec.Struct, omit_defaults=True):
-    v: int
-    kind: str
-    group: Annotated[str, msgspec.Meta(pattern=f"^{_GUID}$")]
-    chunk: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{22}$")]
-    attempt: Annotated[int, msgspec.Meta(ge=0)] = 0
-    slot: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+type _Guid = Annotated[str, msgspec.Meta(pattern=f"^{_GUID}$")]
+type _Key = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{22}$")]
+type _Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Message(msgspec.Struct, omit_defaults=True, kw_only=True, tag_field="kind"):
+    v: int = msgspec.field(default=0)
+    attempt: _Count = 0
     traceparent: str | None = None
 
 
+class _Chunk(_Message):
+    group: _Guid
+    chunk: _Key
+    slot: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class _InviteChunk(_Chunk, tag="invite-chunk"):
+    pass
+
+
+class _JoinChunk(_Chunk, tag="join-chunk"):
+    pass
+
+
+class _MailChunk(_Chunk, tag="mail-chunk"):
+    pass
+
+
+class _SetupStep(_Message, tag="setup-step"):
+    setup: _Key
+    step: SetupStep
+
+
+class _TakeApart(_Message, tag="take-apart"):
+    app: _Guid
+
+
+_CHUNKS: dict[type[ChunkWork], type[_Chunk]] = {
+    InviteChunk: _InviteChunk,
+    JoinChunk: _JoinChunk,
+    MailChunk: _MailChunk,
+}
+_OF_CHUNKS = {message: command for command, message in _CHUNKS.items()}
 _head = msgspec.json.Decoder(_Head)
-_decoder = msgspec.json.Decoder(_Message)
+_decoder = msgspec.json.Decoder(_InviteChunk | _JoinChunk | _MailChunk | _SetupStep | _TakeApart)
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def encode_command(command: Command, traceparent: str | None) -> bytes:
     """A command as JSON in UTF-8."""
-    kind = _NAMES[type(command)]
-    message = _Message(VERSION, kind, command.group, command.chunk, command.attempt, command.slot, traceparent)
-    return msgspec.json.encode(message)
+    return msgspec.json.encode(_message(command, traceparent))
+
+
+def _message(command: Command, traceparent: str | None) -> _Message:
+    head: Any = {"v": VERSION, "attempt": command.attempt, "traceparent": traceparent}
+    match command:
+        case RunSetupStep():
+            return _SetupStep(setup=command.setup, step=command.step, **head)
+        case TakeApart():
+            return _TakeApart(app=command.app, **head)
+        case _:
+            kind = _CHUNKS[type(command)]
+            return kind(group=command.group, chunk=command.chunk, slot=command.slot, **head)
 
 
 def decode_command(body: bytes) -> Command:
@@ -68,9 +117,14 @@ def decode_command(body: bytes) -> Command:
         found = _decoder.decode(body)
     except _BROKEN as e:
         raise UnreadableMessage(str(e)) from e
-    if found.kind not in _KINDS:
-        raise UnreadableMessage(f"'{found.kind}' is no kind of command")
-    return _KINDS[found.kind](GroupId(found.group), ChunkId(found.chunk), found.attempt, found.slot)
+    match found:
+        case _SetupStep():
+            return RunSetupStep(SetupId(found.setup), found.step, found.attempt)
+        case _TakeApart():
+            return TakeApart(AppId(found.app), found.attempt)
+        case _:
+            kind = _OF_CHUNKS[type(found)]
+            return kind(GroupId(found.group), ChunkId(found.chunk), found.attempt, found.slot)
 
 
 def read_traceparent(body: bytes) -> str | None:

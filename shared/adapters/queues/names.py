@@ -1,13 +1,25 @@
 """The queues, and what each carries. Each has a poison queue beside it, which the host makes."""
 
-from shared.domain.commands import Command, InviteChunk, JoinChunk, MailChunk
+from shared.domain.commands import Command, InviteChunk, JoinChunk, MailChunk, RunSetupStep, TakeApart
+from shared.domain.setup.order import SetupStep
 
 INVITATIONS = "invitations"
 MEMBERSHIPS = "memberships"
 MAILS = "mails"
+SETUP_REMOVAL = "setup-removal"
 
-QUEUES: dict[type[Command], str] = {
+_BY_KIND: dict[type[Command], str] = {
     InviteChunk: INVITATIONS,
     JoinChunk: MEMBERSHIPS,
     MailChunk: MAILS,
+    TakeApart: SETUP_REMOVAL,
 }
+QUEUES = (*_BY_KIND.values(), *(f"setup-{step.value}" for step in SetupStep))
+"""All of them. Each step of a setup has its own."""
+
+
+def queue_of(command: Command) -> str:
+    """The queue that a command goes to."""
+    if isinstance(command, RunSetupStep):
+        return f"setup-{command.step.value}"
+    return _BY_KIND[type(command)]

@@ -8,7 +8,7 @@ from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from shared.adapters.queues.codec import encode_command
-from shared.adapters.queues.names import QUEUES
+from shared.adapters.queues.names import QUEUES, queue_of
 from shared.adapters.queues.trace import current_traceparent
 from shared.adapters.storage import failure
 from shared.domain.commands import Command
@@ -24,8 +24,7 @@ class QueueOutbox:
 
     def __init__(self, service: QueueServiceClient) -> None:
         self._queues: dict[str, QueueClient] = {
-            name: service.get_queue_client(name, message_encode_policy=TextBase64EncodePolicy())
-            for name in QUEUES.values()
+            name: service.get_queue_client(name, message_encode_policy=TextBase64EncodePolicy()) for name in QUEUES
         }
         self._service = service
 
@@ -35,7 +34,7 @@ class QueueOutbox:
         Raises:
             StorageRefused: a repeat would not help.
         """
-        queue = self._queues[QUEUES[type(command)]]
+        queue = self._queues[queue_of(command)]
         body = encode_command(command, current_traceparent.get()).decode()
         try:
             try:

@@ -22,6 +22,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.mailer import FakeMailer, FakeMailText
 from tests.fakes.outbox import FakeOutbox
+from tests.fakes.setup_store import FakeSetupStore
 from tests.fakes.store import FakeStore
 
 
@@ -29,6 +30,7 @@ from tests.fakes.store import FakeStore
 class World:
     directory: FakeDirectory = field(default_factory=lambda: FakeDirectory(groups={GROUP: a_group()}))
     store: FakeStore = field(default_factory=FakeStore)
+    setups: FakeSetupStore = field(default_factory=FakeSetupStore)
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     clock: FakeClock = field(default_factory=FakeClock)
     mailer: FakeMailer | None = field(default_factory=FakeMailer)
@@ -40,6 +42,7 @@ class World:
         return AcceptInvitation(
             directory=self.directory,
             store=self.store,
+            setups=self.setups,
             outbox=self.outbox,
             clock=self.clock,
             timing=self.timing,

@@ -1,0 +1,56 @@
+"""The apps that are set up."""
+
+import azure.functions as func
+
+from functions.edge import endpoint, json_response
+from functions.setups import is_dry
+from shared import wiring
+from shared.api import bodies_of_setup as bodies
+from shared.domain.applications import AppId
+from shared.domain.errors import Refused
+from shared.domain.ids import group_id
+from shared.domain.reasons import Reason
+
+bp = func.Blueprint()
+
+
+@bp.function_name("list_apps")
+@bp.route("apps", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def list_apps(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    found = await app.setups.apps.list(caller)
+    return json_response({"value": [bodies.app(record, app.settings.tenant_id) for record in found]})
+
+
+@bp.function_name("get_app")
+@bp.route("apps/{appId}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def get_app(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    return json_response(bodies.app(await app.setups.apps.one(_app_id(req), caller), app.settings.tenant_id))
+
+
+@bp.function_name("delete_app")
+@bp.route("apps/{appId}", methods=["DELETE"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def delete_app(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    app_id = _app_id(req)
+    if is_dry(req):
+        found = await app.setups.apps.look_at_removal(app_id, caller)
+        return json_response(bodies.removal(found), 200, {"ETag": f'"{found.tag}"'})
+    tag = req.headers.get("if-match")
+    await app.setups.apps.remove(app_id, caller, tag.strip().strip('"') if tag else None)
+    location = f"/api/apps/{app_id}"
+    return json_response({"appId": app_id, "state": "removing"}, 202, {"Location": location})
+
+
+def _app_id(req: func.HttpRequest) -> AppId:
+    try:
+        return AppId(group_id(req.route_params["appId"]))
+    except ValueError as e:
+        raise Refused(Reason.PARAMETER_INVALID, "an application id (a GUID) is needed", field="appId") from e

@@ -1,0 +1,126 @@
+"""Service principals, the applications behind them, and Microsoft's gallery."""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from shared.adapters.directory import batch, errors
+from shared.adapters.directory.batch import Part
+from shared.adapters.directory.pages import all_pages, made, one
+from shared.adapters.directory.session import GraphSession
+from shared.domain.applications import AppId, Application, Certificate, PrincipalId, Role, Template
+
+READ, WRITE = "Application.Read.All", "Application.ReadWrite.All"
+_FIELDS = (
+    "id,appId,displayName,accountEnabled,appRoles,preferredSingleSignOnMode,loginUrl,replyUrls,"
+    "notificationEmailAddresses,keyCredentials,preferredTokenSigningKeyThumbprint"
+)
+
+
+async def app_by_id(session: GraphSession, app_id: AppId) -> Application | None:
+    response = await session.request("GET", f"/servicePrincipals(appId='{quote(app_id, safe='')}')?$select={_FIELDS}")
+    return None if response.status == 404 else read_application(one(response, READ))
+
+
+async def apps_by_name(session: GraphSession, name: str, template: str | None) -> list[Application]:
+    condition = f"displayName eq '{_literal(name)}'"
+    if template is not None:
+        condition += f" and applicationTemplateId eq '{_literal(template)}'"
+    path = f"/servicePrincipals?$filter={quote(condition, safe='')}&$select={_FIELDS}"
+    return [read_application(found) for found in await all_pages(session, await session.request("GET", path), READ)]
+
+
+async def find_templates(session: GraphSession, name_or_id: str) -> list[Template]:
+    """By id, where there is one of it; else by the exact name."""
+    fields = "id,displayName,supportedSingleSignOnModes"
+    named = quote(f"displayName eq '{_literal(name_or_id)}'", safe="")
+    by_id, by_name = await batch.send(
+        session,
+        [
+            Part("GET", f"/applicationTemplates/{quote(name_or_id, safe='')}?$select={fields}"),
+            Part("GET", f"/applicationTemplates?$filter={named}&$select={fields}"),
+        ],
+    )
+    if by_id.status == 200:
+        return [_template(one(by_id, READ))]
+    return [_template(found) for found in await all_pages(session, by_name, READ)]
+
+
+async def instantiate(session: GraphSession, template: Template, name: str) -> AppId:
+    path = f"/applicationTemplates/{template.id}/instantiate"
+    response = await session.request("POST", path, body={"displayName": name})
+    errors.need_written(response, WRITE)
+    return AppId(str(made(response)["servicePrincipal"]["appId"]).lower())
+
+
+async def delete_app(session: GraphSession, app_id: AppId) -> None:
+    """The application takes its service principal with it, where both are of this tenant."""
+    key = f"(appId='{quote(app_id, safe='')}')"
+    for path in (f"/applications{key}", f"/servicePrincipals{key}"):
+        response = await session.request("DELETE", path)
+        if response.status != 404:
+            errors.need_written(response, WRITE)
+
+
+def read_application(found: dict[str, Any]) -> Application:
+    """A service principal as Graph gives it. `thumbprint` is the key's ``customKeyIdentifier``."""
+    thumbprint = found.get("preferredTokenSigningKeyThumbprint")
+    return Application(
+        app_id=AppId(str(found["appId"]).lower()),
+        name=found.get("displayName") or found["appId"],
+        service_principal=PrincipalId(str(found["id"]).lower()),
+        enabled=found.get("accountEnabled") is not False,
+        roles=tuple(
+            Role(str(role["id"]).lower(), role.get("displayName") or role["id"], role.get("value"))
+            for role in found.get("appRoles") or ()
+            if role.get("isEnabled", True) and "User" in (role.get("allowedMemberTypes") or ())
+        ),
+        sign_on_mode=found.get("preferredSingleSignOnMode"),
+        login_url=found.get("loginUrl"),
+        reply_urls=tuple(found.get("replyUrls") or ()),
+        notification_emails=tuple(found.get("notificationEmailAddresses") or ()),
+        certificates=tuple(_certificates(found.get("keyCredentials") or ())),
+        active_thumbprint=thumbprint.upper() if thumbprint else None,
+    )
+
+
+def _certificates(keys: Iterable[dict[str, Any]]) -> list[Certificate]:
+    """Each certificate once: it stands there as the key that signs and as the one that verifies."""
+    found = {}
+    for key in keys:
+        if key.get("type") not in ("AsymmetricX509Cert", "X509CertAndPassword") or not key.get("endDateTime"):
+            continue
+        thumbprint = thumbprint_of(key.get("customKeyIdentifier"))
+        if thumbprint:
+            found[thumbprint] = Certificate(thumbprint, datetime.fromisoformat(key["endDateTime"]).astimezone(UTC))
+    return list(found.values())
+
+
+def thumbprint_of(identifier: str | None) -> str | None:
+    """The thumbprint in hex. Graph shows the identifier in base64, of the digest or of its hex text: both are
+    seen in the documentation's samples."""
+    if not identifier:
+        return None
+    try:
+        raw = base64.b64decode(identifier, validate=True)
+    except binascii.Error:
+        return identifier.upper()
+    if len(raw) in (20, 32):
+        return raw.hex().upper()
+    try:
+        text = raw.decode("ascii")
+    except UnicodeDecodeError:
+        return identifier.upper()
+    return text.upper() if len(text) in (40, 64) else identifier.upper()
+
+
+def _template(found: dict[str, Any]) -> Template:
+    modes = tuple(found.get("supportedSingleSignOnModes") or ())
+    return Template(str(found["id"]).lower(), found.get("displayName") or found["id"], modes)
+
+
+def _literal(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,46 @@
+"""The tenant's settings around guests, and the permissions that Guestlist's identity holds."""
+
+from typing import Any
+
+from shared.adapters.directory import batch, errors
+from shared.adapters.directory.batch import Part
+from shared.adapters.directory.session import GraphSession, Response
+from shared.domain.errors import DirectoryBusy, Refused
+from shared.domain.tenants import TenantFacts, Unreadable
+
+_TENANT_GROUPS = "62375ab9-6b52-47ed-826b-58e47e0e304b"
+"""Template of the tenant's settings for Microsoft 365 groups (``Group.Unified``)."""
+
+
+async def read_tenant(session: GraphSession) -> TenantFacts:
+    """One ``$batch``. What may not be read is answered with why, and hides nothing else."""
+    policy, settings = await batch.send(
+        session, [Part("GET", "/policies/authorizationPolicy"), Part("GET", "/groupSettings")]
+    )
+    found = _body(policy, "Policy.Read.All")
+    groups = _body(settings, "GroupSettings.Read.All")
+    return TenantFacts(
+        invites_from=found if isinstance(found, Unreadable) else str(found.get("allowInvitesFrom")),
+        guest_role=found if isinstance(found, Unreadable) else str(found.get("guestUserRoleId")),
+        guests_in_groups=groups if isinstance(groups, Unreadable) else _guests_in_groups(groups),
+    )
+
+
+def _body(response: Response, permission: str) -> "dict[str, Any] | Unreadable":
+    if response.status == 200 and isinstance(response.body, dict):
+        return response.body
+    error = errors.reading_failed(response, permission)
+    if isinstance(error, DirectoryBusy):
+        raise error
+    return Unreadable((error.detail if isinstance(error, Refused) else None) or str(error))
+
+
+def _guests_in_groups(settings: dict[str, Any]) -> bool | None:
+    """None where nobody has overridden the default, which admits guests (graph contract 1.7)."""
+    for setting in settings.get("value") or ():
+        if str(setting.get("templateId", "")).lower() != _TENANT_GROUPS:
+            continue
+        for value in setting.get("values") or ():
+            if value.get("name") == "AllowToAddGuests":
+                return str(value.get("value")).lower() != "false"
+    return None

@@ -1,0 +1,190 @@
+"""Setups and the apps that are set up, as table rows.
+
+A setup is a partition: the plan, and a row for each step, so that steps which run side by side never write the
+same row. Records stand in one column as JSON; what is looked for by storage itself has a column of its own.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace as changed
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from shared.adapters.tables.rows import SCHEMA, UnreadableRow, from_text, to_text
+from shared.adapters.tables.table import Operation, Row, Table, insert, replace, version_of
+from shared.domain.applications import AppId
+from shared.domain.errors import Conflict
+from shared.domain.ids import GroupId
+from shared.domain.setup.order import SetupStep
+from shared.domain.setup.plan import SetupPlan
+from shared.domain.setup.records import AppRecord, Confirmation, Setup, SetupId, StepRecord
+from shared.ports.setup_store import Intent, StoredSetup
+from shared.ports.store import Versioned
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableEntity
+    from azure.data.tables.aio import TableServiceClient
+
+SETUPS, APPS = "Setups", "Apps"
+
+_PLAN, _STEP = "plan", "step-"
+_OPEN, _APP, _SAID, _INTENT = "open", "apps", "confirmations", "intents"
+
+
+class TableSetupStore:
+    """The port's `SetupStore`."""
+
+    def __init__(self, service: "TableServiceClient") -> None:
+        self._setups = Table(service, SETUPS)
+        self._apps = Table(service, APPS)
+
+    async def create(self, setup: Setup) -> None:
+        rows = [_plan_row(setup), *(_step_row(setup.id, record) for record in setup.steps.values())]
+        await self._setups.write([insert(row) for row in rows])
+
+    async def read(self, setup_id: SetupId) -> StoredSetup | None:
+        rows = {r["RowKey"]: r async for r in self._setups.query("PartitionKey eq @id", {"id": setup_id})}
+        if _PLAN not in rows:
+            return None
+        plan = rows[_PLAN]
+        setup = Setup(
+            id=setup_id,
+            plan=_read(plan, SetupPlan),
+            digest=plan["Digest"],
+            created_at=from_text(plan["CreatedAt"]),
+            creator=plan["CreatorId"],
+            creator_name=plan["CreatorName"],
+            steps={step: _read(rows[f"{_STEP}{step.value}"], StepRecord) for step in SetupStep},
+        )
+        return StoredSetup(setup, {key: version_of(row) for key, row in rows.items()})
+
+    async def save(self, stored: StoredSetup, steps: Sequence[StepRecord], *, plan: bool = False) -> StoredSetup:
+        rows = [_step_row(stored.setup.id, record) for record in steps]
+        if plan:
+            rows.append(_plan_row(stored.setup))
+        if not rows:
+            return stored
+        operations: list[Operation] = [replace(row, stored.versions[row["RowKey"]]) for row in rows]
+        versions = await self._setups.write(operations)
+        fresh = dict(zip((row["RowKey"] for row in rows), versions, strict=True))
+        setup = changed(stored.setup, steps={**stored.setup.steps, **{r.step: r for r in steps}})
+        return StoredSetup(setup, stored.versions | fresh)
+
+    async def open(self, setup_id: SetupId, look_at: datetime) -> None:
+        row = {"PartitionKey": _OPEN, "RowKey": setup_id, "SchemaVersion": SCHEMA, "LookAt": to_text(look_at)}
+        await self._setups.upsert(row)
+
+    async def close(self, setup_id: SetupId) -> None:
+        await self._setups.delete(_OPEN, setup_id)
+
+    async def list_open(self, *, look_before: datetime) -> AsyncIterator[SetupId]:
+        keys = {"open": _OPEN, "before": to_text(look_before)}
+        async for row in self._setups.query("PartitionKey eq @open and LookAt lt @before", keys):
+            yield SetupId(row["RowKey"])
+
+    async def read_app(self, app_id: AppId) -> Versioned[AppRecord] | None:
+        row = await self._apps.get(_APP, app_id)
+        return Versioned(_read(row, AppRecord), version_of(row)) if row is not None else None
+
+    async def list_apps(self, group: GroupId | None = None) -> list[AppRecord]:
+        condition, keys = "PartitionKey eq @apps", {"apps": _APP}
+        if group is not None:
+            condition, keys = f"{condition} and GroupId eq @group", keys | {"group": group}
+        return [_read(row, AppRecord) async for row in self._apps.query(condition, keys)]
+
+    async def save_app(self, record: Versioned[AppRecord]) -> Versioned[AppRecord]:
+        row = _row(_APP, record.value.app_id, record.value) | {"GroupId": record.value.group}
+        [version] = await self._apps.write([replace(row, record.version) if record.version else insert(row)])
+        return Versioned(record.value, version)
+
+    async def delete_app(self, app_id: AppId) -> None:
+        await self._apps.delete(_APP, app_id)
+
+    async def read_confirmation(self, key: str) -> Confirmation | None:
+        row = await self._apps.get(_SAID, key)
+        return _read(row, Confirmation) if row is not None else None
+
+    async def write_confirmation(self, key: str, confirmation: Confirmation) -> None:
+        await self._apps.upsert(_row(_SAID, key, confirmation))
+
+    async def read_intent(self, key: str) -> Intent | None:
+        row = await self._apps.get(_INTENT, _intent_key(key))
+        return _intent(key, row, version_of(row), again=True) if row is not None else None
+
+    async def take_intent(self, key: str, *, now: datetime, claim: timedelta, anew: bool = False) -> Intent | None:
+        row: Row = {
+            "PartitionKey": _INTENT,
+            "RowKey": _intent_key(key),
+            "SchemaVersion": SCHEMA,
+            "Since": to_text(now),
+            "ClaimedUntil": to_text(now + claim),
+        }
+        try:
+            [version] = await self._apps.write([insert(row)])
+        except Conflict:
+            there = await self._apps.get(row["PartitionKey"], row["RowKey"])
+            if there is None or from_text(there["ClaimedUntil"]) > now:
+                return None
+            if not anew:
+                row["Since"] = there["Since"]
+            try:
+                [version] = await self._apps.write([replace(row, version_of(there))])
+            except Conflict:
+                return None
+            return _intent(key, row, version, again=not anew)
+        return _intent(key, row, version, again=False)
+
+    async def finish_intent(self, intent: Intent, result: str) -> None:
+        row: Row = {
+            "PartitionKey": _INTENT,
+            "RowKey": _intent_key(intent.key),
+            "SchemaVersion": SCHEMA,
+            "Since": to_text(intent.since),
+            "ClaimedUntil": to_text(intent.since),
+            "Result": result,
+        }
+        try:
+            await self._apps.write([replace(row, intent.version)])
+        except Conflict:
+            return
+
+    async def release_intent(self, intent: Intent) -> None:
+        await self._apps.delete(_INTENT, _intent_key(intent.key), intent.version)
+
+
+def _plan_row(setup: Setup) -> Row:
+    return _row(setup.id, _PLAN, setup.plan) | {
+        "Digest": setup.digest,
+        "CreatedAt": to_text(setup.created_at),
+        "CreatorId": setup.creator,
+        "CreatorName": setup.creator_name,
+    }
+
+
+def _step_row(setup_id: SetupId, record: StepRecord) -> Row:
+    return _row(setup_id, f"{_STEP}{record.step.value}", record) | {"State": record.state.value}
+
+
+def _row(partition: str, key: str, record: Any) -> Row:
+    return {
+        "PartitionKey": partition,
+        "RowKey": key,
+        "SchemaVersion": SCHEMA,
+        "Record": msgspec.json.encode(record).decode(),
+    }
+
+
+def _read[T](row: "TableEntity", kind: type[T]) -> T:
+    if row["SchemaVersion"] > SCHEMA:
+        raise UnreadableRow(f"row {row['RowKey']} has schema {row['SchemaVersion']}; this code reads up to {SCHEMA}")
+    return msgspec.json.decode(row["Record"], type=kind)
+
+
+def _intent_key(key: str) -> str:
+    return sha256(key.encode()).hexdigest()[:40]
+
+
+def _intent(key: str, row: "Row | TableEntity", version: str, *, again: bool) -> Intent:
+    return Intent(key, from_text(row["Since"]), again, row.get("Result"), version)

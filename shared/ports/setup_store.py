@@ -1,0 +1,103 @@
+"""Where Guestlist keeps setups and the apps that are set up. Every write that follows a read is guarded."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from shared.domain.applications import AppId
+from shared.domain.ids import GroupId
+from shared.domain.setup.records import AppRecord, Confirmation, Setup, SetupId, StepRecord
+from shared.ports.store import Versioned
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSetup:
+    """A setup as read, with the version of each of its records; "" names the plan's."""
+
+    setup: Setup
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Something that may be made only once in the directory, and by whom it is being made.
+
+    `since` is when it was first attempted. `again` says that an earlier attempt may have had its effect;
+    `result` is the id of what came of one.
+    """
+
+    key: str
+    since: datetime
+    again: bool
+    result: str | None
+    version: str
+
+
+class SetupStore(Protocol):
+    """All methods raise StorageBusy where storage does not take the operation."""
+
+    # Setups
+    async def create(self, setup: Setup) -> None:
+        """Write a new setup with all its steps. Raises Conflict where there is one of this id."""
+        ...
+
+    async def read(self, setup_id: SetupId) -> StoredSetup | None: ...
+
+    async def save(self, stored: StoredSetup, steps: Sequence[StepRecord], *, plan: bool = False) -> StoredSetup:
+        """Write steps as they now are, and with `plan` the setup's plan, all or nothing; gives the new versions.
+
+        Raises:
+            Conflict: one of them changed since it was read.
+        """
+        ...
+
+    async def open(self, setup_id: SetupId, look_at: datetime) -> None:
+        """Remember a setup that has not ended, and when to look whether it stands still. Safe to repeat."""
+        ...
+
+    async def close(self, setup_id: SetupId) -> None:
+        """Forget a setup that waits for nobody but people. Safe to repeat."""
+        ...
+
+    def list_open(self, *, look_before: datetime) -> AsyncIterator[SetupId]:
+        """Setups to look at by now."""
+        ...
+
+    # Apps that are set up
+    async def read_app(self, app_id: AppId) -> Versioned[AppRecord] | None: ...
+
+    async def list_apps(self, group: GroupId | None = None) -> list[AppRecord]:
+        """All apps that are set up, or those of a group, by app id."""
+        ...
+
+    async def save_app(self, record: Versioned[AppRecord]) -> Versioned[AppRecord]:
+        """Raises Conflict where it changed since it was read, or is there already."""
+        ...
+
+    async def delete_app(self, app_id: AppId) -> None:
+        """Safe to repeat."""
+        ...
+
+    # What people have confirmed, by the key of the manual task
+    async def read_confirmation(self, key: str) -> Confirmation | None: ...
+
+    async def write_confirmation(self, key: str, confirmation: Confirmation) -> None:
+        """The latest one stands. Safe to repeat."""
+        ...
+
+    # What may be made only once
+    async def read_intent(self, key: str) -> Intent | None: ...
+
+    async def take_intent(self, key: str, *, now: datetime, claim: timedelta, anew: bool = False) -> Intent | None:
+        """Claim the right to make something. None while somebody else's claim lasts. With `anew` what came of
+        earlier attempts is known to be gone, and the attempt counts as the first."""
+        ...
+
+    async def finish_intent(self, intent: Intent, result: str) -> None:
+        """What came of it. Safe to repeat; a claim that was lost meanwhile is left alone."""
+        ...
+
+    async def release_intent(self, intent: Intent) -> None:
+        """Nothing was made: the next attempt is a first one. A claim that was lost meanwhile is left alone."""
+        ...

@@ -1,0 +1,82 @@
+"""What is missing in the tenant, the permissions and the settings, each with what mends it."""
+
+from dataclasses import dataclass
+
+from shared.domain import admin_center
+from shared.domain.access import Caller
+from shared.domain.breaker import Breaker
+from shared.domain.errors import Refused
+from shared.domain.examination import Finding, examine_permissions, examine_tenant
+from shared.domain.setup.records import Check, CheckState
+from shared.domain.tenants import checks_of
+from shared.ports.app_directory import AppDirectory
+from shared.ports.setup_store import SetupStore
+from shared.ports.store import Store
+from shared.steps.setup.start import need_reader
+from shared.steps.setup.tenant import KEY
+
+
+@dataclass(frozen=True, slots=True)
+class Examine:
+    """`identity` is the client id of Guestlist's identity, where the settings name it; `mail` names the way its
+    own mail is sent, None where there is none."""
+
+    directory: AppDirectory
+    store: Store
+    setups: SetupStore
+    identity: str | None
+    mailbox: str | None
+    mail_service: str | None
+    sign_in_client: str | None
+
+    async def __call__(self, caller: Caller) -> list[Finding]:
+        """Raises Refused `not-admin`; DirectoryBusy and StorageBusy where they cannot be asked now."""
+        need_reader(caller)
+        held = await self.directory.permissions()
+        findings = examine_permissions(held, self.identity, sends_mail=self.mailbox is not None)
+        try:
+            findings += examine_tenant(checks_of(await self.directory.read_tenant()))
+        except Refused as e:
+            findings.append(Finding(Check("The tenant", CheckState.UNKNOWN, e.detail or ""), "The tenant"))
+        findings.append(await self._self_service())
+        findings.append(_breaker((await self.store.read_breaker()).value))
+        findings.append(self._mail())
+        findings.append(self._sign_in())
+        return findings
+
+    async def _self_service(self) -> Finding:
+        title = "Self-service group management"
+        said = await self.setups.read_confirmation(KEY)
+        if said is not None:
+            found = f"{said.name} confirmed it on {said.at:%Y-%m-%d}; no public API shows the switch"
+            return Finding(Check(title, CheckState.OK, found), title)
+        check = Check(title, CheckState.UNKNOWN, "no public API shows the switch, and nobody has confirmed it yet")
+        remedy = "Set 'Owners can manage group membership requests in the Access Panel' to Yes; a setup asks for it"
+        return Finding(check, title, remedy, admin_center.groups_general())
+
+    def _mail(self) -> Finding:
+        title = "Mail sender for welcome messages"
+        if self.mailbox is not None:
+            return Finding(Check(title, CheckState.OK, f"the mailbox {self.mailbox}"), title)
+        if self.mail_service is not None:
+            return Finding(Check(title, CheckState.OK, f"Azure Communication Services, {self.mail_service}"), title)
+        check = Check(title, CheckState.ATTENTION, "none: invitations with a welcome message are refused")
+        command = "az functionapp config appsettings set -n APP -g GROUP --settings GUESTLIST_MAIL_MAILBOX=ADDRESS"
+        remedy = "Set GUESTLIST_MAIL_MAILBOX, or GUESTLIST_ACS_ENDPOINT and GUESTLIST_ACS_SENDER"
+        return Finding(check, title, remedy, None, command)
+
+    def _sign_in(self) -> Finding:
+        title = "Sign-in of people (command line, portal)"
+        if self.sign_in_client is not None:
+            return Finding(Check(title, CheckState.OK, f"the public client {self.sign_in_client}"), title)
+        check = Check(title, CheckState.ATTENTION, "no public client is set: people need another way to get a token")
+        command = "az functionapp config appsettings set -n APP -g GROUP --settings GUESTLIST_CLIENT_ID=CLIENT_ID"
+        return Finding(check, title, "Set GUESTLIST_CLIENT_ID to a public client of your tenant", None, command)
+
+
+def _breaker(breaker: Breaker) -> Finding:
+    title = "Invitations of the tenant"
+    if not breaker.is_open:
+        return Finding(Check(title, CheckState.OK, "not blocked, as far as Guestlist has seen"), title)
+    found = f"blocked by Microsoft since {breaker.open_since:%Y-%m-%d %H:%M} UTC: {breaker.detail}"
+    return Finding(Check(title, CheckState.WRONG, found), title, "Open a ticket with Microsoft support")

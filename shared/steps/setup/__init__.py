@@ -1,0 +1,1 @@
+"""The steps of a setup, a module each; `run_step` runs whichever a command names."""

@@ -1,0 +1,162 @@
+"""The apps that are set up: who may see them, and taking one apart again, after a look at what that means."""
+
+import logging
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from shared.domain.access import Caller
+from shared.domain.applications import AppId
+from shared.domain.commands import TakeApart
+from shared.domain.errors import Conflict, DirectoryBusy, Refused, Unavailable
+from shared.domain.ids import UserId
+from shared.domain.outcomes import Later, Outcome
+from shared.domain.reasons import Reason
+from shared.domain.setup.records import AppRecord, AppState, Change, Kind
+from shared.domain.waits import busy_wait
+from shared.ports.outbox import Outbox
+from shared.ports.store import Versioned
+from shared.steps.setup.start import need_admin
+from shared.steps.setup.work import Tools
+
+log = logging.getLogger("guestlist")
+
+_ORDER = (
+    Kind.ACCESS_POLICY,
+    Kind.ACCESS_PACKAGE,
+    Kind.CATALOG_RESOURCE,
+    Kind.CATALOG,
+    Kind.ASSIGNMENT,
+    Kind.OWNER,
+    Kind.GROUP,
+    Kind.SINGLE_SIGN_ON,
+    Kind.CERTIFICATE,
+    Kind.APPLICATION,
+)
+"""What goes first. What hangs on something that goes as well needs no call of its own, and none does harm."""
+_STAYS = {
+    Kind.SINGLE_SIGN_ON: "the settings of single sign-on: what they were before is not known",
+    Kind.CERTIFICATE: "the signing certificate: the app's vendor may be using it",
+    Kind.CATALOG_RESOURCE: "the group in the catalog, which goes with the group",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What taking an app apart would remove and leave. `tag` stands for exactly this."""
+
+    app: AppRecord
+    removes: tuple[Change, ...]
+    keeps: tuple[str, ...]
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Apps:
+    tools: Tools
+    outbox: Outbox
+
+    async def list(self, caller: Caller) -> list[AppRecord]:
+        """All apps for admins and auditors, for others those they are responsible for."""
+        return [a for a in await self.tools.store.list_apps() if _may_see(caller, a)]
+
+    async def one(self, app_id: AppId, caller: Caller) -> AppRecord:
+        """Raises Refused `app-missing`, both where there is none and where the caller may not see it."""
+        found = await self.tools.store.read_app(app_id)
+        if found is None or not _may_see(caller, found.value):
+            raise Refused(Reason.APP_MISSING, "No app of this id is set up")
+        return found.value
+
+    async def look_at_removal(self, app_id: AppId, caller: Caller) -> Removal:
+        """What would be removed: only what Guestlist made. Changes nothing.
+
+        Raises:
+            Refused: `not-admin`, `app-missing`.
+        """
+        need_admin(caller)
+        return await self._removal(await self.one(app_id, caller))
+
+    async def remove(self, app_id: AppId, caller: Caller, tag: str | None) -> None:
+        """Begin to take the app apart. From here on nobody is invited through it. Safe to repeat.
+
+        Raises:
+            Refused: `not-admin`, `app-missing`, `dry-run-needed`, `plan-changed`.
+        """
+        need_admin(caller)
+        if tag is None:
+            raise Refused(Reason.DRY_RUN_NEEDED)
+        store = self.tools.store
+        for _ in range(5):
+            stored = await store.read_app(app_id)
+            if stored is None:
+                raise Refused(Reason.APP_MISSING, "No app of this id is set up")
+            if stored.value.state is not AppState.REMOVING:
+                if (await self._removal(stored.value)).tag != tag:
+                    raise Refused(Reason.PLAN_CHANGED)
+                removing = replace(stored.value, state=AppState.REMOVING, updated_at=self.tools.clock.now())
+                try:
+                    await store.save_app(Versioned(removing, stored.version))
+                except Conflict:
+                    continue
+            await self.outbox.send(TakeApart(app_id))
+            return
+        raise DirectoryBusy("other requests kept changing the app's record")
+
+    async def take_apart(self, command: TakeApart) -> Outcome:
+        """Remove what Guestlist made, one thing after the other. Safe to repeat at any time."""
+        tools = self.tools
+        stored = await tools.store.read_app(command.app)
+        if stored is None or stored.value.state is not AppState.REMOVING:
+            return Outcome(note="nothing to take apart")
+        try:
+            for change in _sorted(stored.value):
+                await self._undo(stored.value, change)
+        except Unavailable as e:
+            wait = busy_wait(command.attempt, e.retry_after, tools.clock.jitter())
+            again = replace(command, attempt=command.attempt + 1)
+            return Outcome(later=Later(again, tools.clock.now() + wait, str(e)))
+        await tools.store.delete_app(command.app)
+        log.info("app %s taken apart: %d things removed", command.app, len(stored.value.made))
+        return Outcome()
+
+    async def _undo(self, app: AppRecord, change: Change) -> None:
+        directory, entitlements = self.tools.directory, self.tools.entitlements
+        match change.kind:
+            case Kind.ASSIGNMENT:
+                await directory.unassign(app.service_principal, change.id)
+            case Kind.OWNER if not _made(app, Kind.GROUP):
+                await directory.remove_owner(app.group, UserId(change.id))
+            case Kind.GROUP:
+                await directory.delete_group(app.group)
+            case Kind.APPLICATION:
+                await directory.delete_app(app.app_id)
+            case Kind.ACCESS_PACKAGE:
+                await entitlements.delete_package(change.id)
+            case Kind.CATALOG:
+                await entitlements.delete_catalog(change.id)
+            case _:
+                pass
+
+    async def _removal(self, app: AppRecord) -> Removal:
+        removes = tuple(c for c in _sorted(app) if c.kind not in _STAYS)
+        keeps = [_STAYS[c.kind] for c in app.made if c.kind in _STAYS]
+        if not _made(app, Kind.APPLICATION):
+            keeps.append(f"the app '{app.name}', which was there before")
+        if _made(app, Kind.GROUP):
+            members = await self.tools.directory.count_members(app.group)
+            keeps.append(f"the accounts of the group's {members} members: only the group goes")
+        else:
+            keeps.append(f"the group '{app.group_name}' with its members, which was there before")
+        content = "\n".join([f"{c.kind}/{c.id}" for c in removes] + keeps)
+        return Removal(app, removes, tuple(keeps), sha256(content.encode()).hexdigest()[:32])
+
+
+def _sorted(app: AppRecord) -> list[Change]:
+    return sorted(app.made, key=lambda c: _ORDER.index(c.kind))
+
+
+def _made(app: AppRecord, kind: Kind) -> bool:
+    return any(c.kind is kind for c in app.made)
+
+
+def _may_see(caller: Caller, app: AppRecord) -> bool:
+    return caller.may_see_everything or caller.object_id in {p.id for p in app.owners}

@@ -1,0 +1,57 @@
+"""The group whose members get into the app: an existing one, or a security group with assigned membership."""
+
+from shared.domain.errors import DirectoryLagging, Refused
+from shared.domain.groups import refusal
+from shared.domain.ids import GroupId
+from shared.domain.reasons import REASONS, Reason
+from shared.domain.setup.records import Change, Found, FoundGroup, Kind
+from shared.steps.setup.work import Result, Work
+
+_NAME_LIMIT = 256
+"""Characters of a group's display name. Source: Microsoft Graph, group, ``displayName``."""
+
+
+def group_key(app_id: str) -> str:
+    """The alternate key (``uniqueName``) of the group that Guestlist makes for an app. With it Graph itself
+    refuses a second one, whoever asks at the same time (graph contract 6)."""
+    return f"guestlist-{app_id}"
+
+
+async def make_group(work: Work) -> Result:
+    """Take the group that was named, or make the app's own."""
+    wish = work.plan.group
+    if wish.id is not None:
+        return Result(found=Found(group=await _checked(work, wish.id)))
+    if work.dry and work.found.app is None:
+        work.would("create a security group for the new app")
+        return Result()
+    app, directory = work.need_app(), work.tools.directory
+    key, intent = group_key(app.app_id), "group"
+    name = (wish.name or f"{app.name} guests")[:_NAME_LIMIT]
+    was_intended = work.was_intended(intent)
+    group, made = await directory.find_group(key), False
+    if group is None:
+        if work.would(f"create the security group '{name}' with assigned membership"):
+            return Result()
+        await work.intend(intent)
+        description = wish.description or f"Guests who may use {app.name}. Made by Guestlist."
+        group, made = await directory.create_group(key, name, description)
+    found = await _checked(work, group)
+    notes = (f"The group is there already and is called '{found.name}'",) if found.name != name else ()
+    # Found after a delivery that was about to make it: that one made it and did not live to write it down.
+    changes = (Change(Kind.GROUP, group, f"group '{found.name}' created"),) if made or was_intended else ()
+    return Result(changes=changes, notes=notes, found=Found(group=found))
+
+
+async def _checked(work: Work, group: GroupId) -> FoundGroup:
+    try:
+        facts = await work.tools.groups.read_group(group)
+    except Refused as e:
+        # One that was made just now is not seen everywhere at once.
+        if e.reason is Reason.GROUP_MISSING and work.plan.group.id is None:
+            raise DirectoryLagging("the directory does not show the new group yet") from e
+        raise
+    reason = refusal(facts)
+    if reason is not None:
+        raise Refused(reason, f"'{facts.name}': {REASONS[reason].title.lower()}", field="group.id")
+    return FoundGroup(facts.id, facts.name)

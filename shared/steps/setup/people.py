@@ -1,0 +1,117 @@
+"""What people do with a setup that is there: look at it, confirm a manual task, try again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from shared.domain.access import Caller
+from shared.domain.applications import AppId
+from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.reasons import Reason
+from shared.domain.setup.order import SetupStep
+from shared.domain.setup.plan import AppWish
+from shared.domain.setup.records import Confirmation, Setup, SetupId, StepRecord, StepState
+from shared.domain.timing import Timing
+from shared.ports.clock import Clock
+from shared.ports.outbox import Outbox
+from shared.ports.setup_store import SetupStore, StoredSetup
+from shared.steps.setup.start import need_admin, need_reader, set_going
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a person answers to a question that a failed step asked."""
+
+    app_role: str | None = None
+    app_id: AppId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TendSetup:
+    store: SetupStore
+    outbox: Outbox
+    clock: Clock
+    timing: Timing
+
+    async def show(self, setup_id: SetupId, caller: Caller) -> Setup:
+        """Raises Refused `not-admin`, `setup-missing`."""
+        need_reader(caller)
+        return (await self._read(setup_id)).setup
+
+    async def confirm(self, setup_id: SetupId, step: SetupStep, caller: Caller, note: str | None) -> Setup:
+        """A person says that a manual task is done. Who and when is kept, for this setup and for later ones that
+        ask for the same. Safe to repeat.
+
+        Raises:
+            Refused: `not-admin`, `setup-missing`, `step-not-manual`.
+        """
+        need_admin(caller)
+
+        def confirmed(stored: StoredSetup) -> tuple[Setup, list[StepRecord]]:
+            record = stored.setup.steps[step]
+            if record.state is StepState.DONE and record.confirmation is not None:
+                return stored.setup, []
+            if record.state is not StepState.MANUAL:
+                raise Refused(Reason.STEP_NOT_MANUAL, f"'{step.value}' is {stored.setup.state_of(step).value}")
+            said = Confirmation(caller.object_id, caller.name, self.clock.now(), note)
+            done = replace(record, state=StepState.DONE, finished_at=said.at, confirmation=said)
+            return stored.setup, [done]
+
+        setup = await self._change(setup_id, confirmed)
+        record = setup.steps[step]
+        if record.task is not None and record.confirmation is not None:
+            await self.store.write_confirmation(record.task.key, record.confirmation)
+        return setup
+
+    async def retry(self, setup_id: SetupId, caller: Caller, answers: Answers) -> Setup:
+        """Failed steps go again, with the answers to what they asked; a setup that is done is verified anew.
+
+        Raises:
+            Refused: `not-admin`, `setup-missing`, `nothing-to-retry`.
+        """
+        need_admin(caller)
+
+        def again(stored: StoredSetup) -> tuple[Setup, list[StepRecord]]:
+            setup = stored.setup
+            steps = [s for s, r in setup.steps.items() if r.state is StepState.FAILED]
+            if not steps and len(setup.done) == len(setup.steps):
+                steps = [SetupStep.VERIFY]
+            if not steps:
+                raise Refused(Reason.NOTHING_TO_RETRY)
+            plan = setup.plan
+            if answers.app_role is not None:
+                plan = replace(plan, app_role=answers.app_role)
+            if answers.app_id is not None:
+                plan = replace(plan, app=AppWish(app_id=answers.app_id))
+            fresh = [
+                replace(setup.steps[s], state=StepState.READY, reason=None, detail=None, attempts=0, finished_at=None)
+                for s in steps
+            ]
+            return replace(setup, plan=plan), fresh
+
+        return await self._change(setup_id, again)
+
+    async def _change(
+        self, setup_id: SetupId, change: Callable[[StoredSetup], tuple[Setup, list[StepRecord]]]
+    ) -> Setup:
+        """Write what a person decided, whoever else is writing, and set going what follows from it."""
+        for _ in range(_TRIES):
+            stored = await self._read(setup_id)
+            setup, steps = change(stored)
+            await self.store.open(setup_id, self.clock.now() + self.timing.stillness)
+            try:
+                saved = await self.store.save(
+                    replace(stored, setup=setup), steps, plan=setup.plan != stored.setup.plan
+                )
+            except Conflict:
+                continue
+            await set_going(self.outbox, saved.setup)
+            return saved.setup
+        raise StorageBusy("other requests kept changing the setup")
+
+    async def _read(self, setup_id: SetupId) -> StoredSetup:
+        stored = await self.store.read(setup_id)
+        if stored is None:
+            raise Refused(Reason.SETUP_MISSING)
+        return stored

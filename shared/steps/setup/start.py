@@ -1,0 +1,121 @@
+"""An admin asks for a setup: check who asks, write it down, set its first steps going; or only rehearse it."""
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from shared.domain.access import Caller
+from shared.domain.commands import RunSetupStep
+from shared.domain.errors import Conflict, DirectoryLagging, Refused, StorageBusy
+from shared.domain.reasons import Reason
+from shared.domain.setup.order import SetupStep, sorted_by_need
+from shared.domain.setup.plan import SetupPlan
+from shared.domain.setup.records import Setup, SetupId, StepState, new_setup
+from shared.ports.outbox import Outbox
+from shared.ports.setup_store import StoredSetup
+from shared.steps.setup.run_step import BODIES
+from shared.steps.setup.work import Result, Tools, Work
+
+
+@dataclass(frozen=True, slots=True)
+class NewSetup:
+    """What an admin asked for. `digest` stands for the whole body, to tell a repeat from another request."""
+
+    plan: SetupPlan
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What a step would do, or why it cannot."""
+
+    step: SetupStep
+    would_do: tuple[str, ...] = ()
+    result: Result | None = None
+    refused: Refused | None = None
+
+
+def need_admin(caller: Caller) -> None:
+    """Raises Refused `not-admin`."""
+    if not caller.is_admin:
+        raise Refused(Reason.NOT_ADMIN)
+
+
+def need_reader(caller: Caller) -> None:
+    """Raises Refused `not-admin`; auditors may read."""
+    if not caller.may_see_everything:
+        raise Refused(Reason.NOT_ADMIN)
+
+
+@dataclass(frozen=True, slots=True)
+class StartSetup:
+    tools: Tools
+    outbox: Outbox
+
+    async def __call__(self, new: NewSetup, caller: Caller, key: str | None) -> Setup:
+        """Take the setup; with an idempotency key a repeat gives the same one.
+
+        Raises:
+            Refused: `not-admin`, `idempotency-key-reused`.
+            StorageBusy: nothing was taken.
+        """
+        need_admin(caller)
+        tools, now = self.tools, self.tools.clock.now()
+        setup_id = SetupId(tools.clock.random_hex(22) if key is None else _id_of(caller, key))
+        setup = new_setup(setup_id, new.plan, new.digest, now=now, creator=caller.object_id, name=caller.name)
+        # Remembered first: whatever stops after this line is found by the sweeper.
+        await tools.store.open(setup_id, now + tools.timing.stillness)
+        try:
+            await tools.store.create(setup)
+        except Conflict as e:
+            there = await tools.store.read(setup_id)
+            if there is None:
+                raise Refused(Reason.STORAGE_BUSY) from e
+            if there.setup.digest != new.digest:
+                raise Refused(Reason.IDEMPOTENCY_KEY_REUSED) from e
+            setup = there.setup
+        await set_going(self.outbox, setup)
+        return setup
+
+    async def rehearse(self, plan: SetupPlan, caller: Caller) -> list[Rehearsed]:
+        """What each step would do. Reads the directory, changes nothing anywhere.
+
+        Raises:
+            Refused: `not-admin`.
+            DirectoryBusy: the directory cannot be read now.
+        """
+        need_admin(caller)
+        now = self.tools.clock.now()
+        setup = new_setup(SetupId("0" * 22), plan, "", now=now, creator=caller.object_id, name=caller.name)
+        said: dict[SetupStep, Rehearsed] = {}
+        for step in sorted_by_need():
+            said[step] = await self._rehearsed(setup, step)
+            result = said[step].result
+            record = setup.steps[step]
+            if result is not None:
+                record = replace(record, state=StepState.DONE, found=result.found)
+            setup = replace(setup, steps={**setup.steps, step: record})
+        return [said[step] for step in SetupStep]
+
+    async def _rehearsed(self, setup: Setup, step: SetupStep) -> Rehearsed:
+        if step not in setup.to_run:
+            return Rehearsed(step)
+        work = Work(self.tools, StoredSetup(setup, {}), step, self.tools.clock.now(), dry=True)
+        try:
+            result = await BODIES[step](work)
+        except Refused as e:
+            return Rehearsed(step, refused=e)
+        except DirectoryLagging:
+            result = Result()
+        return Rehearsed(step, tuple(work.wishes), result)
+
+
+async def set_going(outbox: Outbox, setup: Setup) -> None:
+    """Enqueue the steps whose turn it is. What cannot be enqueued the sweeper sets going."""
+    with suppress(StorageBusy):
+        for step in setup.to_run:
+            await outbox.send(RunSetupStep(setup.id, step))
+
+
+def _id_of(caller: Caller, key: str) -> str:
+    return hashlib.sha256(f"{caller.object_id}\n{key}".encode()).hexdigest()[:22]
