@@ -34,7 +34,8 @@ COMMANDS: list[Command] = [
     RunSetupStep(SETUP, SetupStep.GROUP, attempt=2),
     TakeApart(APP),
 ]
-ONE_OF_EACH = [*(c for c in COMMANDS if not isinstance(c, RunSetupStep)), *(RunSetupStep(SETUP, s) for s in SetupStep)]
+SETUP_STEPS = [RunSetupStep(SETUP, step) for step in SetupStep]
+ONE_OF_EACH = [*(c for c in COMMANDS if not isinstance(c, RunSetupStep)), *SETUP_STEPS]
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -90,8 +91,9 @@ async def examined(request: pytest.FixtureRequest, queues: QueueServiceClient) -
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: type(c).__name__)
 async def test_a_command_arrives_as_it_was_sent(examined: Examined, command: Command) -> None:
     slot = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
-    more = {"slot": slot} if isinstance(command, ChunkCommand) else {}
-    later: Command = dataclasses.replace(command, attempt=7, **more)
+    later: Command = dataclasses.replace(command, attempt=7)
+    if isinstance(later, ChunkCommand):
+        later = dataclasses.replace(later, slot=slot)
     await examined.outbox.send(command)
     await examined.outbox.send(later)
 

@@ -162,6 +162,10 @@ class GraphEntitlements(Entitlements):
         message = response.error[1].lower()
         if response.status in (400, 403) and ("licen" in message or "premium" in message):
             raise Refused(Reason.LICENCE_MISSING, errors.words(response))
+        if response.status == 403:
+            # Its own code and words, other than those of the directory's refusals.
+            said = f"Grant {_PERMISSION} to Guestlist's identity. The directory said: {errors.words(response)}"
+            raise Refused(Reason.PERMISSION_MISSING, said)
         errors.need_written(response, _PERMISSION)
 
 
