@@ -24,8 +24,9 @@ from local.child import StackError
 from local.guests import SINGLE, BadTemplate, read_expected, read_guests
 from local.outcome import Outcome, mail_faults, mails_to
 from local.paths import BUILD, ROOT
+from local.setup_app import APP, NotSetUp, Setup
 from local.stack import Stack
-from local.tenant import OWNER, SampleError
+from local.tenant import ADMIN, OWNER, SampleError
 
 LATENCY_MS = 120
 REPLICATION_MS = 2000
@@ -67,7 +68,16 @@ def main(given: argparse.Namespace) -> int:
                 _stay(stack)
     except* KeyboardInterrupt:
         status = 130
-    except* (AzuriteError, BadTemplate, CallFailed, Late, SampleError, StackError, aiohttp.ClientError) as errors:
+    except* (
+        AzuriteError,
+        BadTemplate,
+        CallFailed,
+        Late,
+        NotSetUp,
+        SampleError,
+        StackError,
+        aiohttp.ClientError,
+    ) as errors:
         for error in _single(errors):
             print(error, file=sys.stderr)
     return status
@@ -87,22 +97,18 @@ def _as_interrupt(_number: int, _frame: object) -> None:
 
 async def _invite_all(stack: Stack, console: Console, timeout_s: float) -> bool:
     tenant = stack.tenant
-    owner = tenant.person(OWNER)
-    group = tenant.group_of(owner)
+    owner, admin = tenant.person(OWNER), tenant.person(ADMIN)
     expected = read_expected()
     outcomes = [Outcome(guest, expected[guest.address]) for guest in [*read_guests(), SINGLE]]
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         await _slow_down(session, stack.simulator_url)
-        token = await sign_in(
-            session,
-            stack.simulator_url,
-            tenant.id,
-            client=tenant.cli_client_id,
-            audience=tenant.api_client_id,
-            person=owner,
-        )
-        caller = Caller(session, stack.host_url, token, group["id"])
-        console.print(f"{owner['displayName']}, owner of '{group['displayName']}', invites {len(outcomes)} guests.")
+        issuer, client, audience = stack.simulator_url, tenant.cli_client_id, tenant.api_client_id
+        admins = await sign_in(session, issuer, tenant.id, client=client, audience=audience, person=admin)
+        console.print(f"{admin['displayName']} sets '{APP}' up, so that {owner['displayName']} can invite guests.")
+        group = await Setup(session, stack.host_url, admins).run(console, OWNER, timeout_s)
+        token = await sign_in(session, issuer, tenant.id, client=client, audience=audience, person=owner)
+        caller = Caller(session, stack.host_url, token, group)
+        console.print(f"\n{owner['displayName']}, owner of '{APP} guests', invites {len(outcomes)} guests.")
         try:
             with Progress(make_console(), outcomes) as progress:
                 async with asyncio.TaskGroup() as both:

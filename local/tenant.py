@@ -13,6 +13,7 @@ from local.paths import SAMPLE_TENANT
 API_NAME = "guestlist-api"
 CLI_NAME = "guestlist-cli"
 OWNER = "olivia.owner@contoso.com"
+ADMIN = "adam.admin@contoso.com"
 
 
 class SampleError(Exception):

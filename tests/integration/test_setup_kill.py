@@ -17,7 +17,14 @@ from tests.integration.gate import Gate, Passage, Side
 from tests.integration.test_kill import QUICKER
 from tests.integration.test_setups import Graph, confirm_all, start
 
-EFFECTS = ("/instantiate", "/groups(", "/owners/$ref", "/appRoleAssignedTo", "/addTokenSigningCertificate", "/$batch")
+EFFECTS = (
+    "/instantiate",
+    "/groups{}",
+    "/owners/$ref",
+    "/appRoleAssignedTo",
+    "/addTokenSigningCertificate",
+    "/$batch",
+)
 
 
 def counts(service: str, method: str, path: str) -> bool:

@@ -69,6 +69,8 @@ class World:
             case MailChunk():
                 step = MailChunkStep(self.mailer, FakeMailText(), self.store, self.clock, self.timing)
                 return await step(command)
+            case _:
+                raise AssertionError(f"{command} is not about a chunk")
 
     async def run(self, command: Command, *, most: int = 200) -> list[str]:
         """Run a command and all that follows, letting the clock jump to what comes later; gives why it waited."""
