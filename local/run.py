@@ -33,6 +33,7 @@ REPLICATION_MS = 2000
 """Both as a tenant has them on a good day: the states can be seen, and the waits are real."""
 
 _POLL_S = 0.25
+_EXPECTED = (AzuriteError, BadTemplate, CallFailed, NotSetUp, SampleError, StackError)
 
 
 class Late(Exception):
@@ -68,16 +69,7 @@ def main(given: argparse.Namespace) -> int:
                 _stay(stack)
     except* KeyboardInterrupt:
         status = 130
-    except* (
-        AzuriteError,
-        BadTemplate,
-        CallFailed,
-        Late,
-        NotSetUp,
-        SampleError,
-        StackError,
-        aiohttp.ClientError,
-    ) as errors:
+    except* (*_EXPECTED, Late, aiohttp.ClientError) as errors:
         for error in _single(errors):
             print(error, file=sys.stderr)
     return status

@@ -46,9 +46,8 @@ class Setup:
         while checklist["state"] == "waiting-for-person":
             for step in [s for s in checklist["steps"] if s["state"] == "manual"]:
                 console.print(_task_panel(step["manualTask"]))
-                await self._call(
-                    "POST", f"{location}/steps/{step['step']}/confirm", 200, {"note": "in the simulator"}
-                )
+                path = f"{location}/steps/{step['step']}/confirm"
+                await self._call("POST", path, 200, {"note": "in the simulator"})
             checklist = await self._at_rest(location, timeout_s)
         console.print(_checklist(checklist))
         if checklist["state"] != "done":
@@ -100,5 +99,6 @@ def _what(step: dict[str, Any]) -> str:
     checks = step["checks"]
     if checks and not said:
         good = sum(check["state"] == "ok" for check in checks)
-        said.append(f"{good} of {len(checks)} checks are well" if len(checks) > 1 else checks[0]["found"])
+        few = "; ".join(f"{check['check']}: {check['found']}" for check in checks)
+        said.append(f"{good} of {len(checks)} checks are well" if len(checks) > 3 else few)
     return "; ".join([*said, *step["notes"]])

@@ -11,11 +11,14 @@ from azure.data.tables.aio import TableServiceClient
 
 from shared.adapters.tables import TABLES, TableStore
 from shared.adapters.tables.rows import from_row, to_row
+from shared.adapters.tables.setups import APPS, SETUPS, TableSetupStore
 from shared.domain.breaker import Breaker
 from shared.domain.ids import GroupId
 from shared.domain.invitations import State
+from shared.domain.setup.records import Confirmation
 from shared.ports.store import OpenChunk, Versioned
-from tests.builders import NOW
+from tests.builders import NOW, OWNER
+from tests.contract.test_setup_store import a_setup, an_app
 from tests.contract.test_storage_faults import PACE
 from tests.contract.test_store import chunk_of, claimed
 
@@ -35,6 +38,15 @@ def value(text: str) -> Any:
 
 
 def kind_of(table: str, row: dict[str, Any]) -> str:
+    if table == SETUPS:
+        whole = {"open": "a setup that has not ended"}.get(row["PartitionKey"])
+        return whole or ("a setup's plan" if row["RowKey"] == "plan" else "a step of a setup")
+    if table == APPS:
+        return {
+            "apps": "an app that is set up",
+            "confirmations": "what a person confirmed",
+            "intents": "something that is made only once",
+        }[row["PartitionKey"]]
     if table == "Invitations":
         return {"i-": "an invitation", "a-": "a guard", "k-": "an idempotency key"}[row["RowKey"][:2]]
     if table == "OpenChunks":
@@ -54,15 +66,27 @@ async def test_the_documented_columns_are_those_that_are_written(tables: TableSe
     breaker = await store.read_breaker()
     await store.write_breaker(replace(breaker, value=Breaker(NOW, NOW, "blocked")))
     await store.reserve("invitations", PACE, 1, NOW)
+    await write_setups(TableSetupStore(tables))
 
     written: dict[str, set[str]] = {}
-    for table in TABLES:
+    for table in (*TABLES, SETUPS, APPS):
         async for row in tables.get_table_client(table).list_entities():
             written.setdefault(kind_of(table, row), set()).update(row)
 
     assert written == {name: set(columns) for name, columns in documented().items()}
     there = await store.read_breaker()
     await store.write_breaker(Versioned(Breaker(), there.version))
+
+
+async def write_setups(store: TableSetupStore) -> None:
+    setup = a_setup()
+    await store.create(setup)
+    await store.open(setup.id, NOW)
+    await store.save_app(Versioned(an_app(), None))
+    await store.write_confirmation("self-service-groups", Confirmation(OWNER, "Adam", NOW))
+    intent = await store.take_intent(setup.id, now=NOW, claim=PACE.time)
+    assert intent is not None
+    await store.finish_intent(intent, "made")
 
 
 def test_the_documented_invitation_is_the_row_that_the_code_would_write() -> None:

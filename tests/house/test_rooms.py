@@ -36,10 +36,16 @@ def test_the_import_rules_hold() -> None:
         ("shared/adapters/planted.py", "import local.simulator"),
         ("functions/planted.py", "import shared.adapters.tables"),
         ("local/planted.py", "import shared.steps.sweep"),
+        ("cli/planted.py", "import shared.domain.reasons"),
+        ("cli/planted.py", "import functions.edge"),
+        ("cli/planted.py", "import local.tenant"),
+        ("shared/planted.py", "import cli.api"),
+        ("functions/planted.py", "import cli.api"),
+        ("local/planted.py", "import cli.api"),
     ],
 )
 def test_a_planted_import_breaks_the_rules(tmp_path: Path, file: str, line: str) -> None:
-    for name in ("shared", "functions", "local"):
+    for name in ("shared", "functions", "local", "cli"):
         for source in (ROOT / name).rglob("*.py"):
             target = tmp_path / source.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
