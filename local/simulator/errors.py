@@ -13,6 +13,9 @@ SYNCED = (
     "currently undergoing migration."
 )
 
+# innerError of a 429 in Microsoft's sample, beside the date and the ids (G2).
+TOO_MANY_INNER = {"code": "429", "status": "429", "message": "Please retry after"}
+
 
 class GraphError(Exception):
     """An answer of Graph that is no success."""

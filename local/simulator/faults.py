@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from .call import Answer
-from .errors import GraphError
+from .errors import TOO_MANY_INNER, GraphError
 
 When = Literal["before", "after"]
 
@@ -114,6 +114,7 @@ class Fault:
             order.code or code,
             order.message or message,
             headers=dict(order.headers),
+            inner=dict(TOO_MANY_INNER) if order.status == 429 else None,
         )
 
     def shown(self) -> dict[str, Any]:

@@ -93,15 +93,17 @@ def list_plain(
     size: int | None = None,
     max_top: int | None = None,
     always: tuple[str, ...] = (),
+    filtered: bool = False,
 ) -> Answer:
     """A collection that is no set of directory objects (audit records, assignments, messages).
 
     Args:
         size: page size where the resource has one of its own; likewise `max_top`.
         always: names that stay whatever `$select` says.
+        filtered: the items are those that `$filter` finds already.
     """
     query = call.query
-    keep = _condition(call)
+    keep = None if filtered else _condition(call)
     kept = [item for item in items if keep is None or keep(item)]
     for name, descending in reversed(query.orderby):
         kept.sort(key=lambda item: _sortable(item.get(name)), reverse=descending)

@@ -17,6 +17,7 @@ from .call import Answer, Call, Caller
 from .clock import now
 from .errors import GraphError
 from .resources import ROUTES
+from .resources.entitlement.requests import settle
 from .resources.mail.limits import lane
 from .routing import Route, Router
 from .throttling import units
@@ -90,6 +91,7 @@ class Pipeline:
         if not route.permits(call.who.permissions):
             raise route.refusal(call)
         try:
+            settle(call.world)
             answer = route.handler(call)
         except GraphError:
             raise

@@ -53,4 +53,5 @@ class NewThings:
 
 
 def _windows(replication: Replication) -> list[Window]:
-    return [getattr(replication, name) for name in replication.__struct_fields__]
+    windows = (getattr(replication, name) for name in replication.__struct_fields__)
+    return [window for window in windows if window is not None]

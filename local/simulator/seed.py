@@ -12,6 +12,7 @@ from .directory.directory import Directory, TenantFacts
 from .directory.relations import Assignment, Relation
 from .registry import Credentials, Registry
 from .resources.app_role_assignments import new_assignment_id
+from .resources.applications import NO_WEB
 from .settings import BadSettings, Settings, merged
 from .world import World
 
@@ -148,7 +149,13 @@ def _add_service_principal(world: World, principal: Json) -> None:
 
 
 def _application(application: Json) -> Json:
-    return {"appId": str(uuid.uuid4()), "createdDateTime": stamp(), "oauth2RequirePostResponse": False, **application}
+    return {
+        "appId": str(uuid.uuid4()),
+        "createdDateTime": stamp(),
+        "oauth2RequirePostResponse": False,
+        **application,
+        "web": {**NO_WEB, **(application.get("web") or {})},
+    }
 
 
 def _add_client(world: World, client: Json) -> None:

@@ -51,6 +51,11 @@ class Replication(_Section):
     """A new membership is missing from GET /groups/{id}/members and the checks (G1.4 "Preflight")."""
     objects_get: Window = msgspec.field(default_factory=Window)
     """New groups, applications and service principals answer 404 (G1.5 "objects lag")."""
+    assignment_request: Window = msgspec.field(default_factory=Window)
+    """How long an access package request stays in each passing state (submitted, delivering); `calls` are looks at
+    the request itself (G1.8)."""
+    objects_list: Window | None = None
+    """Lists do not show them, whatever the filter; null: as long as `objectsGet`, each look counted on its own."""
 
 
 class Throttling(_Section):
@@ -238,6 +243,43 @@ class Deleted(_Section):
     """How long a deleted user can be restored; 0: not at all."""
 
 
+class Applications(_Section):
+    """Details of applications (G1.5)."""
+
+    identifier_domains: Literal["verified-or-saml", "any"] = "verified-or-saml"
+    """Whether an identifier must be on a verified domain unless the service principal uses SAML. The rule is
+    documented, the exception reported: who sets both must set the mode first."""
+
+
+class Entitlement(_Section):
+    """Entitlement management (G1.8)."""
+
+    licensed: bool = True
+    """Whether the tenant has P2 or ID Governance; without it every call answers 403."""
+    no_license_code: str = "NoLicense"
+    no_license_message: str = (
+        "User is not authorized to perform the operation. Reason: Tenant does not meet license requirement!"
+    )
+    """Code and text of that 403: reported once, for persons; UNVERIFIED for apps."""
+    denied_code: str = "UnAuthorized"
+    """error.code of the 403 for a missing permission; the text is reported, the code UNVERIFIED."""
+    resource_twice: Literal["refuse", "same"] = "refuse"
+    """Adding a resource a catalog has: 400 ResourceAlreadyOnboarded (reported), or 201 and no second one."""
+    unfit_group_code: str = "InvalidResource"
+    """error.code of the 400 for a group whose members the service cannot change. UNVERIFIED."""
+    names_are_unique: bool = False
+    """Whether a second catalog, or a second access package of a catalog, with the same name is refused. UNVERIFIED:
+    code under test must look before it makes one."""
+    role_scope_twice: Literal["refuse", "same"] = "refuse"
+    """Adding a role a package has: 400, or 201 with the one it has. UNVERIFIED."""
+    request_twice: Literal["refuse", "accept"] = "refuse"
+    """Requesting for somebody who has the package or asked for it: 400, or another request. UNVERIFIED."""
+    role_filter_needed: bool = True
+    """Whether GET resourceRoles without a filter on originSystem is refused; documented only with it. UNVERIFIED."""
+    admin_add_bypasses_approval: bool = True
+    """Whether a request by an app goes past the policy's approval. UNVERIFIED."""
+
+
 class Batch(_Section):
     """$batch (G2.1)."""
 
@@ -262,6 +304,8 @@ class Settings(_Section):
     mail: Mail = msgspec.field(default_factory=Mail)
     audits: Audits = msgspec.field(default_factory=Audits)
     deleted: Deleted = msgspec.field(default_factory=Deleted)
+    applications: Applications = msgspec.field(default_factory=Applications)
+    entitlement: Entitlement = msgspec.field(default_factory=Entitlement)
     batch: Batch = msgspec.field(default_factory=Batch)
 
 

@@ -1,7 +1,8 @@
 """The directory kept in a SQLite file from one start to the next.
 
-Kept: objects, links, app role assignments, who can sign in, settings, invitations with their tickets, and the mails
-that were sent. Not kept: faults, counters, drafts, the recycle bin and delta tokens (clients see an expired one).
+Kept: objects, links, app role assignments, who can sign in, settings, access packages with their requests,
+invitations with their tickets, and the mails that were sent. Not kept: faults, counters, drafts, the recycle bin and
+delta tokens (clients see an expired one).
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from .entitlements import Entitlements
 from .invited import InvitedGuest
 from .observations import Mail
 from .seed import Json, add, new_world
@@ -99,6 +101,7 @@ def snapshot(world: World) -> Json:
         "groupSettings": directory.group_settings,
         "authorizationPolicy": directory.authorization_policy,
         "invited": [dataclasses.asdict(guest) for guest in world.invited.guests.values()],
+        "entitlements": world.entitlements.items,
         "mails": [dataclasses.asdict(mail) for mail in world.observations.mails],
     }
 
@@ -113,6 +116,8 @@ def restored(document: Json) -> World:
     world.directory.authorization_policy.update(document["authorizationPolicy"])
     for guest in document["invited"]:
         world.invited.guests[guest["user_id"].lower()] = InvitedGuest(**guest)
+    if "entitlements" in document:
+        world.entitlements = Entitlements(document["entitlements"])
     world.observations.mails += [Mail(**mail) for mail in document["mails"]]
     return world
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from email.utils import format_datetime
 
 from .clock import monotonic, now
-from .errors import GraphError
+from .errors import TOO_MANY_INNER, GraphError
 from .odata.query import Query
 from .settings import Throttling
 
@@ -121,7 +121,7 @@ def too_many(rules: Throttling, wait_s: float, headers: dict[str, str] | None = 
         rules.code,
         "Please retry again later.",
         headers={**(headers or {}), **after},
-        inner={"code": "429", "status": "429", "message": "Please retry after"},
+        inner=dict(TOO_MANY_INNER),
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from .audits import AuditLog
 from .directory.directory import Directory
+from .entitlements import Entitlements
 from .faults import Faults
 from .invited import InvitedGuests
 from .mailbox import Mailboxes
@@ -21,6 +22,7 @@ class World:
     settings: Settings = field(default_factory=Settings)
     audits: AuditLog = field(default_factory=AuditLog)
     invited: InvitedGuests = field(default_factory=InvitedGuests)
+    entitlements: Entitlements = field(default_factory=Entitlements)
     mailboxes: Mailboxes = field(default_factory=Mailboxes)
     observations: Observations = field(default_factory=Observations)
     faults: Faults = field(default_factory=Faults)

@@ -76,10 +76,6 @@ class AppDirectory(Protocol):
         """Add an app from the gallery. NOT safe to repeat: a repeat makes another."""
         ...
 
-    async def delete_app(self, app_id: AppId) -> None:
-        """The application and its service principal. Safe to repeat."""
-        ...
-
     # Single sign-on
     async def saml_differences(self, app: Application, saml: Saml) -> list[str]:
         """What is not as asked for, in a person's words; empty where all is."""
@@ -90,7 +86,7 @@ class AppDirectory(Protocol):
         ...
 
     async def add_certificate(self, app: Application, until: datetime) -> Certificate:
-        """Make a signing certificate. NOT safe to repeat: a repeat makes another."""
+        """Make a signing certificate, in place of those that are there. A repeat makes another."""
         ...
 
     async def use_certificate(self, app: Application, certificate: Certificate) -> None:

@@ -97,9 +97,7 @@ class AcceptInvitation:
             )
         if message is not None and not self.sends_own_mail:
             raise Refused(Reason.NO_MAIL_SENDER, field="welcomeMessage")
-        group, apps = await asyncio.gather(
-            self.directory.read_group(new.group), self.setups.list_apps(new.group)
-        )
+        group, apps = await asyncio.gather(self.directory.read_group(new.group), self.setups.list_apps(new.group))
         if not may_invite(caller, group):
             raise Refused(Reason.NOT_OWNER)
         reason = refusal(group)

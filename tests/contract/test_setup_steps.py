@@ -114,7 +114,7 @@ CASES = [
         {"app": NEW_APP, "saml": SAML, "app_role": "User"},
         StepState.MANUAL,
         [Kind.SINGLE_SIGN_ON, Kind.CERTIFICATE],
-        r"addTokenSigningCertificate$",
+        r"^/servicePrincipals/",
         "Application.ReadWrite.All",
         "Application.ReadWrite.All",
     ),

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from local.simulator.__main__ import SAMPLE
+from local.simulator.entitlements import CATALOG, PACKAGE
 from local.simulator.resources.invitations.redemption import redeem
 from local.simulator.seed import add, new_world
 from local.simulator.state import StateFile, snapshot
@@ -29,6 +30,8 @@ def a_world_with_a_guest() -> World:
     world.invited.ticket(guest, tenant_id=world.directory.tenant.id)
     group = next(iter(world.directory.groups))
     world.directory.link(world.directory.members, group.id, str(GUEST["id"]))
+    catalog = world.entitlements.add(CATALOG, {"displayName": "Apps"})
+    world.entitlements.add(PACKAGE, {"displayName": "Travel", "_catalog": catalog["id"]})
     return world
 
 
@@ -44,6 +47,8 @@ def test_a_world_comes_back_whole(tmp_path: Path) -> None:
 
     assert loaded is not None
     assert snapshot(loaded) == snapshot(world)
+    [package] = loaded.entitlements.all(PACKAGE)
+    assert loaded.entitlements.get(CATALOG, package["_catalog"])
     [url] = world.invited.guests[str(GUEST["id"])].redeem_urls
     assert redeem(loaded, redeem_url=url).get("externalUserState") == "Accepted"
     assert loaded.settings.latency.all_ms == 7

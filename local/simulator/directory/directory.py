@@ -22,13 +22,14 @@ class TenantFacts:
 
 
 @dataclass(slots=True)
-class DeletedUser:
-    """A soft-deleted user with what a restore brings back."""
+class DeletedObject:
+    """A soft-deleted user, application or service principal with what a restore brings back."""
 
-    user: DirectoryObject
+    object: DirectoryObject
     deleted_at: datetime
     groups: list[str] = field(default_factory=list)
     owned: list[str] = field(default_factory=list)
+    owners: list[str] = field(default_factory=list)
     assignments: list[Assignment] = field(default_factory=list)
 
 
@@ -40,14 +41,14 @@ class Directory:
         self.users = ObjectSet("user", ("mail", "userPrincipalName", "otherMails", "proxyAddresses"))
         self.groups = ObjectSet("group", ("displayName", "mail", "proxyAddresses", "uniqueName"))
         self.service_principals = ObjectSet("servicePrincipal", ("appId", "displayName"))
-        self.applications = ObjectSet("application", ("appId", "displayName", "uniqueName"))
+        self.applications = ObjectSet("application", ("appId", "displayName", "uniqueName", "identifierUris"))
         self.members = Relation()
         self.owners = Relation()
         self.sponsors = Relation()
         self.assignments = Assignments()
         self.contacts: set[str] = set()
         self.mailboxes: set[str] = set()
-        self.deleted: dict[str, DeletedUser] = {}
+        self.deleted: dict[str, DeletedObject] = {}
         self.group_settings: dict[str, dict[str, Any]] = {}
         self.authorization_policy: Properties = {}
         self.cross_tenant: Properties = {}
@@ -122,44 +123,70 @@ class Directory:
         return list(found.values())
 
     def delete_user(self, user: DirectoryObject) -> None:
-        """Move a user to the deleted items; its links go with it and come back with `restore_user`."""
-        gone = DeletedUser(
-            user,
-            now(),
-            groups=list(self.members.to(user.id)),
-            owned=list(self.owners.to(user.id)),
-            assignments=self.assignments.forget(user.id),
-        )
-        for group in gone.groups:
-            self.unlink(self.members, group, user.id)
-        for group in gone.owned:
-            self.unlink(self.owners, group, user.id)
-        self.users.remove(user)
-        user.properties["deletedDateTime"] = stamp(gone.deleted_at)
-        self.deleted[user.id.lower()] = gone
-        self.changes.record("user", user.id, "deleted")
+        """Move a user to the deleted items; its links go with it and come back with `restore`."""
+        self._bin(user)
 
-    def restore_user(self, gone: DeletedUser) -> DirectoryObject:
-        del self.deleted[gone.user.id.lower()]
-        gone.user.properties.pop("deletedDateTime", None)
-        user = self.users.add(gone.user.properties)
+    def delete_application(self, application: DirectoryObject) -> None:
+        """Move an application and its service principal to the deleted items."""
+        for principal in self.service_principals.having("appId", str(application.get("appId"))):
+            self.delete_service_principal(principal)
+        self._bin(application)
+
+    def delete_service_principal(self, principal: DirectoryObject) -> None:
+        """Move a service principal to the deleted items; its application stays."""
+        self._bin(principal)
+
+    def restore(self, gone: DeletedObject) -> DirectoryObject:
+        """Put a deleted object back with the links whose other end still is."""
+        del self.deleted[gone.object.id.lower()]
+        gone.object.properties.pop("deletedDateTime", None)
+        object_ = self.set_of(gone.object.kind).add(gone.object.properties)
         for group in gone.groups:
             if self.groups.get(group) is not None:
-                self.link(self.members, group, user.id)
-        for group in gone.owned:
-            if self.groups.get(group) is not None:
-                self.link(self.owners, group, user.id)
+                self.link(self.members, group, object_.id)
+        for owned in gone.owned:
+            if self.groups.get(owned) is not None:
+                self.link(self.owners, owned, object_.id)
+            elif self.find(owned) is not None:
+                self.owners.add(owned, object_.id)
+        for owner in gone.owners:
+            if self.find(owner) is not None:
+                self.owners.add(object_.id, owner)
         for assignment in gone.assignments:
-            self.assignments.add(assignment)
-        self.changes.record("user", user.id, "created")
-        return user
+            if self.find(assignment.principal_id) and self.find(assignment.resource_id):
+                self.assignments.add(assignment)
+        self.changes.record(object_.kind, object_.id, "created")
+        return object_
 
     def delete_object(self, object_: DirectoryObject) -> None:
-        """Remove a group, an application or a service principal with its links."""
+        """Remove a group for good, with its links."""
         for relation in (self.members, self.owners):
             relation.forget(object_.id)
         self.assignments.forget(object_.id)
         self.set_of(object_.kind).remove(object_)
+        self.changes.record(object_.kind, object_.id, "deleted")
+
+    def _bin(self, object_: DirectoryObject) -> None:
+        gone = DeletedObject(
+            object_,
+            now(),
+            groups=list(self.members.to(object_.id)),
+            owned=list(self.owners.to(object_.id)),
+            owners=list(self.owners.of(object_.id)),
+            assignments=self.assignments.forget(object_.id),
+        )
+        for group in gone.groups:
+            self.unlink(self.members, group, object_.id)
+        for owned in gone.owned:
+            if self.groups.get(owned) is not None:
+                self.unlink(self.owners, owned, object_.id)
+            else:
+                self.owners.remove(owned, object_.id)
+        for owner in gone.owners:
+            self.owners.remove(object_.id, owner)
+        self.set_of(object_.kind).remove(object_)
+        object_.properties["deletedDateTime"] = stamp(gone.deleted_at)
+        self.deleted[object_.id.lower()] = gone
         self.changes.record(object_.kind, object_.id, "deleted")
 
     def _name(self, relation: Relation) -> str:

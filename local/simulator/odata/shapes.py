@@ -62,6 +62,8 @@ _NOT_DEFAULT = {
     "servicePrincipal": {"customSecurityAttributes", "isDisabled", "createdByAppId"},
     "application": {"logo", "managerApplications", "authenticationBehaviors", "createdByAppId", "isDisabled"},
 }
+# What a credential shows never, or only when asked for.
+_SECRETS = {"keyCredentials": "key", "passwordCredentials": "secretText"}
 _SETS = {
     "user": "users",
     "group": "groups",
@@ -102,11 +104,13 @@ def checked_select(kind: str, select: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(result)
 
 
-def show(object_: DirectoryObject, select: tuple[str, ...] = (), *, typed: bool = False) -> Json:
+def show(object_: DirectoryObject, select: tuple[str, ...] = (), *, typed: bool = False, keys: bool = False) -> Json:
     """The object's properties; `select` in published spelling (other kinds' names are passed over).
 
     Args:
         typed: add ``@odata.type``, as Graph does in collections of several kinds.
+        keys: show the public keys of certificates, which Graph does only for one object whose
+            ``keyCredentials`` were selected (keyCredential in Microsoft's v1.0 reference).
     """
     kind = object_.kind
     known = types.properties(kind)
@@ -119,6 +123,8 @@ def show(object_: DirectoryObject, select: tuple[str, ...] = (), *, typed: bool 
             if not types.may_show_null(kind, name):
                 continue
             value = types.unset(kind, name)
+        if name in _SECRETS and not (keys and name == "keyCredentials"):
+            value = [{**credential, _SECRETS[name]: None} for credential in value]
         shown[name] = value
     return shown
 
@@ -150,8 +156,24 @@ def checked_body(kind: str, body: Json, *, reject_unknown: bool, read_only: froz
         why = types.fault(known.get(name, "Edm.String"), value)
         if why is not None:
             raise bad_request(f"Invalid value specified for property '{name}' of resource '{kind.capitalize()}'.")
+        stranger = types.stranger(known.get(name, "Edm.String"), value)
+        if stranger is not None and reject_unknown:
+            raise bad_request(f"Invalid property '{stranger}'.", "Request_BadRequest")
         result[name] = value
     return result
+
+
+def merged(object_: DirectoryObject, changes: Json) -> Json:
+    """The changes of a PATCH as they end up: of a complex property (``web``) only what was sent is replaced."""
+    known = types.properties(object_.kind)
+    return {
+        name: {**before, **value}
+        if isinstance(value, dict)
+        and isinstance(before := object_.get(name), dict)
+        and not known.get(name, "").startswith("Collection(")
+        else value
+        for name, value in changes.items()
+    }
 
 
 def _no_property(name: str, kind: str) -> GraphError:

@@ -23,8 +23,11 @@ _PRIMITIVES: Final[dict[str, tuple[type, ...]]] = {
     "Edm.Int64": (int,),
     "Edm.Double": (int, float),
     "Edm.Binary": (str,),
+    "Edm.Duration": (str,),
 }
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# Days and smaller only, as OData's durations are; a time span in other words (``14 days, 0:00:00``) is none.
+_DURATION = re.compile(r"-?P(?=.)(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
 
 
 @cache
@@ -59,7 +62,7 @@ def may_show_null(type_: str, property_: str) -> bool:
 
 
 def fault(type_: str, value: Any) -> str | None:
-    """Why a value does not fit its declared type, or None. Names of unknown properties are not looked at."""
+    """Why a value does not fit its declared type, or None. Names are not looked at: see `stranger`."""
     declared = type_.removesuffix("!")
     if value is None:
         return "null" if type_.endswith("!") and not declared.startswith("Collection(") else None
@@ -72,9 +75,43 @@ def fault(type_: str, value: Any) -> str | None:
             return f"not {declared}"
         if declared == "Edm.Guid" and not _GUID.fullmatch(str(value)):
             return "not a GUID"
+        if declared == "Edm.Duration" and not _DURATION.fullmatch(str(value)):
+            return "not a duration"
         return None
     if declared in _ENUMS:
         return None if isinstance(value, str) and value in _ENUMS[declared] else f"not a member of {declared}"
-    if declared in _TYPES and not isinstance(value, dict):
-        return f"not a {declared}"
+    if declared in _TYPES:
+        if not isinstance(value, dict):
+            return f"not a {declared}"
+        known = properties(declared)
+        return next(
+            (why for name, item in value.items() if name in known and (why := fault(known[name], item))), None
+        )
+    return None
+
+
+def stranger(type_: str, value: Any) -> str | None:
+    """A property inside a value of a complex type that the type does not have, or None.
+
+    A value that names a type of its own (``@odata.type``) which is not among the published ones here is not
+    looked into.
+    """
+    declared = type_.removesuffix("!")
+    if declared.startswith("Collection("):
+        items = value if isinstance(value, list) else []
+        return next((found for item in items if (found := stranger(declared[11:-1], item))), None)
+    if declared not in _TYPES or not isinstance(value, dict):
+        return None
+    declared = str(value.get("@odata.type", declared)).removeprefix("#microsoft.graph.")
+    if declared not in _TYPES or _TYPES[declared]["open"]:
+        return None
+    known = properties(declared)
+    for name, item in value.items():
+        if "@" in name or name in navigation(declared):
+            continue
+        if name not in known:
+            return str(name)
+        found = stranger(known[name], item)
+        if found is not None:
+            return found
     return None

@@ -3,6 +3,7 @@
 from ..routing import Route
 from . import (
     app_role_assignments,
+    application_templates,
     applications,
     audit_logs,
     deleted_items,
@@ -12,6 +13,7 @@ from . import (
     policies,
     service_principals,
 )
+from .entitlement import routes as entitlement
 from .groups import routes as groups
 from .invitations import routes as invitations
 from .mail import routes as mail
@@ -24,11 +26,13 @@ ROUTES: tuple[Route, ...] = (
     *app_role_assignments.ROUTES,
     *service_principals.ROUTES,
     *applications.ROUTES,
+    *application_templates.ROUTES,
     *directory_objects.ROUTES,
     *deleted_items.ROUTES,
     *policies.ROUTES,
     *group_settings.ROUTES,
     *organization.ROUTES,
     *audit_logs.ROUTES,
+    *entitlement.ROUTES,
     *mail.ROUTES,
 )

@@ -1,69 +1,52 @@
-"""``/applications`` with the upsert by unique name (G6), and ``/applicationTemplates`` (G1.5)."""
+"""``/applications``: read and changed by id, appId or unique name, with the upsert by the latter (G1.5, G6)."""
 
 import uuid
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import stamp
 from ..directory.objects import DirectoryObject
 from ..errors import bad_request, not_found
-from ..listing import list_kind, list_plain
-from ..odata.shapes import checked_body, checked_select, context, show
+from ..listing import count_kind, list_kind
+from ..odata.shapes import checked_body, checked_select, context, merged, show
 from ..routing import Route
 from ..world import World
 from . import permissions as may
 from .groups.routes import prefers
-from .lookup import need_object, sees
+from .lookup import lists_new, need_application
 
-NON_GALLERY = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621"
 _READ_ONLY = frozenset({"id", "appId", "createdDateTime", "publisherDomain", "applicationTemplateId"})
-_TEMPLATES: tuple[Json, ...] = (
-    {
-        "id": NON_GALLERY,
-        "displayName": "Custom",
-        "homePageUrl": None,
-        "supportedSingleSignOnModes": ["password", "saml", "external"],
-        "supportedProvisioningTypes": ["sync"],
-        "logoUrl": None,
-        "categories": [],
-        "publisher": None,
-        "description": None,
-        "isEntraIntegrated": False,
-    },
-    {
-        "id": "5f1b8a4e-3c0d-4b65-9a4e-7d2f6c1e9b30",
-        "displayName": "Contoso Travel",
-        "homePageUrl": "https://travel.example/",
-        "supportedSingleSignOnModes": ["saml", "password"],
-        "supportedProvisioningTypes": [],
-        "logoUrl": "https://travel.example/logo.png",
-        "categories": ["travel"],
-        "publisher": "Contoso Travel Ltd",
-        "description": "Books journeys.",
-        "isEntraIntegrated": False,
-    },
-)
+NO_WEB: Final[Json] = {
+    "homePageUrl": None,
+    "logoutUrl": None,
+    "redirectUris": [],
+    "implicitGrantSettings": {"enableAccessTokenIssuance": False, "enableIdTokenIssuance": False},
+    "redirectUriSettings": [],
+}
 
 
 def list_applications(call: Call) -> Answer:
-    window = call.world.settings.replication.objects_get
-    return list_kind(call, call.world.directory.applications, sees(call.world, "objects_list", window))
+    return list_kind(call, call.world.directory.applications, lists_new(call.world))
+
+
+def count_applications(call: Call) -> Answer:
+    return count_kind(call, call.world.directory.applications)
 
 
 def get_application(call: Call) -> Answer:
-    return _one(call, need_object(call, "application", call.keys["application"]))
+    return _one(call, need_application(call))
 
 
 def update_application(call: Call) -> Answer:
-    _update(call, need_object(call, "application", call.keys["application"]), call.json())
+    _update(call, need_application(call), call.json())
     return NO_CONTENT
 
 
-def get_by_unique_name(call: Call) -> Answer:
-    found = call.world.directory.applications.having("uniqueName", call.keys["uniqueName"])
-    if not found:
-        raise not_found(call.keys["uniqueName"])
-    return _one(call, need_object(call, "application", found[0].id))
+def delete_application(call: Call) -> Answer:
+    """Its service principal goes with it; both can be restored for 30 days."""
+    call.world.directory.delete_application(need_application(call))
+    return NO_CONTENT
 
 
 def upsert_application(call: Call) -> Answer:
@@ -96,77 +79,11 @@ def create_application(world: World, fields: Json) -> DirectoryObject:
             "signInAudience": "AzureADMyOrg",
             "oauth2RequirePostResponse": False,
             **fields,
+            "web": {**NO_WEB, **(fields.get("web") or {})},
         },
     )
     world.new.announce(application.id)
     return application
-
-
-def list_templates(call: Call) -> Answer:
-    return list_plain(call, list(_TEMPLATES), "applicationTemplates")
-
-
-def get_template(call: Call) -> Answer:
-    template = _template(call)
-    return Answer(200, {"@odata.context": f"{call.base_url}/$metadata#applicationTemplates/$entity", **template})
-
-
-def instantiate(call: Call) -> Answer:
-    """A new application and its service principal; a repeat makes others (G1.5)."""
-    template, name = _template(call), call.json().get("displayName")
-    if not isinstance(name, str) or not name:
-        raise bad_request("A value is required for property 'displayName'.")
-    application = create_application(call.world, {"displayName": name, "applicationTemplateId": template["id"]})
-    principal = call.world.directory.create(
-        "servicePrincipal",
-        {
-            "appId": application.get("appId"),
-            "appDisplayName": name,
-            "displayName": name,
-            "accountEnabled": True,
-            "applicationTemplateId": template["id"],
-            "appOwnerOrganizationId": call.world.directory.tenant.id,
-            "appRoleAssignmentRequired": True,
-            "appRoles": _sso_roles(),
-            "homepage": template["homePageUrl"],
-            "servicePrincipalNames": [application.get("appId")],
-            "servicePrincipalType": "Application",
-            "signInAudience": "AzureADMyOrg",
-            "tags": ["WindowsAzureActiveDirectoryIntegratedApp"],
-        },
-    )
-    call.world.new.announce(principal.id)
-    return Answer(
-        201,
-        {
-            "@odata.context": f"{call.base_url}/$metadata#microsoft.graph.applicationServicePrincipal",
-            "application": show(application),
-            "servicePrincipal": show(principal),
-        },
-    )
-
-
-def _sso_roles() -> list[dict[str, Any]]:
-    return [
-        {
-            "allowedMemberTypes": ["User"],
-            "description": name,
-            "displayName": name,
-            "id": str(uuid.uuid4()),
-            "isEnabled": True,
-            "origin": "Application",
-            "value": None,
-        }
-        for name in ("User", "msiam_access")
-    ]
-
-
-def _template(call: Call) -> Json:
-    key = call.keys["template"].lower()
-    found = next((template for template in _TEMPLATES if template["id"] == key), None)
-    if found is None:
-        raise not_found(call.keys["template"])
-    return found
 
 
 def _checked(call: Call, body: Json) -> Json:
@@ -179,13 +96,58 @@ def _checked(call: Call, body: Json) -> Json:
 
 
 def _update(call: Call, application: DirectoryObject, body: Json) -> None:
-    changes = _checked(call, body)
+    """Raises GraphError: 400 for a property that is none or is fixed, or an identifier it may not have."""
+    changes = merged(application, _checked(call, body))
     if changes.get("uniqueName") is not None and application.get("uniqueName") not in {
         None,
         changes["uniqueName"],
     }:
         raise bad_request("Property 'uniqueName' is read-only and cannot be set.")
-    call.world.directory.change(application, changes)
+    directory = call.world.directory
+    for uri in changes.get("identifierUris") or []:
+        if uri not in (application.get("identifierUris") or []) and not _may_identify(call.world, application, uri):
+            raise bad_request(
+                "Values of identifierUris property must use a verified domain of the organization or its subdomain: "
+                f"'{uri}'",
+                "HostNameNotOnVerifiedDomain",
+            )
+        if any(other is not application for other in directory.applications.having("identifierUris", uri)):
+            raise bad_request(
+                "Another object with the same value for property identifierUris already exists.",
+                "Request_MultipleObjectsWithSameKeyValue",
+            )
+    directory.change(application, changes)
+    _tell_service_principal(call.world, application, changes)
+
+
+def _may_identify(world: World, application: DirectoryObject, uri: str) -> bool:
+    """On a verified domain, named after the app or the tenant, or of an app that uses SAML (switch)."""
+    if world.settings.applications.identifier_domains == "any":
+        return True
+    app_id = str(application.get("appId"))
+    principals = world.directory.service_principals.having("appId", app_id)
+    if any(principal.get("preferredSingleSignOnMode") == "saml" for principal in principals):
+        return True
+    host = (urlsplit(uri).hostname or "").lower()
+    if urlsplit(uri).scheme == "api" and host in {app_id.lower(), world.directory.tenant.id.lower()}:
+        return True
+    return any(host == domain or host.endswith(f".{domain}") for domain in world.verified_domains)
+
+
+def _tell_service_principal(world: World, application: DirectoryObject, changes: Json) -> None:
+    """What a service principal copies from its application (servicePrincipal in Microsoft's v1.0 reference)."""
+    app_id = application.get("appId")
+    copied: dict[str, Any] = {}
+    if "identifierUris" in changes:
+        copied["servicePrincipalNames"] = [*(changes["identifierUris"] or []), app_id]
+    if "web" in changes:
+        copied["replyUrls"] = list((changes["web"] or {}).get("redirectUris") or [])
+    if "displayName" in changes:
+        copied["appDisplayName"] = changes["displayName"]
+    if not copied:
+        return
+    for principal in world.directory.service_principals.having("appId", str(app_id)):
+        world.directory.change(principal, copied)
 
 
 def _one(call: Call, application: DirectoryObject) -> Answer:
@@ -194,19 +156,27 @@ def _one(call: Call, application: DirectoryObject) -> Answer:
         200,
         {
             "@odata.context": context(call.base_url, "application", call.query.select, entity=True),
-            **show(application, select),
+            **show(application, select, keys="keyCredentials" in select),
         },
     )
 
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/applications", list_applications, may.APP_READ, units=2),
-    Route("GET", "/applications/(uniqueName=)/{uniqueName}", get_by_unique_name, may.APP_READ),
+    Route("GET", "/applications/$count", count_applications, may.APP_READ),
     Route("PATCH", "/applications/(uniqueName=)/{uniqueName}", upsert_application, may.APP_WRITE),
-    Route("GET", "/applications/{application}", get_application, may.APP_READ),
-    Route("PATCH", "/applications/{application}", update_application, may.APP_WRITE),
-    Route("GET", "/applicationTemplates", list_templates),
-    Route("GET", "/applicationTemplates/{template}", get_template),
-    Route("POST", "/applicationTemplates/{template}/instantiate", instantiate, may.APP_WRITE),
-    Route("POST", "/applicationTemplates/{template}/graph.instantiate", instantiate, may.APP_WRITE),
+    *(
+        Route(method, base, handler, needs)
+        for base in (
+            "/applications/{application}",
+            "/applications/(appId=)/{appId}",
+            "/applications/(uniqueName=)/{uniqueName}",
+        )
+        for method, handler, needs in (
+            ("GET", get_application, may.APP_READ),
+            ("PATCH", update_application, may.APP_WRITE),
+            ("DELETE", delete_application, may.APP_WRITE),
+        )
+        if (method, base) != ("PATCH", "/applications/(uniqueName=)/{uniqueName}")
+    ),
 )

@@ -49,6 +49,17 @@ def need_service_principal(call: Call) -> DirectoryObject:
     return need_object(call, "servicePrincipal", call.keys["servicePrincipal"])
 
 
+def need_application(call: Call) -> DirectoryObject:
+    """By object id, or by the alternate key the path names. Raises GraphError: 404."""
+    for key in ("appId", "uniqueName"):
+        if key in call.keys:
+            found = call.world.directory.applications.having(key, call.keys[key])
+            if not found:
+                raise not_found(call.keys[key])
+            return need_object(call, "application", found[0].id)
+    return need_object(call, "application", call.keys["application"])
+
+
 def need_object(call: Call, kind: str, key: str) -> DirectoryObject:
     """Raises GraphError: 404, also while the object is new."""
     world = call.world
@@ -70,6 +81,12 @@ def sees(world: World, endpoint: str, window: Window) -> Callable[[DirectoryObje
         return known[object_.id]
 
     return visible
+
+
+def lists_new(world: World) -> Callable[[DirectoryObject], bool] | None:
+    """`sees` for lists of groups, applications and service principals."""
+    rules = world.settings.replication
+    return sees(world, "objects_list", rules.objects_list or rules.objects_get)
 
 
 def referenced(world: World, reference: object) -> DirectoryObject:

@@ -57,3 +57,5 @@ MAIL_SEND = any_of("Mail.Send")
 MAIL_READ = any_of("Mail.Read", "Mail.ReadWrite")
 MAIL_WRITE = any_of("Mail.ReadWrite")
 ROLE_MANAGEMENT = "RoleManagement.ReadWrite.Directory"
+ENTITLEMENT_READ = any_of("EntitlementManagement.Read.All", "EntitlementManagement.ReadWrite.All")
+ENTITLEMENT_WRITE = any_of("EntitlementManagement.ReadWrite.All")

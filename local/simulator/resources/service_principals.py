@@ -1,14 +1,15 @@
-"""``/servicePrincipals``: read by id or appId, changed by PATCH (G1.5)."""
+"""``/servicePrincipals``: read by id or appId, changed, certified and deleted (G1.5)."""
 
 from functools import partial
 
 from ..call import NO_CONTENT, Answer, Call
 from ..errors import bad_request
 from ..listing import count_kind, list_kind, list_links
-from ..odata.shapes import checked_body, checked_select, context, show
+from ..odata.shapes import checked_body, checked_select, context, merged, show
 from ..routing import Route
 from . import permissions as may
-from .lookup import need_service_principal, sees
+from .lookup import lists_new, need_service_principal
+from .signing_certificates import add_token_signing_certificate
 
 _READ_ONLY = frozenset(
     {"id", "appId", "appDisplayName", "appOwnerOrganizationId", "applicationTemplateId", "signInAudience"}
@@ -17,8 +18,7 @@ _SSO_MODES = {"password", "saml", "notSupported", "oidc", None}
 
 
 def list_service_principals(call: Call) -> Answer:
-    window = call.world.settings.replication.objects_get
-    return list_kind(call, call.world.directory.service_principals, sees(call.world, "objects_list", window))
+    return list_kind(call, call.world.directory.service_principals, lists_new(call.world))
 
 
 def count_service_principals(call: Call) -> Answer:
@@ -32,7 +32,7 @@ def get_service_principal(call: Call) -> Answer:
         200,
         {
             "@odata.context": context(call.base_url, "servicePrincipal", call.query.select, entity=True),
-            **show(principal, select),
+            **show(principal, select, keys="keyCredentials" in select),
         },
     )
 
@@ -49,7 +49,13 @@ def update_service_principal(call: Call) -> Answer:
         raise bad_request(
             "Invalid value specified for property 'preferredSingleSignOnMode' of resource 'ServicePrincipal'."
         )
-    call.world.directory.change(principal, changes)
+    call.world.directory.change(principal, merged(principal, changes))
+    return NO_CONTENT
+
+
+def delete_service_principal(call: Call) -> Answer:
+    """The application stays; the service principal can be restored for 30 days."""
+    call.world.directory.delete_service_principal(need_service_principal(call))
     return NO_CONTENT
 
 
@@ -71,6 +77,14 @@ ROUTES: tuple[Route, ...] = (
         for route in (
             Route("GET", base, get_service_principal, may.APP_READ),
             Route("PATCH", base, update_service_principal, may.APP_WRITE),
+            Route("DELETE", base, delete_service_principal, may.APP_WRITE),
+            Route("POST", f"{base}/addTokenSigningCertificate", add_token_signing_certificate, may.APP_WRITE),
+            Route(
+                "POST",
+                f"{base}/graph.addTokenSigningCertificate",
+                add_token_signing_certificate,
+                may.APP_WRITE,
+            ),
             Route("GET", f"{base}/owners", list_owners, may.APP_READ),
             Route("GET", f"{base}/memberOf", partial(list_member_of, owned=False), may.APP_READ, 2),
             Route("GET", f"{base}/ownedObjects", partial(list_member_of, owned=True), may.APP_READ),

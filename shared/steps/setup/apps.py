@@ -37,6 +37,7 @@ _STAYS = {
     Kind.SINGLE_SIGN_ON: "the settings of single sign-on: what they were before is not known",
     Kind.CERTIFICATE: "the signing certificate: the app's vendor may be using it",
     Kind.CATALOG_RESOURCE: "the group in the catalog, which goes with the group",
+    Kind.APPLICATION: "the app, which others may use by now: delete it under its Properties where nobody does",
 }
 
 
@@ -127,8 +128,6 @@ class Apps:
                 await directory.remove_owner(app.group, UserId(change.id))
             case Kind.GROUP:
                 await directory.delete_group(app.group)
-            case Kind.APPLICATION:
-                await directory.delete_app(app.app_id)
             case Kind.ACCESS_PACKAGE:
                 await entitlements.delete_package(change.id)
             case Kind.CATALOG:

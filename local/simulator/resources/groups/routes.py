@@ -12,12 +12,12 @@ from ...listing import count_kind, count_links, list_kind, list_links
 from ...odata.shapes import checked_select, context, show
 from ...routing import Needs, Route
 from .. import permissions as may
-from ..lookup import need_group, need_object, reference_in, referenced, sees
+from ..lookup import lists_new, need_group, need_object, reference_in, referenced
 from . import membership, model, ownership
 
 
 def list_groups(call: Call) -> Answer:
-    return list_kind(call, call.world.directory.groups, _seen(call))
+    return list_kind(call, call.world.directory.groups, lists_new(call.world))
 
 
 def count_groups(call: Call) -> Answer:
@@ -189,10 +189,6 @@ def _holds(call: Call, needs: Needs) -> bool:
 
 def _relation(call: Call, *, owners: bool) -> Relation:
     return call.world.directory.owners if owners else call.world.directory.members
-
-
-def _seen(call: Call) -> Callable[[DirectoryObject], bool] | None:
-    return sees(call.world, "objects_list", call.world.settings.replication.objects_get)
 
 
 def _members_seen(call: Call, group: DirectoryObject) -> Callable[[DirectoryObject], bool] | None:

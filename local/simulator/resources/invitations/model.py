@@ -166,11 +166,11 @@ def _make_or_find(world: World, address: str, wanted: Json) -> tuple[DirectoryOb
         return guest, rules.accepted_status if is_accepted else rules.new_status, "Invite external user"
     forget_expired(world)
     for gone in world.directory.deleted.values():
-        if str(gone.user.get("mail") or "").lower() == address.lower():
+        if gone.object.kind == "user" and str(gone.object.get("mail") or "").lower() == address.lower():
             if rules.soft_deleted == "refuse":
                 raise bad_request("A deleted user with this address exists.", "BadRequest")
             if rules.soft_deleted == "restore":
-                return world.directory.restore_user(gone), rules.new_status, "Invite external user"
+                return world.directory.restore(gone), rules.new_status, "Invite external user"
     guest = world.directory.create("user", _new_guest(world, address, wanted))
     world.new.announce(guest.id)
     return guest, rules.new_status, "Invite external user"

@@ -58,9 +58,6 @@ class GraphAppDirectory(AppDirectory):
     async def instantiate(self, template: Template, name: str) -> AppId:
         return await applications.instantiate(self._session, template, name)
 
-    async def delete_app(self, app_id: AppId) -> None:
-        await applications.delete_app(self._session, app_id)
-
     async def saml_differences(self, app: Application, saml: Saml) -> list[str]:
         return await sign_on.saml_differences(self._session, app, saml)
 

@@ -56,15 +56,6 @@ async def instantiate(session: GraphSession, template: Template, name: str) -> A
     return AppId(str(made(response)["servicePrincipal"]["appId"]).lower())
 
 
-async def delete_app(session: GraphSession, app_id: AppId) -> None:
-    """The application takes its service principal with it, where both are of this tenant."""
-    key = f"(appId='{quote(app_id, safe='')}')"
-    for path in (f"/applications{key}", f"/servicePrincipals{key}"):
-        response = await session.request("DELETE", path)
-        if response.status != 404:
-            errors.need_written(response, WRITE)
-
-
 def read_application(found: dict[str, Any]) -> Application:
     """A service principal as Graph gives it. `thumbprint` is the key's ``customKeyIdentifier``."""
     thumbprint = found.get("preferredTokenSigningKeyThumbprint")

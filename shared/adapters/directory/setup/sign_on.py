@@ -3,15 +3,15 @@
 Source: Microsoft Graph, "Configure SAML-based single sign-on for an application".
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from shared.adapters.directory import batch, errors
-from shared.adapters.directory.batch import Part
-from shared.adapters.directory.pages import made, one
+from shared.adapters.directory import errors
+from shared.adapters.directory.pages import all_pages
 from shared.adapters.directory.session import GraphSession
 from shared.adapters.directory.setup.applications import READ, WRITE
+from shared.adapters.directory.setup.certificates import make_certificate
 from shared.domain.applications import Application, Certificate
 from shared.domain.errors import DirectoryLagging
 from shared.domain.setup.plan import Saml
@@ -40,27 +40,26 @@ async def set_saml(session: GraphSession, app: Application, saml: Saml) -> None:
     if saml.notification_emails:
         principal["notificationEmailAddresses"] = list(saml.notification_emails)
     changes = {"identifierUris": list(saml.identifiers), "web": {"redirectUris": list(saml.reply_urls)}}
-    for response in await batch.send(
-        session,
-        [
-            Part("PATCH", f"/servicePrincipals/{app.service_principal}", principal),
-            Part("PATCH", f"/applications/{behind['id']}", changes),
-        ],
+    # The mode first: until it is SAML, an identifier of a domain that is not verified is refused.
+    for path, body in (
+        (f"/servicePrincipals/{app.service_principal}", principal),
+        (f"/applications/{behind['id']}", changes),
     ):
-        errors.need_written(response, WRITE)
+        errors.need_written(await session.request("PATCH", path, body=body), WRITE)
 
 
 async def add_certificate(session: GraphSession, app: Application, until: datetime) -> Certificate:
-    body = {
-        "displayName": f"CN={_common_name(app.name)}",
-        "endDateTime": until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
-    path = f"/servicePrincipals/{app.service_principal}/addTokenSigningCertificate"
-    response = await session.request("POST", path, body=body)
+    """A self-signed certificate of our own making, uploaded: Graph keeps it as the key that signs, the key that
+    verifies, and the password of the first. The private key is known to this call alone and to Graph.
+
+    Source: Microsoft Graph, "Configure SAML-based single sign-on", custom signing certificate.
+    """
+    signing = make_certificate(app.name, until)
+    response = await session.request(
+        "PATCH", f"/servicePrincipals/{app.service_principal}", body=signing.credentials()
+    )
     errors.need_written(response, WRITE)
-    certificate = made(response)
-    ends_at = datetime.fromisoformat(certificate["endDateTime"]).astimezone(UTC)
-    return Certificate(str(certificate["thumbprint"]).upper(), ends_at)
+    return Certificate(signing.thumbprint, signing.ends_at)
 
 
 async def use_certificate(session: GraphSession, app: Application, certificate: Certificate) -> None:
@@ -70,17 +69,13 @@ async def use_certificate(session: GraphSession, app: Application, certificate: 
 
 
 async def _application(session: GraphSession, app: Application) -> dict[str, Any]:
-    path = f"/applications(appId='{quote(app.app_id, safe='')}')?$select=id,identifierUris,web"
-    response = await session.request("GET", path)
-    if response.status == 404:
+    condition = quote(f"appId eq '{app.app_id}'", safe="")
+    path = f"/applications?$filter={condition}&$select=id,identifierUris,web"
+    found = await all_pages(session, await session.request("GET", path), READ)
+    if not found:
         raise DirectoryLagging("the directory does not show the application behind the app")
-    return one(response, READ)
+    return found[0]
 
 
 def _differs(what: str, there: list[str] | None, wanted: tuple[str, ...]) -> list[str]:
     return [] if set(there or ()) == set(wanted) else [f"{what} {', '.join(wanted)}"]
-
-
-def _common_name(name: str) -> str:
-    """A certificate's subject takes no separators; Graph refuses them."""
-    return "".join(c for c in name if c.isalnum() or c in " .-").strip()[:60] or "Guestlist"

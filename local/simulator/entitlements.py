@@ -1,0 +1,76 @@
+"""What entitlement management holds (G1.8): items by kind and id, as plain JSON so that they can be kept in a file.
+
+Keys that begin with ``_`` are links to other items (ids) and are never shown.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from .clock import stamp
+
+Json = dict[str, Any]
+
+CATALOG: Final = "accessPackageCatalog"
+RESOURCE: Final = "accessPackageResource"
+RESOURCE_REQUEST: Final = "accessPackageResourceRequest"
+ROLE: Final = "accessPackageResourceRole"
+SCOPE: Final = "accessPackageResourceScope"
+PACKAGE: Final = "accessPackage"
+ROLE_SCOPE: Final = "accessPackageResourceRoleScope"
+POLICY: Final = "accessPackageAssignmentPolicy"
+REQUEST: Final = "accessPackageAssignmentRequest"
+ASSIGNMENT: Final = "accessPackageAssignment"
+STAGE: Final = "approvalStage"
+KINDS: Final = (
+    CATALOG,
+    RESOURCE,
+    RESOURCE_REQUEST,
+    ROLE,
+    SCOPE,
+    PACKAGE,
+    ROLE_SCOPE,
+    POLICY,
+    REQUEST,
+    ASSIGNMENT,
+    STAGE,
+)
+
+
+@dataclass(slots=True)
+class Entitlements:
+    """`items` is what a snapshot keeps. A tenant begins with its built-in catalog."""
+
+    items: dict[str, dict[str, Json]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+
+    def __post_init__(self) -> None:
+        if not self.items[CATALOG]:
+            self.add(
+                CATALOG,
+                {
+                    "displayName": "General",
+                    "description": "Built-in catalog.",
+                    "catalogType": "serviceDefault",
+                    "state": "published",
+                    "isExternallyVisible": True,
+                },
+            )
+
+    def all(self, kind: str, **links: str) -> list[Json]:
+        """The items of a kind, oldest first, of those whose links are as given (``catalog=...``)."""
+        wanted = {f"_{name}": value for name, value in links.items()}
+        return [
+            item for item in self.items[kind].values() if all(item.get(name) == id_ for name, id_ in wanted.items())
+        ]
+
+    def get(self, kind: str, id_: object) -> Json | None:
+        return self.items[kind].get(str(id_).lower())
+
+    def add(self, kind: str, item: Json) -> Json:
+        """A new item; an id and the moment of its making are given unless it has them."""
+        made = {"id": str(uuid.uuid4()), "createdDateTime": stamp(), **item}
+        self.items[kind][made["id"]] = made
+        return made
+
+    def remove(self, kind: str, item: Json) -> None:
+        del self.items[kind][item["id"]]

@@ -1,0 +1,335 @@
+"""Catalogs, their resources, access packages and policies: what may be made and taken away (G1.8). No HTTP."""
+
+from typing import Final
+
+from ...call import Caller, Json
+from ...clock import stamp
+from ...directory.objects import DirectoryObject
+from ...entitlements import (
+    ASSIGNMENT,
+    CATALOG,
+    PACKAGE,
+    POLICY,
+    REQUEST,
+    RESOURCE,
+    RESOURCE_REQUEST,
+    ROLE,
+    ROLE_SCOPE,
+    SCOPE,
+)
+from ...errors import denied
+from ...odata.shapes import checked_body
+from ...world import World
+from . import refusals
+
+GROUP: Final = "AadGroup"
+APPLICATION: Final = "AadApplication"
+_MADE = frozenset({"id", "createdDateTime", "modifiedDateTime", "catalogType"})
+_UNFINISHED = {"submitted", "pendingApproval", "delivering"}
+
+
+def create_catalog(world: World, body: Json) -> Json:
+    """Raises GraphError: 400 without a name, or for one that is taken (switch)."""
+    fields = _checked(world, CATALOG, body)
+    if not fields.get("displayName"):
+        raise refusals.invalid()
+    if world.settings.entitlement.names_are_unique and _named(world, CATALOG, fields["displayName"]):
+        raise refusals.taken("catalog")
+    return world.entitlements.add(
+        CATALOG,
+        {
+            "catalogType": "userManaged",
+            "state": "published",
+            "isExternallyVisible": False,
+            "modifiedDateTime": stamp(),
+            **fields,
+        },
+    )
+
+
+def delete_catalog(world: World, catalog: Json) -> None:
+    """Raises GraphError: 400 for the built-in catalog or one with access packages."""
+    if catalog.get("catalogType") == "serviceDefault" or world.entitlements.all(PACKAGE, catalog=catalog["id"]):
+        raise refusals.in_use("catalog")
+    for resource in world.entitlements.all(RESOURCE, catalog=catalog["id"]):
+        _forget_resource(world, resource)
+    world.entitlements.remove(CATALOG, catalog)
+
+
+def request_resource(world: World, body: Json, caller: Caller) -> Json:
+    """Add a resource to a catalog, or take one out.
+
+    Raises:
+        GraphError: 403 when an app adds a group without Group.ReadWrite.All; 404 for an unknown catalog; 400 for
+            a body that is none, a resource the catalog has, one that is not in the directory (yet), or one that
+            packages use.
+    """
+    asked = body.get("resource")
+    if not isinstance(asked, dict) or body.get("requestType") not in {"adminAdd", "adminRemove"}:
+        raise refusals.invalid()
+    catalog = need(world, CATALOG, _id_in(body, "catalog"))
+    if body["requestType"] == "adminRemove":
+        resource = _find_resource(world, catalog, asked)
+        if resource is None:
+            raise refusals.unknown()
+        if world.entitlements.all(ROLE_SCOPE, resource=resource["id"]):
+            raise refusals.has_entitlements(resource.get("displayName"))
+        _forget_resource(world, resource)
+    else:
+        system, origin = asked.get("originSystem"), str(asked.get("originId") or "")
+        if system not in {GROUP, APPLICATION} or not origin:
+            raise refusals.invalid()
+        if system == GROUP and caller.is_app and not caller.may("Group.ReadWrite.All"):
+            raise denied()
+        resource = _find_resource(world, catalog, {"originId": origin, "originSystem": system})
+        if resource is not None and world.settings.entitlement.resource_twice == "refuse":
+            raise refusals.already_onboarded()
+        if resource is None:
+            resource = _add_resource(world, catalog, str(system), origin)
+    return world.entitlements.add(
+        RESOURCE_REQUEST,
+        {
+            "requestType": body["requestType"],
+            "state": "delivered",
+            "_catalog": catalog["id"],
+            "_resource": resource["id"],
+        },
+    )
+
+
+def create_package(world: World, body: Json) -> Json:
+    """Raises GraphError: 400 without name or catalog, or for a name that is taken (switch); 404 for its catalog."""
+    fields = _checked(world, PACKAGE, body)
+    if not fields.get("displayName"):
+        raise refusals.invalid()
+    catalog = need(world, CATALOG, _id_in(body, "catalog"))
+    if world.settings.entitlement.names_are_unique and any(
+        package["_catalog"] == catalog["id"] for package in _named(world, PACKAGE, fields["displayName"])
+    ):
+        raise refusals.taken("access package")
+    return world.entitlements.add(
+        PACKAGE, {"isHidden": False, "modifiedDateTime": stamp(), **fields, "_catalog": catalog["id"]}
+    )
+
+
+def change(world: World, kind: str, item: Json, body: Json) -> None:
+    item.update(_checked(world, kind, body), modifiedDateTime=stamp())
+
+
+def delete_package(world: World, package: Json) -> None:
+    """Raises GraphError: 400 while somebody has the package or waits for it."""
+    _refuse_in_use(world, "access package", accessPackage=package["id"])
+    for kind in (ROLE_SCOPE, POLICY, REQUEST, ASSIGNMENT):
+        for item in world.entitlements.all(kind, accessPackage=package["id"]):
+            world.entitlements.remove(kind, item)
+    world.entitlements.remove(PACKAGE, package)
+
+
+def add_role_scope(world: World, package: Json, body: Json) -> Json:
+    """Let a package give a role of a resource of its catalog.
+
+    Raises:
+        GraphError: 404 for a resource, role or scope the catalog does not have; 400 for one the package has (switch).
+    """
+    role, scope = body.get("role"), body.get("scope")
+    if not isinstance(role, dict) or not isinstance(scope, dict):
+        raise refusals.invalid()
+    catalog = need(world, CATALOG, package["_catalog"])
+    named = role.get("resource") if isinstance(role.get("resource"), dict) else {"originId": scope.get("originId")}
+    resource = _find_resource(world, catalog, named or {})
+    if resource is None:
+        raise refusals.unknown()
+    found_role = _match(world.entitlements.all(ROLE, resource=resource["id"]), role)
+    found_scope = _match(world.entitlements.all(SCOPE, resource=resource["id"]), scope)
+    if found_role is None or found_scope is None:
+        raise refusals.unknown()
+    same = world.entitlements.all(
+        ROLE_SCOPE, accessPackage=package["id"], role=found_role["id"], scope=found_scope["id"]
+    )
+    if same and world.settings.entitlement.role_scope_twice == "refuse":
+        raise refusals.taken("resource role scope")
+    if same:
+        return same[0]
+    return world.entitlements.add(
+        ROLE_SCOPE,
+        {
+            "_accessPackage": package["id"],
+            "_resource": resource["id"],
+            "_role": found_role["id"],
+            "_scope": found_scope["id"],
+        },
+    )
+
+
+def create_policy(world: World, body: Json) -> Json:
+    """Raises GraphError: 400 for a policy that cannot be; 404 for an unknown package."""
+    package = need(world, PACKAGE, _id_in(body, "accessPackage"))
+    return world.entitlements.add(
+        POLICY,
+        {
+            **_policy_fields(world, body),
+            "modifiedDateTime": stamp(),
+            "_accessPackage": package["id"],
+            "_catalog": package["_catalog"],
+        },
+    )
+
+
+def replace_policy(world: World, policy: Json, body: Json) -> None:
+    """PUT: what the body does not say is unset. Raises GraphError: as `create_policy`."""
+    if (
+        "accessPackage" in body
+        and need(world, PACKAGE, _id_in(body, "accessPackage"))["id"] != policy["_accessPackage"]
+    ):
+        raise refusals.invalid()
+    fields = _policy_fields(world, body)
+    for name in [name for name in policy if not name.startswith("_") and name not in _MADE]:
+        del policy[name]
+    policy.update(fields, modifiedDateTime=stamp())
+
+
+def delete_policy(world: World, policy: Json) -> None:
+    """Raises GraphError: 400 while somebody has a package through it."""
+    _refuse_in_use(world, "policy", assignmentPolicy=policy["id"])
+    world.entitlements.remove(POLICY, policy)
+
+
+def need(world: World, kind: str, id_: object) -> Json:
+    """Raises GraphError: 404."""
+    found = world.entitlements.get(kind, id_)
+    if found is None:
+        raise refusals.unknown()
+    return found
+
+
+def resources_seen(world: World, catalog: Json) -> list[Json]:
+    """The catalog's resources; a new one is listed only after a while (reported)."""
+    rules = world.settings.replication
+    window = rules.objects_list or rules.objects_get
+    resources = world.entitlements.all(RESOURCE, catalog=catalog["id"])
+    return [resource for resource in resources if not world.new.hides(resource["id"], "objects_list", window)]
+
+
+def _add_resource(world: World, catalog: Json, system: str, origin: str) -> Json:
+    directory, window = world.directory, world.settings.replication.objects_get
+    object_ = directory.groups.get(origin) if system == GROUP else directory.service_principals.get(origin)
+    if object_ is None or world.new.hides(object_.id, "entitlement", window):
+        raise refusals.not_in_origin(system)
+    if system == GROUP:
+        _refuse_unfit(world, object_)
+    common = {"originSystem": system, "_catalog": catalog["id"]}
+    resource = world.entitlements.add(
+        RESOURCE,
+        {
+            **common,
+            "displayName": object_.get("displayName"),
+            "description": object_.get("description"),
+            "originId": object_.id,
+            "modifiedDateTime": stamp(),
+        },
+    )
+    common["_resource"] = resource["id"]
+    for name, origin_id in _roles(object_):
+        world.entitlements.add(ROLE, {**common, "displayName": name, "originId": origin_id})
+    world.entitlements.add(
+        SCOPE,
+        {
+            **common,
+            "displayName": "Root",
+            "description": "Root Scope",
+            "originId": object_.id,
+            "isRootScope": True,
+        },
+    )
+    world.new.announce(resource["id"])
+    return resource
+
+
+def _roles(object_: DirectoryObject) -> list[tuple[str, str]]:
+    """(name, origin id) of what can be given: member or owner of a group, a role of an app."""
+    if object_.kind == "group":
+        return [("Owner", f"Owner_{object_.id}"), ("Member", f"Member_{object_.id}")]
+    declared = [
+        (str(role.get("displayName")), str(role["id"]))
+        for role in object_.get("appRoles") or []
+        if "User" in role.get("allowedMemberTypes", []) and role.get("isEnabled", True)
+    ]
+    return declared or [("Default Access", "00000000-0000-0000-0000-000000000000")]
+
+
+def _refuse_unfit(world: World, group: DirectoryObject) -> None:
+    """Groups whose members nobody can change by hand cannot be resources (documented; the code is UNVERIFIED)."""
+    kinds = group.get("groupTypes") or []
+    is_mail_only = group.get("mailEnabled") and "Unified" not in kinds
+    if "DynamicMembership" in kinds or group.get("onPremisesSyncEnabled") or is_mail_only:
+        error = refusals.invalid(
+            "The group can not be managed: its membership is dynamic, synchronized or mail-only."
+        )
+        error.code = world.settings.entitlement.unfit_group_code
+        raise error
+
+
+def _find_resource(world: World, catalog: Json, named: Json) -> Json | None:
+    """By id, else by origin."""
+    resources = world.entitlements.all(RESOURCE, catalog=catalog["id"])
+    by_id = next((resource for resource in resources if named.get("id") == resource["id"]), None)
+    if by_id is not None or named.get("id"):
+        return by_id
+    origin = str(named.get("originId") or "").lower()
+    return next((resource for resource in resources if str(resource["originId"]).lower() == origin), None)
+
+
+def _match(items: list[Json], named: Json) -> Json | None:
+    """By origin id, which is what documented bodies carry; else by id."""
+    if named.get("originId"):
+        return next((i for i in items if str(i["originId"]).lower() == str(named["originId"]).lower()), None)
+    return next((item for item in items if item["id"] == named.get("id")), None)
+
+
+def _forget_resource(world: World, resource: Json) -> None:
+    for kind in (ROLE, SCOPE):
+        for item in world.entitlements.all(kind, resource=resource["id"]):
+            world.entitlements.remove(kind, item)
+    world.entitlements.remove(RESOURCE, resource)
+
+
+def _policy_fields(world: World, body: Json) -> Json:
+    fields = _checked(world, POLICY, body)
+    if not fields.get("displayName"):
+        raise refusals.invalid()
+    approval: Json = fields.get("requestApprovalSettings") or {}
+    stages = approval.get("stages") or []
+    if approval.get("isApprovalRequiredForAdd") and not stages:
+        raise refusals.invalid("An approval needs a stage.")
+    for stage in stages:
+        approvers = stage.get("primaryApprovers") or []
+        if not approvers:
+            raise refusals.invalid("A stage needs an approver.")
+        for approver in approvers:
+            if "userId" in approver and world.directory.users.get(str(approver["userId"])) is None:
+                raise refusals.invalid("An approver is not in the directory.")
+    return {"allowedTargetScope": "notSpecified", "specificAllowedTargets": [], **fields}
+
+
+def _refuse_in_use(world: World, what: str, **links: str) -> None:
+    held = any(item.get("state") == "delivered" for item in world.entitlements.all(ASSIGNMENT, **links))
+    asked = any(item.get("state") in _UNFINISHED for item in world.entitlements.all(REQUEST, **links))
+    if held or asked:
+        raise refusals.in_use(what)
+
+
+def _named(world: World, kind: str, name: str) -> list[Json]:
+    return [i for i in world.entitlements.all(kind) if str(i.get("displayName")).casefold() == name.casefold()]
+
+
+def _id_in(body: Json, link: str) -> str:
+    """The id of ``{link: {id}}``. Raises GraphError: 400 without one."""
+    named = body.get(link)
+    id_ = named.get("id") if isinstance(named, dict) else None
+    if not isinstance(id_, str):
+        raise refusals.invalid()
+    return id_
+
+
+def _checked(world: World, kind: str, body: Json) -> Json:
+    return checked_body(kind, body, reject_unknown=world.settings.odata.reject_unknown_properties, read_only=_MADE)

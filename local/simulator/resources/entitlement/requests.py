@@ -1,0 +1,315 @@
+"""Requests for access packages: submitted, approved or denied, delivered (G1.8 rows 7 and 8). No HTTP.
+
+Delivery is an effect in the directory: the person becomes a member (or owner) of the package's groups and gets
+the roles of its apps. A request moves on whenever somebody looks, once its window has passed.
+"""
+
+from typing import Any, Final
+
+from ...audits import Actor
+from ...call import Caller, Json
+from ...clock import stamp
+from ...directory.objects import DirectoryObject
+from ...entitlements import ASSIGNMENT, PACKAGE, POLICY, REQUEST, RESOURCE, ROLE, ROLE_SCOPE, STAGE
+from ...errors import GraphError
+from ...world import World
+from .. import app_role_assignments
+from ..groups import membership, ownership
+from . import refusals
+from .model import GROUP, need
+
+_NAME: Final = "Azure AD Identity Governance - Entitlement Management"
+_SERVICE: Final = Caller("entitlement-management", "entitlement-management", frozenset())
+_ACTOR: Final = Actor(None, _NAME)
+_PASSING: Final = ("submitted", "delivering")
+_OPEN: Final = ("submitted", "pendingApproval", "delivering")
+_STATUS: Final = {"submitted": "Accepted", "pendingApproval": "PendingApproval", "delivering": "Fulfilling"}
+
+
+def submit(world: World, body: Json, caller: Caller) -> Json:
+    """A new request, always shown as submitted.
+
+    Raises:
+        GraphError: 400 for a body that is none, a target who may not request or has requested; 404 for a package,
+            policy or assignment that is not there; 403 for a person who asks for somebody else.
+    """
+    kind, asked = body.get("requestType"), body.get("assignment")
+    if kind not in {"adminAdd", "userAdd", "adminRemove"} or not isinstance(asked, dict):
+        raise refusals.invalid()
+    if kind == "adminRemove":
+        return _submit_removal(world, need(world, ASSIGNMENT, asked.get("id")), body, caller)
+    package = need(world, PACKAGE, _named(asked, "accessPackage"))
+    policy = need(world, POLICY, _named(asked, "assignmentPolicy"))
+    if policy["_accessPackage"] != package["id"]:
+        raise refusals.invalid()
+    target_id = caller.object_id if kind == "userAdd" else _named(asked, "target")
+    target = world.directory.users.get(target_id)
+    if target is None:
+        raise refusals.invalid("The target is not in the directory.")
+    if kind == "userAdd" and (caller.is_app or not _may_request(world, policy, target)):
+        raise refusals.policy_not_met()
+    if world.settings.entitlement.request_twice == "refuse" and _has_or_waits(world, package, target):
+        raise refusals.taken("request or assignment")
+    request = _new(world, kind, body, _accessPackage=package["id"], _target=target.id, _requestor=caller.object_id)
+    request["_assignmentPolicy"] = policy["id"]
+    settle(world)
+    return request
+
+
+def settle(world: World, looked: Json | None = None) -> None:
+    """Move on every request whose window has passed; cheap while nothing is under way.
+
+    Args:
+        looked: the request somebody looks at just now, which counts as a call of its window.
+    """
+    window = world.settings.replication.assignment_request
+    for request in world.entitlements.all(REQUEST):
+        while request["state"] in _PASSING:
+            if window.calls and request is not looked:
+                break
+            if world.new.hides(f"{request['id']}/{request['state']}", "assignment_request", window):
+                break
+            _step(world, request)
+
+
+def stages_of(world: World, request_id: str) -> list[Json]:
+    """Raises GraphError: 404 for a request without approval."""
+    stages = world.entitlements.all(STAGE, approval=request_id.lower())
+    if not stages:
+        raise refusals.unknown()
+    return stages
+
+
+def decide(world: World, request: Json, stage: Json, body: Json, person: DirectoryObject) -> None:
+    """An approver approves or denies.
+
+    Raises:
+        GraphError: 400 for another decision, 403 for who is no approver, 409 for a stage that was decided.
+    """
+    result = body.get("reviewResult")
+    if result not in {"Approve", "Deny"}:
+        raise refusals.invalid()
+    if person.id.lower() not in stage["_approvers"]:
+        raise GraphError(403, "Forbidden", "The caller is not an approver of this stage.")
+    if stage["status"] != "InProgress":
+        raise refusals.already_decided()
+    stage.update(
+        status="Completed",
+        reviewResult=result,
+        justification=body.get("justification"),
+        reviewedDateTime=stamp(),
+        reviewedBy={"id": person.id, "displayName": person.get("displayName")},
+    )
+    rest = [other for other in stages_of(world, request["id"]) if other["status"] == "Initializing"]
+    if result == "Deny":
+        _finish(request, "denied", "Denied")
+    elif rest:
+        rest[0]["status"] = "InProgress"
+    else:
+        _enter(world, request, "delivering")
+        settle(world)
+
+
+def withdraw(world: World, role_scope: Json) -> None:
+    """A role leaves a package: who has the package loses it."""
+    for assignment in world.entitlements.all(ASSIGNMENT, accessPackage=role_scope["_accessPackage"]):
+        if assignment["state"] == "delivered":
+            _take(world, assignment["_target"], role_scope)
+    world.entitlements.remove(ROLE_SCOPE, role_scope)
+
+
+def extend(world: World, role_scope: Json) -> None:
+    """A role joins a package: who has the package gets it."""
+    for assignment in world.entitlements.all(ASSIGNMENT, accessPackage=role_scope["_accessPackage"]):
+        target = world.directory.users.get(assignment["_target"])
+        if assignment["state"] == "delivered" and target is not None:
+            _give(world, target, role_scope)
+
+
+def _submit_removal(world: World, assignment: Json, body: Json, caller: Caller) -> Json:
+    if assignment["state"] != "delivered":
+        raise refusals.invalid()
+    request = _new(
+        world,
+        "adminRemove",
+        body,
+        _accessPackage=assignment["_accessPackage"],
+        _target=assignment["_target"],
+        _requestor=caller.object_id,
+    )
+    request["_assignmentPolicy"], request["_assignment"] = assignment["_assignmentPolicy"], assignment["id"]
+    settle(world)
+    return request
+
+
+def _new(world: World, kind: str, body: Json, **links: str) -> Json:
+    request = world.entitlements.add(
+        REQUEST,
+        {
+            "requestType": kind,
+            "justification": body.get("justification"),
+            "schedule": body.get("schedule"),
+            "answers": [],
+            **links,
+        },
+    )
+    _enter(world, request, "submitted")
+    return request
+
+
+def _step(world: World, request: Json) -> None:
+    if request["state"] == "delivering":
+        _deliver(world, request)
+    elif _needs_approval(world, request):
+        _ask(world, request)
+    else:
+        _enter(world, request, "delivering")
+
+
+def _needs_approval(world: World, request: Json) -> bool:
+    if request["requestType"] == "adminRemove":
+        return False
+    if request["requestType"] == "adminAdd" and world.settings.entitlement.admin_add_bypasses_approval:
+        return False
+    return bool(_approval(world, request).get("isApprovalRequiredForAdd"))
+
+
+def _approval(world: World, request: Json) -> Json:
+    policy = world.entitlements.get(POLICY, request["_assignmentPolicy"])
+    settings: Json = (policy or {}).get("requestApprovalSettings") or {}
+    return settings
+
+
+def _ask(world: World, request: Json) -> None:
+    _enter(world, request, "pendingApproval")
+    for number, stage in enumerate(_approval(world, request)["stages"]):
+        world.entitlements.add(
+            STAGE,
+            {
+                "displayName": f"Stage {number + 1}",
+                "assignedToMe": False,
+                "reviewResult": "NotReviewed",
+                "status": "Initializing" if number else "InProgress",
+                "_approval": request["id"],
+                "_approvers": sorted(_people(world, stage.get("primaryApprovers") or [])),
+            },
+        )
+
+
+def _deliver(world: World, request: Json) -> None:
+    if request["requestType"] == "adminRemove":
+        assignment = need(world, ASSIGNMENT, request["_assignment"])
+        for role_scope in world.entitlements.all(ROLE_SCOPE, accessPackage=assignment["_accessPackage"]):
+            _take(world, assignment["_target"], role_scope)
+        assignment.update(state="expired", status="Expired", expiredDateTime=stamp())
+        _finish(request, "delivered", "Delivered")
+        return
+    target = world.directory.users.get(request["_target"])
+    try:
+        if target is None:
+            raise refusals.unknown()
+        for role_scope in world.entitlements.all(ROLE_SCOPE, accessPackage=request["_accessPackage"]):
+            _give(world, target, role_scope)
+    except GraphError as error:
+        _finish(request, "deliveryFailed", error.message)
+        return
+    assignment = world.entitlements.add(
+        ASSIGNMENT,
+        {
+            "state": "delivered",
+            "status": "Delivered",
+            "schedule": request.get("schedule"),
+            "customExtensionCalloutInstances": [],
+            "_accessPackage": request["_accessPackage"],
+            "_assignmentPolicy": request["_assignmentPolicy"],
+            "_target": request["_target"],
+        },
+    )
+    request["_assignment"] = assignment["id"]
+    _finish(request, "delivered", "Delivered")
+
+
+def _give(world: World, target: DirectoryObject, role_scope: Json) -> None:
+    """Raises GraphError: the directory refuses. What the person has already is no error."""
+    resource, role = need(world, RESOURCE, role_scope["_resource"]), need(world, ROLE, role_scope["_role"])
+    directory = world.directory
+    if resource["originSystem"] != GROUP:
+        if not directory.assignments.same(target.id, resource["originId"], role["originId"]):
+            app_role_assignments.assign(
+                world,
+                {"principalId": target.id, "resourceId": resource["originId"], "appRoleId": role["originId"]},
+            )
+        return
+    group = directory.groups.get(resource["originId"])
+    if group is None:
+        raise refusals.not_in_origin(GROUP)
+    if role["displayName"] == "Owner":
+        if not directory.owners.holds(group.id, target.id):
+            ownership.add(world, group, [target], _SERVICE)
+    elif not directory.members.holds(group.id, target.id):
+        membership.add(world, group, [target], _SERVICE, _ACTOR)
+
+
+def _take(world: World, target_id: str, role_scope: Json) -> None:
+    resource, role = need(world, RESOURCE, role_scope["_resource"]), need(world, ROLE, role_scope["_role"])
+    directory, origin = world.directory, resource["originId"]
+    if resource["originSystem"] != GROUP:
+        assignment = directory.assignments.same(target_id, origin, role["originId"])
+        if assignment is not None:
+            directory.assignments.remove(assignment)
+    else:
+        directory.unlink(directory.owners if role["displayName"] == "Owner" else directory.members, origin, target_id)
+
+
+def _may_request(world: World, policy: Json, person: DirectoryObject) -> bool:
+    settings: Json = policy.get("requestorSettings") or {}
+    if not settings.get("enableTargetsToSelfAddAccess"):
+        return False
+    is_guest = bool(person.get("userType") == "Guest")
+    match policy.get("allowedTargetScope"):
+        case "allDirectoryUsers":
+            return True
+        case "allMemberUsers":
+            return not is_guest
+        case "allExternalUsers" | "allConfiguredConnectedOrganizationUsers" | "specificConnectedOrganizationUsers":
+            return is_guest
+        case "specificDirectoryUsers":
+            return person.id.lower() in _people(world, policy.get("specificAllowedTargets") or [])
+        case _:
+            return False
+
+
+def _people(world: World, sets: list[Json]) -> set[str]:
+    """The ids of the people that subject sets (singleUser, groupMembers) name."""
+    found: set[str] = set()
+    for each in sets:
+        if "userId" in each:
+            found.add(str(each["userId"]).lower())
+        if "groupId" in each:
+            found |= set(world.directory.members.of(str(each["groupId"])))
+    return found
+
+
+def _has_or_waits(world: World, package: Json, target: DirectoryObject) -> bool:
+    links = {"accessPackage": package["id"], "target": target.id}
+    held = [a for a in world.entitlements.all(ASSIGNMENT, **links) if a["state"] == "delivered"]
+    asked = [r for r in world.entitlements.all(REQUEST, **links) if r["state"] in _OPEN]
+    return bool(held or asked)
+
+
+def _named(asked: Json, link: str) -> str:
+    """The id of a link, as documented (``accessPackageId``) or as the type has it (``accessPackage: {id}``)."""
+    nested: Any = asked.get(link)
+    id_ = nested.get("id") if isinstance(nested, dict) else asked.get(f"{link}Id")
+    if not isinstance(id_, str):
+        raise refusals.invalid()
+    return id_
+
+
+def _enter(world: World, request: Json, state: str) -> None:
+    request.update(state=state, status=_STATUS[state])
+    world.new.announce(f"{request['id']}/{state}")
+
+
+def _finish(request: Json, state: str, status: str) -> None:
+    request.update(state=state, status=status, completedDateTime=stamp())

@@ -1,0 +1,228 @@
+"""``/identityGovernance/entitlementManagement`` over HTTP (G1.8)."""
+
+from collections.abc import Callable
+from functools import partial
+
+from ...call import NO_CONTENT, Answer, Call, Json
+from ...entitlements import (
+    ASSIGNMENT,
+    CATALOG,
+    PACKAGE,
+    POLICY,
+    REQUEST,
+    RESOURCE_REQUEST,
+    ROLE,
+    ROLE_SCOPE,
+    SCOPE,
+    STAGE,
+)
+from ...errors import GraphError
+from ...odata.filters import And, Compare
+from ...routing import Handler, Route
+from .. import permissions as may
+from . import model, refusals, requests
+from .shown import ROOT, many, one
+
+_SETS = {
+    CATALOG: "catalogs",
+    PACKAGE: "accessPackages",
+    POLICY: "assignmentPolicies",
+    REQUEST: "assignmentRequests",
+    ASSIGNMENT: "assignments",
+    RESOURCE_REQUEST: "resourceRequests",
+}
+_APPROVALS = "accessPackageAssignmentApprovals"
+
+
+def list_items(call: Call, *, kind: str) -> Answer:
+    return many(call, kind, _SETS[kind], call.world.entitlements.all(kind))
+
+
+def get_item(call: Call, *, kind: str) -> Answer:
+    item = _item(call, kind)
+    if kind == REQUEST:
+        requests.settle(call.world, item)
+    return one(call, kind, _SETS[kind], item)
+
+
+def create_item(call: Call, *, kind: str, create: Callable[..., Json]) -> Answer:
+    return one(call, kind, _SETS[kind], create(call.world, call.json()), status=201)
+
+
+def update_item(call: Call, *, kind: str) -> Answer:
+    model.change(call.world, kind, _item(call, kind), call.json())
+    return NO_CONTENT
+
+
+def delete_item(call: Call, *, kind: str, delete: Callable[..., None]) -> Answer:
+    delete(call.world, _item(call, kind))
+    return NO_CONTENT
+
+
+def request_resource(call: Call) -> Answer:
+    made = model.request_resource(call.world, call.json(), call.who)
+    return one(call, RESOURCE_REQUEST, "resourceRequests", made, status=201)
+
+
+def list_resources(call: Call) -> Answer:
+    catalog = _item(call, CATALOG)
+    return many(
+        call,
+        "accessPackageResource",
+        f"catalogs('{catalog['id']}')/resources",
+        model.resources_seen(call.world, catalog),
+    )
+
+
+def list_of_catalog(call: Call, *, kind: str, name: str) -> Answer:
+    """Roles or scopes of a catalog; documented only with a filter on the origin system."""
+    catalog, condition = _item(call, CATALOG), call.query.filter
+    if call.world.settings.entitlement.role_filter_needed and not _filters_origin_system(condition):
+        raise refusals.invalid("A filter on originSystem is needed.")
+    seen = {resource["id"] for resource in model.resources_seen(call.world, catalog)}
+    items = [i for i in call.world.entitlements.all(kind, catalog=catalog["id"]) if i["_resource"] in seen]
+    return many(call, kind, f"catalogs('{catalog['id']}')/{name}", items)
+
+
+def list_role_scopes(call: Call) -> Answer:
+    package = _item(call, PACKAGE)
+    items = call.world.entitlements.all(ROLE_SCOPE, accessPackage=package["id"])
+    return many(call, ROLE_SCOPE, f"accessPackages('{package['id']}')/resourceRoleScopes", items)
+
+
+def add_role_scope(call: Call) -> Answer:
+    package = _item(call, PACKAGE)
+    made = model.add_role_scope(call.world, package, call.json())
+    requests.extend(call.world, made)
+    return one(call, ROLE_SCOPE, f"accessPackages('{package['id']}')/resourceRoleScopes", made, status=201)
+
+
+def delete_role_scope(call: Call) -> Answer:
+    package = _item(call, PACKAGE)
+    role_scope = model.need(call.world, ROLE_SCOPE, call.keys["roleScope"])
+    if role_scope["_accessPackage"] != package["id"]:
+        raise refusals.unknown()
+    requests.withdraw(call.world, role_scope)
+    return NO_CONTENT
+
+
+def replace_policy(call: Call) -> Answer:
+    policy = _item(call, POLICY)
+    model.replace_policy(call.world, policy, call.json())
+    return one(call, POLICY, "assignmentPolicies", policy)
+
+
+def submit(call: Call) -> Answer:
+    """Shown as submitted, however far it has come meanwhile."""
+    request = requests.submit(call.world, call.json(), call.who)
+    as_submitted = {**request, "state": "submitted", "status": "Accepted", "completedDateTime": None}
+    return one(call, REQUEST, "assignmentRequests", as_submitted, status=201)
+
+
+def get_approval(call: Call) -> Answer:
+    request = _item(call, REQUEST)
+    requests.stages_of(call.world, request["id"])
+    body: Json = {"@odata.context": f"{call.base_url}/$metadata#{ROOT[1:]}/{_APPROVALS}/$entity", "id": request["id"]}
+    return Answer(200, body)
+
+
+def list_stages(call: Call) -> Answer:
+    request = _item(call, REQUEST)
+    stages = [_as_seen(call, stage) for stage in requests.stages_of(call.world, request["id"])]
+    return many(call, STAGE, f"{_APPROVALS}('{request['id']}')/stages", stages)
+
+
+def get_stage(call: Call) -> Answer:
+    return one(call, STAGE, f"{_APPROVALS}('{call.keys['item']}')/stages", _as_seen(call, _stage(call)))
+
+
+def decide(call: Call) -> Answer:
+    """Delegated only (G1.8): an app is refused whatever it holds."""
+    person = None if call.who.is_app else call.world.directory.users.get(call.who.object_id)
+    if person is None:
+        raise refusals.denied(call)
+    requests.decide(call.world, _item(call, REQUEST), _stage(call), call.json(), person)
+    return NO_CONTENT
+
+
+def _as_seen(call: Call, stage: Json) -> Json:
+    return {**stage, "assignedToMe": call.who.object_id.lower() in stage["_approvers"]}
+
+
+def _stage(call: Call) -> Json:
+    stage = model.need(call.world, STAGE, call.keys["stage"])
+    if stage["_approval"] != call.keys["item"].lower():
+        raise refusals.unknown()
+    return stage
+
+
+def _item(call: Call, kind: str) -> Json:
+    return model.need(call.world, kind, call.keys["item"])
+
+
+def _filters_origin_system(condition: object) -> bool:
+    match condition:
+        case Compare(path, "eq", str()):
+            return path.parts == ("originSystem",)
+        case And(left, right):
+            return _filters_origin_system(left) or _filters_origin_system(right)
+        case _:
+            return False
+
+
+def _licensed(handler: Handler) -> Handler:
+    def answer(call: Call) -> Answer:
+        if not call.world.settings.entitlement.licensed:
+            raise refusals.no_license(call.world.settings.entitlement)
+        return handler(call)
+
+    return answer
+
+
+def _denied(call: Call) -> GraphError:
+    return refusals.denied(call)
+
+
+def _route(method: str, path: str, handler: Handler) -> Route:
+    needs = may.ENTITLEMENT_READ if method == "GET" else may.ENTITLEMENT_WRITE
+    return Route(method, f"{ROOT}{path}", _licensed(handler), needs, refusal=_denied)
+
+
+def _reading(kind: str) -> tuple[Route, ...]:
+    return (
+        _route("GET", f"/{_SETS[kind]}", partial(list_items, kind=kind)),
+        _route("GET", f"/{_SETS[kind]}/{{item}}", partial(get_item, kind=kind)),
+    )
+
+
+def _making(kind: str, create: Callable[..., Json], delete: Callable[..., None]) -> tuple[Route, ...]:
+    return (
+        _route("POST", f"/{_SETS[kind]}", partial(create_item, kind=kind, create=create)),
+        _route("DELETE", f"/{_SETS[kind]}/{{item}}", partial(delete_item, kind=kind, delete=delete)),
+    )
+
+
+_ROLE_SCOPES = "/accessPackages/{item}/resourceRoleScopes"
+_STAGES = f"/{_APPROVALS}/{{item}}/stages"
+
+ROUTES: tuple[Route, ...] = (
+    *(route for kind in _SETS for route in _reading(kind)),
+    *_making(CATALOG, model.create_catalog, model.delete_catalog),
+    *_making(PACKAGE, model.create_package, model.delete_package),
+    *_making(POLICY, model.create_policy, model.delete_policy),
+    _route("PATCH", "/catalogs/{item}", partial(update_item, kind=CATALOG)),
+    _route("PATCH", "/accessPackages/{item}", partial(update_item, kind=PACKAGE)),
+    _route("PUT", "/assignmentPolicies/{item}", replace_policy),
+    _route("POST", "/resourceRequests", request_resource),
+    _route("GET", "/catalogs/{item}/resources", list_resources),
+    _route("GET", "/catalogs/{item}/resourceRoles", partial(list_of_catalog, kind=ROLE, name="resourceRoles")),
+    _route("GET", "/catalogs/{item}/resourceScopes", partial(list_of_catalog, kind=SCOPE, name="resourceScopes")),
+    _route("GET", _ROLE_SCOPES, list_role_scopes),
+    _route("POST", _ROLE_SCOPES, add_role_scope),
+    _route("DELETE", f"{_ROLE_SCOPES}/{{roleScope}}", delete_role_scope),
+    _route("POST", "/assignmentRequests", submit),
+    _route("GET", f"/{_APPROVALS}/{{item}}", get_approval),
+    _route("GET", _STAGES, list_stages),
+    _route("GET", f"{_STAGES}/{{stage}}", get_stage),
+    _route("PATCH", f"{_STAGES}/{{stage}}", decide),
+)

@@ -1,0 +1,118 @@
+"""``addTokenSigningCertificate``: a self-signed certificate for SAML tokens on a service principal (G1.5).
+
+One certificate is three credentials with the same ``customKeyIdentifier``: a private key that signs, the password
+that opens it (same ``keyId`` as the private key), and the public key that verifies (addTokenSigningCertificate in
+Microsoft's v1.0 reference).
+"""
+
+import base64
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from ..call import Answer, Call, Json
+from ..clock import now, stamp
+from ..errors import bad_request
+from .lookup import need_service_principal
+
+_LONGEST_YEARS: Final = 3
+_DAY: Final = timedelta(days=1)
+
+
+def add_token_signing_certificate(call: Call) -> Answer:
+    """A new certificate each time: a repeat adds another one.
+
+    Raises:
+        GraphError: 400 for a name without ``CN=``, or an end that is past or more than three years away.
+    """
+    principal, body = need_service_principal(call), call.json()
+    unknown = {name for name in body if "@" not in name} - {"displayName", "endDateTime"}
+    if unknown and call.world.settings.odata.reject_unknown_properties:
+        raise bad_request(f"Invalid property '{min(unknown)}'.")
+    name = body.get("displayName")
+    if not isinstance(name, str) or not name.startswith("CN=") or len(name) == len("CN="):
+        raise bad_request("Invalid value specified for property 'displayName': it must start with CN=.")
+    start = now().replace(microsecond=0)
+    end = _end(start, body.get("endDateTime"))
+    der, thumbprint = _certificate(name.removeprefix("CN="), start, end)
+    common: Json = {
+        "customKeyIdentifier": base64.b64encode(thumbprint).decode(),
+        "displayName": name,
+        "endDateTime": stamp(end),
+        "startDateTime": stamp(start),
+    }
+    private_id, public_id = str(uuid.uuid4()), str(uuid.uuid4())
+    verify = {
+        **common,
+        "key": base64.b64encode(der).decode(),
+        "keyId": public_id,
+        "type": "AsymmetricX509Cert",
+        "usage": "Verify",
+    }
+    # What signs never leaves the directory: its key stays null even where keys are selected.
+    sign = {**common, "key": None, "keyId": private_id, "type": "X509CertAndPassword", "usage": "Sign"}
+    password = {**common, "hint": None, "keyId": private_id, "secretText": None}
+    call.world.directory.change(
+        principal,
+        {
+            "keyCredentials": [*(principal.get("keyCredentials") or []), sign, verify],
+            "passwordCredentials": [*(principal.get("passwordCredentials") or []), password],
+        },
+    )
+    return Answer(
+        200,
+        {
+            "@odata.context": f"{call.base_url}/$metadata#microsoft.graph.selfSignedCertificate",
+            **verify,
+            "thumbprint": thumbprint.hex().upper(),
+        },
+    )
+
+
+def _end(start: datetime, asked: object) -> datetime:
+    latest = _years_later(start)
+    if asked is None:
+        return latest
+    try:
+        moment = datetime.fromisoformat(str(asked))
+    except ValueError as error:
+        raise bad_request("Invalid value specified for property 'endDateTime'.") from error
+    end = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
+    if not start < end <= latest + _DAY:
+        raise bad_request(
+            f"Invalid value specified for property 'endDateTime': it must be in the future and within "
+            f"{_LONGEST_YEARS} years."
+        )
+    return end
+
+
+def _years_later(start: datetime) -> datetime:
+    try:
+        return start.replace(year=start.year + _LONGEST_YEARS)
+    except ValueError:  # the 29th of February
+        return start.replace(year=start.year + _LONGEST_YEARS, day=28)
+
+
+def _certificate(common_name: str, start: datetime, end: datetime) -> tuple[bytes, bytes]:
+    """The certificate in DER and its SHA-1 thumbprint. Raises GraphError: 400 for a name X.509 cannot hold."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    try:
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
+    except ValueError as error:
+        raise bad_request("Invalid value specified for property 'displayName'.") from error
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(end)
+        .sign(key, hashes.SHA256())
+    )
+    return certificate.public_bytes(Encoding.DER), certificate.fingerprint(hashes.SHA1())  # noqa: S303 - Graph's thumbprint
