@@ -66,7 +66,7 @@ class Scene:
                 return True
             return bool(self.tenant.caller(ADMIN).get(location).json()["state"] != "running")
 
-        eventually(seen, within_s=60)
+        eventually(seen, within_s=120)
         return self.gate.held.result() if self.gate.held.done() else None
 
     def check(self, name: str, checklist: dict[str, Any], at: str) -> None:

@@ -70,7 +70,7 @@ def start(tenant: Tenant, request: dict[str, Any], **headers: str) -> str:
     return str(answer.headers["location"])
 
 
-def at_rest(tenant: Tenant, location: str, *, within_s: float = 60) -> dict[str, Any]:
+def at_rest(tenant: Tenant, location: str, *, within_s: float = 120) -> dict[str, Any]:
     """The checklist when nothing more happens by itself."""
 
     def rests() -> dict[str, Any] | None:
