@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent
 BUILD = ROOT / "build"
 VENV = ROOT / ".venv"
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
-TYPED = ("shared", "functions", "function_app.py", "local", "bench", "tests", "dev.py")
+TYPED = ("shared", "functions", "function_app.py", "local", "cli", "bench", "tests", "dev.py")
 """What mypy looks at."""
 
 _WINDOWS = os.name == "nt"
@@ -244,6 +244,9 @@ def _make_environment(root: Path, venv: Path) -> None:
         say("installing the pinned packages (a minute or two) …")
         install = [str(python), *_PIP, "install", "-r", str(root / "requirements-dev.txt")]
         subprocess.run(install, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=root)
+        # The guestlist command, straight from the tree. Its needs are among the pinned ones; nothing is fetched.
+        command = [str(python), *_PIP, "install", "--no-deps", "--no-build-isolation", "--no-index", "-e", str(root)]
+        subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=root)
     except (OSError, subprocess.CalledProcessError) as error:
         raise SetupError(f"The environment could not be made:\n{_output(error)}") from error
     stamp.write_text(f"{version} {stamp_of(root, version or '')}\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The command-line client. It speaks Guestlist's HTTP API and knows nothing else of it."""

@@ -1,0 +1,30 @@
+"""The ``guestlist`` command. What is slow to load is imported where it is used, so that help comes at once."""
+
+from __future__ import annotations
+
+import typer
+
+from cli import apps, doctor, invitations, options, setups
+
+app = typer.Typer(
+    name="guestlist",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # Rich takes three times as long to load as all else that help needs
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+app.callback()(options.root)
+app.add_typer(setups.group, name="setup")
+app.add_typer(apps.group, name="apps")
+app.command("invite")(invitations.invite)
+app.command("invitations")(invitations.invitations)
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The command line against the running product: an administrator and an owner do their work in a terminal."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import ADMIN, AUDITOR, OWNER, STRANGER, Tenant
+from tests.integration.test_setups import Graph
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+DONE, SOME_FAILED, USAGE, WAITS = 0, 1, 2, 3
+GUESTLIST = Path(sys.executable).with_name("guestlist")
+
+
+class Terminal:
+    """Somebody at a terminal, signed in with the organization's account."""
+
+    def __init__(self, tenant: Tenant, user: str) -> None:
+        self._env = {k: v for k, v in os.environ.items() if not k.startswith("GUESTLIST_")} | {
+            "GUESTLIST_URL": tenant.stack.host_url,
+            "GUESTLIST_USER": user,
+            "GUESTLIST_PASSWORD": "Pa55-for-development",
+        }
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [GUESTLIST, *arguments], env=self._env, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def json(self, *arguments: str, code: int = DONE) -> Any:
+        found = self.run("--json", *arguments)
+        assert found.returncode == code, (found.stdout, found.stderr)
+        return json.loads(found.stdout)
+
+
+@pytest.fixture
+def app(tenant: Tenant) -> dict[str, Any]:
+    app_id = str(uuid.uuid4())
+    app = {"id": str(uuid.uuid4()), "appId": app_id, "displayName": f"App {app_id[:8]}"}
+    app |= {"preferredSingleSignOnMode": "saml"}
+    tenant.simulator.post("/_sim/seed", json={"servicePrincipals": [app]}).raise_for_status()
+    return app
+
+
+def test_an_app_is_set_up_shown_used_and_taken_apart(tenant: Tenant, app: dict[str, Any]) -> None:
+    admin, owner = Terminal(tenant, ADMIN), Terminal(tenant, OWNER)
+    asked = ("setup", "--app-name", app["displayName"], "--owner", OWNER)
+
+    dry = admin.json(*asked, "--dry-run")
+    assert any("create the security group" in said for step in dry["steps"] for said in step["wouldDo"])
+    waits = admin.run(*asked)
+    assert waits.returncode == WAITS, (waits.stdout, waits.stderr)
+    assert "Owners can manage group membership requests" in waits.stdout
+    done = admin.json(*asked, "--confirm-manual")
+    assert done["state"] == "done"
+    assert all(step["state"] == "done" for step in done["steps"])
+
+    assert app["appId"] in {a["appId"] for a in owner.json("apps")["value"]}
+    guest = f"guest-{uuid.uuid4().hex[:10]}@fabrikam.com"
+    [invited] = owner.json("invite", guest, "--app", app["displayName"])["value"]
+    assert (invited["address"], invited["state"]) == (guest, "member")
+    mixed = owner.json("invite", "no address", f"x{guest}", "--app", app["appId"], code=SOME_FAILED)["value"]
+    assert [(i["state"], (i["problem"] or {}).get("reason")) for i in mixed] == [
+        ("refused", "address-invalid"),
+        ("member", None),
+    ]
+
+    assert admin.run("apps", "remove", app["appId"], "--yes").returncode == DONE
+    assert Graph(tenant).all(f"/servicePrincipals/{app['id']}/appRoleAssignedTo") == []
+
+
+def test_a_question_ends_with_a_way_to_answer_it(tenant: Tenant) -> None:
+    roles = [
+        {
+            "id": str(uuid.uuid4()),
+            "displayName": name,
+            "description": name,
+            "value": name.lower(),
+            "isEnabled": True,
+            "allowedMemberTypes": ["User"],
+        }
+        for name in ("Reader", "Writer")
+    ]
+    app = {"id": str(uuid.uuid4()), "appId": str(uuid.uuid4()), "displayName": "Two roles", "appRoles": roles}
+    app |= {"preferredSingleSignOnMode": "oidc"}
+    tenant.simulator.post("/_sim/seed", json={"servicePrincipals": [app]}).raise_for_status()
+    admin = Terminal(tenant, ADMIN)
+
+    failed = admin.run("setup", "--app-id", str(app["appId"]), "--owner", OWNER, "--confirm-manual")
+
+    assert failed.returncode == SOME_FAILED, (failed.stdout, failed.stderr)
+    assert "Reader" in failed.stdout + failed.stderr
+    setups = admin.json(
+        "setup", "--app-id", str(app["appId"]), "--owner", OWNER, "--confirm-manual", code=SOME_FAILED
+    )
+    again = admin.json("setup", "retry", setups["id"], "--app-role", "Reader", "--confirm-manual")
+    assert again["state"] == "done"
+
+
+def test_the_doctor_finds_what_is_missing(tenant: Tenant) -> None:
+    found = Terminal(tenant, AUDITOR).run("doctor")
+
+    assert "User.Invite.All" in found.stdout, found.stderr
+    assert found.returncode in (DONE, SOME_FAILED)
+
+
+def test_who_may_not_is_told_so_in_words(tenant: Tenant, app: dict[str, Any]) -> None:
+    found = Terminal(tenant, STRANGER).run("setup", "--app-id", app["appId"], "--owner", OWNER)
+
+    assert found.returncode == SOME_FAILED
+    assert "Only an administrator of Guestlist may do this" in found.stdout + found.stderr
+    assert "Traceback" not in found.stdout + found.stderr
+    assert Terminal(tenant, STRANGER).run("setup").returncode == USAGE
