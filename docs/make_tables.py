@@ -41,7 +41,12 @@ def reasons() -> str:
 
 def setup_steps() -> str:
     lines = [NOTE, "# Steps of a setup", "", "Each is a function of its own with a queue of its own; an arrow points"]
-    lines += ["to what has to wait. Steps without an arrow between them run side by side.", "", "```mermaid", "flowchart TD"]
+    lines += [
+        "to what has to wait. Steps without an arrow between them run side by side.",
+        "",
+        "```mermaid",
+        "flowchart TD",
+    ]
     for step, facts in ORDER.items():
         lines.append(f'    {step.value}["{facts.title}"]')
         lines += [f"    {before.value} --> {step.value}" for before in SetupStep if before in facts.after]

@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -59,16 +58,6 @@ def guestlist(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> R
         return found
 
     return run
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _ctrl_c_works() -> Iterator[None]:
-    """A shell starts what runs in its background with Ctrl-C ignored, and the programs of these tests inherit it."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
