@@ -18,7 +18,7 @@ def states() -> str:
     lines = [NOTE, "# States of an invitation", "", "```mermaid", "stateDiagram-v2", "    [*] --> accepted"]
     for state, facts in STATES.items():
         lines += [f"    {state.value} --> {to.value}" for to in State if to in facts.followed_by]
-    lines += ["    member --> [*]", "    mailed --> [*]", "    failed --> [*]", "```", ""]
+    lines += [f"    {end} --> [*]" for end in ("member", "mailed", "failed", "undone")] + ["```", ""]
     lines += ["| state | meaning | may be followed by |", "|---|---|---|"]
     for state, facts in STATES.items():
         after = ", ".join(f"`{to.value}`" for to in State if to in facts.followed_by) or "(the end)"

@@ -18,6 +18,7 @@ import msgspec
 from shared import wiring
 from shared.api import problems
 from shared.domain.errors import Refused, Unavailable
+from shared.domain.ids import GroupId, group_id
 from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
 
@@ -91,6 +92,14 @@ def idempotency_key(req: func.HttpRequest) -> str | None:
     if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
         raise Refused(Reason.IDEMPOTENCY_KEY_INVALID, field="Idempotency-Key")
     return key
+
+
+def group_of(req: func.HttpRequest) -> GroupId:
+    """The group of the path; raises Refused `parameter-invalid`."""
+    try:
+        return group_id(req.route_params["groupId"])
+    except ValueError as e:
+        raise Refused(Reason.PARAMETER_INVALID, str(e), field="groupId") from e
 
 
 def _request(handler: Handler, args: tuple[Any, ...], kwargs: dict[str, Any]) -> func.HttpRequest:

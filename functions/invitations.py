@@ -4,12 +4,12 @@ from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from functions.edge import endpoint, idempotency_key, json_response, step
+from functions.edge import endpoint, group_of, idempotency_key, json_response, step
 from shared import wiring
 from shared.api import bodies
 from shared.domain.commands import InviteChunk
 from shared.domain.errors import Refused
-from shared.domain.ids import GroupId, InvitationId, group_id
+from shared.domain.ids import InvitationId
 from shared.domain.invitations import State
 from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
@@ -26,7 +26,7 @@ _PAGE_LIMIT = 200
 async def post_invitation(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await app.callers.authenticate(req.headers.get("authorization"))
-    new = bodies.decode_invitation(_group(req), req.get_body())
+    new = bodies.decode_invitation(group_of(req), req.get_body())
     invitation = str(await app.accept_invitation(new, caller, idempotency_key(req)))
     headers = {"Location": f"/api/invitations/{invitation}"}
     return json_response(bodies.accepted(invitation), 202, headers)
@@ -51,7 +51,7 @@ async def get_invitation(req: func.HttpRequest) -> func.HttpResponse:
 async def list_invitations(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await app.callers.authenticate(req.headers.get("authorization"))
-    group, state, limit = _group(req), _state(req), _limit(req)
+    group, state, limit = group_of(req), _state(req), _limit(req)
     page = await app.show_invitations.of_group(
         group, caller, state=state, continuation=req.params.get("continuation"), limit=limit
     )
@@ -68,13 +68,6 @@ async def list_invitations(req: func.HttpRequest) -> func.HttpResponse:
 async def invite_chunk(message: func.QueueMessage) -> Outcome:
     command = wiring.decode(InviteChunk, message.get_body())
     return await (await wiring.app()).invite_chunk(command)
-
-
-def _group(req: func.HttpRequest) -> GroupId:
-    try:
-        return group_id(req.route_params["groupId"])
-    except ValueError as e:
-        raise Refused(Reason.PARAMETER_INVALID, str(e), field="groupId") from e
 
 
 def _state(req: func.HttpRequest) -> State | None:

@@ -5,7 +5,7 @@ import logging
 import azure.functions as func
 
 from shared import wiring
-from shared.domain.commands import Command, RunSetupStep, TakeApart
+from shared.domain.commands import Command, RunSetupStep, SplitImport, TakeApart, UndoImport
 from shared.domain.setup.order import SetupStep
 
 bp = func.Blueprint()
@@ -28,6 +28,27 @@ async def give_up_memberships(message: func.QueueMessage) -> None:
 @bp.queue_trigger(arg_name="message", queue_name="mails-poison", connection="GuestlistStorage")
 async def give_up_mails(message: func.QueueMessage) -> None:
     await _give_up(message, "sending the mail")
+
+
+@bp.function_name("give_up_import_chunks")
+@bp.queue_trigger(arg_name="message", queue_name="import-chunks-poison", connection="GuestlistStorage")
+async def give_up_import_chunks(message: func.QueueMessage) -> None:
+    await _give_up(message, "inviting")
+
+
+@bp.function_name("give_up_import_files")
+@bp.queue_trigger(arg_name="message", queue_name="import-files-poison", connection="GuestlistStorage")
+async def give_up_import_files(message: func.QueueMessage) -> None:
+    # The import stays where it is, and the sweeper tries again.
+    if isinstance(command := _command(message, "reading a file"), SplitImport):
+        log.error("reading the file of import %s stopped with an error in every delivery", command.import_id)
+
+
+@bp.function_name("give_up_import_undos")
+@bp.queue_trigger(arg_name="message", queue_name="import-undos-poison", connection="GuestlistStorage")
+async def give_up_import_undos(message: func.QueueMessage) -> None:
+    if isinstance(command := _command(message, "undoing an import"), UndoImport):
+        log.error("undoing import %s stopped with an error in every delivery", command.import_id)
 
 
 @bp.function_name("give_up_removal")
@@ -59,7 +80,7 @@ for each in SetupStep:
 
 async def _give_up(message: func.QueueMessage, doing: str) -> None:
     command = _command(message, doing)
-    if command is None or isinstance(command, RunSetupStep | TakeApart):
+    if command is None or isinstance(command, RunSetupStep | TakeApart | SplitImport | UndoImport):
         return
     what = f"The step '{doing}' stopped with an error in every delivery; the logs name it by chunk {command.chunk}"
     count = await (await wiring.app()).give_up(command, what)

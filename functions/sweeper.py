@@ -17,5 +17,7 @@ async def sweep(timer: func.TimerRequest) -> None:
     swept = await app.sweep()
     if swept.looked_at:
         log.info("looked at %d chunks: %d set going, %d closed", swept.looked_at, swept.set_going, swept.closed)
+    if imports := await app.imports.sweep():
+        log.info("%d messages sent for imports that stood still", imports)
     if setups := await app.setups.sweep():
         log.info("%d setups set going", setups)

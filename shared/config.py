@@ -1,14 +1,15 @@
 """Settings: read once, typed, all faults reported together. ``docs/settings.md`` explains each."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import msgspec
 
 from shared.domain.errors import GuestlistError
-from shared.domain.pacing import Pace
+from shared.domain.import_settings import ImportSettings
+from shared.domain.pacing import DayLimit, Pace
 from shared.domain.timing import Timing
 
 
@@ -41,6 +42,7 @@ class Settings:
     mail_pace: Pace
     invite_pace: Pace
     timing: Timing
+    imports: ImportSettings
 
     @property
     def sends_own_mail(self) -> bool:
@@ -90,7 +92,15 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         per = convert(name, int, default, lambda n: n > 0, "a whole number of guests a minute")
         return Pace(per, timedelta(minutes=1), burst)
 
-    defaults = Timing()
+    def count(name: str, default: int) -> int:
+        return convert(name, int, default, lambda n: n > 0, "a whole number of guests")
+
+    defaults, imports = Timing(), ImportSettings()
+    first_day = count("GUESTLIST_IMPORTS_FIRST_DAY", imports.of_tenant.first)
+    import_pace = rate("GUESTLIST_IMPORTS_PER_MINUTE", imports.pace.per, burst=imports.pace.burst)
+    import_burst = convert(
+        "GUESTLIST_IMPORT_BURST", int, imports.pace.burst, lambda n: n >= 20, "a whole number of guests, at least 20"
+    )
     settings = Settings(
         tenant_id=(text("GUESTLIST_TENANT_ID", required=True) or "").lower(),
         api_audience=text("GUESTLIST_API_AUDIENCE", required=True) or "",
@@ -112,6 +122,13 @@ def read_settings(env: Mapping[str, str]) -> Settings:
             probe_interval=length("GUESTLIST_PROBE_INTERVAL", defaults.probe_interval),
             key_lease=length("GUESTLIST_KEY_LEASE", defaults.key_lease),
             key_kept=length("GUESTLIST_KEY_KEPT", defaults.key_kept),
+        ),
+        imports=ImportSettings(
+            pace=replace(import_pace, burst=import_burst),
+            of_tenant=DayLimit(first_day, count("GUESTLIST_IMPORTS_PER_DAY", imports.of_tenant.most)),
+            of_inviter=DayLimit(first_day, count("GUESTLIST_IMPORTS_PER_DAY_AND_INVITER", imports.of_inviter.most)),
+            horizon=length("GUESTLIST_IMPORT_HORIZON", imports.horizon),
+            undo_window=length("GUESTLIST_UNDO_WINDOW", imports.undo_window),
         ),
     )
     if settings.mail_mailbox and settings.acs_endpoint:

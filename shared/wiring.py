@@ -23,6 +23,16 @@ from shared.ports.outbox import Outbox
 from shared.steps.accept_invitation import AcceptInvitation
 from shared.steps.examine import Examine
 from shared.steps.give_up import GiveUp
+from shared.steps.imports.chunk import ImportChunkStep
+from shared.steps.imports.preview import PreviewImport
+from shared.steps.imports.reading import Rules
+from shared.steps.imports.results import ImportResults
+from shared.steps.imports.split import SplitImportStep
+from shared.steps.imports.start import StartImport
+from shared.steps.imports.sweep import SweepImports
+from shared.steps.imports.targets import Targets
+from shared.steps.imports.tend import TendImport
+from shared.steps.imports.undo import UndoImportStep
 from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
 from shared.steps.mail_chunk import MailChunkStep
@@ -57,6 +67,20 @@ class Setups:
 
 
 @dataclass(frozen=True, slots=True)
+class Imports:
+    """The steps of bulk import, ready to run."""
+
+    start: StartImport
+    preview: PreviewImport
+    split: SplitImportStep
+    chunk: ImportChunkStep
+    tend: TendImport
+    results: ImportResults
+    undo: UndoImportStep
+    sweep: SweepImports
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """The steps, ready to run."""
 
@@ -71,6 +95,7 @@ class App:
     sweep: Sweep
     give_up: GiveUp
     setups: Setups
+    imports: Imports
     examine: Examine
 
 
@@ -108,12 +133,14 @@ def build(settings: Settings) -> App:
     from shared.adapters.directory import GraphDirectory, GraphSession
     from shared.adapters.directory.setup.app_directory import GraphAppDirectory
     from shared.adapters.directory.setup.entitlements import GraphEntitlements
+    from shared.adapters.files import BlobFiles
     from shared.adapters.identity.credentials import app_credential
     from shared.adapters.identity.tokens import TokenCallers
     from shared.adapters.mail.text import JinjaMailText
     from shared.adapters.queues.outbox import QueueOutbox
-    from shared.adapters.storage import queue_service, table_service
+    from shared.adapters.storage import blob_service, queue_service, table_service
     from shared.adapters.tables import TableStore
+    from shared.adapters.tables.imports import TableImportStore
     from shared.adapters.tables.setups import TableSetupStore
 
     credential = app_credential(settings.identity_client_id)
@@ -121,7 +148,8 @@ def build(settings: Settings) -> App:
     session = GraphSession(base_url=settings.graph_url, credential=credential)
     directory = GraphDirectory(session)
     tables = table_service(os.environ)
-    store, setup_store = TableStore(tables), TableSetupStore(tables)
+    store, setup_store, import_store = TableStore(tables), TableSetupStore(tables), TableImportStore(tables)
+    files = BlobFiles(blob_service(os.environ))
     outbox = QueueOutbox(queue_service(os.environ))
     timing = settings.timing
     tools = Tools(
@@ -133,6 +161,21 @@ def build(settings: Settings) -> App:
         timing=timing,
         tenant_id=settings.tenant_id,
         authority=settings.authority,
+    )
+    invite = InviteChunkStep(directory, store, clock, timing, settings.invite_pace)
+    join = JoinChunkStep(directory, store, clock, timing)
+    targets = Targets(directory, setup_store, settings.tenant_id)
+    pace, rules = settings.imports, Rules(settings.message_limit, settings.sends_own_mail)
+    tend = TendImport(import_store, store, directory, outbox, clock, timing, pace)
+    imports = Imports(
+        start=StartImport(targets, import_store, files, outbox, clock, timing),
+        preview=PreviewImport(targets, directory, store, clock, pace, rules),
+        split=SplitImportStep(import_store, files, store, targets, outbox, clock, timing, pace, rules),
+        chunk=ImportChunkStep(invite, join, import_store, pace),
+        tend=tend,
+        results=ImportResults(tend, files, store, rules),
+        undo=UndoImportStep(import_store, store, directory, clock, timing),
+        sweep=SweepImports(import_store, store, files, outbox, clock, timing, pace),
     )
     return App(
         settings=settings,
@@ -152,8 +195,8 @@ def build(settings: Settings) -> App:
             sends_own_mail=settings.sends_own_mail,
         ),
         show_invitations=ShowInvitations(directory=directory, store=store, clock=clock),
-        invite_chunk=InviteChunkStep(directory, store, clock, timing, settings.invite_pace),
-        join_chunk=JoinChunkStep(directory, store, clock, timing),
+        invite_chunk=invite,
+        join_chunk=join,
         mail_chunk=MailChunkStep(_mailer(settings, session, credential), JinjaMailText(), store, clock, timing),
         sweep=Sweep(store, outbox, clock, timing),
         give_up=GiveUp(store, clock),
@@ -165,6 +208,7 @@ def build(settings: Settings) -> App:
             sweep=SweepSetups(setup_store, outbox, clock, timing),
             give_up=GiveUpSetup(setup_store, clock),
         ),
+        imports=imports,
         examine=Examine(
             directory=tools.directory,
             store=store,

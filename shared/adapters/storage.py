@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.exceptions import AzureError
     from azure.data.tables.aio import TableServiceClient
+    from azure.storage.blob.aio import BlobServiceClient
     from azure.storage.queue.aio import QueueServiceClient
 
     type CredentialOf = Callable[[str | None], AsyncTokenCredential]
@@ -74,6 +75,17 @@ def queue_service(
     if text := env.get(name):
         return QueueServiceClient.from_connection_string(text, **_QUEUES)
     return QueueServiceClient(_uri(env, name, "queue"), credential=_credential(env, name, credential_of), **_QUEUES)
+
+
+def blob_service(
+    env: Mapping[str, str], name: str = CONNECTION, credential_of: "CredentialOf | None" = None
+) -> "BlobServiceClient":
+    """The blobs of a connection; else as `table_service`."""
+    from azure.storage.blob.aio import BlobServiceClient
+
+    if text := env.get(name):
+        return BlobServiceClient.from_connection_string(text, **_QUEUES)
+    return BlobServiceClient(_uri(env, name, "blob"), credential=_credential(env, name, credential_of), **_QUEUES)
 
 
 def _uri(env: Mapping[str, str], name: str, service: str) -> str:

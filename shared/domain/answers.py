@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.ids import UserId
+from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 
 
@@ -78,6 +78,26 @@ class Declined:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """It is no member, or there is no account, any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuestLook:
+    """A guest's account as far as it decides whether it may be deleted. `exists` is false for one that is gone."""
+
+    exists: bool = True
+    pending: bool = False
+    groups: frozenset[GroupId] = frozenset()
+    has_apps: bool = False
+
+    def has_more_than(self, group: GroupId) -> bool:
+        """The guest has another group, or an app given to the account itself."""
+        return self.has_apps or bool(self.groups - {group})
+
+
+type LeaveAnswer = Gone | Busy | Unknown | Declined
 type FindAnswer = Account | NotFound | Busy
 type InviteAnswer = Invited | Exists | Busy | Unknown | Blocked | Declined
 type JoinAnswer = Joined | Busy | Lagging | Unknown | Declined

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from shared.domain.applications import AppId
 from shared.domain.ids import ChunkId, GroupId
+from shared.domain.import_ids import ImportId
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.records import SetupId
 
@@ -40,7 +41,12 @@ class MailChunk(ChunkCommand):
     """Send Guestlist's own mail to those of the chunk who are due one."""
 
 
-type ChunkWork = InviteChunk | JoinChunk | MailChunk
+@dataclass(frozen=True, slots=True)
+class ImportChunk(ChunkCommand):
+    """Invite and join those of an import's chunk who are accepted, parked or in doubt."""
+
+
+type ChunkWork = InviteChunk | JoinChunk | MailChunk | ImportChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +66,23 @@ class TakeApart:
     attempt: int = 0
 
 
-type Command = ChunkWork | RunSetupStep | TakeApart
+@dataclass(frozen=True, slots=True)
+class SplitImport:
+    """Read on in the file of an import. `piece` is how often it was read on before: another count is an old one."""
+
+    import_id: ImportId
+    piece: int
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UndoImport:
+    """Take back what an import did to one group, from behind a chunk on."""
+
+    import_id: ImportId
+    group: GroupId
+    after: ChunkId | None = None
+    attempt: int = 0
+
+
+type Command = ChunkWork | RunSetupStep | TakeApart | SplitImport | UndoImport

@@ -36,6 +36,13 @@ PERMISSIONS: tuple[Permission, ...] = (
         "read the app that a group opens: its name and direct link",
         ("Application.ReadWrite.All", *_DIRECTORY),
     ),
+    Permission(
+        "User.DeleteRestore.All",
+        "undo of imports",
+        "delete guests whom an import made and who never came",
+        ("User.ReadWrite.All", *_DIRECTORY),
+        optional=True,
+    ),
     Permission("Mail.ReadWrite", "welcome messages", "prepare mail in Guestlist's mailbox", optional=True),
     Permission("Mail.Send", "welcome messages", "send mail from Guestlist's mailbox", optional=True),
     Permission("Group.ReadWrite.All", "setup", "make the group and its owners", _DIRECTORY),

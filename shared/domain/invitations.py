@@ -5,12 +5,13 @@ accepted) are kept apart: these states tell how far Guestlist got.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from shared.domain.addresses import Address
 from shared.domain.ids import InvitationId, UserId
+from shared.domain.import_ids import ImportId
 from shared.domain.reasons import Reason
 
 
@@ -26,6 +27,7 @@ class State(StrEnum):
     MAILING = "mailing"
     MAILED = "mailed"
     FAILED = "failed"
+    UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +42,35 @@ STATES: dict[State, StateFacts] = {
     # Written before the answer 202; nothing has been sent.
     State.ACCEPTED: StateFacts(
         "Guestlist has taken the invitation and will send it.",
-        frozenset({State.INVITING, State.INVITED, State.PARKED, State.FAILED}),
+        # From a file the two steps are one, and `joining` is written at once.
+        frozenset({State.INVITING, State.INVITED, State.JOINING, State.PARKED, State.FAILED}),
     ),
     # The intent, written before the call that mails: after a crash the guest is looked up, not invited again.
     State.INVITING: StateFacts(
         "The directory is being asked to invite the guest.",
-        frozenset({State.ACCEPTED, State.INVITED, State.PARKED, State.FAILED}),
+        frozenset({State.ACCEPTED, State.INVITED, State.JOINING, State.PARKED, State.FAILED}),
     ),
     # Microsoft's anomaly detection stopped the tenant: nothing failed, it goes on by itself.
     State.PARKED: StateFacts(
         "Invitations of the whole directory are stopped by Microsoft; this one waits and goes on by itself.",
-        frozenset({State.INVITING, State.INVITED, State.FAILED}),
+        frozenset({State.INVITING, State.INVITED, State.JOINING, State.FAILED}),
     ),
     State.INVITED: StateFacts("The guest has an account in the directory.", frozenset({State.JOINING, State.FAILED})),
     State.JOINING: StateFacts("The guest is being added to the group.", frozenset({State.MEMBER, State.FAILED})),
     # The end, unless a mail of Guestlist's own is due.
-    State.MEMBER: StateFacts("The guest is a member of the group and can use the app.", frozenset({State.MAILING})),
+    State.MEMBER: StateFacts(
+        "The guest is a member of the group and can use the app.", frozenset({State.MAILING, State.UNDONE})
+    ),
     State.MAILING: StateFacts(
         "The guest is a member; the mail with the welcome message is being sent.",
         frozenset({State.MAILED, State.MEMBER}),
     ),
-    State.MAILED: StateFacts("The guest is a member, and the mail with the welcome message was sent.", frozenset()),
+    State.MAILED: StateFacts(
+        "The guest is a member, and the mail with the welcome message was sent.", frozenset({State.UNDONE})
+    ),
     State.FAILED: StateFacts("The guest could not be invited; the reason says why.", frozenset()),
+    # By the undo of an import, and only what that import did.
+    State.UNDONE: StateFacts("The import was undone: the guest is no member any more.", frozenset()),
 }
 
 
@@ -72,7 +81,8 @@ class Invitation:
     `message` is the inviter's welcome message. `claimed_until` is set while a delivery works on the row:
     until then other deliveries keep off. `effect_since` is when the effect under way was first attempted;
     `mail_handle` names the mail once it was prepared. `reason` is set where the state is failed or parked,
-    and on a member whose mail could not be sent.
+    and on a member whose mail could not be sent. `import_id` and `line` (of the file) are set where it came of a
+    bulk import; `expires` is the last day of the membership, which the audits look after.
     """
 
     id: InvitationId
@@ -96,6 +106,9 @@ class Invitation:
     already_in_directory: bool = False
     already_member: bool = False
     mail_handle: str | None = None
+    import_id: ImportId | None = None
+    line: int | None = None
+    expires: date | None = None
 
     @property
     def wants_own_mail(self) -> bool:
@@ -105,7 +118,7 @@ class Invitation:
     @property
     def is_final(self) -> bool:
         """Nothing more will happen by itself."""
-        if self.state in (State.FAILED, State.MAILED):
+        if self.state in (State.FAILED, State.MAILED, State.UNDONE):
             return True
         return self.state is State.MEMBER and (self.reason is not None or not self.wants_own_mail)
 

@@ -58,6 +58,16 @@ class Reason(StrEnum):
     FILE_EMPTY = "file-empty"
     FILE_UNREADABLE = "file-unreadable"
     FILE_NO_ADDRESS_COLUMN = "file-no-address-column"
+    # Imports
+    IMPORT_MISSING = "import-missing"
+    IMPORT_ENDED = "import-ended"
+    IMPORT_UNDER_WAY = "import-under-way"
+    UNDO_TOO_LATE = "undo-too-late"
+    FILE_GONE = "file-gone"
+    FILE_TOO_LARGE = "file-too-large"
+    ROW_INVALID = "row-invalid"
+    DUPLICATE_IN_FILE = "duplicate-in-file"
+    CANCELLED = "cancelled"
     # The guest
     ADDRESS_INVALID = "address-invalid"
     ADDRESS_UNSUPPORTED = "address-unsupported"
@@ -287,6 +297,37 @@ REASONS: dict[Reason, ReasonFacts] = {
         422,
         "No column of the file has the guests' addresses",
         "Head the column with 'address' or 'email' in the first row, or take Microsoft's bulk-invite template.",
+    ),
+    Reason.IMPORT_MISSING: ReasonFacts(
+        404, "There is no such import of this group", "Check the id; the group's imports are listed under the group."
+    ),
+    Reason.IMPORT_ENDED: ReasonFacts(
+        409, "The import is over", "Look at its results; what it did can be undone for a while."
+    ),
+    Reason.IMPORT_UNDER_WAY: ReasonFacts(
+        409, "The import is still at work", "Cancel it first, or wait until it is done, and undo it then."
+    ),
+    Reason.UNDO_TOO_LATE: ReasonFacts(
+        409,
+        "The time to undo this import is over",
+        "Remove guests one by one from the group; the results say whom the import added.",
+    ),
+    Reason.FILE_GONE: ReasonFacts(
+        410,
+        "The file of this import is not kept any more",
+        "Results can be had until the import cannot be undone any more; the guests are listed under the group.",
+    ),
+    Reason.FILE_TOO_LARGE: ReasonFacts(
+        413, "The file is too large for one request", "Split the file: the platform takes up to 100 MB at a time."
+    ),
+    Reason.ROW_INVALID: ReasonFacts(
+        422, "The row of the file cannot be used", "Mend the row: the detail names the column and what is wrong."
+    ),
+    Reason.DUPLICATE_IN_FILE: ReasonFacts(
+        422, "The file has this guest twice", "Nothing to do: the guest is invited once, by the first of the rows."
+    ),
+    Reason.CANCELLED: ReasonFacts(
+        409, "The import was cancelled before this guest was invited", "Import the rows that are left again."
     ),
     Reason.ADDRESS_INVALID: ReasonFacts(
         422, "The address is not a valid mail address", "Correct the address as the detail says."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.domain.addresses import Address
-from shared.domain.answers import FindAnswer, InviteAnswer, JoinAnswer
+from shared.domain.answers import FindAnswer, GuestLook, InviteAnswer, JoinAnswer, LeaveAnswer
 from shared.domain.groups import GroupFacts
 from shared.domain.ids import GroupId, UserId
 
@@ -26,6 +26,12 @@ class GuestToInvite:
 
 
 class Directory(Protocol):
+    @property
+    def pressure(self) -> float:
+        """The share of its limits that the directory last said to be in use: from 0.8 on, above 1 where it
+        throttles; 0 where it says nothing."""
+        ...
+
     async def read_group(self, group: GroupId) -> GroupFacts:
         """Facts of a group with all its owners and the apps it opens. Safe to repeat.
 
@@ -48,6 +54,27 @@ class Directory(Protocol):
 
     async def invite(self, guests: Sequence[GuestToInvite]) -> list[InviteAnswer]:
         """Invite each. NOT safe to repeat: a repeat makes a second ticket and may send a second mail."""
+        ...
+
+    async def are_members(self, group: GroupId, users: Sequence[UserId]) -> list[bool | None]:
+        """Who of them is a member of the group; None where it could not be learnt. Safe to repeat."""
+        ...
+
+    async def leave(self, group: GroupId, users: Sequence[UserId]) -> list[LeaveAnswer]:
+        """Make none of them a member of the group any more. Safe to repeat."""
+        ...
+
+    async def look_at_guests(self, users: Sequence[UserId]) -> list[GuestLook]:
+        """Who of them has accepted, and who has a group or an app besides. Safe to repeat.
+
+        Raises:
+            Refused: `permission-missing`.
+            DirectoryBusy: nothing could be learnt now.
+        """
+        ...
+
+    async def delete_guests(self, users: Sequence[UserId]) -> list[LeaveAnswer]:
+        """Delete their accounts (softly: they can be restored for 30 days). Safe to repeat."""
         ...
 
     async def join(self, group: GroupId, users: Sequence[UserId]) -> list[JoinAnswer]:

@@ -1,14 +1,16 @@
 """Where Guestlist keeps what it knows. Every write that follows a read is guarded by the version read."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.domain.breaker import Breaker
 from shared.domain.ids import ChunkId, GroupId, InvitationId
+from shared.domain.import_ids import ImportId
+from shared.domain.imports import Reading
 from shared.domain.invitations import Invitation, State
-from shared.domain.pacing import Pace
+from shared.domain.pacing import DayLimit, ImportPace, Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,14 @@ class OpenChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """The latest invitation of an address to a group."""
+
+    invitation: Invitation
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Some invitations, newest first, and where the next page begins (opaque; None at the end)."""
 
@@ -105,12 +115,57 @@ class Store(Protocol):
         """All invitations of a chunk, by position; empty where there is none."""
         ...
 
-    async def save(self, invitations: Sequence[Versioned[Invitation]]) -> list[Versioned[Invitation]]:
+    async def save(
+        self,
+        invitations: Sequence[Versioned[Invitation]],
+        *,
+        before: Sequence[Invitation] = (),
+        ends: bool = False,
+    ) -> list[Versioned[Invitation]]:
         """Write invitations of one chunk as they now are, all or nothing, and give their new versions.
+
+        For a chunk of an import the counters change with them, in the same transaction: `before` are the same
+        invitations as they were. With `ends` the chunk is at its end, and forgotten with it.
 
         Raises:
             Conflict: one of them changed since it was read.
         """
+        ...
+
+    # Chunks of imports
+    async def accept_import(
+        self, invitations: Sequence[Invitation], guards: Mapping[str, Guard], look_at: datetime
+    ) -> None:
+        """Write a new chunk of an import with its counters, the guards of those who are not at their end yet, and
+        when to look whether it stands still: all or nothing. `guards` are those that are there, by address key.
+
+        Raises:
+            Conflict: the chunk is there already, or an address has a guard that is not among `guards`.
+        """
+        ...
+
+    async def find_guards(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, Guard]:
+        """The latest invitation to the group of those of the addresses that ever had one."""
+        ...
+
+    async def list_open_of_import(
+        self, import_id: ImportId, group: GroupId, *, look_before: datetime | None
+    ) -> list[ChunkId]:
+        """Chunks of an import that have not ended; with `look_before` only those to look at by then."""
+        ...
+
+    async def look_again(self, group: GroupId, chunk: ChunkId, look_at: datetime) -> None:
+        """Look at a chunk of an import at another time. Safe to repeat; not for a chunk that has ended."""
+        ...
+
+    async def read_import_rows(
+        self, import_id: ImportId, group: GroupId, *, after: ChunkId | None, limit: int
+    ) -> list[Versioned[Invitation]]:
+        """Records of an import in the order of the file, from behind a chunk on; the last chunk may be cut."""
+        ...
+
+    async def read_counters(self, import_id: ImportId, group: GroupId) -> Reading:
+        """The counters of an import for one group, summed up. Costs one request, whatever its size."""
         ...
 
     async def read(self, invitation: InvitationId) -> Invitation | None: ...
@@ -141,4 +196,26 @@ class Store(Protocol):
 
     async def reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
         """Take `units` of a lane and learn when the work may begin. A repeat takes more."""
+        ...
+
+    # The pace of imports
+    async def read_import_pace(self, pace: Pace, now: datetime) -> ImportPace:
+        """How fast imports may go now, and until when everything is taken."""
+        ...
+
+    async def reserve_imports(self, pace: Pace, units: Sequence[int], now: datetime) -> list[datetime]:
+        """Take the units of several chunks at once; gives when each may begin. A repeat takes more."""
+        ...
+
+    async def slow_imports(self, pace: Pace, retry_after: timedelta | None, now: datetime) -> None:
+        """The directory throttles: go slower from now on, and not at all before `retry_after`. Calls within one
+        breath count as one."""
+        ...
+
+    async def take_of_day(self, who: str, most: DayLimit, units: int, now: datetime) -> int:
+        """Take up to `units` of what may be invited today; gives how many were granted."""
+        ...
+
+    async def read_day(self, who: str, most: DayLimit, now: datetime) -> int:
+        """What is left of today."""
         ...

@@ -29,6 +29,10 @@ class ChunkRows:
         return [row.value for row in self.rows.values() if row.value.state in states]
 
     @property
+    def is_of_import(self) -> bool:
+        return any(row.value.import_id is not None for row in self.rows.values())
+
+    @property
     def all_final(self) -> bool:
         return all(row.value.is_final for row in self.rows.values())
 
@@ -41,7 +45,12 @@ class ChunkRows:
         if not changed:
             return
         versions = [Versioned(i, self.rows[i.id.position].version) for i in changed]
-        for row in await self.store.save(versions):
+        before = [self.rows[i.id.position].value for i in changed]
+        positions = {i.id.position for i in changed}
+        others_are_final = all(r.value.is_final for p, r in self.rows.items() if p not in positions)
+        # It may have ended before: what is written to a member's record then, ends nothing.
+        ends = others_are_final and all(i.is_final for i in changed) and not self.all_final
+        for row in await self.store.save(versions, before=before, ends=ends):
             self.rows[row.value.id.position] = row
 
     async def settle(
@@ -67,8 +76,12 @@ class ChunkRows:
         raise StorageBusy("other deliveries kept changing the chunk")
 
     async def finish(self, now: datetime, wakes_at: datetime | None, stillness: timedelta) -> None:
-        """Tell the sweeper: forget a chunk that has ended, look later at one that sleeps longer than usual."""
-        if self.rows and self.all_final:
+        """Tell the sweeper: forget a chunk that has ended, look later at one that sleeps longer than usual. Of an
+        import's chunk the end was written with its last record."""
+        if self.is_of_import:
+            if wakes_at is not None and wakes_at > now + stillness / 2:
+                await self.store.look_again(self.command.group, self.command.chunk, wakes_at + stillness)
+        elif self.rows and self.all_final:
             await self.store.close_chunk(self.command.group, self.command.chunk)
         elif wakes_at is not None and wakes_at > now + stillness / 2:
             await self.store.open_chunk(OpenChunk(self.command.group, self.command.chunk, wakes_at + stillness))

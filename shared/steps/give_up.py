@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.domain.commands import ChunkWork, InviteChunk, JoinChunk, MailChunk
+from shared.domain.commands import ChunkWork, ImportChunk, InviteChunk, JoinChunk, MailChunk
 from shared.domain.errors import Conflict, StorageBusy
 from shared.domain.invitations import State, failed
 from shared.domain.reasons import Reason
@@ -12,6 +12,7 @@ from shared.steps.chunk_rows import ChunkRows
 
 STATES_OF: dict[type, tuple[State, ...]] = {
     InviteChunk: (State.ACCEPTED, State.INVITING, State.PARKED),
+    ImportChunk: (State.ACCEPTED, State.INVITING, State.PARKED),
     JoinChunk: (State.INVITED, State.JOINING),
     MailChunk: (State.MEMBER, State.MAILING),
 }

@@ -6,6 +6,7 @@ finds the intent of an earlier one never invites on suspicion: it looks the gues
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.domain.answers import (
     Account,
@@ -19,7 +20,7 @@ from shared.domain.answers import (
     Unknown,
 )
 from shared.domain.breaker import Breaker, take_probe, trip
-from shared.domain.commands import InviteChunk, JoinChunk
+from shared.domain.commands import ImportChunk, InviteChunk, JoinChunk
 from shared.domain.errors import Conflict, DirectoryBusy, Refused, StorageBusy
 from shared.domain.invitations import Invitation, State, advance, failed
 from shared.domain.outcomes import Later, Outcome
@@ -47,25 +48,30 @@ class InviteChunkStep:
 
     async def __call__(self, command: InviteChunk) -> Outcome:
         """Take the chunk as far as it goes now. Safe to repeat at any time."""
-        now = self.clock.now()
         chunk = await ChunkRows.read(self.store, command)
         breaker = await self.store.read_breaker()
-        work = _Work(self, command, chunk, breaker, now)
+        work = InviteWork(self, command, chunk, breaker, self.clock.now())
         return await work.run()
 
 
-class _Work:
-    """One delivery of one chunk."""
+class InviteWork:
+    """One delivery of one chunk. `then` is the state that the invited go to: `joining` where they are added to the
+    group in the same breath. `is_throttled` says afterwards that the directory asked for patience."""
 
     def __init__(
         self,
         step: InviteChunkStep,
-        command: InviteChunk,
+        command: InviteChunk | ImportChunk,
         chunk: ChunkRows,
         breaker: Versioned[Breaker],
         now: datetime,
+        *,
+        then: State = State.INVITED,
     ) -> None:
         self.step = step
+        self.then = then
+        self.throttled_for: timedelta | None = None
+        self.is_throttled = False
         self.command = command
         self.chunk = chunk
         self.breaker = breaker
@@ -94,6 +100,9 @@ class _Work:
     async def _slot(self, guests: int) -> datetime:
         if self.command.slot is not None:
             return self.command.slot
+        if isinstance(self.command, ImportChunk):
+            # Its slot was taken when the file was read; what comes back has been waiting long enough.
+            return self.now
         return await self.step.store.reserve(LANE, self.step.pace, guests, self.now)
 
     def _must_wait_for_slot(self, slot: datetime) -> bool:
@@ -125,14 +134,7 @@ class _Work:
                     # In doubt: an earlier delivery made this guest and did not live to write it down. Its
                     # ticket went with it; the app's direct link redeems as well.
                     changed.append(
-                        advance(
-                            invitation,
-                            State.INVITED,
-                            self.now,
-                            user_id=user,
-                            already_in_directory=not in_doubt,
-                            effect_since=None,
-                        )
+                        self._invited(invitation, self.now, user_id=user, already_in_directory=not in_doubt)
                     )
                 case Busy(retry_after=after):
                     self._wait_busy(after)
@@ -208,16 +210,9 @@ class _Work:
     def _settled(self, invitation: Invitation, answer: InviteAnswer, now: datetime) -> Invitation:
         match answer:
             case Invited(user_id=user, redeem_url=url):
-                return advance(invitation, State.INVITED, now, user_id=user, redeem_url=url, effect_since=None)
+                return self._invited(invitation, now, user_id=user, redeem_url=url)
             case Exists(user_id=user):
-                return advance(
-                    invitation,
-                    State.INVITED,
-                    now,
-                    user_id=user,
-                    already_in_directory=True,
-                    effect_since=None,
-                )
+                return self._invited(invitation, now, user_id=user, already_in_directory=True)
             case Busy(retry_after=after):
                 self._wait_busy(after)
                 return advance(invitation, State.ACCEPTED, now, effect_since=None)
@@ -238,6 +233,10 @@ class _Work:
             case Declined(reason=reason, detail=detail):
                 return failed(invitation, reason, detail, now)
 
+    def _invited(self, invitation: Invitation, now: datetime, **changes: Any) -> Invitation:
+        since = now if self.then is State.JOINING else None
+        return advance(invitation, self.then, now, effect_since=since, **changes)
+
     async def _follow_breaker(self, answers: list[InviteAnswer], now: datetime) -> None:
         """Open or close the breaker by what the directory answered, whoever else is writing it."""
         blocked = next((a for a in answers if isinstance(a, Blocked)), None)
@@ -257,6 +256,8 @@ class _Work:
         raise StorageBusy("other deliveries kept changing the breaker")
 
     def _wait_busy(self, after: timedelta | None) -> None:
+        self.is_throttled = True
+        self.throttled_for = max(after or timedelta(), self.throttled_for or timedelta())
         wait = busy_wait(self.command.attempt, after, self.step.clock.jitter())
         self._wait(self.step.clock.now() + wait, _BUSY)
 

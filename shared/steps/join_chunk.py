@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.domain.answers import Busy, Declined, JoinAnswer, Joined, Lagging, Unknown
-from shared.domain.commands import JoinChunk, MailChunk
+from shared.domain.commands import ChunkCommand, JoinChunk, MailChunk
 from shared.domain.errors import Conflict
 from shared.domain.invitations import Invitation, State, advance, failed
 from shared.domain.outcomes import Later, Outcome
@@ -20,6 +20,7 @@ from shared.ports.directory import Directory
 from shared.ports.store import Store
 from shared.steps.chunk_rows import ChunkRows
 
+BUSY = "the directory is busy"
 _SOON = timedelta(seconds=1)
 
 
@@ -43,14 +44,15 @@ class JoinChunkStep:
         except Conflict:
             waits.append((now + _SOON, "another delivery wrote first"))
         else:
-            joining = chunk.in_state(State.JOINING)
-            if joining:
-                waits += await self._join(command, chunk, joining, first_time)
+            waits += await self.join(command, chunk, first_time)
         return await self._outcome(command, chunk, waits)
 
-    async def _join(
-        self, command: JoinChunk, chunk: ChunkRows, joining: list[Invitation], first_time: set[int]
-    ) -> list[tuple[datetime, str]]:
+    async def join(self, command: ChunkCommand, chunk: ChunkRows, first_time: set[int]) -> list[tuple[datetime, str]]:
+        """Add those of the chunk who are `joining` and write what came of it; gives until when to wait for those
+        who are left, and why. `first_time` are the positions that nobody has tried to add before."""
+        joining = chunk.in_state(State.JOINING)
+        if not joining:
+            return []
         users = [i.user_id for i in joining if i.user_id is not None]
         answers = await self.directory.join(command.group, users)
         by_position = {i.id.position: a for i, a in zip(joining, answers, strict=True)}
@@ -80,7 +82,7 @@ class JoinChunkStep:
     def _wait(self, attempt: int, answer: JoinAnswer, now: datetime) -> tuple[datetime, str]:
         match answer:
             case Busy(retry_after=after):
-                return now + busy_wait(attempt, after, self.clock.jitter()), "the directory is busy"
+                return now + busy_wait(attempt, after, self.clock.jitter()), BUSY
             case Unknown(what=what):
                 return now + replication_wait(attempt), what
             case Lagging():

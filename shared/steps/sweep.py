@@ -4,9 +4,11 @@ Each open chunk is looked at when its time has come. A chunk that is alive tells
 it sleeps, so what is found here is standing still; a command too many does no harm, as steps run twice safely.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.domain.commands import Command, InviteChunk, JoinChunk, MailChunk
+from shared.domain.commands import Command, ImportChunk, InviteChunk, JoinChunk, MailChunk
+from shared.domain.ids import ChunkId, GroupId
 from shared.domain.invitations import Invitation, State
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
@@ -42,7 +44,7 @@ class Sweep:
                 await self.store.close_chunk(chunk.group, chunk.chunk)
                 closed += 1
                 continue
-            commands = _commands(chunk, rows)
+            commands = what_waits(chunk.group, chunk.chunk, rows)
             for command in commands:
                 await self.outbox.send(command)
             set_going += 1
@@ -50,17 +52,19 @@ class Sweep:
         return Swept(looked_at, set_going, closed)
 
 
-def _commands(chunk: OpenChunk, rows: list[Invitation]) -> list[Command]:
-    """What each open invitation waits for, one command a queue."""
+def what_waits(group: GroupId, chunk: ChunkId, rows: Sequence[Invitation]) -> list[Command]:
+    """What the open invitations of a chunk wait for, one command a queue."""
     wanted: dict[type, Command] = {}
     for row in rows:
         if row.is_final:
             continue
         match row.state:
+            case State.ACCEPTED | State.INVITING | State.PARKED if row.import_id is not None:
+                wanted.setdefault(ImportChunk, ImportChunk(group, chunk))
             case State.ACCEPTED | State.INVITING | State.PARKED:
-                wanted.setdefault(InviteChunk, InviteChunk(chunk.group, chunk.chunk))
+                wanted.setdefault(InviteChunk, InviteChunk(group, chunk))
             case State.INVITED | State.JOINING:
-                wanted.setdefault(JoinChunk, JoinChunk(chunk.group, chunk.chunk))
+                wanted.setdefault(JoinChunk, JoinChunk(group, chunk))
             case _:
-                wanted.setdefault(MailChunk, MailChunk(chunk.group, chunk.chunk))
+                wanted.setdefault(MailChunk, MailChunk(group, chunk))
     return list(wanted.values())

@@ -12,8 +12,19 @@ from hypothesis import strategies as st
 from shared.adapters.queues.codec import UnreadableMessage, decode_command, encode_command, read_traceparent
 from shared.adapters.tables.rows import from_row
 from shared.domain.applications import AppId
-from shared.domain.commands import Command, InviteChunk, JoinChunk, MailChunk, RunSetupStep, TakeApart
+from shared.domain.commands import (
+    Command,
+    ImportChunk,
+    InviteChunk,
+    JoinChunk,
+    MailChunk,
+    RunSetupStep,
+    SplitImport,
+    TakeApart,
+    UndoImport,
+)
 from shared.domain.ids import ChunkId, GroupId
+from shared.domain.import_ids import ImportId
 from shared.domain.invitations import State
 from shared.domain.reasons import Reason
 from shared.domain.setup.order import SetupStep
@@ -28,6 +39,9 @@ AS_WRITTEN: dict[str, Command] = {
     "message-invite-chunk-later": InviteChunk(GROUP, CHUNK, 3, datetime(2026, 3, 2, 9, 0, 30, 250000, tzinfo=UTC)),
     "message-join-chunk": JoinChunk(GROUP, CHUNK, 1),
     "message-mail-chunk": MailChunk(GROUP, CHUNK),
+    "message-import-chunk": ImportChunk(GROUP, CHUNK, 2, datetime(2026, 3, 2, 9, 0, 30, 250000, tzinfo=UTC)),
+    "message-split-import": SplitImport(ImportId("fe62a1b2c3d40123456789"), 7, 1),
+    "message-undo-import": UndoImport(ImportId("fe62a1b2c3d40123456789"), GROUP, CHUNK, 3),
     "message-setup-step": RunSetupStep(SetupId("5e7a00000000000000000a"), SetupStep.SINGLE_SIGN_ON, 4),
     "message-take-apart": TakeApart(AppId("55555555-5555-4555-8555-555555555555")),
 }
@@ -56,7 +70,7 @@ def test_a_row_of_version_1_is_read_for_ever() -> None:
 ids = st.builds(lambda n: ChunkId(f"{n:022x}"), st.integers(0, 16**22 - 1))
 commands = st.builds(
     lambda kind, chunk, attempt, slot: kind(GROUP, chunk, attempt, slot),
-    st.sampled_from([InviteChunk, JoinChunk, MailChunk]),
+    st.sampled_from([InviteChunk, JoinChunk, MailChunk, ImportChunk]),
     ids,
     st.integers(0, 10**6),
     st.none() | st.datetimes(timezones=st.just(UTC)),

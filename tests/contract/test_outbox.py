@@ -18,7 +18,19 @@ from shared.adapters.queues.names import QUEUES, queue_of
 from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.queues.trace import current_traceparent
 from shared.domain.applications import AppId
-from shared.domain.commands import ChunkCommand, Command, InviteChunk, JoinChunk, MailChunk, RunSetupStep, TakeApart
+from shared.domain.commands import (
+    ChunkCommand,
+    Command,
+    ImportChunk,
+    InviteChunk,
+    JoinChunk,
+    MailChunk,
+    RunSetupStep,
+    SplitImport,
+    TakeApart,
+    UndoImport,
+)
+from shared.domain.import_ids import ImportId
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.records import SetupId
 from shared.ports.outbox import Outbox
@@ -33,6 +45,9 @@ COMMANDS: list[Command] = [
     MailChunk(GROUP, CHUNK),
     RunSetupStep(SETUP, SetupStep.GROUP, attempt=2),
     TakeApart(APP),
+    ImportChunk(GROUP, CHUNK),
+    SplitImport(ImportId(CHUNK), 3),
+    UndoImport(ImportId(CHUNK), GROUP),
 ]
 SETUP_STEPS = [RunSetupStep(SETUP, step) for step in SetupStep]
 ONE_OF_EACH = [*(c for c in COMMANDS if not isinstance(c, RunSetupStep)), *SETUP_STEPS]

@@ -10,11 +10,16 @@ from typing import Any
 from azure.data.tables.aio import TableServiceClient
 
 from shared.adapters.tables import TABLES, TableStore
+from shared.adapters.tables.imports import IMPORTS, TableImportStore
 from shared.adapters.tables.rows import from_row, to_row
 from shared.adapters.tables.setups import APPS, SETUPS, TableSetupStore
 from shared.domain.breaker import Breaker
-from shared.domain.ids import GroupId
+from shared.domain.csv_dialect import detect
+from shared.domain.ids import GroupId, InvitationId, new_chunk_id
+from shared.domain.import_ids import ImportId
+from shared.domain.imports import Import, Progress, chunk_id
 from shared.domain.invitations import State
+from shared.domain.pacing import DayLimit
 from shared.domain.setup.records import Confirmation
 from shared.ports.store import OpenChunk, Versioned
 from tests.builders import NOW, OWNER
@@ -38,6 +43,9 @@ def value(text: str) -> Any:
 
 
 def kind_of(table: str, row: dict[str, Any]) -> str:
+    if table == IMPORTS:
+        kinds = {"import": "an import", "progress": "how far the file of an import was read"}
+        return kinds.get(row["RowKey"], "an import in an index")
     if table == SETUPS:
         whole = {"open": "a setup that has not ended"}.get(row["PartitionKey"])
         return whole or ("a setup's plan" if row["RowKey"] == "plan" else "a step of a setup")
@@ -48,9 +56,19 @@ def kind_of(table: str, row: dict[str, Any]) -> str:
             "intents": "something that is made only once",
         }[row["PartitionKey"]]
     if table == "Invitations":
-        return {"i-": "an invitation", "a-": "a guard", "k-": "an idempotency key"}[row["RowKey"][:2]]
+        return {
+            "i-": "an invitation",
+            "a-": "a guard",
+            "k-": "an idempotency key",
+            "o-": "a chunk of an import that has not ended",
+            "c-": "counters of an import",
+        }[row["RowKey"][:2]]
     if table == "OpenChunks":
         return "a chunk that has not ended"
+    if row["PartitionKey"] == "days":
+        return "what imports took of a day"
+    if row["RowKey"] == "imports":
+        return "the pace of imports"
     return "the breaker" if row["RowKey"] == "breaker" else "a lane's clock"
 
 
@@ -69,13 +87,28 @@ async def test_the_documented_columns_are_those_that_are_written(tables: TableSe
     await write_setups(TableSetupStore(tables))
 
     written: dict[str, set[str]] = {}
-    for table in (*TABLES, SETUPS, APPS):
+    await write_imports(store, TableImportStore(tables), group)
+    for table in (*TABLES, SETUPS, APPS, IMPORTS):
         async for row in tables.get_table_client(table).list_entities():
             written.setdefault(kind_of(table, row), set()).update(row)
 
     assert written == {name: set(columns) for name, columns in documented().items()}
     there = await store.read_breaker()
     await store.write_breaker(Versioned(Breaker(), there.version))
+
+
+async def write_imports(store: TableStore, imports: TableImportStore, group: GroupId) -> None:
+    import_id = ImportId(new_chunk_id(NOW, uuid.uuid4().hex[:10]))
+    await store.reserve_imports(PACE, [1], NOW)
+    await store.slow_imports(PACE, PACE.time, NOW)
+    await store.take_of_day("tenant", DayLimit(1, 1), 1, NOW)
+    [row] = chunk_of(group)
+    row_id = InvitationId(group, chunk_id(import_id, 0, 0), 0)
+    await store.accept_import([replace(row, id=row_id, import_id=import_id)], {}, NOW)
+    dialect = detect(b"address\na@fabrikam.com\n")
+    record = Import(import_id, group, "f.csv", 9, dialect, OWNER, "Olivia", False, NOW, "d", finished_at=NOW)
+    await imports.create(record, Progress(dialect.start, wakes_at=NOW, why="the tenant's pace"))
+    await imports.open(import_id, NOW)
 
 
 async def write_setups(store: TableSetupStore) -> None:

@@ -8,10 +8,13 @@ from shared.domain.addresses import Address
 from shared.domain.answers import (
     Account,
     FindAnswer,
+    Gone,
+    GuestLook,
     InviteAnswer,
     Invited,
     JoinAnswer,
     Joined,
+    LeaveAnswer,
     NotFound,
     Unknown,
 )
@@ -40,6 +43,7 @@ class FakeDirectory:
     join_says: dict[UserId, list[JoinAnswer]] = field(default_factory=lambda: defaultdict(list))
     find_fails: list[Exception] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    pressed: float = 0.0
 
     async def read_group(self, group: GroupId) -> GroupFacts:
         self.calls.append("read_group")
@@ -75,6 +79,35 @@ class FakeDirectory:
         if guest.mail:
             self.mails.append(key)
         return says or Invited(account.id, f"https://redeem.example/{key}/{self.tickets[key]}")
+
+    @property
+    def pressure(self) -> float:
+        return self.pressed
+
+    async def are_members(self, group: GroupId, users: Sequence[UserId]) -> list[bool | None]:
+        self.calls.append("are_members")
+        return [user in self.members[group] for user in users]
+
+    async def leave(self, group: GroupId, users: Sequence[UserId]) -> list[LeaveAnswer]:
+        self.calls.append("leave")
+        self.members[group] -= set(users)
+        return [Gone() for _ in users]
+
+    async def look_at_guests(self, users: Sequence[UserId]) -> list[GuestLook]:
+        self.calls.append("look_at_guests")
+        return [self._look(user) for user in users]
+
+    def _look(self, user: UserId) -> GuestLook:
+        account = next((a for a in self.accounts.values() if a.id == user), None)
+        if account is None:
+            return GuestLook(exists=False)
+        groups = frozenset(group for group, members in self.members.items() if user in members)
+        return GuestLook(pending=account.pending, groups=groups)
+
+    async def delete_guests(self, users: Sequence[UserId]) -> list[LeaveAnswer]:
+        self.calls.append("delete_guests")
+        self.accounts = {key: a for key, a in self.accounts.items() if a.id not in users}
+        return [Gone() for _ in users]
 
     async def join(self, group: GroupId, users: Sequence[UserId]) -> list[JoinAnswer]:
         self.calls.append("join")

@@ -1,16 +1,30 @@
 """A store in memory that keeps the port's promises: versions, conflicts, all or nothing."""
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared.domain.breaker import Breaker
+from shared.domain.counters import added, count, difference
 from shared.domain.errors import Conflict, StorageBusy
 from shared.domain.ids import ChunkId, GroupId, InvitationId
+from shared.domain.import_ids import ImportId
+from shared.domain.imports import Reading, chunks_of
 from shared.domain.invitations import Invitation, State
-from shared.domain.pacing import Pace, reserve
+from shared.domain.pacing import (
+    DayLimit,
+    DayTaken,
+    ImportPace,
+    Pace,
+    current,
+    of_today,
+    reserve,
+    reserve_each,
+    throttled,
+)
 from shared.ports.store import (
+    Guard,
     KeyAnswer,
     KeyClaim,
     KeyInFlight,
@@ -44,6 +58,10 @@ class FakeStore:
     paces: dict[str, datetime] = field(default_factory=dict)
     fail_next: list[str] = field(default_factory=list)
     writes: int = 0
+    marks: dict[tuple[GroupId, ChunkId], datetime] = field(default_factory=dict)
+    counters: dict[tuple[ImportId, GroupId], dict[str, int]] = field(default_factory=dict)
+    import_pace: ImportPace | None = None
+    days: dict[str, DayTaken] = field(default_factory=dict)
     _versions: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def _version(self) -> str:
@@ -107,7 +125,13 @@ class FakeStore:
         found = [r for r in self.rows.values() if (r.value.id.group, r.value.id.chunk) == (group, chunk)]
         return sorted(found, key=lambda r: r.value.id.position)
 
-    async def save(self, invitations: Sequence[Versioned[Invitation]]) -> list[Versioned[Invitation]]:
+    async def save(
+        self,
+        invitations: Sequence[Versioned[Invitation]],
+        *,
+        before: Sequence[Invitation] = (),
+        ends: bool = False,
+    ) -> list[Versioned[Invitation]]:
         self._may_fail("save")
         there = [self.rows.get(i.value.id) for i in invitations]
         if any((t.version if t else None) != i.version for t, i in zip(there, invitations, strict=True)):
@@ -115,7 +139,63 @@ class FakeStore:
         saved = [Versioned(i.value, self._version()) for i in invitations]
         self.rows |= {i.value.id: i for i in saved}
         self.writes += 1
+        if invitations and (import_id := invitations[0].value.import_id) is not None:
+            first = invitations[0].value.id
+            self._count(import_id, first.group, difference(before, (i.value for i in invitations)))
+            if ends:
+                del self.marks[first.group, first.chunk]
         return saved
+
+    def _count(self, import_id: ImportId, group: GroupId, change: Mapping[str, int]) -> None:
+        self.counters[import_id, group] = added(self.counters.get((import_id, group), {}), change)
+
+    async def accept_import(
+        self, invitations: Sequence[Invitation], guards: Mapping[str, Guard], look_at: datetime
+    ) -> None:
+        self._may_fail("accept_import")
+        first = invitations[0]
+        assert first.import_id is not None
+        under_way = [i for i in invitations if not i.is_final]
+        for invitation in under_way:
+            there = self.guards.get((first.id.group, invitation.address.key))
+            known = guards.get(invitation.address.key)
+            if (str(there) if there else None) != (known.version if known else None):
+                raise Conflict("an address has another guard")
+        if any(i.id in self.rows for i in invitations):
+            raise Conflict("the chunk is there already")
+        for invitation in invitations:
+            self.rows[invitation.id] = Versioned(invitation, self._version())
+        for invitation in under_way:
+            self.guards[first.id.group, invitation.address.key] = invitation.id
+        if under_way:
+            self.marks[first.id.group, first.id.chunk] = look_at
+        self._count(first.import_id, first.id.group, count(invitations))
+        self.writes += 1
+
+    async def find_guards(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, Guard]:
+        self._may_fail("find_guards")
+        found = {k: self.guards[group, k] for k in address_keys if (group, k) in self.guards}
+        return {k: Guard(self.rows[i].value, str(i)) for k, i in found.items() if i in self.rows}
+
+    async def list_open_of_import(
+        self, import_id: ImportId, group: GroupId, *, look_before: datetime | None
+    ) -> list[ChunkId]:
+        mine = [(c, at) for (g, c), at in self.marks.items() if g == group and c.startswith(chunks_of(import_id))]
+        return sorted(c for c, at in mine if look_before is None or at < look_before)
+
+    async def look_again(self, group: GroupId, chunk: ChunkId, look_at: datetime) -> None:
+        if (group, chunk) in self.marks:
+            self.marks[group, chunk] = look_at
+
+    async def read_import_rows(
+        self, import_id: ImportId, group: GroupId, *, after: ChunkId | None, limit: int
+    ) -> list[Versioned[Invitation]]:
+        mine = [r for i, r in self.rows.items() if i.group == group and i.chunk.startswith(chunks_of(import_id))]
+        mine.sort(key=lambda r: (r.value.id.chunk, r.value.id.position))
+        return [r for r in mine if after is None or r.value.id.chunk > after][:limit]
+
+    async def read_counters(self, import_id: ImportId, group: GroupId) -> Reading:
+        return Reading(self.counters.get((import_id, group), {}), None)
 
     async def read(self, invitation: InvitationId) -> Invitation | None:
         self._may_fail("read")
@@ -165,3 +245,24 @@ class FakeStore:
         self._may_fail("reserve")
         start, self.paces[lane] = reserve(pace, self.paces.get(lane), units, now)
         return start
+
+    async def read_import_pace(self, pace: Pace, now: datetime) -> ImportPace:
+        return current(self.import_pace, pace, now)
+
+    async def reserve_imports(self, pace: Pace, units: Sequence[int], now: datetime) -> list[datetime]:
+        self._may_fail("reserve_imports")
+        starts, self.import_pace = reserve_each(current(self.import_pace, pace, now), pace, units, now)
+        return starts
+
+    async def slow_imports(self, pace: Pace, retry_after: timedelta | None, now: datetime) -> None:
+        self.import_pace = throttled(self.import_pace, pace, retry_after, now) or self.import_pace
+
+    async def take_of_day(self, who: str, most: DayLimit, units: int, now: datetime) -> int:
+        today = of_today(self.days.get(who), now)
+        granted = max(0, min(units, most.on_day(today.active_days) - today.taken))
+        self.days[who] = replace(today, taken=today.taken + granted)
+        return granted
+
+    async def read_day(self, who: str, most: DayLimit, now: datetime) -> int:
+        today = of_today(self.days.get(who), now)
+        return max(0, most.on_day(today.active_days) - today.taken)

@@ -20,6 +20,11 @@ QUICK = {
     "GUESTLIST_SWEEP_SCHEDULE": "*/2 * * * * *",
     "GUESTLIST_MAILS_PER_MINUTE": "600",
     "GUESTLIST_INVITATIONS_PER_MINUTE": "60000",
+    "GUESTLIST_IMPORTS_PER_MINUTE": "100000",
+    "GUESTLIST_IMPORT_BURST": "5000",
+    "GUESTLIST_IMPORTS_PER_DAY": "1000000",
+    "GUESTLIST_IMPORTS_PER_DAY_AND_INVITER": "1000000",
+    "GUESTLIST_IMPORTS_FIRST_DAY": "1000000",
 }
 """Settings that make faults pass quickly; nothing else is special about the app under test."""
 

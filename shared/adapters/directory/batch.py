@@ -39,7 +39,11 @@ async def send(session: GraphSession, parts: Sequence[Part]) -> list[Response]:
         failed = whole if whole.status != 200 else Response(0, trouble="the directory's answer cannot be read")
         return [failed] * len(parts)
     found = {str(a.get("id")): a for a in answers if isinstance(a, dict)}
-    return [_answer(found.get(str(n))) for n in range(len(parts))]
+    responses = [_answer(found.get(str(n))) for n in range(len(parts))]
+    for response in responses:
+        # Each part is counted, and told of, by itself.
+        session.note_pressure(response.headers)
+    return responses
 
 
 def _request(number: str, part: Part) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from shared.adapters.directory import accounts, groups, invitations, members
+from shared.adapters.directory import accounts, groups, invitations, leaving, members
 from shared.adapters.directory.session import GraphSession
 from shared.domain.addresses import Address
-from shared.domain.answers import FindAnswer, InviteAnswer, JoinAnswer
+from shared.domain.answers import FindAnswer, GuestLook, InviteAnswer, JoinAnswer, LeaveAnswer
 from shared.domain.groups import GroupFacts
 from shared.domain.ids import GroupId, UserId
 from shared.ports.directory import Directory, GuestToInvite
@@ -17,6 +17,10 @@ class GraphDirectory(Directory):
     def __init__(self, session: GraphSession) -> None:
         self._session = session
 
+    @property
+    def pressure(self) -> float:
+        return self._session.pressure
+
     async def read_group(self, group: GroupId) -> GroupFacts:
         return await groups.read_group(self._session, group)
 
@@ -25,6 +29,18 @@ class GraphDirectory(Directory):
 
     async def invite(self, guests: Sequence[GuestToInvite]) -> list[InviteAnswer]:
         return await invitations.invite(self._session, guests)
+
+    async def are_members(self, group: GroupId, users: Sequence[UserId]) -> list[bool | None]:
+        return await members.are_members(self._session, group, users)
+
+    async def leave(self, group: GroupId, users: Sequence[UserId]) -> list[LeaveAnswer]:
+        return await leaving.leave(self._session, group, users)
+
+    async def look_at_guests(self, users: Sequence[UserId]) -> list[GuestLook]:
+        return await leaving.look_at_guests(self._session, users)
+
+    async def delete_guests(self, users: Sequence[UserId]) -> list[LeaveAnswer]:
+        return await leaving.delete_guests(self._session, users)
 
     async def join(self, group: GroupId, users: Sequence[UserId]) -> list[JoinAnswer]:
         return await members.join(self._session, group, users)

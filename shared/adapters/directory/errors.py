@@ -15,10 +15,12 @@ from shared.domain.answers import (
     Busy,
     Declined,
     Exists,
+    Gone,
     InviteAnswer,
     JoinAnswer,
     Joined,
     Lagging,
+    LeaveAnswer,
     Unknown,
 )
 from shared.domain.errors import DirectoryBusy, DirectoryLagging, DirectoryUnsure, Refused
@@ -177,6 +179,27 @@ def join_answer(response: Response, group: str) -> JoinAnswer:
             return Declined(reason, words(response))
     if is_permission(response):
         permission = "GroupMember.ReadWrite.All"
+        return Declined(
+            Reason.PERMISSION_MISSING,
+            f"Grant {permission} to Guestlist's identity. The directory said: {words(response)}",
+        )
+    return Declined(Reason.DIRECTORY_REFUSED, words(response))
+
+
+def leave_answer(response: Response, permission: str) -> LeaveAnswer:
+    """What an answer to taking something away means; what is gone already is as good.
+
+    Source: graph contract 1.4, "Remove member": 404, or 400 right after another removal.
+    """
+    if response.status in (200, 204, 404) or (
+        response.status == 400 and "removed object references do not exist" in response.error[1].lower()
+    ):
+        return Gone()
+    if busy := nothing_happened(response):
+        return busy
+    if may_have_worked(response):
+        return Unknown(words(response))
+    if is_permission(response):
         return Declined(
             Reason.PERMISSION_MISSING,
             f"Grant {permission} to Guestlist's identity. The directory said: {words(response)}",

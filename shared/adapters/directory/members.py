@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shared.adapters.directory import batch, errors
 from shared.adapters.directory.batch import Part
 from shared.adapters.directory.groups import read_group
-from shared.adapters.directory.session import GraphSession
+from shared.adapters.directory.session import GraphSession, Response
 from shared.domain.answers import Declined, JoinAnswer, Joined, Unknown
 from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.groups import refusal
@@ -28,6 +28,20 @@ async def join(session: GraphSession, group: GroupId, users: Sequence[UserId]) -
         answers = await _told_plainly(session, group, answers)
     by_user = dict(zip(distinct, answers, strict=True))
     return [by_user[user] for user in users]
+
+
+async def are_members(session: GraphSession, group: GroupId, users: Sequence[UserId]) -> list[bool | None]:
+    """One ``$batch``; nested groups count."""
+    if not users:
+        return []
+    parts = [Part("POST", f"/users/{user}/checkMemberGroups", {"groupIds": [group]}) for user in users]
+    return [_is_in(response, group) for response in await batch.send(session, parts)]
+
+
+def _is_in(response: Response, group: GroupId) -> bool | None:
+    if response.status != 200 or not isinstance(response.body, dict):
+        return None
+    return group in [str(id_).lower() for id_ in response.body.get("value") or ()]
 
 
 async def _join_all(session: GraphSession, group: GroupId, users: list[UserId]) -> list[JoinAnswer] | None:

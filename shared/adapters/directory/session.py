@@ -7,6 +7,7 @@ mails; the queue carries Retry-After instead (graph contract 2.2).
 
 import base64
 import logging
+import time
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 SCOPE = "https://graph.microsoft.com/.default"
 _TIMEOUT = httpx.Timeout(60, connect=10)
+_PRESSURE_COUNTS_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class GraphSession:
     def __init__(self, *, base_url: str, credential: "AsyncTokenCredential") -> None:
         self.base_url = base_url.rstrip("/")
         self._credential = credential
+        self._pressure = (0.0, 0.0)
         host = urlsplit(self.base_url).hostname or ""
         options = {RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False)}
         self._http = GraphClientFactory.create_with_default_middleware(
@@ -101,7 +104,23 @@ class GraphSession:
         except AzureError as e:
             log.error("no token for Microsoft Graph: %s", type(e).__name__)
             return Response(0, sent=False, trouble="Guestlist's identity could not get a token for Microsoft Graph")
-        return _response(answer)
+        response = _response(answer)
+        self.note_pressure(response.headers)
+        return response
+
+    def note_pressure(self, headers: dict[str, str]) -> None:
+        """Remember how much of a limit Graph says to be in use; it says so from 0.8 on (graph contract 2)."""
+        try:
+            share = float(headers.get("x-ms-throttle-limit-percentage", ""))
+        except ValueError:
+            return
+        self._pressure = (time.monotonic(), share)
+
+    @property
+    def pressure(self) -> float:
+        """The share of a limit that Graph last said to be in use; 0 where it has said nothing for a while."""
+        at, share = self._pressure
+        return share if time.monotonic() - at < _PRESSURE_COUNTS_S else 0.0
 
     async def permissions(self) -> frozenset[str]:
         """The application permissions in the token that Graph is asked with.

@@ -12,14 +12,18 @@ from shared.domain.applications import AppId
 from shared.domain.commands import (
     ChunkWork,
     Command,
+    ImportChunk,
     InviteChunk,
     JoinChunk,
     MailChunk,
     RunSetupStep,
+    SplitImport,
     TakeApart,
+    UndoImport,
 )
 from shared.domain.errors import GuestlistError
 from shared.domain.ids import ChunkId, GroupId
+from shared.domain.import_ids import ImportId
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.records import SetupId
 
@@ -67,6 +71,21 @@ class _MailChunk(_Chunk, tag="mail-chunk"):
     pass
 
 
+class _ImportChunk(_Chunk, tag="import-chunk"):
+    pass
+
+
+class _SplitImport(_Message, tag="split-import"):
+    import_id: _Key
+    piece: _Count
+
+
+class _UndoImport(_Message, tag="undo-import"):
+    import_id: _Key
+    group: _Guid
+    after: _Key | None = None
+
+
 class _SetupStep(_Message, tag="setup-step"):
     setup: _Key
     step: SetupStep
@@ -80,10 +99,13 @@ _CHUNKS: dict[type[ChunkWork], type[_Chunk]] = {
     InviteChunk: _InviteChunk,
     JoinChunk: _JoinChunk,
     MailChunk: _MailChunk,
+    ImportChunk: _ImportChunk,
 }
 _OF_CHUNKS = {message: command for command, message in _CHUNKS.items()}
 _head = msgspec.json.Decoder(_Head)
-_decoder = msgspec.json.Decoder(_InviteChunk | _JoinChunk | _MailChunk | _SetupStep | _TakeApart)
+_decoder = msgspec.json.Decoder(
+    _InviteChunk | _JoinChunk | _MailChunk | _ImportChunk | _SplitImport | _UndoImport | _SetupStep | _TakeApart
+)
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -99,6 +121,10 @@ def _message(command: Command, traceparent: str | None) -> _Message:
             return _SetupStep(setup=command.setup, step=command.step, **head)
         case TakeApart():
             return _TakeApart(app=command.app, **head)
+        case SplitImport():
+            return _SplitImport(import_id=command.import_id, piece=command.piece, **head)
+        case UndoImport():
+            return _UndoImport(import_id=command.import_id, group=command.group, after=command.after, **head)
         case _:
             kind = _CHUNKS[type(command)]
             return kind(group=command.group, chunk=command.chunk, slot=command.slot, **head)
@@ -122,6 +148,11 @@ def decode_command(body: bytes) -> Command:
             return RunSetupStep(SetupId(found.setup), found.step, found.attempt)
         case _TakeApart():
             return TakeApart(AppId(found.app), found.attempt)
+        case _SplitImport():
+            return SplitImport(ImportId(found.import_id), found.piece, found.attempt)
+        case _UndoImport():
+            after = ChunkId(found.after) if found.after is not None else None
+            return UndoImport(ImportId(found.import_id), GroupId(found.group), after, found.attempt)
         case _:
             kind = _OF_CHUNKS[type(found)]
             return kind(GroupId(found.group), ChunkId(found.chunk), found.attempt, found.slot)

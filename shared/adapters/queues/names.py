@@ -1,18 +1,34 @@
 """The queues, and what each carries. Each has a poison queue beside it, which the host makes."""
 
-from shared.domain.commands import Command, InviteChunk, JoinChunk, MailChunk, RunSetupStep, TakeApart
+from shared.domain.commands import (
+    Command,
+    ImportChunk,
+    InviteChunk,
+    JoinChunk,
+    MailChunk,
+    RunSetupStep,
+    SplitImport,
+    TakeApart,
+    UndoImport,
+)
 from shared.domain.setup.order import SetupStep
 
 INVITATIONS = "invitations"
 MEMBERSHIPS = "memberships"
 MAILS = "mails"
 SETUP_REMOVAL = "setup-removal"
+IMPORT_FILES = "import-files"
+IMPORT_CHUNKS = "import-chunks"
+IMPORT_UNDOS = "import-undos"
 
 _BY_KIND: dict[type[Command], str] = {
     InviteChunk: INVITATIONS,
     JoinChunk: MEMBERSHIPS,
     MailChunk: MAILS,
     TakeApart: SETUP_REMOVAL,
+    SplitImport: IMPORT_FILES,
+    ImportChunk: IMPORT_CHUNKS,
+    UndoImport: IMPORT_UNDOS,
 }
 QUEUES = (*_BY_KIND.values(), *(f"setup-{step.value}" for step in SetupStep))
 """All of them. Each step of a setup has its own."""

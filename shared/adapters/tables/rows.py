@@ -1,7 +1,7 @@
 """Invitations as table rows. Only this module knows the columns; ``docs/tables.md`` shows examples."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -14,8 +14,9 @@ from shared.domain.reasons import Reason
 SCHEMA = 1
 """Of the rows written here. It grows only where an older version of this code must not read a row; a column
 more is no new schema."""
-INVITATION, GUARD, KEY = "i-", "a-", "k-"
-"""How row keys begin: invitations, guards of addresses, idempotency keys."""
+INVITATION, GUARD, KEY, MARK, COUNTER = "i-", "a-", "k-", "o-", "c-"
+"""How row keys begin: invitations, guards of addresses, idempotency keys, chunks of imports that have not ended,
+counters of imports."""
 
 _TEXTS = {
     "DisplayName": "display_name",
@@ -26,6 +27,7 @@ _TEXTS = {
     "RedeemUrl": "redeem_url",
     "MailHandle": "mail_handle",
 }
+_LATER = {"ImportId": "import_id", "Line": "line"}
 _TIMES = {"ClaimedUntil": "claimed_until", "EffectSince": "effect_since"}
 
 
@@ -46,6 +48,8 @@ def to_row(invitation: Invitation) -> dict[str, Any]:
     """All columns; what is None has none. Times are text, which keeps their microseconds."""
     optional = {c: getattr(invitation, f) for c, f in _TEXTS.items()}
     optional |= {c: to_text(t) if (t := getattr(invitation, f)) else None for c, f in _TIMES.items()}
+    optional |= {c: getattr(invitation, f) for c, f in _LATER.items()}
+    optional["Expires"] = invitation.expires.isoformat() if invitation.expires else None
     optional["Reason"] = invitation.reason.value if invitation.reason else None
     return {
         "PartitionKey": invitation.id.group,
@@ -78,6 +82,7 @@ def from_row(row: Mapping[str, Any]) -> Invitation:
     chunk, position = row["RowKey"].removeprefix(INVITATION).rsplit("-", 1)
     optional: dict[str, Any] = {f: row.get(c) for c, f in _TEXTS.items()}
     optional |= {f: from_text(t) if (t := row.get(c)) else None for c, f in _TIMES.items()}
+    optional |= {f: row.get(c) for c, f in _LATER.items()}
     return Invitation(
         id=InvitationId(GroupId(row["PartitionKey"]), ChunkId(chunk), int(position)),
         address=Address(row["AddressText"], row["AddressWire"], row["AddressKey"]),
@@ -89,6 +94,7 @@ def from_row(row: Mapping[str, Any]) -> Invitation:
         updated_at=from_text(row["UpdatedAt"]),
         state=State(row["State"]),
         reason=Reason(row["Reason"]) if row.get("Reason") else None,
+        expires=date.fromisoformat(row["Expires"]) if row.get("Expires") else None,
         already_in_directory=row["AlreadyInDirectory"],
         already_member=row["AlreadyMember"],
         **optional,

@@ -5,27 +5,42 @@ import asyncio
 import base64
 import binascii
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from azure.data.tables.aio import TableServiceClient
 
+from shared.adapters.tables.counters import ImportCounters
 from shared.adapters.tables.idempotency import IdempotencyKeys
 from shared.adapters.tables.open_chunks import OpenChunks
-from shared.adapters.tables.rows import INVITATION, SCHEMA, from_row, guard_key, row_key, to_row
-from shared.adapters.tables.table import Operation, Row, Table, insert, replace, version_of
+from shared.adapters.tables.rows import (
+    INVITATION,
+    MARK,
+    SCHEMA,
+    from_row,
+    guard_key,
+    row_key,
+    to_row,
+    to_text,
+)
+from shared.adapters.tables.table import Operation, Row, Table, insert, remove, replace, version_of
 from shared.adapters.tables.tenant import TenantState
 from shared.domain.breaker import Breaker
+from shared.domain.counters import count, difference
 from shared.domain.errors import Conflict
 from shared.domain.ids import ChunkId, GroupId, InvitationId
+from shared.domain.import_ids import ImportId
+from shared.domain.imports import Reading, chunks_of
 from shared.domain.invitations import Invitation, State
-from shared.domain.pacing import Pace
-from shared.ports.store import KeyAnswer, KeyClaim, OpenChunk, Page, Versioned
+from shared.domain.pacing import DayLimit, ImportPace, Pace
+from shared.ports.store import Guard, KeyAnswer, KeyClaim, OpenChunk, Page, Versioned
 
 INVITATIONS, OPEN_CHUNKS, TENANT = "Invitations", "OpenChunks", "Tenant"
 TABLES = (INVITATIONS, OPEN_CHUNKS, TENANT)
 
 _ROW_KEY = re.compile(rf"{INVITATION}[0-9a-f]{{22}}-[0-9]{{2}}")
+_MOST_COMPARED = 14
+"""Row keys in one filter: the service takes at most fifteen comparisons. Source: Querying tables and entities."""
 _RANGE = "PartitionKey eq @group and RowKey ge @first and RowKey lt @last"
 
 
@@ -42,6 +57,7 @@ class TableStore:
         self._open = OpenChunks(Table(service, OPEN_CHUNKS))
         self._tenant = TenantState(Table(service, TENANT))
         self._keys = IdempotencyKeys(self._invitations)
+        self._counters = ImportCounters(self._invitations)
 
     async def claim_key(
         self, group: GroupId, digest: str, body_digest: str, *, now: datetime, lease: timedelta, kept: timedelta
@@ -95,13 +111,88 @@ class TableStore:
         keys = {"group": group, "first": f"{INVITATION}{chunk}-", "last": f"{INVITATION}{chunk}."}
         return [Versioned(from_row(row), version_of(row)) async for row in self._invitations.query(_RANGE, keys)]
 
-    async def save(self, invitations: Sequence[Versioned[Invitation]]) -> list[Versioned[Invitation]]:
+    async def save(
+        self,
+        invitations: Sequence[Versioned[Invitation]],
+        *,
+        before: Sequence[Invitation] = (),
+        ends: bool = False,
+    ) -> list[Versioned[Invitation]]:
         if not invitations:
             return []
-        versions = await self._invitations.write(
-            [replace(to_row(i.value), i.version) if i.version else insert(to_row(i.value)) for i in invitations]
-        )
-        return [Versioned(i.value, version) for i, version in zip(invitations, versions, strict=True)]
+        rows = [replace(to_row(i.value), i.version) if i.version else insert(to_row(i.value)) for i in invitations]
+        first = invitations[0].value
+        if first.import_id is None:
+            versions = await self._invitations.write(rows)
+        else:
+            change = difference(before, (i.value for i in invitations))
+            more = [remove(first.id.group, f"{MARK}{first.id.chunk}")] if ends else []
+            versions = await self._counters.write(first.import_id, first.id.group, change, [*rows, *more])
+        return [Versioned(i.value, version) for i, version in zip(invitations, versions, strict=False)]
+
+    async def accept_import(
+        self, invitations: Sequence[Invitation], guards: Mapping[str, Guard], look_at: datetime
+    ) -> None:
+        first = invitations[0]
+        assert first.import_id is not None  # noqa: S101 - for the type checker
+        under_way = [i for i in invitations if not i.is_final]
+        rows: list[Operation] = [insert(to_row(i)) for i in invitations]
+        for invitation in under_way:
+            there = guards.get(invitation.address.key)
+            guard = _guard(invitation)
+            rows.append(replace(guard, there.version) if there else insert(guard))
+        if under_way:
+            rows.append(insert(_mark(first.id.group, first.id.chunk, look_at)))
+        await self._counters.write(first.import_id, first.id.group, count(invitations), rows)
+
+    async def find_guards(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, Guard]:
+        keys = {guard_key(key): key for key in address_keys}
+        wanted = list(keys)
+        found: dict[str, Guard] = {}
+        chunks: dict[ChunkId, list[tuple[str, str, InvitationId]]] = {}
+        for start in range(0, len(wanted), _MOST_COMPARED):
+            few = wanted[start : start + _MOST_COMPARED]
+            condition = " or ".join(f"RowKey eq @k{n}" for n in range(len(few)))
+            names = {"group": group, **{f"k{n}": key for n, key in enumerate(few)}}
+            async for row in self._invitations.query(f"PartitionKey eq @group and ( {condition} )", names):
+                invitation = InvitationId.parse(row["InvitationId"])
+                entry = (keys[row["RowKey"]], version_of(row), invitation)
+                chunks.setdefault(invitation.chunk, []).append(entry)
+        for chunk, entries in chunks.items():
+            there = {r.value.id: r.value for r in await self.read_chunk(group, chunk)}
+            for key, version, invitation in entries:
+                if invitation in there:
+                    found[key] = Guard(there[invitation], version)
+        return found
+
+    async def list_open_of_import(
+        self, import_id: ImportId, group: GroupId, *, look_before: datetime | None
+    ) -> list[ChunkId]:
+        condition, keys = _RANGE, _marks(import_id, group)
+        if look_before is not None:
+            condition += " and LookAt lt @before"
+            keys["before"] = to_text(look_before)
+        return [ChunkId(row["RowKey"].removeprefix(MARK)) async for row in self._invitations.query(condition, keys)]
+
+    async def look_again(self, group: GroupId, chunk: ChunkId, look_at: datetime) -> None:
+        # Only where it is still there: a chunk that has ended meanwhile must not be remembered for ever.
+        await self._invitations.update(_mark(group, chunk, look_at))
+
+    async def read_import_rows(
+        self, import_id: ImportId, group: GroupId, *, after: ChunkId | None, limit: int
+    ) -> list[Versioned[Invitation]]:
+        prefix = f"{INVITATION}{chunks_of(import_id)}"
+        first = f"{INVITATION}{after}." if after is not None else prefix
+        keys = {"group": group, "first": first, "last": f"{prefix}g"}
+        found: list[Versioned[Invitation]] = []
+        async for row in self._invitations.query(_RANGE, keys, page_size=min(limit, 1000)):
+            found.append(Versioned(from_row(row), version_of(row)))
+            if len(found) == limit:
+                break
+        return found
+
+    async def read_counters(self, import_id: ImportId, group: GroupId) -> Reading:
+        return await self._counters.read(import_id, group)
 
     async def read(self, invitation: InvitationId) -> Invitation | None:
         row = await self._invitations.get(invitation.group, row_key(invitation))
@@ -141,6 +232,21 @@ class TableStore:
     async def reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
         return await self._tenant.reserve(lane, pace, units, now)
 
+    async def read_import_pace(self, pace: Pace, now: datetime) -> ImportPace:
+        return await self._tenant.read_import_pace(pace, now)
+
+    async def reserve_imports(self, pace: Pace, units: Sequence[int], now: datetime) -> list[datetime]:
+        return await self._tenant.reserve_imports(pace, units, now)
+
+    async def slow_imports(self, pace: Pace, retry_after: timedelta | None, now: datetime) -> None:
+        await self._tenant.slow_imports(pace, retry_after, now)
+
+    async def take_of_day(self, who: str, most: DayLimit, units: int, now: datetime) -> int:
+        return await self._tenant.take_of_day(who, most, units, now)
+
+    async def read_day(self, who: str, most: DayLimit, now: datetime) -> int:
+        return await self._tenant.read_day(who, most, now)
+
     async def close(self) -> None:
         await self._service.close()
 
@@ -152,6 +258,22 @@ def _guard(invitation: Invitation) -> Row:
         "SchemaVersion": SCHEMA,
         "InvitationId": str(invitation.id),
     }
+
+
+def _mark(group: GroupId, chunk: ChunkId, look_at: datetime) -> Row:
+    """A chunk of an import that has not ended. It stands in the group's own partition: it comes and goes in the
+    transactions that the chunk's records are written in, and costs none of its own."""
+    return {
+        "PartitionKey": group,
+        "RowKey": f"{MARK}{chunk}",
+        "SchemaVersion": SCHEMA,
+        "LookAt": to_text(look_at),
+    }
+
+
+def _marks(import_id: ImportId, group: GroupId) -> dict[str, str]:
+    prefix = f"{MARK}{chunks_of(import_id)}"
+    return {"group": group, "first": prefix, "last": f"{prefix}g"}
 
 
 def _continuation(last: Invitation) -> str:

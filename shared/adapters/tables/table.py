@@ -48,6 +48,11 @@ def replace(row: Row, version: str) -> Operation:
     return ("update", row, guard)
 
 
+def remove(partition: str, row_key: str) -> Operation:
+    """Delete a row that is there, whatever its version."""
+    return ("delete", {"PartitionKey": partition, "RowKey": row_key})
+
+
 class Table:
     """All methods raise StorageBusy, or StorageRefused where a repeat would not help."""
 
@@ -97,7 +102,8 @@ class Table:
                 answers = await self._client.submit_transaction(operations)
         except AzureError as e:
             raise self._translated(e) from e
-        return [str(answer["etag"]) for answer in answers]
+        # A deletion has no version.
+        return [str(answer.get("etag") or "") for answer in answers]
 
     async def upsert(self, row: Row) -> None:
         """Write a row whatever was there."""
@@ -107,6 +113,15 @@ class Table:
             except ResourceNotFoundError:
                 await self._make()
                 await self._client.upsert_entity(row, mode=UpdateMode.REPLACE)
+        except AzureError as e:
+            raise failure(e) from e
+
+    async def update(self, row: Row) -> None:
+        """Replace a row if it is there, whatever its version."""
+        try:
+            await self._client.update_entity(row, mode=UpdateMode.REPLACE)
+        except ResourceNotFoundError:
+            return
         except AzureError as e:
             raise failure(e) from e
 

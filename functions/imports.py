@@ -1,0 +1,160 @@
+"""Bulk import: a file of guests, what becomes of it, and the queues that work on it."""
+
+from urllib.parse import quote
+
+import azure.functions as func
+
+from functions.edge import endpoint, group_of, idempotency_key, json_response, step
+from functions.setups import is_dry
+from shared import wiring
+from shared.api import bodies_of_imports as bodies
+from shared.domain.commands import ImportChunk, SplitImport, UndoImport
+from shared.domain.errors import Refused
+from shared.domain.import_ids import ImportId
+from shared.domain.outcomes import Outcome
+from shared.domain.reasons import Reason
+from shared.steps.imports.start import Upload
+
+bp = func.Blueprint()
+
+_ONE = "groups/{groupId}/imports/{importId}"
+_NAME_LIMIT = 200
+
+
+@bp.function_name("post_import")
+@bp.route("groups/{groupId}/imports", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def post_import(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    upload = _upload(req)
+    if is_dry(req):
+        return json_response(bodies.preview(await app.imports.preview(upload, caller)))
+    import_id = await app.imports.start(upload, caller, idempotency_key(req))
+    seen = await app.imports.tend.show(upload.group, import_id, caller)
+    headers = {"Location": f"/api/groups/{upload.group}/imports/{import_id}"}
+    return json_response(bodies.one(seen), 202, headers)
+
+
+@bp.function_name("list_imports")
+@bp.route("groups/{groupId}/imports", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def list_imports(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    return json_response(bodies.several(await app.imports.tend.of_group(group_of(req), caller)))
+
+
+@bp.function_name("get_import")
+@bp.route(_ONE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def get_import(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    return json_response(bodies.one(await app.imports.tend.show(group_of(req), _import(req), caller)))
+
+
+@bp.function_name("get_import_results")
+@bp.route(f"{_ONE}/results", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def get_import_results(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    group, import_id = group_of(req), _import(req)
+    record, part = await app.imports.results(group, import_id, caller, req.params.get("continuation"))
+    name = quote(f"{record.file_name.removesuffix('.csv')}.results.csv")
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    if part.continuation is not None:
+        path = f"/api/groups/{group}/imports/{import_id}/results?continuation={part.continuation}"
+        headers["Link"] = f'<{path}>; rel="next"'
+    return func.HttpResponse(part.content, status_code=200, headers=headers, mimetype="text/csv", charset="utf-8")
+
+
+@bp.function_name("pause_import")
+@bp.route(f"{_ONE}/pause", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def pause_import(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    return json_response(bodies.one(await app.imports.tend.pause(group_of(req), _import(req), caller)))
+
+
+@bp.function_name("resume_import")
+@bp.route(f"{_ONE}/resume", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def resume_import(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    return json_response(bodies.one(await app.imports.tend.resume(group_of(req), _import(req), caller)))
+
+
+@bp.function_name("cancel_import")
+@bp.route(f"{_ONE}/cancel", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def cancel_import(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    return json_response(bodies.one(await app.imports.tend.cancel(group_of(req), _import(req), caller)))
+
+
+@bp.function_name("undo_import")
+@bp.route(f"{_ONE}/undo", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def undo_import(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    group, import_id = group_of(req), _import(req)
+    if is_dry(req):
+        stored = await app.imports.tend.need_undo(group, import_id, caller)
+        plan = await app.imports.undo.plan(import_id, sorted(stored.progress.value.targets))
+        return json_response(bodies.undo_plan(plan, await app.imports.tend.show(group, import_id, caller)))
+    seen = await app.imports.tend.undo(group, import_id, caller)
+    return json_response(bodies.one(seen), 202, {"Location": f"/api/groups/{group}/imports/{import_id}"})
+
+
+@bp.function_name("split_import")
+@bp.queue_trigger(arg_name="message", queue_name="import-files", connection="GuestlistStorage")
+@step
+async def split_import(message: func.QueueMessage) -> Outcome:
+    command = wiring.decode(SplitImport, message.get_body())
+    return await (await wiring.app()).imports.split(command)
+
+
+@bp.function_name("import_chunk")
+@bp.queue_trigger(arg_name="message", queue_name="import-chunks", connection="GuestlistStorage")
+@step
+async def import_chunk(message: func.QueueMessage) -> Outcome:
+    command = wiring.decode(ImportChunk, message.get_body())
+    return await (await wiring.app()).imports.chunk(command)
+
+
+@bp.function_name("undo_import_chunks")
+@bp.queue_trigger(arg_name="message", queue_name="import-undos", connection="GuestlistStorage")
+@step
+async def undo_import_chunks(message: func.QueueMessage) -> Outcome:
+    command = wiring.decode(UndoImport, message.get_body())
+    return await (await wiring.app()).imports.undo(command)
+
+
+def _upload(req: func.HttpRequest) -> Upload:
+    """The file: the body as it is, or the part `file` of a form."""
+    kind = (req.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    name = req.params.get("name") or "guests.csv"
+    if kind == "multipart/form-data":
+        part = req.files.get("file")
+        if part is None:
+            raise Refused(Reason.BODY_INVALID, "The form has no part named 'file'", field="file")
+        content, name = part.stream.read(), part.filename or name
+    elif kind in ("", "text/csv", "text/plain", "application/csv", "application/octet-stream"):
+        content = req.get_body()
+    else:
+        raise Refused(Reason.BODY_INVALID, f"Send text/csv or multipart/form-data, not {kind}", field="Content-Type")
+    printable = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())
+    return Upload(group_of(req), printable[:_NAME_LIMIT] or "guests.csv", content)
+
+
+def _import(req: func.HttpRequest) -> ImportId:
+    text = req.route_params["importId"].lower()
+    if len(text) != 22 or not set(text) <= set("0123456789abcdef"):
+        raise Refused(Reason.IMPORT_MISSING)
+    return ImportId(text)

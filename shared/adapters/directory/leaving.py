@@ -1,0 +1,63 @@
+"""Taking guests out of a group, and deleting those who never came."""
+
+from collections.abc import Sequence
+
+from shared.adapters.directory import batch, errors
+from shared.adapters.directory.batch import Part
+from shared.adapters.directory.pages import all_pages, one
+from shared.adapters.directory.session import GraphSession, Response
+from shared.domain.answers import GuestLook, LeaveAnswer
+from shared.domain.ids import GroupId, UserId
+
+_MEMBERS, _DELETE, _READ = "GroupMember.ReadWrite.All", "User.DeleteRestore.All", "User.Read.All"
+_FIELDS = "id,externalUserState,creationType"
+_AT_ONCE = batch.LIMIT // 3
+
+
+async def leave(session: GraphSession, group: GroupId, users: Sequence[UserId]) -> list[LeaveAnswer]:
+    """One ``$batch``. Never without ``/$ref``: that would delete the user (graph contract 1.4)."""
+    if not users:
+        return []
+    parts = [Part("DELETE", f"/groups/{group}/members/{user}/$ref") for user in users]
+    return [errors.leave_answer(response, _MEMBERS) for response in await batch.send(session, parts)]
+
+
+async def delete_guests(session: GraphSession, users: Sequence[UserId]) -> list[LeaveAnswer]:
+    """One ``$batch``."""
+    if not users:
+        return []
+    parts = [Part("DELETE", f"/users/{user}") for user in users]
+    return [errors.leave_answer(response, _DELETE) for response in await batch.send(session, parts)]
+
+
+async def look_at_guests(session: GraphSession, users: Sequence[UserId]) -> list[GuestLook]:
+    """A ``$batch`` for each six: the account, and the groups and apps that it has."""
+    found: list[GuestLook] = []
+    for start in range(0, len(users), _AT_ONCE):
+        few = users[start : start + _AT_ONCE]
+        parts = [part for user in few for part in _parts(user)]
+        answers = await batch.send(session, parts)
+        for n in range(len(few)):
+            found.append(await _look(session, *answers[3 * n : 3 * n + 3]))
+    return found
+
+
+def _parts(user: UserId) -> list[Part]:
+    return [
+        Part("GET", f"/users/{user}?$select={_FIELDS}"),
+        Part("GET", f"/users/{user}/memberOf?$select=id"),
+        Part("GET", f"/users/{user}/appRoleAssignments"),
+    ]
+
+
+async def _look(session: GraphSession, account: Response, groups: Response, apps: Response) -> GuestLook:
+    if account.status == 404:
+        return GuestLook(exists=False)
+    facts = one(account, _READ)
+    # The list has the apps of the user's groups as well.
+    own = [a for a in await all_pages(session, apps, _READ) if a.get("principalType") == "User"]
+    return GuestLook(
+        pending=facts.get("externalUserState") == "PendingAcceptance",
+        groups=frozenset(GroupId(str(g["id"]).lower()) for g in await all_pages(session, groups, _READ)),
+        has_apps=bool(own),
+    )

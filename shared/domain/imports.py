@@ -1,0 +1,144 @@
+"""A bulk import: one file of guests for a group, how far it was read, and what people decided about it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from shared.domain.addresses import Address
+from shared.domain.commands import CHUNK_SIZE
+from shared.domain.csv_dialect import Dialect
+from shared.domain.csv_records import Cursor
+from shared.domain.ids import ChunkId, GroupId, UserId
+from shared.domain.import_ids import ImportId
+from shared.domain.reasons import Reason
+from shared.domain.setup.plan import Policy
+
+KINDS = 16
+"""Groups that the rows of one window may name: the last digit of a chunk's id tells them apart."""
+
+
+class ImportState(StrEnum):
+    """What people decided. Whether a running import is done, its counters say."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    UNDOING = "undoing"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A group that guests are imported to, as it was when it was first named; `refused` says why none can be."""
+
+    app_name: str = ""
+    direct_link: str = ""
+    policies: tuple[Policy, ...] = ()
+    refused: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One import. `dialect` says how the file is read; `for_admin` lets rows name other groups."""
+
+    id: ImportId
+    group: GroupId
+    file_name: str
+    size: int
+    dialect: Dialect
+    creator: UserId
+    creator_name: str
+    for_admin: bool
+    created_at: datetime
+    digest: str
+    state: ImportState = ImportState.RUNNING
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the file was read. `pieces` counts the deliveries that read on: a message that names another count
+    is an old one. `bad` are rows that cannot be used, by reason; they have no record but the file itself.
+    `wakes_at` is when reading goes on, and `why` what it waits for."""
+
+    cursor: Cursor
+    pieces: int = 0
+    windows: int = 0
+    rows: int = 0
+    bad: Mapping[str, int] = field(default_factory=dict)
+    targets: Mapping[GroupId, Target] = field(default_factory=dict)
+    all_read: bool = False
+    wakes_at: datetime | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GuestRow:
+    """A row that can be used: its address is one."""
+
+    line: int
+    address: Address
+    group: GroupId
+    display_name: str | None
+    message: str | None
+    language: str | None
+    expires: date | None
+    next_cursor: Cursor
+
+
+def chunk_id(import_id: ImportId, window: int, kind: int) -> ChunkId:
+    """The chunk of a window's rows for one of its groups. The same file gives the same ids each time it is read,
+    and ids sort as the rows of the file do."""
+    if not 0 <= window < 16**5 or not 0 <= kind < KINDS:
+        raise ValueError("a file has at most a million windows of twenty, each of sixteen groups")
+    return ChunkId(f"{import_id[:16]}{window:05x}{kind:x}")
+
+
+def chunks_of(import_id: ImportId) -> str:
+    """What the ids of all chunks of an import begin with."""
+    return import_id[:16]
+
+
+def windows(rows: Iterable[GuestRow]) -> Iterator[list[GuestRow]]:
+    """Rows in the order of the file, up to twenty at a time; fewer where they name too many groups."""
+    window: list[GuestRow] = []
+    for row in rows:
+        groups = {r.group for r in window} | {row.group}
+        if len(window) == CHUNK_SIZE or len(groups) > KINDS:
+            yield window
+            window = []
+        window.append(row)
+    if window:
+        yield window
+
+
+def by_group(window: Sequence[GuestRow]) -> list[tuple[GroupId, list[GuestRow]]]:
+    """The rows of each group, groups in the order in which they are named."""
+    groups: dict[GroupId, list[GuestRow]] = {}
+    for row in window:
+        groups.setdefault(row.group, []).append(row)
+    return list(groups.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the counters of an import say at one moment."""
+
+    counts: Mapping[str, int]
+    updated_at: datetime | None
+
+    @property
+    def written(self) -> int:
+        """Rows that have a record."""
+        return sum(n for key, n in self.counts.items() if ":" not in key and key != "final")
+
+    @property
+    def final(self) -> int:
+        """Records at their end."""
+        return self.counts.get("final", 0)
+
+
+def rate(final: int, started: datetime, now: datetime) -> float | None:
+    """Guests per second so far; None where it is too early to say."""
+    seconds = (now - started) / timedelta(seconds=1)
+    return final / seconds if final and seconds >= 1 else None

@@ -1,0 +1,53 @@
+"""Where Guestlist keeps imports: the record, how far the file was read, and its counters."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.domain.ids import GroupId
+from shared.domain.import_ids import ImportId
+from shared.domain.imports import Import, Progress
+from shared.ports.store import Versioned
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImport:
+    """Both records of an import, each in the version it was read in."""
+
+    record: Versioned[Import]
+    progress: Versioned[Progress]
+
+
+class ImportStore(Protocol):
+    """All methods raise StorageBusy where storage does not take the operation."""
+
+    async def create(self, record: Import, progress: Progress) -> None:
+        """Write a new import. Raises Conflict where there is one of this id."""
+        ...
+
+    async def read(self, import_id: ImportId) -> StoredImport | None: ...
+
+    async def save(self, record: Versioned[Import]) -> Versioned[Import]:
+        """Raises Conflict where it changed since it was read."""
+        ...
+
+    async def save_progress(self, import_id: ImportId, progress: Versioned[Progress]) -> Versioned[Progress]:
+        """Raises Conflict where it changed since it was read."""
+        ...
+
+    async def list_group(self, group: GroupId, limit: int) -> list[ImportId]:
+        """The imports of a group, the newest first."""
+        ...
+
+    async def open(self, import_id: ImportId, look_at: datetime) -> None:
+        """Remember an import that has not ended, and when to look after it. Safe to repeat."""
+        ...
+
+    async def close(self, import_id: ImportId) -> None:
+        """Safe to repeat."""
+        ...
+
+    def list_open(self, *, look_before: datetime) -> AsyncIterator[ImportId]:
+        """Imports to look at by now."""
+        ...

@@ -1,0 +1,196 @@
+"""What an import would do, without doing it: what each row is, and how long the tenant's pace makes it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared.domain.access import Caller
+from shared.domain.answers import Account
+from shared.domain.csv_columns import Note
+from shared.domain.csv_dialect import HEAD_BYTES, detect
+from shared.domain.errors import DirectoryBusy
+from shared.domain.ids import GroupId
+from shared.domain.import_ids import ImportId
+from shared.domain.import_settings import ImportSettings
+from shared.domain.imports import GuestRow, Import, Target
+from shared.domain.reasons import REASONS
+from shared.ports.clock import Clock
+from shared.ports.directory import Directory
+from shared.ports.store import Store
+from shared.steps.imports.reading import Piece, Rules, read_piece
+from shared.steps.imports.start import Upload, need_size
+from shared.steps.imports.targets import Targets
+
+LOOKED_UP = 1000
+"""Guests that are looked for in the directory, at most: the request must be answered in time."""
+FIRST = 10
+"""Rows shown of each outcome."""
+_AT_A_TIME = 4
+_PIECE_WINDOWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A row of an outcome."""
+
+    line: int
+    address: str
+    what: str
+
+
+@dataclass(slots=True)
+class Preview:
+    """`counts` by outcome: new, inDirectory, member, duplicate, invalid, blocked, notLookedUp."""
+
+    rows: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    first: dict[str, list[Example]] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    per_minute: float = 0.0
+    today: int = 0
+    per_day: int = 0
+    seconds: int = 0
+
+    def add(self, outcome: str, line: int, address: str, what: str) -> None:
+        self.counts[outcome] += 1
+        shown = self.first.setdefault(outcome, [])
+        if len(shown) < FIRST:
+            shown.append(Example(line, address, what))
+
+    @property
+    def said(self) -> str:
+        return f"This import will take about {_words(self.seconds)} at your tenant's pace."
+
+
+class _Memory:
+    """The uploaded bytes, read as a kept file is."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = memoryview(content)
+
+    async def read(self, import_id: ImportId, offset: int, length: int) -> bytes:
+        return bytes(self._content[offset : offset + length])
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewImport:
+    targets: Targets
+    directory: Directory
+    store: Store
+    clock: Clock
+    settings: ImportSettings
+    rules: Rules
+
+    async def __call__(self, upload: Upload, caller: Caller) -> Preview:
+        """Look at the whole file, and for the first guests at the directory. Changes nothing.
+
+        Raises:
+            Refused: as starting the import would be.
+        """
+        need_size(upload)
+        dialect = detect(upload.content[:HEAD_BYTES])
+        target = await self.targets.of_caller(upload.group, caller)
+        record = Import(
+            id=ImportId("0" * 22),
+            group=upload.group,
+            file_name=upload.file_name,
+            size=len(upload.content),
+            dialect=dialect,
+            creator=caller.object_id,
+            creator_name=caller.name,
+            for_admin=caller.is_admin,
+            created_at=self.clock.now(),
+            digest="",
+        )
+        preview = Preview(notes=dialect.notes)
+        groups, seen = {upload.group: target}, dict[tuple[GroupId, str], int]()
+        content, cursor, ended = _Memory(upload.content), dialect.start, False
+        while not ended:
+            piece = await read_piece(content, record, cursor, _PIECE_WINDOWS, self.rules)
+            cursor, ended = piece.cursor, piece.ended
+            await self._count(preview, piece, groups, seen)
+        await self._pace(preview, caller)
+        return preview
+
+    async def _count(
+        self, preview: Preview, piece: Piece, groups: dict[GroupId, Target], seen: dict[tuple[GroupId, str], int]
+    ) -> None:
+        preview.rows += piece.rows
+        for bad in piece.bad:
+            preview.add("invalid", bad.line, bad.address, bad.detail or REASONS[bad.reason].title)
+        to_look_up: list[GuestRow] = []
+        room = LOOKED_UP - preview.counts["new"] - preview.counts["inDirectory"] - preview.counts["member"]
+        for row in (r for window in piece.windows for r in window):
+            if row.group not in groups:
+                groups[row.group] = await self.targets.of_row(row.group)
+            target = groups[row.group]
+            first = seen.setdefault((row.group, row.address.key), row.line)
+            if first != row.line:
+                preview.add("duplicate", row.line, row.address.text, f"line {first} has the same address")
+            elif target.refused is not None:
+                preview.add("invalid", row.line, row.address.text, REASONS[target.refused].title)
+            elif not all(policy.takes(row.address.domain) for policy in target.policies):
+                preview.add("blocked", row.line, row.address.text, f"{row.address.domain} is not admitted")
+            elif len(to_look_up) < room:
+                to_look_up.append(row)
+            else:
+                preview.counts["notLookedUp"] += 1
+        chunks = [to_look_up[n : n + 20] for n in range(0, len(to_look_up), 20)]
+        for n in range(0, len(chunks), _AT_A_TIME):
+            found = await asyncio.gather(*(self._look_up(chunk) for chunk in chunks[n : n + _AT_A_TIME]))
+            for outcome, row, what in (o for chunk in found for o in chunk):
+                preview.add(outcome, row.line, row.address.text, what)
+
+    async def _look_up(self, rows: Sequence[GuestRow]) -> list[tuple[str, GuestRow, str]]:
+        try:
+            answers = await self.directory.find([row.address for row in rows])
+        except DirectoryBusy:
+            return [("notLookedUp", row, "the directory is busy") for row in rows]
+        there = [(r, a) for r, a in zip(rows, answers, strict=True) if isinstance(a, Account)]
+        by_group: dict[GroupId, list[tuple[GuestRow, Account]]] = {}
+        for row, account in there:
+            by_group.setdefault(row.group, []).append((row, account))
+        members: set[int] = set()
+        for group, entries in by_group.items():
+            are = await self.directory.are_members(group, [account.id for _, account in entries])
+            members |= {row.line for (row, _), is_one in zip(entries, are, strict=True) if is_one}
+        found = []
+        known = {row.line for row, _ in there}
+        for row in rows:
+            if row.line in members:
+                found.append(("member", row, "is a member already: nothing happens"))
+            elif row.line in known:
+                found.append(("inDirectory", row, "joins the group, gets no invitation"))
+            else:
+                found.append(("new", row, "is invited"))
+        return found
+
+    async def _pace(self, preview: Preview, caller: Caller) -> None:
+        now, settings = self.clock.now(), self.settings
+        pace = await self.store.read_import_pace(settings.pace, now)
+        guests = sum(preview.counts[o] for o in ("new", "inDirectory", "member", "notLookedUp"))
+        left = min(
+            await self.store.read_day("tenant", settings.of_tenant, now),
+            await self.store.read_day(f"inviter-{caller.object_id}", settings.of_inviter, now),
+        )
+        per_day = min(settings.of_tenant.most, settings.of_inviter.most)
+        preview.per_minute, preview.today, preview.per_day = pace.per_minute, left, per_day
+        preview.seconds = seconds_left(guests, pace.interval, left, per_day)
+
+
+def seconds_left(guests: int, interval: timedelta, today: int, per_day: int) -> int:
+    """How long so many guests take: by the pace, and by the days that the daily limits make of it."""
+    if guests <= today:
+        return round(guests * interval.total_seconds())
+    days, last = divmod(guests - today, per_day)
+    return round(timedelta(days=days + 1).total_seconds() + last * interval.total_seconds())
+
+
+def _words(seconds: int) -> str:
+    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = round(seconds / size)
+            return f"{count} {name}{'s' if count > 1 else ''}"
+    return "a minute"

@@ -1,0 +1,59 @@
+"""The groups that an import's rows go to: read once, with the policies of the apps they open."""
+
+import asyncio
+from dataclasses import dataclass
+
+from shared.domain.access import Caller, may_invite
+from shared.domain.errors import Refused
+from shared.domain.groups import refusal
+from shared.domain.ids import GroupId
+from shared.domain.imports import Target
+from shared.domain.links import app_name, direct_link
+from shared.domain.reasons import REASONS, Reason
+from shared.domain.setup.records import AppState
+from shared.ports.directory import Directory
+from shared.ports.setup_store import SetupStore
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    directory: Directory
+    setups: SetupStore
+    tenant_id: str
+
+    async def of_caller(self, group: GroupId, caller: Caller) -> Target:
+        """The group that a caller imports to.
+
+        Raises:
+            Refused: as for a single invitation: `not-owner`, the kind of group, `app-being-removed`.
+        """
+        facts = await self.directory.read_group(group)
+        if not may_invite(caller, facts):
+            raise Refused(Reason.NOT_OWNER)
+        target = await self.of_row(group)
+        if target.refused is not None:
+            raise Refused(target.refused, f"'{facts.name}': {REASONS[target.refused].title.lower()}")
+        return target
+
+    async def of_row(self, group: GroupId) -> Target:
+        """A group that rows of an administrator's file name; one that takes no guests says why in `refused`.
+
+        Raises:
+            DirectoryBusy: nothing could be learnt now.
+            Refused: `permission-missing`.
+        """
+        try:
+            facts, apps = await asyncio.gather(self.directory.read_group(group), self.setups.list_apps(group))
+        except Refused as e:
+            if e.reason is Reason.GROUP_MISSING:
+                return Target(refused=e.reason)
+            raise
+        if (reason := refusal(facts)) is not None:
+            return Target(refused=reason)
+        if any(app.state is AppState.REMOVING for app in apps):
+            return Target(refused=Reason.APP_BEING_REMOVED)
+        return Target(
+            app_name=app_name(facts.apps, facts.name),
+            direct_link=direct_link(facts.apps, self.tenant_id),
+            policies=tuple(app.policy for app in apps),
+        )

@@ -1,0 +1,218 @@
+"""What people do with an import that is there: look at it, pause, resume, cancel, undo."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.domain.access import Caller, may_invite
+from shared.domain.commands import ImportChunk, SplitImport, UndoImport
+from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.ids import GroupId
+from shared.domain.import_ids import ImportId
+from shared.domain.import_settings import ImportSettings
+from shared.domain.imports import Import, ImportState, Progress, Reading, rate
+from shared.domain.reasons import Reason
+from shared.domain.timing import Timing
+from shared.ports.clock import Clock
+from shared.ports.directory import Directory
+from shared.ports.import_store import ImportStore, StoredImport
+from shared.ports.outbox import Outbox
+from shared.ports.store import Store, Versioned
+from shared.steps.imports.preview import seconds_left
+
+_TRIES = 5
+_LISTED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An import with what its counters say. `under_way` are records that are not at their end; `per_second` and
+    `seconds_left` are None where nobody can tell."""
+
+    record: Import
+    progress: Progress
+    counts: dict[str, int]
+    state: str
+    done: int
+    under_way: int
+    per_second: float | None
+    seconds_left: int | None
+    finished_at: datetime | None
+    undo_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TendImport:
+    imports: ImportStore
+    store: Store
+    directory: Directory
+    outbox: Outbox
+    clock: Clock
+    timing: Timing
+    settings: ImportSettings
+
+    async def show(self, group: GroupId, import_id: ImportId, caller: Caller) -> Seen:
+        """Raises Refused `import-missing`, also where the caller may not see it."""
+        return await self._seen(await self.need(group, import_id, caller))
+
+    async def of_group(self, group: GroupId, caller: Caller) -> list[Seen]:
+        """The group's imports, the newest first. Raises Refused `not-owner`."""
+        if not caller.is_admin and not may_invite(caller, await self.directory.read_group(group)):
+            raise Refused(Reason.NOT_OWNER)
+        found = [await self.imports.read(i) for i in await self.imports.list_group(group, _LISTED)]
+        return [await self._seen(stored) for stored in found if stored is not None]
+
+    async def pause(self, group: GroupId, import_id: ImportId, caller: Caller) -> Seen:
+        """Nobody is invited any more until somebody resumes it; what is under way is brought to its end.
+
+        Raises:
+            Refused: `import-missing`, `import-ended`.
+        """
+        return await self._decide(group, import_id, caller, ImportState.PAUSED)
+
+    async def resume(self, group: GroupId, import_id: ImportId, caller: Caller) -> Seen:
+        """Raises Refused `import-missing`, `import-ended`."""
+        seen = await self._decide(group, import_id, caller, ImportState.RUNNING)
+        await self.outbox.send(SplitImport(import_id, seen.progress.pieces))
+        await self._wake(seen)
+        return seen
+
+    async def cancel(self, group: GroupId, import_id: ImportId, caller: Caller) -> Seen:
+        """Who was not asked for yet is not invited. Raises Refused `import-missing`, `import-ended`."""
+        seen = await self._decide(group, import_id, caller, ImportState.CANCELLED)
+        await self._wake(seen)
+        return seen
+
+    async def undo(self, group: GroupId, import_id: ImportId, caller: Caller) -> Seen:
+        """Take back what the import did, and no more. Safe to repeat.
+
+        Raises:
+            Refused: `import-missing`, `import-under-way`, `undo-too-late`.
+        """
+        stored = await self.need_undo(group, import_id, caller)
+        seen = await self._change(stored, ImportState.UNDOING)
+        groups = sorted(seen.progress.targets)
+        await self.imports.open(import_id, self.clock.now() + self.timing.stillness)
+        await self.outbox.send(UndoImport(import_id, GroupId(groups[0])))
+        return seen
+
+    async def need_undo(self, group: GroupId, import_id: ImportId, caller: Caller) -> StoredImport:
+        """The import, if it may be undone now."""
+        stored = await self.need(group, import_id, caller)
+        seen = await self._seen(stored)
+        if seen.state not in ("done", "cancelled", "undoing", "undone") or seen.under_way:
+            raise Refused(Reason.IMPORT_UNDER_WAY, f"It is {seen.state}, and {seen.under_way} guests are under way")
+        if self.clock.now() > seen.undo_until:
+            raise Refused(Reason.UNDO_TOO_LATE, f"It could be undone until {seen.undo_until:%Y-%m-%d %H:%M} UTC")
+        return stored
+
+    async def need(self, group: GroupId, import_id: ImportId, caller: Caller) -> StoredImport:
+        """Raises Refused `import-missing`, both where there is none and where it is not the caller's to see."""
+        stored = await self.imports.read(import_id)
+        if stored is None or stored.record.value.group != group:
+            raise Refused(Reason.IMPORT_MISSING)
+        if caller.is_admin or caller.object_id == stored.record.value.creator:
+            return stored
+        try:
+            facts = await self.directory.read_group(group)
+        except Refused as e:
+            raise Refused(Reason.IMPORT_MISSING) from e
+        if not may_invite(caller, facts):
+            raise Refused(Reason.IMPORT_MISSING)
+        return stored
+
+    async def _decide(self, group: GroupId, import_id: ImportId, caller: Caller, state: ImportState) -> Seen:
+        stored = await self.need(group, import_id, caller)
+        seen = await self._seen(stored)
+        if seen.state in ("done", "cancelled", "undoing", "undone"):
+            raise Refused(Reason.IMPORT_ENDED, f"It is {seen.state}")
+        return await self._change(stored, state)
+
+    async def _change(self, stored: StoredImport, state: ImportState) -> Seen:
+        for _ in range(_TRIES):
+            record = stored.record.value
+            if record.state is state:
+                return await self._seen(stored)
+            changed = replace(record, state=state, finished_at=None)
+            try:
+                saved = await self.imports.save(Versioned(changed, stored.record.version))
+            except Conflict:
+                again = await self.imports.read(record.id)
+                if again is None:
+                    raise Refused(Reason.IMPORT_MISSING) from None
+                stored = again
+                continue
+            return await self._seen(replace(stored, record=saved))
+        raise StorageBusy("other requests kept changing the import")
+
+    async def _wake(self, seen: Seen) -> None:
+        """Set going what is open: chunks that came up while the import stood still were let go."""
+        record = seen.record
+        await self.imports.open(record.id, self.clock.now() + self.timing.stillness)
+        for group in seen.progress.targets:
+            for chunk in await self.store.list_open_of_import(record.id, group, look_before=None):
+                await self.outbox.send(ImportChunk(group, chunk))
+
+    async def _seen(self, stored: StoredImport) -> Seen:
+        record, progress = stored.record.value, stored.progress.value
+        counts: Counter[str] = Counter()
+        final, latest = 0, None
+        for group in progress.targets:
+            reading = await self.store.read_counters(record.id, group)
+            counts.update(reading.counts)
+            final += reading.final
+            latest = max(filter(None, (latest, reading.updated_at)), default=None)
+        bad = sum(progress.bad.values())
+        written = Reading(counts, latest).written
+        ended = progress.all_read and final == written
+        state = _state(record, counts, ended=ended)
+        now = self.clock.now()
+        over = state in ("done", "cancelled", "undone")
+        until = (record.finished_at or latest or now) if over else now
+        pace = await self.store.read_import_pace(self.settings.pace, now)
+        total = _rows_expected(record, progress)
+        per_second = rate(final, record.created_at, until)
+        left = max(0, total - bad - final)
+        eta = None
+        if state == "running":
+            day = min(self.settings.of_tenant.most, self.settings.of_inviter.most)
+            interval = pace.interval
+            if per_second is not None and final >= 100:
+                interval = max(interval, timedelta(seconds=1 / per_second))
+            today = await self.store.read_day("tenant", self.settings.of_tenant, now) + written - final
+            eta = seconds_left(left, interval, today, day)
+        return Seen(
+            record=record,
+            progress=progress,
+            counts=dict(counts),
+            state=state,
+            done=final + bad,
+            under_way=written - final,
+            per_second=per_second,
+            seconds_left=eta,
+            finished_at=until if over else None,
+            undo_until=record.created_at + self.settings.undo_window,
+        )
+
+
+def _state(record: Import, counts: Counter[str], *, ended: bool) -> str:
+    match record.state:
+        case ImportState.UNDOING:
+            return "undone" if record.finished_at is not None else "undoing"
+        case ImportState.CANCELLED:
+            return "cancelled"
+        case _ if ended:
+            return "done"
+        case ImportState.PAUSED:
+            return "paused"
+        case _:
+            return "parked" if counts["parked"] else "running"
+
+
+def _rows_expected(record: Import, progress: Progress) -> int:
+    """Rows of the whole file: by what was read of it, while it is read."""
+    if progress.all_read or not progress.rows:
+        return progress.rows
+    read = progress.cursor.offset - record.dialect.start.offset
+    whole = record.size - record.dialect.start.offset
+    return round(progress.rows * whole / read) if read > 0 else progress.rows

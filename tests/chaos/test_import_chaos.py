@@ -1,0 +1,95 @@
+"""An import whose processes are killed again and again ends as one that nobody disturbed.
+
+The judge knows none of our code but the names of the table's columns: it asks the directory's mailbox, its tickets
+and its group, and counts the records.
+"""
+
+import random
+import time
+from collections import Counter
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import pytest
+from azure.data.tables import TableServiceClient
+
+from local.stack import Stack
+from tests.integration.conftest import OWNER, Tenant, eventually
+
+GUESTS, KILLS = 2000, 20
+PATIENT_WITH_KILLS = {
+    "GUESTLIST_CLAIM": "PT2S",
+    "GUESTLIST_DOUBT_WINDOW": "PT4S",
+    "GUESTLIST_STILLNESS": "PT4S",
+    "GUESTLIST_SWEEP_SCHEDULE": "*/2 * * * * *",
+    "GUESTLIST_IMPORTS_PER_MINUTE": "100000",
+    "GUESTLIST_IMPORT_BURST": "5000",
+    "GUESTLIST_IMPORTS_PER_DAY": "1000000",
+    "GUESTLIST_IMPORTS_PER_DAY_AND_INVITER": "1000000",
+    "GUESTLIST_IMPORTS_FIRST_DAY": "1000000",
+}
+
+
+def see(owner: httpx.Client, location: str) -> dict[str, Any] | None:
+    """What the API says of the import; None while nothing serves."""
+    with suppress(httpx.TransportError):
+        answer = owner.get(location)
+        if answer.status_code == 200:
+            found: dict[str, Any] = answer.json()
+            return found
+    return None
+
+
+def members(tenant: Tenant) -> list[str]:
+    """Addresses of all the group's members, page by page."""
+    token = tenant.token(client="guestlist", audience="https://graph.microsoft.com")
+    found: list[str] = []
+    link = f"{tenant.stack.simulator_url}/v1.0/groups/{tenant.group}/members?$select=id,mail&$top=999"
+    while link:
+        page = tenant.simulator.get(link, headers={"Authorization": f"Bearer {token}"}).json()
+        found += [member["mail"] for member in page["value"]]
+        link = page.get("@odata.nextLink", "")
+    return found
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.xdist_group("chaos-import")
+def test_killed_at_random_each_guest_is_invited_once_and_the_counters_are_right() -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")
+    moments = random.Random(seed)  # noqa: S311 - decides when to kill, guards nothing
+    with Stack(workers=2, lease_seconds=3, max_poll_ms=150, extra_settings=PATIENT_WITH_KILLS) as stack:
+        tenant = Tenant(stack)
+        tenant.settings(latency={"allMs": 30})
+        owner = tenant.caller(OWNER)
+        content = "address,name\r\n" + "".join(f"g{n}@fabrikam.com,Guest {n}\r\n" for n in range(GUESTS))
+        headers = {"Content-Type": "text/csv"}
+        answer = owner.post(f"/api/groups/{tenant.group}/imports", content=content.encode(), headers=headers)
+        assert answer.status_code == 202, answer.text
+        location = answer.headers["location"]
+
+        kills = 0
+        while kills < KILLS:
+            time.sleep(moments.uniform(0.2, 1.5))
+            stack.kill_workers()
+            kills += 1
+        at_that_time = eventually(lambda: see(owner, location), within_s=60)
+        assert at_that_time is not None
+        ended = eventually(
+            lambda: found if (found := see(owner, location)) and found["state"] == "done" else None, within_s=300
+        )
+
+        assert at_that_time["state"] == "running", "it was over before the last kill: not much of an examination"
+        assert ended is not None
+        guests = tenant.simulator.get("/_sim/invitations").json()
+        assert len(guests) == GUESTS
+        assert {(g["tickets"], g["mails"]) for g in guests} == {(1, 1)}
+        joined = members(tenant)
+        assert len(joined) == len(set(joined)) == GUESTS
+        with TableServiceClient.from_connection_string(stack.azurite.connection_string) as tables:
+            rows = list(tables.get_table_client("Invitations").list_entities())
+        recount = Counter(row["State"] for row in rows if row["RowKey"].startswith("i-"))
+        assert {state: n for state, n in ended["counts"].items() if n} == dict(recount) == {"member": GUESTS}
+        assert not [row for row in rows if row["RowKey"].startswith("o-")], "a chunk is still remembered as open"
+        tenant.close()
