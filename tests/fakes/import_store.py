@@ -1,0 +1,80 @@
+"""Imports and their files in memory."""
+
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.domain.errors import Conflict, Refused
+from shared.domain.ids import GroupId
+from shared.domain.import_ids import ImportId
+from shared.domain.imports import Import, Progress
+from shared.domain.reasons import Reason
+from shared.ports.import_store import StoredImport
+from shared.ports.store import Versioned
+
+
+@dataclass
+class FakeImportStore:
+    imports: dict[ImportId, StoredImport] = field(default_factory=dict)
+    opened: dict[ImportId, datetime] = field(default_factory=dict)
+    _versions: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def _version(self) -> str:
+        return str(next(self._versions))
+
+    async def create(self, record: Import, progress: Progress) -> None:
+        if record.id in self.imports:
+            raise Conflict("the import is there already")
+        self.imports[record.id] = StoredImport(
+            Versioned(record, self._version()), Versioned(progress, self._version())
+        )
+
+    async def read(self, import_id: ImportId) -> StoredImport | None:
+        return self.imports.get(import_id)
+
+    async def save(self, record: Versioned[Import]) -> Versioned[Import]:
+        there = self.imports[record.value.id]
+        if there.record.version != record.version:
+            raise Conflict("the import changed")
+        saved = Versioned(record.value, self._version())
+        self.imports[record.value.id] = StoredImport(saved, there.progress)
+        return saved
+
+    async def save_progress(self, import_id: ImportId, progress: Versioned[Progress]) -> Versioned[Progress]:
+        there = self.imports[import_id]
+        if there.progress.version != progress.version:
+            raise Conflict("the progress changed")
+        saved = Versioned(progress.value, self._version())
+        self.imports[import_id] = StoredImport(there.record, saved)
+        return saved
+
+    async def list_group(self, group: GroupId, limit: int) -> list[ImportId]:
+        return sorted(i for i, s in self.imports.items() if s.record.value.group == group)[:limit]
+
+    async def open(self, import_id: ImportId, look_at: datetime) -> None:
+        self.opened[import_id] = look_at
+
+    async def close(self, import_id: ImportId) -> None:
+        self.opened.pop(import_id, None)
+
+    async def list_open(self, *, look_before: datetime) -> AsyncIterator[ImportId]:
+        for import_id, look_at in list(self.opened.items()):
+            if look_at < look_before:
+                yield import_id
+
+
+@dataclass
+class FakeFiles:
+    kept: dict[ImportId, bytes] = field(default_factory=dict)
+
+    async def write(self, import_id: ImportId, content: bytes) -> None:
+        self.kept[import_id] = content
+
+    async def read(self, import_id: ImportId, offset: int, length: int) -> bytes:
+        if import_id not in self.kept:
+            raise Refused(Reason.FILE_GONE)
+        return self.kept[import_id][offset : offset + length]
+
+    async def delete(self, import_id: ImportId) -> None:
+        self.kept.pop(import_id, None)

@@ -1,0 +1,197 @@
+"""Bulk import's pure decisions: windows and ids, counters, paces, days, rows."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.addresses import parse_address
+from shared.domain.counters import added, count, difference
+from shared.domain.csv_dialect import detect
+from shared.domain.csv_records import Cursor
+from shared.domain.csv_rows import RowReader
+from shared.domain.ids import GroupId
+from shared.domain.import_ids import ImportId
+from shared.domain.import_rows import read_row
+from shared.domain.imports import KINDS, GuestRow, by_group, chunk_id, chunks_of, windows
+from shared.domain.invitations import Invitation, State
+from shared.domain.pacing import (
+    DayLimit,
+    DayTaken,
+    ImportPace,
+    Pace,
+    current,
+    of_today,
+    reserve_each,
+    throttled,
+)
+from shared.domain.reasons import Reason
+from shared.steps.imports.preview import seconds_left
+from tests.builders import GROUP, NOW, an_invitation
+
+IMPORT = ImportId("fe62a1b2c3d40123456789")
+PACE = Pace(60, timedelta(minutes=1), burst=40)
+MINUTE = timedelta(minutes=1)
+
+
+def a_row(line: int, group: GroupId = GROUP) -> GuestRow:
+    address = parse_address(f"g{line}@fabrikam.com")
+    return GuestRow(line, address, group, None, None, None, None, Cursor(line, line, line))
+
+
+def group_number(n: int) -> GroupId:
+    return GroupId(f"22222222-2222-4222-8222-{n:012d}")
+
+
+@given(st.lists(st.tuples(st.integers(0, 16**5 - 1), st.integers(0, KINDS - 1)), min_size=2, unique=True))
+def test_ids_of_chunks_sort_as_the_rows_of_the_file_do(places: list[tuple[int, int]]) -> None:
+    ids = [chunk_id(IMPORT, *place) for place in places]
+
+    assert sorted(ids) == [chunk_id(IMPORT, *place) for place in sorted(places)]
+    assert all(len(i) == 22 and i.startswith(chunks_of(IMPORT)) for i in ids)
+
+
+@given(st.lists(st.integers(1, 30), max_size=120))
+def test_windows_keep_all_rows_in_order_and_stay_small(groups: list[int]) -> None:
+    rows = [a_row(n, group_number(group)) for n, group in enumerate(groups, 2)]
+
+    found = list(windows(rows))
+
+    assert [row for window in found for row in window] == rows
+    assert all(len(window) <= 20 and len(by_group(window)) <= KINDS for window in found)
+
+
+@given(st.data())
+def test_counters_are_never_another_number_than_a_recount(data: st.DataObject) -> None:
+    states = [s for s in State if s is not State.UNDONE]
+    rows: list[Invitation] = [an_invitation(n) for n in range(6)]
+    counters: dict[str, int] = dict(count(rows))
+    for _ in range(data.draw(st.integers(0, 8))):
+        picked = data.draw(st.lists(st.sampled_from(range(6)), unique=True))
+        before = [rows[n] for n in picked]
+        for n in picked:
+            state = data.draw(st.sampled_from(states))
+            reason = Reason.DOMAIN_BLOCKED if state is State.FAILED else None
+            rows[n] = replace(rows[n], state=state, reason=reason)
+        counters = added(counters, difference(before, [rows[n] for n in picked]))
+
+    assert counters == dict(count(rows))
+
+
+def test_slots_follow_one_another_at_the_pace_once_the_burst_is_spent() -> None:
+    starts, after = reserve_each(ImportPace(60, NOW), PACE, [20, 20, 20, 20], NOW)
+
+    assert starts == [NOW, NOW, NOW + timedelta(seconds=20), NOW + timedelta(seconds=40)]
+    assert after.free_at == NOW + timedelta(seconds=80)
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=60), st.integers(1, 5))
+def test_no_minute_gets_more_than_burst_and_rate(units: list[int], pieces: int) -> None:
+    known, starts = ImportPace(60, NOW), []
+    for n in range(pieces):
+        some = units[n::pieces]
+        got, known = reserve_each(known, PACE, some, NOW + timedelta(seconds=n))
+        starts += list(zip(got, some, strict=True))
+
+    for begin, _ in starts:
+        within = sum(u for at, u in starts if begin <= at < begin + MINUTE)
+        assert within <= PACE.burst + PACE.per + 20
+
+
+def test_a_429_slows_imports_once_a_breath_and_holds_until_its_retry_after() -> None:
+    known = ImportPace(60, NOW)
+
+    first = throttled(known, PACE, timedelta(seconds=30), NOW)
+    assert first is not None
+    again = throttled(first, PACE, timedelta(seconds=30), NOW + timedelta(seconds=1))
+    later = throttled(first, PACE, timedelta(seconds=30), NOW + timedelta(seconds=20))
+
+    assert first.per_minute == pytest.approx(42)
+    starts, _ = reserve_each(first, PACE, [20], NOW)
+    assert starts[0] >= NOW + timedelta(seconds=30)
+    assert again is None or again.per_minute == pytest.approx(first.per_minute, rel=0.01)
+    assert later is not None
+    assert later.per_minute < first.per_minute
+
+
+def test_the_rate_rises_again_with_time_and_never_above_the_setting() -> None:
+    slow = throttled(ImportPace(60, NOW), PACE, None, NOW)
+    assert slow is not None
+
+    assert current(slow, PACE, NOW + MINUTE).per_minute == pytest.approx(45)
+    assert current(slow, PACE, NOW + 30 * MINUTE).per_minute == 60
+    assert current(None, PACE, NOW).per_minute == 60
+
+
+def test_the_rate_never_falls_to_nothing() -> None:
+    known: ImportPace | None = ImportPace(60, NOW)
+    for n in range(50):
+        known = throttled(known, PACE, None, NOW + n * timedelta(seconds=11)) or known
+
+    assert known is not None
+    assert known.per_minute >= 3
+
+
+@pytest.mark.parametrize(("days", "limit"), [(0, 500), (1, 1000), (2, 2000), (3, 4000), (4, 5000), (400, 5000)])
+def test_a_days_limit_doubles_with_each_active_day(days: int, limit: int) -> None:
+    assert DayLimit(500, 5000).on_day(days) == limit
+
+
+def test_a_new_day_begins_with_nothing_taken_and_counts_the_active_ones() -> None:
+    monday = datetime(2026, 3, 2, 23, 59, tzinfo=UTC)
+    known = DayTaken(monday.date(), taken=7, active_days=2)
+
+    assert of_today(known, monday) == known
+    assert of_today(known, monday + 2 * MINUTE) == DayTaken((monday + 2 * MINUTE).date(), 0, 3)
+    idle = DayTaken(monday.date(), taken=0, active_days=2)
+    assert of_today(idle, monday + 2 * MINUTE).active_days == 2
+
+
+@pytest.mark.parametrize(
+    ("guests", "today", "seconds"),
+    [(100, 500, 100), (500, 500, 500), (600, 500, 86_400 + 100), (1600, 500, 2 * 86_400 + 100)],
+)
+def test_the_time_left_knows_the_days(guests: int, today: int, seconds: int) -> None:
+    assert seconds_left(guests, timedelta(seconds=1), today, 1000) == seconds
+
+
+OTHER = "33333333-3333-4333-8333-333333333333"
+
+
+@pytest.mark.parametrize(
+    ("row", "for_admin", "reason"),
+    [
+        ("a@fabrikam.com,,,,", False, None),
+        (f"a@fabrikam.com,,,,{OTHER}", True, None),
+        (f"a@fabrikam.com,,,,{OTHER}", False, Reason.NOT_ADMIN),
+        (f"a@fabrikam.com,,,,{GROUP}", False, None),
+        ("a@fabrikam.com,,,,guests", True, Reason.ROW_INVALID),
+        ("a+b@fabrikam.com,,,,", False, Reason.ADDRESS_UNSUPPORTED),
+        ("nobody,,,,", False, Reason.ADDRESS_INVALID),
+        (f"a@fabrikam.com,{'n' * 300},,,", False, Reason.ROW_INVALID),
+        (f"a@fabrikam.com,,{'m' * 101},,", False, Reason.MESSAGE_TOO_LONG),
+        ("a@fabrikam.com,,,german please,", False, Reason.ROW_INVALID),
+        (",,,de,", False, Reason.ROW_INVALID),
+    ],
+)
+def test_what_can_be_told_of_a_row(row: str, for_admin: bool, reason: Reason | None) -> None:
+    content = f"address,name,message,language,group\n{row}\n".encode()
+    dialect = detect(content)
+    [read] = RowReader(dialect, dialect.start).feed(content[dialect.start.offset :], last=True)
+
+    found = read_row(read, GROUP, for_admin=for_admin, message_limit=100, sends_own_mail=True)
+
+    assert (found[0] if isinstance(found, tuple) and not isinstance(found, GuestRow) else None) is reason
+
+
+def test_a_message_needs_a_sender() -> None:
+    content = b"address,message\na@fabrikam.com,hello\n"
+    dialect = detect(content)
+    [read] = RowReader(dialect, dialect.start).feed(content[dialect.start.offset :], last=True)
+
+    found = read_row(read, GROUP, for_admin=False, message_limit=100, sends_own_mail=False)
+
+    assert isinstance(found, tuple)
+    assert found[0] is Reason.NO_MAIL_SENDER

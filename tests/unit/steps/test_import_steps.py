@@ -1,0 +1,317 @@
+"""Bulk import in memory: reading on however often a delivery dies, pace, days, pause, and the chunk's one breath."""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.domain.answers import Busy, Lagging
+from shared.domain.commands import ImportChunk, JoinChunk, SplitImport
+from shared.domain.counters import count
+from shared.domain.csv_dialect import detect
+from shared.domain.errors import StorageBusy
+from shared.domain.ids import UserId
+from shared.domain.import_ids import ImportId
+from shared.domain.import_settings import ImportSettings
+from shared.domain.imports import Import, ImportState, Progress, Target
+from shared.domain.invitations import State
+from shared.domain.outcomes import Outcome
+from shared.domain.pacing import DayLimit, Pace
+from shared.domain.reasons import Reason
+from shared.domain.timing import Timing
+from shared.steps.imports.chunk import ImportChunkStep
+from shared.steps.imports.reading import Rules
+from shared.steps.imports.split import SplitImportStep
+from shared.steps.imports.sweep import SweepImports
+from shared.steps.imports.targets import Targets
+from shared.steps.invite_chunk import InviteChunkStep
+from shared.steps.join_chunk import JoinChunkStep
+from tests.builders import GROUP, NOW, OWNER, TENANT, a_group
+from tests.fakes.clock import FakeClock
+from tests.fakes.directory import FakeDirectory
+from tests.fakes.import_store import FakeFiles, FakeImportStore
+from tests.fakes.outbox import FakeOutbox
+from tests.fakes.setup_store import FakeSetupStore
+from tests.fakes.store import FakeStore
+
+IMPORT = ImportId("fe62a1b2c3d40123456789")
+MANY = DayLimit(10**6, 10**6)
+WIDE = ImportSettings(pace=Pace(60_000, timedelta(minutes=1), burst=10_000), of_tenant=MANY, of_inviter=MANY)
+
+
+@dataclass
+class Files:
+    """An import of this content, and the steps that work on it."""
+
+    content: bytes
+    settings: ImportSettings = WIDE
+    directory: FakeDirectory = field(default_factory=lambda: FakeDirectory(groups={GROUP: a_group()}))
+    store: FakeStore = field(default_factory=FakeStore)
+    imports: FakeImportStore = field(default_factory=FakeImportStore)
+    files: FakeFiles = field(default_factory=FakeFiles)
+    outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    clock: FakeClock = field(default_factory=FakeClock)
+    timing: Timing = field(default_factory=Timing)
+
+    @property
+    def split(self) -> SplitImportStep:
+        targets = Targets(self.directory, FakeSetupStore(), TENANT)
+        rules = Rules(100, sends_own_mail=True)
+        return SplitImportStep(
+            self.imports,
+            self.files,
+            self.store,
+            targets,
+            self.outbox,
+            self.clock,
+            self.timing,
+            self.settings,
+            rules,
+        )
+
+    @property
+    def chunk(self) -> ImportChunkStep:
+        invite = InviteChunkStep(self.directory, self.store, self.clock, self.timing, self.settings.pace)
+        join = JoinChunkStep(self.directory, self.store, self.clock, self.timing)
+        return ImportChunkStep(invite, join, self.imports, self.settings)
+
+    @property
+    def sweep(self) -> SweepImports:
+        return SweepImports(self.imports, self.store, self.files, self.outbox, self.clock, self.timing, self.settings)
+
+    async def given(self, **changes: Any) -> "Files":
+        dialect = detect(self.content)
+        record = Import(IMPORT, GROUP, "f.csv", len(self.content), dialect, OWNER, "Olivia", False, NOW, "d")
+        self.files.kept[IMPORT] = self.content
+        target = Target("Contoso Travel", "https://link")
+        progress = Progress(dialect.start, targets={GROUP: target})
+        await self.imports.create(replace(record, **changes), progress)
+        await self.imports.open(IMPORT, NOW)
+        return self
+
+    @property
+    def progress(self) -> Progress:
+        return self.imports.imports[IMPORT].progress.value
+
+    @property
+    def chunks(self) -> list[ImportChunk]:
+        """The chunks that were sent, each once, in the order of the file."""
+        sent = {c.chunk: c for c, _ in self.outbox.sent if isinstance(c, ImportChunk)}
+        return [sent[chunk] for chunk in sorted(sent)]
+
+    async def read_all(self) -> None:
+        outcome = await self.split(SplitImport(IMPORT, self.progress.pieces))
+        while not self.progress.all_read:
+            if outcome.later is not None:
+                self.clock.time = max(self.clock.time, outcome.later.not_before)
+            outcome = await self.split(SplitImport(IMPORT, self.progress.pieces))
+
+    def rows(self) -> dict[str, tuple[int | None, str]]:
+        return {str(i): (r.value.line, r.value.address.key) for i, r in sorted(self.store.rows.items(), key=str)}
+
+
+def a_file(rows: int, bad_every: int = 7) -> bytes:
+    lines = [f"g{n}@fabrikam.com" if n % bad_every else "nobody" for n in range(1, rows + 1)]
+    return ("address\n" + "\n".join(lines) + "\n").encode()
+
+
+async def test_every_row_has_one_outcome() -> None:
+    world = await Files(a_file(100)).given()
+
+    await world.read_all()
+
+    bad = 100 // 7
+    assert (world.progress.rows, sum(world.progress.bad.values())) == (100, bad)
+    assert len(world.store.rows) == 100 - bad
+    assert dict(world.store.counters[IMPORT, GROUP]) == dict(count(r.value for r in world.store.rows.values()))
+    assert len(world.chunks) == len(world.store.marks) == 5
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    deaths=st.lists(st.sampled_from(["accept_import", "reserve_imports"]), max_size=8),
+    pieces=st.integers(1, 9),
+    rows=st.integers(1, 130),
+)
+async def test_a_delivery_may_die_anywhere_and_the_rows_are_the_same(
+    deaths: list[str], pieces: int, rows: int
+) -> None:
+    calm = await Files(a_file(rows)).given()
+    await calm.read_all()
+    burst = replace(WIDE.pace, burst=20 * pieces, per=60)
+    world = await Files(a_file(rows), settings=replace(WIDE, pace=burst)).given()
+    world.store.fail_next = list(deaths)
+    for _ in range(len(deaths) * 2 + 200):
+        if world.progress.all_read:
+            break
+        try:
+            outcome = await world.split(SplitImport(IMPORT, world.progress.pieces))
+        except StorageBusy:
+            continue
+        if outcome.later is not None:
+            world.clock.time = max(world.clock.time, outcome.later.not_before)
+
+    assert world.progress.all_read
+    assert world.rows() == calm.rows()
+    assert (world.progress.rows, world.progress.bad) == (calm.progress.rows, calm.progress.bad)
+    assert world.store.counters == calm.store.counters
+    assert {c.chunk for c in world.chunks} == {c.chunk for c in calm.chunks}
+
+
+async def test_an_old_message_reads_nothing() -> None:
+    world = await Files(a_file(30)).given()
+    await world.read_all()
+    before = len(world.outbox.sent)
+
+    assert await world.split(SplitImport(IMPORT, 0)) == Outcome(note="an old message")
+    assert len(world.outbox.sent) == before
+
+
+async def test_slots_follow_the_pace_and_reading_goes_no_further_than_the_horizon() -> None:
+    pace = Pace(60, timedelta(minutes=1), burst=20)
+    world = await Files(a_file(400, bad_every=1000), settings=replace(WIDE, pace=pace)).given()
+
+    await world.split(SplitImport(IMPORT, 0))
+    outcome = await world.split(SplitImport(IMPORT, world.progress.pieces))
+
+    at = [moment for command, moment in world.outbox.sent if isinstance(command, ImportChunk)]
+    assert at == [NOW + timedelta(seconds=20 * n) for n in range(len(at))]
+    assert max(moment for moment in at if moment) <= NOW + WIDE.horizon
+    assert outcome.later is not None
+    assert NOW < outcome.later.not_before < NOW + WIDE.horizon
+    assert "pace" in outcome.later.why
+
+
+async def test_a_day_that_is_used_up_goes_on_at_midnight() -> None:
+    limit = DayLimit(40, 10_000)
+    world = await Files(a_file(100, bad_every=1000), settings=replace(WIDE, of_inviter=limit)).given()
+
+    await world.split(SplitImport(IMPORT, 0))
+    outcome = await world.split(SplitImport(IMPORT, 1))
+
+    assert len(world.store.rows) == 40
+    assert outcome.later is not None
+    assert (outcome.later.not_before - NOW) == timedelta(hours=15)  # NOW is nine in the morning
+    assert "daily limit" in outcome.later.why
+
+
+async def test_a_paused_import_reads_and_invites_nothing_and_says_so_to_nobody() -> None:
+    world = await Files(a_file(10)).given()
+    await world.read_all()
+    world.imports.imports[IMPORT] = replace(
+        world.imports.imports[IMPORT],
+        record=replace(
+            world.imports.imports[IMPORT].record,
+            value=replace(world.imports.imports[IMPORT].record.value, state=ImportState.PAUSED),
+        ),
+    )
+
+    outcome = await world.chunk(world.chunks[0])
+
+    assert (outcome.then, outcome.later) == ((), None)
+    assert world.directory.calls == []
+
+
+async def test_a_chunk_is_invited_and_joined_in_one_breath() -> None:
+    world = await Files(a_file(20, bad_every=1000)).given()
+    await world.read_all()
+    before = world.store.writes
+
+    outcome = await world.chunk(world.chunks[0])
+
+    assert (outcome.then, outcome.later) == ((), None)
+    assert {r.value.state for r in world.store.rows.values()} == {State.MEMBER}
+    assert world.store.writes - before == 3
+    assert world.directory.calls == ["find", "invite", "join"]
+    assert world.store.marks == {}
+    assert world.store.counters[IMPORT, GROUP] == {"member": 20, "final": 20}
+
+
+async def test_who_the_group_does_not_see_yet_joins_by_a_message_of_its_own() -> None:
+    world = await Files(a_file(3, bad_every=1000)).given()
+    await world.read_all()
+    world.directory.join_says[UserId("user-g2@fabrikam.com")] = [Lagging()]
+
+    outcome = await world.chunk(world.chunks[0])
+
+    assert outcome.later is not None
+    assert isinstance(outcome.later.command, JoinChunk)
+    assert Counter(r.value.state for r in world.store.rows.values()) == {State.MEMBER: 2, State.JOINING: 1}
+
+
+async def test_a_throttled_chunk_slows_the_lane_and_comes_back() -> None:
+    world = await Files(a_file(2, bad_every=1000)).given()
+    await world.read_all()
+    world.directory.invite_says["g1@fabrikam.com"] = [Busy(timedelta(seconds=30))]
+
+    outcome = await world.chunk(world.chunks[0])
+
+    assert outcome.later is not None
+    assert isinstance(outcome.later.command, ImportChunk)
+    assert outcome.later.not_before >= NOW + timedelta(seconds=30)
+    assert world.store.import_pace is not None
+    assert world.store.import_pace.per_minute < 60_000
+
+
+async def test_a_directory_under_pressure_slows_the_lane_before_the_first_429() -> None:
+    world = await Files(a_file(2, bad_every=1000)).given()
+    await world.read_all()
+    world.directory.pressed = 0.99
+
+    await world.chunk(world.chunks[0])
+
+    assert world.store.import_pace is not None
+    assert world.store.import_pace.cut_at == NOW
+
+
+async def test_the_sweeper_sets_going_what_stands_still_and_closes_what_is_done() -> None:
+    world = await Files(a_file(20, bad_every=1000)).given()
+    await world.split(SplitImport(IMPORT, 0))
+    world.outbox.sent.clear()
+    world.clock.advance(timedelta(hours=1))
+
+    await world.sweep()
+    assert [type(c) for c, _ in world.outbox.sent] == [ImportChunk]
+    for command, _ in list(world.outbox.sent):
+        assert isinstance(command, ImportChunk)
+        await world.chunk(command)
+    world.clock.advance(timedelta(hours=1))
+    await world.sweep()
+
+    assert world.imports.imports[IMPORT].record.value.finished_at is not None
+    assert IMPORT in world.files.kept, "the file is kept while the import can be undone"
+    world.clock.advance(WIDE.undo_window)
+    await world.sweep()
+    assert IMPORT not in world.files.kept
+    assert IMPORT not in world.imports.opened
+
+
+async def test_duplicates_are_invited_by_the_first_of_their_rows() -> None:
+    content = b"address\na@fabrikam.com\nA@fabrikam.com\n" + b"\n".join(
+        f"g{n}@fabrikam.com".encode() for n in range(19)
+    )
+    world = await Files(content + b"\na@fabrikam.com\n").given()
+
+    await world.read_all()
+
+    twins = [r.value for r in world.store.rows.values() if r.value.reason is Reason.DUPLICATE_IN_FILE]
+    assert [(t.line, t.detail) for t in twins] == [
+        (3, "line 2 has the same address"),
+        (23, "line 2 has the same address"),
+    ]
+
+
+async def test_a_group_that_stopped_taking_guests_fails_its_rows_with_the_reason() -> None:
+    world = await Files(a_file(2, bad_every=1000)).given()
+    stored = world.imports.imports[IMPORT]
+    refused = {GROUP: Target(refused=Reason.GROUP_DYNAMIC)}
+    progress = replace(stored.progress, value=replace(stored.progress.value, targets=refused))
+    world.imports.imports[IMPORT] = replace(stored, progress=progress)
+
+    await world.read_all()
+
+    assert {r.value.reason for r in world.store.rows.values()} == {Reason.GROUP_DYNAMIC}
+    assert world.store.marks == {}
