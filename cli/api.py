@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ type Token = Callable[[bool], str]
 _PATIENT = frozenset({409, 429, 503})
 """Statuses that with ``Retry-After`` mean: not done yet, come again (RFC 9110 10.2.3)."""
 
+_PIECE_BYTES = 256 * 1024
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
 
 
@@ -61,6 +63,18 @@ class Api:
         headers = {"Idempotency-Key": key} if key else {}
         return self._call("POST", path, params=params, body=body, headers=headers, repeatable=key is not None)
 
+    def upload(
+        self, path: str, file: Path, *, key: str | None = None, params: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send a CSV file, read from the disk as it is sent. Only with a `key` is it kept, and kept once."""
+        headers = {"Content-Type": "text/csv", "Content-Length": str(file.stat().st_size)}
+        headers |= {"Idempotency-Key": key} if key else {}
+        return self._call("POST", path, params=params, headers=headers, file=file, repeatable=True)
+
+    def download(self, path: str) -> Answer:
+        """Something that is not JSON: the body is bytes."""
+        return self._call("GET", path, repeatable=True, is_json=False)
+
     def delete(
         self, path: str, *, headers: Mapping[str, str] | None = None, params: Mapping[str, str] | None = None
     ) -> Answer:
@@ -74,7 +88,9 @@ class Api:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         body: Any = None,
+        file: Path | None = None,
         repeatable: bool,
+        is_json: bool = True,
     ) -> Answer:
         """Raises Problem for what the API refuses, Unreachable where no sense can be made of what came."""
         deadline = time.monotonic() + self._timeout_s
@@ -84,7 +100,8 @@ class Api:
             if self._token is not None:
                 sent["Authorization"] = f"Bearer {self._token(fresh)}"
             try:
-                answer = self._http.request(method, path, params=params, headers=sent, json=body)
+                content = _pieces(file) if file is not None else None
+                answer = self._http.request(method, path, params=params, headers=sent, json=body, content=content)
             except httpx.HTTPError as error:
                 never_left = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
                 if not (repeatable or never_left) or time.monotonic() + pause > deadline:
@@ -101,6 +118,8 @@ class Api:
                 self._tell(f"The API is busy ({answer.status_code}); going on in {wait:.0f} s …")
                 time.sleep(wait)
                 continue
+            if answer.is_success and not is_json:
+                return Answer(answer.status_code, answer.content, answer.headers)
             return self._understood(answer)
 
     def _understood(self, answer: httpx.Response) -> Answer:
@@ -131,6 +150,12 @@ class Api:
         if not nothing_happened:
             remedy = "Whether the call had an effect is not known: look before you repeat it"
         return Unreachable(f"{self._url} {kind}", str(error) or type(error).__name__, remedy, reason="unreachable")
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as source:
+        while piece := source.read(_PIECE_BYTES):
+            yield piece
 
 
 def _retry_after(answer: httpx.Response) -> float | None:

@@ -76,7 +76,7 @@ def invite(
     """Invite guests to an app and follow each to its end."""
     if name is not None and len(address) > 1:
         raise Misuse("A name is one guest's", "--name goes with one address", reason="usage")
-    into = _group_of(session, group, app)
+    into = group_of(session, group, app)
     about = {"displayName": name, "welcomeMessage": message, "language": language}
     more = {field: value for field, value in about.items() if value is not None}
     guests = [Guest(each) for each in dict.fromkeys(address)]
@@ -103,7 +103,7 @@ def invitations(
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many at most.")] = 50,
 ) -> None:
     """List invitations, the newest first."""
-    into = _group_of(session, group, app)
+    into = group_of(session, group, app)
     params = {"limit": str(limit)} | ({"state": state} if state else {})
     found = session.api.get(f"/api/groups/{quote(into, safe='')}/invitations", **params).body
     session.draw(_table([Guest(each["address"], each) for each in found["value"]]))
@@ -112,7 +112,7 @@ def invitations(
     session.finish(found)
 
 
-def _group_of(session: Session, group: str | None, app: str | None) -> str:
+def group_of(session: Session, group: str | None, app: str | None) -> str:
     if (group is None) == (app is None):
         raise Misuse("Say which guests", "--group or --app is needed, and one of them only", reason="usage")
     return group if group is not None else str(find(session, app or "")["groupId"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import apps, doctor, invitations, options, setups
+from cli import apps, doctor, imports, invitations, options, setups
 
 app = typer.Typer(
     name="guestlist",
@@ -18,6 +18,8 @@ app.callback()(options.root)
 app.add_typer(setups.group, name="setup")
 app.add_typer(apps.group, name="apps")
 app.command("invite")(invitations.invite)
+app.command("import")(imports.import_)
+app.add_typer(imports.group, name="imports")
 app.command("invitations")(invitations.invitations)
 app.command("doctor")(doctor.doctor)
 

@@ -118,3 +118,31 @@ def test_who_may_not_is_told_so_in_words(tenant: Tenant, app: dict[str, Any]) ->
     assert "Only an administrator of Guestlist may do this" in found.stdout + found.stderr
     assert "Traceback" not in found.stdout + found.stderr
     assert Terminal(tenant, STRANGER).run("setup").returncode == USAGE
+
+
+def test_a_file_is_imported_looked_at_and_taken_back(tenant: Tenant, tmp_path: Path) -> None:
+    owner, file = Terminal(tenant, OWNER), tmp_path / "guests.csv"
+    guests = [f"guest-{uuid.uuid4().hex[:10]}@fabrikam.com" for _ in range(3)]
+    file.write_text("address\n" + "\n".join([*guests, "nobody"]) + "\n")
+    where = ("--group", tenant.group)
+
+    dry = owner.json("import", str(file), *where, "--dry-run")
+    assert (dry["counts"]["new"], dry["counts"]["invalid"]) == (3, 1)
+    assert owner.run("import", str(file), *where).returncode == WAITS
+    done = owner.run("import", str(file), *where, "--yes")
+    assert done.returncode == SOME_FAILED, (done.stdout, done.stderr)
+    assert "This import will take about" in done.stderr
+    outcomes = (tmp_path / "guests.results.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert [line.split(",")[:4] for line in outcomes[1:]] == [
+        *([str(n), guest, "member", ""] for n, guest in enumerate(guests, 2)),
+        ["5", "nobody", "failed", "address-invalid"],
+    ]
+    again = owner.run("import", str(file), *where, "--yes")
+    assert again.returncode == USAGE, "the file of outcomes is there already"
+
+    [found, *_] = owner.json("imports", "list", *where)["value"]
+    assert (found["state"], found["counts"]["member"]) == ("done", 3)
+    assert owner.json("imports", "undo", found["id"], *where, "--dry-run")["memberships"] == 3
+    assert owner.json("imports", "undo", found["id"], *where, "--yes")["state"] == "undone"
+    assert not set(guests) & set(tenant.members())
+    assert owner.run("import", str(tmp_path / "nothing.csv"), *where).returncode == USAGE
