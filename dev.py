@@ -273,7 +273,7 @@ def run(given: argparse.Namespace, more: list[str]) -> int:
 
 
 def bench(given: argparse.Namespace, more: list[str]) -> int:
-    arguments = [*([given.name] if given.name else []), *(["--json", given.json] if given.json else []), *more]
+    arguments = [*given.names, *(["--json", given.json] if given.json else []), *more]
     return hand_over(ensure_environment(), "-m", "bench", *arguments)
 
 
@@ -359,8 +359,12 @@ def parser() -> argparse.ArgumentParser:
     one = commands.add_parser("lint", help="ruff, mypy and the import rules; all are run, all failures shown")
     one.set_defaults(command=lint)
 
-    one = commands.add_parser("bench", help="measure, against what the library or platform does alone")
-    one.add_argument("name", nargs="?", metavar="NAME", help="one benchmark (default: all)")
+    one = commands.add_parser(
+        "bench",
+        help="measure, against what the library or platform does alone",
+        description="Runs benchmarks and prints one table; every other argument is handed to 'python -m bench'.",
+    )
+    one.add_argument("names", nargs="*", metavar="NAME", help="benchmarks (default: all)")
     one.add_argument("--json", metavar="FILE", help="write the rows there as well")
     one.set_defaults(command=bench)
 

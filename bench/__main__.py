@@ -1,4 +1,4 @@
-"""``python -m bench [NAME] [--json FILE]``: runs the benchmarks and prints one table."""
+"""``python -m bench [NAME...]``: runs the benchmarks and prints one table."""
 
 import argparse
 import dataclasses
@@ -12,36 +12,71 @@ from rich.table import Table
 
 from bench.rows import Row
 
-NAMES = ("cold_import", "first_invitation", "flow")
+ALONE = ("cold_import", "first_invitation", "flow")
+IMPORTS = ("quota_bound", "against_sequential", "unbound", "hard_weather", "interactive", "memory")
+"""Those of Bulk import; how many guests they import can be said."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
-    parser.add_argument("name", nargs="?", choices=NAMES, help="one of them; without it all run")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(ALONE + IMPORTS)}; without any all run")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows as JSON, too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown, too")
+    parser.add_argument(
+        "--guests", type=int, metavar="N", help="import so many guests: for a short try, not for the table"
+    )
     options = parser.parse_args()
+    if unknown := set(options.names) - {*ALONE, *IMPORTS}:
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(ALONE + IMPORTS)}")
     rows: list[Row] = []
-    for name in [options.name] if options.name else NAMES:
+    for name in options.names or ALONE + IMPORTS:
         print(f"running {name} …", file=sys.stderr, flush=True)
-        rows += importlib.import_module(f"bench.{name}").run()
-    Console(width=110).print(_table(rows))
+        if name in ALONE:
+            rows += importlib.import_module(f"bench.{name}").run()
+        else:
+            rows += importlib.import_module(f"bench.imports.{name}").run(options.guests)
+    Console(width=118).print(_table(rows))
     if options.json:
         options.json.write_text(json.dumps([dataclasses.asdict(row) for row in rows], indent=2) + "\n")
+    if options.markdown:
+        options.markdown.write_text(_markdown(rows))
     return 0
 
 
+HEADINGS = ("benchmark", "Guestlist", "reference", "ratio", "goal")
+
+
 def _table(rows: list[Row]) -> Table:
-    table = Table("benchmark", "value", "against", "ratio", "goal", "holds")
+    table = Table(*HEADINGS, show_lines=True)
     for row in rows:
-        table.add_row(
-            f"{row.name}\n[dim]{row.note}[/dim]",
-            f"{row.value:.3g} {row.unit}",
-            "" if row.against is None else f"{row.against:.3g} {row.unit}",
-            "" if row.ratio is None else f"{row.ratio:.2f}",
-            row.goal or "",
-            {True: "yes", False: "no", None: ""}[row.holds],
-        )
+        name, *rest = _cells(row)
+        goal = rest.pop()
+        table.add_row(f"{name}\n[dim]{row.note}[/dim]", *rest, f"[bold red]{goal}[/]" if row.holds is False else goal)
     return table
+
+
+def _markdown(rows: list[Row]) -> str:
+    lines = [HEADINGS, ("---",) * len(HEADINGS)]
+    for row in rows:
+        name, *rest = _cells(row)
+        lines.append((f"{name} ({row.note})" if row.note else name, *rest))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    held = {True: ", met", False: ", MISSED", None: ""}[row.holds]
+    return (
+        row.name,
+        _figure(row.value, row.unit),
+        "" if row.against is None else _figure(row.against, row.unit),
+        "" if row.ratio is None else f"{row.ratio:.2f}",
+        f"{row.goal or ''}{held}",
+    )
+
+
+def _figure(value: float, unit: str) -> str:
+    shown = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    return f"{shown} {unit}".strip()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,14 @@
+"""An import against what people do today: a sequential loop with msgraph-sdk."""
+
+from bench.imports.quota import GUESTS, LATENCY_MS, LOOP_GUESTS, figures
+from bench.rows import Row
+
+
+def run(guests: int | None = None) -> list[Row]:
+    found = figures(guests or GUESTS)
+    note = (
+        f"{found.guests:,} guests, quota and {LATENCY_MS} ms latency as above; against one invite and one add call a "
+        f"guest on the same simulator ({LOOP_GUESTS} guests, per-guest figures compared)"
+    )
+    ratio = found.per_second / found.loop
+    return [Row("import against a script", found.per_second, "guests/s", found.loop, ratio, None, None, note)]
