@@ -62,12 +62,22 @@ class ImportPace:
 
 
 def current(known: ImportPace | None, pace: Pace, now: datetime) -> ImportPace:
-    """The rate as it is now: it rises with time up to the setting (additive increase)."""
+    """The rate as it is now: it rises with time up to the setting (additive increase).
+
+    What was handed out is owed in guests, not in time: at a higher rate it is paid for sooner.
+    """
     most = pace.per * (timedelta(minutes=1) / pace.time)
     if known is None:
         return ImportPace(most, now)
-    risen = known.per_minute + most * _RISE * ((now - known.changed_at) / timedelta(minutes=1))
-    return ImportPace(min(most, risen), known.changed_at if risen >= most else now, known.free_at, known.cut_at)
+    minutes = max(0.0, (now - known.changed_at) / timedelta(minutes=1))
+    risen = min(most, known.per_minute + most * _RISE * minutes)
+    free_at = known.free_at
+    if free_at is not None and risen > known.per_minute:
+        rising = min(minutes, (most - known.per_minute) / (most * _RISE))
+        paid = rising * (known.per_minute + risen) / 2 + (minutes - rising) * most
+        owed = (free_at - known.changed_at) / timedelta(minutes=1) * known.per_minute - paid
+        free_at = now + timedelta(minutes=owed / risen)
+    return ImportPace(risen, now, free_at, known.cut_at)
 
 
 def throttled(

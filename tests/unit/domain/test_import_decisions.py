@@ -134,6 +134,26 @@ def test_the_rate_never_falls_to_nothing() -> None:
     assert known.per_minute >= 3
 
 
+def test_after_a_storm_of_429s_imports_go_on_as_soon_as_the_rate_allows() -> None:
+    """A burst that is owed at the slowest rate is not owed for hours once the rate has risen."""
+    pace = Pace(1142, timedelta(minutes=1), burst=2750)
+    known: ImportPace | None = None
+    for n in range(12):
+        known = throttled(known, pace, timedelta(seconds=3), NOW + n * timedelta(seconds=11)) or known
+    calm = NOW + timedelta(minutes=3)
+
+    for minutes in (0, 1, 5, 20):
+        at = calm + minutes * MINUTE
+        [start], _ = reserve_each(current(known, pace, at), pace, [20], at)
+        assert start - at < timedelta(seconds=30), f"{minutes} minutes later"
+
+
+def test_what_is_owed_stays_the_same_while_the_rate_does() -> None:
+    known = ImportPace(60, NOW, free_at=NOW + 5 * MINUTE)
+
+    assert current(known, PACE, NOW + MINUTE).free_at == NOW + 5 * MINUTE
+
+
 @pytest.mark.parametrize(("days", "limit"), [(0, 500), (1, 1000), (2, 2000), (3, 4000), (4, 5000), (400, 5000)])
 def test_a_days_limit_doubles_with_each_active_day(days: int, limit: int) -> None:
     assert DayLimit(500, 5000).on_day(days) == limit
