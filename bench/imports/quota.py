@@ -50,7 +50,7 @@ def figures(guests: int) -> Figures:
     with Stack(workers=WORKERS, extra_settings=AT_THE_QUOTA) as stack:
         change_weather(stack, latency_ms=LATENCY_MS, quota=True)
         before = calls(stack)
-        ended = asyncio.run(run_import(stack, csv_file(guests, "quota"), timeout_s=60 + guests / 5))
+        ended = asyncio.run(run_import(stack, csv_file(guests, "quota"), timeout_s=60 + guests / 10))
         made = {call: n - before.get(call, 0) for call, n in calls(stack).items()}
         loop = asyncio.run(loops.sequential(stack, list(addresses(LOOP_GUESTS + 1, "loop"))))
     throttled = sum(n for (_, status), n in made.items() if status == 429)

@@ -42,6 +42,7 @@ _CUT, _FLOOR = 0.7, 0.05
 """What is left of the rate after a 429, and the share of the setting that it never falls below."""
 _RISE = 0.05
 """Share of the setting by which the rate rises in a minute without a 429."""
+_LONG_WAIT = timedelta(seconds=5)
 _ONE_BREATH = timedelta(seconds=10)
 """Throttled answers that arrive together tell one thing, not twenty."""
 
@@ -49,12 +50,14 @@ _ONE_BREATH = timedelta(seconds=10)
 @dataclass(frozen=True, slots=True)
 class ImportPace:
     """What is known of the pace of imports: the rate that the tenant was found to take, in guests per minute, when
-    it was last changed, when all that was handed out will have been paid for, and when it was last cut."""
+    it was last changed, when all that was handed out will have been paid for, when it was last cut, and
+    until when the directory wants nobody to ask at all."""
 
     per_minute: float
     changed_at: datetime
     free_at: datetime | None = None
     cut_at: datetime | None = None
+    held_until: datetime | None = None
 
     @property
     def interval(self) -> timedelta:
@@ -77,7 +80,7 @@ def current(known: ImportPace | None, pace: Pace, now: datetime) -> ImportPace:
         paid = rising * (known.per_minute + risen) / 2 + (minutes - rising) * most
         owed = (free_at - known.changed_at) / timedelta(minutes=1) * known.per_minute - paid
         free_at = now + timedelta(minutes=owed / risen)
-    return ImportPace(risen, now, free_at, known.cut_at)
+    return ImportPace(risen, now, free_at, known.cut_at, known.held_until)
 
 
 def throttled(
@@ -88,14 +91,21 @@ def throttled(
     before = current(known, pace, now)
     until = now + (retry_after or timedelta())
     is_new = before.cut_at is None or now - before.cut_at > _ONE_BREATH
-    if not is_new and before.free_at is not None and until <= before.free_at:
+    # A short wait is the weather of one call; a long one says that the quota is used up, for everybody.
+    off = _later_of(before.held_until, until if retry_after is not None and retry_after >= _LONG_WAIT else None)
+    says_more = off != before.held_until or before.free_at is None or until > before.free_at
+    if not is_new and not says_more:
         return None
     most = pace.per * (timedelta(minutes=1) / pace.time)
     rate = max(most * _FLOOR, before.per_minute * _CUT) if is_new else before.per_minute
     # As far as the burst that would otherwise be let through at once: there is none left.
     held = until + (timedelta(minutes=1) / rate) * pace.burst
     cut_at = now if is_new else before.cut_at
-    return ImportPace(rate, now, max(before.free_at or now, held), cut_at)
+    return ImportPace(rate, now, max(before.free_at or now, held), cut_at, off)
+
+
+def _later_of(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(filter(None, (one, other)), default=None)
 
 
 def reserve_each(

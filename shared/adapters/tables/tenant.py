@@ -103,6 +103,7 @@ class TenantState:
                 return None
             row: Row = {"PerMinute": float(after.per_minute), "ChangedAt": to_text(after.changed_at)}
             row |= {"FreeAt": to_text(after.free_at)} if after.free_at else {}
+            row |= {"HeldUntil": to_text(after.held_until)} if after.held_until else {}
             return row | ({"CutAt": to_text(after.cut_at)} if after.cut_at else {})
 
         async with self._lines["imports"]:
@@ -149,12 +150,13 @@ class TenantState:
 def _import_pace(row: "TableEntity | None") -> ImportPace | None:
     if row is None:
         return None
-    free_at, cut_at = row.get("FreeAt"), row.get("CutAt")
+    free_at, cut_at, held_until = row.get("FreeAt"), row.get("CutAt"), row.get("HeldUntil")
     return ImportPace(
         per_minute=float(row["PerMinute"]),
         changed_at=from_text(row["ChangedAt"]),
         free_at=from_text(free_at) if free_at else None,
         cut_at=from_text(cut_at) if cut_at else None,
+        held_until=from_text(held_until) if held_until else None,
     )
 
 

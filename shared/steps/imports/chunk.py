@@ -4,8 +4,9 @@ It is the path of the single invitation, with one storage transaction before the
 after; the second one is also the intent to join.
 """
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from shared.domain.breaker import Breaker
 from shared.domain.commands import ImportChunk, JoinChunk, MailChunk
@@ -15,15 +16,15 @@ from shared.domain.import_settings import ImportSettings
 from shared.domain.imports import ImportState
 from shared.domain.invitations import Invitation, State, failed
 from shared.domain.outcomes import Later, Outcome
+from shared.domain.pacing import ImportPace
 from shared.domain.reasons import Reason
 from shared.ports.import_store import ImportStore
 from shared.ports.store import Versioned
 from shared.steps.chunk_rows import ChunkRows
+from shared.steps.imports.glance import Glance
 from shared.steps.invite_chunk import InviteChunkStep, InviteWork
 from shared.steps.join_chunk import BUSY, JoinChunkStep
 
-REMEMBERED = timedelta(seconds=2)
-"""How long a process believes what it read of an import's state and of the breaker while that is closed."""
 NEARLY_FULL = 0.97
 """Share of the directory's limit from which imports go slower, before the first 429."""
 _ROOM = 200
@@ -35,8 +36,9 @@ class ImportChunkStep:
     join: JoinChunkStep
     imports: ImportStore
     settings: ImportSettings
-    _states: dict[ImportId, tuple[datetime, ImportState]] = field(default_factory=dict)
-    _breaker: tuple[datetime, Versioned[Breaker]] | None = None
+    _states: dict[ImportId, Glance[ImportState]] = field(default_factory=dict)
+    _breaker: Glance[Versioned[Breaker]] | None = None
+    _pace: Glance[ImportPace] | None = None
 
     async def __call__(self, command: ImportChunk) -> Outcome:
         """Take the chunk as far as it goes now. Safe to repeat at any time."""
@@ -54,14 +56,24 @@ class ImportChunkStep:
                 return Outcome(note="paused")
             case _:
                 pass
+        if (until := await self._held_until(now)) is not None:
+            # Asking all the same would only make the directory's debt larger, for people as well.
+            return await self._again(replace(command, slot=None), chunk, until, BUSY)
+        waiting = len(chunk.in_state(State.ACCEPTED, State.INVITING, State.PARKED))
+        if waiting and command.attempt and command.slot is None:
+            # What was refused was paid for in vain: it stands in line again.
+            [slot] = await step.store.reserve_imports(self.settings.pace, [waiting], now)
+            if slot > now:
+                return await self._again(replace(command, slot=slot), chunk, slot, "the tenant's pace")
         before = {i.id.position for i in chunk.in_state(State.JOINING)}
         work = InviteWork(step, command, chunk, await self._read_breaker(now), now, then=State.JOINING)
         invited = await work.run()
         first_time = {i.id.position for i in chunk.in_state(State.JOINING)} - before
-        try:
-            waits = await self.join.join(command, chunk, first_time)
-        except Conflict:
-            waits = []
+        waits: list[tuple[datetime, str]] = []
+        if not work.is_throttled:
+            # Where it is, nothing more is asked before the time that the directory named.
+            with suppress(Conflict):
+                waits = await self.join.join(command, chunk, first_time)
         if work.is_throttled or any(why == BUSY for _, why in waits) or step.directory.pressure >= NEARLY_FULL:
             await step.store.slow_imports(self.settings.pace, work.throttled_for, step.clock.now())
         return await self._outcome(command, chunk, invited, waits)
@@ -69,20 +81,24 @@ class ImportChunkStep:
     async def _outcome(
         self, command: ImportChunk, chunk: ChunkRows, invited: Outcome, waits: list[tuple[datetime, str]]
     ) -> Outcome:
-        then: list[JoinChunk | MailChunk] = []
+        then: list[MailChunk] = []
         if any(not i.is_final for i in chunk.in_state(State.MEMBER)):
             then.append(MailChunk(command.group, command.chunk))
         later = invited.later
         if waits:
             # Who is not seen in the group's part of the directory yet joins by a message of its own.
             wake_at, why = max(waits)
-            join = Later(JoinChunk(command.group, command.chunk, attempt=1), wake_at, why)
             if later is None:
-                later = join
+                later = Later(JoinChunk(command.group, command.chunk, attempt=1), wake_at, why)
             else:
-                then.append(JoinChunk(command.group, command.chunk, attempt=1))
+                # One message for both: whoever comes back invites the rest and joins them all.
+                later = replace(later, not_before=max(later.not_before, wake_at))
             await chunk.finish(self.invite.clock.now(), wake_at, self.invite.timing.stillness)
         return Outcome(then=tuple(then), later=later)
+
+    async def _again(self, command: ImportChunk, chunk: ChunkRows, wake_at: datetime, why: str) -> Outcome:
+        await chunk.finish(self.invite.clock.now(), wake_at, self.invite.timing.stillness)
+        return Outcome(later=Later(replace(command, attempt=command.attempt + 1), wake_at, why))
 
     async def _cancel(self, chunk: ChunkRows, now: datetime) -> None:
         """Who has not been asked for yet is not invited any more; who may have been is brought to an end."""
@@ -90,23 +106,29 @@ class ImportChunkStep:
         await chunk.write([failed(i, Reason.CANCELLED, None, now) for i in waiting])
 
     async def _state(self, import_id: ImportId, now: datetime) -> ImportState:
-        known = self._states.get(import_id)
-        if known is not None and known[0] > now - REMEMBERED:
-            return known[1]
+        if import_id not in self._states:
+            if len(self._states) >= _ROOM:
+                self._states.clear()
+            self._states[import_id] = Glance(lambda: self._read_state(import_id))
+        return await self._states[import_id].at(now)
+
+    async def _read_state(self, import_id: ImportId) -> ImportState:
         stored = await self.imports.read(import_id)
-        state = stored.record.value.state if stored is not None else ImportState.RUNNING
-        if len(self._states) >= _ROOM:
-            self._states.clear()
-        self._states[import_id] = (now, state)
-        return state
+        return stored.record.value.state if stored is not None else ImportState.RUNNING
+
+    async def _held_until(self, now: datetime) -> datetime | None:
+        """Until when the directory asked all imports to keep off; None where it did not."""
+        if self._pace is None:
+            self._pace = Glance(
+                lambda: self.invite.store.read_import_pace(self.settings.pace, self.invite.clock.now())
+            )
+        until = (await self._pace.at(now)).held_until
+        return until if until is not None and until > now else None
 
     async def _read_breaker(self, now: datetime) -> Versioned[Breaker]:
-        known = self._breaker
-        if known is not None and known[0] > now - REMEMBERED and not known[1].value.is_open:
-            return known[1]
-        breaker = await self.invite.store.read_breaker()
-        self._breaker = (now, breaker)
-        return breaker
+        if self._breaker is None:
+            self._breaker = Glance(self.invite.store.read_breaker)
+        return await self._breaker.at(now, lambda seen: not seen.value.is_open)
 
 
 def _may_be_invited(invitation: Invitation) -> bool:

@@ -116,6 +116,16 @@ def test_a_429_slows_imports_once_a_breath_and_holds_until_its_retry_after() -> 
     assert later.per_minute < first.per_minute
 
 
+def test_a_long_retry_after_holds_all_imports_and_a_short_one_none() -> None:
+    short = throttled(ImportPace(60, NOW), PACE, timedelta(seconds=2), NOW)
+    long = throttled(short, PACE, timedelta(seconds=40), NOW + timedelta(seconds=1))
+
+    assert short is not None
+    assert short.held_until is None
+    assert long is not None
+    assert long.held_until == NOW + timedelta(seconds=41)
+
+
 def test_the_rate_rises_again_with_time_and_never_above_the_setting() -> None:
     slow = throttled(ImportPace(60, NOW), PACE, None, NOW)
     assert slow is not None

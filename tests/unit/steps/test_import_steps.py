@@ -109,6 +109,17 @@ class Files:
                 self.clock.time = max(self.clock.time, outcome.later.not_before)
             outcome = await self.split(SplitImport(IMPORT, self.progress.pieces))
 
+    async def to_its_end(self, outcome: Outcome) -> None:
+        """Deliver a chunk until it asks for nothing later, the clock jumping to what it waits for."""
+        for _ in range(20):
+            later = outcome.later
+            if later is None:
+                return
+            self.clock.time = max(self.clock.time, later.not_before)
+            assert isinstance(later.command, ImportChunk)
+            outcome = await self.chunk(later.command)
+        raise AssertionError("the chunk still waits")
+
     def rows(self) -> dict[str, tuple[int | None, str]]:
         return {str(i): (r.value.line, r.value.address.key) for i, r in sorted(self.store.rows.items(), key=str)}
 
@@ -254,6 +265,42 @@ async def test_a_throttled_chunk_slows_the_lane_and_comes_back() -> None:
     assert outcome.later.not_before >= NOW + timedelta(seconds=30)
     assert world.store.import_pace is not None
     assert world.store.import_pace.per_minute < 60_000
+
+
+async def test_while_the_quota_is_used_up_no_other_chunk_asks_the_directory() -> None:
+    world = await Files(a_file(40, bad_every=1000)).given()
+    await world.read_all()
+    first, second = world.chunks
+    world.directory.invite_says["g1@fabrikam.com"] = [Busy(timedelta(seconds=30))]
+    chunk = world.chunk
+    await chunk(first)
+    asked = list(world.directory.calls)
+
+    held = await world.chunk(second)
+
+    assert world.directory.calls == asked
+    assert held.later is not None
+    assert isinstance(held.later.command, ImportChunk)
+    assert held.later.not_before == NOW + timedelta(seconds=30)
+    world.clock.time = held.later.not_before
+    outcome = await chunk(held.later.command)
+    while outcome.later is not None and len(world.directory.calls) == len(asked):
+        world.clock.time = max(world.clock.time, outcome.later.not_before)
+        assert isinstance(outcome.later.command, ImportChunk)
+        outcome = await chunk(outcome.later.command)
+    assert len(world.directory.calls) > len(asked)
+
+
+async def test_a_throttled_chunk_joins_nobody_before_the_directory_wants_to_be_asked() -> None:
+    world = await Files(a_file(2, bad_every=1000)).given()
+    await world.read_all()
+    world.directory.invite_says["g1@fabrikam.com"] = [Busy(timedelta(seconds=2))]
+
+    outcome = await world.chunk(world.chunks[0])
+
+    assert world.directory.calls == ["find", "invite"]
+    await world.to_its_end(outcome)
+    assert {r.value.state for r in world.store.rows.values()} == {State.MEMBER}
 
 
 async def test_a_directory_under_pressure_slows_the_lane_before_the_first_429() -> None:

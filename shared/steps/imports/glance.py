@@ -1,0 +1,27 @@
+"""What a process has read a moment ago, and believes for a moment more."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+REMEMBERED = timedelta(seconds=2)
+
+
+@dataclass(slots=True)
+class Glance[T]:
+    """Reads at most once in `REMEMBERED`, for all who ask at the same time together."""
+
+    read: Callable[[], Awaitable[T]]
+    _seen: tuple[datetime, T] | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def at(self, now: datetime, believe: Callable[[T], bool] = lambda _: True) -> T:
+        """What was read last, if that is young enough and to be believed; else what is read now."""
+        async with self._lock:
+            seen = self._seen
+            if seen is not None and seen[0] > now - REMEMBERED and believe(seen[1]):
+                return seen[1]
+            value = await self.read()
+            self._seen = (now, value)
+            return value
