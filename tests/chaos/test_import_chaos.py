@@ -59,7 +59,7 @@ def test_killed_at_random_each_guest_is_invited_once_and_the_counters_are_right(
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
     moments = random.Random(seed)  # noqa: S311 - decides when to kill, guards nothing
-    with Stack(workers=2, lease_seconds=3, max_poll_ms=150, extra_settings=PATIENT_WITH_KILLS) as stack:
+    with Stack(workers=2, lease_seconds=3, max_poll_ms=400, extra_settings=PATIENT_WITH_KILLS) as stack:
         tenant = Tenant(stack)
         tenant.settings(latency={"allMs": 30})
         owner = tenant.caller(OWNER)

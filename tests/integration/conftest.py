@@ -181,7 +181,7 @@ class Tenant:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    with Stack(workers=2, lease_seconds=3, max_poll_ms=150, extra_settings=QUICK) as running:
+    with Stack(workers=2, lease_seconds=3, max_poll_ms=400, extra_settings=QUICK) as running:
         yield running
 
 

@@ -95,7 +95,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    stack = Stack(workers=1, lease_seconds=1.5, max_poll_ms=100, extra_settings=QUICKER, start_host=False)
+    stack = Stack(workers=1, lease_seconds=1.5, max_poll_ms=300, extra_settings=QUICKER, start_host=False)
     with stack, Gate({"graph": stack.simulator_url}, counts) as gate:
         stack.simulator_url_of_app = gate.urls["graph"]
         stack.restart_host()
