@@ -5,17 +5,37 @@ import azure.functions as func
 from functions import (
     apps,
     doctor,
+    groups,
     health,
     imports,
     invitations,
     mails,
     memberships,
+    pages,
     poison,
+    portal,
     problems,
+    requests,
     setups,
     sweeper,
 )
 
 app = func.FunctionApp()
-for module in (invitations, memberships, mails, imports, setups, apps, doctor, poison, sweeper, problems, health):
+for module in (
+    invitations,
+    memberships,
+    mails,
+    imports,
+    groups,
+    requests,
+    setups,
+    apps,
+    doctor,
+    pages,
+    portal,
+    poison,
+    sweeper,
+    problems,
+    health,
+):
     app.register_functions(module.bp)

@@ -2,9 +2,11 @@
 
 import azure.functions as func
 
+from functions.callers import caller_of
 from functions.edge import endpoint, json_response
 from functions.setups import is_dry
 from shared import wiring
+from shared.api import bodies_of_guests
 from shared.api import bodies_of_setup as bodies
 from shared.domain.applications import AppId
 from shared.domain.errors import Refused
@@ -15,30 +17,30 @@ bp = func.Blueprint()
 
 
 @bp.function_name("list_apps")
-@bp.route("apps", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/apps", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def list_apps(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     found = await app.setups.apps.list(caller)
     return json_response({"value": [bodies.app(record, app.settings.tenant_id) for record in found]})
 
 
 @bp.function_name("get_app")
-@bp.route("apps/{appId}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/apps/{appId}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def get_app(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     return json_response(bodies.app(await app.setups.apps.one(_app_id(req), caller), app.settings.tenant_id))
 
 
 @bp.function_name("delete_app")
-@bp.route("apps/{appId}", methods=["DELETE"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/apps/{appId}", methods=["DELETE"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def delete_app(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     app_id = _app_id(req)
     if is_dry(req):
         found = await app.setups.apps.look_at_removal(app_id, caller)
@@ -47,6 +49,25 @@ async def delete_app(req: func.HttpRequest) -> func.HttpResponse:
     await app.setups.apps.remove(app_id, caller, tag.strip().strip('"') if tag else None)
     location = f"/api/apps/{app_id}"
     return json_response({"appId": app_id, "state": "removing"}, 202, {"Location": location})
+
+
+@bp.function_name("get_templates")
+@bp.route("api/apps/{appId}/templates", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def get_templates(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await caller_of(app, req)
+    return json_response(bodies_of_guests.templates(await app.portal.templates.show(_app_id(req), caller)))
+
+
+@bp.function_name("put_templates")
+@bp.route("api/apps/{appId}/templates", methods=["PUT"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def put_templates(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await caller_of(app, req)
+    wanted = bodies_of_guests.decode_templates(req.get_body())
+    return json_response(bodies_of_guests.templates(await app.portal.templates.write(_app_id(req), wanted, caller)))
 
 
 def _app_id(req: func.HttpRequest) -> AppId:

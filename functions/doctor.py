@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from functions.callers import caller_of
 from functions.edge import endpoint, json_response
 from shared import wiring
 from shared.api import bodies_of_setup as bodies
@@ -10,16 +11,16 @@ bp = func.Blueprint()
 
 
 @bp.function_name("get_doctor")
-@bp.route("doctor", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/doctor", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def get_doctor(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     return json_response(bodies.examination(await app.examine(caller)))
 
 
 @bp.function_name("get_sign_in")
-@bp.route("sign-in", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/sign-in", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def get_sign_in(req: func.HttpRequest) -> func.HttpResponse:
     """Where to get a token for this API. All of it stands in every sign-in address: no secret."""

@@ -1,9 +1,10 @@
-"""Where the Functions host ends and Guestlist begins: callers, problem documents, request ids, outcomes.
+"""Where the Functions host ends and Guestlist begins: callers, bodies, problem documents, request ids, outcomes.
 
 `endpoint` and `step` keep a handler's name and parameters, which the worker binds by.
 """
 
 import functools
+import hashlib
 import inspect
 import logging
 import re
@@ -18,7 +19,7 @@ import msgspec
 from shared import wiring
 from shared.api import problems
 from shared.domain.errors import Refused, Unavailable
-from shared.domain.ids import GroupId, group_id
+from shared.domain.ids import GroupId, UserId, group_id
 from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
 
@@ -48,8 +49,8 @@ def endpoint(handler: Handler) -> Handler:
                 document = problems.problem(Reason.INTERNAL, request_id=request_id)
                 answer = json_response(document, 500, {}, problems.MEDIA_TYPE)
         answer.headers["x-request-id"] = request_id
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
+        answer.headers.setdefault("Cache-Control", "no-store")
+        return _unless_known(req, answer)
 
     return run
 
@@ -84,6 +85,16 @@ def json_response(
     )
 
 
+def page_of(req: func.HttpRequest, most: int, default: int) -> int:
+    """How many entries ``?limit=`` asks for; raises Refused `parameter-invalid`."""
+    text = req.params.get("limit")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise Refused(Reason.PARAMETER_INVALID, f"a whole number from 1 to {most} is needed", field="limit")
+    return int(text)
+
+
 def idempotency_key(req: func.HttpRequest) -> str | None:
     """The header, checked; raises Refused `idempotency-key-invalid`."""
     key: str | None = req.headers.get("idempotency-key")
@@ -100,6 +111,25 @@ def group_of(req: func.HttpRequest) -> GroupId:
         return group_id(req.route_params["groupId"])
     except ValueError as e:
         raise Refused(Reason.PARAMETER_INVALID, str(e), field="groupId") from e
+
+
+def user_of(req: func.HttpRequest) -> UserId:
+    """The user of the path; raises Refused `guest-missing`."""
+    try:
+        return UserId(group_id(req.route_params["userId"]))
+    except ValueError as e:
+        raise Refused(Reason.GUEST_MISSING, str(e)) from e
+
+
+def _unless_known(req: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
+    """Lists and records say which version they are, and are not sent again to whoever has it."""
+    if req.method != "GET" or answer.status_code != 200 or answer.mimetype != "application/json":
+        return answer
+    tag = answer.headers.setdefault("ETag", f'"{hashlib.sha256(answer.get_body()).hexdigest()[:32]}"')
+    known = {t.strip().removeprefix("W/") for t in (req.headers.get("if-none-match") or "").split(",")}
+    if tag not in known:
+        return answer
+    return func.HttpResponse(status_code=304, headers=dict(answer.headers))
 
 
 def _request(handler: Handler, args: tuple[Any, ...], kwargs: dict[str, Any]) -> func.HttpRequest:

@@ -9,7 +9,7 @@ bp = func.Blueprint()
 
 
 @bp.function_name("get_health")
-@bp.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def get_health(req: func.HttpRequest) -> func.HttpResponse:
     """Alive, with settings that can be read. Says nothing that a stranger may not know."""

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 import azure.functions as func
 
+from functions.callers import caller_of
 from functions.edge import endpoint, group_of, idempotency_key, json_response, step
 from functions.setups import is_dry
 from shared import wiring
@@ -17,16 +18,16 @@ from shared.steps.imports.start import Upload
 
 bp = func.Blueprint()
 
-_ONE = "groups/{groupId}/imports/{importId}"
+_ONE = "api/groups/{groupId}/imports/{importId}"
 _NAME_LIMIT = 200
 
 
 @bp.function_name("post_import")
-@bp.route("groups/{groupId}/imports", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/groups/{groupId}/imports", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def post_import(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     upload = _upload(req)
     if is_dry(req):
         return json_response(bodies.preview(await app.imports.preview(upload, caller)))
@@ -37,11 +38,11 @@ async def post_import(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @bp.function_name("list_imports")
-@bp.route("groups/{groupId}/imports", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/groups/{groupId}/imports", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def list_imports(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     return json_response(bodies.several(await app.imports.tend.of_group(group_of(req), caller)))
 
 
@@ -50,7 +51,7 @@ async def list_imports(req: func.HttpRequest) -> func.HttpResponse:
 @endpoint
 async def get_import(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     return json_response(bodies.one(await app.imports.tend.show(group_of(req), _import(req), caller)))
 
 
@@ -59,7 +60,7 @@ async def get_import(req: func.HttpRequest) -> func.HttpResponse:
 @endpoint
 async def get_import_results(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     group, import_id = group_of(req), _import(req)
     record, part = await app.imports.results(group, import_id, caller, req.params.get("continuation"))
     name = quote(f"{record.file_name.removesuffix('.csv')}.results.csv")
@@ -75,7 +76,7 @@ async def get_import_results(req: func.HttpRequest) -> func.HttpResponse:
 @endpoint
 async def pause_import(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     return json_response(bodies.one(await app.imports.tend.pause(group_of(req), _import(req), caller)))
 
 
@@ -84,7 +85,7 @@ async def pause_import(req: func.HttpRequest) -> func.HttpResponse:
 @endpoint
 async def resume_import(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     return json_response(bodies.one(await app.imports.tend.resume(group_of(req), _import(req), caller)))
 
 
@@ -93,7 +94,7 @@ async def resume_import(req: func.HttpRequest) -> func.HttpResponse:
 @endpoint
 async def cancel_import(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     return json_response(bodies.one(await app.imports.tend.cancel(group_of(req), _import(req), caller)))
 
 
@@ -102,7 +103,7 @@ async def cancel_import(req: func.HttpRequest) -> func.HttpResponse:
 @endpoint
 async def undo_import(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     group, import_id = group_of(req), _import(req)
     if is_dry(req):
         stored = await app.imports.tend.need_undo(group, import_id, caller)

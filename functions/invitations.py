@@ -4,7 +4,10 @@ from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from functions.edge import endpoint, group_of, idempotency_key, json_response, step
+from functions.callers import caller_of
+from functions.edge import endpoint, group_of, idempotency_key, json_response, page_of, step
+from functions.forms import body_of, form_of, wants_page
+from functions.pages import invite_form_again, page_instead
 from shared import wiring
 from shared.api import bodies
 from shared.domain.commands import InviteChunk
@@ -21,37 +24,45 @@ _PAGE_LIMIT = 200
 
 
 @bp.function_name("post_invitation")
-@bp.route("groups/{groupId}/invitations", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/groups/{groupId}/invitations", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
+@page_instead(invite_form_again)
 async def post_invitation(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
-    new = bodies.decode_invitation(group_of(req), req.get_body())
+    app, group, form = await wiring.app(), group_of(req), form_of(req)
+    caller = await caller_of(app, req, form)
+    new = bodies.decode_invitation(group, body_of(req, form))
     invitation = str(await app.accept_invitation(new, caller, idempotency_key(req)))
+    if wants_page(req):
+        return func.HttpResponse(status_code=303, headers={"Location": f"/invite/{group}/{invitation}"})
     headers = {"Location": f"/api/invitations/{invitation}"}
     return json_response(bodies.accepted(invitation), 202, headers)
 
 
 @bp.function_name("get_invitation")
-@bp.route("invitations/{invitationId}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/invitations/{invitationId}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def get_invitation(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
-    try:
-        invitation_id = InvitationId.parse(req.route_params["invitationId"])
-    except ValueError as e:
-        raise Refused(Reason.INVITATION_MISSING) from e
-    return json_response(bodies.invitation(await app.show_invitations.one(invitation_id, caller)))
+    caller = await caller_of(app, req)
+    return json_response(bodies.invitation(await app.show_invitations.one(_invitation(req), caller)))
+
+
+@bp.function_name("cancel_invitation")
+@bp.route("api/invitations/{invitationId}/cancel", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def cancel_invitation(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await caller_of(app, req)
+    return json_response(bodies.invitation(await app.portal.cancel_invitation(_invitation(req), caller)))
 
 
 @bp.function_name("list_invitations")
-@bp.route("groups/{groupId}/invitations", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/groups/{groupId}/invitations", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def list_invitations(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
-    group, state, limit = group_of(req), _state(req), _limit(req)
+    caller = await caller_of(app, req)
+    group, state, limit = group_of(req), _state(req), page_of(req, _PAGE_LIMIT, _PAGE)
     page = await app.show_invitations.of_group(
         group, caller, state=state, continuation=req.params.get("continuation"), limit=limit
     )
@@ -81,10 +92,8 @@ def _state(req: func.HttpRequest) -> State | None:
         raise Refused(Reason.PARAMETER_INVALID, f"'{text}' is no state; known are {known}", field="state") from e
 
 
-def _limit(req: func.HttpRequest) -> int:
-    text = req.params.get("limit")
-    if not text:
-        return _PAGE
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _PAGE_LIMIT:
-        raise Refused(Reason.PARAMETER_INVALID, f"a whole number from 1 to {_PAGE_LIMIT} is needed", field="limit")
-    return int(text)
+def _invitation(req: func.HttpRequest) -> InvitationId:
+    try:
+        return InvitationId.parse(req.route_params["invitationId"])
+    except ValueError as e:
+        raise Refused(Reason.INVITATION_MISSING) from e

@@ -5,7 +5,19 @@ import logging
 import azure.functions as func
 
 from shared import wiring
-from shared.domain.commands import Command, RunSetupStep, SplitImport, TakeApart, UndoImport
+from shared.domain.commands import (
+    Command,
+    FulfilRequest,
+    ImportChunk,
+    InviteChunk,
+    JoinChunk,
+    MailChunk,
+    MailRequest,
+    RunSetupStep,
+    SplitImport,
+    TakeApart,
+    UndoImport,
+)
 from shared.domain.setup.order import SetupStep
 
 bp = func.Blueprint()
@@ -60,6 +72,21 @@ async def give_up_removal(message: func.QueueMessage) -> None:
         log.error("taking app %s apart stopped with an error in every delivery", command.app)
 
 
+@bp.function_name("give_up_requests")
+@bp.queue_trigger(arg_name="message", queue_name="requests-poison", connection="GuestlistStorage")
+async def give_up_requests(message: func.QueueMessage) -> None:
+    # The request stays as it is, and the sweeper tries again.
+    if isinstance(command := _command(message, "fulfilling a join request"), FulfilRequest):
+        log.error("fulfilling join request %s stopped with an error in every delivery", command.request)
+
+
+@bp.function_name("give_up_request_mails")
+@bp.queue_trigger(arg_name="message", queue_name="request-mails-poison", connection="GuestlistStorage")
+async def give_up_request_mails(message: func.QueueMessage) -> None:
+    if isinstance(command := _command(message, "mailing about a join request"), MailRequest):
+        log.error("mailing about join request %s stopped with an error in every delivery", command.request)
+
+
 def _listen(step: SetupStep) -> None:
     """The poison queue of one step of a setup."""
 
@@ -80,7 +107,7 @@ for each in SetupStep:
 
 async def _give_up(message: func.QueueMessage, doing: str) -> None:
     command = _command(message, doing)
-    if command is None or isinstance(command, RunSetupStep | TakeApart | SplitImport | UndoImport):
+    if not isinstance(command, InviteChunk | JoinChunk | MailChunk | ImportChunk):
         return
     what = f"The step '{doing}' stopped with an error in every delivery; the logs name it by chunk {command.chunk}"
     count = await (await wiring.app()).give_up(command, what)

@@ -11,14 +11,14 @@ bp = func.Blueprint()
 
 
 @bp.function_name("list_problems")
-@bp.route("problems", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/problems", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def list_problems(req: func.HttpRequest) -> func.HttpResponse:
     return json_response(problems.table())
 
 
 @bp.function_name("get_problem")
-@bp.route("problems/{reason}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/problems/{reason}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def get_problem(req: func.HttpRequest) -> func.HttpResponse:
     name = req.route_params["reason"]

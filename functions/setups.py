@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from functions.callers import caller_of
 from functions.edge import endpoint, idempotency_key, json_response, step
 from shared import wiring
 from shared.api import bodies_of_setup as bodies
@@ -16,42 +17,51 @@ bp = func.Blueprint()
 
 
 @bp.function_name("post_setup")
-@bp.route("setups", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/setups", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def post_setup(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     new = bodies.decode_setup(req.get_body())
     if is_dry(req):
         return json_response(bodies.rehearsal(await app.setups.start.rehearse(new.plan, caller)))
     return _accepted(await app.setups.start(new, caller, idempotency_key(req)))
 
 
+@bp.function_name("list_setups")
+@bp.route("api/setups", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def list_setups(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await caller_of(app, req)
+    return json_response(bodies.setups(await app.setups.tend.list_all(caller)))
+
+
 @bp.function_name("get_setup")
-@bp.route("setups/{setupId}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/setups/{setupId}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def get_setup(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     return json_response(bodies.setup(await app.setups.tend.show(_setup_id(req), caller)))
 
 
 @bp.function_name("confirm_setup_step")
-@bp.route("setups/{setupId}/steps/{step}/confirm", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/setups/{setupId}/steps/{step}/confirm", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def confirm_setup_step(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     note = bodies.decode_note(req.get_body())
     return json_response(bodies.setup(await app.setups.tend.confirm(_setup_id(req), _step(req), caller, note)))
 
 
 @bp.function_name("retry_setup")
-@bp.route("setups/{setupId}/retry", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/setups/{setupId}/retry", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def retry_setup(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
-    caller = await app.callers.authenticate(req.headers.get("authorization"))
+    caller = await caller_of(app, req)
     answers = bodies.decode_answers(req.get_body())
     return _accepted(await app.setups.tend.retry(_setup_id(req), caller, answers))
 

@@ -21,3 +21,5 @@ async def sweep(timer: func.TimerRequest) -> None:
         log.info("%d messages sent for imports that stood still", imports)
     if setups := await app.setups.sweep():
         log.info("%d setups set going", setups)
+    if requests := await app.requests.sweep():
+        log.info("%d messages sent for join requests that stood still", requests)

@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import Mapping
@@ -81,6 +82,7 @@ class Stack:
         self.logs = BUILD / "logs"
         self.simulator_url = ""
         self.host_url = ""
+        self._port = 0
         self._exits = contextlib.ExitStack()
         self._azurite: Azurite | None = None
         self._simulator: Child | None = None
@@ -157,6 +159,7 @@ class Stack:
             "GUESTLIST_GRAPH_URL": f"{simulator}/v1.0",
             "GUESTLIST_MAIL_MAILBOX": MAILBOX,
             "GUESTLIST_SWEEP_SCHEDULE": "0 */5 * * * *",
+            **({"GUESTLIST_PUBLIC_URL": f"http://127.0.0.1:{self._port}"} if self._port else {}),
             "IDENTITY_ENDPOINT": f"{self.simulator_url}/msi/token",
             "IDENTITY_HEADER": IDENTITY_HEADER,
         }
@@ -181,8 +184,10 @@ class Stack:
         """
         if self._host is not None:
             self._host.stop()
+        # Known before the start: the app writes its own address into mails.
+        self._port = _free_port()
         self.write_settings()
-        arguments = ["--app", str(ROOT), "--settings", str(self.settings_file), "--port", "0"]
+        arguments = ["--app", str(ROOT), "--settings", str(self.settings_file), "--port", str(self._port)]
         arguments += ["--workers", str(self.workers)]
         arguments += ["--lease-seconds", f"{self.lease_seconds:g}", "--max-poll-ms", str(self.max_poll_ms)]
         self._host = self._start("local.host", "host", arguments)
@@ -237,6 +242,11 @@ class Stack:
         if part is None:
             raise StackError("This part of the stack has not been started.")
         return part
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def _traffic_file() -> Path | None:

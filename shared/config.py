@@ -10,6 +10,7 @@ import msgspec
 from shared.domain.errors import GuestlistError
 from shared.domain.import_settings import ImportSettings
 from shared.domain.pacing import DayLimit, Pace
+from shared.domain.request_settings import Limit, RequestSettings
 from shared.domain.timing import Timing
 
 
@@ -43,6 +44,7 @@ class Settings:
     invite_pace: Pace
     timing: Timing
     imports: ImportSettings
+    requests: RequestSettings
 
     @property
     def sends_own_mail(self) -> bool:
@@ -95,7 +97,13 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     def count(name: str, default: int) -> int:
         return convert(name, int, default, lambda n: n > 0, "a whole number of guests")
 
-    defaults, imports = Timing(), ImportSettings()
+    def limit(name: str, default: Limit) -> Limit:
+        return replace(default, most=convert(name, int, default.most, lambda n: n > 0, "a whole number of requests"))
+
+    defaults, imports, requests = Timing(), ImportSettings(), RequestSettings()
+    # The platform's own name of the app, where no other was given to it.
+    host_name = text("WEBSITE_HOSTNAME")
+    public_url = url("GUESTLIST_PUBLIC_URL", f"https://{host_name}" if host_name else "https://unknown.invalid")
     first_day = count("GUESTLIST_IMPORTS_FIRST_DAY", imports.of_tenant.first)
     import_pace = rate("GUESTLIST_IMPORTS_PER_MINUTE", imports.pace.per, burst=imports.pace.burst)
     import_burst = convert(
@@ -129,6 +137,14 @@ def read_settings(env: Mapping[str, str]) -> Settings:
             of_inviter=DayLimit(first_day, count("GUESTLIST_IMPORTS_PER_DAY_AND_INVITER", imports.of_inviter.most)),
             horizon=length("GUESTLIST_IMPORT_HORIZON", imports.horizon),
             undo_window=length("GUESTLIST_UNDO_WINDOW", imports.undo_window),
+        ),
+        requests=RequestSettings(
+            public_url=public_url if text("GUESTLIST_PUBLIC_URL") or host_name else None,
+            proof_kept=length("GUESTLIST_REQUEST_PROOF_KEPT", requests.proof_kept),
+            kept=length("GUESTLIST_REQUEST_KEPT", requests.kept),
+            of_address=limit("GUESTLIST_REQUESTS_PER_DAY_AND_ADDRESS", requests.of_address),
+            of_source=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_SOURCE", requests.of_source),
+            of_group=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_GROUP", requests.of_group),
         ),
     )
     if settings.mail_mailbox and settings.acs_endpoint:

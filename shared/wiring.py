@@ -21,8 +21,10 @@ from shared.ports.callers import Callers
 from shared.ports.mailer import Mailer
 from shared.ports.outbox import Outbox
 from shared.steps.accept_invitation import AcceptInvitation
+from shared.steps.cancel_invitation import CancelInvitation
 from shared.steps.examine import Examine
 from shared.steps.give_up import GiveUp
+from shared.steps.group_access import GroupAccess
 from shared.steps.imports.chunk import ImportChunkStep
 from shared.steps.imports.preview import PreviewImport
 from shared.steps.imports.reading import Rules
@@ -36,6 +38,15 @@ from shared.steps.imports.undo import UndoImportStep
 from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
 from shared.steps.mail_chunk import MailChunkStep
+from shared.steps.portal.groups import ShowGroups
+from shared.steps.portal.guests import TendGuests
+from shared.steps.portal.templates import PreviewMail, Templates
+from shared.steps.requests.ask import AskToJoin
+from shared.steps.requests.decide import DecideRequest
+from shared.steps.requests.fulfil import FulfilRequestStep
+from shared.steps.requests.mail import MailRequestStep
+from shared.steps.requests.prove import ProveAddress
+from shared.steps.requests.sweep import SweepRequests
 from shared.steps.setup.apps import Apps
 from shared.steps.setup.give_up import GiveUpSetup
 from shared.steps.setup.people import TendSetup
@@ -81,6 +92,29 @@ class Imports:
 
 
 @dataclass(frozen=True, slots=True)
+class Portal:
+    """What owners see and do, ready to run."""
+
+    groups: ShowGroups
+    guests: TendGuests
+    templates: Templates
+    preview_mail: PreviewMail
+    cancel_invitation: CancelInvitation
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequests:
+    """The steps of join requests, ready to run."""
+
+    ask: AskToJoin
+    prove: ProveAddress
+    decide: DecideRequest
+    fulfil: FulfilRequestStep
+    mail: MailRequestStep
+    sweep: SweepRequests
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """The steps, ready to run."""
 
@@ -96,6 +130,8 @@ class App:
     give_up: GiveUp
     setups: Setups
     imports: Imports
+    portal: Portal
+    requests: JoinRequests
     examine: Examine
 
 
@@ -131,16 +167,19 @@ async def app() -> App:
 def build(settings: Settings) -> App:
     """Make the adapters and hand them to the steps."""
     from shared.adapters.directory import GraphDirectory, GraphSession
+    from shared.adapters.directory.rosters import GraphRosters
     from shared.adapters.directory.setup.app_directory import GraphAppDirectory
     from shared.adapters.directory.setup.entitlements import GraphEntitlements
     from shared.adapters.files import BlobFiles
     from shared.adapters.identity.credentials import app_credential
     from shared.adapters.identity.tokens import TokenCallers
+    from shared.adapters.mail.request_text import JinjaRequestText
     from shared.adapters.mail.text import JinjaMailText
     from shared.adapters.queues.outbox import QueueOutbox
     from shared.adapters.storage import blob_service, queue_service, table_service
     from shared.adapters.tables import TableStore
     from shared.adapters.tables.imports import TableImportStore
+    from shared.adapters.tables.requests import TableRequestStore
     from shared.adapters.tables.setups import TableSetupStore
 
     credential = app_credential(settings.identity_client_id)
@@ -166,7 +205,8 @@ def build(settings: Settings) -> App:
     join = JoinChunkStep(directory, store, clock, timing)
     targets = Targets(directory, setup_store, settings.tenant_id)
     pace, rules = settings.imports, Rules(settings.message_limit, settings.sends_own_mail)
-    tend = TendImport(import_store, store, directory, outbox, clock, timing, pace)
+    access = GroupAccess(directory, setup_store, clock)
+    tend = TendImport(import_store, store, directory, access, outbox, clock, timing, pace)
     imports = Imports(
         start=StartImport(targets, import_store, files, outbox, clock, timing),
         preview=PreviewImport(targets, directory, store, clock, pace, rules),
@@ -177,27 +217,47 @@ def build(settings: Settings) -> App:
         undo=UndoImportStep(import_store, store, directory, clock, timing),
         sweep=SweepImports(import_store, store, files, outbox, clock, timing, pace),
     )
+    accept = AcceptInvitation(
+        directory=directory,
+        store=store,
+        setups=setup_store,
+        outbox=outbox,
+        clock=clock,
+        timing=timing,
+        tenant_id=settings.tenant_id,
+        message_limit=settings.message_limit,
+        sends_own_mail=settings.sends_own_mail,
+    )
+    rosters, mail_text = GraphRosters(session), JinjaMailText()
+    mailer = _mailer(settings, session, credential)
+    portal = Portal(
+        groups=ShowGroups(access, rosters, setup_store),
+        guests=TendGuests(access, directory, rosters, store, clock),
+        templates=Templates(access, setup_store, clock, settings.message_limit),
+        preview_mail=PreviewMail(access, mail_text, clock, settings.tenant_id, settings.sends_own_mail),
+        cancel_invitation=CancelInvitation(access, directory, store, clock),
+    )
+    request_store, guards = TableRequestStore(tables), settings.requests
+    ask = AskToJoin(setup_store, request_store, outbox, clock, timing, guards, settings.sends_own_mail)
+    requests = JoinRequests(
+        ask=ask,
+        prove=ProveAddress(ask, request_store, outbox, clock, guards),
+        decide=DecideRequest(access, directory, request_store, outbox, clock, timing),
+        fulfil=FulfilRequestStep(request_store, setup_store, accept, clock),
+        mail=MailRequestStep(mailer, JinjaRequestText(), request_store, store, clock, timing, guards),
+        sweep=SweepRequests(request_store, outbox, clock, timing),
+    )
     return App(
         settings=settings,
         callers=TokenCallers(
             authority=settings.authority, tenant_id=settings.tenant_id, audience=settings.api_audience
         ),
         outbox=outbox,
-        accept_invitation=AcceptInvitation(
-            directory=directory,
-            store=store,
-            setups=setup_store,
-            outbox=outbox,
-            clock=clock,
-            timing=timing,
-            tenant_id=settings.tenant_id,
-            message_limit=settings.message_limit,
-            sends_own_mail=settings.sends_own_mail,
-        ),
-        show_invitations=ShowInvitations(directory=directory, store=store, clock=clock),
+        accept_invitation=accept,
+        show_invitations=ShowInvitations(access, store),
         invite_chunk=invite,
         join_chunk=join,
-        mail_chunk=MailChunkStep(_mailer(settings, session, credential), JinjaMailText(), store, clock, timing),
+        mail_chunk=MailChunkStep(mailer, mail_text, store, clock, timing),
         sweep=Sweep(store, outbox, clock, timing),
         give_up=GiveUp(store, clock),
         setups=Setups(
@@ -209,6 +269,8 @@ def build(settings: Settings) -> App:
             give_up=GiveUpSetup(setup_store, clock),
         ),
         imports=imports,
+        portal=portal,
+        requests=requests,
         examine=Examine(
             directory=tools.directory,
             store=store,

@@ -196,6 +196,12 @@ def _texts(values: dict[str, str]) -> dict[str, Any]:
 def _request_datum(request: web.Request, body: bytes, values: dict[str, str]) -> Any:
     # Repeated headers and query parameters reach the worker as one value with commas between.
     headers = {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers}
+    # The front end appends where a request came from to what the client may have written.
+    # Source: Azure App Service, "Inspect X-Forwarded-For" (client address and port, the last of the list).
+    if request.remote:
+        before = headers.get("x-forwarded-for")
+        port = request.transport.get_extra_info("peername")[1] if request.transport else 0
+        headers["x-forwarded-for"] = ", ".join([*([before] if before else []), f"{request.remote}:{port}"])
     query = {name: ",".join(request.query.getall(name)) for name in request.query}
     return Datum(
         {

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from datetime import date
 from typing import Annotated, Any
 
 import msgspec
@@ -28,6 +29,8 @@ class InvitationBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel")
     language: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] | None = (
         None
     )
+    expires: date | None = None
+    send_again: bool = False
 
 
 def decode[T](kind: type[T], body: bytes) -> T:
@@ -64,6 +67,8 @@ def decode_invitation(group: GroupId, body: bytes) -> NewInvitation:
         language=found.language,
         # Of the meaning, not of the bytes: white space and the order of fields do not make another request.
         digest=hashlib.sha256(msgspec.json.encode(found, order="deterministic")).hexdigest(),
+        expires=found.expires,
+        send_again=found.send_again,
     )
 
 
@@ -92,8 +97,12 @@ def invitation(found: Invitation) -> dict[str, Any]:
         "appName": found.app_name,
         "directLink": found.direct_link,
         "redeemLink": found.redeem_url,
-        "welcomeMessage": found.message,
+        "welcomeMessage": found.message or None,
         "language": found.language,
+        "expires": found.expires,
+        "sendAgain": found.send_again,
+        "importId": found.import_id,
+        "line": found.line,
         "invitedBy": {"id": found.inviter_id, "name": found.inviter_name},
         "userId": found.user_id,
         "createdAt": found.created_at,

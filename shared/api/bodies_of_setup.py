@@ -143,6 +143,23 @@ def setup(found: Setup) -> dict[str, Any]:
     }
 
 
+def setups(found: Sequence[Setup]) -> dict[str, Any]:
+    """Setups in short, the newest first."""
+    return {
+        "value": [
+            {
+                "id": one.id,
+                "state": one.state.value,
+                "app": {"appId": one.plan.app.app_id, "name": one.plan.app.name, "template": one.plan.app.template},
+                "found": _found(one),
+                "createdAt": one.created_at,
+                "createdBy": {"id": one.creator, "name": one.creator_name},
+            }
+            for one in found
+        ]
+    }
+
+
 def rehearsal(steps: Sequence[Rehearsed]) -> dict[str, Any]:
     """What each step would do."""
     return {"steps": [_rehearsed(step) for step in steps]}

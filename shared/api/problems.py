@@ -42,6 +42,8 @@ def of_error(error: Refused | Unavailable, request_id: str | None) -> tuple[dict
         )
     if error.reason in (Reason.IDEMPOTENCY_KEY_IN_FLIGHT, Reason.ISSUER_UNREACHABLE, Reason.STORAGE_BUSY):
         headers["Retry-After"] = "1"
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, ceil(error.retry_after.total_seconds())))
     if error.location is not None:
         headers["Location"] = f"/api/invitations/{error.location}"
         document["invitation"] = error.location

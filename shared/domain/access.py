@@ -39,4 +39,6 @@ def may_invite(caller: Caller, group: GroupFacts) -> bool:
     return caller.is_admin or caller.object_id in group.owners
 
 
-may_see_invitations = may_invite
+def may_see(caller: Caller, group: GroupFacts) -> bool:
+    """Who may invite, and auditors."""
+    return caller.may_see_everything or caller.object_id in group.owners

@@ -6,6 +6,7 @@ from datetime import datetime
 from shared.domain.applications import AppId
 from shared.domain.ids import ChunkId, GroupId
 from shared.domain.import_ids import ImportId
+from shared.domain.requests import RequestId
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.records import SetupId
 
@@ -85,4 +86,23 @@ class UndoImport:
     attempt: int = 0
 
 
-type Command = ChunkWork | RunSetupStep | TakeApart | SplitImport | UndoImport
+@dataclass(frozen=True, slots=True)
+class MailRequest:
+    """Send the mail that a join request is due. `slot` is the time that the mail lane gave to it."""
+
+    group: GroupId
+    request: RequestId
+    attempt: int = 0
+    slot: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FulfilRequest:
+    """Make an invitation of a join request that was approved."""
+
+    group: GroupId
+    request: RequestId
+    attempt: int = 0
+
+
+type Command = ChunkWork | RunSetupStep | TakeApart | SplitImport | UndoImport | MailRequest | FulfilRequest

@@ -27,8 +27,8 @@ class GuestlistError(Exception):
 class Refused(GuestlistError):
     """Refused for a reason that a person can mend.
 
-    `field` names the part of the request (as callers spell it), `detail` says what exactly is wrong, and
-    `location` is an address worth looking at instead.
+    `field` names the part of the request (as callers spell it), `detail` says what exactly is wrong,
+    `location` is an invitation worth looking at instead, and `retry_after` says when a repeat may succeed.
     """
 
     def __init__(
@@ -38,12 +38,14 @@ class Refused(GuestlistError):
         *,
         field: str | None = None,
         location: str | None = None,
+        retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(f"{reason.value}: {detail or REASONS[reason].title}")
         self.reason = reason
         self.detail = detail
         self.field = field
         self.location = location
+        self.retry_after = retry_after
 
 
 class Conflict(GuestlistError):

@@ -43,7 +43,7 @@ STATES: dict[State, StateFacts] = {
     State.ACCEPTED: StateFacts(
         "Guestlist has taken the invitation and will send it.",
         # From a file the two steps are one, and `joining` is written at once.
-        frozenset({State.INVITING, State.INVITED, State.JOINING, State.PARKED, State.FAILED}),
+        frozenset({State.INVITING, State.INVITED, State.JOINING, State.PARKED, State.FAILED, State.UNDONE}),
     ),
     # The intent, written before the call that mails: after a crash the guest is looked up, not invited again.
     State.INVITING: StateFacts(
@@ -53,7 +53,7 @@ STATES: dict[State, StateFacts] = {
     # Microsoft's anomaly detection stopped the tenant: nothing failed, it goes on by itself.
     State.PARKED: StateFacts(
         "Invitations of the whole directory are stopped by Microsoft; this one waits and goes on by itself.",
-        frozenset({State.INVITING, State.INVITED, State.JOINING, State.FAILED}),
+        frozenset({State.INVITING, State.INVITED, State.JOINING, State.FAILED, State.UNDONE}),
     ),
     State.INVITED: StateFacts("The guest has an account in the directory.", frozenset({State.JOINING, State.FAILED})),
     State.JOINING: StateFacts("The guest is being added to the group.", frozenset({State.MEMBER, State.FAILED})),
@@ -69,8 +69,8 @@ STATES: dict[State, StateFacts] = {
         "The guest is a member, and the mail with the welcome message was sent.", frozenset({State.UNDONE})
     ),
     State.FAILED: StateFacts("The guest could not be invited; the reason says why.", frozenset()),
-    # By the undo of an import, and only what that import did.
-    State.UNDONE: StateFacts("The import was undone: the guest is no member any more.", frozenset()),
+    # By a cancellation or the undo of an import, and only what the invitation did.
+    State.UNDONE: StateFacts("The invitation was taken back: the guest is no member through it.", frozenset()),
 }
 
 
@@ -82,7 +82,8 @@ class Invitation:
     until then other deliveries keep off. `effect_since` is when the effect under way was first attempted;
     `mail_handle` names the mail once it was prepared. `reason` is set where the state is failed or parked,
     and on a member whose mail could not be sent. `import_id` and `line` (of the file) are set where it came of a
-    bulk import; `expires` is the last day of the membership, which the audits look after.
+    bulk import; `expires` is the last day of the membership, which the audits look after. With `send_again` a guest
+    who has not accepted yet is sent a new mail: Guestlist's own where `message` is set, be it empty.
     """
 
     id: InvitationId
@@ -109,11 +110,13 @@ class Invitation:
     import_id: ImportId | None = None
     line: int | None = None
     expires: date | None = None
+    send_again: bool = False
 
     @property
     def wants_own_mail(self) -> bool:
-        """A welcome message is to be carried by Guestlist's own mail; who is a member already gets none."""
-        return self.message is not None and not self.already_member
+        """A welcome message is to be carried by Guestlist's own mail; who is a member already gets none, unless it
+        is to be sent again."""
+        return self.message is not None and (self.send_again or not self.already_member)
 
     @property
     def is_final(self) -> bool:

@@ -20,6 +20,8 @@ class Reason(StrEnum):
     IDEMPOTENCY_KEY_IN_FLIGHT = "idempotency-key-in-flight"
     INVITATION_UNDER_WAY = "invitation-under-way"
     INVITATION_MISSING = "invitation-missing"
+    INVITATION_IN_FLIGHT = "invitation-in-flight"
+    INVITATION_ENDED = "invitation-ended"
     # The caller
     TOKEN_MISSING = "token-missing"  # noqa: S105 - a reason's name, no secret
     TOKEN_INVALID = "token-invalid"  # noqa: S105 - a reason's name, no secret
@@ -68,7 +70,15 @@ class Reason(StrEnum):
     ROW_INVALID = "row-invalid"
     DUPLICATE_IN_FILE = "duplicate-in-file"
     CANCELLED = "cancelled"
+    # Join requests
+    REQUESTS_CLOSED = "requests-closed"
+    REQUEST_MISSING = "request-missing"
+    REQUEST_DECIDED = "request-decided"
+    OWN_REQUEST = "own-request"
+    TOO_MANY_REQUESTS = "too-many-requests"
     # The guest
+    GUEST_MISSING = "guest-missing"
+    GUEST_HAS_ACCEPTED = "guest-has-accepted"
     ADDRESS_INVALID = "address-invalid"
     ADDRESS_UNSUPPORTED = "address-unsupported"
     ADDRESS_REFUSED_BY_DIRECTORY = "address-refused-by-directory"
@@ -328,6 +338,41 @@ REASONS: dict[Reason, ReasonFacts] = {
     ),
     Reason.CANCELLED: ReasonFacts(
         409, "The import was cancelled before this guest was invited", "Import the rows that are left again."
+    ),
+    Reason.INVITATION_IN_FLIGHT: ReasonFacts(
+        409,
+        "The directory is being asked for this guest at this moment",
+        "Look again in a few seconds, and cancel then.",
+    ),
+    Reason.INVITATION_ENDED: ReasonFacts(
+        409, "There is nothing to cancel: the invitation failed", "Nothing needs to be done; the guest has no access."
+    ),
+    Reason.REQUESTS_CLOSED: ReasonFacts(
+        404,
+        "Nobody can ask to join here",
+        "Ask the person who gave you the address. An administrator opens a group for requests when an app is set up.",
+    ),
+    Reason.REQUEST_MISSING: ReasonFacts(
+        404,
+        "There is no such request, or the link is not valid",
+        "Use the link of the newest mail as it is, or ask to join again.",
+    ),
+    Reason.REQUEST_DECIDED: ReasonFacts(
+        409, "The request is decided already", "Look at the request: it says who decided, and what."
+    ),
+    Reason.OWN_REQUEST: ReasonFacts(
+        403, "Nobody decides about their own request", "Ask another owner of the group to decide."
+    ),
+    Reason.TOO_MANY_REQUESTS: ReasonFacts(
+        429, "Too many requests came from here", "Wait as long as Retry-After says, and try again."
+    ),
+    Reason.GUEST_MISSING: ReasonFacts(
+        404, "The group has no guest of this id", "Look at the list of the group's guests again."
+    ),
+    Reason.GUEST_HAS_ACCEPTED: ReasonFacts(
+        409,
+        "The guest has accepted already",
+        "There is nothing to send again or to cancel. Remove the guest from the group to end the access.",
     ),
     Reason.ADDRESS_INVALID: ReasonFacts(
         422, "The address is not a valid mail address", "Correct the address as the detail says."

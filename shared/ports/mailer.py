@@ -60,3 +60,17 @@ class MailText(Protocol):
     def welcome(self, invitation: Invitation) -> Mail:
         """The mail that carries an invitation's welcome message, in its language; always the same key."""
         ...
+
+
+class RequestText(Protocol):
+    """The mails of a join request, each under the key that it is given."""
+
+    def proof(
+        self, *, key: str, to: str, to_name: str | None, app: str, link: str, hours: int, language: str
+    ) -> Mail:
+        """Asks whoever reads it to confirm the address with a link that is good for some hours."""
+        ...
+
+    def declined(self, *, key: str, to: str, to_name: str | None, app: str, note: str | None, language: str) -> Mail:
+        """Says no, with the note of who decided."""
+        ...

@@ -44,6 +44,10 @@ class SetupStore(Protocol):
 
     async def read(self, setup_id: SetupId) -> StoredSetup | None: ...
 
+    def list_all(self) -> AsyncIterator[Setup]:
+        """All setups, in no order."""
+        ...
+
     async def save(self, stored: StoredSetup, steps: Sequence[StepRecord], *, plan: bool = False) -> StoredSetup:
         """Write steps as they now are, and with `plan` the setup's plan, all or nothing; gives the new versions.
 

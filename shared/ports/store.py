@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from shared.domain.breaker import Breaker
@@ -172,6 +172,15 @@ class Store(Protocol):
 
     async def list_group(self, group: GroupId, *, state: State | None, continuation: str | None, limit: int) -> Page:
         """Raises ValueError for a continuation that was never given out."""
+        ...
+
+    # Last days of memberships
+    async def read_expiries(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, date]:
+        """The last day of those of the group's guests (by `Address.key`) that have one."""
+        ...
+
+    async def write_expiry(self, group: GroupId, address_key: str, expires: date | None) -> None:
+        """Set or clear a guest's last day. Invitations set it as well, where they name one. Safe to repeat."""
         ...
 
     # Chunks that have not ended

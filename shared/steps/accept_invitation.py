@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from shared.domain.access import Caller, may_invite
 from shared.domain.addresses import Address, parse_address
@@ -26,7 +26,8 @@ from shared.ports.store import KeyClaim, KeyInFlight, KeyReplay, KeyReused, Open
 
 @dataclass(frozen=True, slots=True)
 class NewInvitation:
-    """What a caller asked for. `digest` stands for the whole body, to tell a repeat from another request."""
+    """What a caller asked for. `digest` stands for the whole body, to tell a repeat from another request. With
+    `send_again` a guest who has not accepted yet gets a new mail."""
 
     group: GroupId
     address: str
@@ -34,6 +35,8 @@ class NewInvitation:
     message: str | None
     language: str | None
     digest: str
+    expires: date | None = None
+    send_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,16 @@ class AcceptInvitation:
             Refused: for any reason of the request, the caller, the group or the guest.
             DirectoryBusy, StorageBusy: nothing was taken.
         """
+        return await self._with_key(new, caller, key, is_approved=False)
+
+    async def on_approval(self, new: NewInvitation, approver: Caller, key: str) -> InvitationId:
+        """Take the invitation that an approved join request becomes: who decided was checked then, and need not be
+        an owner. Refused and repeated as any other."""
+        return await self._with_key(new, approver, key, is_approved=True)
+
+    async def _with_key(
+        self, new: NewInvitation, caller: Caller, key: str | None, *, is_approved: bool
+    ) -> InvitationId:
         claim = None
         if key is not None:
             answer = await self._claim(new, caller, key)
@@ -65,7 +78,7 @@ class AcceptInvitation:
                 return answer.invitation
             claim = answer
         try:
-            return await self._accept(new, caller, claim)
+            return await self._accept(new, caller, claim, is_approved=is_approved)
         except Exception:
             # Nothing was taken: the mended request may use the key. A lease that cannot be given back ends
             # by itself.
@@ -86,7 +99,9 @@ class AcceptInvitation:
             raise Refused(Reason.IDEMPOTENCY_KEY_IN_FLIGHT)
         return answer
 
-    async def _accept(self, new: NewInvitation, caller: Caller, claim: KeyClaim | None) -> InvitationId:
+    async def _accept(
+        self, new: NewInvitation, caller: Caller, claim: KeyClaim | None, *, is_approved: bool
+    ) -> InvitationId:
         address = parse_address(new.address)
         message = (new.message or "").strip() or None
         if message is not None and len(message) > self.message_limit:
@@ -98,7 +113,7 @@ class AcceptInvitation:
         if message is not None and not self.sends_own_mail:
             raise Refused(Reason.NO_MAIL_SENDER, field="welcomeMessage")
         group, apps = await asyncio.gather(self.directory.read_group(new.group), self.setups.list_apps(new.group))
-        if not may_invite(caller, group):
+        if not is_approved and not may_invite(caller, group):
             raise Refused(Reason.NOT_OWNER)
         reason = refusal(group)
         if reason is not None:
@@ -107,6 +122,11 @@ class AcceptInvitation:
             _check_policy(app, address)
 
         now = self.clock.now()
+        if new.expires is not None and new.expires < now.date():
+            raise Refused(Reason.BODY_INVALID, f"{new.expires} is over already", field="expires")
+        if new.send_again and message is None and self.sends_own_mail:
+            # Guestlist's own mail is repeated safely where Microsoft's is not; without a message it says the rest.
+            message = ""
         chunk = new_chunk_id(now, self.clock.random_hex(10))
         invitation = Invitation(
             id=InvitationId(new.group, chunk, 0),
@@ -120,6 +140,8 @@ class AcceptInvitation:
             direct_link=direct_link(group.apps, self.tenant_id),
             created_at=now,
             updated_at=now,
+            expires=new.expires,
+            send_again=new.send_again,
         )
         # Remembered first: whatever stops after this line is found by the sweeper.
         await self.store.open_chunk(OpenChunk(new.group, chunk, now + self.timing.stillness))

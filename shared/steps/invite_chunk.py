@@ -130,6 +130,11 @@ class InviteWork:
             match answer:
                 case Account(enabled=False) if not in_doubt:
                     changed.append(failed(invitation, Reason.ACCOUNT_DISABLED, None, self.now))
+                case Account(pending=False) if invitation.send_again and not in_doubt:
+                    changed.append(failed(invitation, Reason.GUEST_HAS_ACCEPTED, None, self.now))
+                case Account() if invitation.send_again and self._may_ask_again(invitation):
+                    # Graph's own way to send again: the same account, a new ticket (graph contract 1.2).
+                    to_invite.append(invitation)
                 case Account(id=user):
                     # In doubt: an earlier delivery made this guest and did not live to write it down. Its
                     # ticket went with it; the app's direct link redeems as well.
@@ -153,6 +158,12 @@ class InviteWork:
         ]
         await self.chunk.write([*changed, *claimed])
         return claimed
+
+    @staticmethod
+    def _may_ask_again(invitation: Invitation) -> bool:
+        """A first attempt, or one that sent nothing: where Guestlist's own mail carries the link, inviting makes no
+        more than a new ticket. Microsoft's mail may have gone out, and is not sent twice."""
+        return invitation.effect_since is None or invitation.message is not None
 
     def _may_still_show(self, invitation: Invitation) -> bool:
         since = invitation.effect_since

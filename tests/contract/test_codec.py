@@ -14,10 +14,12 @@ from shared.adapters.tables.rows import from_row
 from shared.domain.applications import AppId
 from shared.domain.commands import (
     Command,
+    FulfilRequest,
     ImportChunk,
     InviteChunk,
     JoinChunk,
     MailChunk,
+    MailRequest,
     RunSetupStep,
     SplitImport,
     TakeApart,
@@ -27,6 +29,7 @@ from shared.domain.ids import ChunkId, GroupId
 from shared.domain.import_ids import ImportId
 from shared.domain.invitations import State
 from shared.domain.reasons import Reason
+from shared.domain.requests import RequestId
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.records import SetupId
 
@@ -43,6 +46,10 @@ AS_WRITTEN: dict[str, Command] = {
     "message-split-import": SplitImport(ImportId("fe62a1b2c3d40123456789"), 7, 1),
     "message-undo-import": UndoImport(ImportId("fe62a1b2c3d40123456789"), GROUP, CHUNK, 3),
     "message-setup-step": RunSetupStep(SetupId("5e7a00000000000000000a"), SetupStep.SINGLE_SIGN_ON, 4),
+    "message-mail-request": MailRequest(
+        GROUP, RequestId("0123456789abcdef012345"), 2, datetime(2026, 3, 2, 9, 0, 12, tzinfo=UTC)
+    ),
+    "message-fulfil-request": FulfilRequest(GROUP, RequestId("0123456789abcdef012345"), 1),
     "message-take-apart": TakeApart(AppId("55555555-5555-4555-8555-555555555555")),
 }
 BODY = {"v": 1, "kind": "invite-chunk", "group": GROUP, "chunk": CHUNK}

@@ -21,16 +21,19 @@ from shared.domain.applications import AppId
 from shared.domain.commands import (
     ChunkCommand,
     Command,
+    FulfilRequest,
     ImportChunk,
     InviteChunk,
     JoinChunk,
     MailChunk,
+    MailRequest,
     RunSetupStep,
     SplitImport,
     TakeApart,
     UndoImport,
 )
 from shared.domain.import_ids import ImportId
+from shared.domain.requests import RequestId
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.records import SetupId
 from shared.ports.outbox import Outbox
@@ -48,6 +51,8 @@ COMMANDS: list[Command] = [
     ImportChunk(GROUP, CHUNK),
     SplitImport(ImportId(CHUNK), 3),
     UndoImport(ImportId(CHUNK), GROUP),
+    MailRequest(GROUP, RequestId(CHUNK)),
+    FulfilRequest(GROUP, RequestId(CHUNK), attempt=1),
 ]
 SETUP_STEPS = [RunSetupStep(SETUP, step) for step in SetupStep]
 ONE_OF_EACH = [*(c for c in COMMANDS if not isinstance(c, RunSetupStep)), *SETUP_STEPS]

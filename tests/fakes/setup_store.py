@@ -44,6 +44,10 @@ class FakeSetupStore:
     async def read(self, setup_id: SetupId) -> StoredSetup | None:
         return self.setups.get(setup_id)
 
+    async def list_all(self) -> AsyncIterator[Setup]:
+        for stored in list(self.setups.values()):
+            yield stored.setup
+
     async def save(self, stored: StoredSetup, steps: Sequence[StepRecord], *, plan: bool = False) -> StoredSetup:
         there = self.setups[stored.setup.id]
         keys = [f"step-{r.step.value}" for r in steps] + ([_PLAN] if plan else [])

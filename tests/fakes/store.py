@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from shared.domain.breaker import Breaker
 from shared.domain.counters import added, count, difference
@@ -62,6 +62,7 @@ class FakeStore:
     counters: dict[tuple[ImportId, GroupId], dict[str, int]] = field(default_factory=dict)
     import_pace: ImportPace | None = None
     days: dict[str, DayTaken] = field(default_factory=dict)
+    expiries: dict[tuple[GroupId, str], date] = field(default_factory=dict)
     _versions: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def _version(self) -> str:
@@ -118,7 +119,20 @@ class FakeStore:
         for invitation in invitations:
             self.guards[group, invitation.address.key] = invitation.id
             self.rows[invitation.id] = Versioned(invitation, self._version())
+        self._keep_expiries(invitations)
         self.writes += 1
+
+    def _keep_expiries(self, invitations: Sequence[Invitation]) -> None:
+        self.expiries |= {(i.id.group, i.address.key): i.expires for i in invitations if i.expires is not None}
+
+    async def read_expiries(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, date]:
+        return {k: self.expiries[group, k] for k in address_keys if (group, k) in self.expiries}
+
+    async def write_expiry(self, group: GroupId, address_key: str, expires: date | None) -> None:
+        if expires is None:
+            self.expiries.pop((group, address_key), None)
+        else:
+            self.expiries[group, address_key] = expires
 
     async def read_chunk(self, group: GroupId, chunk: ChunkId) -> list[Versioned[Invitation]]:
         self._may_fail("read_chunk")
@@ -167,6 +181,7 @@ class FakeStore:
             self.rows[invitation.id] = Versioned(invitation, self._version())
         for invitation in under_way:
             self.guards[first.id.group, invitation.address.key] = invitation.id
+        self._keep_expiries(under_way)
         if under_way:
             self.marks[first.id.group, first.id.chunk] = look_at
         self._count(first.import_id, first.id.group, count(invitations))

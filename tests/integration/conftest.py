@@ -25,6 +25,8 @@ QUICK = {
     "GUESTLIST_IMPORTS_PER_DAY": "1000000",
     "GUESTLIST_IMPORTS_PER_DAY_AND_INVITER": "1000000",
     "GUESTLIST_IMPORTS_FIRST_DAY": "1000000",
+    "GUESTLIST_REQUESTS_PER_HOUR_AND_SOURCE": "100000",
+    "GUESTLIST_REQUESTS_PER_HOUR_AND_GROUP": "100000",
 }
 """Settings that make faults pass quickly; nothing else is special about the app under test."""
 

@@ -1,5 +1,6 @@
 """Reading a group: its kind, its owners and the apps that its members get into."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from shared.domain.groups import App, GroupFacts
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 
-_FIELDS = (
+FIELDS = (
     "id,displayName,groupTypes,securityEnabled,mailEnabled,onPremisesSyncEnabled,isAssignableToRole,"
     "isManagementRestricted"
 )
@@ -27,7 +28,7 @@ async def read_group(session: GraphSession, group: GroupId) -> GroupFacts:
     facts, owners, assignments = await batch.send(
         session,
         [
-            Part("GET", f"/groups/{group}?$select={_FIELDS}"),
+            Part("GET", f"/groups/{group}?$select={FIELDS}"),
             Part("GET", f"/groups/{group}/owners?$select=id&$top=999"),
             Part("GET", f"/groups/{group}/appRoleAssignments?$top=999"),
         ],
@@ -37,6 +38,13 @@ async def read_group(session: GraphSession, group: GroupId) -> GroupFacts:
     found = one(facts, _READ_GROUP)
     owner_ids = await all_pages(session, owners, _READ_GROUP)
     assigned = await all_pages(session, assignments, _READ_APP)
+    owned_by = frozenset(UserId(o["id"].lower()) for o in owner_ids)
+    return facts_of({"id": group, **found}, owned_by, await _apps(session, assigned))
+
+
+def facts_of(found: dict[str, Any], owners: frozenset[UserId], apps: tuple[App, ...]) -> GroupFacts:
+    """A group as Graph shows it, where `FIELDS` were asked for."""
+    group = GroupId(str(found["id"]).lower())
     return GroupFacts(
         id=group,
         name=found.get("displayName") or group,
@@ -46,23 +54,34 @@ async def read_group(session: GraphSession, group: GroupId) -> GroupFacts:
         synced=bool(found.get("onPremisesSyncEnabled")),
         role_assignable=bool(found.get("isAssignableToRole")),
         management_restricted=bool(found.get("isManagementRestricted")),
-        owners=frozenset(UserId(o["id"].lower()) for o in owner_ids),
-        apps=await _apps(session, assigned),
+        owners=owners,
+        apps=apps,
     )
 
 
 async def _apps(session: GraphSession, assignments: list[dict[str, Any]]) -> tuple[App, ...]:
     """The apps that the group opens and that a person may see. Of a group that opens more than a batch's
     worth the first are enough: a guest of several apps is led to My Apps."""
-    resources = list(dict.fromkeys(str(a["resourceId"]) for a in assignments))[: batch.LIMIT]
-    if not resources:
-        return ()
-    parts = [Part("GET", f"/servicePrincipals/{quote(r, safe='')}?$select={_APP_FIELDS}") for r in resources]
-    apps = []
-    for answer in await batch.send(session, parts):
-        if answer.status == 404:
-            continue  # The app was deleted; its assignments follow later.
-        found = one(answer, _READ_APP)
-        if found.get("accountEnabled") is not False and _HIDDEN not in (found.get("tags") or ()):
-            apps.append(App(name=found.get("displayName") or found["appId"], app_id=found["appId"]))
-    return tuple(apps)
+    resources = resources_of(assignments)[: batch.LIMIT]
+    found = await visible_apps(session, resources)
+    return tuple(found[r] for r in resources if r in found)
+
+
+def resources_of(assignments: Iterable[dict[str, Any]]) -> list[str]:
+    """The service principals that assignments give a role on, each once."""
+    return list(dict.fromkeys(str(a["resourceId"]) for a in assignments))
+
+
+async def visible_apps(session: GraphSession, resources: Sequence[str]) -> dict[str, App]:
+    """Those of the service principals that a person may see and use, by object id. A ``$batch`` for each twenty."""
+    found: dict[str, App] = {}
+    for start in range(0, len(resources), batch.LIMIT):
+        few = resources[start : start + batch.LIMIT]
+        parts = [Part("GET", f"/servicePrincipals/{quote(r, safe='')}?$select={_APP_FIELDS}") for r in few]
+        for resource, answer in zip(few, await batch.send(session, parts), strict=True):
+            if answer.status == 404:
+                continue  # The app was deleted; its assignments follow later.
+            facts = one(answer, _READ_APP)
+            if facts.get("accountEnabled") is not False and _HIDDEN not in (facts.get("tags") or ()):
+                found[resource] = App(name=facts.get("displayName") or facts["appId"], app_id=facts["appId"])
+    return found

@@ -6,13 +6,14 @@ import unicodedata
 import jinja2
 
 from shared.domain.invitations import Invitation
+from shared.domain.placeholders import fill
 from shared.ports.mailer import Mail
 
 SUBJECTS = {"en": "{inviter} has invited you to {app}", "de": "{inviter} hat Sie zu {app} eingeladen"}
 """The languages there are; any other is written in English."""
 _SOMEBODY = {"en": "A group owner", "de": "Jemand"}
 _SOMETHING = {"en": "an app", "de": "einer App"}
-_SUBJECT_LIMIT = 200
+SUBJECT_LIMIT = 200
 _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -23,30 +24,31 @@ class JinjaMailText:
         language = (invitation.language or "en").partition("-")[0].lower()
         language = language if language in SUBJECTS else "en"
         names = {
-            "inviter": _one_line(invitation.inviter_name) or _SOMEBODY[language],
-            "app": _one_line(invitation.app_name) or _SOMETHING[language],
+            "inviter": one_line(invitation.inviter_name) or _SOMEBODY[language],
+            "app": one_line(invitation.app_name) or _SOMETHING[language],
         }
+        guest = one_line(invitation.display_name or "") or invitation.address.text
         subject = SUBJECTS[language].format(**names)
         values = names | {
             "subject": subject,
-            "message": _lines(invitation.message or ""),
+            "message": lines(fill(invitation.message or "", names | {"guest": guest})),
             "redeem": invitation.redeem_url is not None,
             "link": invitation.redeem_url or invitation.direct_link,
             "direct_link": invitation.direct_link,
         }
-        text, html = (_templates().get_template(f"{language}.{kind}") for kind in ("txt", "html"))
+        text, html = (environment().get_template(f"{language}.{kind}") for kind in ("txt", "html"))
         return Mail(
             key=str(invitation.id),
             to=invitation.address.wire,
-            to_name=_one_line(invitation.display_name or "") or None,
-            subject=subject[:_SUBJECT_LIMIT],
+            to_name=one_line(invitation.display_name or "") or None,
+            subject=subject[:SUBJECT_LIMIT],
             text=text.render(values),
             html=html.render(values),
         )
 
 
 @functools.cache
-def _templates() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.PackageLoader("shared.adapters.mail", "templates"),
         autoescape=jinja2.select_autoescape(enabled_extensions=("html",), default=False),
@@ -55,11 +57,11 @@ def _templates() -> jinja2.Environment:
     )
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     return " ".join(_clean(" ".join(text.splitlines())).split())
 
 
-def _lines(text: str) -> str:
+def lines(text: str) -> str:
     """Line breaks of every kind are kept as newlines."""
     return "\n".join(_clean(line).rstrip() for line in text.splitlines()).strip("\n")
 

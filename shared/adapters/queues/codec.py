@@ -12,10 +12,12 @@ from shared.domain.applications import AppId
 from shared.domain.commands import (
     ChunkWork,
     Command,
+    FulfilRequest,
     ImportChunk,
     InviteChunk,
     JoinChunk,
     MailChunk,
+    MailRequest,
     RunSetupStep,
     SplitImport,
     TakeApart,
@@ -24,6 +26,7 @@ from shared.domain.commands import (
 from shared.domain.errors import GuestlistError
 from shared.domain.ids import ChunkId, GroupId
 from shared.domain.import_ids import ImportId
+from shared.domain.requests import RequestId
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.records import SetupId
 
@@ -95,6 +98,17 @@ class _TakeApart(_Message, tag="take-apart"):
     app: _Guid
 
 
+class _MailRequest(_Message, tag="mail-request"):
+    group: _Guid
+    request: _Key
+    slot: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class _FulfilRequest(_Message, tag="fulfil-request"):
+    group: _Guid
+    request: _Key
+
+
 _CHUNKS: dict[type[ChunkWork], type[_Chunk]] = {
     InviteChunk: _InviteChunk,
     JoinChunk: _JoinChunk,
@@ -104,7 +118,16 @@ _CHUNKS: dict[type[ChunkWork], type[_Chunk]] = {
 _OF_CHUNKS = {message: command for command, message in _CHUNKS.items()}
 _head = msgspec.json.Decoder(_Head)
 _decoder = msgspec.json.Decoder(
-    _InviteChunk | _JoinChunk | _MailChunk | _ImportChunk | _SplitImport | _UndoImport | _SetupStep | _TakeApart
+    _InviteChunk
+    | _JoinChunk
+    | _MailChunk
+    | _ImportChunk
+    | _SplitImport
+    | _UndoImport
+    | _SetupStep
+    | _TakeApart
+    | _MailRequest
+    | _FulfilRequest
 )
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -125,6 +148,10 @@ def _message(command: Command, traceparent: str | None) -> _Message:
             return _SplitImport(import_id=command.import_id, piece=command.piece, **head)
         case UndoImport():
             return _UndoImport(import_id=command.import_id, group=command.group, after=command.after, **head)
+        case MailRequest():
+            return _MailRequest(group=command.group, request=command.request, slot=command.slot, **head)
+        case FulfilRequest():
+            return _FulfilRequest(group=command.group, request=command.request, **head)
         case _:
             kind = _CHUNKS[type(command)]
             return kind(group=command.group, chunk=command.chunk, slot=command.slot, **head)
@@ -153,6 +180,10 @@ def decode_command(body: bytes) -> Command:
         case _UndoImport():
             after = ChunkId(found.after) if found.after is not None else None
             return UndoImport(ImportId(found.import_id), GroupId(found.group), after, found.attempt)
+        case _MailRequest():
+            return MailRequest(GroupId(found.group), RequestId(found.request), found.attempt, found.slot)
+        case _FulfilRequest():
+            return FulfilRequest(GroupId(found.group), RequestId(found.request), found.attempt)
         case _:
             kind = _OF_CHUNKS[type(found)]
             return kind(GroupId(found.group), ChunkId(found.chunk), found.attempt, found.slot)

@@ -2,10 +2,12 @@
 
 from shared.domain.commands import (
     Command,
+    FulfilRequest,
     ImportChunk,
     InviteChunk,
     JoinChunk,
     MailChunk,
+    MailRequest,
     RunSetupStep,
     SplitImport,
     TakeApart,
@@ -20,6 +22,8 @@ SETUP_REMOVAL = "setup-removal"
 IMPORT_FILES = "import-files"
 IMPORT_CHUNKS = "import-chunks"
 IMPORT_UNDOS = "import-undos"
+REQUESTS = "requests"
+REQUEST_MAILS = "request-mails"
 
 _BY_KIND: dict[type[Command], str] = {
     InviteChunk: INVITATIONS,
@@ -29,6 +33,8 @@ _BY_KIND: dict[type[Command], str] = {
     SplitImport: IMPORT_FILES,
     ImportChunk: IMPORT_CHUNKS,
     UndoImport: IMPORT_UNDOS,
+    FulfilRequest: REQUESTS,
+    MailRequest: REQUEST_MAILS,
 }
 QUEUES = (*_BY_KIND.values(), *(f"setup-{step.value}" for step in SetupStep))
 """All of them. Each step of a setup has its own."""

@@ -14,9 +14,9 @@ from shared.domain.reasons import Reason
 SCHEMA = 1
 """Of the rows written here. It grows only where an older version of this code must not read a row; a column
 more is no new schema."""
-INVITATION, GUARD, KEY, MARK, COUNTER = "i-", "a-", "k-", "o-", "c-"
+INVITATION, GUARD, KEY, MARK, COUNTER, EXPIRY = "i-", "a-", "k-", "o-", "c-", "x-"
 """How row keys begin: invitations, guards of addresses, idempotency keys, chunks of imports that have not ended,
-counters of imports."""
+counters of imports, expiries of memberships."""
 
 _TEXTS = {
     "DisplayName": "display_name",
@@ -40,8 +40,12 @@ def row_key(invitation: InvitationId) -> str:
 
 
 def guard_key(address_key: str) -> str:
-    """A digest: an address may hold characters that a key may not."""
-    return f"{GUARD}{sha256(address_key.encode()).hexdigest()[:40]}"
+    return f"{GUARD}{digest(address_key)}"
+
+
+def digest(address_key: str) -> str:
+    """An address may hold characters that a key may not."""
+    return sha256(address_key.encode()).hexdigest()[:40]
 
 
 def to_row(invitation: Invitation) -> dict[str, Any]:
@@ -67,6 +71,7 @@ def to_row(invitation: Invitation) -> dict[str, Any]:
         "UpdatedAt": to_text(invitation.updated_at),
         "AlreadyInDirectory": invitation.already_in_directory,
         "AlreadyMember": invitation.already_member,
+        "SendAgain": invitation.send_again,
         **{column: value for column, value in optional.items() if value is not None},
     }
 
@@ -97,6 +102,7 @@ def from_row(row: Mapping[str, Any]) -> Invitation:
         expires=date.fromisoformat(row["Expires"]) if row.get("Expires") else None,
         already_in_directory=row["AlreadyInDirectory"],
         already_member=row["AlreadyMember"],
+        send_again=bool(row.get("SendAgain")),
         **optional,
     )
 

@@ -4,7 +4,7 @@ A setup is a partition: the plan, and a row for each step, so that steps which r
 same row. Records stand in one column as JSON; what is looked for by storage itself has a column of its own.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace as changed
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -48,17 +48,20 @@ class TableSetupStore:
         rows = {r["RowKey"]: r async for r in self._setups.query("PartitionKey eq @id", {"id": setup_id})}
         if _PLAN not in rows:
             return None
-        plan = rows[_PLAN]
-        setup = Setup(
-            id=setup_id,
-            plan=_read(plan, SetupPlan),
-            digest=plan["Digest"],
-            created_at=from_text(plan["CreatedAt"]),
-            creator=plan["CreatorId"],
-            creator_name=plan["CreatorName"],
-            steps={step: _read(rows[f"{_STEP}{step.value}"], StepRecord) for step in SetupStep},
-        )
-        return StoredSetup(setup, {key: version_of(row) for key, row in rows.items()})
+        return StoredSetup(_setup(setup_id, rows), {key: version_of(row) for key, row in rows.items()})
+
+    async def list_all(self) -> AsyncIterator[Setup]:
+        # A scan of the table: setups are few, and only administrators look at all of them.
+        rows: dict[str, TableEntity] = {}
+        before = ""
+        async for row in self._setups.query("PartitionKey ne @open", {"open": _OPEN}):
+            if row["PartitionKey"] != before:
+                if _PLAN in rows:
+                    yield _setup(SetupId(before), rows)
+                rows, before = {}, row["PartitionKey"]
+            rows[row["RowKey"]] = row
+        if _PLAN in rows:
+            yield _setup(SetupId(before), rows)
 
     async def save(self, stored: StoredSetup, steps: Sequence[StepRecord], *, plan: bool = False) -> StoredSetup:
         rows = [_step_row(stored.setup.id, record) for record in steps]
@@ -152,6 +155,19 @@ class TableSetupStore:
 
     async def release_intent(self, intent: Intent) -> None:
         await self._apps.delete(_INTENT, _intent_key(intent.key), intent.version)
+
+
+def _setup(setup_id: SetupId, rows: "Mapping[str, TableEntity]") -> Setup:
+    plan = rows[_PLAN]
+    return Setup(
+        id=setup_id,
+        plan=_read(plan, SetupPlan),
+        digest=plan["Digest"],
+        created_at=from_text(plan["CreatedAt"]),
+        creator=plan["CreatorId"],
+        creator_name=plan["CreatorName"],
+        steps={step: _read(rows[f"{_STEP}{step.value}"], StepRecord) for step in SetupStep},
+    )
 
 
 def _plan_row(setup: Setup) -> Row:

@@ -6,11 +6,12 @@ import base64
 import binascii
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from azure.data.tables.aio import TableServiceClient
 
 from shared.adapters.tables.counters import ImportCounters
+from shared.adapters.tables.expiries import Expiries
 from shared.adapters.tables.idempotency import IdempotencyKeys
 from shared.adapters.tables.open_chunks import OpenChunks
 from shared.adapters.tables.rows import (
@@ -58,6 +59,7 @@ class TableStore:
         self._tenant = TenantState(Table(service, TENANT))
         self._keys = IdempotencyKeys(self._invitations)
         self._counters = ImportCounters(self._invitations)
+        self._expiries = Expiries(self._invitations)
 
     async def claim_key(
         self, group: GroupId, digest: str, body_digest: str, *, now: datetime, lease: timedelta, kept: timedelta
@@ -84,6 +86,7 @@ class TableStore:
         if len({i.address.key for i in invitations}) < len(invitations):
             raise Conflict("an address is twice in the chunk")
         rows: list[Operation] = [insert(to_row(invitation)) for invitation in invitations]
+        rows += self._expiries.of(invitations)
         if claim is not None:
             first = invitations[0]
             rows.append(self._keys.completed(claim, first.id, first.created_at))
@@ -136,7 +139,7 @@ class TableStore:
         first = invitations[0]
         assert first.import_id is not None  # noqa: S101 - for the type checker
         under_way = [i for i in invitations if not i.is_final]
-        rows: list[Operation] = [insert(to_row(i)) for i in invitations]
+        rows: list[Operation] = [*(insert(to_row(i)) for i in invitations), *self._expiries.of(under_way)]
         for invitation in under_way:
             there = guards.get(invitation.address.key)
             guard = _guard(invitation)
@@ -213,6 +216,12 @@ class TableStore:
                 return Page(found, _continuation(found[-1]))
             found.append(from_row(row))
         return Page(found, None)
+
+    async def read_expiries(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, date]:
+        return await self._expiries.read(group, address_keys)
+
+    async def write_expiry(self, group: GroupId, address_key: str, expires: date | None) -> None:
+        await self._expiries.write(group, address_key, expires)
 
     async def open_chunk(self, chunk: OpenChunk) -> None:
         await self._open.open(chunk)

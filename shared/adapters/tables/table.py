@@ -48,6 +48,11 @@ def replace(row: Row, version: str) -> Operation:
     return ("update", row, guard)
 
 
+def upsert(row: Row) -> Operation:
+    """Write a row whatever was there."""
+    return ("upsert", row, {"mode": UpdateMode.REPLACE})
+
+
 def remove(partition: str, row_key: str) -> Operation:
     """Delete a row that is there, whatever its version."""
     return ("delete", {"PartitionKey": partition, "RowKey": row_key})

@@ -73,6 +73,14 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageTemplate:
+    """A welcome message that owners may start from; its text may hold placeholders."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetupPlan:
     """Everything asked for. `owners` are user principal names, mail addresses or object ids."""
 

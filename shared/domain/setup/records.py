@@ -11,7 +11,7 @@ from shared.domain.applications import AppId, PrincipalId, Role
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 from shared.domain.setup.order import ORDER, SetupStep, ready
-from shared.domain.setup.plan import Policy, SetupPlan
+from shared.domain.setup.plan import MessageTemplate, Policy, SetupPlan
 
 SetupId = NewType("SetupId", str)
 """22 hex digits."""
@@ -230,6 +230,7 @@ class AppRecord:
     updated_at: datetime
     made: tuple[Change, ...] = ()
     state: AppState = AppState.READY
+    templates: tuple[MessageTemplate, ...] = ()
 
 
 def with_made(record: AppRecord, changes: Collection[Change]) -> AppRecord:

@@ -18,6 +18,7 @@ from shared.ports.directory import Directory
 from shared.ports.import_store import ImportStore, StoredImport
 from shared.ports.outbox import Outbox
 from shared.ports.store import Store, Versioned
+from shared.steps.group_access import GroupAccess
 from shared.steps.imports.preview import seconds_left
 
 _TRIES = 5
@@ -46,6 +47,7 @@ class TendImport:
     imports: ImportStore
     store: Store
     directory: Directory
+    access: GroupAccess
     outbox: Outbox
     clock: Clock
     timing: Timing
@@ -53,12 +55,11 @@ class TendImport:
 
     async def show(self, group: GroupId, import_id: ImportId, caller: Caller) -> Seen:
         """Raises Refused `import-missing`, also where the caller may not see it."""
-        return await self._seen(await self.need(group, import_id, caller))
+        return await self._seen(await self.look(group, import_id, caller))
 
     async def of_group(self, group: GroupId, caller: Caller) -> list[Seen]:
         """The group's imports, the newest first. Raises Refused `not-owner`."""
-        if not caller.is_admin and not may_invite(caller, await self.directory.read_group(group)):
-            raise Refused(Reason.NOT_OWNER)
+        await self.access.need_reader(group, caller)
         found = [await self.imports.read(i) for i in await self.imports.list_group(group, _LISTED)]
         return [await self._seen(stored) for stored in found if stored is not None]
 
@@ -106,18 +107,31 @@ class TendImport:
             raise Refused(Reason.UNDO_TOO_LATE, f"It could be undone until {seen.undo_until:%Y-%m-%d %H:%M} UTC")
         return stored
 
+    async def look(self, group: GroupId, import_id: ImportId, caller: Caller) -> StoredImport:
+        """For who may read: who started it, owners, administrators and auditors. Raises Refused `import-missing`,
+        both where there is none and where it is not the caller's to see."""
+        stored = await self._stored(group, import_id)
+        if caller.object_id != stored.record.value.creator:
+            try:
+                await self.access.need_reader(group, caller)
+            except Refused as e:
+                raise Refused(Reason.IMPORT_MISSING) from e
+        return stored
+
     async def need(self, group: GroupId, import_id: ImportId, caller: Caller) -> StoredImport:
-        """Raises Refused `import-missing`, both where there is none and where it is not the caller's to see."""
-        stored = await self.imports.read(import_id)
-        if stored is None or stored.record.value.group != group:
-            raise Refused(Reason.IMPORT_MISSING)
-        if caller.is_admin or caller.object_id == stored.record.value.creator:
-            return stored
+        """For who may change it: owners as the directory says now, and administrators. Raises as `look` does."""
+        stored = await self._stored(group, import_id)
         try:
-            facts = await self.directory.read_group(group)
+            facts = None if caller.is_admin else await self.directory.read_group(group)
         except Refused as e:
             raise Refused(Reason.IMPORT_MISSING) from e
-        if not may_invite(caller, facts):
+        if facts is not None and not may_invite(caller, facts):
+            raise Refused(Reason.IMPORT_MISSING)
+        return stored
+
+    async def _stored(self, group: GroupId, import_id: ImportId) -> StoredImport:
+        stored = await self.imports.read(import_id)
+        if stored is None or stored.record.value.group != group:
             raise Refused(Reason.IMPORT_MISSING)
         return stored
 

@@ -39,6 +39,12 @@ class TendSetup:
         need_reader(caller)
         return (await self._read(setup_id)).setup
 
+    async def list_all(self, caller: Caller) -> list[Setup]:
+        """All setups, the newest first. Raises Refused `not-admin`."""
+        need_reader(caller)
+        found = [setup async for setup in self.store.list_all()]
+        return sorted(found, key=lambda s: s.created_at, reverse=True)
+
     async def confirm(self, setup_id: SetupId, step: SetupStep, caller: Caller, note: str | None) -> Setup:
         """A person says that a manual task is done. Who and when is kept, for this setup and for later ones that
         ask for the same. Safe to repeat.

@@ -1,0 +1,65 @@
+"""Who sends a request, and from where."""
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import azure.functions as func
+
+from shared import wiring
+from shared.domain.access import Caller
+from shared.domain.errors import Refused
+from shared.domain.reasons import Reason
+
+EASY_AUTH = "x-ms-token-aad-access-token"
+"""Where App Service Authentication hands on the access token of whoever is signed in, where it is switched on. It is
+verified as any other: where it is not switched on, a client may write the header itself."""
+TOKEN_FIELD = "access_token"  # noqa: S105 - a field's name, no secret
+"""Field of a form that carries the token instead of the header. Source: RFC 6750, 2.2."""
+
+
+async def caller_of(app: wiring.App, req: func.HttpRequest, form: Mapping[str, str] | None = None) -> Caller:
+    """The caller: by the Authorization header, a form's token, or the session of App Service Authentication.
+
+    Raises:
+        Refused: `token-missing`, `token-invalid`, `issuer-unreachable`.
+    """
+    authorization: str | None = req.headers.get("authorization")
+    if authorization is None and form and form.get(TOKEN_FIELD):
+        authorization = f"Bearer {form[TOKEN_FIELD]}"
+    if authorization is None and (token := req.headers.get(EASY_AUTH)):
+        _need_same_origin(req)
+        authorization = f"Bearer {token}"
+    return await app.callers.authenticate(authorization)
+
+
+def source_of(req: func.HttpRequest) -> str:
+    """The network address that a request came from, as the platform's front end saw it: it appends the address to
+    what a client may have written. Of IPv6 the network, which is one household or office."""
+    last = (req.headers.get("x-forwarded-for") or "").split(",")[-1].strip()
+    host = last[1:].partition("]")[0] if last.startswith("[") else last
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "unknown"
+    if address.version == 6:
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def _need_same_origin(req: func.HttpRequest) -> None:
+    """A session goes with every request of the browser, whichever site made it: another site must not act with it.
+
+    Raises:
+        Refused: `token-missing`.
+    """
+    if req.method in ("GET", "HEAD"):
+        return
+    origin = req.headers.get("origin")
+    same = req.headers.get("sec-fetch-site") == "same-origin"
+    if origin is not None:
+        same = urlsplit(origin).netloc == urlsplit(req.url).netloc
+    if not same:
+        raise Refused(Reason.TOKEN_MISSING, "A page of another site sent this with your session")

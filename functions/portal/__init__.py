@@ -1,0 +1,75 @@
+"""The portal: static files, built from ``portal/`` into ``static/`` beside this module."""
+
+import functools
+import gzip
+import mimetypes
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import azure.functions as func
+
+from functions.edge import endpoint
+from shared import wiring
+from shared.api.page_headers import page_headers
+
+bp = func.Blueprint()
+
+STATIC = Path(__file__).parent / "static"
+_INDEX = "index.html"
+_LASTING = "assets/"
+"""Files below it carry a digest in their names: what is there never changes."""
+_COMPRESSED = {".html", ".js", ".css", ".svg", ".json", ".webmanifest"}
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file as it is sent."""
+
+    plain: bytes
+    zipped: bytes | None
+    kind: str
+    tag: str
+
+
+@bp.function_name("portal_root")
+@bp.route("portal", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def portal_root(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(status_code=308, headers={"Location": "/portal/"})
+
+
+@bp.function_name("portal_files")
+@bp.route("portal/{*path}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def portal_files(req: func.HttpRequest) -> func.HttpResponse:
+    """A file of the portal; addresses of its pages, which have no extension, all answer with the one page."""
+    path = (req.route_params.get("path") or "").strip("/")
+    name = path if "." in path.rpartition("/")[2] else _INDEX
+    if name not in _names():
+        return func.HttpResponse("There is no such file.\n", status_code=404, mimetype="text/plain")
+    file = _read(name)
+    headers = page_headers((await wiring.app()).settings.authority)
+    headers |= {"ETag": f'"{file.tag}"', "Vary": "Accept-Encoding"}
+    headers["Cache-Control"] = "public, max-age=31536000, immutable" if name.startswith(_LASTING) else "no-cache"
+    if req.headers.get("if-none-match") == headers["ETag"]:
+        return func.HttpResponse(status_code=304, headers=headers)
+    body = file.plain
+    if file.zipped is not None and "gzip" in (req.headers.get("accept-encoding") or ""):
+        body = file.zipped
+        headers["Content-Encoding"] = "gzip"
+    return func.HttpResponse(body, headers=headers, mimetype=file.kind, charset="utf-8")
+
+
+@functools.cache
+def _names() -> frozenset[str]:
+    """What may be asked for: the files that are there, and so nothing outside."""
+    return frozenset(p.relative_to(STATIC).as_posix() for p in STATIC.rglob("*") if p.is_file())
+
+
+@functools.cache
+def _read(name: str) -> _File:
+    plain = (STATIC / name).read_bytes()
+    zipped = gzip.compress(plain, mtime=0) if Path(name).suffix in _COMPRESSED else None
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return _File(plain, zipped, kind, sha256(plain).hexdigest()[:32])

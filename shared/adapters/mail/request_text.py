@@ -1,0 +1,70 @@
+"""The text of mails about join requests, from templates, in the languages that the other mails have."""
+
+import functools
+from typing import Any
+
+import jinja2
+import msgspec
+
+from shared.adapters.mail.text import SUBJECT_LIMIT, SUBJECTS, environment, lines, one_line
+from shared.ports.mailer import Mail
+
+
+class JinjaRequestText:
+    """Nothing that anybody writes becomes markup, a header or a control character."""
+
+    def proof(
+        self, *, key: str, to: str, to_name: str | None, app: str, link: str, hours: int, language: str
+    ) -> Mail:
+        texts, app = _texts(language), one_line(app)
+        values = {
+            "why": texts["proof.why"].format(app=app),
+            "act": texts["proof.act"].format(hours=hours),
+            "button": texts["proof.button"],
+            "link": link,
+            "quoted": "",
+            "else_": texts["proof.else"],
+        }
+        return _mail(key, to, to_name, texts["proof.subject"].format(app=app), _known(language), values)
+
+    def declined(self, *, key: str, to: str, to_name: str | None, app: str, note: str | None, language: str) -> Mail:
+        texts, app = _texts(language), one_line(app)
+        values = {
+            "why": texts["declined.why"].format(app=app),
+            "before_quoted": texts["declined.note"],
+            "quoted": lines(note or ""),
+            "link": None,
+            "else_": texts["declined.else"],
+        }
+        return _mail(key, to, to_name, texts["declined.subject"].format(app=app), _known(language), values)
+
+
+def _mail(key: str, to: str, to_name: str | None, subject: str, language: str, values: dict[str, Any]) -> Mail:
+    values = values | {"subject": subject, "language": language}
+    text, html = (environment().get_template(f"requests/mail.{kind}") for kind in ("txt", "html"))
+    return Mail(
+        key=key,
+        to=to,
+        to_name=one_line(to_name or "") or None,
+        subject=subject[:SUBJECT_LIMIT],
+        text=text.render(values),
+        html=html.render(values),
+    )
+
+
+def _known(language: str) -> str:
+    found = language.partition("-")[0].lower()
+    return found if found in SUBJECTS else "en"
+
+
+def _texts(language: str) -> dict[str, str]:
+    return _catalogue(_known(language))
+
+
+@functools.cache
+def _catalogue(language: str) -> dict[str, str]:
+    loader = environment().loader
+    if not isinstance(loader, jinja2.PackageLoader):
+        raise TypeError("mails are read from the package")
+    source = loader.get_source(environment(), f"requests/{language}.json")[0]
+    return msgspec.json.decode(source, type=dict[str, str])

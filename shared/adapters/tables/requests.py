@@ -1,0 +1,141 @@
+"""Join requests as table rows: a partition for each group, an index of those that are open, and counts.
+
+Records stand in one column as JSON; what is looked for by storage itself has a column of its own.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shared.adapters.tables.rows import SCHEMA, UnreadableRow, to_text
+from shared.adapters.tables.table import Row, Table, insert, replace, version_of
+from shared.domain.errors import Conflict, StorageBusy
+from shared.domain.ids import GroupId
+from shared.domain.request_settings import Limit
+from shared.domain.requests import JoinRequest, RequestId, RequestState
+from shared.ports.request_store import RequestPage
+from shared.ports.store import Versioned
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableEntity
+    from azure.data.tables.aio import TableServiceClient
+
+REQUESTS = "Requests"
+
+_OPEN, _COUNTS = "open", "counts"
+_KEY = re.compile("[0-9a-f]{22}")
+_TRIES = 8
+
+
+class TableRequestStore:
+    """The port's `RequestStore`."""
+
+    def __init__(self, service: "TableServiceClient") -> None:
+        self._table = Table(service, REQUESTS)
+
+    async def read(self, group: GroupId, request: RequestId) -> Versioned[JoinRequest] | None:
+        row = await self._table.get(group, request)
+        return Versioned(_read(row), version_of(row)) if row is not None else None
+
+    async def save(self, request: Versioned[JoinRequest]) -> Versioned[JoinRequest]:
+        value = request.value
+        row: Row = {
+            "PartitionKey": value.group,
+            "RowKey": value.id,
+            "SchemaVersion": SCHEMA,
+            "State": value.state.value,
+            "Record": msgspec.json.encode(value).decode(),
+        }
+        [version] = await self._table.write([replace(row, request.version) if request.version else insert(row)])
+        return Versioned(value, version)
+
+    async def list_group(
+        self, group: GroupId, *, state: RequestState | None, continuation: str | None, limit: int
+    ) -> RequestPage:
+        keys = {"group": group, "unproven": RequestState.UNPROVEN.value}
+        condition = "PartitionKey eq @group and State ne @unproven"
+        if continuation is not None:
+            condition += " and RowKey gt @after"
+            keys["after"] = _read_continuation(continuation)
+        if state is not None:
+            condition += " and State eq @state"
+            keys["state"] = state.value
+        found: list[JoinRequest] = []
+        async for row in self._table.query(condition, keys, page_size=min(limit + 1, 1000)):
+            if len(found) == limit:
+                return RequestPage(found, base64.urlsafe_b64encode(found[-1].id.encode()).decode().rstrip("="))
+            # One that was never proven, and expired so, is nobody's business.
+            if (request := _read(row)).proven_at is not None:
+                found.append(request)
+        return RequestPage(found, None)
+
+    async def open(self, group: GroupId, request: RequestId, look_at: datetime) -> None:
+        row: Row = {
+            "PartitionKey": _OPEN,
+            "RowKey": f"{group}-{request}",
+            "SchemaVersion": SCHEMA,
+            "LookAt": to_text(look_at),
+        }
+        await self._table.upsert(row)
+
+    async def close(self, group: GroupId, request: RequestId) -> None:
+        await self._table.delete(_OPEN, f"{group}-{request}")
+
+    async def list_open(self, *, look_before: datetime) -> AsyncIterator[tuple[GroupId, RequestId]]:
+        keys = {"open": _OPEN, "before": to_text(look_before)}
+        async for row in self._table.query("PartitionKey eq @open and LookAt lt @before", keys):
+            group, _, request = str(row["RowKey"]).rpartition("-")
+            yield GroupId(group), RequestId(request)
+
+    async def count_up(self, what: str, limit: Limit, now: datetime) -> bool:
+        # Keys begin with the end of the window, so that those to forget are one range.
+        seconds = limit.window.total_seconds()
+        ends = datetime.fromtimestamp((now.timestamp() // seconds + 1) * seconds, UTC)
+        key = f"{_window(ends)}-{sha256(what.encode()).hexdigest()[:40]}"
+        for _ in range(_TRIES):
+            there = await self._table.get(_COUNTS, key)
+            count = int(there["Count"]) if there is not None else 0
+            if count >= limit.most:
+                return False
+            row: Row = {"PartitionKey": _COUNTS, "RowKey": key, "SchemaVersion": SCHEMA, "Count": count + 1}
+            try:
+                await self._table.write([insert(row) if there is None else replace(row, version_of(there))])
+            except Conflict:
+                continue
+            return True
+        raise StorageBusy("other requests kept changing a count")
+
+    async def forget_counts(self, before: datetime) -> int:
+        keys = {"counts": _COUNTS, "before": _window(before)}
+        ended = self._table.query("PartitionKey eq @counts and RowKey lt @before", keys)
+        found = [str(row["RowKey"]) async for row in ended]
+        for key in found:
+            await self._table.delete(_COUNTS, key)
+        return len(found)
+
+
+def _window(ends: datetime) -> str:
+    """Sorts as time does."""
+    return f"{int(ends.timestamp()):012d}"
+
+
+def _read(row: "TableEntity") -> JoinRequest:
+    if row["SchemaVersion"] > SCHEMA:
+        raise UnreadableRow(f"row {row['RowKey']} has schema {row['SchemaVersion']}; this code reads up to {SCHEMA}")
+    return msgspec.json.decode(row["Record"], type=JoinRequest)
+
+
+def _read_continuation(text: str) -> str:
+    try:
+        found = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError) as e:
+        raise ValueError("the continuation was never given out") from e
+    if not _KEY.fullmatch(found):
+        raise ValueError("the continuation was never given out")
+    return found

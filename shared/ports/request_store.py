@@ -1,0 +1,56 @@
+"""Where Guestlist keeps join requests. Every write that follows a read is guarded by the version read."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.domain.ids import GroupId
+from shared.domain.request_settings import Limit
+from shared.domain.requests import JoinRequest, RequestId, RequestState
+from shared.ports.store import Versioned
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPage:
+    """Some requests and where the next page begins (opaque; None at the end)."""
+
+    requests: list[JoinRequest]
+    continuation: str | None
+
+
+class RequestStore(Protocol):
+    """All methods raise StorageBusy where storage does not take the operation."""
+
+    async def read(self, group: GroupId, request: RequestId) -> Versioned[JoinRequest] | None: ...
+
+    async def save(self, request: Versioned[JoinRequest]) -> Versioned[JoinRequest]:
+        """Raises Conflict where it changed since it was read, or is there already."""
+        ...
+
+    async def list_group(
+        self, group: GroupId, *, state: RequestState | None, continuation: str | None, limit: int
+    ) -> RequestPage:
+        """Requests of a group whose address is proven, in no order of time. Raises ValueError for a continuation
+        that was never given out."""
+        ...
+
+    async def open(self, group: GroupId, request: RequestId, look_at: datetime) -> None:
+        """Remember a request for which something is still to happen, and when to look. Safe to repeat."""
+        ...
+
+    async def close(self, group: GroupId, request: RequestId) -> None:
+        """Safe to repeat."""
+        ...
+
+    def list_open(self, *, look_before: datetime) -> AsyncIterator[tuple[GroupId, RequestId]]:
+        """Requests to look at by now."""
+        ...
+
+    async def count_up(self, what: str, limit: Limit, now: datetime) -> bool:
+        """Count one more of `what` in the window of now; False where there were as many as may be."""
+        ...
+
+    async def forget_counts(self, before: datetime) -> int:
+        """Forget the counts of windows that ended; gives how many. Safe to repeat."""
+        ...

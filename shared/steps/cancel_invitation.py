@@ -1,0 +1,102 @@
+"""Take one invitation back: before the guest was asked, or while the guest has not accepted.
+
+Removing and deleting are safe to repeat. What was there before the invitation, and what a guest has besides, stays.
+"""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.access import Caller
+from shared.domain.answers import Busy, Declined, GuestLook, LeaveAnswer, Unknown
+from shared.domain.errors import Conflict, DirectoryBusy, Refused
+from shared.domain.ids import InvitationId, UserId
+from shared.domain.invitations import Invitation, State, advance
+from shared.domain.reasons import Reason
+from shared.ports.clock import Clock
+from shared.ports.directory import Directory
+from shared.ports.store import Store, Versioned
+from shared.steps.group_access import GroupAccess
+
+_NOT_ASKED = (State.ACCEPTED, State.PARKED)
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CancelInvitation:
+    access: GroupAccess
+    directory: Directory
+    store: Store
+    clock: Clock
+
+    async def __call__(self, invitation_id: InvitationId, caller: Caller) -> Invitation:
+        """Gives the invitation as it then is. Safe to repeat.
+
+        Raises:
+            Refused: `invitation-missing` (also where it is not the caller's), `invitation-in-flight`,
+                `invitation-ended`, `guest-has-accepted`.
+            DirectoryBusy: the directory could not be asked; a repeat goes on.
+        """
+        for _ in range(_TRIES):
+            rows = {
+                row.value.id: row for row in await self.store.read_chunk(invitation_id.group, invitation_id.chunk)
+            }
+            if invitation_id not in rows:
+                raise Refused(Reason.INVITATION_MISSING)
+            row = rows.pop(invitation_id)
+            try:
+                await self.access.need_owner(invitation_id.group, caller)
+            except Refused as e:
+                raise Refused(Reason.INVITATION_MISSING) from e
+            invitation = row.value
+            if invitation.state is State.UNDONE:
+                return invitation
+            if invitation.state is State.FAILED:
+                raise Refused(Reason.INVITATION_ENDED)
+            detail = "Cancelled before the guest was asked"
+            if invitation.state not in _NOT_ASKED or invitation.effect_since is not None:
+                if not invitation.is_final:
+                    raise Refused(Reason.INVITATION_IN_FLIGHT, retry_after=timedelta(seconds=2))
+                detail = await self._take_back(invitation)
+            undone = advance(invitation, State.UNDONE, self.clock.now(), detail=detail)
+            # Of an import's chunk the end is written with its last record.
+            ends = not invitation.is_final and all(other.value.is_final for other in rows.values())
+            try:
+                [saved] = await self.store.save([Versioned(undone, row.version)], before=[invitation], ends=ends)
+            except Conflict:
+                continue
+            return saved.value
+        raise Refused(Reason.INVITATION_IN_FLIGHT, retry_after=timedelta(seconds=2))
+
+    async def _take_back(self, invitation: Invitation) -> str:
+        """Undo what the invitation did; gives that in a person's words."""
+        user = invitation.user_id or UserId("")
+        [look] = await self.directory.look_at_guests([user])
+        if look.exists and not look.pending:
+            raise Refused(Reason.GUEST_HAS_ACCEPTED)
+        if invitation.already_member:
+            return "Cancelled; the guest was a member before and stays one"
+        await self._ask(self.directory.leave(invitation.id.group, [user]))
+        await self.store.write_expiry(invitation.id.group, invitation.address.key, None)
+        return f"Cancelled; the guest is no member any more, and {await self._account(invitation, user, look)}"
+
+    async def _account(self, invitation: Invitation, user: UserId, look: GuestLook) -> str:
+        if not look.exists:
+            return "the account is gone"
+        if invitation.already_in_directory or look.has_more_than(invitation.id.group):
+            return "the account stays: it was there before, or has another group or app"
+        await self._ask(self.directory.delete_guests([user]))
+        return "the account, which nobody had ever used, is deleted"
+
+    @staticmethod
+    async def _ask(call: Awaitable[list[LeaveAnswer]]) -> None:
+        [answer] = await call
+        match answer:
+            case Busy(retry_after=after):
+                raise DirectoryBusy("the directory is busy", retry_after=after)
+            case Unknown(what=what):
+                raise DirectoryBusy(what)
+            case Declined(reason=reason, detail=detail):
+                raise Refused(reason, detail)
+            case _:
+                return

@@ -1,0 +1,85 @@
+"""The guests of a group, as its owner tends them: looking, taking one out, setting the last day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from shared.domain.access import Caller
+from shared.domain.answers import Busy, Declined, Unknown
+from shared.domain.errors import DirectoryBusy, Refused
+from shared.domain.ids import GroupId, UserId
+from shared.domain.reasons import Reason
+from shared.ports.clock import Clock
+from shared.ports.directory import Directory
+from shared.ports.rosters import GuestFacts, GuestPage, Rosters
+from shared.ports.store import Store
+from shared.steps.group_access import GroupAccess
+
+
+@dataclass(frozen=True, slots=True)
+class GuestList:
+    """A page of guests, and the last days of those who have one, by user."""
+
+    page: GuestPage
+    expires: Mapping[UserId, date]
+
+
+@dataclass(frozen=True, slots=True)
+class TendGuests:
+    access: GroupAccess
+    directory: Directory
+    rosters: Rosters
+    store: Store
+    clock: Clock
+
+    async def list(self, group: GroupId, caller: Caller, continuation: str | None) -> GuestList:
+        """Raises Refused `not-owner`, `group-missing`, `parameter-invalid` for a continuation never given out."""
+        await self.access.need_reader(group, caller)
+        try:
+            page = await self.rosters.guests(group, continuation)
+        except ValueError as e:
+            raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
+        keys = {guest.id: guest.address.lower() for guest in page.guests if guest.address}
+        expires = await self.store.read_expiries(group, sorted(set(keys.values())))
+        return GuestList(page, {user: expires[key] for user, key in keys.items() if key in expires})
+
+    async def remove(self, group: GroupId, user: UserId, caller: Caller) -> None:
+        """Make the guest no member any more; the account stays. Safe to repeat.
+
+        Raises:
+            Refused: `not-owner`, `group-missing`, `guest-missing`, or the directory's refusal.
+            DirectoryBusy: a repeat goes on.
+        """
+        await self.access.need_owner(group, caller)
+        guest = await self._guest(group, user)
+        [answer] = await self.directory.leave(group, [user])
+        match answer:
+            case Busy(retry_after=after):
+                raise DirectoryBusy("the directory is busy", retry_after=after)
+            case Unknown(what=what):
+                raise DirectoryBusy(what)
+            case Declined(reason=reason, detail=detail):
+                raise Refused(reason, detail)
+            case _:
+                if guest.address:
+                    await self.store.write_expiry(group, guest.address.lower(), None)
+
+    async def set_expiry(self, group: GroupId, user: UserId, expires: date | None, caller: Caller) -> None:
+        """Set, renew or clear the last day of a guest's membership. Safe to repeat.
+
+        Raises:
+            Refused: `not-owner`, `group-missing`, `guest-missing`, `body-invalid` for a day that is over.
+        """
+        await self.access.need_owner(group, caller)
+        if expires is not None and expires < self.clock.now().date():
+            raise Refused(Reason.BODY_INVALID, f"{expires} is over already", field="expires")
+        guest = await self._guest(group, user)
+        if not guest.address:
+            raise Refused(Reason.GUEST_MISSING, "The account has no mail address to keep the day by")
+        await self.store.write_expiry(group, guest.address.lower(), expires)
+
+    async def _guest(self, group: GroupId, user: UserId) -> GuestFacts:
+        guest = await self.rosters.guest(group, user)
+        if guest is None:
+            raise Refused(Reason.GUEST_MISSING)
+        return guest

@@ -1,0 +1,137 @@
+"""Welcome-message templates of an app, and what a mail with a message will look like."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from shared.domain.access import Caller
+from shared.domain.addresses import parse_address
+from shared.domain.applications import AppId
+from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.ids import ChunkId, GroupId, InvitationId
+from shared.domain.invitations import Invitation
+from shared.domain.links import app_name, direct_link
+from shared.domain.placeholders import PLACEHOLDERS, unknown_placeholders
+from shared.domain.reasons import Reason
+from shared.domain.setup.plan import MessageTemplate
+from shared.domain.setup.records import AppRecord
+from shared.ports.clock import Clock
+from shared.ports.mailer import Mail, MailText
+from shared.ports.setup_store import SetupStore
+from shared.ports.store import Versioned
+from shared.steps.group_access import GroupAccess
+
+MOST_TEMPLATES = 20
+_SOMEBODY = "ada@example.com"
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    access: GroupAccess
+    setups: SetupStore
+    clock: Clock
+    message_limit: int
+
+    async def show(self, app_id: AppId, caller: Caller) -> Sequence[MessageTemplate]:
+        """Raises Refused `app-missing`, both where there is none and where the caller may not see it."""
+        app = (await self._stored(app_id)).value
+        try:
+            await self.access.need_reader(app.group, caller)
+        except Refused as e:
+            raise Refused(Reason.APP_MISSING) from e
+        return app.templates
+
+    async def write(
+        self, app_id: AppId, templates: Sequence[MessageTemplate], caller: Caller
+    ) -> Sequence[MessageTemplate]:
+        """Replace all templates of the app. Safe to repeat.
+
+        Raises:
+            Refused: `app-missing`, `body-invalid` naming what is wrong with which template.
+        """
+        self._check(templates)
+        for _ in range(_TRIES):
+            stored = await self._stored(app_id)
+            try:
+                await self.access.need_owner(stored.value.group, caller)
+            except Refused as e:
+                raise Refused(Reason.APP_MISSING) from e
+            changed = replace(stored.value, templates=tuple(templates), updated_at=self.clock.now())
+            try:
+                await self.setups.save_app(Versioned(changed, stored.version))
+            except Conflict:
+                continue
+            return changed.templates
+        raise StorageBusy("other requests kept changing the app's record")
+
+    async def _stored(self, app_id: AppId) -> Versioned[AppRecord]:
+        stored = await self.setups.read_app(app_id)
+        if stored is None:
+            raise Refused(Reason.APP_MISSING)
+        return stored
+
+    def _check(self, templates: Sequence[MessageTemplate]) -> None:
+        if len(templates) > MOST_TEMPLATES:
+            raise Refused(Reason.BODY_INVALID, f"{MOST_TEMPLATES} templates are the most", field="value")
+        seen: set[str] = set()
+        for number, template in enumerate(templates):
+            where = f"value[{number}]"
+            if template.name.casefold() in seen:
+                raise Refused(Reason.BODY_INVALID, f"'{template.name}' is there twice", field=f"{where}.name")
+            seen.add(template.name.casefold())
+            if len(template.text) > self.message_limit:
+                detail = f"'{template.name}' has {len(template.text)} characters; {self.message_limit} are allowed"
+                raise Refused(Reason.MESSAGE_TOO_LONG, detail, field=f"{where}.text")
+            if unknown := unknown_placeholders(template.text):
+                known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+                detail = f"'{template.name}' has the placeholder {{{unknown[0]}}}; known are {known}"
+                raise Refused(Reason.BODY_INVALID, detail, field=f"{where}.text")
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewMail:
+    """`sends_own_mail` says whether a sender for Guestlist's own mail is set up."""
+
+    access: GroupAccess
+    text: MailText
+    clock: Clock
+    tenant_id: str
+    sends_own_mail: bool
+
+    async def __call__(
+        self,
+        group: GroupId,
+        caller: Caller,
+        *,
+        address: str | None,
+        display_name: str | None,
+        message: str | None,
+        language: str | None,
+    ) -> Mail | None:
+        """The mail as a guest would get it, without a link that works; None where Microsoft sends its own.
+
+        Raises:
+            Refused: `not-owner`, `group-missing`, `no-mail-sender`, and what is wrong with the address.
+        """
+        facts = await self.access.need_owner(group, caller)
+        if message is None or not message.strip():
+            return None
+        if not self.sends_own_mail:
+            raise Refused(Reason.NO_MAIL_SENDER, field="welcomeMessage")
+        now = self.clock.now()
+        link = direct_link(facts.apps, self.tenant_id)
+        invitation = Invitation(
+            id=InvitationId(group, ChunkId("0" * 22), 0),
+            address=parse_address(address or _SOMEBODY),
+            display_name=display_name,
+            message=message.strip(),
+            language=language,
+            inviter_id=caller.object_id,
+            inviter_name=caller.name,
+            app_name=app_name(facts.apps, facts.name),
+            direct_link=link,
+            created_at=now,
+            updated_at=now,
+            redeem_url=link,
+        )
+        return self.text.welcome(invitation)

@@ -1,0 +1,1 @@
+"""Join requests: asking, proving an address, deciding, and what follows."""

@@ -1,0 +1,104 @@
+"""An owner looks at the join requests of a group and decides. Two owners at once end in one decision."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.access import Caller
+from shared.domain.answers import Account, Busy
+from shared.domain.commands import FulfilRequest, MailRequest
+from shared.domain.errors import Conflict, DirectoryBusy, Refused, StorageBusy
+from shared.domain.ids import GroupId
+from shared.domain.reasons import Reason
+from shared.domain.requests import JoinRequest, RequestId, RequestMail, RequestState, step_on, with_mail
+from shared.domain.timing import Timing
+from shared.ports.clock import Clock
+from shared.ports.directory import Directory
+from shared.ports.outbox import Outbox
+from shared.ports.request_store import RequestPage, RequestStore
+from shared.ports.store import Versioned
+from shared.steps.group_access import GroupAccess
+
+_DECIDABLE = (RequestState.PENDING, RequestState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class DecideRequest:
+    access: GroupAccess
+    directory: Directory
+    requests: RequestStore
+    outbox: Outbox
+    clock: Clock
+    timing: Timing
+
+    async def of_group(
+        self, group: GroupId, caller: Caller, *, state: RequestState | None, continuation: str | None, limit: int
+    ) -> RequestPage:
+        """Raises Refused `not-owner`, `group-missing`, or `parameter-invalid` for a continuation that was never
+        given out."""
+        await self.access.see(group, caller)
+        try:
+            return await self.requests.list_group(group, state=state, continuation=continuation, limit=limit)
+        except ValueError as e:
+            raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
+
+    async def approve(self, group: GroupId, request: RequestId, caller: Caller, note: str | None) -> JoinRequest:
+        """Say yes: an ordinary invitation follows. Safe to repeat by whoever decided.
+
+        Raises:
+            Refused: `not-owner`, `request-missing`, `own-request`, `request-decided`.
+        """
+        return await self._decide(group, request, caller, RequestState.APPROVED, note)
+
+    async def decline(self, group: GroupId, request: RequestId, caller: Caller, note: str | None) -> JoinRequest:
+        """Say no: whoever asked is told, with the note. Safe to repeat by whoever decided. Raises as `approve`."""
+        return await self._decide(group, request, caller, RequestState.DECLINED, note)
+
+    async def _decide(
+        self, group: GroupId, request: RequestId, caller: Caller, state: RequestState, note: str | None
+    ) -> JoinRequest:
+        await self.access.need_decider(group, caller)
+        stored = await self.requests.read(group, request)
+        if stored is None or stored.value.proven_at is None or stored.value.state is RequestState.UNPROVEN:
+            raise Refused(Reason.REQUEST_MISSING)
+        found, now = stored.value, self.clock.now()
+        if found.state is state and found.decided_by == caller.object_id:
+            return found
+        if found.state not in _DECIDABLE:
+            raise _decided(found)
+        await self._not_own(found, caller)
+        said = {"decided_at": now, "decided_by": caller.object_id, "decided_by_name": caller.name, "note": note}
+        changed = step_on(found, state, now, **said, reason=None, detail=None, invitation=None)
+        if state is RequestState.DECLINED:
+            changed = with_mail(changed, RequestMail.DECLINED, now)
+        await self.requests.open(group, request, now + self.timing.stillness)
+        try:
+            await self.requests.save(Versioned(changed, stored.version))
+        except Conflict as e:
+            again = await self.requests.read(group, request)
+            if again is None:
+                raise Refused(Reason.REQUEST_MISSING) from e
+            if again.value.state is state and again.value.decided_by == caller.object_id:
+                return again.value
+            raise _decided(again.value) from e
+        with suppress(StorageBusy):  # The sweeper enqueues it.
+            if state is RequestState.APPROVED:
+                await self.outbox.send(FulfilRequest(group, request))
+            else:
+                await self.outbox.send(MailRequest(group, request))
+        return changed
+
+    async def _not_own(self, request: JoinRequest, caller: Caller) -> None:
+        """Whoever asked must not decide: the account with the request's address is not the caller's."""
+        [answer] = await self.directory.find([request.address])
+        if isinstance(answer, Busy):
+            raise DirectoryBusy("the directory is busy", retry_after=answer.retry_after or timedelta(seconds=5))
+        if isinstance(answer, Account) and answer.id == caller.object_id:
+            raise Refused(Reason.OWN_REQUEST)
+
+
+def _decided(request: JoinRequest) -> Refused:
+    if request.decided_at is None:
+        return Refused(Reason.REQUEST_DECIDED, f"It is {request.state.value}")
+    who = request.decided_by_name or "somebody"
+    return Refused(Reason.REQUEST_DECIDED, f"{who} has decided: it is {request.state.value}")

@@ -1,0 +1,158 @@
+"""Groups and guests as the directory shows them, read from the simulator through the real adapter."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from shared.adapters.directory import GraphSession
+from shared.adapters.directory.rosters import GraphRosters
+from shared.domain.errors import Refused
+from shared.domain.groups import refusal
+from shared.domain.ids import GroupId, UserId
+from shared.domain.reasons import Reason
+from tests.contract import simulated_tenant as t
+from tests.contract.simulated_tenant import SimulatedTenant
+
+GROUP = GroupId(t.GUESTS)
+
+
+@pytest.fixture
+def rosters(session: GraphSession) -> GraphRosters:
+    return GraphRosters(session)
+
+
+async def test_the_groups_of_an_owner_come_with_their_kind_and_their_apps(
+    rosters: GraphRosters, tenant: SimulatedTenant
+) -> None:
+    dynamic = {"groupTypes": ["DynamicMembership"], "membershipRule": "user.userType -eq 'Guest'"}
+    tenant.seed(groups=[{"id": t.DYNAMIC, "displayName": "Dynamic", "owners": [t.OWNER], **dynamic}])
+
+    found = {g.id: g for g in await rosters.owned_groups(UserId(t.OWNER))}
+
+    assert GROUP in found
+    assert [a.name for a in found[GROUP].apps] == ["Contoso Travel"]
+    assert refusal(found[GROUP]) is None
+    assert refusal(found[GroupId(t.DYNAMIC)]) is Reason.GROUP_DYNAMIC
+    assert set(found) == {GROUP, t.DYNAMIC}
+
+
+async def test_whom_the_directory_does_not_know_owns_nothing(rosters: GraphRosters) -> None:
+    assert await rosters.owned_groups(UserId("99999999-9999-4999-8999-999999999999")) == []
+
+
+def guests(*people: dict[str, Any]) -> dict[str, Any]:
+    """Guests, members of the group, as a seed's section."""
+    users = [
+        {"userType": "Guest", "displayName": p["mail"].partition("@")[0].title(), "creationType": "Invitation", **p}
+        for p in people
+    ]
+    return {"users": users, "members": [p["id"] for p in people]}
+
+
+def seed(tenant: SimulatedTenant, *people: dict[str, Any]) -> None:
+    found = guests(*people)
+    tenant.seed(
+        users=found["users"],
+        groups=[{"id": t.GUESTS, "displayName": "Travel guests", "owners": [t.OWNER], "members": found["members"]}],
+    )
+
+
+def user(number: int) -> UserId:
+    return UserId(f"70000000-0000-4000-8000-{number:012}")
+
+
+async def test_guests_come_with_redemption_and_last_sign_in(rosters: GraphRosters, tenant: SimulatedTenant) -> None:
+    tenant.permit(*t.PERMISSIONS, "AuditLog.Read.All")
+    changed = "2026-01-15T09:30:00Z"
+    seed(
+        tenant,
+        {"id": user(1), "mail": "ada@fabrikam.com", "externalUserState": "PendingAcceptance"},
+        {
+            "id": user(2),
+            "mail": "bob@fabrikam.com",
+            "externalUserState": "Accepted",
+            "externalUserStateChangeDateTime": changed,
+            "signInActivity": {"lastSignInDateTime": "2026-02-01T08:00:00Z"},
+        },
+        {"id": user(3), "mail": "cleo@contoso.com", "userType": "Member"},
+    )
+
+    page = await rosters.guests(GROUP, None)
+
+    found = {g.id: g for g in page.guests}
+    assert set(found) == {user(1), user(2)}, "colleagues are no guests"
+    assert (found[user(1)].accepted, found[user(1)].last_sign_in) == (False, None)
+    assert (found[user(2)].accepted, found[user(2)].address) == (True, "bob@fabrikam.com")
+    assert [str(x) for x in (found[user(2)].since, found[user(2)].last_sign_in)] == [
+        "2026-01-15 09:30:00+00:00",
+        "2026-02-01 08:00:00+00:00",
+    ]
+    assert (page.sign_ins_known, page.continuation) == (True, None)
+
+
+async def test_sign_ins_that_may_not_be_read_are_unknown_and_hide_nobody(
+    rosters: GraphRosters, tenant: SimulatedTenant
+) -> None:
+    seed(tenant, {"id": user(1), "mail": "ada@fabrikam.com"})
+
+    page = await rosters.guests(GROUP, None)
+
+    assert ([g.id for g in page.guests], page.sign_ins_known) == ([user(1)], False)
+
+
+async def test_many_guests_come_page_by_page(rosters: GraphRosters, tenant: SimulatedTenant) -> None:
+    seed(tenant, *({"id": user(n), "mail": f"g{n}@fabrikam.com"} for n in range(250)))
+
+    found, pages, continuation = [], 0, None
+    while True:
+        page = await rosters.guests(GROUP, continuation)
+        found += [g.id for g in page.guests]
+        pages, continuation = pages + 1, page.continuation
+        if continuation is None:
+            break
+
+    assert sorted(found) == [user(n) for n in range(250)]
+    assert pages > 1
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/v1.0/groups/{group}/members/microsoft.graph.user?$skiptoken=x",
+        "{graph}/users?$skiptoken=x",
+        "{graph}/groups/60000000-0000-4000-8000-000000000002/members?$skiptoken=x",
+    ],
+)
+async def test_a_continuation_that_was_made_up_never_sends_our_token_anywhere(
+    rosters: GraphRosters, tenant: SimulatedTenant, link: str
+) -> None:
+    made_up = base64.urlsafe_b64encode(link.format(group=GROUP, graph=tenant.graph_url).encode()).decode()
+
+    with pytest.raises(ValueError, match="never given out"):
+        await rosters.guests(GROUP, made_up)
+    with pytest.raises(ValueError, match="never given out"):
+        await rosters.guests(GROUP, "?")
+
+
+async def test_a_single_guest_is_one_of_this_group(rosters: GraphRosters, tenant: SimulatedTenant) -> None:
+    seed(
+        tenant,
+        {"id": user(1), "mail": "ada@fabrikam.com"},
+        {"id": user(2), "mail": "cleo@contoso.com", "userType": "Member"},
+    )
+
+    ada = await rosters.guest(GROUP, user(1))
+
+    assert ada is not None
+    assert ada.address == "ada@fabrikam.com"
+    assert await rosters.guest(GROUP, user(2)) is None
+    assert await rosters.guest(GROUP, UserId(t.COLLEAGUE)) is None
+    assert await rosters.guest(GROUP, user(9)) is None
+
+
+async def test_a_group_that_is_not_there_is_said_so(rosters: GraphRosters) -> None:
+    with pytest.raises(Refused) as refused:
+        await rosters.guests(GroupId(t.NOWHERE), None)
+
+    assert refused.value.reason is Reason.GROUP_MISSING

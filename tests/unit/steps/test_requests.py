@@ -1,0 +1,486 @@
+"""Join requests: what is asked, proven, decided, mailed; deliveries that die, meet or come twice."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.addresses import parse_address
+from shared.domain.answers import Account, Busy, Declined, Unknown
+from shared.domain.applications import AppId, PrincipalId
+from shared.domain.commands import FulfilRequest, MailRequest
+from shared.domain.errors import Refused
+from shared.domain.ids import UserId
+from shared.domain.invitations import State
+from shared.domain.outcomes import Outcome
+from shared.domain.reasons import Reason
+from shared.domain.request_settings import Limit, RequestSettings
+from shared.domain.requests import REQUEST_STATES, JoinRequest, RequestMail, RequestState, request_id
+from shared.domain.setup.plan import Policy, Requests
+from shared.domain.setup.records import AppRecord, AppState, Person, SetupId
+from shared.ports.mailer import Mail
+from shared.ports.store import Versioned
+from shared.steps.group_access import GroupAccess
+from shared.steps.requests.ask import AskToJoin, NewRequest
+from shared.steps.requests.decide import DecideRequest
+from shared.steps.requests.fulfil import FulfilRequestStep
+from shared.steps.requests.mail import MailRequestStep
+from shared.steps.requests.prove import ProveAddress
+from shared.steps.requests.sweep import SweepRequests
+from tests.builders import GROUP, OWNER, STRANGER, a_caller
+from tests.fakes.request_store import FakeRequestStore
+from tests.unit.steps.conftest import World
+
+ADA = parse_address("ada@fabrikam.com")
+KEY = request_id(GROUP, ADA)
+APPROVER = UserId("77777777-7777-4777-8777-777777777777")
+SETTINGS = RequestSettings(public_url="https://guestlist.example")
+
+
+class FakeRequestText:
+    def proof(
+        self, *, key: str, to: str, to_name: str | None, app: str, link: str, hours: int, language: str
+    ) -> Mail:
+        return Mail(key, to, to_name, f"Confirm {app}", link, f"{hours} {language}")
+
+    def declined(self, *, key: str, to: str, to_name: str | None, app: str, note: str | None, language: str) -> Mail:
+        return Mail(key, to, to_name, f"No to {app}", note or "", language)
+
+
+@dataclass
+class Door(World):
+    """A world with a group that takes requests."""
+
+    requests: FakeRequestStore = field(default_factory=FakeRequestStore)
+    settings: RequestSettings = SETTINGS
+
+    def policy(self, requests: Requests = Requests.APPROVAL, **changes: object) -> None:
+        record = AppRecord(
+            app_id=AppId("55555555-5555-4555-8555-555555555555"),
+            name="Contoso Travel",
+            service_principal=PrincipalId("50000000-0000-4000-8000-000000000001"),
+            group=GROUP,
+            group_name="Travel guests",
+            owners=(Person(OWNER, "Olivia Owner"),),
+            approvers=(Person(APPROVER, "Anna Approver"),),
+            policy=Policy(requests=requests, blocked_domains=("blocked.example",)),
+            setup=SetupId("0" * 22),
+            updated_at=self.clock.now(),
+        )
+        self.setups.apps[record.app_id] = Versioned(replace(record, **changes), "v")  # type: ignore[arg-type]
+
+    @property
+    def ask(self) -> AskToJoin:
+        sends = self.mailer is not None
+        return AskToJoin(self.setups, self.requests, self.outbox, self.clock, self.timing, self.settings, sends)
+
+    @property
+    def prove(self) -> ProveAddress:
+        return ProveAddress(self.ask, self.requests, self.outbox, self.clock, self.settings)
+
+    @property
+    def decide(self) -> DecideRequest:
+        access = GroupAccess(self.directory, self.setups, self.clock)
+        return DecideRequest(access, self.directory, self.requests, self.outbox, self.clock, self.timing)
+
+    @property
+    def mail(self) -> MailRequestStep:
+        return MailRequestStep(
+            self.mailer, FakeRequestText(), self.requests, self.store, self.clock, self.timing, self.settings
+        )
+
+    @property
+    def fulfil(self) -> FulfilRequestStep:
+        return FulfilRequestStep(self.requests, self.setups, self.accept, self.clock)
+
+    @property
+    def sweep_requests(self) -> SweepRequests:
+        return SweepRequests(self.requests, self.outbox, self.clock, self.timing)
+
+    @property
+    def request(self) -> JoinRequest:
+        return self.requests.rows[GROUP, KEY].value
+
+    def set(self, **changes: object) -> None:
+        stored = self.requests.rows[GROUP, KEY]
+        value = replace(stored.value, **changes)  # type: ignore[arg-type]
+        self.requests.rows[GROUP, KEY] = replace(stored, value=value)
+
+    async def asked(self, address: str = "ada@fabrikam.com", source: str = "192.0.2.1") -> None:
+        await self.ask(NewRequest(GROUP, address, "Ada", "Please", "de", source))
+
+    async def deliver(self) -> list[str]:
+        """All messages that were sent, and what follows, until none is left; gives why some waited."""
+        waits = []
+        for _ in range(50):
+            if not self.outbox.sent:
+                return waits
+            command, _ = self.outbox.sent.pop(0)
+            outcome = Outcome()
+            if isinstance(command, MailRequest):
+                outcome = await self.mail(command)
+            elif isinstance(command, FulfilRequest):
+                outcome = await self.fulfil(command)
+            if outcome.later is not None:
+                waits.append(outcome.later.why)
+                self.clock.time = max(self.clock.time, outcome.later.not_before)
+                self.outbox.sent.append((outcome.later.command, None))
+        raise AssertionError(f"still busy: {waits}")
+
+    async def proven(self) -> None:
+        await self.asked()
+        await self.deliver()
+        await self.prove(GROUP, KEY, self.request.code)
+
+
+@pytest.fixture
+def door() -> Door:
+    door = Door()
+    door.policy()
+    return door
+
+
+async def refusal(awaited: object) -> Refused:
+    with pytest.raises(Refused) as refused:
+        await awaited  # type: ignore[misc]
+    return refused.value
+
+
+async def test_a_request_becomes_an_invitation_when_its_address_is_proven_and_an_owner_says_yes(door: Door) -> None:
+    await door.asked()
+    await door.deliver()
+    [proof] = door.mailer.sent if door.mailer else []
+    assert proof.to == "ada@fabrikam.com"
+    assert proof.text == f"https://guestlist.example/request/{GROUP}/{KEY}?code={door.request.code}"
+    listed = await door.decide.of_group(GROUP, a_caller(), state=None, continuation=None, limit=10)
+    assert listed.requests == [], "nobody sees a request whose address is not proven"
+
+    await door.prove(GROUP, KEY, door.request.code)
+    decided = await door.decide.approve(GROUP, KEY, a_caller(), "Welcome aboard")
+    await door.deliver()
+
+    assert decided.state is RequestState.APPROVED
+    invitation = door.row()
+    assert door.request.invitation == invitation.id
+    assert (invitation.address, invitation.display_name, invitation.inviter_id) == (ADA, "Ada", OWNER)
+    assert invitation.message is not None
+    assert "angenommen" in invitation.message
+    assert "Welcome aboard" in invitation.message
+    assert door.requests.opened == {}
+
+
+async def test_a_policy_that_lets_everybody_in_needs_the_proof_alone(door: Door) -> None:
+    door.policy(Requests.OPEN)
+
+    await door.proven()
+    await door.deliver()
+
+    assert door.request.state is RequestState.APPROVED
+    assert (door.request.decided_by, door.row().inviter_name) == (None, "Contoso Travel")
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [{"requests": Requests.CLOSED}, {"state": AppState.REMOVING}],
+    ids=["closed", "being taken apart"],
+)
+async def test_a_closed_group_is_as_one_that_is_not_there(door: Door, closed: dict[str, object]) -> None:
+    door.policy(**closed)  # type: ignore[arg-type]
+
+    assert (await refusal(door.asked())).reason is Reason.REQUESTS_CLOSED
+    door.setups.apps.clear()
+    assert (await refusal(door.asked())).reason is Reason.REQUESTS_CLOSED
+
+
+async def test_nobody_can_ask_where_no_mail_or_no_address_of_ours_is_set_up(door: Door) -> None:
+    door.settings = RequestSettings()
+    assert (await refusal(door.asked())).reason is Reason.REQUESTS_CLOSED
+    door.settings, door.mailer = SETTINGS, None
+    assert (await refusal(door.asked())).reason is Reason.REQUESTS_CLOSED
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("nobody", Reason.ADDRESS_INVALID),
+        ("a+b@fabrikam.com", Reason.ADDRESS_UNSUPPORTED),
+    ],
+)
+async def test_an_address_that_cannot_be_invited_is_refused_at_once(door: Door, address: str, reason: Reason) -> None:
+    assert (await refusal(door.asked(address))).reason is reason
+    assert (door.requests.rows, door.outbox.sent) == ({}, [])
+
+
+async def test_a_domain_that_the_policy_blocks_is_refused_at_once(door: Door) -> None:
+    door.policy(policy=Policy(blocked_domains=("fabrikam.com",)))
+
+    assert (await refusal(door.asked())).reason is Reason.DOMAIN_NOT_ALLOWED
+
+
+async def test_who_asks_again_before_the_proof_gets_the_same_link_in_another_mail(door: Door) -> None:
+    await door.asked()
+    await door.deliver()
+    await door.asked()
+    await door.deliver()
+
+    sent = door.mailer.sent if door.mailer else []
+    assert len(sent) == 2
+    assert sent[0].text == sent[1].text
+    assert sent[0].key != sent[1].key
+
+
+async def test_who_asks_while_an_owner_decides_changes_nothing(door: Door) -> None:
+    await door.proven()
+    before = door.request
+
+    await door.asked()
+
+    assert door.request == before
+    assert door.outbox.sent == []
+
+
+@pytest.mark.parametrize("end", [RequestState.DECLINED, RequestState.EXPIRED, RequestState.FAILED])
+async def test_who_was_not_let_in_may_ask_again_and_must_prove_again(door: Door, end: RequestState) -> None:
+    await door.proven()
+    door.set(state=end)
+    old = door.request.code
+
+    await door.asked()
+
+    assert door.request.state is RequestState.UNPROVEN
+    assert door.request.code != old
+    assert (await refusal(door.prove(GROUP, KEY, old))).reason is Reason.REQUEST_MISSING
+
+
+async def test_limits_hold_per_source_and_group_and_say_when_to_come_back(door: Door) -> None:
+    door.settings = replace(SETTINGS, of_source=Limit(2, timedelta(hours=1)))
+    for number in range(2):
+        await door.asked(f"g{number}@fabrikam.com")
+
+    refused = await refusal(door.asked("g3@fabrikam.com"))
+
+    assert refused.reason is Reason.TOO_MANY_REQUESTS
+    assert refused.retry_after is not None
+    assert timedelta() < refused.retry_after <= timedelta(hours=1)
+    await door.asked("g3@fabrikam.com", source="192.0.2.2")
+    door.settings = replace(SETTINGS, of_group=Limit(3, timedelta(hours=1)))
+    refused = await refusal(door.asked("g4@fabrikam.com", source="192.0.2.3"))
+    assert refused.reason is Reason.TOO_MANY_REQUESTS
+
+
+async def test_an_address_gets_few_mails_and_nobody_is_told(door: Door) -> None:
+    for _ in range(5):
+        await door.asked()
+        await door.deliver()
+
+    assert len(door.mailer.sent if door.mailer else []) == SETTINGS.of_address.most
+
+
+async def test_a_link_that_is_too_old_or_wrong_proves_nothing(door: Door) -> None:
+    await door.asked()
+    await door.deliver()
+
+    assert (await refusal(door.prove(GROUP, KEY, "f" * 32))).reason is Reason.REQUEST_MISSING
+    door.clock.advance(timedelta(hours=25))
+    assert (await refusal(door.prove(GROUP, KEY, door.request.code))).reason is Reason.REQUEST_MISSING
+
+
+async def test_a_proof_may_come_twice(door: Door) -> None:
+    await door.proven()
+    before = door.request
+
+    assert await door.prove(GROUP, KEY, before.code) == before
+
+
+@pytest.mark.parametrize(
+    ("caller", "may"),
+    [
+        (a_caller(OWNER), True),
+        (a_caller(APPROVER), True),
+        (a_caller(STRANGER, "Admin"), True),
+        (a_caller(STRANGER, "Auditor"), False),
+        (a_caller(STRANGER), False),
+    ],
+)
+async def test_owners_approvers_and_administrators_decide(door: Door, caller, may: bool) -> None:  # type: ignore[no-untyped-def]
+    await door.proven()
+
+    if may:
+        assert (await door.decide.approve(GROUP, KEY, caller, None)).decided_by == caller.object_id
+    else:
+        assert (await refusal(door.decide.approve(GROUP, KEY, caller, None))).reason is Reason.NOT_OWNER
+
+
+async def test_nobody_decides_about_their_own_request(door: Door) -> None:
+    await door.proven()
+    door.directory.accounts[ADA.key] = Account(OWNER, False, True, False)
+
+    for decide in (door.decide.approve, door.decide.decline):
+        assert (await refusal(decide(GROUP, KEY, a_caller(), None))).reason is Reason.OWN_REQUEST
+    assert door.request.state is RequestState.PENDING
+
+
+async def test_two_owners_at_once_end_in_one_decision(door: Door) -> None:
+    await door.proven()
+    other = a_caller(APPROVER)
+    read = door.requests.read
+
+    async def late(group, request):  # type: ignore[no-untyped-def]
+        stored = await read(group, request)
+        door.requests.read = read  # type: ignore[method-assign]
+        await door.decide.decline(GROUP, KEY, other, "No")
+        return stored
+
+    door.requests.read = late  # type: ignore[method-assign]
+    refused = await refusal(door.decide.approve(GROUP, KEY, a_caller(), None))
+
+    assert refused.reason is Reason.REQUEST_DECIDED
+    assert "declined" in (refused.detail or "")
+    assert (door.request.state, door.request.decided_by) == (RequestState.DECLINED, APPROVER)
+    await door.deliver()
+    assert door.store.rows == {}
+
+
+async def test_a_decision_may_be_sent_twice_by_who_made_it_and_is_final_for_others(door: Door) -> None:
+    await door.proven()
+    first = await door.decide.approve(GROUP, KEY, a_caller(), None)
+
+    assert await door.decide.approve(GROUP, KEY, a_caller(), None) == first
+    refused = await refusal(door.decide.decline(GROUP, KEY, a_caller(APPROVER), None))
+    assert refused.reason is Reason.REQUEST_DECIDED
+
+
+async def test_who_is_declined_is_told_once_with_the_note(door: Door) -> None:
+    await door.proven()
+    await door.decide.decline(GROUP, KEY, a_caller(), "Ask your own IT")
+    await door.deliver()
+
+    sent = door.mailer.sent if door.mailer else []
+    assert [(m.subject, m.text) for m in sent[1:]] == [("No to Contoso Travel", "Ask your own IT")]
+    assert door.requests.opened == {}
+
+
+async def test_an_approval_that_cannot_be_fulfilled_says_why_and_can_be_given_again(door: Door) -> None:
+    await door.proven()
+    door.policy(policy=Policy(blocked_domains=("fabrikam.com",)))
+    await door.decide.approve(GROUP, KEY, a_caller(), None)
+    await door.deliver()
+    assert (door.request.state, door.request.reason) == (RequestState.FAILED, Reason.DOMAIN_NOT_ALLOWED)
+
+    door.policy()
+    await door.decide.approve(GROUP, KEY, a_caller(), None)
+    await door.deliver()
+
+    assert door.request.state is RequestState.APPROVED
+    assert door.request.invitation == door.row().id
+
+
+async def test_a_guest_who_was_invited_by_hand_meanwhile_is_not_invited_twice(door: Door) -> None:
+    await door.proven()
+    from tests.unit.steps.test_accept import new
+
+    by_hand = await door.accept(new(), a_caller(), None)
+    door.outbox.sent.clear()
+    await door.decide.approve(GROUP, KEY, a_caller(), None)
+    await door.deliver()
+
+    assert door.request.invitation == by_hand
+    assert len(door.store.rows) == 1
+
+
+async def test_fulfilling_twice_makes_one_invitation(door: Door) -> None:
+    await door.proven()
+    await door.decide.approve(GROUP, KEY, a_caller(), None)
+    approved = door.requests.rows[GROUP, KEY]
+    await door.deliver()
+    invited = door.row()
+
+    # As if the first delivery had died before it wrote down what came of it.
+    door.requests.rows[GROUP, KEY] = approved
+    await door.fulfil(FulfilRequest(GROUP, KEY))
+
+    assert door.request.invitation == invited.id
+    assert len(door.store.rows) == 1
+
+
+@pytest.mark.parametrize("lost", ["prepare", "dispatch"])
+async def test_a_mail_whose_answer_was_lost_goes_out_once(door: Door, lost: str) -> None:
+    await door.asked()
+    assert door.mailer is not None
+    says = door.mailer.prepare_says if lost == "prepare" else door.mailer.dispatch_says
+    says[door.request.mail_key] = [Unknown("cut")]
+
+    waits = await door.deliver()
+
+    assert waits == ["cut"]
+    assert len(door.mailer.sent) == 1
+
+
+async def test_a_mail_waits_for_a_busy_service_and_is_dropped_where_it_is_refused(door: Door) -> None:
+    await door.asked()
+    assert door.mailer is not None
+    key = door.request.mail_key
+    door.mailer.prepare_says[key] = [Busy(timedelta(seconds=30)), Declined(Reason.MAIL_NOT_SENT, "no mailbox")]
+
+    assert await door.deliver() == ["the mail service is busy"]
+
+    assert (door.request.mail, door.mailer.sent) == (None, [])
+
+
+async def test_two_deliveries_of_one_mail_send_one(door: Door) -> None:
+    await door.asked()
+    before = door.requests.rows[GROUP, KEY]
+    await door.mail(MailRequest(GROUP, KEY))
+    claimed = replace(before.value, claimed_until=door.clock.now() + timedelta(minutes=5))
+    assert (await door.mail(MailRequest(GROUP, KEY))).note == "no mail is due"
+
+    door.requests.rows[GROUP, KEY] = replace(before, value=claimed)
+    outcome = await door.mail(MailRequest(GROUP, KEY))
+
+    assert outcome.later is not None
+    assert len(door.mailer.sent if door.mailer else []) == 1
+
+
+async def test_what_nobody_confirms_or_decides_expires(door: Door) -> None:
+    await door.asked()
+    await door.deliver()
+    door.clock.advance(timedelta(hours=25))
+    await door.sweep_requests()
+    assert door.request.state is RequestState.EXPIRED
+    assert door.requests.opened == {}
+
+    await door.proven()
+    door.clock.advance(timedelta(days=31))
+    await door.sweep_requests()
+    assert door.request.state is RequestState.EXPIRED
+
+
+@pytest.mark.parametrize("lost", ["proof", "approval", "declined"])
+async def test_the_sweeper_sends_what_was_never_enqueued(door: Door, lost: str) -> None:
+    door.outbox.fails = lost == "proof"
+    await door.asked()
+    if lost != "proof":
+        await door.deliver()
+        await door.prove(GROUP, KEY, door.request.code)
+        door.outbox.fails = True
+        decide = door.decide.approve if lost == "approval" else door.decide.decline
+        await decide(GROUP, KEY, a_caller(), None)
+    door.outbox.fails = False
+    door.clock.advance(door.timing.stillness * 2)
+
+    await door.sweep_requests()
+    await door.deliver()
+
+    if lost == "approval":
+        assert door.row().state is State.ACCEPTED
+    else:
+        assert len(door.mailer.sent if door.mailer else []) == (1 if lost == "proof" else 2)
+    assert door.request.mail is None
+
+
+def test_the_table_of_states_is_whole_and_leads_somewhere() -> None:
+    assert set(REQUEST_STATES) == set(RequestState)
+    assert all(facts.meaning for facts in REQUEST_STATES.values())
+    reached = {s for facts in REQUEST_STATES.values() for s in facts.followed_by}
+    assert reached == set(RequestState)
+    assert set(RequestMail) == {RequestMail.PROOF, RequestMail.DECLINED}
