@@ -281,6 +281,8 @@ def test(given: argparse.Namespace, more: list[str]) -> int:
     """pytest, then the Graph traffic that all its processes recorded as one file."""
     del given
     python = ensure_environment()
+    # Without one the browser tests fail and say so.
+    subprocess.call([str(python), "-m", "local.chromium"], cwd=ROOT, stdout=subprocess.DEVNULL)
     folder, whole = BUILD / "traffic", BUILD / "traffic.jsonl"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -315,6 +317,7 @@ def lint(given: argparse.Namespace, more: list[str]) -> int:
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "mypy", *(name for name in TYPED if _has_python(ROOT / name))],
         [str(_program(VENV, "lint-imports"))],
+        [python, "-m", "local.portal", "--check"],
     ]
     failed = []
     for check in checks:
@@ -356,7 +359,9 @@ def parser() -> argparse.ArgumentParser:
     )
     one.set_defaults(command=test)
 
-    one = commands.add_parser("lint", help="ruff, mypy and the import rules; all are run, all failures shown")
+    one = commands.add_parser(
+        "lint", help="ruff, mypy, the import rules and the portal; all are run, all failures shown"
+    )
     one.set_defaults(command=lint)
 
     one = commands.add_parser(

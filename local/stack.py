@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from local import portal
 from local.azurite import Azurite
 from local.child import Child, StackError
 from local.paths import BUILD, ROOT, SAMPLE_TENANT
@@ -101,6 +102,10 @@ class Stack:
         """Raises StackError or AzuriteError; what had started is stopped again."""
         atexit.register(self.stop)
         try:
+            try:
+                portal.build()
+            except portal.PortalError as error:
+                raise StackError(str(error)) from error
             self.logs.mkdir(parents=True, exist_ok=True)
             self._work = self.folder or Path(
                 self._exits.enter_context(tempfile.TemporaryDirectory(prefix="guestlist-"))

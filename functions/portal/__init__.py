@@ -32,13 +32,6 @@ class _File:
     tag: str
 
 
-@bp.function_name("portal_root")
-@bp.route("portal", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def portal_root(req: func.HttpRequest) -> func.HttpResponse:
-    return func.HttpResponse(status_code=308, headers={"Location": "/portal/"})
-
-
 @bp.function_name("portal_files")
 @bp.route("portal/{*path}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint

@@ -1,0 +1,34 @@
+// What the pages of a group have in common: its name, its app, its links and its parts.
+import type { ComponentChildren } from "preact";
+import { t } from "../i18n";
+import { Link, useRoute } from "../router";
+import type { Group } from "../types";
+import { CopyButton } from "../ui/parts";
+
+export function GroupHead({ group, children }: { group: Group; children?: ComponentChildren }) {
+  const route = useRoute();
+  const base = `/groups/${group.id}`;
+  const parts = [
+    { to: base, text: t("part.guests"), may: group.role !== "approver" },
+    { to: `${base}/requests`, text: t("part.requests"), may: group.isSetUp },
+    { to: `${base}/imports`, text: t("part.imports"), may: group.role !== "approver" },
+    { to: `${base}/templates`, text: t("part.templates"), may: group.appId !== null && group.role !== "approver" },
+  ];
+  return (
+    <>
+      {group.apps.length > 0 && <p>{t("groups.opens", { apps: group.apps.map((a) => a.name).join(", ") })}</p>}
+      <div class="actions">
+        {children}
+        {group.directLink && <CopyButton text={group.directLink} label={t("group.copyLink")} />}
+        {group.requestPage && <CopyButton text={group.requestPage} label={t("group.copyPage")} />}
+      </div>
+      <nav class="tabs" aria-label={t("group.parts")}>
+        {parts.filter((p) => p.may).map((p) => (
+          <Link key={p.to} to={p.to} current={route === p.to || (p.to !== base && route.startsWith(p.to))}>
+            {p.text}
+          </Link>
+        ))}
+      </nav>
+    </>
+  );
+}

@@ -1,0 +1,128 @@
+// One setup: the checklist, and the steps that a person does by hand.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { poll, send, type Polled } from "../api";
+import { date, t, word } from "../i18n";
+import type { Setup, SetupStep } from "../types";
+import { Page, useMe } from "../ui/page";
+import { announce, Busy, CopyButton, Field, Problem, State } from "../ui/parts";
+
+export default function SetupPage({ setup: id }: { setup: string }) {
+  const path = `/api/setups/${id}`;
+  const [data, setData] = useState<Setup>();
+  const [error, setError] = useState<unknown>();
+  const polled = useRef<Polled | undefined>(undefined);
+  const me = useMe();
+  useEffect(() => {
+    const heard = (found: Setup) => {
+      setData(found);
+      setError(undefined);
+    };
+    polled.current = poll<Setup>(path, heard, setError, (s) => s.state === "running");
+    return () => polled.current?.stop();
+  }, [path]);
+  const act = async (where: string, body?: object) => {
+    try {
+      setData(await send<Setup>("POST", `${path}/${where}`, body ?? {}));
+      polled.current?.wake();
+    } catch (e) {
+      setError(e);
+    }
+  };
+  const name = data?.found.app?.name ?? data?.app.name ?? data?.app.template;
+  return (
+    <Page title={name ? t("setup.title", { app: name }) : t("nav.setups")}>
+      <Problem error={error} />
+      {!data && !error && <Busy />}
+      {data && (
+        <>
+          <p>
+            <State kind="setup" value={data.state} />
+          </p>
+          {data.state === "failed" && me?.isAdmin && (
+            <button type="button" onClick={() => void act("retry")}>
+              {t("setup.retry")}
+            </button>
+          )}
+          <ol class="steps">
+            {(data.steps ?? []).map((step) => (
+              <Step key={step.step} step={step} may={me?.isAdmin ?? false} onConfirm={(note) => act(`steps/${step.step}/confirm`, note ? { note } : {})} />
+            ))}
+          </ol>
+        </>
+      )}
+    </Page>
+  );
+}
+
+function Step({ step, may, onConfirm }: { step: SetupStep; may: boolean; onConfirm: (note: string) => Promise<void> }) {
+  const [note, setNote] = useState("");
+  const task = step.manualTask;
+  const confirm = async (event: Event) => {
+    event.preventDefault();
+    await onConfirm(note.trim());
+    announce(t("setup.confirmed", { step: step.title }));
+  };
+  return (
+    <li>
+      <h2>{step.title}</h2>
+      <p>
+        <State kind="step" value={step.state} />
+      </p>
+      {step.changes.map((c) => (
+        <p key={c.what}>{c.what}</p>
+      ))}
+      {step.notes.map((n) => (
+        <p class="hint" key={n}>
+          {n}
+        </p>
+      ))}
+      {step.confirmedBy && <p class="hint">{t("setup.confirmedBy", { name: step.confirmedBy.name, when: date(step.confirmedBy.at) })}</p>}
+      {step.titleOfReason && (
+        <div class="problem">
+          <p class="problem-title">{step.titleOfReason}</p>
+          {step.detail && <p>{step.detail}</p>}
+          {step.remedy && <p>{step.remedy}</p>}
+        </div>
+      )}
+      {step.state === "manual" && task && (
+        <form onSubmit={confirm} class="task">
+          <h3>{task.title}</h3>
+          {task.instructions.map((line) => (
+            <p key={line}>{line}</p>
+          ))}
+          <dl>
+            {task.values.map((v) => (
+              <div key={v.name}>
+                <dt>{v.name}</dt>
+                <dd>
+                  {v.value} <CopyButton text={v.value} label={t("setup.copy")} />
+                </dd>
+              </div>
+            ))}
+          </dl>
+          <p>
+            <a href={task.link} target="_blank" rel="noreferrer">
+              {t("setup.open")}
+            </a>
+          </p>
+          {may && (
+            <>
+              <Field label={t("setup.note")}>{(ids) => <input value={note} maxLength={1000} onInput={(e) => setNote((e.target as HTMLInputElement).value)} {...ids} />}</Field>
+              <button type="submit">{t("setup.done")}</button>
+            </>
+          )}
+        </form>
+      )}
+      {step.checks.length > 0 && (
+        <ul>
+          {step.checks.map((c) => (
+            <li key={c.check}>
+              <span class="unseen">{word("check", c.state)}: </span>
+              {c.check}: {c.found}
+            </li>
+          ))}
+        </ul>
+      )}
+    </li>
+  );
+}
