@@ -4,6 +4,7 @@ import azure.functions as func
 
 from functions import (
     apps,
+    description,
     doctor,
     groups,
     health,
@@ -33,6 +34,7 @@ for module in (
     doctor,
     pages,
     portal,
+    description,
     poison,
     sweeper,
     problems,

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bench.rows import Row
 
-ALONE = ("cold_import", "first_invitation", "flow")
+ALONE = ("cold_import", "first_invitation", "flow", "portal")
 IMPORTS = ("quota_bound", "against_sequential", "unbound", "hard_weather", "interactive", "memory")
 """Those of Bulk import; how many guests they import can be said."""
 

@@ -6,6 +6,7 @@ from functions.callers import caller_of
 from functions.edge import endpoint, json_response
 from functions.setups import is_dry
 from shared import wiring
+from shared.api import answers_of_setup as answers
 from shared.api import bodies_of_guests
 from shared.api import bodies_of_setup as bodies
 from shared.domain.applications import AppId
@@ -23,7 +24,7 @@ async def list_apps(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
     found = await app.setups.apps.list(caller)
-    return json_response({"value": [bodies.app(record, app.settings.tenant_id) for record in found]})
+    return json_response(answers.Apps([bodies.app(record, app.settings.tenant_id) for record in found]))
 
 
 @bp.function_name("get_app")
@@ -48,7 +49,7 @@ async def delete_app(req: func.HttpRequest) -> func.HttpResponse:
     tag = req.headers.get("if-match")
     await app.setups.apps.remove(app_id, caller, tag.strip().strip('"') if tag else None)
     location = f"/api/apps/{app_id}"
-    return json_response({"appId": app_id, "state": "removing"}, 202, {"Location": location})
+    return json_response(answers.AppRemoving(app_id), 202, {"Location": location})
 
 
 @bp.function_name("get_templates")

@@ -5,6 +5,7 @@ import azure.functions as func
 from functions.callers import caller_of
 from functions.edge import endpoint, json_response
 from shared import wiring
+from shared.api import answers_of_setup as answers
 from shared.api import bodies_of_setup as bodies
 
 bp = func.Blueprint()
@@ -26,11 +27,11 @@ async def get_sign_in(req: func.HttpRequest) -> func.HttpResponse:
     """Where to get a token for this API. All of it stands in every sign-in address: no secret."""
     settings = (await wiring.app()).settings
     return json_response(
-        {
-            "authority": settings.authority,
-            "tenantId": settings.tenant_id,
-            "audience": settings.api_audience,
-            "scope": f"api://{settings.api_audience}/access_as_user",
-            "clientId": settings.client_id,
-        }
+        answers.SignIn(
+            authority=settings.authority,
+            tenant_id=settings.tenant_id,
+            audience=settings.api_audience,
+            scope=f"api://{settings.api_audience}/access_as_user",
+            client_id=settings.client_id,
+        )
     )

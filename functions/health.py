@@ -4,6 +4,7 @@ import azure.functions as func
 
 from functions.edge import endpoint, json_response
 from shared import wiring
+from shared.api.answers_of_setup import Health
 
 bp = func.Blueprint()
 
@@ -14,4 +15,4 @@ bp = func.Blueprint()
 async def get_health(req: func.HttpRequest) -> func.HttpResponse:
     """Alive, with settings that can be read. Says nothing that a stranger may not know."""
     await wiring.app()
-    return json_response({"status": "ok"})
+    return json_response(Health())

@@ -2,14 +2,15 @@
 
 import hashlib
 import re
-from datetime import date
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Annotated, Literal
 
 import msgspec
 
 from shared.domain.errors import Refused
 from shared.domain.ids import GroupId
-from shared.domain.invitations import STATES, Invitation
+from shared.domain.invitations import STATES, State
+from shared.domain.invitations import Invitation as Record
 from shared.domain.reasons import REASONS, Reason
 from shared.ports.store import Page
 from shared.steps.accept_invitation import NewInvitation
@@ -31,6 +32,59 @@ class InvitationBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel")
     )
     expires: date | None = None
     send_again: bool = False
+
+
+class InvitationTaken(msgspec.Struct, rename="camel"):
+    """The answer to an invitation that was taken: look at it under its address."""
+
+    id: str
+    state: Literal["accepted"] = "accepted"
+
+
+class Person(msgspec.Struct, rename="camel"):
+    """Somebody of the directory, by object id."""
+
+    id: str
+    name: str
+
+
+class Invitation(msgspec.Struct, rename="camel"):
+    """One invitation. Absent values are null, times are RFC 3339 in UTC; `redeemLink` is the address that accepts
+    it, `directLink` the one that opens the app."""
+
+    id: str
+    group_id: str
+    address: str
+    display_name: str | None
+    state: State
+    meaning: str
+    is_final: bool
+    reason: Reason | None
+    title: str | None
+    detail: str | None
+    remedy: str | None
+    already_in_directory: bool
+    already_member: bool
+    app_name: str
+    direct_link: str
+    redeem_link: str | None
+    welcome_message: str | None
+    language: str | None
+    expires: date | None
+    send_again: bool
+    import_id: str | None
+    line: int | None
+    invited_by: Person
+    user_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Invitations(msgspec.Struct, rename="camel"):
+    """Invitations of a group, the newest first; `nextLink` is there while there are more."""
+
+    value: list[Invitation]
+    next_link: str | None
 
 
 def decode[T](kind: type[T], body: bytes) -> T:
@@ -72,44 +126,44 @@ def decode_invitation(group: GroupId, body: bytes) -> NewInvitation:
     )
 
 
-def accepted(invitation_id: str) -> dict[str, Any]:
+def accepted(invitation_id: str) -> InvitationTaken:
     """The body of a 202: always the same for the same invitation."""
-    return {"id": invitation_id, "state": "accepted"}
+    return InvitationTaken(invitation_id)
 
 
-def invitation(found: Invitation) -> dict[str, Any]:
-    """One invitation as callers see it; absent values are null, times are RFC 3339 in UTC."""
+def invitation(found: Record) -> Invitation:
+    """One invitation as callers see it."""
     reason = REASONS[found.reason] if found.reason else None
-    return {
-        "id": str(found.id),
-        "groupId": found.id.group,
-        "address": found.address.text,
-        "displayName": found.display_name,
-        "state": found.state.value,
-        "meaning": STATES[found.state].meaning,
-        "isFinal": found.is_final,
-        "reason": found.reason.value if found.reason else None,
-        "title": reason.title if reason else None,
-        "detail": found.detail,
-        "remedy": reason.remedy if reason else None,
-        "alreadyInDirectory": found.already_in_directory,
-        "alreadyMember": found.already_member,
-        "appName": found.app_name,
-        "directLink": found.direct_link,
-        "redeemLink": found.redeem_url,
-        "welcomeMessage": found.message or None,
-        "language": found.language,
-        "expires": found.expires,
-        "sendAgain": found.send_again,
-        "importId": found.import_id,
-        "line": found.line,
-        "invitedBy": {"id": found.inviter_id, "name": found.inviter_name},
-        "userId": found.user_id,
-        "createdAt": found.created_at,
-        "updatedAt": found.updated_at,
-    }
+    return Invitation(
+        id=str(found.id),
+        group_id=found.id.group,
+        address=found.address.text,
+        display_name=found.display_name,
+        state=found.state,
+        meaning=STATES[found.state].meaning,
+        is_final=found.is_final,
+        reason=found.reason,
+        title=reason.title if reason else None,
+        detail=found.detail,
+        remedy=reason.remedy if reason else None,
+        already_in_directory=found.already_in_directory,
+        already_member=found.already_member,
+        app_name=found.app_name,
+        direct_link=found.direct_link,
+        redeem_link=found.redeem_url,
+        welcome_message=found.message or None,
+        language=found.language,
+        expires=found.expires,
+        send_again=found.send_again,
+        import_id=found.import_id,
+        line=found.line,
+        invited_by=Person(found.inviter_id, found.inviter_name),
+        user_id=found.user_id,
+        created_at=found.created_at,
+        updated_at=found.updated_at,
+    )
 
 
-def page(found: Page, next_link: str | None) -> dict[str, Any]:
+def page(found: Page, next_link: str | None) -> Invitations:
     """Some invitations of a group, newest first; `nextLink` is there while there are more."""
-    return {"value": [invitation(i) for i in found.invitations], "nextLink": next_link}
+    return Invitations([invitation(i) for i in found.invitations], next_link)

@@ -1,75 +1,158 @@
 """Bodies of imports and of their previews."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
 
+import msgspec
+
+from shared.api.bodies import Person
 from shared.domain.invitations import State
 from shared.steps.imports.preview import Preview
 from shared.steps.imports.tend import Seen
 from shared.steps.imports.undo import UndoPlan
 
 
-def preview(found: Preview) -> dict[str, Any]:
+class _Answer(msgspec.Struct, rename="camel"):
+    """A part of an answer; absent values are null."""
+
+
+class PreviewCounts(_Answer):
+    """How many guests of each outcome."""
+
+    new: int
+    in_directory: int
+    member: int
+    duplicate: int
+    invalid: int
+    blocked: int
+    not_looked_up: int
+
+
+class PreviewRow(_Answer):
+    """A row of an outcome."""
+
+    line: int
+    address: str
+    what: str
+
+
+class Pace(_Answer):
+    """How fast an import would go, and how long it would take."""
+
+    guests_per_minute: float
+    guests_today: int
+    guests_per_day: int
+    estimated_seconds: int
+    said: str
+
+
+class ImportPreview(_Answer):
+    """What an import would do. `first` has the first rows of each outcome that occurs."""
+
+    rows: int
+    counts: PreviewCounts
+    first: dict[str, list[PreviewRow]]
+    notes: list[str]
+    pace: Pace
+
+
+class Import(_Answer):
+    """An import and how far it is. `rows` are those read so far; `counts` are by state of the invitations, with
+    `invalid` for rows that cannot be used; `reasons` counts what was refused, failed or parked."""
+
+    id: str
+    group_id: str
+    file_name: str
+    state: str
+    rows: int
+    all_read: bool
+    counts: dict[str, int]
+    reasons: dict[str, int]
+    done: int
+    guests_per_second: float | None
+    seconds_left: int | None
+    waits_for: str | None
+    created_at: datetime
+    created_by: Person
+    started_at: datetime
+    finished_at: datetime | None
+    undo_until: datetime
+    notes: list[str]
+
+
+class Imports(_Answer):
+    """The imports of a group, the newest first."""
+
+    value: list[Import]
+
+
+class ImportUndo(_Answer):
+    """What an undo would do: memberships removed, guests deleted, guests kept because they came or have more."""
+
+    memberships: int
+    guests: int
+    kept: int
+    until: datetime
+
+
+def preview(found: Preview) -> ImportPreview:
     """What an import would do."""
-    outcomes = ("new", "inDirectory", "member", "duplicate", "invalid", "blocked", "notLookedUp")
-    return {
-        "rows": found.rows,
-        "counts": {outcome: found.counts[outcome] for outcome in outcomes},
-        "first": {
-            outcome: [{"line": e.line, "address": e.address, "what": e.what} for e in examples]
+    counts = found.counts
+    return ImportPreview(
+        rows=found.rows,
+        counts=PreviewCounts(
+            new=counts["new"],
+            in_directory=counts["inDirectory"],
+            member=counts["member"],
+            duplicate=counts["duplicate"],
+            invalid=counts["invalid"],
+            blocked=counts["blocked"],
+            not_looked_up=counts["notLookedUp"],
+        ),
+        first={
+            outcome: [PreviewRow(e.line, e.address, e.what) for e in examples]
             for outcome, examples in found.first.items()
         },
-        "notes": [note.text for note in found.notes],
-        "pace": {
-            "guestsPerMinute": round(found.per_minute, 1),
-            "guestsToday": found.today,
-            "guestsPerDay": found.per_day,
-            "estimatedSeconds": found.seconds,
-            "said": found.said,
-        },
-    }
+        notes=[note.text for note in found.notes],
+        pace=Pace(round(found.per_minute, 1), found.today, found.per_day, found.seconds, found.said),
+    )
 
 
-def one(found: Seen) -> dict[str, Any]:
-    """An import and how far it is. `rows` are those read so far."""
+def one(found: Seen) -> Import:
+    """An import and how far it is."""
     record, progress = found.record, found.progress
     bad = sum(progress.bad.values())
     reasons = {key.removeprefix("reason:"): n for key, n in found.counts.items() if key.startswith("reason:")}
     for reason, n in progress.bad.items():
         reasons[reason] = reasons.get(reason, 0) + n
     rate = found.per_second
-    return {
-        "id": record.id,
-        "groupId": record.group,
-        "fileName": record.file_name,
-        "state": found.state,
-        "rows": progress.rows,
-        "allRead": progress.all_read,
-        "counts": {state.value: found.counts.get(state.value, 0) for state in State} | {"invalid": bad},
-        "reasons": dict(sorted(reasons.items())),
-        "done": found.done,
-        "guestsPerSecond": round(rate, 3) if rate is not None else None,
-        "secondsLeft": found.seconds_left,
-        "waitsFor": progress.why if found.state == "running" and not progress.all_read else None,
-        "createdAt": record.created_at,
-        "createdBy": {"id": record.creator, "name": record.creator_name},
-        "startedAt": record.created_at,
-        "finishedAt": found.finished_at,
-        "undoUntil": found.undo_until,
-        "notes": [note.text for note in record.dialect.notes],
-    }
+    return Import(
+        id=record.id,
+        group_id=record.group,
+        file_name=record.file_name,
+        state=found.state,
+        rows=progress.rows,
+        all_read=progress.all_read,
+        counts={state.value: found.counts.get(state.value, 0) for state in State} | {"invalid": bad},
+        reasons=dict(sorted(reasons.items())),
+        done=found.done,
+        guests_per_second=round(rate, 3) if rate is not None else None,
+        seconds_left=found.seconds_left,
+        waits_for=progress.why if found.state == "running" and not progress.all_read else None,
+        created_at=record.created_at,
+        created_by=Person(record.creator, record.creator_name),
+        started_at=record.created_at,
+        finished_at=found.finished_at,
+        undo_until=found.undo_until,
+        notes=[note.text for note in record.dialect.notes],
+    )
 
 
-def several(found: Sequence[Seen]) -> dict[str, Any]:
+def several(found: Sequence[Seen]) -> Imports:
     """The imports of a group, the newest first."""
-    return {"value": [one(each) for each in found]}
+    return Imports([one(each) for each in found])
 
 
-def undo_plan(plan: UndoPlan, seen: Seen) -> dict[str, Any]:
+def undo_plan(plan: UndoPlan, seen: Seen) -> ImportUndo:
     """What an undo would do."""
-    return {
-        "memberships": plan.memberships,
-        "guests": plan.guests,
-        "kept": plan.kept,
-        "until": seen.undo_until,
-    }
+    return ImportUndo(plan.memberships, plan.guests, plan.kept, seen.undo_until)

@@ -3,11 +3,12 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import msgspec
 
-from shared.api.bodies import decode
+from shared.api import answers_of_setup as answers
+from shared.api.bodies import Person, decode
 from shared.domain.applications import AppId
 from shared.domain.errors import Refused
 from shared.domain.examination import Finding
@@ -17,7 +18,7 @@ from shared.domain.links import direct_link
 from shared.domain.reasons import REASONS, Reason
 from shared.domain.setup.order import ORDER, SetupStep
 from shared.domain.setup.plan import AppWish, GroupWish, Policy, Requests, Saml, SelfService, SetupPlan
-from shared.domain.setup.records import AppRecord, Check, ManualTask, Setup, StepRecord
+from shared.domain.setup.records import AppRecord, Change, CheckState, ManualTask, Setup, StepRecord
 from shared.steps.setup.apps import Removal
 from shared.steps.setup.people import Answers
 from shared.steps.setup.start import NewSetup, Rehearsed
@@ -130,154 +131,154 @@ def decode_answers(body: bytes) -> Answers:
     return Answers(found.app_role, AppId(found.app_id.lower()) if found.app_id else None)
 
 
-def setup(found: Setup) -> dict[str, Any]:
+def setup(found: Setup) -> answers.SetupChecklist:
     """The checklist."""
-    return {
-        "id": found.id,
-        "state": found.state.value,
-        "app": {"appId": found.plan.app.app_id, "name": found.plan.app.name, "template": found.plan.app.template},
-        "found": _found(found),
-        "createdAt": found.created_at,
-        "createdBy": {"id": found.creator, "name": found.creator_name},
-        "steps": [_step(found, found.steps[step]) for step in SetupStep],
-    }
+    short = _short(found)
+    return answers.SetupChecklist(
+        id=short.id,
+        state=short.state,
+        app=short.app,
+        found=short.found,
+        created_at=short.created_at,
+        created_by=short.created_by,
+        steps=[_step(found, found.steps[step]) for step in SetupStep],
+    )
 
 
-def setups(found: Sequence[Setup]) -> dict[str, Any]:
+def setups(found: Sequence[Setup]) -> answers.Setups:
     """Setups in short, the newest first."""
-    return {
-        "value": [
-            {
-                "id": one.id,
-                "state": one.state.value,
-                "app": {"appId": one.plan.app.app_id, "name": one.plan.app.name, "template": one.plan.app.template},
-                "found": _found(one),
-                "createdAt": one.created_at,
-                "createdBy": {"id": one.creator, "name": one.creator_name},
-            }
-            for one in found
-        ]
-    }
+    return answers.Setups([_short(one) for one in found])
 
 
-def rehearsal(steps: Sequence[Rehearsed]) -> dict[str, Any]:
+def rehearsal(steps: Sequence[Rehearsed]) -> answers.Rehearsal:
     """What each step would do."""
-    return {"steps": [_rehearsed(step) for step in steps]}
+    return answers.Rehearsal([_rehearsed(step) for step in steps])
 
 
-def app(found: AppRecord, tenant_id: str) -> dict[str, Any]:
+def app(found: AppRecord, tenant_id: str) -> answers.App:
     """An app that is set up."""
     policy = found.policy
-    return {
-        "appId": found.app_id,
-        "name": found.name,
-        "servicePrincipalId": found.service_principal,
-        "groupId": found.group,
-        "groupName": found.group_name,
-        "owners": [{"id": p.id, "name": p.name} for p in found.owners],
-        "policy": {
-            "requests": policy.requests.value,
-            "approvers": [{"id": p.id, "name": p.name} for p in found.approvers],
-            "allowedDomains": policy.allowed_domains,
-            "blockedDomains": policy.blocked_domains,
-        },
-        "directLink": direct_link([App(found.name, found.app_id)], tenant_id),
-        "setupId": found.setup,
-        "state": found.state.value,
-        "updatedAt": found.updated_at,
-    }
+    return answers.App(
+        app_id=found.app_id,
+        name=found.name,
+        service_principal_id=found.service_principal,
+        group_id=found.group,
+        group_name=found.group_name,
+        owners=[Person(p.id, p.name) for p in found.owners],
+        policy=answers.AppPolicy(
+            requests=policy.requests,
+            approvers=[Person(p.id, p.name) for p in found.approvers],
+            allowed_domains=list(policy.allowed_domains),
+            blocked_domains=list(policy.blocked_domains),
+        ),
+        direct_link=direct_link([App(found.name, found.app_id)], tenant_id),
+        setup_id=found.setup,
+        state=found.state,
+        updated_at=found.updated_at,
+    )
 
 
-def removal(found: Removal) -> dict[str, Any]:
+def removal(found: Removal) -> answers.AppRemoval:
     """What taking an app apart would do."""
-    return {
-        "wouldRemove": [{"what": c.what, "kind": c.kind.value, "id": c.id} for c in found.removes],
-        "wouldKeep": list(found.keeps),
-    }
+    return answers.AppRemoval([_change(c) for c in found.removes], list(found.keeps))
 
 
-def examination(findings: Sequence[Finding]) -> dict[str, Any]:
+def examination(findings: Sequence[Finding]) -> answers.Examination:
     """What is missing, and what mends it."""
-    return {
-        "checks": [
-            {
-                **_check(f.check),
-                "state": "missing" if f.check.state.value == "wrong" else f.check.state.value,
-                "title": f.title,
-                "detail": f.check.found,
-                "remedy": f.remedy,
-                "link": f.link,
-                "command": f.command,
-            }
+    return answers.Examination(
+        [
+            answers.ExaminedCheck(
+                check=f.check.check,
+                state=_EXAMINED[f.check.state],
+                found=f.check.found,
+                title=f.title,
+                detail=f.check.found,
+                remedy=f.remedy,
+                link=f.link,
+                command=f.command,
+            )
             for f in findings
         ]
-    }
+    )
 
 
-def _step(of: Setup, record: StepRecord) -> dict[str, Any]:
-    facts, said = ORDER[record.step], record.confirmation
-    return {
-        "step": record.step.value,
-        "title": facts.title,
-        "state": of.state_of(record.step).value,
-        "after": sorted(s.value for s in facts.after),
-        "startedAt": record.started_at,
-        "finishedAt": record.finished_at,
-        "attempts": record.attempts,
-        "changes": [{"what": c.what, "kind": c.kind.value, "id": c.id} for c in record.changes],
-        "notes": record.notes,
-        "manualTask": _task(record.task) if record.task else None,
-        "confirmedBy": {"id": said.by, "name": said.name, "at": said.at, "note": said.note} if said else None,
-        "checks": [_check(c) for c in record.checks],
-        **_why(record.reason, record.detail),
-    }
+_EXAMINED: dict[CheckState, Literal["ok", "missing", "attention", "unknown"]] = {
+    CheckState.OK: "ok",
+    CheckState.WRONG: "missing",
+    CheckState.ATTENTION: "attention",
+    CheckState.UNKNOWN: "unknown",
+}
 
 
-def _found(of: Setup) -> dict[str, Any]:
+def _short(found: Setup) -> answers.ShortSetup:
+    wanted = found.plan.app
+    return answers.ShortSetup(
+        id=found.id,
+        state=found.state,
+        app=answers.WantedApp(wanted.app_id, wanted.name, wanted.template),
+        found=_found(found),
+        created_at=found.created_at,
+        created_by=Person(found.creator, found.creator_name),
+    )
+
+
+def _step(of: Setup, record: StepRecord) -> answers.Step:
+    facts, said, reason = ORDER[record.step], record.confirmation, record.reason
+    return answers.Step(
+        step=record.step,
+        title=facts.title,
+        state=of.state_of(record.step),
+        after=sorted(facts.after),
+        started_at=record.started_at,
+        finished_at=record.finished_at,
+        attempts=record.attempts,
+        changes=[_change(c) for c in record.changes],
+        notes=list(record.notes),
+        manual_task=_task(record.task) if record.task else None,
+        confirmed_by=answers.StepConfirmation(said.by, said.name, said.at, said.note) if said else None,
+        checks=[answers.StepCheck(c.check, c.state, c.found) for c in record.checks],
+        reason=reason,
+        title_of_reason=REASONS[reason].title if reason else None,
+        detail=record.detail,
+        remedy=REASONS[reason].remedy if reason else None,
+    )
+
+
+def _found(of: Setup) -> answers.SetupFound:
     found = of.found
-    return {
-        "app": {"appId": found.app.app_id, "name": found.app.name} if found.app else None,
-        "group": {"id": found.group.id, "name": found.group.name} if found.group else None,
-        "owners": [{"id": p.id, "name": p.name} for p in found.owners],
-        "appRole": {"id": found.role.id, "name": found.role.name} if found.role else None,
-    }
+    return answers.SetupFound(
+        app=answers.SetupApp(found.app.app_id, found.app.name) if found.app else None,
+        group=answers.SetupGroup(found.group.id, found.group.name) if found.group else None,
+        owners=[Person(p.id, p.name) for p in found.owners],
+        app_role=answers.SetupRole(found.role.id, found.role.name) if found.role else None,
+    )
 
 
-def _rehearsed(said: Rehearsed) -> dict[str, Any]:
+def _rehearsed(said: Rehearsed) -> answers.RehearsedStep:
     result, refused = said.result, said.refused
-    return {
-        "step": said.step.value,
-        "title": ORDER[said.step].title,
-        "wouldDo": list(said.would_do),
-        "alreadyDone": [f"{c.check}: {c.found}" for c in result.checks] if result and not said.would_do else [],
-        "notes": list(result.notes) if result else [],
-        "manual": bool(result and result.task),
-        "manualTask": _task(result.task) if result and result.task else None,
-        **_why(refused.reason if refused else None, refused.detail if refused else None),
-    }
+    reason = REASONS[refused.reason] if refused else None
+    return answers.RehearsedStep(
+        step=said.step,
+        title=ORDER[said.step].title,
+        would_do=list(said.would_do),
+        already_done=[f"{c.check}: {c.found}" for c in result.checks] if result and not said.would_do else [],
+        notes=list(result.notes) if result else [],
+        manual=bool(result and result.task),
+        manual_task=_task(result.task) if result and result.task else None,
+        reason=refused.reason if refused else None,
+        title_of_reason=reason.title if reason else None,
+        detail=refused.detail if refused else None,
+        remedy=reason.remedy if reason else None,
+    )
 
 
-def _task(task: ManualTask) -> dict[str, Any]:
-    return {
-        "title": task.title,
-        "instructions": list(task.instructions),
-        "link": task.link,
-        "values": [{"name": name, "value": value} for name, value in task.values],
-    }
+def _change(found: Change) -> answers.DirectoryChange:
+    return answers.DirectoryChange(found.what, found.kind, found.id)
 
 
-def _check(check: Check) -> dict[str, Any]:
-    return {"check": check.check, "state": check.state.value, "found": check.found}
-
-
-def _why(reason: Reason | None, detail: str | None) -> dict[str, Any]:
-    facts = REASONS[reason] if reason else None
-    return {
-        "reason": reason.value if reason else None,
-        "titleOfReason": facts.title if facts else None,
-        "detail": detail,
-        "remedy": facts.remedy if facts else None,
-    }
+def _task(task: ManualTask) -> answers.Task:
+    values = [answers.TaskValue(name, value) for name, value in task.values]
+    return answers.Task(task.title, list(task.instructions), task.link, values)
 
 
 def _domains(given: Sequence[str], field: str) -> tuple[str, ...]:

@@ -2,33 +2,76 @@
 
 from datetime import timedelta
 from math import ceil
-from typing import Any
+from typing import NotRequired, TypedDict
+
+import msgspec
 
 from shared.domain.errors import Refused, Unavailable
-from shared.domain.invitations import STATES
+from shared.domain.invitations import STATES, State
 from shared.domain.reasons import REASONS, Reason
 
 MEDIA_TYPE = "application/problem+json"
 
 
+class Problem(TypedDict):
+    """Why a request was refused, and what a person can do. `invitation` names the one that is under way."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    remedy: str
+    reason: Reason
+    field: NotRequired[str]
+    requestId: NotRequired[str]
+    invitation: NotRequired[str]
+
+
+class ReasonRow(msgspec.Struct, rename="camel"):
+    """A reason, the status of a request refused for it, and what a person can do."""
+
+    reason: Reason
+    status: int
+    title: str
+    remedy: str
+
+
+class StateRow(msgspec.Struct, rename="camel"):
+    """A state of invitations, and those that may follow it."""
+
+    state: State
+    meaning: str
+    followed_by: list[State]
+
+
+class Table(msgspec.Struct, rename="camel"):
+    """All reasons, and all states of invitations."""
+
+    reasons: list[ReasonRow]
+    states: list[StateRow]
+
+
 def problem(
     reason: Reason, *, detail: str | None = None, field: str | None = None, request_id: str | None = None
-) -> dict[str, Any]:
+) -> Problem:
     """The document of a reason. `type` is an address of this API that answers with the table's row."""
     facts = REASONS[reason]
-    return {
-        "type": f"/api/problems/{reason.value}",
-        "title": facts.title,
-        "status": facts.status,
-        "detail": detail or facts.title,
-        "remedy": facts.remedy,
-        "reason": reason.value,
-        **({"field": field} if field else {}),
-        **({"requestId": request_id} if request_id else {}),
-    }
+    document = Problem(
+        type=f"/api/problems/{reason.value}",
+        title=facts.title,
+        status=facts.status,
+        detail=detail or facts.title,
+        remedy=facts.remedy,
+        reason=reason,
+    )
+    if field:
+        document["field"] = field
+    if request_id:
+        document["requestId"] = request_id
+    return document
 
 
-def of_error(error: Refused | Unavailable, request_id: str | None) -> tuple[dict[str, Any], dict[str, str]]:
+def of_error(error: Refused | Unavailable, request_id: str | None) -> tuple[Problem, dict[str, str]]:
     """The document and the headers that go with it."""
     if isinstance(error, Unavailable):
         wait = error.retry_after or timedelta(seconds=5)
@@ -50,14 +93,9 @@ def of_error(error: Refused | Unavailable, request_id: str | None) -> tuple[dict
     return document, headers
 
 
-def table() -> dict[str, Any]:
+def table() -> Table:
     """The reasons and the states, for people and programs."""
-    return {
-        "reasons": [
-            {"reason": r.value, "status": f.status, "title": f.title, "remedy": f.remedy} for r, f in REASONS.items()
-        ],
-        "states": [
-            {"state": s.value, "meaning": f.meaning, "followedBy": sorted(x.value for x in f.followed_by)}
-            for s, f in STATES.items()
-        ],
-    }
+    return Table(
+        [ReasonRow(r, f.status, f.title, f.remedy) for r, f in REASONS.items()],
+        [StateRow(s, f.meaning, sorted(f.followed_by)) for s, f in STATES.items()],
+    )

@@ -38,9 +38,15 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission(
         "User.DeleteRestore.All",
-        "undo of imports",
-        "delete guests whom an import made and who never came",
+        "undo of imports and invitations",
+        "delete guests whom an import or a cancelled invitation made and who never came",
         ("User.ReadWrite.All", *_DIRECTORY),
+        optional=True,
+    ),
+    Permission(
+        "AuditLog.Read.All",
+        "the portal",
+        "show when a guest last signed in (it takes a P1 licence as well)",
         optional=True,
     ),
     Permission("Mail.ReadWrite", "welcome messages", "prepare mail in Guestlist's mailbox", optional=True),

@@ -26,6 +26,11 @@ class ImportStore(Protocol):
         """Write a new import. Raises Conflict where there is one of this id."""
         ...
 
+    async def name(self, key: str, fresh: ImportId) -> ImportId:
+        """The id of the import that an idempotency key (its digest) stands for: `fresh`, unless the key was used
+        before. Ids begin with time, which a key does not. Safe to repeat; of two at a time both get the same."""
+        ...
+
     async def read(self, import_id: ImportId) -> StoredImport | None: ...
 
     async def save(self, record: Versioned[Import]) -> Versioned[Import]:

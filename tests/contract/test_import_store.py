@@ -1,5 +1,6 @@
 """One examination for every store of imports, of their files and of their chunks: in memory, and on Azurite."""
 
+import asyncio
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -302,3 +303,15 @@ async def test_a_day_gives_what_is_left_of_it(store: Store) -> None:
     assert await store.take_of_day(who, limit, 20, NOW) == 10
     assert await store.take_of_day(who, limit, 20, NOW) == 0
     assert await store.read_day(who, limit, NOW + timedelta(days=1)) == 50
+
+
+async def test_a_key_names_one_import_for_all_who_use_it(imports: ImportStore) -> None:
+    key = uuid.uuid4().hex
+    ids = [ImportId(new_chunk_id(NOW, f"{n:010x}")) for n in range(4)]
+
+    named = await asyncio.gather(*(imports.name(key, fresh) for fresh in ids))
+
+    assert len(set(named)) == 1
+    assert named[0] in ids
+    assert await imports.name(key, ids[3]) == named[0]
+    assert await imports.name(uuid.uuid4().hex, ids[3]) == ids[3]

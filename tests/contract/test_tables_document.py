@@ -11,6 +11,7 @@ from azure.data.tables.aio import TableServiceClient
 
 from shared.adapters.tables import TABLES, TableStore
 from shared.adapters.tables.imports import IMPORTS, TableImportStore
+from shared.adapters.tables.requests import REQUESTS, TableRequestStore
 from shared.adapters.tables.rows import from_row, to_row
 from shared.adapters.tables.setups import APPS, SETUPS, TableSetupStore
 from shared.domain.breaker import Breaker
@@ -20,9 +21,11 @@ from shared.domain.import_ids import ImportId
 from shared.domain.imports import Import, Progress, chunk_id
 from shared.domain.invitations import State
 from shared.domain.pacing import DayLimit
+from shared.domain.request_settings import Limit
 from shared.domain.setup.records import Confirmation
 from shared.ports.store import OpenChunk, Versioned
 from tests.builders import NOW, OWNER
+from tests.contract.test_request_store import pending
 from tests.contract.test_setup_store import a_setup, an_app
 from tests.contract.test_storage_faults import PACE
 from tests.contract.test_store import chunk_of, claimed
@@ -45,6 +48,8 @@ def value(text: str) -> Any:
 def kind_of(table: str, row: dict[str, Any]) -> str:
     if table == IMPORTS:
         kinds = {"import": "an import", "progress": "how far the file of an import was read"}
+        if row["PartitionKey"] == "keys":
+            return "the import that a key stands for"
         return kinds.get(row["RowKey"], "an import in an index")
     if table == SETUPS:
         whole = {"open": "a setup that has not ended"}.get(row["PartitionKey"])
@@ -55,6 +60,10 @@ def kind_of(table: str, row: dict[str, Any]) -> str:
             "confirmations": "what a person confirmed",
             "intents": "something that is made only once",
         }[row["PartitionKey"]]
+    if table == REQUESTS:
+        return {"open": "a join request that has not ended", "counts": "how often something was asked"}.get(
+            row["PartitionKey"], "a join request"
+        )
     if table == "Invitations":
         return {
             "i-": "an invitation",
@@ -62,6 +71,7 @@ def kind_of(table: str, row: dict[str, Any]) -> str:
             "k-": "an idempotency key",
             "o-": "a chunk of an import that has not ended",
             "c-": "counters of an import",
+            "x-": "the last day of a membership",
         }[row["RowKey"][:2]]
     if table == "OpenChunks":
         return "a chunk that has not ended"
@@ -88,7 +98,8 @@ async def test_the_documented_columns_are_those_that_are_written(tables: TableSe
 
     written: dict[str, set[str]] = {}
     await write_imports(store, TableImportStore(tables), group)
-    for table in (*TABLES, SETUPS, APPS, IMPORTS):
+    await write_requests(TableRequestStore(tables), group)
+    for table in (*TABLES, SETUPS, APPS, IMPORTS, REQUESTS):
         async for row in tables.get_table_client(table).list_entities():
             written.setdefault(kind_of(table, row), set()).update(row)
 
@@ -109,6 +120,14 @@ async def write_imports(store: TableStore, imports: TableImportStore, group: Gro
     record = Import(import_id, group, "f.csv", 9, dialect, OWNER, "Olivia", False, NOW, "d", finished_at=NOW)
     await imports.create(record, Progress(dialect.start, wakes_at=NOW, why="the tenant's pace"))
     await imports.open(import_id, NOW)
+    await imports.name(uuid.uuid4().hex, import_id)
+
+
+async def write_requests(store: TableRequestStore, group: GroupId) -> None:
+    request = pending(group)
+    await store.open(group, request.id, NOW)
+    await store.save(Versioned(request, None))
+    await store.count_up(group, Limit(1, PACE.time), NOW)
 
 
 async def write_setups(store: TableSetupStore) -> None:

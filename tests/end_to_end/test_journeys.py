@@ -51,6 +51,7 @@ def test_a_guest_is_invited_in_three_actions_becomes_member_gets_the_mail_and_ac
     address, page = an_address(), visitor.page
 
     visitor.press("+ Invite")
+    expect(page.get_by_label("Mail addresses")).to_be_focused()
     page.keyboard.type(address)
     page.get_by_text("Message, language, last day").click()
     page.get_by_label("Welcome message").fill("Dear {guest}, good to have you!")
@@ -83,6 +84,7 @@ def test_the_quick_way_is_open_type_add(visitor: Visitor) -> None:
     address = an_address()
 
     visitor.press("+ Invite")
+    expect(visitor.page.get_by_label("Mail addresses")).to_be_focused()
     visitor.page.keyboard.type(address)
     visitor.press("Add")
 
@@ -114,10 +116,10 @@ def test_a_pasted_list_is_looked_at_mended_and_invited(visitor: Visitor, tenant:
     visitor.picture("list")
     visitor.press("Add 28 guests")
 
-    expect(dialog.get_by_text("This is no mail address")).to_have_count(2)
+    expect(dialog.get_by_role("status")).to_contain_text("0 guests. 2 cannot be used")
     mended = an_address()
-    page.get_by_label("Address of row 1").fill(mended)
-    page.get_by_label("Address of row 1").blur()
+    page.get_by_label("Address of row 1", exact=True).fill(mended)
+    page.get_by_label("Address of row 1", exact=True).blur()
     page.get_by_role("button", name="Remove: someone@nowhere").click()
     visitor.press("Add")
 
@@ -221,7 +223,7 @@ def test_an_invitation_is_sent_again_renewed_and_the_guest_removed(visitor: Visi
     eventually(lambda: tenant.tickets(address) == 2)
 
     page.get_by_role("button", name=f"Change last day: {address}").click()
-    page.get_by_label("Last day").fill("2099-12-31")
+    page.get_by_label("Last day", exact=True).fill("2099-12-31")
     visitor.look("the last day")
     visitor.press("Save")
     expect(visitor.row("Guests", address)).to_contain_text("Dec 31, 2099")
@@ -345,6 +347,7 @@ def test_everything_can_be_done_with_the_keyboard(visitor: Visitor) -> None:
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid", "the focus is to be seen"
     page.keyboard.press("Enter")
+    expect(page.get_by_label("Mail addresses")).to_be_focused()
     page.keyboard.type(address)
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)

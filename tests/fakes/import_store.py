@@ -18,6 +18,7 @@ from shared.ports.store import Versioned
 class FakeImportStore:
     imports: dict[ImportId, StoredImport] = field(default_factory=dict)
     opened: dict[ImportId, datetime] = field(default_factory=dict)
+    keys: dict[str, ImportId] = field(default_factory=dict)
     _versions: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def _version(self) -> str:
@@ -29,6 +30,9 @@ class FakeImportStore:
         self.imports[record.id] = StoredImport(
             Versioned(record, self._version()), Versioned(progress, self._version())
         )
+
+    async def name(self, key: str, fresh: ImportId) -> ImportId:
+        return self.keys.setdefault(key, fresh)
 
     async def read(self, import_id: ImportId) -> StoredImport | None:
         return self.imports.get(import_id)

@@ -75,7 +75,7 @@ CELLS: list[tuple[str, str, str, Any]] = [
     ("GET", "/api/setups", "401 403 403 200 200 403", None),
     ("GET", "/api/setups/{setup}", "401 403 403 200 200 403", None),
     ("POST", "/api/setups/{setup}/steps/verify/confirm", "401 403 403 409 403 403", None),
-    ("POST", "/api/setups/{setup}/retry", "401 403 403 409 403 403", None),
+    ("POST", "/api/setups/{setup}/retry", "401 403 403 202 403 403", None),
     ("GET", "/api/doctor", "401 403 403 200 200 403", None),
     # Pages
     ("GET", "/portal", "200 200 200 200 200 200", None),

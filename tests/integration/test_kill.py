@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from local.stack import Stack
-from tests.integration.conftest import QUICK, Tenant, eventually
+from tests.integration.conftest import OWNER, QUICK, Tenant, eventually
 from tests.integration.gate import Gate, Passage, Side
+from tests.integration.test_setups import confirm_all, start
 
 SENDS = re.compile(r"/messages$")
 ONE_MESSAGE = re.compile(r"/messages/")
@@ -103,6 +104,68 @@ class Scene:
         return found
 
 
+@dataclass
+class Door(Scene):
+    """A group that people may ask to join; one request is asked, proven and approved, as by careful clients."""
+
+    group: str
+
+    def run(self, passage: Passage | None, side: Side) -> Passage | None:
+        address = f"asks-{uuid.uuid4().hex[:12]}@fabrikam.com"
+        asked: list[int] = []
+        self.gate.hold(passage, side)
+        with ThreadPoolExecutor(1) as pool:
+            done = pool.submit(self._walk, address, asked)
+            eventually(lambda: self.gate.held.done() or done.done(), within_s=90)
+            killed_at = self.gate.held.result() if self.gate.held.done() else None
+            if killed_at is not None:
+                self.tenant.stack.kill_workers()
+                self.gate.release()
+            invitation = done.result(120)
+        at = f"killed {side} {killed_at}"
+        end = self.tenant.end_of(invitation, within_s=90)
+        assert (end["state"], end["reason"]) == ("mailed", None), at
+        assert self.tenant.tickets(address) == 1, at
+        assert self.tenant.members(self.group).count(address) == 1, at
+        mails = self.tenant.mails(address)
+        proofs = [m for m in mails if "Confirm" in str(m)]
+        assert 1 <= len(proofs) <= len(asked), f"{at}: a mail for each time it was asked, and no more"
+        assert len(mails) - len(proofs) == 1, at
+        return killed_at
+
+    def _walk(self, address: str, asked: list[int]) -> str:
+        """Gives the invitation that the request became."""
+        path = f"/api/groups/{self.group}/requests"
+
+        def ask() -> int:
+            asked.append(1)
+            return self._post(path, {"address": address})
+
+        eventually(lambda: ask() == 202, within_s=60, every_s=0.3)
+        mail = eventually(lambda: self.tenant.mails(address), within_s=60)[-1]
+        found = re.search(r"/request/[0-9a-f-]{36}/([0-9a-f]{22})\?code=([0-9a-f]{32})", str(mail))
+        assert found is not None
+        one = f"{path}/{found[1]}"
+        eventually(lambda: self._post(f"{one}/proof", {"code": found[2]}) == 200, within_s=60, every_s=0.3)
+        eventually(lambda: self._post(f"{one}/approve", {}) == 200, within_s=60, every_s=0.3)
+
+        def invited() -> str | None:
+            with suppress(httpx.TransportError):
+                listed = self.tenant.caller().get(path).json().get("value", [])
+                return next((r["invitationId"] for r in listed if r["id"] == found[1]), None)
+            return None
+
+        invitation = eventually(invited, within_s=60, every_s=0.3)
+        assert invitation is not None
+        return invitation
+
+    def _post(self, path: str, body: dict[str, str]) -> int:
+        try:
+            return self.tenant.caller().post(path, json=body).status_code
+        except httpx.TransportError:
+            return 0
+
+
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
     stack = Stack(workers=1, lease_seconds=1.5, max_poll_ms=300, extra_settings=QUICKER, start_host=False)
@@ -150,3 +213,47 @@ def test_a_kill_at_any_request_leaves_one_mail_and_one_membership(scene: Scene, 
         assert re.search(rf"queue POST \S*/{queue}/messages", at), at
         assert re.search(rf"queue DELETE \S*/{queue}/messages", at), at
     assert len(re.findall(r"table (POST|PUT|MERGE|PATCH|DELETE)", at)) >= 9, at
+
+
+@pytest.fixture(scope="module")
+def door(scene: Scene) -> Door:
+    tenant, app_id = scene.tenant, str(uuid.uuid4())
+    app = {"id": str(uuid.uuid4()), "appId": app_id, "displayName": "App", "preferredSingleSignOnMode": "saml"}
+    app["loginUrl"] = "https://app.example/login"
+    tenant.simulator.post("/_sim/seed", json={"servicePrincipals": [app]}).raise_for_status()
+    scene.gate.hold(None, "before")
+    location = start(tenant, {"app": {"appId": app_id}, "owners": [OWNER]})
+    group = str(confirm_all(tenant, location)["found"]["group"]["id"])
+    return Door(scene.gate, tenant, group)
+
+
+OF_REQUESTS = re.compile(
+    r"queue (POST|DELETE) \S*/(requests|request-mails)/messages|graph POST \S*/(messages|send) #1$"
+)
+_TABLE_WRITES = 7
+"""Writes of the request itself; those of the invitation that follows are looked at by the test above."""
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "side",
+    [
+        pytest.param("before", marks=pytest.mark.xdist_group("kill-before")),
+        pytest.param("after", marks=pytest.mark.xdist_group("kill-after")),
+    ],
+)
+def test_a_kill_while_somebody_asks_to_join_leaves_one_invitation_and_no_mail_too_many(
+    door: Door, side: Side
+) -> None:
+    door.run(None, side)
+    noted = list(door.gate.passages)
+    writes = [p for p in noted if p.kind.startswith("table POST") and "$batch" in p.kind][:_TABLE_WRITES]
+    wanted = [p for p in noted if OF_REQUESTS.search(str(p)) or p in writes]
+
+    killed = [str(found) for passage in wanted if (found := door.run(passage, side)) is not None]
+
+    at = "\n".join(killed)
+    for queue in ("requests", "request-mails"):
+        assert re.search(rf"queue POST \S*/{queue}/messages", at), at
+    assert re.search(r"graph POST \S*/send", at), at
+    assert len(re.findall(r"table POST", at)) >= 4, at

@@ -8,7 +8,7 @@ import { announce, Busy, Confirm, CopyButton, DataTable, Dialog, Field, hasDraft
 import { GroupHead } from "./group_head";
 import { Invite } from "./invite";
 
-const SHOWN = 25;
+const SHOWN = 50;
 
 export default function GroupPage({ group: id }: { group: string }) {
   const { data: group, error } = useLoaded(() => get<Group>(`/api/groups/${id}`), [id]);
@@ -34,7 +34,9 @@ function Content({ group }: { group: Group }) {
     try {
       const first = await get<GuestPage>(`${path}/guests`);
       const more = first.nextLink ? await getAll<Guest>(first.nextLink) : [];
-      setListed({ guests: [...first.value, ...more], known: first.lastSignIn === "known" });
+      // The newest first: whoever has just been invited is who an owner looks for.
+      const guests = [...first.value, ...more].sort((a, b) => (b.createdAt ?? "").localeCompare(a.createdAt ?? ""));
+      setListed({ guests, known: first.lastSignIn === "known" });
     } catch (e) {
       setError(e);
     }
@@ -146,7 +148,7 @@ function Guests({ group, guests, known, onChange }: GuestsProps) {
           },
         ]}
       />
-      {found.length > shown && <button type="button" class="quiet" onClick={() => setShown(shown + 4 * SHOWN)}>{t("more", { count: found.length - shown })}</button>}
+      {found.length > shown && <button type="button" class="quiet" onClick={() => setShown(shown + 2 * SHOWN)}>{t("more", { count: found.length - shown })}</button>}
       {removing && (
         <Confirm
           title={t("guest.removeTitle")}
@@ -233,7 +235,7 @@ function Invitations({ invitations, may, onChange }: { invitations: Invitation[]
           },
         ]}
       />
-      {found.length > shown && <button type="button" class="quiet" onClick={() => setShown(shown + 4 * SHOWN)}>{t("more", { count: found.length - shown })}</button>}
+      {found.length > shown && <button type="button" class="quiet" onClick={() => setShown(shown + 2 * SHOWN)}>{t("more", { count: found.length - shown })}</button>}
       {cancelling && (
         <Confirm
           title={t("invitations.cancelTitle")}

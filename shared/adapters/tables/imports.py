@@ -11,6 +11,7 @@ from shared.adapters.tables.rows import SCHEMA, UnreadableRow, from_text, to_tex
 from shared.adapters.tables.table import Row, Table, insert, replace, version_of
 from shared.domain.csv_dialect import Dialect
 from shared.domain.csv_records import Cursor
+from shared.domain.errors import Conflict
 from shared.domain.ids import GroupId, UserId
 from shared.domain.import_ids import ImportId
 from shared.domain.imports import Import, ImportState, Progress, Target
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
 
 IMPORTS = "Imports"
-_RECORD, _PROGRESS, _OPEN = "import", "progress", "open"
+_RECORD, _PROGRESS, _OPEN, _KEYS = "import", "progress", "open", "keys"
 
 
 class TableImportStore(ImportStore):
@@ -35,6 +36,15 @@ class TableImportStore(ImportStore):
             {"PartitionKey": f"group-{record.group}", "RowKey": record.id, "SchemaVersion": SCHEMA}
         )
         await self._table.write([insert(_record_row(record)), insert(_progress_row(record.id, progress))])
+
+    async def name(self, key: str, fresh: ImportId) -> ImportId:
+        row: Row = {"PartitionKey": _KEYS, "RowKey": key, "SchemaVersion": SCHEMA, "ImportId": fresh}
+        try:
+            await self._table.write([insert(row)])
+        except Conflict:
+            there = await self._table.get(_KEYS, key)
+            return ImportId(there["ImportId"]) if there is not None else fresh
+        return fresh
 
     async def read(self, import_id: ImportId) -> StoredImport | None:
         rows = {r["RowKey"]: r async for r in self._table.query("PartitionKey eq @id", {"id": import_id})}

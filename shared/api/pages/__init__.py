@@ -6,10 +6,12 @@ Every text is in ``strings/`` for each language; templates escape whatever they 
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 import msgspec
+
+if TYPE_CHECKING:
+    import jinja2
 
 LANGUAGES = ("en", "de")
 """The languages there are; any other is shown in English."""
@@ -176,7 +178,9 @@ def strings(language: str) -> dict[str, str]:
 
 
 @functools.cache
-def _templates() -> jinja2.Environment:
+def _templates() -> "jinja2.Environment":
+    import jinja2  # Not before the first page: an app that starts for a queue draws none.
+
     return jinja2.Environment(
         loader=jinja2.ChoiceLoader(
             [

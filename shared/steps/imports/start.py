@@ -53,7 +53,7 @@ class StartImport:
         import_id = ImportId(new_chunk_id(now, self.clock.random_hex(10)))
         if key is not None:
             text = f"{caller.object_id}\n{upload.group}\n{key}"
-            import_id = ImportId(hashlib.sha256(text.encode()).hexdigest()[:22])
+            import_id = await self.imports.name(hashlib.sha256(text.encode()).hexdigest(), import_id)
             if (there := await self.imports.read(import_id)) is not None:
                 return _same(there.record.value, digest)
         record = Import(

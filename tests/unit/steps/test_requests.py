@@ -111,7 +111,7 @@ class Door(World):
 
     async def deliver(self) -> list[str]:
         """All messages that were sent, and what follows, until none is left; gives why some waited."""
-        waits = []
+        waits: list[str] = []
         for _ in range(50):
             if not self.outbox.sent:
                 return waits

@@ -1,0 +1,214 @@
+"""Every operation of the API, as data: the document is drawn from this table, and a test holds it to the routes."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from shared.api import answers_of_setup as setup_answers
+from shared.api import bodies, bodies_of_guests, bodies_of_imports, bodies_of_requests, bodies_of_setup, problems
+from shared.domain.reasons import Reason
+
+OWNERS = "Owners of the group, administrators."
+READERS = "Owners of the group, administrators, auditors."
+DECIDERS = "Owners of the group, approvers that its policy names, administrators."
+ADMINS = "Administrators."
+ADMIN_READERS = "Administrators, auditors."
+ANYBODY = "Anybody, without a token."
+SIGNED_IN = "Everybody with a token."
+
+_CALLER = (Reason.TOKEN_MISSING, Reason.TOKEN_INVALID, Reason.ISSUER_UNREACHABLE)
+_DIRECTORY = (Reason.DIRECTORY_BUSY, Reason.PERMISSION_MISSING, Reason.STORAGE_BUSY)
+_GROUP = (*_CALLER, Reason.NOT_OWNER, Reason.GROUP_MISSING, *_DIRECTORY)
+_KINDS = tuple(r for r in Reason if r.value.startswith("group-") and r is not Reason.GROUP_MISSING)
+_ADDRESS = (Reason.ADDRESS_INVALID, Reason.ADDRESS_UNSUPPORTED, Reason.DOMAIN_NOT_ALLOWED)
+_KEYS = (Reason.IDEMPOTENCY_KEY_INVALID, Reason.IDEMPOTENCY_KEY_REUSED, Reason.IDEMPOTENCY_KEY_IN_FLIGHT)
+_ADMIN = (*_CALLER, Reason.NOT_ADMIN, Reason.STORAGE_BUSY)
+_BODY = (Reason.BODY_INVALID,)
+_PAGED = (Reason.PARAMETER_INVALID,)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. `id` is the function's name; `answers` are models by status, None for no body; `body` is the
+    model of a JSON body, which is taken as a form as well with `forms`; `csv` takes or gives a file."""
+
+    id: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    who: str
+    answers: dict[int, Any]
+    reasons: tuple[Reason, ...] = ()
+    body: type[msgspec.Struct] | None = None
+    example: dict[str, Any] | None = None
+    forms: bool = False
+    csv: bool = False
+    query: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        return self.who == ANYBODY
+
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_DRY = {"dryRun": ("true: say what would happen, and do nothing", {"type": "boolean", "default": False})}
+_NEXT = {"continuation": ("from the `nextLink` of the page before", _TEXT)}
+_KEY = {"Idempotency-Key": "A repeat with the same key and body is the same request; 1 to 255 visible characters."}
+_GROUP_PATH = "/api/groups/{groupId}"
+_IMPORT_PATH = f"{_GROUP_PATH}/imports/{{importId}}"
+_REQUEST_PATH = f"{_GROUP_PATH}/requests/{{requestId}}"
+
+
+def _limit(most: int, default: int) -> dict[str, tuple[str, dict[str, Any]]]:
+    return {"limit": ("entries of a page", {"type": "integer", "minimum": 1, "maximum": most, "default": default})}
+
+
+def _states(values: list[str]) -> dict[str, tuple[str, dict[str, Any]]]:
+    return {"state": ("only those in this state", {"type": "string", "enum": values})}
+
+
+_INVITATION_STATES = [row.state.value for row in problems.table().states]
+_REQUEST_STATES = ["pending", "approved", "declined", "expired", "failed"]
+_POLICY = {"requests": "approval", "blockedDomains": ["blocked.example"]}
+
+OPERATIONS: tuple[Operation, ...] = (
+    # The caller and the app itself
+    Operation("get_me", "GET", "/api/me", "caller", "Who the access token says the caller is", SIGNED_IN,
+              {200: bodies_of_guests.Me}, _CALLER),
+    Operation("get_sign_in", "GET", "/api/sign-in", "caller", "Where to get an access token for this API", ANYBODY,
+              {200: setup_answers.SignIn}),
+    Operation("get_health", "GET", "/api/health", "app", "Whether the app is alive", ANYBODY,
+              {200: setup_answers.Health}),
+    Operation("list_problems", "GET", "/api/problems", "app", "All reasons and states", ANYBODY,
+              {200: problems.Table}),
+    Operation("get_problem", "GET", "/api/problems/{reason}", "app", "One reason", ANYBODY,
+              {200: problems.Problem}, _PAGED),
+    Operation("get_openapi", "GET", "/api/openapi.json", "app", "This document", ANYBODY, {200: dict[str, Any]}),
+    # Groups and guests
+    Operation("list_groups", "GET", "/api/groups", "groups", "Groups that the caller owns or decides for", SIGNED_IN,
+              {200: bodies_of_guests.Groups}, (*_CALLER, Reason.NOT_ADMIN, *_PAGED, *_DIRECTORY),
+              query={"all": ("true: the groups of all apps; administrators and auditors",
+                             {"type": "boolean", "default": False})}),
+    Operation("get_group", "GET", _GROUP_PATH, "groups", "One group, with its apps, policy and templates",
+              "Owners of the group, approvers, administrators, auditors.", {200: bodies_of_guests.Group}, _GROUP),
+    Operation("list_guests", "GET", f"{_GROUP_PATH}/guests", "groups", "Guests who are members", READERS,
+              {200: bodies_of_guests.Guests}, (*_GROUP, *_PAGED), query=_NEXT),
+    Operation("remove_guest", "DELETE", f"{_GROUP_PATH}/guests/{{userId}}", "groups",
+              "Make a guest no member any more; the account stays", OWNERS, {204: None},
+              (*_GROUP, Reason.GUEST_MISSING)),
+    Operation("put_expiry", "PUT", f"{_GROUP_PATH}/guests/{{userId}}/expiry", "groups",
+              "Set, renew or clear the last day of a guest's membership", OWNERS, {200: bodies_of_guests.Expiry},
+              (*_GROUP, *_BODY, Reason.GUEST_MISSING), bodies_of_guests.ExpiryBody, {"expires": "2027-06-30"}),
+    Operation("preview_mail", "POST", f"{_GROUP_PATH}/mail-preview", "groups", "The mail as a guest would get it",
+              OWNERS, {200: bodies_of_guests.MailPreview}, (*_GROUP, *_BODY, Reason.NO_MAIL_SENDER),
+              bodies_of_guests.MailPreviewBody, {"displayName": "Ada", "welcomeMessage": "Welcome, {guest}!"}),
+    # Invitations
+    Operation("post_invitation", "POST", f"{_GROUP_PATH}/invitations", "invitations",
+              "Invite one guest, or send an invitation again", OWNERS,
+              {202: bodies.InvitationTaken, 303: None},
+              (*_GROUP, *_BODY, *_KEYS, *_KINDS, *_ADDRESS, Reason.MESSAGE_TOO_LONG, Reason.NO_MAIL_SENDER,
+               Reason.INVITATION_UNDER_WAY, Reason.APP_BEING_REMOVED),
+              bodies.InvitationBody, {"address": "ada@fabrikam.com", "welcomeMessage": "Good to have you!"}, True,
+              headers=_KEY),
+    Operation("list_invitations", "GET", f"{_GROUP_PATH}/invitations", "invitations",
+              "Invitations of a group, the newest first", READERS, {200: bodies.Invitations}, (*_GROUP, *_PAGED),
+              query={**_states(_INVITATION_STATES), **_limit(200, 50), **_NEXT}),
+    Operation("get_invitation", "GET", "/api/invitations/{invitationId}", "invitations", "One invitation",
+              "Who invited, owners of the group, administrators, auditors.", {200: bodies.Invitation},
+              (*_CALLER, Reason.INVITATION_MISSING, *_DIRECTORY)),
+    Operation("cancel_invitation", "POST", "/api/invitations/{invitationId}/cancel", "invitations",
+              "Take an invitation back while the guest has not accepted", OWNERS, {200: bodies.Invitation},
+              (*_CALLER, Reason.INVITATION_MISSING, Reason.INVITATION_IN_FLIGHT, Reason.INVITATION_ENDED,
+               Reason.GUEST_HAS_ACCEPTED, *_DIRECTORY)),
+    # Imports
+    Operation("post_import", "POST", f"{_GROUP_PATH}/imports", "imports", "Import a file of guests, or preview it",
+              OWNERS, {202: bodies_of_imports.Import, 200: bodies_of_imports.ImportPreview},
+              (*_GROUP, *_KEYS, *_KINDS, *_PAGED, Reason.FILE_EMPTY, Reason.FILE_TOO_LARGE, Reason.FILE_UNREADABLE,
+               Reason.FILE_NO_ADDRESS_COLUMN, Reason.APP_BEING_REMOVED),
+              csv=True, query={"name": ("the file's name", _TEXT), **_DRY}, headers=_KEY),
+    Operation("list_imports", "GET", f"{_GROUP_PATH}/imports", "imports", "Imports of a group, the newest first",
+              READERS, {200: bodies_of_imports.Imports}, _GROUP),
+    Operation("get_import", "GET", _IMPORT_PATH, "imports", "One import and how far it is", READERS,
+              {200: bodies_of_imports.Import}, (*_CALLER, Reason.IMPORT_MISSING, *_DIRECTORY)),
+    Operation("get_import_results", "GET", f"{_IMPORT_PATH}/results", "imports",
+              "One outcome for each row, ten thousand at a time: follow the Link header", READERS, {200: "text/csv"},
+              (*_CALLER, Reason.IMPORT_MISSING, Reason.FILE_GONE, *_PAGED, *_DIRECTORY), query=_NEXT),
+    *(
+        Operation(f"{verb}_import", "POST", f"{_IMPORT_PATH}/{verb}", "imports", summary, OWNERS,
+                  {200: bodies_of_imports.Import},
+                  (*_CALLER, Reason.IMPORT_MISSING, Reason.IMPORT_ENDED, *_DIRECTORY))
+        for verb, summary in (
+            ("pause", "Invite nobody until it is resumed"),
+            ("resume", "Go on"),
+            ("cancel", "Invite nobody who was not asked yet"),
+        )
+    ),
+    Operation("undo_import", "POST", f"{_IMPORT_PATH}/undo", "imports",
+              "Take back the memberships and the unused accounts that it made", OWNERS,
+              {202: bodies_of_imports.Import, 200: bodies_of_imports.ImportUndo},
+              (*_CALLER, Reason.IMPORT_MISSING, Reason.IMPORT_UNDER_WAY, Reason.UNDO_TOO_LATE, *_PAGED, *_DIRECTORY),
+              query=_DRY),
+    # Join requests
+    Operation("post_request", "POST", f"{_GROUP_PATH}/requests", "join requests",
+              "Ask to join; the answer never tells whether an address is known", ANYBODY,
+              {202: bodies_of_requests.Asked, 303: None},
+              (*_BODY, *_ADDRESS, Reason.REQUESTS_CLOSED, Reason.TOO_MANY_REQUESTS, Reason.STORAGE_BUSY),
+              bodies_of_requests.RequestBody, {"address": "ada@fabrikam.com", "reason": "We travel together"}, True),
+    Operation("prove_request", "POST", f"{_REQUEST_PATH}/proof", "join requests",
+              "Confirm an address with the code of the mail", ANYBODY, {200: bodies_of_requests.Proven, 303: None},
+              (*_BODY, Reason.REQUEST_MISSING, Reason.REQUESTS_CLOSED, Reason.STORAGE_BUSY),
+              bodies_of_requests.ProofBody, {"code": "0123456789abcdef0123456789abcdef"}, True),
+    Operation("list_requests", "GET", f"{_GROUP_PATH}/requests", "join requests",
+              "Requests whose address is proven", f"{DECIDERS[:-1]}, auditors.", {200: bodies_of_requests.Requests},
+              (*_GROUP, *_PAGED), query={**_states(_REQUEST_STATES), **_limit(500, 100), **_NEXT}),
+    *(
+        Operation(f"{verb}_request", "POST", f"{_REQUEST_PATH}/{verb}", "join requests", summary, DECIDERS,
+                  {200: bodies_of_requests.Request},
+                  (*_GROUP, *_BODY, Reason.REQUEST_MISSING, Reason.OWN_REQUEST, Reason.REQUEST_DECIDED),
+                  bodies_of_requests.DecisionBody, {"note": "Welcome!"})
+        for verb, summary in (
+            ("approve", "Say yes: an ordinary invitation follows"),
+            ("decline", "Say no: whoever asked is told, with the note"),
+        )
+    ),
+    # Apps
+    Operation("list_apps", "GET", "/api/apps", "apps", "Apps that are set up; to owners their own", SIGNED_IN,
+              {200: setup_answers.Apps}, (*_CALLER, Reason.STORAGE_BUSY)),
+    Operation("get_app", "GET", "/api/apps/{appId}", "apps", "One app that is set up", READERS,
+              {200: setup_answers.App}, (*_CALLER, *_PAGED, Reason.APP_MISSING, Reason.STORAGE_BUSY)),
+    Operation("delete_app", "DELETE", "/api/apps/{appId}", "apps",
+              "Take an app apart: what Guestlist made goes. The dry run's ETag is the If-Match of the real one",
+              ADMINS, {200: setup_answers.AppRemoval, 202: setup_answers.AppRemoving},
+              (*_ADMIN, *_PAGED, Reason.APP_MISSING, Reason.DRY_RUN_NEEDED, Reason.PLAN_CHANGED,
+               Reason.DIRECTORY_BUSY),
+              query=_DRY, headers={"If-Match": "The ETag of the dry run."}),
+    Operation("get_templates", "GET", "/api/apps/{appId}/templates", "apps", "Welcome messages to start from",
+              READERS, {200: bodies_of_guests.Templates}, (*_CALLER, *_PAGED, Reason.APP_MISSING, *_DIRECTORY)),
+    Operation("put_templates", "PUT", "/api/apps/{appId}/templates", "apps", "Replace the welcome messages", OWNERS,
+              {200: bodies_of_guests.Templates},
+              (*_CALLER, *_BODY, *_PAGED, Reason.APP_MISSING, Reason.MESSAGE_TOO_LONG, *_DIRECTORY),
+              bodies_of_guests.Templates, {"value": [{"name": "Short", "text": "Welcome to {app}, {guest}!"}]}),
+    # Setups
+    Operation("post_setup", "POST", "/api/setups", "setups", "Set an app up for guests, or say what it would do",
+              ADMINS, {202: setup_answers.SetupChecklist, 200: setup_answers.Rehearsal},
+              (*_ADMIN, *_BODY, *_KEYS, *_PAGED, Reason.DIRECTORY_BUSY), bodies_of_setup.SetupBody,
+              {"app": {"name": "Contoso Expenses"}, "owners": ["olivia.owner@contoso.com"], "policy": _POLICY},
+              query=_DRY, headers=_KEY),
+    Operation("list_setups", "GET", "/api/setups", "setups", "All setups, the newest first", ADMIN_READERS,
+              {200: setup_answers.Setups}, _ADMIN),
+    Operation("get_setup", "GET", "/api/setups/{setupId}", "setups", "One setup as a checklist", ADMIN_READERS,
+              {200: setup_answers.SetupChecklist}, (*_ADMIN, Reason.SETUP_MISSING)),
+    Operation("confirm_setup_step", "POST", "/api/setups/{setupId}/steps/{step}/confirm", "setups",
+              "Say that a manual task is done", ADMINS, {200: setup_answers.SetupChecklist},
+              (*_ADMIN, *_BODY, *_PAGED, Reason.SETUP_MISSING, Reason.STEP_NOT_MANUAL), bodies_of_setup.ConfirmBody,
+              {"note": "done in the admin center"}),
+    Operation("retry_setup", "POST", "/api/setups/{setupId}/retry", "setups",
+              "Try failed steps again, with the answer to what they asked", ADMINS,
+              {202: setup_answers.SetupChecklist}, (*_ADMIN, *_BODY, Reason.SETUP_MISSING, Reason.NOTHING_TO_RETRY),
+              bodies_of_setup.RetryBody, {"appRole": "User"}),
+    Operation("get_doctor", "GET", "/api/doctor", "setups", "What is missing, and what mends it", ADMIN_READERS,
+              {200: setup_answers.Examination}, (*_ADMIN, Reason.DIRECTORY_BUSY)),
+)  # fmt: skip
