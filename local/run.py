@@ -179,7 +179,8 @@ def _explain(stack: Stack, console: Console, settings: Path) -> None:
     group = tenant.group_of(owner)
     lines = [
         "",
-        f"The API       {stack.host_url}/api",
+        f"The portal    {stack.host_url}/portal/",
+        f"The API       {stack.host_url}/api, described at {stack.host_url}/api/docs",
         f"The directory {stack.simulator_url}/v1.0, its mails {stack.simulator_url}/_sim/mails",
         f"App settings  {_shown(settings)}",
         "",

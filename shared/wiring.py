@@ -241,10 +241,10 @@ def build(settings: Settings) -> App:
     ask = AskToJoin(setup_store, request_store, outbox, clock, timing, guards, settings.sends_own_mail)
     requests = JoinRequests(
         ask=ask,
-        prove=ProveAddress(ask, request_store, outbox, clock, guards),
+        prove=ProveAddress(ask, request_store, outbox, clock, timing, guards),
         decide=DecideRequest(access, directory, request_store, outbox, clock, timing),
         fulfil=FulfilRequestStep(request_store, setup_store, accept, clock),
-        mail=MailRequestStep(mailer, JinjaRequestText(), request_store, store, clock, timing, guards),
+        mail=MailRequestStep(mailer, JinjaRequestText(), request_store, rosters, store, clock, timing, guards),
         sweep=SweepRequests(request_store, outbox, clock, timing),
     )
     return App(

@@ -68,6 +68,7 @@ class RequestMail(StrEnum):
 
     PROOF = "proof"
     DECLINED = "declined"
+    WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,8 @@ class JoinRequest:
 
     `code` is the secret of the link in the mail. `mail` is the mail that is due, `mails` counts those there were,
     so that each has a key of its own; `mail_handle` names the one that was prepared, `mail_since` says when that
-    was first attempted, and `claimed_until` keeps other deliveries off. `decided_by` is None where the policy
-    decided. `reason` is set where it failed.
+    was first attempted, and `claimed_until` keeps other deliveries off. `to_tell` are those who decide and have not
+    been told yet that it waits. `decided_by` is None where the policy decided. `reason` is set where it failed.
     """
 
     id: RequestId
@@ -105,6 +106,7 @@ class JoinRequest:
     mail_handle: str | None = None
     mail_since: datetime | None = None
     claimed_until: datetime | None = None
+    to_tell: tuple[UserId, ...] = ()
 
     @property
     def mail_key(self) -> str:

@@ -74,3 +74,7 @@ class RequestText(Protocol):
     def declined(self, *, key: str, to: str, to_name: str | None, app: str, note: str | None, language: str) -> Mail:
         """Says no, with the note of who decided."""
         ...
+
+    def waiting(self, *, key: str, to: str, to_name: str | None, app: str, link: str, language: str) -> Mail:
+        """Tells somebody who decides that a request waits, with the page where they are listed."""
+        ...

@@ -55,3 +55,7 @@ class Rosters(Protocol):
     async def guest(self, group: GroupId, user: UserId) -> GuestFacts | None:
         """A guest of the group; None where it is none, or no member."""
         ...
+
+    async def mail_address(self, user: UserId) -> str | None:
+        """Where a person reads mail; None for who has no mailbox or is gone."""
+        ...

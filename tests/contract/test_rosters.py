@@ -151,6 +151,12 @@ async def test_a_single_guest_is_one_of_this_group(rosters: GraphRosters, tenant
     assert await rosters.guest(GROUP, user(9)) is None
 
 
+async def test_people_are_written_to_where_they_read_mail(rosters: GraphRosters) -> None:
+    assert await rosters.mail_address(UserId(t.OWNER)) == "olivia@contoso.com"
+    assert await rosters.mail_address(UserId(t.BLOCKED_COLLEAGUE)) is None
+    assert await rosters.mail_address(user(9)) is None
+
+
 async def test_a_group_that_is_not_there_is_said_so(rosters: GraphRosters) -> None:
     with pytest.raises(Refused) as refused:
         await rosters.guests(GroupId(t.NOWHERE), None)

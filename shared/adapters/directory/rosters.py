@@ -92,6 +92,13 @@ class GraphRosters:
         is_in = group in [str(id_).lower() for id_ in groups.get("value") or ()]
         return _guest(facts, None) if is_in and facts.get("userType") == "Guest" else None
 
+    async def mail_address(self, user: UserId) -> str | None:
+        answer = await self._session.request("GET", f"/users/{user}?$select=id,mail,accountEnabled")
+        if answer.status == 404:
+            return None
+        facts = one(answer, _READ_USER)
+        return facts.get("mail") if facts.get("accountEnabled") is not False else None
+
     async def _sign_ins(self, users: Sequence[str]) -> dict[str, str] | None:
         """The last sign-in of those who have one; None where it cannot be read: that takes AuditLog.Read.All and
         a licence (graph contract 1.1)."""

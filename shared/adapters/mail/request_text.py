@@ -38,6 +38,18 @@ class JinjaRequestText:
         }
         return _mail(key, to, to_name, texts["declined.subject"].format(app=app), _known(language), values)
 
+    def waiting(self, *, key: str, to: str, to_name: str | None, app: str, link: str, language: str) -> Mail:
+        texts, app = _texts(language), one_line(app)
+        values = {
+            "why": texts["waiting.why"].format(app=app),
+            "act": texts["waiting.act"],
+            "button": texts["waiting.button"],
+            "link": link,
+            "quoted": "",
+            "else_": texts["waiting.else"],
+        }
+        return _mail(key, to, to_name, texts["waiting.subject"].format(app=app), _known(language), values)
+
 
 def _mail(key: str, to: str, to_name: str | None, subject: str, language: str, values: dict[str, Any]) -> Mail:
     values = values | {"subject": subject, "language": language}

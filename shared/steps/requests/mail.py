@@ -6,15 +6,16 @@ from urllib.parse import quote
 
 from shared.domain.answers import Busy, Declined, Unknown
 from shared.domain.commands import MailRequest
-from shared.domain.errors import Conflict
+from shared.domain.errors import Conflict, DirectoryBusy, Refused
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.request_settings import RequestSettings
-from shared.domain.requests import JoinRequest, RequestMail
+from shared.domain.requests import JoinRequest, RequestMail, RequestState, with_mail
 from shared.domain.timing import Timing
 from shared.domain.waits import busy_wait, replication_wait
 from shared.ports.clock import Clock
 from shared.ports.mailer import DispatchAnswer, Dispatched, Mail, Mailer, PrepareAnswer, Prepared, RequestText
 from shared.ports.request_store import RequestStore
+from shared.ports.rosters import Rosters
 from shared.ports.store import Store, Versioned
 from shared.steps.mail_chunk import LANE
 
@@ -28,6 +29,7 @@ class MailRequestStep:
     mailer: Mailer | None
     text: RequestText
     requests: RequestStore
+    rosters: Rosters
     store: Store
     clock: Clock
     timing: Timing
@@ -49,6 +51,9 @@ class MailRequestStep:
             return self._later(replace(command, slot=slot), slot, "the mail sender's pace")
         try:
             return await self._send(self.mailer, replace(command, slot=None), stored, now)
+        except DirectoryBusy as e:
+            wait = busy_wait(command.attempt, e.retry_after, self.clock.jitter())
+            return self._later(replace(command, slot=None), max(now + wait, now + self.timing.claim), str(e))
         except Conflict:
             return self._later(replace(command, slot=None), now + _SOON, "another delivery wrote first")
 
@@ -60,7 +65,10 @@ class MailRequestStep:
         since = stored.value.mail_since or now
         # The intent, before anything that cannot be undone.
         stored = await self._write(stored, mail_since=since, claimed_until=claim)
-        mail = self._mail(stored.value)
+        mail = await self._mail(stored.value)
+        if mail is None:
+            await self._done(stored)
+            return Outcome(then=self._next(command, stored.value))
         if stored.value.mail_handle is None:
             [prepared] = await mailer.prepare([mail], again=again)
             if not isinstance(prepared, Prepared):
@@ -70,7 +78,13 @@ class MailRequestStep:
         if not isinstance(sent, Dispatched):
             return await self._failed(command, stored, sent)
         await self._done(stored)
-        return Outcome()
+        return Outcome(then=self._next(command, stored.value))
+
+    @staticmethod
+    def _next(command: MailRequest, request: JoinRequest) -> tuple[MailRequest, ...]:
+        """The mail to the next of those who decide."""
+        is_due = request.mail is RequestMail.WAITING and len(request.to_tell) > 1
+        return (MailRequest(command.group, command.request),) if is_due else ()
 
     async def _failed(
         self, command: MailRequest, stored: Versioned[JoinRequest], answer: PrepareAnswer | DispatchAnswer
@@ -89,8 +103,13 @@ class MailRequestStep:
         return self._later(command, now + replication_wait(command.attempt), what)
 
     async def _done(self, stored: Versioned[JoinRequest]) -> None:
-        saved = await self._write(stored, mail=None, mail_handle=None, mail_since=None, claimed_until=None)
-        request = saved.value
+        left = stored.value.to_tell[1:] if stored.value.mail is RequestMail.WAITING else ()
+        ended = replace(stored.value, mail=None, mail_handle=None, mail_since=None, claimed_until=None, to_tell=left)
+        if left and ended.state is RequestState.PENDING:
+            ended = with_mail(ended, RequestMail.WAITING, self.clock.now())
+        request = (await self.requests.save(Versioned(ended, stored.version))).value
+        if request.mail is not None:
+            return
         if not request.is_open:
             await self.requests.close(request.group, request.id)
         else:
@@ -100,14 +119,30 @@ class MailRequestStep:
         changed = replace(stored.value, **changes)  # type: ignore[arg-type]
         return await self.requests.save(Versioned(changed, stored.version))
 
-    def _mail(self, request: JoinRequest) -> Mail:
+    async def _mail(self, request: JoinRequest) -> Mail | None:
+        """None where there is nobody to write to."""
         key, to, name, app = request.mail_key, request.address.wire, request.display_name, request.app_name
         language = request.language or "en"
+        if request.mail is RequestMail.WAITING:
+            address = await self._address(request)
+            if address is None:
+                return None
+            link = f"{self.settings.public_url}/portal/groups/{request.group}/requests"
+            return self.text.waiting(key=key, to=address, to_name=None, app=app, link=link, language="en")
         if request.mail is RequestMail.DECLINED:
             return self.text.declined(key=key, to=to, to_name=name, app=app, note=request.note, language=language)
         page = f"{self.settings.public_url}/request/{request.group}/{request.id}?code={quote(request.code)}"
         hours = round(self.settings.proof_kept.total_seconds() / 3600)
         return self.text.proof(key=key, to=to, to_name=name, app=app, link=page, hours=hours, language=language)
+
+    async def _address(self, request: JoinRequest) -> str | None:
+        """Of whom is to be told next. Nobody, once the request is decided or where the directory refuses to say."""
+        if request.state is not RequestState.PENDING or not request.to_tell:
+            return None
+        try:
+            return await self.rosters.mail_address(request.to_tell[0])
+        except Refused:
+            return None
 
     def _later(self, command: MailRequest, when: datetime, why: str) -> Outcome:
         return Outcome(later=Later(replace(command, attempt=command.attempt + 1), when, why))

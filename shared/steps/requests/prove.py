@@ -4,19 +4,22 @@ import hmac
 from contextlib import suppress
 from dataclasses import dataclass
 
-from shared.domain.commands import FulfilRequest
+from shared.domain.commands import FulfilRequest, MailRequest
 from shared.domain.errors import Conflict, Refused, StorageBusy
 from shared.domain.ids import GroupId
 from shared.domain.reasons import Reason
 from shared.domain.request_settings import RequestSettings
-from shared.domain.requests import JoinRequest, RequestId, RequestState, step_on
+from shared.domain.requests import JoinRequest, RequestId, RequestMail, RequestState, step_on, with_mail
 from shared.domain.setup.plan import Requests
+from shared.domain.timing import Timing
 from shared.ports.clock import Clock
 from shared.ports.outbox import Outbox
 from shared.ports.request_store import RequestStore
 from shared.ports.store import Versioned
 from shared.steps.requests.ask import AskToJoin
 
+MOST_TOLD = 5
+"""Of those who decide, so many get a mail that a request waits: all of them see it in the list."""
 _TRIES = 5
 
 
@@ -26,6 +29,7 @@ class ProveAddress:
     requests: RequestStore
     outbox: Outbox
     clock: Clock
+    timing: Timing
     settings: RequestSettings
 
     async def look(self, group: GroupId, request: RequestId, code: str) -> JoinRequest:
@@ -56,14 +60,20 @@ class ProveAddress:
                     found, RequestState.APPROVED, now, decided_at=now, decided_by_name=app.name, **proven
                 )
             else:
-                changed = step_on(found, RequestState.PENDING, now, **proven)
+                who = tuple(person.id for person in (app.approvers or app.owners))[:MOST_TOLD]
+                changed = step_on(found, RequestState.PENDING, now, to_tell=who, **proven)
+                if who:
+                    changed = with_mail(changed, RequestMail.WAITING, now)
+                await self.requests.open(group, request, now + self.timing.stillness)
             try:
                 await self.requests.save(Versioned(changed, stored.version))
             except Conflict:
                 continue
-            if changed.is_unfulfilled:
-                with suppress(StorageBusy):  # The sweeper enqueues it.
+            with suppress(StorageBusy):  # The sweeper enqueues it.
+                if changed.is_unfulfilled:
                     await self.outbox.send(FulfilRequest(group, request))
+                elif changed.mail is not None:
+                    await self.outbox.send(MailRequest(group, request))
             return changed
         raise StorageBusy("other requests kept changing the request")
 

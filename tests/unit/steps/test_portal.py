@@ -46,6 +46,9 @@ class FakeRosters:
             raise ValueError("the continuation was never given out")
         return GuestPage(self.there.get(group, []), None, True)
 
+    async def mail_address(self, user: UserId) -> str | None:
+        return None
+
     async def guest(self, group: GroupId, user: UserId) -> GuestFacts | None:
         return next((g for g in self.there.get(group, []) if g.id == user), None)
 

@@ -15,7 +15,7 @@ from shared.domain.invitations import State
 from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
 from shared.domain.request_settings import Limit, RequestSettings
-from shared.domain.requests import REQUEST_STATES, JoinRequest, RequestMail, RequestState, request_id
+from shared.domain.requests import REQUEST_STATES, JoinRequest, RequestState, request_id
 from shared.domain.setup.plan import Policy, Requests
 from shared.domain.setup.records import AppRecord, AppState, Person, SetupId
 from shared.ports.mailer import Mail
@@ -46,6 +46,19 @@ class FakeRequestText:
     def declined(self, *, key: str, to: str, to_name: str | None, app: str, note: str | None, language: str) -> Mail:
         return Mail(key, to, to_name, f"No to {app}", note or "", language)
 
+    def waiting(self, *, key: str, to: str, to_name: str | None, app: str, link: str, language: str) -> Mail:
+        return Mail(key, to, to_name, f"Waiting for {app}", link, language)
+
+
+class FakeAddresses:
+    """Of the rosters, where those who decide read mail."""
+
+    def __init__(self) -> None:
+        self.of: dict[UserId, str | None] = {APPROVER: "anna@contoso.com"}
+
+    async def mail_address(self, user: UserId) -> str | None:
+        return self.of.get(user)
+
 
 @dataclass
 class Door(World):
@@ -53,6 +66,7 @@ class Door(World):
 
     requests: FakeRequestStore = field(default_factory=FakeRequestStore)
     settings: RequestSettings = SETTINGS
+    addresses: FakeAddresses = field(default_factory=FakeAddresses)
 
     def policy(self, requests: Requests = Requests.APPROVAL, **changes: object) -> None:
         record = AppRecord(
@@ -76,7 +90,7 @@ class Door(World):
 
     @property
     def prove(self) -> ProveAddress:
-        return ProveAddress(self.ask, self.requests, self.outbox, self.clock, self.settings)
+        return ProveAddress(self.ask, self.requests, self.outbox, self.clock, self.timing, self.settings)
 
     @property
     def decide(self) -> DecideRequest:
@@ -86,7 +100,14 @@ class Door(World):
     @property
     def mail(self) -> MailRequestStep:
         return MailRequestStep(
-            self.mailer, FakeRequestText(), self.requests, self.store, self.clock, self.timing, self.settings
+            self.mailer,
+            FakeRequestText(),
+            self.requests,
+            self.addresses,  # type: ignore[arg-type]
+            self.store,
+            self.clock,
+            self.timing,
+            self.settings,
         )
 
     @property
@@ -119,6 +140,7 @@ class Door(World):
             outcome = Outcome()
             if isinstance(command, MailRequest):
                 outcome = await self.mail(command)
+                self.outbox.sent += [(c, None) for c in outcome.then]
             elif isinstance(command, FulfilRequest):
                 outcome = await self.fulfil(command)
             if outcome.later is not None:
@@ -131,6 +153,10 @@ class Door(World):
         await self.asked()
         await self.deliver()
         await self.prove(GROUP, KEY, self.request.code)
+        await self.deliver()
+
+    def mailed(self, subject: str) -> list[Mail]:
+        return [m for m in (self.mailer.sent if self.mailer else []) if m.subject.startswith(subject)]
 
 
 @pytest.fixture
@@ -355,8 +381,7 @@ async def test_who_is_declined_is_told_once_with_the_note(door: Door) -> None:
     await door.decide.decline(GROUP, KEY, a_caller(), "Ask your own IT")
     await door.deliver()
 
-    sent = door.mailer.sent if door.mailer else []
-    assert [(m.subject, m.text) for m in sent[1:]] == [("No to Contoso Travel", "Ask your own IT")]
+    assert [m.text for m in door.mailed("No to Contoso Travel")] == ["Ask your own IT"]
     assert door.requests.opened == {}
 
 
@@ -474,8 +499,38 @@ async def test_the_sweeper_sends_what_was_never_enqueued(door: Door, lost: str) 
     if lost == "approval":
         assert door.row().state is State.ACCEPTED
     else:
-        assert len(door.mailer.sent if door.mailer else []) == (1 if lost == "proof" else 2)
+        assert len(door.mailed("Confirm" if lost == "proof" else "No to")) == 1
     assert door.request.mail is None
+
+
+async def test_those_who_decide_are_told_once_each_that_a_request_waits(door: Door) -> None:
+    other = UserId("88888888-8888-4888-8888-888888888888")
+    third = UserId("99999999-9999-4999-8999-999999999999")
+    door.policy(approvers=tuple(Person(who, "") for who in (APPROVER, other, third)))
+    door.addresses.of |= {other: None, third: "theo@contoso.com"}
+
+    await door.proven()
+
+    told = door.mailed("Waiting")
+    assert [m.to for m in told] == ["anna@contoso.com", "theo@contoso.com"], "who has no mailbox is passed over"
+    assert told[0].text == f"https://guestlist.example/portal/groups/{GROUP}/requests"
+    assert len({m.key for m in told}) == 2
+    assert (door.request.mail, door.request.to_tell) == (None, ())
+
+
+async def test_nobody_is_told_of_a_request_that_is_decided_already(door: Door) -> None:
+    await door.asked()
+    await door.deliver()
+    await door.prove(GROUP, KEY, door.request.code)
+    door.outbox.sent.clear()
+    await door.decide.approve(GROUP, KEY, a_caller(), None)
+    await door.deliver()
+
+    await door.mail(MailRequest(GROUP, KEY))
+
+    assert door.mailed("Waiting") == []
+    assert door.request.mail is None
+    assert door.request.invitation is not None
 
 
 def test_the_table_of_states_is_whole_and_leads_somewhere() -> None:
@@ -483,4 +538,3 @@ def test_the_table_of_states_is_whole_and_leads_somewhere() -> None:
     assert all(facts.meaning for facts in REQUEST_STATES.values())
     reached = {s for facts in REQUEST_STATES.values() for s in facts.followed_by}
     assert reached == set(RequestState)
-    assert set(RequestMail) == {RequestMail.PROOF, RequestMail.DECLINED}
