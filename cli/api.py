@@ -21,6 +21,9 @@ _PATIENT = frozenset({409, 429, 503})
 """Statuses that with ``Retry-After`` mean: not done yet, come again (RFC 9110 10.2.3)."""
 
 _PIECE_BYTES = 256 * 1024
+UPLOAD_S = 240.0
+"""Patience for a file: the platform lets a request take 230 seconds, and a preview looks a thousand guests up.
+Source: Azure Functions, "HTTP trigger: limits"."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
 
 
@@ -69,7 +72,11 @@ class Api:
         """Send a CSV file, read from the disk as it is sent. Only with a `key` is it kept, and kept once."""
         headers = {"Content-Type": "text/csv", "Content-Length": str(file.stat().st_size)}
         headers |= {"Idempotency-Key": key} if key else {}
-        return self._call("POST", path, params=params, headers=headers, file=file, repeatable=True)
+        patience = max(self._timeout_s, UPLOAD_S)
+        # A preview changes nothing, but its answer is worth waiting for: sent again, it begins anew.
+        return self._call(
+            "POST", path, params=params, headers=headers, file=file, repeatable=key is not None, timeout_s=patience
+        )
 
     def download(self, path: str) -> Answer:
         """Something that is not JSON: the body is bytes."""
@@ -91,9 +98,11 @@ class Api:
         file: Path | None = None,
         repeatable: bool,
         is_json: bool = True,
+        timeout_s: float | None = None,
     ) -> Answer:
         """Raises Problem for what the API refuses, Unreachable where no sense can be made of what came."""
-        deadline = time.monotonic() + self._timeout_s
+        deadline = time.monotonic() + (timeout_s or self._timeout_s)
+        patience = httpx.Timeout(timeout_s, connect=10.0) if timeout_s else httpx.USE_CLIENT_DEFAULT
         pause, fresh = _FIRST_PAUSE_S, False
         while True:
             sent = dict(headers or {})
@@ -101,7 +110,9 @@ class Api:
                 sent["Authorization"] = f"Bearer {self._token(fresh)}"
             try:
                 content = _pieces(file) if file is not None else None
-                answer = self._http.request(method, path, params=params, headers=sent, json=body, content=content)
+                answer = self._http.request(
+                    method, path, params=params, headers=sent, json=body, content=content, timeout=patience
+                )
             except httpx.HTTPError as error:
                 never_left = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
                 if not (repeatable or never_left) or time.monotonic() + pause > deadline:

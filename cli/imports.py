@@ -3,7 +3,9 @@ that run."""
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +13,7 @@ from urllib.parse import quote
 
 import typer
 
-from cli.failures import DONE, INTERRUPTED, SOME_FAILED, WAITS_FOR_A_PERSON, Misuse
+from cli.failures import DONE, INTERRUPTED, SOME_FAILED, WAITS_FOR_A_PERSON, Misuse, Unreachable
 from cli.following import Watch
 from cli.invitations import AppOption, GroupOption, group_of
 from cli.options import WithDefault, command
@@ -56,12 +58,16 @@ def import_(
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not follow the import.")] = False,
     results: Annotated[Path | None, typer.Option(help="Where the outcomes go. [FILE.results.csv]")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file of outcomes.")] = False,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Of an earlier run that was interrupted: the same import goes on."),
+    ] = None,
 ) -> None:
     """Invite the guests of a file: preview, question, progress, and a file with one outcome per row."""
     _need(file)
     target = results or file.with_name(f"{file.stem}.results.csv")
     if not dry_run and not no_wait:
-        _need_free(target, force)
+        _need_free(target, force, "--results")
     path = f"/api/groups/{quote(group_of(session, group, app), safe='')}/imports"
     preview = session.api.upload(path, file, params={"dryRun": "true", "name": file.name}).body
     _draw_preview(session, preview)
@@ -73,15 +79,35 @@ def import_(
             session.finish(preview, WAITS_FOR_A_PERSON)
         if not typer.confirm(f"Import {preview['rows']} rows?", default=False):
             session.finish(preview, WAITS_FOR_A_PERSON)
-    begun = session.api.upload(path, file, key=str(uuid.uuid4()), params={"name": file.name}).body
+    begun = _upload(session, path, file, key or str(uuid.uuid4()))
     where = f"guestlist imports show {begun['id']} --group {begun['groupId']}"
     if no_wait:
         session.tell(f"The import runs. Come back with: {where}")
         session.finish(begun)
     found = _follow(session, f"{path}/{begun['id']}", begun, where)
-    _fetch_results(session, f"{path}/{begun['id']}/results", target)
+    if found["state"] == "paused":
+        session.finish(found, WAITS_FOR_A_PERSON)
+    again = f"guestlist imports results {begun['id']} {shlex.quote(str(target))} --group {begun['groupId']}"
+    try:
+        _fetch_results(session, f"{path}/{begun['id']}/results", target)
+    except KeyboardInterrupt:
+        session.tell(f"The outcomes are not here yet. Fetch them with: {again}")
+        session.finish(found, INTERRUPTED)
     session.tell(f"One outcome per row: {target}")
     session.finish(found, _code(found))
+
+
+def _upload(session: Session, path: str, file: Path, key: str) -> dict[str, Any]:
+    """Start the import. Where nobody knows whether it began, say how to go on with the same one."""
+    try:
+        begun: dict[str, Any] = session.api.upload(path, file, key=key, params={"name": file.name}).body
+    except (KeyboardInterrupt, Unreachable) as e:
+        session.tell("The import may have begun: 'guestlist imports list' shows it.")
+        session.tell(f"To go on with it, and not begin another, run the same command with: --key {key}")
+        if isinstance(e, Unreachable):
+            raise
+        session.finish(None, INTERRUPTED)
+    return begun
 
 
 @group.command("list")
@@ -124,7 +150,7 @@ def results(
     force: Annotated[bool, typer.Option("--force", help="Overwrite it.")] = False,
 ) -> None:
     """Fetch the file with one outcome per row."""
-    _need_free(target, force)
+    _need_free(target, force, "another name")
     _fetch_results(session, f"{_path(session, group, app)}/{quote(import_id, safe='')}/results", target)
     session.finish({"file": str(target)})
 
@@ -197,10 +223,18 @@ def _need(file: Path) -> None:
         raise Misuse("The file is too large for one request", detail, "Split the file", reason="file-too-large")
 
 
-def _need_free(target: Path, force: bool) -> None:
+def _need_free(target: Path, force: bool, otherwise: str) -> None:
+    """The outcomes can be written there; `otherwise` says where another place is named."""
+    other = "Name another file with --results" if otherwise == "--results" else "Name another file"
+    folder = target.parent
+    if not folder.is_dir():
+        raise Misuse(f"There is no folder {folder}", None, f"Make it. {other} otherwise", reason="usage")
+    if target.is_dir():
+        raise Misuse(f"{target} is a folder", None, other, reason="usage")
     if target.exists() and not force:
-        title = f"{target} is there already"
-        raise Misuse(title, None, "Name another file with --results, or overwrite it with --force", reason="usage")
+        raise Misuse(f"{target} is there already", None, f"{other}, or overwrite it with --force", reason="usage")
+    if not os.access(target if target.exists() else folder, os.W_OK):
+        raise Misuse(f"{target} cannot be written", None, other, reason="usage")
 
 
 def _follow(session: Session, path: str, found: dict[str, Any], where: str) -> dict[str, Any]:
@@ -214,6 +248,9 @@ def _follow(session: Session, path: str, found: dict[str, Any], where: str) -> d
                 watch.show(lambda now=found: _view(now), [line] if line != before else [])  # type: ignore[misc]
                 before = line
                 if found["state"] in wanted:
+                    break
+                if found["state"] == "paused":
+                    session.tell(f"The import is paused. Go on with: {where.replace(' show ', ' resume ')}")
                     break
                 watch.pause()
                 found = session.api.get(path).body
@@ -232,12 +269,13 @@ def _line(found: dict[str, Any]) -> str:
 def _view(found: dict[str, Any]) -> RenderableType:
     from rich.console import Group
     from rich.progress_bar import ProgressBar
+    from rich.table import Table
     from rich.text import Text
 
-    rows: list[RenderableType] = [
-        Text(_line(found)),
-        ProgressBar(total=max(1, found["rows"]), completed=found["done"], width=60),
-    ]
+    # A bar draws no line of its own: beside a text it has one.
+    bar = Table.grid(padding=(0, 1))
+    bar.add_row(ProgressBar(total=max(1, found["rows"]), completed=found["done"], width=60), _share(found))
+    rows: list[RenderableType] = [Text(_line(found)), bar]
     rate, left = found.get("guestsPerSecond"), found.get("secondsLeft")
     if rate is not None:
         rows.append(Text(f"{rate:.1f} guests a second" + (f", {_duration(left)} left" if left is not None else "")))
@@ -246,6 +284,10 @@ def _view(found: dict[str, Any]) -> RenderableType:
     rows += [Text(f"  {n} × {reason}", style="red") for reason, n in found["reasons"].items()]
     rows += [Text(f"! {note}", style="yellow") for note in found["notes"]]
     return Group(*rows)
+
+
+def _share(found: dict[str, Any]) -> str:
+    return f"{found['done'] * 100 // max(1, found['rows'])} %"
 
 
 def _draw_preview(session: Session, preview: dict[str, Any]) -> None:
@@ -271,13 +313,24 @@ def _draw_preview(session: Session, preview: dict[str, Any]) -> None:
 def _fetch_results(session: Session, path: str, target: Path) -> None:
     """Part by part, into a file beside the target first: half of the results is no results."""
     part, link = target.with_name(f"{target.name}.part"), path
-    with part.open("wb") as out:
-        while link:
-            answer = session.api.download(link)
-            out.write(answer.body)
-            following = _NEXT.search(answer.headers.get("Link", ""))
-            link = following[1] if following else ""
-    part.replace(target)
+    try:
+        with part.open("wb") as out:
+            while link:
+                answer = session.api.download(link)
+                out.write(answer.body)
+                following = _NEXT.search(answer.headers.get("Link", ""))
+                link = _ours(following[1]) if following else ""
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _ours(link: str) -> str:
+    """A link within this API. The token goes with it: nothing else is followed."""
+    if not link.startswith("/") or link.startswith("//"):
+        title = "The API names a next part that is not its own"
+        raise Unreachable(title, link[:200], "Check that --url is the address of a Guestlist function app")
+    return link
 
 
 def _duration(seconds: int) -> str:
@@ -288,4 +341,7 @@ def _duration(seconds: int) -> str:
 
 
 def _code(found: dict[str, Any]) -> int:
-    return SOME_FAILED if found["counts"].get("failed") or found["counts"].get("invalid") else DONE
+    """Not all of the rows became guests: some failed, or nobody was asked any more."""
+    left = found["state"] == "cancelled" and (found["done"] < found["rows"] or not found.get("allRead", True))
+    bad = found["counts"].get("failed") or found["counts"].get("invalid") or left
+    return SOME_FAILED if bad else DONE

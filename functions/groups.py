@@ -15,6 +15,8 @@ from shared.steps.group_access import Seen
 
 bp = func.Blueprint()
 
+_LONGEST_FIND = 100
+
 
 @bp.function_name("get_me")
 @bp.route("api/me", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -52,10 +54,12 @@ async def get_group(req: func.HttpRequest) -> func.HttpResponse:
 async def list_guests(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller, group = await caller_of(app, req), group_of(req)
-    found = await app.portal.guests.list(group, caller, req.params.get("continuation"))
+    find = (req.params.get("find") or "").strip()[:_LONGEST_FIND] or None
+    found = await app.portal.guests.list(group, caller, req.params.get("continuation"), find)
     link = None
     if found.page.continuation is not None:
-        link = f"/api/groups/{quote(group)}/guests?{urlencode({'continuation': found.page.continuation})}"
+        query = {"continuation": found.page.continuation} | ({"find": find} if find else {})
+        link = f"/api/groups/{quote(group)}/guests?{urlencode(query)}"
     return json_response(guest_bodies.guests(found, link))
 
 

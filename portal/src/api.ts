@@ -85,17 +85,6 @@ export async function download(path: string): Promise<Blob> {
   return new Blob(parts, { type: "text/csv" });
 }
 
-/** All pages of a list. */
-export async function getAll<T>(path: string): Promise<T[]> {
-  const found: T[] = [];
-  for (let next: string | null = path; next; ) {
-    const page: { value: T[]; nextLink: string | null } = await get(next);
-    found.push(...page.value);
-    next = page.nextLink;
-  }
-  return found;
-}
-
 const QUICK_MS = 1000;
 const SLOW_MS = 30_000;
 

@@ -71,7 +71,9 @@ export async function token(): Promise<string | undefined> {
 export function renew(): Promise<boolean> {
   renewing ??= (async () => {
     try {
-      user = (await manager?.signinSilent()) ?? null;
+      // Without a refresh token the library would try a frame, which our pages do not allow.
+      const kept = await manager?.getUser();
+      user = kept?.refresh_token ? ((await manager?.signinSilent()) ?? null) : null;
     } catch {
       user = null;
     } finally {

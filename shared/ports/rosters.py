@@ -43,8 +43,9 @@ class Rosters(Protocol):
         does not know. `owners` holds this owner alone. Safe to repeat."""
         ...
 
-    async def guests(self, group: GroupId, continuation: str | None) -> GuestPage:
-        """The guests among the members of a group.
+    async def guests(self, group: GroupId, continuation: str | None, find: str | None = None) -> GuestPage:
+        """The guests among the members of a group; with `find` those whose name or address begins with it. What
+        was made within the last minutes may not be found.
 
         Raises:
             Refused: `group-missing` as well.

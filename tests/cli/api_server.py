@@ -27,12 +27,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """`cut` closes the connection in place of an answer."""
+    """`cut` closes the connection in place of an answer; one that `hangs` is not answered before the server
+    stops."""
 
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: bool = False
+    hangs: bool = False
 
 
 @dataclass
@@ -83,6 +85,7 @@ def problem(status: int, reason: str, **more: Any) -> Reply:
 def serving() -> Iterator[ApiServer]:
     """Serve on a free port until the block is left."""
     api = ApiServer()
+    stopping = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -91,9 +94,11 @@ def serving() -> Iterator[ApiServer]:
             size = int(self.headers.get("Content-Length") or 0)
             sent, where = self.rfile.read(size), urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            body = json.loads(sent) if sent else None
+            body: Any = sent.decode() if headers.get("content-type") == "text/csv" else json.loads(sent or b"null")
             reply = api.answer(Call(self.command, where.path, dict(parse_qsl(where.query)), headers, body))
-            if reply.cut:
+            if reply.hangs:
+                stopping.wait(60)
+            if reply.cut or reply.hangs:
                 self.close_connection = True
                 return
             data = reply.body.encode() if isinstance(reply.body, str) else json.dumps(reply.body).encode()
@@ -117,6 +122,7 @@ def serving() -> Iterator[ApiServer]:
     try:
         yield api
     finally:
+        stopping.set()
         server.shutdown()
         thread.join(10)
         server.server_close()

@@ -116,6 +116,27 @@ async def test_many_guests_come_page_by_page(rosters: GraphRosters, tenant: Simu
     assert pages > 1
 
 
+async def test_guests_are_found_by_the_beginning_of_name_or_address(
+    rosters: GraphRosters, tenant: SimulatedTenant
+) -> None:
+    people = [{"id": user(n), "mail": f"g{n}@fabrikam.com", "displayName": f"Guest {n}"} for n in range(150)]
+    seed(tenant, *people, {"id": user(900), "mail": "x@fabrikam.com", "displayName": "O'Hara, Scarlett"})
+
+    async def found(text: str) -> set[str]:
+        names: set[str] = set()
+        page = await rosters.guests(GROUP, None, text)
+        while True:
+            names |= {g.id for g in page.guests}
+            if page.continuation is None:
+                return names
+            page = await rosters.guests(GROUP, page.continuation, text)
+
+    assert await found("o'h") == {user(900)}
+    assert await found("g149@") == {user(149)}
+    assert len(await found("Guest")) == 150, "page by page"
+    assert await found("nobody") == set()
+
+
 @pytest.mark.parametrize(
     "link",
     [

@@ -118,6 +118,17 @@ def test_a_guest_is_pending_then_accepted_and_has_a_last_day_that_is_renewed(ten
     assert tenant.caller().put(path, json={"expires": None}).json()["expires"] is None
 
 
+def test_a_guest_is_found_by_the_beginning_of_the_address(tenant: Tenant, group: str) -> None:
+    address = member(tenant, group)["address"]
+
+    def found(text: str) -> list[str]:
+        answer = tenant.caller().get(f"/api/groups/{group}/guests", params={"find": text})
+        return [g["address"] for g in answer.json()["value"]]
+
+    assert found(address[:8].upper()) == [address]
+    assert found("zz") == []
+
+
 def test_removing_ends_the_membership_and_keeps_the_account(tenant: Tenant, group: str) -> None:
     guest = member(tenant, group)
     path = f"/api/groups/{group}/guests/{guest['userId']}"

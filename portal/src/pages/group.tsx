@@ -1,14 +1,19 @@
 // A group: its guests, and what becomes of those who were invited.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get, getAll, newKey, poll, send, type Polled } from "../api";
+import { get, newKey, poll, send, type Polled } from "../api";
 import { date, dateTime, day, relative, t } from "../i18n";
 import type { Group, Guest, GuestPage, Invitation, Page as Listed } from "../types";
 import { Page } from "../ui/page";
-import { announce, Busy, Confirm, CopyButton, DataTable, Dialog, Field, hasDraft, Problem, State, useLoaded, wordsOf } from "../ui/parts";
+import { announce, Busy, Confirm, CopyButton, DataTable, Dialog, Field, isBeingWritten, Problem, State, useLoaded, wordsOf } from "../ui/parts";
 import { GroupHead } from "./group_head";
 import { Invite } from "./invite";
 
 const SHOWN = 50;
+/** Guests that are fetched without being asked for. */
+const AT_ONCE = 500;
+
+/** Whoever has just been invited is who an owner looks for. */
+const newestFirst = (guests: Guest[]): Guest[] => guests.sort((a, b) => (b.createdAt ?? "").localeCompare(a.createdAt ?? ""));
 
 export default function GroupPage({ group: id }: { group: string }) {
   const { data: group, error } = useLoaded(() => get<Group>(`/api/groups/${id}`), [id]);
@@ -23,20 +28,30 @@ export default function GroupPage({ group: id }: { group: string }) {
 
 function Content({ group }: { group: Group }) {
   const path = `/api/groups/${group.id}`;
-  const [inviting, setInviting] = useState(group.canInvite && hasDraft(`invite-${group.id}`));
+  const [inviting, setInviting] = useState(group.canInvite && isBeingWritten(`invite-${group.id}`));
   const [invitations, setInvitations] = useState<Invitation[]>();
   const [error, setError] = useState<unknown>();
-  const [listed, setListed] = useState<{ guests: Guest[]; known: boolean }>();
+  const [listed, setListed] = useState<{ guests: Guest[]; known: boolean; next: string | null }>();
+  const [find, setFind] = useState("");
+  const [older, setOlder] = useState<{ invitations: Invitation[]; next: string | null }>();
   const polled = useRef<Polled | undefined>(undefined);
   const ended = useRef<Map<string, boolean>>(new Map());
+  const wanted = useRef("");
 
   const loadGuests = async () => {
     try {
-      const first = await get<GuestPage>(`${path}/guests`);
-      const more = first.nextLink ? await getAll<Guest>(first.nextLink) : [];
-      // The newest first: whoever has just been invited is who an owner looks for.
-      const guests = [...first.value, ...more].sort((a, b) => (b.createdAt ?? "").localeCompare(a.createdAt ?? ""));
-      setListed({ guests, known: first.lastSignIn === "known" });
+      const guests: Guest[] = [];
+      let next: string | null = `${path}/guests${wanted.current ? `?find=${encodeURIComponent(wanted.current)}` : ""}`;
+      let known = true;
+      const asked = wanted.current;
+      while (next && guests.length < AT_ONCE) {
+        const page: GuestPage = await get<GuestPage>(next);
+        guests.push(...page.value);
+        known = page.lastSignIn === "known";
+        next = page.nextLink;
+      }
+      // Whoever typed on meanwhile waits for another answer.
+      if (asked === wanted.current) setListed({ guests: newestFirst(guests), known, next });
     } catch (e) {
       setError(e);
     }
@@ -45,6 +60,7 @@ function Content({ group }: { group: Group }) {
     void loadGuests();
     const heard = (page: Listed<Invitation>) => {
       setInvitations(page.value);
+      setOlder((before) => before ?? { invitations: [], next: page.nextLink });
       setError(undefined);
       if (tellWhatEnded(ended.current, page.value)) void loadGuests();
     };
@@ -52,6 +68,31 @@ function Content({ group }: { group: Group }) {
     return () => polled.current?.stop();
   }, [group.id]);
 
+  useEffect(() => {
+    if (wanted.current === find.trim()) return;
+    wanted.current = find.trim();
+    const timer = setTimeout(() => void loadGuests(), 300);
+    return () => clearTimeout(timer);
+  }, [find]);
+
+  const more = async () => {
+    if (!listed?.next) return;
+    try {
+      const page = await get<GuestPage>(listed.next);
+      setListed({ ...listed, guests: [...listed.guests, ...page.value], next: page.nextLink });
+    } catch (e) {
+      setError(e);
+    }
+  };
+  const moreInvitations = async () => {
+    if (!older?.next) return;
+    try {
+      const page = await get<Listed<Invitation>>(older.next);
+      setOlder({ invitations: [...older.invitations, ...page.value], next: page.nextLink });
+    } catch (e) {
+      setError(e);
+    }
+  };
   const changed = () => {
     polled.current?.wake();
     void loadGuests();
@@ -73,11 +114,25 @@ function Content({ group }: { group: Group }) {
       <Problem error={error} />
       <section aria-labelledby="guests">
         <h2 id="guests">{t("part.guests")}</h2>
-        {listed ? <Guests group={group} guests={listed.guests} known={listed.known} onChange={changed} /> : !error && <Busy />}
+        {listed ? (
+          <Guests group={group} {...listed} find={find} onFind={setFind} onMore={() => void more()} onChange={changed} />
+        ) : (
+          !error && <Busy />
+        )}
       </section>
       <section aria-labelledby="invitations">
         <h2 id="invitations">{t("group.invitations")}</h2>
-        {invitations ? <Invitations invitations={invitations} may={group.canInvite} onChange={changed} /> : !error && <Busy />}
+        {invitations ? (
+          <Invitations
+            invitations={[...invitations, ...(older?.invitations ?? [])]}
+            hasOlder={Boolean(older?.next)}
+            may={group.canInvite}
+            onMore={() => void moreInvitations()}
+            onChange={changed}
+          />
+        ) : (
+          !error && <Busy />
+        )}
       </section>
       {inviting && <Invite group={group} onClose={() => setInviting(false)} onSent={changed} />}
     </>
@@ -99,16 +154,17 @@ interface GuestsProps {
   group: Group;
   guests: Guest[];
   known: boolean;
+  next: string | null;
+  find: string;
+  onFind: (find: string) => void;
+  onMore: () => void;
   onChange: () => void;
 }
 
-function Guests({ group, guests, known, onChange }: GuestsProps) {
+function Guests({ group, guests, known, next, find, onFind, onMore, onChange }: GuestsProps) {
   const [removing, setRemoving] = useState<Guest>();
   const [renewing, setRenewing] = useState<Guest>();
-  const [find, setFind] = useState("");
   const [shown, setShown] = useState(SHOWN);
-  const wanted = find.trim().toLowerCase();
-  const found = guests.filter((g) => !wanted || g.name.toLowerCase().includes(wanted) || (g.address ?? "").toLowerCase().includes(wanted));
   const path = `/api/groups/${group.id}`;
   const sendAgain = async (guest: Guest) => {
     try {
@@ -122,14 +178,16 @@ function Guests({ group, guests, known, onChange }: GuestsProps) {
   const signedIn = (g: Guest) => (g.lastSignInAt ? relative(g.lastSignInAt) : known ? t("guest.never") : t("guest.unknown"));
   return (
     <>
-      {guests.length > SHOWN && (
-        <Field label={t("guest.find")}>{(ids) => <input type="search" value={find} onInput={(e) => setFind((e.target as HTMLInputElement).value)} {...ids} />}</Field>
+      {(guests.length > SHOWN || find) && (
+        <Field label={t("guest.find")} hint={t("guest.findHint")}>
+          {(ids) => <input type="search" value={find} onInput={(e) => onFind((e.target as HTMLInputElement).value)} {...ids} />}
+        </Field>
       )}
       <DataTable
         caption={t("part.guests")}
-        rows={found.slice(0, shown)}
+        rows={guests.slice(0, shown)}
         keyOf={(g) => g.userId}
-        empty={wanted ? t("guest.notFound") : t("guest.none")}
+        empty={find ? t("guest.notFound") : t("guest.none")}
         columns={[
           { head: t("guest.who"), cell: (g) => (<>{g.name !== g.address && <span class="name">{g.name}</span>} <span>{g.address}</span>{!g.enabled && <span class="hint">{t("guest.blocked")}</span>}</>) },
           { head: t("guest.redemption"), cell: (g) => (<><State kind="redemption" value={g.redemption ?? "unknown"} />{g.since && <span class="hint"> {date(g.since)}</span>}</>) },
@@ -148,7 +206,8 @@ function Guests({ group, guests, known, onChange }: GuestsProps) {
           },
         ]}
       />
-      {found.length > shown && <button type="button" class="quiet" onClick={() => setShown(shown + 2 * SHOWN)}>{t("more", { count: found.length - shown })}</button>}
+      {guests.length > shown && <button type="button" class="quiet" onClick={() => setShown(shown + 2 * SHOWN)}>{t("more", { count: guests.length - shown })}</button>}
+      {guests.length <= shown && next && <button type="button" class="quiet" onClick={() => { setShown(shown + 2 * SHOWN); onMore(); }}>{t("moreToLoad")}</button>}
       {removing && (
         <Confirm
           title={t("guest.removeTitle")}
@@ -197,7 +256,15 @@ function Renew({ path, guest, onClose, onDone }: { path: string; guest: Guest; o
   );
 }
 
-function Invitations({ invitations, may, onChange }: { invitations: Invitation[]; may: boolean; onChange: () => void }) {
+interface InvitationsProps {
+  invitations: Invitation[];
+  hasOlder: boolean;
+  may: boolean;
+  onMore: () => void;
+  onChange: () => void;
+}
+
+function Invitations({ invitations, hasOlder, may, onMore, onChange }: InvitationsProps) {
   const [only, setOnly] = useState<"open" | "failed" | "all">("open");
   const [cancelling, setCancelling] = useState<Invitation>();
   const [shown, setShown] = useState(SHOWN);
@@ -236,6 +303,7 @@ function Invitations({ invitations, may, onChange }: { invitations: Invitation[]
         ]}
       />
       {found.length > shown && <button type="button" class="quiet" onClick={() => setShown(shown + 2 * SHOWN)}>{t("more", { count: found.length - shown })}</button>}
+      {found.length <= shown && hasOlder && only !== "open" && <button type="button" class="quiet" onClick={() => { setShown(shown + 2 * SHOWN); onMore(); }}>{t("moreToLoad")}</button>}
       {cancelling && (
         <Confirm
           title={t("invitations.cancelTitle")}

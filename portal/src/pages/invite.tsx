@@ -15,9 +15,10 @@ interface Draft {
   language: string;
   expires: string;
   key: string;
+  open: boolean;
 }
 
-const EMPTY: Draft = { typed: "", rows: [], message: "", language: "", expires: "", key: "" };
+const EMPTY: Draft = { typed: "", rows: [], message: "", language: "", expires: "", key: "", open: false };
 const LANGUAGES = ["en", "de"];
 
 interface InviteProps {
@@ -38,7 +39,12 @@ export function Invite({ group, onClose, onSent }: InviteProps) {
   const edit = (values: Partial<Draft>) => {
     key.current = newKey();
     setError(undefined);
-    change({ ...values, key: key.current });
+    change({ ...values, key: key.current, open: true });
+  };
+  /** What was typed stays for the next time; only a sign-in that ends in between opens the drawer by itself. */
+  const close = () => {
+    if (draft.open) change({ open: false });
+    onClose();
   };
   const typed = parseRecipients(draft.typed);
   const guests = [...draft.rows, ...typed.filter((r) => !draft.rows.some((d) => same(d, r)))];
@@ -48,7 +54,9 @@ export function Invite({ group, onClose, onSent }: InviteProps) {
   /** More than one is a list to be looked at. */
   const gather = (text: string) => {
     const found = parseRecipients(text);
-    if (found.length + draft.rows.length < 2) edit({ typed: text });
+    // Leaving the field changes nothing: a repeat must stay the same request.
+    if (found.length === 0) return;
+    if (found.length + draft.rows.length < 2) text !== draft.typed && edit({ typed: text });
     else edit({ typed: "", rows: [...draft.rows, ...found.filter((r) => !draft.rows.some((d) => same(d, r)))] });
   };
   const paste = (event: ClipboardEvent) => {
@@ -95,7 +103,7 @@ export function Invite({ group, onClose, onSent }: InviteProps) {
   const at = (field: string) => (wrong?.field === field ? (wrong.detail ?? wrong.title) : undefined);
   const isElsewhere = wrong && !["address", "welcomeMessage", "language", "expires"].includes(wrong.field ?? "");
   return (
-    <Dialog title={t("invite.title", { group: group.name })} onClose={onClose} side>
+    <Dialog title={t("invite.title", { group: group.name })} onClose={close} side>
       {file ? (
         <FromFile group={group} file={file} onBack={() => setFile(undefined)} />
       ) : (
@@ -137,10 +145,18 @@ export function Invite({ group, onClose, onSent }: InviteProps) {
             </Field>
           </details>
           <div class="actions sticky">
-            <button type="submit" class="main" disabled={busy || (guests.length === 1 ? false : usable.length === 0)}>
+            {/* The field keeps the focus until the click is done: a list that appears then would move the button. */}
+            <button type="submit" class="main" onMouseDown={(e) => e.preventDefault()} disabled={busy || (guests.length === 1 ? false : usable.length === 0)}>
               {guests.length > 1 ? t("invite.addMany", { count: usable.length }) : t("invite.add")}
             </button>
-            <button type="button" class="quiet" onClick={onClose}>
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => {
+                forget();
+                onClose();
+              }}
+            >
               {t("cancel")}
             </button>
           </div>

@@ -108,8 +108,13 @@ export function State({ kind, value }: { kind: string; value: string }) {
 
 export function CopyButton({ text, label }: { text: string; label: string }) {
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    announce(t("copied"));
+    try {
+      await navigator.clipboard.writeText(text);
+      announce(t("copied"));
+    } catch {
+      // The browser does not let us: show it, to be copied by hand.
+      announce(text);
+    }
   };
   return (
     <button type="button" class="quiet" onClick={copy}>
@@ -278,4 +283,11 @@ export function useDraft<T extends object>(key: string, empty: T): [T, (change: 
   return [draft, change, forget];
 }
 
-export const hasDraft = (key: string): boolean => sessionStorage.getItem(`draft-${key}`) !== null;
+/** Whether a draft was being written when the page was left. */
+export function isBeingWritten(key: string): boolean {
+  try {
+    return (JSON.parse(sessionStorage.getItem(`draft-${key}`) ?? "{}") as { open?: boolean }).open === true;
+  } catch {
+    return false;
+  }
+}

@@ -59,12 +59,19 @@ class GraphRosters:
                 found.append(resources_of(await all_pages(self._session, answer, _READ_APP)))
         return found
 
-    async def guests(self, group: GroupId, continuation: str | None) -> GuestPage:
+    async def guests(self, group: GroupId, continuation: str | None, find: str | None = None) -> GuestPage:
         """One request for the members, and a ``$batch`` for their sign-ins."""
         path = f"/groups/{group}/members/microsoft.graph.user?$select={_FIELDS}&$top={_PAGE}"
+        headers = {}
+        if find is not None:
+            # A filter on members is an advanced query: header and count belong to it, on every page (G1.3).
+            text = find.replace("'", "''")
+            condition = f"startsWith(displayName,'{text}') or startsWith(mail,'{text}')"
+            path += f"&$count=true&$filter={quote(condition, safe='')}"
+            headers["ConsistencyLevel"] = "eventual"
         if continuation is not None:
             path = self._read_continuation(group, continuation)
-        answer = await self._session.request("GET", path)
+        answer = await self._session.request("GET", path, headers=headers)
         if answer.status == 404:
             raise Refused(Reason.GROUP_MISSING, errors.words(answer))
         page = one(answer, _READ_GROUP)

@@ -32,11 +32,13 @@ class TendGuests:
     store: Store
     clock: Clock
 
-    async def list(self, group: GroupId, caller: Caller, continuation: str | None) -> GuestList:
+    async def list(
+        self, group: GroupId, caller: Caller, continuation: str | None, find: str | None = None
+    ) -> GuestList:
         """Raises Refused `not-owner`, `group-missing`, `parameter-invalid` for a continuation never given out."""
         await self.access.need_reader(group, caller)
         try:
-            page = await self.rosters.guests(group, continuation)
+            page = await self.rosters.guests(group, continuation, find)
         except ValueError as e:
             raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
         keys = {guest.id: guest.address.lower() for guest in page.guests if guest.address}

@@ -41,7 +41,7 @@ class FakeRosters:
     async def owned_groups(self, owner: UserId) -> list[GroupFacts]:
         return self.owned.get(owner, [])
 
-    async def guests(self, group: GroupId, continuation: str | None) -> GuestPage:
+    async def guests(self, group: GroupId, continuation: str | None, find: str | None = None) -> GuestPage:
         if continuation is not None:
             raise ValueError("the continuation was never given out")
         return GuestPage(self.there.get(group, []), None, True)
