@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import azure.functions as func
-from shared.api.pages import FieldProblem
 
 from functions.callers import caller_of
 from functions.edge import endpoint, group_of
@@ -14,6 +13,7 @@ from functions.forms import form_of, wants_page
 from shared import wiring
 from shared.api import pages, problems
 from shared.api.page_headers import page_headers
+from shared.api.pages import FieldProblem
 from shared.domain.errors import Refused, Unavailable
 from shared.domain.groups import App
 from shared.domain.ids import InvitationId

@@ -28,11 +28,14 @@ def ensure() -> str | None:
     prefix = _as_root()
     if prefix is None:
         return None
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     print(f"installing the package {_PACKAGE} for the browser tests …", file=sys.stderr, flush=True)
     for arguments in (["update"], ["install", "--yes", "--no-install-recommends", _PACKAGE]):
-        subprocess.run([*prefix, apt, *arguments], env=environment, check=False, **quiet)  # type: ignore[call-overload]
+        done = subprocess.run(
+            [*prefix, apt, *arguments], env=environment, check=False, capture_output=True, text=True, timeout=900
+        )
+        if done.returncode != 0:
+            print(f"apt-get {arguments[0]} failed:\n{done.stdout}{done.stderr}"[-3000:], file=sys.stderr, flush=True)
     return find()
 
 
@@ -48,7 +51,10 @@ def _as_root() -> list[str] | None:
 def main() -> int:
     found = ensure()
     if found is None:
-        print(f"There is no Chromium for the browser tests: install one, or name it in {VARIABLE}.", file=sys.stderr)
+        print(
+            f"There is no Chromium for the browser tests: install one (apt install {_PACKAGE}), or name it in {VARIABLE}.",
+            file=sys.stderr,
+        )
         return 1
     print(found)
     return 0

@@ -99,6 +99,7 @@ export interface Polled {
 export function poll<T>(path: string, onData: (data: T) => void, onError: (e: unknown) => void, busy: (data: T) => boolean): Polled {
   let tag = "";
   let data: T | undefined;
+  let failed = false;
   let wait = QUICK_MS;
   let timer: number | undefined;
   let stopped = false;
@@ -115,9 +116,14 @@ export function poll<T>(path: string, onData: (data: T) => void, onError: (e: un
         if (!stopped) onData(data);
       } else if (answer.status !== 304) {
         throw await problemOf(answer);
+      } else if (failed && data !== undefined && !stopped) {
+        // Nothing changed, but what went wrong in between is over.
+        onData(data);
       }
+      failed = false;
       wait = data !== undefined && busy(data) ? QUICK_MS : Math.min(wait * 2, SLOW_MS);
     } catch (e) {
+      failed = true;
       wait = Math.min(wait * 2, SLOW_MS);
       if (!stopped) onError(e);
     } finally {

@@ -47,6 +47,9 @@ export const date = (text: string) => dates.format(new Date(text));
 export const day = (text: string) => days.format(new Date(`${text}T00:00:00Z`));
 export const dateTime = (text: string) => times.format(new Date(text));
 
+/** A figure with as many digits as it is worth. */
+export const number = (value: number): string => new Intl.NumberFormat(language, { maximumSignificantDigits: 3 }).format(value);
+
 /** How long something takes, in the largest unit that fits. */
 export function span(seconds: number): string {
   const steps: [number, "second" | "minute" | "hour" | "day"][] = [[86_400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];

@@ -152,6 +152,7 @@ export interface SetupStep {
   checks: Check[];
   manualTask: { title: string; instructions: string[]; link: string; values: { name: string; value: string }[] } | null;
   confirmedBy: { name: string; at: string; note: string | null } | null;
+  reason: string | null;
   detail: string | null;
   remedy: string | null;
   titleOfReason: string | null;

@@ -26,13 +26,13 @@ APP = "Contoso Expenses"
 expect.set_options(timeout=20_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    with Stack(workers=2, lease_seconds=3, max_poll_ms=400, extra_settings=QUICK) as running:
+    with Stack(workers=1, lease_seconds=3, max_poll_ms=400, extra_settings=QUICK) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     program = chromium.ensure()
     if program is None:
@@ -44,7 +44,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def group(stack: Stack) -> str:
     """A group whose app is set up, and which people may ask to join."""
     tenant = Tenant(stack)
@@ -96,6 +96,14 @@ class Visitor:
     def row(self, table: str, text: str) -> Locator:
         return self.page.get_by_role("table", name=table).get_by_role("row").filter(has_text=text)
 
+    def closes(self) -> None:
+        """The dialog goes; where it does not, the test says what it shows."""
+        dialog = self.page.get_by_role("dialog")
+        try:
+            expect(dialog).to_have_count(0)
+        except AssertionError as e:
+            raise AssertionError(f"the dialog stays: {dialog.inner_text()}") from e
+
     def look(self, what: str) -> None:
         """No barrier in either colour scheme, and nothing beside the edge of the page."""
         for scheme in ("light", "dark"):
@@ -138,6 +146,7 @@ def visit(browser: Browser, stack: Stack, group: str) -> Iterator[Visit]:
                 visitor.faults.append(f"asked {url}")
 
         page.on("request", lambda request: asked(request.url))
+        page.on("response", lambda answer: _note_answer(visitor, answer.status, answer.url))
         page.on("pageerror", lambda error: visitor.faults.append(f"error: {error}"))
         page.on("console", lambda said: _note(visitor, said.type, said.text, said.location.get("url", "")))
         return visitor
@@ -150,9 +159,15 @@ def visit(browser: Browser, stack: Stack, group: str) -> Iterator[Visit]:
 
 
 def _note(visitor: Visitor, kind: str, text: str, url: str) -> None:
-    # An answer of 4xx is told to the console by the browser itself; what the page makes of it is the test's.
-    if kind in ("error", "warning") and not (text.startswith("Failed to load resource") and "/favicon" not in text):
+    # What is not loaded the browser tells the console by itself: its status is looked at where it is answered.
+    if kind in ("error", "warning") and not text.startswith("Failed to load resource"):
         visitor.faults.append(f"{kind}: {text} ({url})")
+
+
+def _note_answer(visitor: Visitor, status: int, url: str) -> None:
+    """A 4xx of the API is a test's own to expect; a page's missing part, and any 5xx, is a fault."""
+    if status >= 500 or (status >= 400 and "/portal/" in url and "/api/" not in url):
+        visitor.faults.append(f"{status}: {url}")
 
 
 @pytest.fixture

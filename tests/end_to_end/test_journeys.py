@@ -62,7 +62,7 @@ def test_a_guest_is_invited_in_three_actions_becomes_member_gets_the_mail_and_ac
     visitor.picture("invite")
     visitor.press("Add")
 
-    expect(page.get_by_role("dialog")).to_have_count(0)
+    visitor.closes()
     expect(visitor.row("Invitations", address)).to_contain_text("member, mailed")
     expect(visitor.row("Guests", address)).to_contain_text("not accepted yet")
     [mail] = tenant.mails(address)
@@ -123,7 +123,7 @@ def test_a_pasted_list_is_looked_at_mended_and_invited(visitor: Visitor, tenant:
     page.get_by_role("button", name="Remove: someone@nowhere").click()
     visitor.press("Add")
 
-    expect(page.get_by_role("dialog")).to_have_count(0)
+    visitor.closes()
     eventually(lambda: {*good, mended} <= set(tenant.members(visitor.group)), within_s=90)
 
 

@@ -22,7 +22,7 @@ export default function DoctorPage() {
             { head: t("doctor.check"), cell: (c) => (<><span class="name">{c.check}</span>{c.title !== c.check && <span class="hint"> {c.title}</span>}</>) },
             { head: t("invitations.state"), cell: (c) => <State kind="check" value={c.state} /> },
             { head: t("doctor.found"), cell: (c) => c.detail },
-            { head: t("import.remedy"), cell: (c) => (<>{c.remedy} {c.command && <CopyButton text={c.command} label={t("doctor.copy")} />} {c.link && <a href={c.link} target="_blank" rel="noreferrer">{t("setup.open")}</a>}</>) },
+            { head: t("import.remedy"), cell: (c) => (<>{c.remedy} {c.command && <CopyButton text={c.command} label={t("doctor.copyOf", { name: c.check })} />} {c.link && <a href={c.link} target="_blank" rel="noreferrer">{t("setup.open")}</a>}</>) },
           ]}
         />
       )}

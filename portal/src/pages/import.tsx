@@ -1,7 +1,7 @@
 // One import: how far it is, what became of the rows, and the ways to stop it or take it back.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { download, get, poll, send, type Polled } from "../api";
-import { dateTime, span, t, word } from "../i18n";
+import { dateTime, number, span, t, word } from "../i18n";
 import type { Group, Import } from "../types";
 import { Page } from "../ui/page";
 import { announce, Busy, Confirm, DataTable, Problem, State, useLoaded } from "../ui/parts";
@@ -28,13 +28,11 @@ export default function ImportPage({ group: id, import: key }: { group: string; 
     return () => polled.current?.stop();
   }, [path]);
   const act = async (what: string) => {
-    try {
-      setData(await send<Import>("POST", `${path}/${what}`));
-      polled.current?.wake();
-    } catch (e) {
-      setError(e);
-    }
+    setData(await send<Import>("POST", `${path}/${what}`));
+    setError(undefined);
+    polled.current?.wake();
   };
+  const press = (what: string) => void act(what).catch(setError);
   const askUndo = async () => {
     try {
       const plan = await send<{ memberships: number; guests: number; kept: number }>("POST", `${path}/undo?dryRun=true`);
@@ -56,7 +54,8 @@ export default function ImportPage({ group: id, import: key }: { group: string; 
     }
   };
   const may = group.data?.canInvite;
-  const ended = data && ["done", "cancelled"].includes(data.state);
+  const isInTime = data && (!data.undoUntil || new Date(data.undoUntil) > new Date());
+  const ended = data && ["done", "cancelled"].includes(data.state) && isInTime;
   return (
     <Page title={data ? data.fileName : t("part.imports")}>
       {group.data && <GroupHead group={group.data} />}
@@ -69,10 +68,16 @@ export default function ImportPage({ group: id, import: key }: { group: string; 
             {data.waitsFor && <span class="hint"> {t("import.waits", { what: data.waitsFor })}</span>}
           </p>
           <progress max={Math.max(1, data.rows)} value={data.done} aria-label={t("import.progress")} />
+          {data.guestsPerSecond !== null && <p class="hint">{t("import.rate", { rate: number(data.guestsPerSecond * 60) })}</p>}
+          {data.notes.map((note) => (
+            <p class="hint" key={note}>
+              {note}
+            </p>
+          ))}
           {data.secondsLeft !== null && data.state === "running" && <p class="hint">{t("import.left", { time: span(data.secondsLeft) })}</p>}
           <div class="actions">
-            {may && data.state === "running" && <button type="button" onClick={() => void act("pause")}>{t("import.pause")}</button>}
-            {may && data.state === "paused" && <button type="button" onClick={() => void act("resume")}>{t("import.resume")}</button>}
+            {may && data.state === "running" && <button type="button" onClick={() => press("pause")}>{t("import.pause")}</button>}
+            {may && data.state === "paused" && <button type="button" onClick={() => press("resume")}>{t("import.resume")}</button>}
             {may && ["running", "paused", "parked"].includes(data.state) && <button type="button" class="quiet" onClick={() => setAsking({ act: "cancel", text: t("import.cancelText") })}>{t("import.cancel")}</button>}
             <button type="button" class="quiet" onClick={() => void results()}>{t("import.results")}</button>
             {may && ended && <button type="button" class="quiet" onClick={() => void askUndo()}>{t("import.undo")}</button>}

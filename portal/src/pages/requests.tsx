@@ -1,6 +1,6 @@
 // Who asks to join, and an owner's yes or no.
-import { useState } from "preact/hooks";
-import { get, send } from "../api";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { get, poll, send, type Polled } from "../api";
 import { relative, t, word } from "../i18n";
 import type { Group, JoinRequest, Page as Listed } from "../types";
 import { Page } from "../ui/page";
@@ -13,7 +13,30 @@ export default function RequestsPage({ group: id }: { group: string }) {
   const [state, setState] = useState<string>("pending");
   const [deciding, setDeciding] = useState<{ request: JoinRequest; yes: boolean }>();
   const group = useLoaded(() => get<Group>(`/api/groups/${id}`), [id]);
-  const { data, error, again } = useLoaded(() => get<Listed<JoinRequest>>(`/api/groups/${id}/requests?state=${state}`), [id, state]);
+  const [data, setData] = useState<Listed<JoinRequest>>();
+  const [error, setError] = useState<unknown>();
+  const [more, setMore] = useState<Listed<JoinRequest>>();
+  const polled = useRef<Polled | undefined>(undefined);
+  useEffect(() => {
+    setData(undefined);
+    setMore(undefined);
+    const heard = (page: Listed<JoinRequest>) => {
+      setData(page);
+      setError(undefined);
+    };
+    polled.current = poll<Listed<JoinRequest>>(`/api/groups/${id}/requests?state=${state}`, heard, setError, () => false);
+    return () => polled.current?.stop();
+  }, [id, state]);
+  const next = more ? more.nextLink : data?.nextLink;
+  const load = async () => {
+    if (!next) return;
+    try {
+      const page = await get<Listed<JoinRequest>>(next);
+      setMore({ value: [...(more?.value ?? []), ...page.value], nextLink: page.nextLink });
+    } catch (e) {
+      setError(e);
+    }
+  };
   const may = group.data && group.data.role !== "auditor";
   return (
     <Page title={group.data ? t("requests.title", { group: group.data.name }) : t("part.requests")}>
@@ -35,7 +58,7 @@ export default function RequestsPage({ group: id }: { group: string }) {
       {data && (
         <DataTable
           caption={t("part.requests")}
-          rows={data.value}
+          rows={[...data.value, ...(more?.value ?? [])]}
           keyOf={(r) => r.id}
           empty={t("requests.none")}
           columns={[
@@ -56,7 +79,12 @@ export default function RequestsPage({ group: id }: { group: string }) {
           ]}
         />
       )}
-      {deciding && <Decide group={id} {...deciding} onClose={() => setDeciding(undefined)} onDone={again} />}
+      {next && (
+        <button type="button" class="quiet" onClick={() => void load()}>
+          {t("moreToLoad")}
+        </button>
+      )}
+      {deciding && <Decide group={id} {...deciding} onClose={() => setDeciding(undefined)} onDone={() => polled.current?.wake()} />}
     </Page>
   );
 }

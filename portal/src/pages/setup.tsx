@@ -1,7 +1,7 @@
 // One setup: the checklist, and the steps that a person does by hand.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { poll, send, type Polled } from "../api";
-import { date, t, word } from "../i18n";
+import { date, t } from "../i18n";
 import type { Setup, SetupStep } from "../types";
 import { Page, useMe } from "../ui/page";
 import { announce, Busy, CopyButton, Field, Problem, State } from "../ui/parts";
@@ -20,12 +20,16 @@ export default function SetupPage({ setup: id }: { setup: string }) {
     polled.current = poll<Setup>(path, heard, setError, (s) => s.state === "running");
     return () => polled.current?.stop();
   }, [path]);
-  const act = async (where: string, body?: object) => {
+  /** Whether it was done; what was refused is shown. */
+  const act = async (where: string, body?: object): Promise<boolean> => {
     try {
       setData(await send<Setup>("POST", `${path}/${where}`, body ?? {}));
+      setError(undefined);
       polled.current?.wake();
+      return true;
     } catch (e) {
       setError(e);
+      return false;
     }
   };
   const name = data?.found.app?.name ?? data?.app.name ?? data?.app.template;
@@ -38,11 +42,7 @@ export default function SetupPage({ setup: id }: { setup: string }) {
           <p>
             <State kind="setup" value={data.state} />
           </p>
-          {data.state === "failed" && me?.isAdmin && (
-            <button type="button" onClick={() => void act("retry")}>
-              {t("setup.retry")}
-            </button>
-          )}
+          {data.state === "failed" && me?.isAdmin && <Retry steps={data.steps ?? []} onRetry={(answers) => void act("retry", answers)} />}
           <ol class="steps">
             {(data.steps ?? []).map((step) => (
               <Step key={step.step} step={step} may={me?.isAdmin ?? false} onConfirm={(note) => act(`steps/${step.step}/confirm`, note ? { note } : {})} />
@@ -54,13 +54,36 @@ export default function SetupPage({ setup: id }: { setup: string }) {
   );
 }
 
-function Step({ step, may, onConfirm }: { step: SetupStep; may: boolean; onConfirm: (note: string) => Promise<void> }) {
+/** Steps that failed go again; a step that asked something is given the answer. */
+function Retry({ steps, onRetry }: { steps: SetupStep[]; onRetry: (answers: Record<string, string>) => void }) {
+  const [answers, setAnswers] = useState<Record<string, string>>({});
+  const reasons = steps.map((s) => s.reason ?? "");
+  const asked = [
+    { name: "appRole", text: t("setup.appRole"), is: reasons.some((r) => r.startsWith("app-role-")) },
+    { name: "appId", text: t("setup.appId"), is: reasons.includes("app-ambiguous") },
+  ].filter((a) => a.is);
+  const retry = (event: Event) => {
+    event.preventDefault();
+    onRetry(Object.fromEntries(Object.entries(answers).filter(([, value]) => value.trim())));
+  };
+  return (
+    <form onSubmit={retry}>
+      {asked.map(({ name, text }) => (
+        <Field key={name} label={text}>
+          {(ids) => <input value={answers[name] ?? ""} onInput={(e) => setAnswers({ ...answers, [name]: (e.target as HTMLInputElement).value })} {...ids} />}
+        </Field>
+      ))}
+      <button type="submit">{t("setup.retry")}</button>
+    </form>
+  );
+}
+
+function Step({ step, may, onConfirm }: { step: SetupStep; may: boolean; onConfirm: (note: string) => Promise<boolean> }) {
   const [note, setNote] = useState("");
   const task = step.manualTask;
   const confirm = async (event: Event) => {
     event.preventDefault();
-    await onConfirm(note.trim());
-    announce(t("setup.confirmed", { step: step.title }));
+    if (await onConfirm(note.trim())) announce(t("setup.confirmed", { step: step.title }));
   };
   return (
     <li>
@@ -95,7 +118,7 @@ function Step({ step, may, onConfirm }: { step: SetupStep; may: boolean; onConfi
               <div key={v.name}>
                 <dt>{v.name}</dt>
                 <dd>
-                  {v.value} <CopyButton text={v.value} label={t("setup.copy")} />
+                  {v.value} <CopyButton text={v.value} label={t("setup.copyOf", { name: v.name })} />
                 </dd>
               </div>
             ))}
@@ -117,8 +140,7 @@ function Step({ step, may, onConfirm }: { step: SetupStep; may: boolean; onConfi
         <ul>
           {step.checks.map((c) => (
             <li key={c.check}>
-              <span class="unseen">{word("check", c.state)}: </span>
-              {c.check}: {c.found}
+              <State kind="check" value={c.state} /> {c.check}: {c.found}
             </li>
           ))}
         </ul>

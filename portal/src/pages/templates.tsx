@@ -60,7 +60,7 @@ function Edit({ group, appId, onSaved }: { group: Group; appId: string; onSaved:
                 {`{${name}}`}
               </button>
             ))}
-            <button type="button" class="quiet" onClick={() => setTemplates(templates.filter((_, i) => i !== n))} aria-label={t("templates.deleteWhich", { n: n + 1 })}>
+            <button type="button" class="quiet" onClick={() => { setTemplates(templates.filter((_, i) => i !== n)); setError(undefined); }} aria-label={t("templates.deleteWhich", { n: n + 1 })}>
               {t("templates.delete")}
             </button>
           </div>
