@@ -51,10 +51,8 @@ def _as_root() -> list[str] | None:
 def main() -> int:
     found = ensure()
     if found is None:
-        print(
-            f"There is no Chromium for the browser tests: install one (apt install {_PACKAGE}), or name it in {VARIABLE}.",
-            file=sys.stderr,
-        )
+        print("There is no Chromium for the browser tests.", file=sys.stderr)
+        print(f"Install one (apt install {_PACKAGE}), or name it in {VARIABLE}.", file=sys.stderr)
         return 1
     print(found)
     return 0
