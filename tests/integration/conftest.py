@@ -1,6 +1,5 @@
 """The whole product, running: Azurite, the simulator, and the app under the local host."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -182,30 +181,10 @@ class Tenant:
         return sum(int(c["count"]) for c in found if method_and_path in c["call"])
 
 
-_GROUP = "stack"
-_WORKER = "PYTEST_XDIST_WORKER"
-_running: list[Stack] = []
-
-
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     with Stack(workers=2, lease_seconds=3, max_poll_ms=400, extra_settings=QUICK) as running:
-        _running.append(running)
         yield running
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """The stack ends with the last test that may use it, not with the session: an idle one polls its queues, and the
-    tests after it have the machine to themselves. Of one process these tests come together, as one group."""
-    is_over = nextitem is None or not _of_the_stack(nextitem)
-    if _WORKER in os.environ and _of_the_stack(item) and is_over:
-        while _running:
-            _running.pop().stop()
-
-
-def _of_the_stack(item: pytest.Item) -> bool:
-    return any(mark.args == (_GROUP,) for mark in item.iter_markers("xdist_group"))
 
 
 @pytest.fixture
