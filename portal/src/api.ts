@@ -104,9 +104,15 @@ export function poll<T>(path: string, onData: (data: T) => void, onError: (e: un
   let timer: number | undefined;
   let stopped = false;
   let running = false;
+  let again = false;
 
   async function look(): Promise<void> {
-    if (stopped || running) return;
+    if (stopped) return;
+    if (running) {
+      // Somebody was woken while an older question is under way: its answer may not know yet.
+      again = true;
+      return;
+    }
     running = true;
     try {
       const answer = await ask("GET", path, tag ? { "If-None-Match": tag } : {});
@@ -129,7 +135,8 @@ export function poll<T>(path: string, onData: (data: T) => void, onError: (e: un
     } finally {
       running = false;
     }
-    plan(wait);
+    plan(again ? 0 : wait);
+    again = false;
   }
   function plan(ms: number): void {
     clearTimeout(timer);

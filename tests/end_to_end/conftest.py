@@ -23,7 +23,7 @@ PICTURES_VARIABLE = "GUESTLIST_SCREENSHOTS"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 APP = "Contoso Expenses"
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="module")

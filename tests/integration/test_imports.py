@@ -374,19 +374,22 @@ def test_undo_takes_back_exactly_what_the_import_did(tenant: Tenant, imports: Im
     assert imports.caller.post(f"{location}/undo").status_code == 202, "a repeat is harmless"
 
 
-def test_imports_are_seen_by_owners_and_administrators_alone(tenant: Tenant, imports: Imports) -> None:
+def test_imports_are_seen_by_owners_administrators_and_auditors_alone(tenant: Tenant, imports: Imports) -> None:
     location = imports.begin(f"address\n{address()}\n")
 
     for who in (OWNER, OTHER, ADMIN):  # both own the group
         assert tenant.caller(who).get(location).status_code == 200
         assert tenant.caller(who).get(imports.path).status_code == 200
+    stranger = tenant.caller(STRANGER)
+    problem(stranger.get(location), Reason.IMPORT_MISSING)
+    problem(stranger.get(f"{location}/results"), Reason.IMPORT_MISSING)
+    problem(stranger.get(imports.path), Reason.NOT_OWNER)
+    assert tenant.caller(AUDITOR).get(location).status_code == 200
+    assert tenant.caller(AUDITOR).get(imports.path).status_code == 200
     for who in (STRANGER, AUDITOR):
         caller = tenant.caller(who)
-        problem(caller.get(location), Reason.IMPORT_MISSING)
-        problem(caller.get(f"{location}/results"), Reason.IMPORT_MISSING)
         problem(caller.post(f"{location}/cancel"), Reason.IMPORT_MISSING)
         problem(caller.post(f"{location}/undo"), Reason.IMPORT_MISSING)
-        problem(caller.get(imports.path), Reason.NOT_OWNER)
         problem(Imports(tenant, caller=caller).ask("address\na@fabrikam.com\n"), Reason.NOT_OWNER)
     anonymous = httpx.Client(base_url=tenant.stack.host_url)
     problem(anonymous.get(location), Reason.TOKEN_MISSING)

@@ -55,7 +55,7 @@ class Scene:
             if killed_at is not None:
                 self.tenant.stack.kill_workers()
                 self.gate.release()
-            invitation = self.tenant.end_of(asked.result(60), within_s=90)
+            invitation = self.tenant.end_of(asked.result(150), within_s=150)
         at = f"killed {side} {killed_at}"
         assert (invitation["state"], invitation["reason"]) == ("mailed", None), at
         assert invitation["alreadyInDirectory"] is False, at
@@ -77,7 +77,7 @@ class Scene:
                     return bool(self.tenant.see(asked.result())["isFinal"]) and self.quiet()
             return False
 
-        eventually(seen, within_s=30)
+        eventually(seen, within_s=120)
         return self.gate.held.result() if self.gate.held.done() else None
 
     def quiet(self) -> bool:
@@ -99,7 +99,7 @@ class Scene:
             assert answer.status_code in (202, 409, 500, 503), answer.text
             return str(answer.json()["id"]) if answer.status_code == 202 else None
 
-        found = eventually(once, within_s=60, every_s=0.3)
+        found = eventually(once, within_s=150, every_s=0.3)
         assert found is not None
         return found
 
@@ -116,14 +116,14 @@ class Door(Scene):
         self.gate.hold(passage, side)
         with ThreadPoolExecutor(1) as pool:
             done = pool.submit(self._walk, address, asked)
-            eventually(lambda: self.gate.held.done() or done.done(), within_s=90)
+            eventually(lambda: self.gate.held.done() or done.done(), within_s=150)
             killed_at = self.gate.held.result() if self.gate.held.done() else None
             if killed_at is not None:
                 self.tenant.stack.kill_workers()
                 self.gate.release()
-            invitation = done.result(120)
+            invitation = done.result(300)
         at = f"killed {side} {killed_at}"
-        end = self.tenant.end_of(invitation, within_s=90)
+        end = self.tenant.end_of(invitation, within_s=150)
         assert (end["state"], end["reason"]) == ("mailed", None), at
         assert self.tenant.tickets(address) == 1, at
         assert self.tenant.members(self.group).count(address) == 1, at
@@ -141,13 +141,13 @@ class Door(Scene):
             asked.append(1)
             return self._post(path, {"address": address})
 
-        eventually(lambda: ask() == 202, within_s=60, every_s=0.3)
-        mail = eventually(lambda: self.tenant.mails(address), within_s=60)[-1]
+        eventually(lambda: ask() == 202, within_s=150, every_s=0.3)
+        mail = eventually(lambda: self.tenant.mails(address), within_s=150)[-1]
         found = re.search(r"/request/[0-9a-f-]{36}/([0-9a-f]{22})\?code=([0-9a-f]{32})", str(mail))
         assert found is not None
         one = f"{path}/{found[1]}"
-        eventually(lambda: self._post(f"{one}/proof", {"code": found[2]}) == 200, within_s=60, every_s=0.3)
-        eventually(lambda: self._post(f"{one}/approve", {}) == 200, within_s=60, every_s=0.3)
+        eventually(lambda: self._post(f"{one}/proof", {"code": found[2]}) == 200, within_s=150, every_s=0.3)
+        eventually(lambda: self._post(f"{one}/approve", {}) == 200, within_s=150, every_s=0.3)
 
         def invited() -> str | None:
             with suppress(httpx.TransportError):
@@ -155,7 +155,7 @@ class Door(Scene):
                 return next((r["invitationId"] for r in listed if r["id"] == found[1]), None)
             return None
 
-        invitation = eventually(invited, within_s=60, every_s=0.3)
+        invitation = eventually(invited, within_s=150, every_s=0.3)
         assert invitation is not None
         return invitation
 
@@ -188,7 +188,7 @@ def scene() -> Iterator[Scene]:
             tenant.close()
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize(
     "side",
     [
@@ -234,7 +234,7 @@ _TABLE_WRITES = 7
 """Writes of the request itself; those of the invitation that follows are looked at by the test above."""
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize(
     "side",
     [
