@@ -113,7 +113,8 @@ class MailRequestStep:
         if not request.is_open:
             await self.requests.close(request.group, request.id)
         else:
-            await self.requests.open(request.group, request.id, request.expires_at)
+            # Soon, and not when it expires: somebody may be deciding at this moment, and the sweeper tells.
+            await self.requests.open(request.group, request.id, self.clock.now() + self.timing.stillness)
 
     async def _write(self, stored: Versioned[JoinRequest], **changes: object) -> Versioned[JoinRequest]:
         changed = replace(stored.value, **changes)  # type: ignore[arg-type]

@@ -12,6 +12,8 @@ from shared.ports.outbox import Outbox
 from shared.ports.request_store import RequestStore
 from shared.ports.store import Versioned
 
+_SELDOM = 4
+"""Of `stillness`: how often a request that waits for a person is looked at."""
 _WAITING = (RequestState.UNPROVEN, RequestState.PENDING)
 
 
@@ -46,7 +48,8 @@ class SweepRequests:
                 await self.outbox.send(FulfilRequest(group, key))
                 sent += 1
             elif request.mail is None:
-                look_at = request.expires_at
+                # Not later: what is decided while this is written must not wait until the request expires.
+                look_at = min(request.expires_at, now + _SELDOM * self.timing.stillness)
             await self.requests.open(group, key, look_at)
         await self.requests.forget_counts(now)
         return sent

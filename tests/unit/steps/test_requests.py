@@ -518,6 +518,26 @@ async def test_those_who_decide_are_told_once_each_that_a_request_waits(door: Do
     assert (door.request.mail, door.request.to_tell) == (None, ())
 
 
+async def test_an_approval_whose_message_is_lost_beside_another_mail_is_found_soon(door: Door) -> None:
+    await door.asked()
+    await door.deliver()
+    await door.prove(GROUP, KEY, door.request.code)
+
+    # The owner decides while the mail to them is on its way; the app dies before it enqueues what follows.
+    door.outbox.fails = True
+    await door.decide.approve(GROUP, KEY, a_caller(), None)
+    door.outbox.fails = False
+    await door.deliver()
+    assert door.request.is_unfulfilled
+
+    for _ in range(2):
+        door.clock.advance(timedelta(hours=1, seconds=1))
+        await door.sweep_requests()
+        await door.deliver()
+
+    assert door.request.invitation is not None
+
+
 async def test_nobody_is_told_of_a_request_that_is_decided_already(door: Door) -> None:
     await door.asked()
     await door.deliver()
