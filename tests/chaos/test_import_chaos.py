@@ -7,7 +7,7 @@ and its group, and counts the records.
 import random
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 
 import httpx
@@ -28,6 +28,8 @@ PATIENT_WITH_KILLS = {
     "GUESTLIST_IMPORTS_PER_DAY": "1000000",
     "GUESTLIST_IMPORTS_PER_DAY_AND_INVITER": "1000000",
     "GUESTLIST_IMPORTS_FIRST_DAY": "1000000",
+    # Twenty kills within seconds may hit one message more than five times: it would be given up, and rightly.
+    "AzureFunctionsJobHost__extensions__queues__maxDequeueCount": "100",
 }
 
 
@@ -59,8 +61,9 @@ def test_killed_at_random_each_guest_is_invited_once_and_the_counters_are_right(
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
     moments = random.Random(seed)  # noqa: S311 - decides when to kill, guards nothing
-    with Stack(workers=2, lease_seconds=3, max_poll_ms=400, extra_settings=PATIENT_WITH_KILLS) as stack:
-        tenant = Tenant(stack)
+    quick = Stack(workers=2, lease_seconds=3, max_poll_ms=400, extra_settings=PATIENT_WITH_KILLS)
+    with quick as stack, ExitStack() as clients:
+        tenant = clients.enter_context(closing(Tenant(stack)))
         tenant.settings(latency={"allMs": 30})
         owner = tenant.caller(OWNER)
         content = "address,name\r\n" + "".join(f"g{n}@fabrikam.com,Guest {n}\r\n" for n in range(GUESTS))
@@ -92,4 +95,3 @@ def test_killed_at_random_each_guest_is_invited_once_and_the_counters_are_right(
         recount = Counter(row["State"] for row in rows if row["RowKey"].startswith("i-"))
         assert {state: n for state, n in ended["counts"].items() if n} == dict(recount) == {"member": GUESTS}
         assert not [row for row in rows if row["RowKey"].startswith("o-")], "a chunk is still remembered as open"
-        tenant.close()

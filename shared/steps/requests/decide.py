@@ -20,6 +20,7 @@ from shared.ports.store import Versioned
 from shared.steps.group_access import GroupAccess
 
 _DECIDABLE = (RequestState.PENDING, RequestState.FAILED)
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +59,33 @@ class DecideRequest:
         self, group: GroupId, request: RequestId, caller: Caller, state: RequestState, note: str | None
     ) -> JoinRequest:
         await self.access.need_decider(group, caller)
-        stored = await self.requests.read(group, request)
-        if stored is None or stored.value.proven_at is None or stored.value.state is RequestState.UNPROVEN:
-            raise Refused(Reason.REQUEST_MISSING)
-        found, now = stored.value, self.clock.now()
-        if found.state is state and found.decided_by == caller.object_id:
-            return found
-        if found.state not in _DECIDABLE:
-            raise _decided(found)
-        await self._not_own(found, caller)
-        said = {"decided_at": now, "decided_by": caller.object_id, "decided_by_name": caller.name, "note": note}
-        changed = step_on(found, state, now, **said, reason=None, detail=None, invitation=None)
-        if state is RequestState.DECLINED:
-            changed = with_mail(changed, RequestMail.DECLINED, now)
-        await self.requests.open(group, request, now + self.timing.stillness)
-        try:
-            await self.requests.save(Versioned(changed, stored.version))
-        except Conflict as e:
-            again = await self.requests.read(group, request)
-            if again is None:
-                raise Refused(Reason.REQUEST_MISSING) from e
-            if again.value.state is state and again.value.decided_by == caller.object_id:
-                return again.value
-            raise _decided(again.value) from e
+        for _ in range(_TRIES):
+            stored = await self.requests.read(group, request)
+            if stored is None or stored.value.proven_at is None or stored.value.state is RequestState.UNPROVEN:
+                raise Refused(Reason.REQUEST_MISSING)
+            found, now = stored.value, self.clock.now()
+            if found.state is state and found.decided_by == caller.object_id:
+                return found
+            if found.state not in _DECIDABLE:
+                raise _decided(found)
+            await self._not_own(found, caller)
+            said = {"decided_at": now, "decided_by": caller.object_id, "decided_by_name": caller.name, "note": note}
+            changed = step_on(found, state, now, **said, reason=None, detail=None, invitation=None)
+            if state is RequestState.DECLINED:
+                changed = with_mail(changed, RequestMail.DECLINED, now)
+            await self.requests.open(group, request, now + self.timing.stillness)
+            with suppress(Conflict):  # Another decision, or a mail about the request that has just gone out.
+                await self.requests.save(Versioned(changed, stored.version))
+                await self._enqueue(changed)
+                return changed
+        raise StorageBusy("other requests kept changing the request")
+
+    async def _enqueue(self, request: JoinRequest) -> None:
         with suppress(StorageBusy):  # The sweeper enqueues it.
-            if state is RequestState.APPROVED:
-                await self.outbox.send(FulfilRequest(group, request))
+            if request.state is RequestState.APPROVED:
+                await self.outbox.send(FulfilRequest(request.group, request.id))
             else:
-                await self.outbox.send(MailRequest(group, request))
-        return changed
+                await self.outbox.send(MailRequest(request.group, request.id))
 
     async def _not_own(self, request: JoinRequest, caller: Caller) -> None:
         """Whoever asked must not decide: the account with the request's address is not the caller's."""

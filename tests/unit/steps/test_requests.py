@@ -367,6 +367,25 @@ async def test_two_owners_at_once_end_in_one_decision(door: Door) -> None:
     assert door.store.rows == {}
 
 
+async def test_a_decision_beside_a_mail_that_goes_out_holds(door: Door) -> None:
+    door.policy()
+    await door.asked()
+    await door.prove(GROUP, KEY, door.request.code)
+    save = door.requests.save
+
+    async def save_later(stored: Versioned[JoinRequest]) -> Versioned[JoinRequest]:
+        """As `save`, after the mail step has written."""
+        door.requests.save = save  # type: ignore[method-assign]
+        await door.deliver()
+        return await save(stored)
+
+    door.requests.save = save_later  # type: ignore[method-assign]
+    decided = await door.decide.approve(GROUP, KEY, a_caller(OWNER), None)
+    assert decided.state is door.request.state is RequestState.APPROVED
+    await door.deliver()
+    assert door.request.invitation is not None
+
+
 async def test_a_decision_may_be_sent_twice_by_who_made_it_and_is_final_for_others(door: Door) -> None:
     await door.proven()
     first = await door.decide.approve(GROUP, KEY, a_caller(), None)
