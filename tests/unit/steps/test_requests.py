@@ -373,11 +373,11 @@ async def test_a_decision_beside_a_mail_that_goes_out_holds(door: Door) -> None:
     await door.prove(GROUP, KEY, door.request.code)
     save = door.requests.save
 
-    async def save_later(stored: Versioned[JoinRequest]) -> Versioned[JoinRequest]:
+    async def save_later(request: Versioned[JoinRequest]) -> Versioned[JoinRequest]:
         """As `save`, after the mail step has written."""
         door.requests.save = save  # type: ignore[method-assign]
         await door.deliver()
-        return await save(stored)
+        return await save(request)
 
     door.requests.save = save_later  # type: ignore[method-assign]
     decided = await door.decide.approve(GROUP, KEY, a_caller(OWNER), None)
