@@ -74,10 +74,12 @@ class DecideRequest:
             if state is RequestState.DECLINED:
                 changed = with_mail(changed, RequestMail.DECLINED, now)
             await self.requests.open(group, request, now + self.timing.stillness)
-            with suppress(Conflict):  # Another decision, or a mail about the request that has just gone out.
+            try:
                 await self.requests.save(Versioned(changed, stored.version))
-                await self._enqueue(changed)
-                return changed
+            except Conflict:  # Another decision, or a mail about the request that has just gone out.
+                continue
+            await self._enqueue(changed)
+            return changed
         raise StorageBusy("other requests kept changing the request")
 
     async def _enqueue(self, request: JoinRequest) -> None:
