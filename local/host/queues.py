@@ -27,6 +27,10 @@ from local.host.outputs import put
 
 SHORTEST_POLL = timedelta(milliseconds=100)
 """Pause after the first empty poll."""
+POISON_SUFFIX = "-poison"
+POISON_POLL = timedelta(seconds=5)
+"""The longest pause between polls of a poison queue is at least this. Half of all queues are poison queues, and
+what this process itself moves there wakes its listener, as `SharedQueueWatcher` of the SDK does."""
 
 
 class Backoff:
@@ -78,11 +82,29 @@ class QueueListener:
         self._settings = settings
         # The service counts whole seconds and takes none below one.
         self._lease_s = max(1, round(lease.total_seconds()))
+        if trigger.queue.endswith(POISON_SUFFIX):
+            longest_poll = max(longest_poll, POISON_POLL)
         self._backoff = Backoff(min(longest_poll, settings.max_polling_interval))
         self._closing = asyncio.Event()
+        self._wakened = asyncio.Event()
+        self._poison_listener: QueueListener | None = None
         self._poller: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._exists = False
+
+    @property
+    def queue_name(self) -> str:
+        """The queue it takes messages of."""
+        return self._trigger.queue
+
+    def wake(self) -> None:
+        """Polls at once: this process has put a message there."""
+        self._backoff.reset()
+        self._wakened.set()
+
+    def wakes(self, poison_listener: QueueListener) -> None:
+        """Names the listener that takes what this one gives up."""
+        self._poison_listener = poison_listener
 
     async def start(self) -> None:
         """Begins to poll."""
@@ -91,6 +113,7 @@ class QueueListener:
     async def stop_taking(self) -> None:
         """Polls no more; a poll that is under way still hands over what it gets."""
         self._closing.set()
+        self._wakened.set()
 
     async def finished(self) -> None:
         """Returns when every message taken is settled."""
@@ -105,6 +128,7 @@ class QueueListener:
     async def _poll(self) -> None:
         while not self._closing.is_set():
             found = 0
+            self._wakened.clear()
             try:
                 found = await self._receive()
             except AzureError as error:
@@ -116,7 +140,7 @@ class QueueListener:
                 await self._wait_for_threshold()
             else:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._closing.wait(), self._backoff.pause_s())
+                    await asyncio.wait_for(self._wakened.wait(), self._backoff.pause_s())
 
     async def _receive(self) -> int:
         if not self._exists:
@@ -230,6 +254,8 @@ class QueueListener:
     async def _to_poison(self, held: _Held, why: str) -> None:
         LOG.warning("%s Moving message to queue '%s'.", why, self._poison.queue_name)
         await put(self._poison, str(held.message.content or ""))
+        if self._poison_listener:
+            self._poison_listener.wake()
         await self._delete(held)
 
 

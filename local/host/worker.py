@@ -27,7 +27,7 @@ from local.host.keys import Keys
 from local.host.logs import LOG, set_up
 from local.host.options import Options
 from local.host.outputs import Outputs
-from local.host.queues import QueueListener
+from local.host.queues import POISON_SUFFIX, QueueListener
 from local.host.storage import Storage
 
 _SETTLE_S = 5.0
@@ -132,7 +132,7 @@ class WorkerHost:
                             function,
                             trigger,
                             await storage.queue(trigger.connection, trigger.queue),
-                            await storage.queue(trigger.connection, f"{trigger.queue}-poison"),
+                            await storage.queue(trigger.connection, f"{trigger.queue}{POISON_SUFFIX}"),
                             invocations,
                             self._settings.queues,
                             lease=self._options.lease,
@@ -143,6 +143,10 @@ class WorkerHost:
                     listeners.append(await self._timer(function, trigger, storage, invocations))
                 case _:
                     pass
+        by_queue = {listener.queue_name: listener for listener in listeners if isinstance(listener, QueueListener)}
+        for name, listener in by_queue.items():
+            if poison := by_queue.get(f"{name}{POISON_SUFFIX}"):
+                listener.wakes(poison)
         return listeners
 
     async def _timer(

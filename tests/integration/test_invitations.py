@@ -418,6 +418,7 @@ def test_a_poisoned_message_marks_its_guests_failed_with_what_happened(tenant: T
 def test_an_unreadable_message_ends_on_the_poison_queue_and_harms_nobody(tenant: Tenant, address: str) -> None:
     queue = QueueClient.from_connection_string(tenant.stack.azurite.connection_string, "memberships")
     with queue:
+        queue.create_queue()
         queue.send_message(base64.b64encode(b'{"v": 99}').decode())
         invitation = tenant.end_of(tenant.invite(address))
 

@@ -284,10 +284,10 @@ function Rows({ group, rows, onChange }: { group: Group; rows: Recipient[]; onCh
             return (
               <tr key={n}>
                 <td data-head={t("invite.address")}>
-                  <input value={row.address} aria-label={t("invite.addressOf", { n: n + 1 })} aria-invalid={isBad} aria-describedby={isBad ? `bad-${n}` : undefined} onChange={(e) => set(n, { address: (e.target as HTMLInputElement).value.trim() })} />
+                  <input value={row.address} aria-label={t("invite.addressOf", { n: n + 1 })} aria-invalid={isBad} aria-describedby={isBad ? `bad-${n}` : undefined} onInput={(e) => set(n, { address: (e.target as HTMLInputElement).value.trim() })} />
                 </td>
                 <td data-head={t("invite.name")}>
-                  <input value={row.name} aria-label={t("invite.nameOf", { n: n + 1 })} onChange={(e) => set(n, { name: (e.target as HTMLInputElement).value })} />
+                  <input value={row.name} aria-label={t("invite.nameOf", { n: n + 1 })} onInput={(e) => set(n, { name: (e.target as HTMLInputElement).value })} />
                 </td>
                 <td data-head={t("invite.known")}>
                   {isBad ? (
