@@ -1,4 +1,4 @@
-"""Messages that failed too often: what they were to bring forward is marked failed."""
+"""Messages that failed too often: set going again, then what they were to bring forward is marked failed."""
 
 import logging
 
@@ -111,7 +111,10 @@ async def _give_up(message: func.QueueMessage, doing: str) -> None:
         return
     what = f"The step '{doing}' stopped with an error in every delivery; the logs name it by chunk {command.chunk}"
     count = await (await wiring.app()).give_up(command, what)
-    log.error("gave up %s %d guests of chunk %s", doing, count, command.chunk)
+    if count is None:
+        log.warning("%s for chunk %s stopped in every delivery; it is set going again", doing, command.chunk)
+    else:
+        log.error("gave up %s %d guests of chunk %s", doing, count, command.chunk)
 
 
 def _command(message: func.QueueMessage, doing: str) -> Command | None:

@@ -259,7 +259,7 @@ def build(settings: Settings) -> App:
         join_chunk=join,
         mail_chunk=MailChunkStep(mailer, mail_text, store, clock, timing),
         sweep=Sweep(store, outbox, clock, timing),
-        give_up=GiveUp(store, clock),
+        give_up=GiveUp(store, outbox, clock),
         setups=Setups(
             start=StartSetup(tools, outbox),
             run_step=RunSetupStepNow(tools),

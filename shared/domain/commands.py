@@ -18,13 +18,15 @@ CHUNK_SIZE = 20
 class ChunkCommand:
     """Work on the guests of one chunk. `attempt` counts the laters before it: queues count only deliveries.
 
-    `slot` is the time that a lane's pace gave to this work; None until one was asked for.
+    `slot` is the time that a lane's pace gave to this work; None until one was asked for. `revived` counts how often
+    its message ended on a poison queue and was set going again.
     """
 
     group: GroupId
     chunk: ChunkId
     attempt: int = 0
     slot: datetime | None = None
+    revived: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,18 @@
-"""A message ended on a poison queue: say so on the invitations it was to bring forward."""
+"""A message ended on a poison queue: try some more, then say so on the invitations it was to bring forward.
 
-from dataclasses import dataclass
+The host counts deliveries, not errors: one whose process was killed (a new version, a scale-in) counts like one
+that failed. So a message is set going again a few times, later each time, before its guests are given up.
+"""
+
+from dataclasses import dataclass, replace
 
 from shared.domain.commands import ChunkWork, ImportChunk, InviteChunk, JoinChunk, MailChunk
 from shared.domain.errors import Conflict, StorageBusy
 from shared.domain.invitations import State, failed
 from shared.domain.reasons import Reason
+from shared.domain.waits import busy_wait
 from shared.ports.clock import Clock
+from shared.ports.outbox import Outbox
 from shared.ports.store import Store
 from shared.steps.chunk_rows import ChunkRows
 
@@ -17,18 +23,27 @@ STATES_OF: dict[type, tuple[State, ...]] = {
     MailChunk: (State.MEMBER, State.MAILING),
 }
 """The states that each command works on."""
+REVIVALS = 4
+"""How often a message is set going again. With five deliveries each time, 25 fail before anybody is given up."""
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
     store: Store
+    outbox: Outbox
     clock: Clock
 
-    async def __call__(self, command: ChunkWork, what_happened: str) -> int:
-        """Mark what the command left undone as failed; gives how many invitations that were.
+    async def __call__(self, command: ChunkWork, what_happened: str) -> int | None:
+        """Set the command going again (None), or mark what it left undone as failed; gives how many invitations that
+        were.
 
         Guests who are members stay members, without the mail. Safe to repeat.
         """
+        if command.revived < REVIVALS:
+            again = replace(command, revived=command.revived + 1, slot=None)
+            wait = busy_wait(command.revived, None, self.clock.jitter())
+            await self.outbox.send(again, not_before=self.clock.now() + wait)
+            return None
         for _ in range(5):
             now = self.clock.now()
             chunk = await ChunkRows.read(self.store, command)

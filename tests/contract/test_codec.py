@@ -43,6 +43,7 @@ AS_WRITTEN: dict[str, Command] = {
     "message-join-chunk": JoinChunk(GROUP, CHUNK, 1),
     "message-mail-chunk": MailChunk(GROUP, CHUNK),
     "message-import-chunk": ImportChunk(GROUP, CHUNK, 2, datetime(2026, 3, 2, 9, 0, 30, 250000, tzinfo=UTC)),
+    "message-import-chunk-revived": ImportChunk(GROUP, CHUNK, 2, revived=3),
     "message-split-import": SplitImport(ImportId("fe62a1b2c3d40123456789"), 7, 1),
     "message-undo-import": UndoImport(ImportId("fe62a1b2c3d40123456789"), GROUP, CHUNK, 3),
     "message-setup-step": RunSetupStep(SetupId("5e7a00000000000000000a"), SetupStep.SINGLE_SIGN_ON, 4),

@@ -5,13 +5,16 @@ import json
 import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
+from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
 from shared.domain.reasons import REASONS, Reason
+from shared.steps.give_up import REVIVALS
 from tests.integration.conftest import ADMIN, AUDITOR, OTHER, STRANGER, Tenant, eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -403,11 +406,12 @@ def test_a_poisoned_message_marks_its_guests_failed_with_what_happened(tenant: T
     invitation = tenant.invite(address)
     eventually(lambda: tenant.hits(fault))
     group, chunk = tenant.group, invitation.split("-")[1]
-    message = {"v": 1, "kind": "invite-chunk", "group": group, "chunk": chunk}
+    message = {"v": 1, "kind": "invite-chunk", "group": group, "chunk": chunk, "revived": REVIVALS}
 
     poison = QueueClient.from_connection_string(tenant.stack.azurite.connection_string, "invitations-poison")
     with poison:
-        poison.create_queue()
+        with suppress(ResourceExistsError):
+            poison.create_queue()
         poison.send_message(base64.b64encode(json.dumps(message).encode()).decode())
         found = tenant.end_of(invitation)
 
@@ -418,7 +422,8 @@ def test_a_poisoned_message_marks_its_guests_failed_with_what_happened(tenant: T
 def test_an_unreadable_message_ends_on_the_poison_queue_and_harms_nobody(tenant: Tenant, address: str) -> None:
     queue = QueueClient.from_connection_string(tenant.stack.azurite.connection_string, "memberships")
     with queue:
-        queue.create_queue()
+        with suppress(ResourceExistsError):
+            queue.create_queue()
         queue.send_message(base64.b64encode(b'{"v": 99}').decode())
         invitation = tenant.end_of(tenant.invite(address))
 

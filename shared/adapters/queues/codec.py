@@ -60,6 +60,7 @@ class _Chunk(_Message):
     group: _Guid
     chunk: _Key
     slot: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    revived: _Count = 0
 
 
 class _InviteChunk(_Chunk, tag="invite-chunk"):
@@ -154,7 +155,13 @@ def _message(command: Command, traceparent: str | None) -> _Message:
             return _FulfilRequest(group=command.group, request=command.request, **head)
         case _:
             kind = _CHUNKS[type(command)]
-            return kind(group=command.group, chunk=command.chunk, slot=command.slot, **head)
+            work: Any = {
+                "group": command.group,
+                "chunk": command.chunk,
+                "slot": command.slot,
+                "revived": command.revived,
+            }
+            return kind(**work, **head)
 
 
 def decode_command(body: bytes) -> Command:
@@ -186,7 +193,7 @@ def decode_command(body: bytes) -> Command:
             return FulfilRequest(GroupId(found.group), RequestId(found.request), found.attempt)
         case _:
             kind = _OF_CHUNKS[type(found)]
-            return kind(GroupId(found.group), ChunkId(found.chunk), found.attempt, found.slot)
+            return kind(GroupId(found.group), ChunkId(found.chunk), found.attempt, found.slot, found.revived)
 
 
 def read_traceparent(body: bytes) -> str | None:

@@ -57,7 +57,7 @@ class World:
 
     @property
     def give_up(self) -> GiveUp:
-        return GiveUp(self.store, self.clock)
+        return GiveUp(self.store, self.outbox, self.clock)
 
     async def do(self, command: Command) -> Outcome:
         """Run the step of a command once."""

@@ -18,12 +18,13 @@ from shared.domain.answers import (
     Lagging,
     Unknown,
 )
-from shared.domain.commands import CHUNK_SIZE, InviteChunk, JoinChunk, MailChunk
+from shared.domain.commands import CHUNK_SIZE, ChunkWork, InviteChunk, JoinChunk, MailChunk
 from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.ids import UserId
 from shared.domain.invitations import State, advance
 from shared.domain.pacing import Pace
 from shared.domain.reasons import Reason
+from shared.steps.give_up import REVIVALS
 from tests.builders import CHUNK, GROUP, NOW, an_invitation
 from tests.unit.steps.conftest import World
 
@@ -464,11 +465,30 @@ async def test_a_poisoned_command_ends_its_invitations_with_what_happened(  # ty
 ) -> None:
     await world.given(an_invitation(0, state=state, message="hi"), an_invitation(1, state=State.FAILED))
 
-    assert await world.give_up(command, "what happened") == 1
+    assert await world.give_up(replace(command, revived=REVIVALS), "what happened") == 1
 
     assert (world.row(0).state, world.row(0).reason, world.row(0).detail) == (ends_as, reason, "what happened")
-    assert await world.give_up(command, "again") == 0
+    assert await world.give_up(replace(command, revived=REVIVALS), "again") == 0
     assert world.store.open == {}
+
+
+async def test_nobody_is_given_up_as_deliveries_were_killed(world: World) -> None:
+    await world.given(an_invitation(state=State.INVITING))
+    command: ChunkWork = INVITE
+    waits = []
+
+    for revived in range(1, REVIVALS + 1):
+        assert await world.give_up(command, "killed") is None
+        sent, not_before = world.outbox.sent[-1]
+        assert sent == replace(command, revived=revived)
+        assert not_before is not None
+        waits.append(not_before - world.clock.now())
+        command = replace(command, revived=revived)
+
+    assert world.row().state is State.INVITING
+    assert waits == sorted(waits)
+    assert await world.give_up(command, "and again") == 1
+    assert world.row().reason is Reason.GAVE_UP
 
 
 COMMANDS = st.lists(st.sampled_from([INVITE, JOIN, MAIL]), max_size=8)
