@@ -31,6 +31,26 @@ class Terminal:
             if not self._read(0.1):
                 assert words in self.text[start:], f"ended without '{words}': {self.text[start:]!r}"
 
+    def read_question(self, words: str, timeout_s: float = 30) -> None:
+        """Wait until the command has asked, and sleeps until it is answered.
+
+        Python's ``input`` prints its prompt a moment before it reads, and a Ctrl-C in between is only seen after the
+        next line: who types as fast as a test would have to press it twice.
+        """
+        self.read_until(f"{words}: ")
+        deadline = time.monotonic() + timeout_s
+        while self._state() != "S":
+            assert time.monotonic() < deadline, "does not wait for an answer"
+            time.sleep(0.01)
+
+    def _state(self) -> str:
+        """R for running, S for sleeping: as Linux says it, or where it has no such file, ``ps``."""
+        try:
+            return Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            command = ["ps", "-o", "stat=", "-p", str(self._process.pid)]
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()[:1]
+
     def type(self, text: str) -> None:
         os.write(self._descriptor, text.encode())
 

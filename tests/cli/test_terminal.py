@@ -73,7 +73,7 @@ def test_ctrl_c_at_the_question_removes_nothing(environment: dict[str, str], api
     api.on(f"DELETE {APP}?dryRun", Reply(200, REMOVAL, {"ETag": ETAG}))
 
     with terminal(environment, "apps", "remove", APP_ID) as screen:
-        screen.read_until("Remove all of this? [y/N]")
+        screen.read_question("Remove all of this? [y/N]")
         screen.type("\x03")
         assert screen.end() == 130
 
@@ -95,7 +95,10 @@ def test_ctrl_c_at_a_terminal_leaves_the_setup_going_and_says_so(
     api.on(f"GET {STATUS}", HALFWAY if at == "the checklist" else WAITING)
 
     with terminal(environment, *PLAIN) as screen:
-        screen.read_until("steps done" if at == "the checklist" else "Done? [y/N]")
+        if at == "the checklist":
+            screen.read_until("steps done")
+        else:
+            screen.read_question("Done? [y/N]")
         screen.type("\x03")
         code = screen.end()
 
