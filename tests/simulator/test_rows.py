@@ -1,6 +1,7 @@
 """The simulator against the graph contract, row by row, over plain HTTP: what a wrong simulation would hide."""
 
 import re
+import uuid
 
 import httpx
 import pytest
@@ -360,6 +361,29 @@ async def test_a_delta_tells_members_that_came_and_went(graph: Graph, form: str)
     assert "@removed" not in came
     await graph.settings(delta={"linksExpired": True})
     assert (await graph.http.get(third["@odata.deltaLink"])).status_code == 410
+
+
+async def test_a_delta_tells_what_is_seeded_while_the_tenant_lives(graph: Graph) -> None:
+    users = (await graph.call("GET", "/users/delta?$select=mail")).json()
+    groups = (await graph.call("GET", f"/groups/delta?$select=members&$filter=id eq '{TRAVEL}'")).json()
+    user = {"id": str(uuid.uuid4()), "mail": "late@fabrikam.com"}
+    group = {"id": TRAVEL, "displayName": "Travel app guests", "members": [user["id"]]}
+    await graph.control("POST", "/seed", {"users": [user], "groups": [group]})
+
+    [told] = (await graph.http.get(users["@odata.deltaLink"])).json()["value"]
+    assert told == user
+    [changed] = (await graph.http.get(groups["@odata.deltaLink"])).json()["value"]
+    assert [m["id"] for m in changed["members@delta"] if "@removed" not in m] == [user["id"]]
+
+
+async def test_with_the_lesser_permission_an_account_is_switched_off_and_nothing_else(graph: Graph) -> None:
+    await graph.permit("User.EnableDisableAccount.All", "User.Read.All")
+
+    assert (await graph.call("PATCH", f"/users/{GUS}", {"accountEnabled": False})).status_code == 204
+    assert (await graph.call("GET", f"/users/{GUS}?$select=accountEnabled")).json()["accountEnabled"] is False
+    for body in ({"displayName": "x"}, {"accountEnabled": True, "displayName": "x"}):
+        answer = await graph.call("PATCH", f"/users/{GUS}", body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "Authorization_RequestDenied")
 
 
 async def test_a_group_is_made_once_by_its_unique_name(graph: Graph) -> None:

@@ -10,7 +10,7 @@ from ..errors import GraphError
 from ..faults import FaultOrder
 from ..resources.invitations.redemption import CannotRedeem, redeem
 from ..resources.policies import change_settings
-from ..seed import BadSeed, add
+from ..seed import BadSeed, add_later
 
 if TYPE_CHECKING:
     from ..server import Simulator
@@ -75,7 +75,7 @@ class _Control:
 
     async def seed(self, request: web.Request) -> web.Response:
         try:
-            add(self._simulator.world, await _json(request))
+            add_later(self._simulator.world, await _json(request))
         except BadSeed as error:
             return _bad(error)
         return web.Response(status=204)

@@ -1,4 +1,4 @@
-"""The log behind delta queries: what changed, in order. Seeded objects are not changes."""
+"""The log behind delta queries: what changed, in order. What a tenant begins with is no change."""
 
 from dataclasses import dataclass
 

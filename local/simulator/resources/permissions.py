@@ -4,6 +4,7 @@ from ..routing import any_of
 
 USER_READ = any_of("User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
 USER_WRITE = any_of("User.ReadWrite.All", "Directory.ReadWrite.All")
+USER_ENABLE = any_of(("User.EnableDisableAccount.All", "User.Read.All"))
 USER_DELETE = any_of("User.ReadWrite.All", "User.DeleteRestore.All")
 GROUP_READ = any_of("Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
 MEMBER_READ = (*any_of("GroupMember.Read.All", "GroupMember.ReadWrite.All"), *GROUP_READ)

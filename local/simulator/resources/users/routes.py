@@ -43,6 +43,9 @@ def get_me(call: Call) -> Answer:
 
 def update_user(call: Call) -> Answer:
     key = call.keys["user"]
+    # With the lesser permission an account is switched on and off, and nothing else of it is written.
+    if set(call.json()) - {"accountEnabled"} and not any(n <= call.who.permissions for n in may.USER_WRITE):
+        raise denied()
     user = call.world.directory.find_user(key)
     # Writing has a window of its own: it may fail when reading works, and the other way round.
     model.update(call.world, need_user(call) if user is None else user, call.json())
@@ -155,7 +158,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/users/$count", count_users, may.USER_READ),
     Route("GET", "/users/delta", users_delta, may.USER_READ),
     Route("GET", "/users/{user}", get_user, may.USER_READ),
-    Route("PATCH", "/users/{user}", update_user, may.USER_WRITE),
+    Route("PATCH", "/users/{user}", update_user, (*may.USER_WRITE, *may.USER_ENABLE)),
     Route("DELETE", "/users/{user}", delete_user, may.USER_DELETE),
     Route("GET", "/users/{user}/sponsors", list_sponsors, may.USER_READ),
     Route("POST", "/users/{user}/sponsors/$ref", add_sponsor, may.USER_WRITE),
