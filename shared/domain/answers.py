@@ -1,6 +1,9 @@
-"""What the directory answered about one guest among many, in the domain's words."""
+"""What the directory answered about one guest among many, in the domain's words.
 
-from dataclasses import dataclass
+`request_id` is the directory's own number of the request that did it, where there is one.
+"""
+
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.domain.ids import GroupId, UserId
@@ -28,6 +31,7 @@ class Invited:
 
     user_id: UserId
     redeem_url: str
+    request_id: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Joined:
     """The account is a member of the group; `before` where it was one before this call."""
 
     before: bool
+    request_id: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,20 @@ class Declined:
 class Gone:
     """It is no member, or there is no account, any more."""
 
+    request_id: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The account is as asked for."""
+
+    request_id: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """There is nothing that could be changed: no such account, or nothing left of it to be restored."""
+
 
 @dataclass(frozen=True, slots=True)
 class GuestLook:
@@ -89,6 +108,7 @@ class GuestLook:
 
     exists: bool = True
     pending: bool = False
+    enabled: bool = True
     groups: frozenset[GroupId] = frozenset()
     has_apps: bool = False
 
@@ -98,6 +118,7 @@ class GuestLook:
 
 
 type LeaveAnswer = Gone | Busy | Unknown | Declined
+type WriteAnswer = Written | Missing | Busy | Unknown | Declined
 type FindAnswer = Account | NotFound | Busy
 type InviteAnswer = Invited | Exists | Busy | Unknown | Blocked | Declined
 type JoinAnswer = Joined | Busy | Lagging | Unknown | Declined

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.applications import AppId
+from shared.domain.audits.records import AuditId
 from shared.domain.ids import ChunkId, GroupId
 from shared.domain.import_ids import ImportId
 from shared.domain.requests import RequestId
@@ -107,4 +108,33 @@ class FulfilRequest:
     attempt: int = 0
 
 
-type Command = ChunkWork | RunSetupStep | TakeApart | SplitImport | UndoImport | MailRequest | FulfilRequest
+@dataclass(frozen=True, slots=True)
+class RunAudit:
+    """Go on with a task of an audit."""
+
+    audit: AuditId
+    task: str
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PutRight:
+    """Carry out what an audit planned for an app or, with `back`, take it back."""
+
+    audit: AuditId
+    app: AppId
+    back: bool = False
+    attempt: int = 0
+
+
+type Command = (
+    ChunkWork
+    | RunSetupStep
+    | TakeApart
+    | SplitImport
+    | UndoImport
+    | MailRequest
+    | FulfilRequest
+    | RunAudit
+    | PutRight
+)

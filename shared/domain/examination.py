@@ -38,15 +38,23 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission(
         "User.DeleteRestore.All",
-        "undo of imports and invitations",
-        "delete guests whom an import or a cancelled invitation made and who never came",
+        "undo of imports and invitations, remedies of audits",
+        "delete guests whom an import or a cancelled invitation made and who never came, or where audits may; and "
+        "restore them",
+        ("User.ReadWrite.All", *_DIRECTORY),
+        optional=True,
+    ),
+    Permission(
+        "User.EnableDisableAccount.All",
+        "remedies of audits",
+        "block the sign-in of guests where an app's audit policy asks for it",
         ("User.ReadWrite.All", *_DIRECTORY),
         optional=True,
     ),
     Permission(
         "AuditLog.Read.All",
-        "the portal",
-        "show when a guest last signed in (it takes a P1 licence as well)",
+        "the portal, audits",
+        "show, and judge, when a guest last signed in (it takes a P1 licence as well)",
         optional=True,
     ),
     Permission("Mail.ReadWrite", "welcome messages", "prepare mail in Guestlist's mailbox", optional=True),

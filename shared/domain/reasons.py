@@ -56,6 +56,12 @@ class Reason(StrEnum):
     DRY_RUN_NEEDED = "dry-run-needed"
     PLAN_CHANGED = "plan-changed"
     DOMAIN_NOT_ALLOWED = "domain-not-allowed"
+    # Audits
+    AUDIT_MISSING = "audit-missing"
+    AUDIT_RUNNING = "audit-running"
+    REMEDIES_MISSING = "remedies-missing"
+    REMEDIES_ENDED = "remedies-ended"
+    REMEDIES_OLD = "remedies-old"
     # The file of an import
     FILE_EMPTY = "file-empty"
     FILE_UNREADABLE = "file-unreadable"
@@ -292,6 +298,23 @@ REASONS: dict[Reason, ReasonFacts] = {
         422,
         "The app's policy does not admit guests of this domain",
         "Ask an administrator to change the domains that the app's policy allows.",
+    ),
+    Reason.AUDIT_MISSING: ReasonFacts(404, "There is no such audit", "Check the id; the audits are listed."),
+    Reason.AUDIT_RUNNING: ReasonFacts(
+        409, "An audit is running already", "Wait for it to end; what it finds is what a second one would find."
+    ),
+    Reason.REMEDIES_MISSING: ReasonFacts(
+        404,
+        "The audit planned nothing for this app",
+        "Look at what the audit found; the app's audit policy says what is done about it.",
+    ),
+    Reason.REMEDIES_ENDED: ReasonFacts(
+        409, "This cannot be done with these remedies any more", "Look at how far they are; the detail says it."
+    ),
+    Reason.REMEDIES_OLD: ReasonFacts(
+        409,
+        "A later audit has been done",
+        "Have the remedies of the latest audit carried out: what this one found may not be so any more.",
     ),
     Reason.FILE_EMPTY: ReasonFacts(
         422,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.domain.addresses import Address
-from shared.domain.answers import FindAnswer, GuestLook, InviteAnswer, JoinAnswer, LeaveAnswer
+from shared.domain.answers import FindAnswer, GuestLook, InviteAnswer, JoinAnswer, LeaveAnswer, WriteAnswer
 from shared.domain.groups import GroupFacts
 from shared.domain.ids import GroupId, UserId
 
@@ -75,6 +75,15 @@ class Directory(Protocol):
 
     async def delete_guests(self, users: Sequence[UserId]) -> list[LeaveAnswer]:
         """Delete their accounts (softly: they can be restored for 30 days). Safe to repeat."""
+        ...
+
+    async def restore_guests(self, users: Sequence[UserId]) -> list[WriteAnswer]:
+        """Bring deleted accounts back, with their groups. Missing for one that is there, or gone for good. Safe to
+        repeat."""
+        ...
+
+    async def enable_guests(self, users: Sequence[UserId], *, enabled: bool) -> list[WriteAnswer]:
+        """Let their accounts sign in, or not. Safe to repeat."""
         ...
 
     async def join(self, group: GroupId, users: Sequence[UserId]) -> list[JoinAnswer]:

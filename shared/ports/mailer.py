@@ -62,6 +62,16 @@ class MailText(Protocol):
         ...
 
 
+class AuditText(Protocol):
+    """The mails of audits."""
+
+    def findings(
+        self, *, key: str, to: str, to_name: str | None, app: str, lines: Sequence[str], more: int, link: str | None
+    ) -> Mail:
+        """Tells an owner what was found in their app, and how many findings there are besides those."""
+        ...
+
+
 class RequestText(Protocol):
     """The mails of a join request, each under the key that it is given."""
 

@@ -17,6 +17,7 @@ from shared.domain.answers import (
     LeaveAnswer,
     NotFound,
     Unknown,
+    WriteAnswer,
 )
 from shared.domain.errors import Refused
 from shared.domain.groups import GroupFacts
@@ -108,6 +109,12 @@ class FakeDirectory:
         self.calls.append("delete_guests")
         self.accounts = {key: a for key, a in self.accounts.items() if a.id not in users}
         return [Gone() for _ in users]
+
+    async def restore_guests(self, users: Sequence[UserId]) -> list[WriteAnswer]:
+        raise NotImplementedError
+
+    async def enable_guests(self, users: Sequence[UserId], *, enabled: bool) -> list[WriteAnswer]:
+        raise NotImplementedError
 
     async def join(self, group: GroupId, users: Sequence[UserId]) -> list[JoinAnswer]:
         self.calls.append("join")

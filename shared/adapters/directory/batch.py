@@ -39,7 +39,8 @@ async def send(session: GraphSession, parts: Sequence[Part]) -> list[Response]:
         failed = whole if whole.status != 200 else Response(0, trouble="the directory's answer cannot be read")
         return [failed] * len(parts)
     found = {str(a.get("id")): a for a in answers if isinstance(a, dict)}
-    responses = [_answer(found.get(str(n))) for n in range(len(parts))]
+    outer = {k: v for k, v in whole.headers.items() if k == "request-id"}
+    responses = [_answer(found.get(str(n)), outer) for n in range(len(parts))]
     for response in responses:
         # Each part is counted, and told of, by itself.
         session.note_pressure(response.headers)
@@ -53,10 +54,11 @@ def _request(number: str, part: Part) -> dict[str, Any]:
     return request
 
 
-def _answer(found: dict[str, Any] | None) -> Response:
+def _answer(found: dict[str, Any] | None, outer: dict[str, str]) -> Response:
     if found is None:
         return Response(0, trouble="the directory did not answer a part of the batch")
     status, headers = found.get("status"), found.get("headers") or {}
     if not isinstance(status, int) or not isinstance(headers, dict):
         return Response(0, trouble="a part of the directory's answer cannot be read")
-    return Response(status, {str(k).lower(): str(v) for k, v in headers.items()}, found.get("body"))
+    # A part that has no request id of its own is found by the whole batch's.
+    return Response(status, outer | {str(k).lower(): str(v) for k, v in headers.items()}, found.get("body"))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shared.adapters.directory import accounts, groups, invitations, leaving, members
 from shared.adapters.directory.session import GraphSession
 from shared.domain.addresses import Address
-from shared.domain.answers import FindAnswer, GuestLook, InviteAnswer, JoinAnswer, LeaveAnswer
+from shared.domain.answers import FindAnswer, GuestLook, InviteAnswer, JoinAnswer, LeaveAnswer, WriteAnswer
 from shared.domain.groups import GroupFacts
 from shared.domain.ids import GroupId, UserId
 from shared.ports.directory import Directory, GuestToInvite
@@ -41,6 +41,12 @@ class GraphDirectory(Directory):
 
     async def delete_guests(self, users: Sequence[UserId]) -> list[LeaveAnswer]:
         return await leaving.delete_guests(self._session, users)
+
+    async def restore_guests(self, users: Sequence[UserId]) -> list[WriteAnswer]:
+        return await leaving.restore_guests(self._session, users)
+
+    async def enable_guests(self, users: Sequence[UserId], *, enabled: bool) -> list[WriteAnswer]:
+        return await leaving.enable_guests(self._session, users, enabled=enabled)
 
     async def join(self, group: GroupId, users: Sequence[UserId]) -> list[JoinAnswer]:
         return await members.join(self._session, group, users)

@@ -21,7 +21,10 @@ from shared.domain.answers import (
     Joined,
     Lagging,
     LeaveAnswer,
+    Missing,
     Unknown,
+    WriteAnswer,
+    Written,
 )
 from shared.domain.errors import DirectoryBusy, DirectoryLagging, DirectoryUnsure, Refused
 from shared.domain.ids import UserId
@@ -95,6 +98,11 @@ def words(response: Response) -> str:
     return f"{said} [request {request}]" if request else said
 
 
+def request_id(response: Response) -> str | None:
+    """Graph's own number of the request: what its support and its logs find it by."""
+    return response.headers.get("request-id")
+
+
 def nothing_happened(response: Response) -> Busy | None:
     """Busy where the directory certainly did nothing and may do it later."""
     if response.status == 0 and not response.sent:
@@ -165,9 +173,9 @@ def join_answer(response: Response, group: str) -> JoinAnswer:
     code, message = response.error
     lowered = message.lower()
     if response.status in (200, 201, 204):
-        return Joined(before=False)
+        return Joined(before=False, request_id=request_id(response))
     if response.status == 400 and _DUPLICATE in lowered:
-        return Joined(before=True)
+        return Joined(before=True, request_id=request_id(response))
     if response.status == 404 and f"'{group.lower()}'" in lowered:
         return Declined(Reason.GROUP_MISSING, words(response))
     if response.status == 404 or code == "Directory_ObjectNotFound" or any(f in lowered for f in _LAGGING):
@@ -194,7 +202,25 @@ def leave_answer(response: Response, permission: str) -> LeaveAnswer:
     if response.status in (200, 204, 404) or (
         response.status == 400 and "removed object references do not exist" in response.error[1].lower()
     ):
-        return Gone()
+        return Gone(request_id(response))
+    if busy := nothing_happened(response):
+        return busy
+    if may_have_worked(response):
+        return Unknown(words(response))
+    if is_permission(response):
+        return Declined(
+            Reason.PERMISSION_MISSING,
+            f"Grant {permission} to Guestlist's identity. The directory said: {words(response)}",
+        )
+    return Declined(Reason.DIRECTORY_REFUSED, words(response))
+
+
+def write_answer(response: Response, permission: str) -> WriteAnswer:
+    """What an answer to changing or restoring one account means."""
+    if response.status in (200, 204):
+        return Written(request_id(response))
+    if response.status == 404:
+        return Missing()
     if busy := nothing_happened(response):
         return busy
     if may_have_worked(response):

@@ -1,4 +1,4 @@
-"""Taking guests out of a group, and deleting those who never came."""
+"""Taking guests out of a group, blocking, deleting and restoring their accounts."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,12 @@ from shared.adapters.directory import batch, errors
 from shared.adapters.directory.batch import Part
 from shared.adapters.directory.pages import all_pages, one
 from shared.adapters.directory.session import GraphSession, Response
-from shared.domain.answers import GuestLook, LeaveAnswer
+from shared.domain.answers import GuestLook, LeaveAnswer, WriteAnswer
 from shared.domain.ids import GroupId, UserId
 
 _MEMBERS, _DELETE, _READ = "GroupMember.ReadWrite.All", "User.DeleteRestore.All", "User.Read.All"
-_FIELDS = "id,externalUserState,creationType"
+_ENABLE = "User.EnableDisableAccount.All"
+_FIELDS = "id,externalUserState,creationType,accountEnabled"
 _AT_ONCE = batch.LIMIT // 3
 
 
@@ -28,6 +29,23 @@ async def delete_guests(session: GraphSession, users: Sequence[UserId]) -> list[
         return []
     parts = [Part("DELETE", f"/users/{user}") for user in users]
     return [errors.leave_answer(response, _DELETE) for response in await batch.send(session, parts)]
+
+
+async def restore_guests(session: GraphSession, users: Sequence[UserId]) -> list[WriteAnswer]:
+    """One ``$batch``. Their groups come back with them."""
+    if not users:
+        return []
+    parts = [Part("POST", f"/directory/deletedItems/{user}/restore") for user in users]
+    return [errors.write_answer(response, _DELETE) for response in await batch.send(session, parts)]
+
+
+async def enable_guests(session: GraphSession, users: Sequence[UserId], *, enabled: bool) -> list[WriteAnswer]:
+    """One ``$batch``. `User.EnableDisableAccount.All` is the least that Graph documents for ``accountEnabled`` (with
+    `User.Read.All`): Microsoft Graph, "Update user"."""
+    if not users:
+        return []
+    parts = [Part("PATCH", f"/users/{user}", {"accountEnabled": enabled}) for user in users]
+    return [errors.write_answer(response, _ENABLE) for response in await batch.send(session, parts)]
 
 
 async def look_at_guests(session: GraphSession, users: Sequence[UserId]) -> list[GuestLook]:
@@ -58,6 +76,7 @@ async def _look(session: GraphSession, account: Response, groups: Response, apps
     own = [a for a in await all_pages(session, apps, _READ) if a.get("principalType") == "User"]
     return GuestLook(
         pending=facts.get("externalUserState") == "PendingAcceptance",
+        enabled=facts.get("accountEnabled") is not False,
         groups=frozenset(GroupId(str(g["id"]).lower()) for g in await all_pages(session, groups, _READ)),
         has_apps=bool(own),
     )

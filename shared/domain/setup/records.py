@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any, NewType
 
 from shared.domain.applications import AppId, PrincipalId, Role
+from shared.domain.audits.policy import AuditPolicy
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 from shared.domain.setup.order import ORDER, SetupStep, ready
@@ -231,6 +232,7 @@ class AppRecord:
     made: tuple[Change, ...] = ()
     state: AppState = AppState.READY
     templates: tuple[MessageTemplate, ...] = ()
+    audits: AuditPolicy = field(default_factory=AuditPolicy)
 
 
 def with_made(record: AppRecord, changes: Collection[Change]) -> AppRecord:

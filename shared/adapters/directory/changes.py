@@ -1,0 +1,111 @@
+"""The port's `Changes` on delta queries of Microsoft Graph."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from shared.adapters.directory.pages import all_pages, one
+from shared.adapters.directory.session import GraphSession, Response
+from shared.domain.errors import DirectoryBusy
+from shared.domain.ids import GroupId, UserId
+from shared.ports.changes import ChangePage, LinkExpired, MemberChange, UserChange, UserFacts
+
+_USER_FIELDS = (
+    "id,userType,displayName,mail,otherMails,externalUserState,externalUserStateChangeDateTime,createdDateTime,"
+    "accountEnabled"
+)
+_READ_USER, _READ_GROUP, _GONE = "User.Read.All", "Group.Read.All", 410
+
+
+class GraphChanges:
+    """Speaks through a session that others use as well."""
+
+    def __init__(self, session: GraphSession) -> None:
+        self._session = session
+
+    async def users(self, link: str | None) -> ChangePage[UserChange]:
+        """One request."""
+        answer = await self._session.request("GET", link or f"/users/delta?$select={_USER_FIELDS}")
+        page = _page(answer, _READ_USER)
+        changes = [_user(item) for item in page.get("value") or ()]
+        return ChangePage(changes, *_link(page))
+
+    async def members(self, groups: Sequence[GroupId], link: str | None) -> ChangePage[MemberChange]:
+        """One request. The members of a large group come on several pages, each naming the group again."""
+        if link is None:
+            condition = quote(" or ".join(f"id eq '{g}'" for g in groups), safe="")
+            link = f"/groups/delta?$select=id,members&$filter={condition}"
+        page = _page(await self._session.request("GET", link), _READ_GROUP)
+        changes = [change for item in page.get("value") or () for change in _members(item)]
+        return ChangePage(changes, *_link(page))
+
+    async def inactive_guests(self, before: datetime) -> dict[UserId, datetime] | None:
+        """One request a page; the service lets no other filter stand beside this one (graph contract 1.3)."""
+        condition = quote(f"signInActivity/lastSignInDateTime le {before:%Y-%m-%dT%H:%M:%SZ}", safe="")
+        answer = await self._session.request("GET", f"/users?$filter={condition}&$select=id,userType,signInActivity")
+        if answer.status in (401, 403):
+            return None
+        found: dict[UserId, datetime] = {}
+        for user in await all_pages(self._session, answer, "AuditLog.Read.All"):
+            activity = user.get("signInActivity") or {}
+            times = [activity.get(n) for n in ("lastSignInDateTime", "lastNonInteractiveSignInDateTime")]
+            last = max((datetime.fromisoformat(t) for t in times if t), default=None)
+            if last is not None and last <= before and user.get("userType") == "Guest":
+                found[UserId(str(user["id"]).lower())] = last
+        return found
+
+
+def _page(answer: Response, permission: str) -> dict[str, Any]:
+    if answer.status == _GONE:
+        raise LinkExpired(answer.error[1] or "the directory does not know the link any more")
+    return one(answer, permission)
+
+
+def _link(page: dict[str, Any]) -> tuple[str, bool]:
+    if more := page.get("@odata.nextLink"):
+        return str(more), False
+    if end := page.get("@odata.deltaLink"):
+        return str(end), True
+    raise DirectoryBusy("the directory's answer has no link to go on from")
+
+
+def _user(item: dict[str, Any]) -> UserChange:
+    id_ = UserId(str(item["id"]).lower())
+    if "@removed" in item:
+        return UserChange(id_, {}, gone=True)
+    facts: UserFacts = {}
+    # A change mentions what changed, and may leave out the rest.
+    if "userType" in item:
+        facts["is_guest"] = item["userType"] == "Guest"
+    if "displayName" in item:
+        facts["name"] = item["displayName"] or ""
+    if "mail" in item:
+        facts["address"] = item["mail"]
+    if "otherMails" in item:
+        facts["other_addresses"] = tuple(item["otherMails"] or ())
+    if "externalUserState" in item:
+        state = item["externalUserState"]
+        facts["accepted"] = None if state is None else state == "Accepted"
+    if "externalUserStateChangeDateTime" in item:
+        facts["accepted_at"] = _time(item["externalUserStateChangeDateTime"])
+    if "createdDateTime" in item:
+        facts["created_at"] = _time(item["createdDateTime"])
+    if "accountEnabled" in item:
+        facts["enabled"] = item["accountEnabled"] is not False
+    return UserChange(id_, facts)
+
+
+def _members(item: dict[str, Any]) -> Iterator[MemberChange]:
+    group = GroupId(str(item["id"]).lower())
+    for member in item.get("members@delta") or ():
+        yield MemberChange(
+            group,
+            UserId(str(member["id"]).lower()),
+            left="@removed" in member,
+            is_group=str(member.get("@odata.type", "")).endswith(".group"),
+        )
+
+
+def _time(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) and text else None

@@ -1,0 +1,221 @@
+"""Audits as table rows: the position, an index of the runs, and a partition for each run's tasks and findings.
+
+Records stand in one column as JSON; what is looked for by storage itself has a column of its own.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from shared.adapters.tables.rows import SCHEMA, UnreadableRow
+from shared.adapters.tables.table import Row, Table, insert, replace, upsert, version_of
+from shared.domain.audits.findings import Finding
+from shared.domain.audits.records import Audit, AuditId, Position, Task
+from shared.domain.audits.totals import plus
+from shared.domain.errors import Conflict
+from shared.domain.ids import new_chunk_id
+from shared.ports.audit_store import TOTAL, FindingFilter, FindingPage
+from shared.ports.store import Versioned
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableEntity
+    from azure.data.tables.aio import TableServiceClient
+
+AUDITS = "Audits"
+
+_RUNS, _POSITION = "audits", "position"
+PLAN = "p-"
+_TASK, _FINDING, _TOTALS = "k-", "f-", "t-"
+_KEY = re.compile("[0-9a-f]{22,24}")
+_OF_TRANSACTION = 100
+_KEYS_IN_FILTER = 12
+_PART = 30_000
+
+
+class TableAuditStore:
+    """The port's `AuditStore`."""
+
+    def __init__(self, service: "TableServiceClient") -> None:
+        self._table = Table(service, AUDITS)
+
+    async def read_position(self) -> Versioned[Position]:
+        row = await self._table.get(_POSITION, _POSITION)
+        return (
+            Versioned(read_record(row, Position), version_of(row)) if row is not None else Versioned(Position(), None)
+        )
+
+    async def write_position(self, position: Versioned[Position]) -> None:
+        row = record_row(_POSITION, _POSITION, position.value)
+        await self._table.write([replace(row, position.version) if position.version else insert(row)])
+
+    async def read(self, audit: AuditId) -> Versioned[Audit] | None:
+        row = await self._table.get(_RUNS, audit)
+        return Versioned(read_record(row, Audit), version_of(row)) if row is not None else None
+
+    async def save(self, audit: Versioned[Audit]) -> Versioned[Audit]:
+        row = record_row(_RUNS, audit.value.id, audit.value)
+        [version] = await self._table.write([replace(row, audit.version) if audit.version else insert(row)])
+        return Versioned(audit.value, version)
+
+    async def list_audits(self, continuation: str | None, limit: int) -> tuple[list[Audit], str | None]:
+        keys = {"runs": _RUNS, "after": read_continuation(continuation)}
+        found: list[Audit] = []
+        rows = self._table.query("PartitionKey eq @runs and RowKey gt @after", keys, page_size=min(limit + 1, 1000))
+        async for row in rows:
+            if len(found) == limit:
+                return found, continuation_of(found[-1].id)
+            found.append(read_record(row, Audit))
+        return found, None
+
+    async def list_untidied(self, before: datetime, limit: int) -> list[Versioned[Audit]]:
+        found: list[Versioned[Audit]] = []
+        keys = {"runs": _RUNS, "after": new_chunk_id(before, "0" * 10)}  # Ids of older audits are greater.
+        async for row in self._table.query("PartitionKey eq @runs and RowKey gt @after", keys):
+            audit = read_record(row, Audit)
+            if not audit.is_tidied:
+                found.append(Versioned(audit, version_of(row)))
+            if len(found) == limit:
+                break
+        return found
+
+    async def forget(self, audit: AuditId, limit: int) -> bool:
+        plans = self._table.query(
+            "PartitionKey eq @audit and RowKey ge @first and RowKey lt @end",
+            {"audit": audit, "first": PLAN, "end": f"{PLAN}~"},
+        )
+        async for row in plans:
+            if not await self._table.forget(f"{audit}-{str(row['RowKey']).removeprefix(PLAN)}", "", "~", limit):
+                return False
+        # Of the totals all but the sum, which the trend is drawn from.
+        ranges = [(kind, f"{kind}~") for kind in (_FINDING, _TASK, PLAN)] + [(_TOTALS, _TOTALS + TOTAL)]
+        return all([await self._table.forget(audit, first, end, limit) for first, end in ranges])
+
+    async def add_tasks(self, audit: AuditId, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            try:
+                await self._table.write([insert(record_row(audit, _TASK + task.name, task))])
+            except Conflict:
+                continue
+
+    async def read_task(self, audit: AuditId, name: str) -> Task | None:
+        row = await self._table.get(audit, _TASK + name)
+        return read_record(row, Task) if row is not None else None
+
+    async def write_task(self, audit: AuditId, task: Task) -> None:
+        await self._table.upsert(record_row(audit, _TASK + task.name, task))
+
+    async def list_tasks(self, audit: AuditId) -> list[Task]:
+        return [read_record(row, Task) async for row in self._range(audit, _TASK, "")]
+
+    async def write_totals(self, audit: AuditId, name: str, totals: Mapping[str, int]) -> None:
+        # A column holds 32,768 characters and a row sixteen times as much: Azure Table Storage, data model.
+        text = msgspec.json.encode({key: n for key, n in totals.items() if n}).decode()
+        parts = {f"Part{n:02d}": text[at : at + _PART] for n, at in enumerate(range(0, len(text), _PART))}
+        await self._table.upsert({"PartitionKey": audit, "RowKey": _TOTALS + name, "SchemaVersion": SCHEMA, **parts})
+
+    async def read_totals(self, audit: AuditId, name: str) -> dict[str, int]:
+        row = await self._table.get(audit, _TOTALS + name)
+        return _totals(row) if row is not None else {}
+
+    async def sum_totals(self, audit: AuditId) -> dict[str, int]:
+        found: dict[str, int] = {}
+        async for row in self._range(audit, _TOTALS, ""):
+            if row["RowKey"] != _TOTALS + TOTAL:
+                found = plus(found, _totals(row))
+        return found
+
+    async def write_findings(self, audit: AuditId, findings: Sequence[Finding]) -> None:
+        rows = {finding.id: _finding_row(audit, finding) for finding in findings}
+        all_rows = list(rows.values())
+        for start in range(0, len(all_rows), _OF_TRANSACTION):
+            await self._table.write([upsert(row) for row in all_rows[start : start + _OF_TRANSACTION]])
+
+    async def known_since(self, audit: AuditId, findings: Collection[str]) -> dict[str, datetime]:
+        found: dict[str, datetime] = {}
+        wanted = sorted(set(findings))
+        for start in range(0, len(wanted), _KEYS_IN_FILTER):
+            few = wanted[start : start + _KEYS_IN_FILTER]
+            keys = {f"k{n}": _FINDING + key for n, key in enumerate(few)}
+            any_of = " or ".join(f"RowKey eq @{name} " for name in keys)
+            async for row in self._table.query(f"PartitionKey eq @audit and ({any_of})", {"audit": audit, **keys}):
+                finding = read_record(row, Finding)
+                found[finding.id] = finding.seen_since
+        return found
+
+    async def list_findings(
+        self, audit: AuditId, show: FindingFilter, continuation: str | None, limit: int
+    ) -> FindingPage:
+        wanted = {"Severity": show.severity, "Rule": show.rule, "GroupId": show.group, "AppId": show.app}
+        more = {column: str(value) for column, value in wanted.items() if value is not None}
+        found: list[Finding] = []
+        async for row in self._range(audit, _FINDING, read_continuation(continuation), limit + 1, more):
+            if len(found) == limit:
+                return FindingPage(found, continuation_of(found[-1].id))
+            found.append(read_record(row, Finding))
+        return FindingPage(found, None)
+
+    async def all_findings(self, audit: AuditId) -> AsyncIterator[Finding]:
+        async for row in self._range(audit, _FINDING, ""):
+            yield read_record(row, Finding)
+
+    def _range(
+        self, audit: AuditId, kind: str, after: str, page_size: int = 1000, more: dict[str, str] | None = None
+    ) -> "AsyncIterator[TableEntity]":
+        keys: dict[str, Any] = {"audit": audit, "after": kind + after, "end": f"{kind}~"}
+        condition = "PartitionKey eq @audit and RowKey gt @after and RowKey lt @end "
+        for column, value in (more or {}).items():
+            condition += f"and {column} eq @{column} "
+            keys[column] = value
+        return self._table.query(condition, keys, page_size=min(page_size, 1000))
+
+
+def _finding_row(audit: AuditId, finding: Finding) -> Row:
+    row = record_row(audit, _FINDING + finding.id, finding)
+    row |= {"Severity": finding.severity.value, "Rule": finding.rule.value}
+    ids = {"GroupId": finding.group, "AppId": finding.app}
+    return row | {column: id_ for column, id_ in ids.items() if id_}
+
+
+def _totals(row: "TableEntity") -> dict[str, int]:
+    columns = sorted(column for column in row if re.fullmatch(r"Part\d\d", column))
+    return msgspec.json.decode("".join(row[column] for column in columns), type=dict[str, int])
+
+
+def record_row(partition: str, key: str, record: Any) -> Row:
+    """A record as JSON in one column."""
+    return {
+        "PartitionKey": partition,
+        "RowKey": key,
+        "SchemaVersion": SCHEMA,
+        "Record": msgspec.json.encode(record).decode(),
+    }
+
+
+def read_record[T](row: "TableEntity", kind: type[T]) -> T:
+    """Raises UnreadableRow where a newer version has written it."""
+    if row["SchemaVersion"] > SCHEMA:
+        raise UnreadableRow(f"row {row['RowKey']} has schema {row['SchemaVersion']}; this code reads up to {SCHEMA}")
+    return msgspec.json.decode(row["Record"], type=kind)
+
+
+def continuation_of(key: str) -> str:
+    """The key of the last row that was shown, as callers get it."""
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def read_continuation(text: str | None) -> str:
+    """Raises ValueError where it was never given out."""
+    if text is None:
+        return ""
+    try:
+        found = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError) as e:
+        raise ValueError("the continuation was never given out") from e
+    if not _KEY.fullmatch(found):
+        raise ValueError("the continuation was never given out")
+    return found

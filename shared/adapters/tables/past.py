@@ -1,0 +1,44 @@
+"""The port's `Past` on the invitations' own rows: one range of a group's partition, which the service filters."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from shared.adapters.tables.rows import EXPIRY, INVITATION, from_row, to_text
+from shared.adapters.tables.store import INVITATIONS
+from shared.adapters.tables.table import Table
+from shared.domain.ids import GroupId
+from shared.domain.invitations import Invitation, State
+from shared.ports.past import PastPage
+
+if TYPE_CHECKING:
+    from azure.data.tables.aio import TableServiceClient
+
+_ENDED = (State.MEMBER, State.MAILED, State.FAILED, State.UNDONE)
+
+
+class TablePast:
+    def __init__(self, service: "TableServiceClient") -> None:
+        self._table = Table(service, INVITATIONS)
+
+    async def changed(self, group: GroupId, since: datetime | None, continuation: str | None, limit: int) -> PastPage:
+        condition = "PartitionKey eq @group and RowKey gt @first and RowKey lt @last"
+        keys: dict[str, Any] = {"group": group, "first": continuation or INVITATION, "last": f"{INVITATION}~"}
+        if since is not None:
+            keys |= {"since": to_text(since), **{f"s{n}": state.value for n, state in enumerate(_ENDED)}}
+            under_way = " and ".join(f"State ne @s{n} " for n in range(len(_ENDED)))
+            condition += f" and ( UpdatedAt ge @since or ( {under_way} ) )"
+        found: list[Invitation] = []
+        last = ""
+        async for row in self._table.query(condition, keys, page_size=min(limit + 1, 1000)):
+            if len(found) == limit:
+                return PastPage(found, last)
+            found.append(from_row(row))
+            last = str(row["RowKey"])
+        return PastPage(found, None)
+
+    async def last_days_before(self, group: GroupId, day: date) -> dict[str, date]:
+        keys = {"group": group, "first": EXPIRY, "last": f"{EXPIRY}~", "day": day.isoformat()}
+        rows = self._table.query(
+            "PartitionKey eq @group and RowKey gt @first and RowKey lt @last and Expires lt @day", keys
+        )
+        return {str(r["RowKey"]).removeprefix(EXPIRY): date.fromisoformat(r["Expires"]) async for r in rows}

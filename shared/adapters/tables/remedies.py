@@ -1,0 +1,133 @@
+"""Plans and actions as table rows, in the table of the audits that made them."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from shared.adapters.tables.audits import AUDITS, PLAN, continuation_of, read_continuation, read_record, record_row
+from shared.adapters.tables.rows import SCHEMA, from_text, to_text
+from shared.adapters.tables.table import Table, insert, remove, replace, version_of
+from shared.domain.applications import AppId
+from shared.domain.audits.records import AuditId
+from shared.domain.audits.remedies import Action, ActionState, Plan
+from shared.domain.errors import Conflict
+from shared.ports.store import Versioned
+
+if TYPE_CHECKING:
+    from azure.data.tables.aio import TableServiceClient
+
+_ACTION = "r-"
+_OPEN, _SENT = "open-plans", "sent"
+_OF_TRANSACTION = 100
+
+
+class TableRemedyStore:
+    """The port's `RemedyStore`."""
+
+    def __init__(self, service: "TableServiceClient") -> None:
+        self._table = Table(service, AUDITS)
+
+    async def add_actions(self, audit: AuditId, app: AppId, actions: Sequence[Action]) -> None:
+        rows = list({action.id: _action_row(audit, app, action) for action in actions}.values())
+        for start in range(0, len(rows), _OF_TRANSACTION):
+            few = rows[start : start + _OF_TRANSACTION]
+            try:
+                await self._table.write([insert(row) for row in few])
+            except Conflict:
+                # Some are there: a transaction is all or nothing.
+                for row in few:
+                    try:
+                        await self._table.write([insert(row)])
+                    except Conflict:
+                        continue
+
+    async def list_actions(
+        self, audit: AuditId, app: AppId, continuation: str | None, limit: int, states: Sequence[ActionState] = ()
+    ) -> tuple[list[Versioned[Action]], str | None]:
+        keys = {
+            "plan": _partition(audit, app),
+            "after": _ACTION + read_continuation(continuation),
+            "end": f"{_ACTION}~",
+        }
+        condition = "PartitionKey eq @plan and RowKey gt @after and RowKey lt @end "
+        if states:
+            names = {f"s{n}": state.value for n, state in enumerate(states)}
+            condition += f"and ({' or '.join(f'State eq @{name} ' for name in names)})"
+            keys |= names
+        found: list[Versioned[Action]] = []
+        async for row in self._table.query(condition, keys, page_size=min(limit + 1, 1000)):
+            if len(found) == limit:
+                return found, continuation_of(found[-1].value.id)
+            found.append(Versioned(read_record(row, Action), version_of(row)))
+        return found, None
+
+    async def save_actions(
+        self, audit: AuditId, app: AppId, actions: Sequence[Versioned[Action]]
+    ) -> list[Versioned[Action]]:
+        if not actions:
+            return []
+        rows = [replace(_action_row(audit, app, a.value), a.version or "") for a in actions]
+        versions = await self._table.write(rows)
+        return [Versioned(a.value, version) for a, version in zip(actions, versions, strict=True)]
+
+    async def read_plan(self, audit: AuditId, app: AppId) -> Versioned[Plan] | None:
+        row = await self._table.get(audit, PLAN + app)
+        return Versioned(read_record(row, Plan), version_of(row)) if row is not None else None
+
+    async def list_plans(self, audit: AuditId) -> list[Plan]:
+        keys = {"audit": audit, "first": PLAN, "end": f"{PLAN}~"}
+        rows = self._table.query("PartitionKey eq @audit and RowKey gt @first and RowKey lt @end", keys)
+        return [read_record(row, Plan) async for row in rows]
+
+    async def save_plan(self, plan: Versioned[Plan]) -> None:
+        row = record_row(plan.value.audit, PLAN + plan.value.app, plan.value)
+        await self._table.write([replace(row, plan.version) if plan.version else insert(row)])
+
+    async def open(self, audit: AuditId, app: AppId, look_at: datetime) -> None:
+        key = {"PartitionKey": _OPEN, "RowKey": f"{audit}_{app}"}
+        await self._table.upsert(key | {"SchemaVersion": SCHEMA, "LookAt": to_text(look_at)})
+
+    async def close(self, audit: AuditId, app: AppId) -> None:
+        try:
+            await self._table.write([remove(_OPEN, f"{audit}_{app}")])
+        except Conflict:
+            return
+
+    async def list_open(self, *, look_before: datetime) -> AsyncIterator[tuple[AuditId, AppId]]:
+        keys = {"open": _OPEN, "before": to_text(look_before)}
+        async for row in self._table.query("PartitionKey eq @open and LookAt lt @before", keys):
+            audit, _, app = str(row["RowKey"]).partition("_")
+            yield AuditId(audit), AppId(app)
+
+    async def last_sent(self, key: str) -> datetime | None:
+        row = await self._table.get(_SENT, key)
+        return from_text(row["At"]) if row is not None else None
+
+    async def take_turn(self, key: str, audit: AuditId, now: datetime, before: datetime | None) -> bool:
+        row = await self._table.get(_SENT, key)
+        if row is not None and (row["Audit"] == audit or (before is not None and from_text(row["At"]) > before)):
+            return False
+        taken = {"PartitionKey": _SENT, "RowKey": key, "SchemaVersion": SCHEMA, "Audit": audit, "At": to_text(now)}
+        try:
+            await self._table.write([insert(taken) if row is None else replace(taken, version_of(row))])
+        except Conflict:
+            return False
+        return True
+
+    async def give_back(self, key: str, audit: AuditId) -> None:
+        row = await self._table.get(_SENT, key)
+        if row is None or row["Audit"] != audit:
+            return
+        try:
+            await self._table.write([remove(_SENT, key)])
+        except Conflict:
+            return
+
+
+def _partition(audit: AuditId, app: AppId) -> str:
+    return f"{audit}-{app}"
+
+
+def _action_row(audit: AuditId, app: AppId, action: Action) -> dict[str, object]:
+    row = record_row(_partition(audit, app), _ACTION + action.id, action)
+    return row | {"State": action.state.value}

@@ -1,0 +1,81 @@
+"""The trail as table rows: a partition for each day, the newest first. Nothing here changes or deletes a row."""
+
+import base64
+import binascii
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from shared.adapters.tables.audits import read_record, record_row
+from shared.adapters.tables.table import Row, Table, insert
+from shared.domain.audits.trail import TrailEntry
+from shared.domain.errors import Conflict
+
+if TYPE_CHECKING:
+    from azure.data.tables.aio import TableServiceClient
+
+TRAIL = "Trail"
+
+_LAST_DAY, _LAST_MS = 99_999_999, 9_999_999_999_999
+_PLACE = re.compile(r"[0-9]{8} [0-9]{13}-[0-9a-zA-Z_-]{1,200}")
+
+
+class TableTrail:
+    """The port's `Trail`."""
+
+    def __init__(self, service: "TableServiceClient") -> None:
+        self._table = Table(service, TRAIL)
+
+    async def add(self, entries: Sequence[TrailEntry]) -> None:
+        by_day: dict[str, dict[str, Row]] = defaultdict(dict)
+        for entry in entries:
+            day, key = _place(entry.at, entry.key)
+            by_day[day][key] = record_row(day, key, entry)
+        for rows in by_day.values():
+            try:
+                await self._table.write([insert(row) for row in rows.values()])
+            except Conflict:
+                # Some were written down before: each by itself.
+                for row in rows.values():
+                    try:
+                        await self._table.write([insert(row)])
+                    except Conflict:
+                        continue
+
+    async def read(self, continuation: str | None, limit: int) -> tuple[list[TrailEntry], str | None]:
+        day, key = _read_continuation(continuation)
+        found: list[TrailEntry] = []
+        rows = self._table.query(
+            "PartitionKey ge @day and (PartitionKey gt @day or RowKey gt @key )",
+            {"day": day, "key": key},
+            page_size=min(limit + 1, 1000),
+        )
+        async for row in rows:
+            if len(found) == limit:
+                return found, _continuation(found[-1])
+            found.append(read_record(row, TrailEntry))
+        return found, None
+
+
+def _place(at: datetime, key: str) -> tuple[str, str]:
+    ms = round(at.timestamp() * 1000)
+    return f"{_LAST_DAY - int(at.astimezone(UTC).strftime('%Y%m%d')):08d}", f"{_LAST_MS - ms:013d}-{key}"
+
+
+def _continuation(entry: TrailEntry) -> str:
+    return base64.urlsafe_b64encode(" ".join(_place(entry.at, entry.key)).encode()).decode().rstrip("=")
+
+
+def _read_continuation(text: str | None) -> tuple[str, str]:
+    if text is None:
+        return "", ""
+    try:
+        found = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError) as e:
+        raise ValueError("the continuation was never given out") from e
+    if not _PLACE.fullmatch(found):
+        raise ValueError("the continuation was never given out")
+    day, _, key = found.partition(" ")
+    return day, key

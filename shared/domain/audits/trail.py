@@ -1,0 +1,28 @@
+"""The trail: what was changed in the directory outside of inviting, by whom or by which rule. Only ever added to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.applications import AppId
+from shared.domain.ids import GroupId
+
+
+@dataclass(frozen=True, slots=True)
+class TrailEntry:
+    """`key` is the same however often the change is written down. `who` is a person's or an app's name with its
+    object id, or the rule of an audit; `what` the remedy or act; `before` and `after` are in a person's words.
+    `request_id` is Graph's, where Graph gave one."""
+
+    key: str
+    at: datetime
+    who: str
+    what: str
+    subject: str
+    name: str
+    group: GroupId | None
+    app: AppId | None
+    before: str
+    after: str
+    audit: str | None = None
+    rule: str | None = None
+    request_id: str | None = None

@@ -1,0 +1,81 @@
+"""Third phase: an app that is set up, its group and the group's owners, against what the setup made of them."""
+
+from dataclasses import replace
+
+from shared.domain.applications import AppId, Application
+from shared.domain.audits.judge_apps import AppTruth, judge_app
+from shared.domain.audits.records import Audit, Phase, Task
+from shared.domain.errors import Refused
+from shared.domain.groups import GroupFacts
+from shared.domain.reasons import Reason
+from shared.domain.setup.plan import Saml
+from shared.domain.setup.records import AppRecord, Person
+from shared.steps.audits.found import write_found
+from shared.steps.audits.tools import AuditTools
+
+APP = "app-"
+
+
+def app_tasks(apps: list[AppRecord]) -> list[Task]:
+    """One for each app."""
+    return [Task(Phase.JUDGING, f"{APP}{app.app_id}") for app in apps]
+
+
+async def judge_one_app(tools: AuditTools, audit: Audit, task: Task) -> Task:
+    """Look at one app. Safe to repeat."""
+    record = await tools.setups.read_app(AppId(task.name.removeprefix(APP)))
+    if record is not None:
+        truth = await _truth(tools, record.value)
+        await write_found(tools, audit, judge_app(record.value, truth, tools.clock.now()))
+    return replace(task, done=True)
+
+
+async def _truth(tools: AuditTools, record: AppRecord) -> AppTruth:
+    try:
+        group = await tools.groups.read_group(record.group)
+    except Refused as e:
+        if e.reason is not Reason.GROUP_MISSING:
+            raise
+        group = None
+    app = await tools.directory.app_by_id(record.app_id)
+    owners = await _people(tools, group)
+    return AppTruth(
+        group=group,
+        owners=owners,
+        app=app,
+        is_assigned=group is not None and await _has_role(tools, record, record.group, is_group=True),
+        wants_saml=(saml := await _saml(tools, record)) is not None,
+        differences=await _differences(tools, record, group, app, saml) if app is not None else (),
+    )
+
+
+async def _people(tools: AuditTools, group: GroupFacts | None) -> list[Person]:
+    """Owners that are people; a service principal owns nothing that anybody could ask."""
+    if group is None or not group.owners:
+        return []
+    return [p for p in await tools.directory.find_people(sorted(group.owners)) if p is not None]
+
+
+async def _saml(tools: AuditTools, record: AppRecord) -> Saml | None:
+    stored = await tools.setups.read(record.setup)
+    return stored.setup.plan.saml if stored is not None else None
+
+
+async def _differences(
+    tools: AuditTools, record: AppRecord, group: GroupFacts | None, app: Application, saml: Saml | None
+) -> list[str]:
+    """What the setup verified and no other rule is for."""
+    found = [] if app.enabled else [f"'{app.name}' is switched off"]
+    if saml is not None and app.sign_on_mode == "saml":
+        found += [f"SAML: {what}" for what in await tools.directory.saml_differences(app, saml)]
+    for person in record.owners:
+        if group is not None and group.owners and person.id not in group.owners:
+            found.append(f"{person.name} is no owner of the group any more")
+        elif not await _has_role(tools, record, person.id, is_group=False):
+            found.append(f"{person.name} is not assigned to the app any more")
+    return found
+
+
+async def _has_role(tools: AuditTools, record: AppRecord, principal: str, *, is_group: bool) -> bool:
+    held = await tools.directory.assignments_of(principal, is_group=is_group)  # type: ignore[arg-type]
+    return any(a.resource == record.service_principal for a in held)

@@ -1,0 +1,81 @@
+"""An audit begins: by the timer, or by somebody who may."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.domain.access import Caller
+from shared.domain.audits.records import Audit, AuditId, Position, Task, sets_of
+from shared.domain.commands import RunAudit
+from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.ids import new_chunk_id
+from shared.domain.reasons import Reason
+from shared.ports.store import Versioned
+from shared.steps.audits.read import reading_tasks
+from shared.steps.audits.tools import AuditTools
+from shared.steps.setup.start import need_admin
+
+BY_TIMER = "the timer"
+
+
+@dataclass(frozen=True, slots=True)
+class StartAudit:
+    tools: AuditTools
+
+    async def by_hand(self, caller: Caller) -> Audit:
+        """Raises Refused `not-admin`; `audit-running` naming the one that runs: two would share out the changes."""
+        need_admin(caller)
+        audit = await self._start(caller.name)
+        if audit is None:
+            position = await self.tools.audits.read_position()
+            raise Refused(Reason.AUDIT_RUNNING, location=position.value.running)
+        return audit
+
+    async def by_timer(self) -> Audit | None:
+        """None where one is running."""
+        return await self._start(BY_TIMER)
+
+    async def _start(self, who: str) -> Audit | None:
+        tools, now = self.tools, self.tools.clock.now()
+        position = await tools.audits.read_position()
+        if position.value.running is not None:
+            return None
+        audit = await self._new(position.value, now, who)
+        # The claim first: an audit that nobody claimed is never begun, and one that was claimed is begun again.
+        try:
+            claimed = replace(position.value, running=audit.id, running_since=now)
+            await tools.audits.write_position(Versioned(claimed, position.version))
+        except Conflict:
+            return None
+        await begin(tools, audit, position.value.users)
+        return audit
+
+    async def _new(self, position: Position, now: datetime, who: str) -> Audit:
+        apps = await self.tools.setups.list_apps()
+        return Audit(
+            id=AuditId(new_chunk_id(now, self.tools.clock.random_hex(10))),
+            started_at=now,
+            started_by=who,
+            full=position.is_torn,
+            sets=sets_of({app.group for app in apps}, position.sets),
+            users_since=position.users_since,
+            read_from=position.read_from,
+            before=position.last,
+            apps=len(apps),
+        )
+
+
+async def begin(tools: AuditTools, audit: Audit, users: str | None) -> None:
+    """Write the audit and its first tasks, and send them on their way. Safe to repeat."""
+    tasks = reading_tasks(audit, users)
+    await tools.audits.add_tasks(audit.id, tasks)
+    if await tools.audits.read(audit.id) is None:
+        try:
+            await tools.audits.save(Versioned(audit, None))
+        except Conflict as e:
+            raise StorageBusy("another delivery wrote the audit") from e
+    await send(tools, audit, tasks)
+
+
+async def send(tools: AuditTools, audit: Audit, tasks: list[Task]) -> None:
+    for task in tasks:
+        await tools.outbox.send(RunAudit(audit.id, task.name))

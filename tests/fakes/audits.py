@@ -1,0 +1,27 @@
+"""What audits are told, remembered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shared.domain.audits.records import AuditId
+from shared.domain.audits.trail import TrailEntry
+from shared.ports.mirror import Doing
+
+
+@dataclass
+class FakeDoings:
+    noted: list[Doing] = field(default_factory=list)
+
+    async def note_doings(self, audit: AuditId, doings: Sequence[Doing]) -> None:
+        self.noted += doings
+
+
+@dataclass
+class FakeTrail:
+    entries: list[TrailEntry] = field(default_factory=list)
+
+    async def add(self, entries: Sequence[TrailEntry]) -> None:
+        self.entries += entries
+
+    async def read(self, continuation: str | None, limit: int) -> tuple[list[TrailEntry], str | None]:
+        return self.entries[:limit], None
