@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared.adapters.queues.codec import UnreadableMessage, decode_command, encode_command, read_traceparent
 from shared.adapters.tables.rows import from_row
 from shared.domain.applications import AppId
+from shared.domain.audits.records import AuditId
 from shared.domain.commands import (
     Command,
     FulfilRequest,
@@ -20,6 +21,8 @@ from shared.domain.commands import (
     JoinChunk,
     MailChunk,
     MailRequest,
+    PutRight,
+    RunAudit,
     RunSetupStep,
     SplitImport,
     TakeApart,
@@ -51,6 +54,10 @@ AS_WRITTEN: dict[str, Command] = {
         GROUP, RequestId("0123456789abcdef012345"), 2, datetime(2026, 3, 2, 9, 0, 12, tzinfo=UTC)
     ),
     "message-fulfil-request": FulfilRequest(GROUP, RequestId("0123456789abcdef012345"), 1),
+    "message-audit-task": RunAudit(AuditId("fe62a1b2c3d40123456789"), "members-0", 2),
+    "message-put-right": PutRight(
+        AuditId("fe62a1b2c3d40123456789"), AppId("55555555-5555-4555-8555-555555555555"), True
+    ),
     "message-take-apart": TakeApart(AppId("55555555-5555-4555-8555-555555555555")),
 }
 BODY = {"v": 1, "kind": "invite-chunk", "group": GROUP, "chunk": CHUNK}

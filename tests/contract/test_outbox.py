@@ -18,6 +18,7 @@ from shared.adapters.queues.names import QUEUES, queue_of
 from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.queues.trace import current_traceparent
 from shared.domain.applications import AppId
+from shared.domain.audits.records import AuditId
 from shared.domain.commands import (
     ChunkCommand,
     Command,
@@ -27,6 +28,8 @@ from shared.domain.commands import (
     JoinChunk,
     MailChunk,
     MailRequest,
+    PutRight,
+    RunAudit,
     RunSetupStep,
     SplitImport,
     TakeApart,
@@ -53,6 +56,8 @@ COMMANDS: list[Command] = [
     UndoImport(ImportId(CHUNK), GROUP),
     MailRequest(GROUP, RequestId(CHUNK)),
     FulfilRequest(GROUP, RequestId(CHUNK), attempt=1),
+    RunAudit(AuditId(CHUNK), "users"),
+    PutRight(AuditId(CHUNK), APP, back=True),
 ]
 SETUP_STEPS = [RunSetupStep(SETUP, step) for step in SetupStep]
 ONE_OF_EACH = [*(c for c in COMMANDS if not isinstance(c, RunSetupStep)), *SETUP_STEPS]

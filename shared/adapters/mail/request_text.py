@@ -1,6 +1,7 @@
-"""The text of mails about join requests, from templates, in the languages that the other mails have."""
+"""The text of mails about join requests and of audits, from templates, in the languages that the other mails have."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jinja2
@@ -49,6 +50,28 @@ class JinjaRequestText:
             "else_": texts["waiting.else"],
         }
         return _mail(key, to, to_name, texts["waiting.subject"].format(app=app), _known(language), values)
+
+
+class JinjaAuditText:
+    """The port's `AuditText`; names of guests are text like any other."""
+
+    def findings(
+        self, *, key: str, to: str, to_name: str | None, app: str, lines: Sequence[str], more: int, link: str | None
+    ) -> Mail:
+        texts, app = _texts("en"), one_line(app)
+        shown = [one_line(text) for text in lines]
+        if more:
+            shown.append(texts["findings.more"].format(more=more))
+        values = {
+            "why": texts["findings.why"].format(app=app),
+            "before_quoted": texts["findings.note"],
+            "quoted": "\n".join(shown),
+            "act": texts["findings.act"],
+            "button": texts["findings.button"],
+            "link": link,
+            "else_": texts["findings.else"],
+        }
+        return _mail(key, to, to_name, texts["findings.subject"].format(app=app), "en", values)
 
 
 def _mail(key: str, to: str, to_name: str | None, subject: str, language: str, values: dict[str, Any]) -> Mail:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from shared.domain.applications import AppId
+from shared.domain.audits.records import AuditId
 from shared.domain.commands import (
     ChunkWork,
     Command,
@@ -18,6 +19,8 @@ from shared.domain.commands import (
     JoinChunk,
     MailChunk,
     MailRequest,
+    PutRight,
+    RunAudit,
     RunSetupStep,
     SplitImport,
     TakeApart,
@@ -110,6 +113,17 @@ class _FulfilRequest(_Message, tag="fulfil-request"):
     request: _Key
 
 
+class _AuditTask(_Message, tag="audit-task"):
+    audit: _Key
+    task: Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{1,100}$")]
+
+
+class _PutRight(_Message, tag="put-right"):
+    audit: _Key
+    app: _Guid
+    back: bool = False
+
+
 _CHUNKS: dict[type[ChunkWork], type[_Chunk]] = {
     InviteChunk: _InviteChunk,
     JoinChunk: _JoinChunk,
@@ -129,6 +143,8 @@ _decoder = msgspec.json.Decoder(
     | _TakeApart
     | _MailRequest
     | _FulfilRequest
+    | _AuditTask
+    | _PutRight
 )
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -153,6 +169,10 @@ def _message(command: Command, traceparent: str | None) -> _Message:
             return _MailRequest(group=command.group, request=command.request, slot=command.slot, **head)
         case FulfilRequest():
             return _FulfilRequest(group=command.group, request=command.request, **head)
+        case RunAudit():
+            return _AuditTask(audit=command.audit, task=command.task, **head)
+        case PutRight():
+            return _PutRight(audit=command.audit, app=command.app, back=command.back, **head)
         case _:
             kind = _CHUNKS[type(command)]
             work: Any = {
@@ -191,6 +211,10 @@ def decode_command(body: bytes) -> Command:
             return MailRequest(GroupId(found.group), RequestId(found.request), found.attempt, found.slot)
         case _FulfilRequest():
             return FulfilRequest(GroupId(found.group), RequestId(found.request), found.attempt)
+        case _AuditTask():
+            return RunAudit(AuditId(found.audit), found.task, found.attempt)
+        case _PutRight():
+            return PutRight(AuditId(found.audit), AppId(found.app), found.back, found.attempt)
         case _:
             kind = _OF_CHUNKS[type(found)]
             return kind(GroupId(found.group), ChunkId(found.chunk), found.attempt, found.slot, found.revived)

@@ -8,6 +8,8 @@ from shared.domain.commands import (
     JoinChunk,
     MailChunk,
     MailRequest,
+    PutRight,
+    RunAudit,
     RunSetupStep,
     SplitImport,
     TakeApart,
@@ -24,6 +26,8 @@ IMPORT_CHUNKS = "import-chunks"
 IMPORT_UNDOS = "import-undos"
 REQUESTS = "requests"
 REQUEST_MAILS = "request-mails"
+AUDITS = "audits"
+REMEDIES = "remedies"
 
 _BY_KIND: dict[type[Command], str] = {
     InviteChunk: INVITATIONS,
@@ -35,6 +39,8 @@ _BY_KIND: dict[type[Command], str] = {
     UndoImport: IMPORT_UNDOS,
     FulfilRequest: REQUESTS,
     MailRequest: REQUEST_MAILS,
+    RunAudit: AUDITS,
+    PutRight: REMEDIES,
 }
 QUEUES = (*_BY_KIND.values(), *(f"setup-{step.value}" for step in SetupStep))
 """All of them. Each step of a setup has its own."""

@@ -2,17 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from shared.domain.access import Caller
-from shared.domain.answers import Busy, Declined, Unknown
+from shared.domain.answers import Busy, Declined, Gone, Unknown
+from shared.domain.audits.records import AuditId
+from shared.domain.audits.subjects import Belief
+from shared.domain.audits.trail import TrailEntry
 from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 from shared.ports.clock import Clock
 from shared.ports.directory import Directory
+from shared.ports.mirror import Doing, Doings
 from shared.ports.rosters import GuestFacts, GuestPage, Rosters
 from shared.ports.store import Store
+from shared.ports.trail import Trail
 from shared.steps.group_access import GroupAccess
 
 
@@ -30,6 +35,8 @@ class TendGuests:
     directory: Directory
     rosters: Rosters
     store: Store
+    doings: Doings
+    trail: Trail
     clock: Clock
 
     async def list(
@@ -53,7 +60,9 @@ class TendGuests:
             DirectoryBusy: a repeat goes on.
         """
         await self.access.need_owner(group, caller)
-        guest = await self._guest(group, user)
+        guest, now = await self._guest(group, user), self.clock.now()
+        # Known before it is so: an audit does not wonder who took the membership away.
+        await self._believe(Doing(user, group, Belief(False, now)))
         [answer] = await self.directory.leave(group, [user])
         match answer:
             case Busy(retry_after=after):
@@ -61,10 +70,32 @@ class TendGuests:
             case Unknown(what=what):
                 raise DirectoryBusy(what)
             case Declined(reason=reason, detail=detail):
+                await self._believe(Doing(user, group, Belief(True, self.clock.now())))
                 raise Refused(reason, detail)
-            case _:
+            case Gone(request_id=number):
+                await self.trail.add([self._entry(guest, group, caller, now, number)])
                 if guest.address:
                     await self.store.write_expiry(group, guest.address.lower(), None)
+
+    async def _believe(self, doing: Doing) -> None:
+        await self.doings.note_doings(AuditId(""), [doing])
+
+    def _entry(
+        self, guest: GuestFacts, group: GroupId, caller: Caller, at: datetime, request_id: str | None
+    ) -> TrailEntry:
+        return TrailEntry(
+            key=f"{self.clock.random_hex(12)}-removed",
+            at=at,
+            who=f"{caller.name} ({caller.object_id})",
+            what="remove",
+            subject=guest.id,
+            name=guest.name,
+            group=group,
+            app=None,
+            before="member of the group",
+            after="no member of the group",
+            request_id=request_id,
+        )
 
     async def set_expiry(self, group: GroupId, user: UserId, expires: date | None, caller: Caller) -> None:
         """Set, renew or clear the last day of a guest's membership. Safe to repeat.

@@ -26,6 +26,7 @@ from shared.steps.portal.groups import ShowGroups
 from shared.steps.portal.guests import TendGuests
 from shared.steps.portal.templates import PreviewMail, Templates
 from tests.builders import CHUNK, GROUP, OWNER, STRANGER, TENANT, a_caller, a_group, an_invitation
+from tests.fakes.audits import FakeDoings, FakeTrail
 from tests.unit.steps.conftest import World
 from tests.unit.steps.test_requests import APPROVER, Door
 
@@ -227,7 +228,7 @@ def guest(**changes: Any) -> GuestFacts:
 
 def tend(world: World, *guests: GuestFacts) -> TendGuests:
     rosters = FakeRosters(there={GROUP: list(guests)})
-    return TendGuests(access(world), world.directory, rosters, world.store, world.clock)
+    return TendGuests(access(world), world.directory, rosters, world.store, FakeDoings(), FakeTrail(), world.clock)
 
 
 async def test_a_guest_is_listed_with_the_last_day_and_renewed(world: World) -> None:
