@@ -4,6 +4,7 @@ import azure.functions as func
 
 from functions import (
     apps,
+    audits,
     description,
     doctor,
     groups,
@@ -31,6 +32,7 @@ for module in (
     requests,
     setups,
     apps,
+    audits,
     doctor,
     pages,
     portal,

@@ -6,6 +6,7 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))
 
+from shared.domain.audits.rules import RULES, Remedy  # noqa: E402
 from shared.domain.examination import PERMISSIONS  # noqa: E402
 from shared.domain.invitations import STATES, State  # noqa: E402
 from shared.domain.reasons import REASONS  # noqa: E402
@@ -65,7 +66,20 @@ def permissions() -> str:
     return "\n".join([NOTE, "# Permissions on Microsoft Graph", "", *lines, ""])
 
 
+def audit_rules() -> str:
+    lines = [
+        "| rule | severity | what it finds | what a person does | what policy may ask for |",
+        "|---|---|---|---|---|",
+    ]
+    for rule, facts in RULES.items():
+        may = ", ".join(f"`{r.value}`" for r in Remedy if r in facts.remedies) or "the report"
+        what = f"**{facts.title}.** {facts.explanation}"
+        lines.append(f"| `{rule.value}` | {facts.severity.value} | {what} | {facts.advice} | {may} |")
+    return "\n".join([NOTE, "# What audits find", "", *lines, ""])
+
+
 TABLES = {
+    "audit-rules.md": audit_rules,
     "states.md": states,
     "reasons.md": reasons,
     "setup-steps.md": setup_steps,

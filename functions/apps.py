@@ -3,16 +3,12 @@
 import azure.functions as func
 
 from functions.callers import caller_of
-from functions.edge import endpoint, json_response
+from functions.edge import app_id_of, endpoint, json_response
 from functions.setups import is_dry
 from shared import wiring
 from shared.api import answers_of_setup as answers
 from shared.api import bodies_of_guests
 from shared.api import bodies_of_setup as bodies
-from shared.domain.applications import AppId
-from shared.domain.errors import Refused
-from shared.domain.ids import group_id
-from shared.domain.reasons import Reason
 
 bp = func.Blueprint()
 
@@ -33,7 +29,7 @@ async def list_apps(req: func.HttpRequest) -> func.HttpResponse:
 async def get_app(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
-    return json_response(bodies.app(await app.setups.apps.one(_app_id(req), caller), app.settings.tenant_id))
+    return json_response(bodies.app(await app.setups.apps.one(app_id_of(req), caller), app.settings.tenant_id))
 
 
 @bp.function_name("delete_app")
@@ -42,7 +38,7 @@ async def get_app(req: func.HttpRequest) -> func.HttpResponse:
 async def delete_app(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
-    app_id = _app_id(req)
+    app_id = app_id_of(req)
     if is_dry(req):
         found = await app.setups.apps.look_at_removal(app_id, caller)
         return json_response(bodies.removal(found), 200, {"ETag": f'"{found.tag}"'})
@@ -58,7 +54,7 @@ async def delete_app(req: func.HttpRequest) -> func.HttpResponse:
 async def get_templates(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
-    return json_response(bodies_of_guests.templates(await app.portal.templates.show(_app_id(req), caller)))
+    return json_response(bodies_of_guests.templates(await app.portal.templates.show(app_id_of(req), caller)))
 
 
 @bp.function_name("put_templates")
@@ -68,11 +64,4 @@ async def put_templates(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
     wanted = bodies_of_guests.decode_templates(req.get_body())
-    return json_response(bodies_of_guests.templates(await app.portal.templates.write(_app_id(req), wanted, caller)))
-
-
-def _app_id(req: func.HttpRequest) -> AppId:
-    try:
-        return AppId(group_id(req.route_params["appId"]))
-    except ValueError as e:
-        raise Refused(Reason.PARAMETER_INVALID, "an application id (a GUID) is needed", field="appId") from e
+    return json_response(bodies_of_guests.templates(await app.portal.templates.write(app_id_of(req), wanted, caller)))

@@ -18,6 +18,7 @@ import msgspec
 
 from shared import wiring
 from shared.api import problems
+from shared.domain.applications import AppId
 from shared.domain.errors import Refused, Unavailable
 from shared.domain.ids import GroupId, UserId, group_id
 from shared.domain.outcomes import Outcome
@@ -111,6 +112,14 @@ def group_of(req: func.HttpRequest) -> GroupId:
         return group_id(req.route_params["groupId"])
     except ValueError as e:
         raise Refused(Reason.PARAMETER_INVALID, str(e), field="groupId") from e
+
+
+def app_id_of(req: func.HttpRequest) -> AppId:
+    """The app of the path; raises Refused `parameter-invalid`."""
+    try:
+        return AppId(group_id(req.route_params["appId"]))
+    except ValueError as e:
+        raise Refused(Reason.PARAMETER_INVALID, "an application id (a GUID) is needed", field="appId") from e
 
 
 def user_of(req: func.HttpRequest) -> UserId:

@@ -13,6 +13,8 @@ from shared.domain.commands import (
     JoinChunk,
     MailChunk,
     MailRequest,
+    PutRight,
+    RunAudit,
     RunSetupStep,
     SplitImport,
     TakeApart,
@@ -85,6 +87,22 @@ async def give_up_requests(message: func.QueueMessage) -> None:
 async def give_up_request_mails(message: func.QueueMessage) -> None:
     if isinstance(command := _command(message, "mailing about a join request"), MailRequest):
         log.error("mailing about join request %s stopped with an error in every delivery", command.request)
+
+
+@bp.function_name("give_up_audits")
+@bp.queue_trigger(arg_name="message", queue_name="audits-poison", connection="GuestlistStorage")
+async def give_up_audits(message: func.QueueMessage) -> None:
+    if isinstance(command := _command(message, "auditing"), RunAudit):
+        what = f"the task '{command.task}' stopped with an error in every delivery"
+        await (await wiring.app()).audits.give_up(command, what)
+
+
+@bp.function_name("give_up_remedies")
+@bp.queue_trigger(arg_name="message", queue_name="remedies-poison", connection="GuestlistStorage")
+async def give_up_remedies(message: func.QueueMessage) -> None:
+    # The plan stays as it is, and the sweeper tries again.
+    if isinstance(command := _command(message, "putting right"), PutRight):
+        log.error("remedies of audit %s stopped with an error in every delivery", command.audit)
 
 
 def _listen(step: SetupStep) -> None:

@@ -23,3 +23,5 @@ async def sweep(timer: func.TimerRequest) -> None:
         log.info("%d setups set going", setups)
     if requests := await app.requests.sweep():
         log.info("%d messages sent for join requests that stood still", requests)
+    if audits := await app.audits.sweep():
+        log.info("%d messages sent for audits and remedies that stood still", audits)

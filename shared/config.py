@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shared.domain.audits.settings import AuditSettings
 from shared.domain.errors import GuestlistError
 from shared.domain.import_settings import ImportSettings
 from shared.domain.pacing import DayLimit, Pace
@@ -45,6 +46,7 @@ class Settings:
     timing: Timing
     imports: ImportSettings
     requests: RequestSettings
+    audits: AuditSettings
 
     @property
     def sends_own_mail(self) -> bool:
@@ -100,7 +102,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     def limit(name: str, default: Limit) -> Limit:
         return replace(default, most=convert(name, int, default.most, lambda n: n > 0, "a whole number of requests"))
 
-    defaults, imports, requests = Timing(), ImportSettings(), RequestSettings()
+    defaults, imports, requests, audits = Timing(), ImportSettings(), RequestSettings(), AuditSettings()
     # The platform's own name of the app, where no other was given to it.
     host_name = text("WEBSITE_HOSTNAME")
     public_url = url("GUESTLIST_PUBLIC_URL", f"https://{host_name}" if host_name else "https://unknown.invalid")
@@ -145,6 +147,13 @@ def read_settings(env: Mapping[str, str]) -> Settings:
             of_address=limit("GUESTLIST_REQUESTS_PER_DAY_AND_ADDRESS", requests.of_address),
             of_source=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_SOURCE", requests.of_source),
             of_group=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_GROUP", requests.of_group),
+        ),
+        audits=AuditSettings(
+            redeem_within=length("GUESTLIST_REDEEM_WITHIN", audits.redeem_within),
+            sign_in_within=length("GUESTLIST_SIGN_IN_WITHIN", audits.sign_in_within),
+            settling=length("GUESTLIST_AUDIT_SETTLING", audits.settling),
+            stuck_after=length("GUESTLIST_STUCK_AFTER", audits.stuck_after),
+            kept=length("GUESTLIST_AUDITS_KEPT", audits.kept),
         ),
     )
     if settings.mail_mailbox and settings.acs_endpoint:

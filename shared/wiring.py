@@ -7,7 +7,7 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,15 @@ from shared.domain.commands import Command
 from shared.ports.callers import Callers
 from shared.ports.mailer import Mailer
 from shared.ports.outbox import Outbox
+from shared.ports.report_page import ReportPage
 from shared.steps.accept_invitation import AcceptInvitation
+from shared.steps.audits.put_right import PutRightStep
+from shared.steps.audits.remedies import Effects
+from shared.steps.audits.run import GiveUpAudit, RunAuditTask, SweepAudits
+from shared.steps.audits.start import StartAudit
+from shared.steps.audits.tell_owners import TellOwners
+from shared.steps.audits.tend import TendAudits
+from shared.steps.audits.tools import AuditTools
 from shared.steps.cancel_invitation import CancelInvitation
 from shared.steps.examine import Examine
 from shared.steps.give_up import GiveUp
@@ -115,6 +123,20 @@ class JoinRequests:
 
 
 @dataclass(frozen=True, slots=True)
+class Audits:
+    """The steps of audits, ready to run. `report_page` is called for where a report is wanted: charts are slow to
+    load."""
+
+    start: StartAudit
+    run: RunAuditTask
+    put_right: PutRightStep
+    tend: TendAudits
+    sweep: SweepAudits
+    give_up: GiveUpAudit
+    report_page: Callable[[], ReportPage]
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """The steps, ready to run."""
 
@@ -132,6 +154,7 @@ class App:
     imports: Imports
     portal: Portal
     requests: JoinRequests
+    audits: Audits
     examine: Examine
 
 
@@ -167,20 +190,26 @@ async def app() -> App:
 def build(settings: Settings) -> App:
     """Make the adapters and hand them to the steps."""
     from shared.adapters.directory import GraphDirectory, GraphSession
+    from shared.adapters.directory.changes import GraphChanges
     from shared.adapters.directory.rosters import GraphRosters
     from shared.adapters.directory.setup.app_directory import GraphAppDirectory
     from shared.adapters.directory.setup.entitlements import GraphEntitlements
     from shared.adapters.files import BlobFiles
     from shared.adapters.identity.credentials import app_credential
     from shared.adapters.identity.tokens import TokenCallers
-    from shared.adapters.mail.request_text import JinjaRequestText
+    from shared.adapters.mail.request_text import JinjaAuditText, JinjaRequestText
     from shared.adapters.mail.text import JinjaMailText
     from shared.adapters.queues.outbox import QueueOutbox
     from shared.adapters.storage import blob_service, queue_service, table_service
     from shared.adapters.tables import TableStore
+    from shared.adapters.tables.audits import TableAuditStore
     from shared.adapters.tables.imports import TableImportStore
+    from shared.adapters.tables.mirror import TableMirror
+    from shared.adapters.tables.past import TablePast
+    from shared.adapters.tables.remedies import TableRemedyStore
     from shared.adapters.tables.requests import TableRequestStore
     from shared.adapters.tables.setups import TableSetupStore
+    from shared.adapters.tables.trail import TableTrail
 
     credential = app_credential(settings.identity_client_id)
     clock = SystemClock()
@@ -230,9 +259,10 @@ def build(settings: Settings) -> App:
     )
     rosters, mail_text = GraphRosters(session), JinjaMailText()
     mailer = _mailer(settings, session, credential)
+    mirror, trail = TableMirror(tables), TableTrail(tables)
     portal = Portal(
         groups=ShowGroups(access, rosters, setup_store),
-        guests=TendGuests(access, directory, rosters, store, clock),
+        guests=TendGuests(access, directory, rosters, store, mirror, trail, clock),
         templates=Templates(access, setup_store, clock, settings.message_limit),
         preview_mail=PreviewMail(access, mail_text, clock, settings.tenant_id, settings.sends_own_mail),
         cancel_invitation=CancelInvitation(access, directory, store, clock),
@@ -246,6 +276,33 @@ def build(settings: Settings) -> App:
         fulfil=FulfilRequestStep(request_store, setup_store, accept, clock),
         mail=MailRequestStep(mailer, JinjaRequestText(), request_store, rosters, store, clock, timing, guards),
         sweep=SweepRequests(request_store, outbox, clock, timing),
+    )
+    audit_tools = AuditTools(
+        audits=TableAuditStore(tables),
+        mirror=mirror,
+        changes=GraphChanges(session),
+        past=TablePast(tables),
+        remedies=TableRemedyStore(tables),
+        trail=trail,
+        store=store,
+        setups=setup_store,
+        requests=request_store,
+        directory=tools.directory,
+        groups=directory,
+        outbox=outbox,
+        clock=clock,
+        timing=timing,
+        settings=settings.audits,
+    )
+    tell = TellOwners(audit_tools, mailer, JinjaAuditText(), rosters, guards.public_url)
+    audits = Audits(
+        start=StartAudit(audit_tools),
+        run=RunAuditTask(audit_tools),
+        put_right=PutRightStep(audit_tools, Effects(audit_tools, tell, settings.tenant_id, settings.invite_pace)),
+        tend=TendAudits(audit_tools, access),
+        sweep=SweepAudits(audit_tools),
+        give_up=GiveUpAudit(audit_tools),
+        report_page=_report_page,
     )
     return App(
         settings=settings,
@@ -271,6 +328,7 @@ def build(settings: Settings) -> App:
         imports=imports,
         portal=portal,
         requests=requests,
+        audits=audits,
         examine=Examine(
             directory=tools.directory,
             store=store,
@@ -281,6 +339,12 @@ def build(settings: Settings) -> App:
             sign_in_client=settings.client_id,
         ),
     )
+
+
+def _report_page() -> ReportPage:
+    from shared.adapters.report.page import HtmlReport
+
+    return HtmlReport()
 
 
 def _mailer(settings: Settings, session: "GraphSession", credential: "AsyncTokenCredential") -> Mailer | None:

@@ -77,6 +77,23 @@ CELLS: list[tuple[str, str, str, Any]] = [
     ("POST", "/api/setups/{setup}/steps/verify/confirm", "401 403 403 409 403 403", None),
     ("POST", "/api/setups/{setup}/retry", "401 403 403 202 403 403", None),
     ("GET", "/api/doctor", "401 403 403 200 200 403", None),
+    # Audits
+    ("POST", "/api/audits", "401 403 403 202 403 403", None),
+    ("GET", "/api/audits", "401 403 403 200 200 403", None),
+    ("GET", "/api/audits/latest", "401 403 403 200 200 403", None),
+    ("GET", "/api/audits/{audit}", "401 403 403 200 200 403", None),
+    ("GET", "/api/audits/{audit}/findings", "401 403 403 200 200 403", None),
+    ("GET", "/api/audits/{audit}/findings.csv", "401 403 403 200 200 403", None),
+    ("GET", "/api/audits/{audit}/report.html", "401 403 403 200 200 403", None),
+    ("GET", "/api/audits/{audit}/remedies", "401 403 403 200 200 403", None),
+    ("GET", "/api/audits/{audit}/remedies/{app}", "401 403 403 404 404 403", None),
+    ("POST", "/api/audits/{audit}/remedies/{app}", "401 403 403 404 403 403", None),
+    ("POST", "/api/audits/{audit}/remedies/{app}/undo", "401 403 403 404 403 403", None),
+    ("GET", "/api/apps/{app}/audit-policy", "401 404 200 200 200 404", None),
+    ("PUT", "/api/apps/{app}/audit-policy", "401 403 403 200 403 403", {"mostGuests": 5}),
+    ("GET", "/api/groups/{group}/findings", "401 403 200 200 200 403", None),
+    ("GET", "/api/trail", "401 403 403 200 200 403", None),
+    ("GET", "/api/trail.csv", "401 403 403 200 200 403", None),
     # Pages
     ("GET", "/portal", "200 200 200 200 200 200", None),
     ("GET", "/portal/groups/{group}", "200 200 200 200 200 200", None),
@@ -137,6 +154,9 @@ def scene(stack: Stack) -> Iterator[Scene]:
     eventually(lambda: owner.get(f"/api/groups/{group}/imports/{imported}").json()["state"] == "done")
     asked = owner.post(f"/api/groups/{group}/requests", json={"address": "asks@fabrikam.com"})
     assert asked.status_code == 202, asked.text
+    admin = tenant.caller(ADMIN)
+    audit = str(admin.post("/api/audits").raise_for_status().json()["id"])
+    eventually(lambda: admin.get(f"/api/audits/{audit}").json()["state"] == "done")
     anonymous = httpx.Client(base_url=stack.host_url, timeout=60)
     yield Scene(
         names={
@@ -150,13 +170,14 @@ def scene(stack: Stack) -> Iterator[Scene]:
             "failed": unable,
             "import": imported,
             "request": "a" * 22,
+            "audit": audit,
             "unknown": "b" * 22,
         },
         callers={
             "anonymous": anonymous,
             "other-owner": tenant.caller(STRANGER),
             "owner": owner,
-            "admin": tenant.caller(ADMIN),
+            "admin": admin,
             "auditor": tenant.caller(AUDITOR),
             "app": tenant.caller(client="inviting-daemon"),
         },

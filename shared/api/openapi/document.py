@@ -18,6 +18,7 @@ TAGS = {
     "join requests": "People outside ask to be let in.",
     "apps": "The apps that are set up, and their message templates.",
     "setups": "Making an app self-service.",
+    "audits": "What the directory, policy and Guestlist say against each other, and what is done about it.",
     "app": "Guestlist itself.",
 }
 _DESCRIPTION = (
@@ -32,6 +33,10 @@ _PARAMETERS = {
     "invitationId": ("As the answer to the invitation gave it.", {"type": "string"}),
     "importId": ("As the answer to the upload gave it.", {"type": "string", "pattern": "^[0-9a-f]{22}$"}),
     "requestId": ("As the list of requests gives it.", {"type": "string", "pattern": "^[0-9a-f]{22}$"}),
+    "auditId": (
+        "As the list of audits gives it, or `latest`: the last one that was done.",
+        {"type": "string", "pattern": "^([0-9a-f]{22}|latest)$"},
+    ),
     "setupId": ("As the answer to the setup gave it.", {"type": "string", "pattern": "^[0-9a-f]{22}$"}),
     "step": ("The step of a setup.", {"type": "string"}),
     "reason": ("A reason, as problem documents name it.", {"type": "string"}),

@@ -6,7 +6,16 @@ from typing import Any
 import msgspec
 
 from shared.api import answers_of_setup as setup_answers
-from shared.api import bodies, bodies_of_guests, bodies_of_imports, bodies_of_requests, bodies_of_setup, problems
+from shared.api import (
+    bodies,
+    bodies_of_audits,
+    bodies_of_guests,
+    bodies_of_imports,
+    bodies_of_requests,
+    bodies_of_setup,
+    problems,
+)
+from shared.domain.audits.rules import Rule, Severity
 from shared.domain.reasons import Reason
 
 OWNERS = "Owners of the group, administrators."
@@ -59,6 +68,8 @@ _NEXT = {"continuation": ("from the `nextLink` of the page before", _TEXT)}
 _KEY = {"Idempotency-Key": "A repeat with the same key and body is the same request; 1 to 255 visible characters."}
 _GROUP_PATH = "/api/groups/{groupId}"
 _IMPORT_PATH = f"{_GROUP_PATH}/imports/{{importId}}"
+_AUDIT_PATH = "/api/audits/{auditId}"
+_REMEDY_PATH = f"{_AUDIT_PATH}/remedies/{{appId}}"
 _REQUEST_PATH = f"{_GROUP_PATH}/requests/{{requestId}}"
 
 
@@ -72,6 +83,13 @@ def _states(values: list[str]) -> dict[str, tuple[str, dict[str, Any]]]:
 
 _INVITATION_STATES = [row.state.value for row in problems.table().states]
 _REQUEST_STATES = ["pending", "approved", "declined", "expired", "failed"]
+_GUID = {"type": "string", "format": "uuid"}
+_FILTERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "severity": ("only those as bad as this", {"type": "string", "enum": [s.value for s in Severity]}),
+    "rule": ("only those of this rule", {"type": "string", "enum": [r.value for r in Rule]}),
+    "group": ("only those of this group", _GUID),
+    "app": ("only those of this app", _GUID),
+}
 _POLICY = {"requests": "approval", "blockedDomains": ["blocked.example"]}
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -210,6 +228,54 @@ OPERATIONS: tuple[Operation, ...] = (
               "Try failed steps again, with the answer to what they asked", ADMINS,
               {202: setup_answers.SetupChecklist}, (*_ADMIN, *_BODY, Reason.SETUP_MISSING, Reason.NOTHING_TO_RETRY),
               bodies_of_setup.RetryBody, {"appRole": "User"}),
+    # Audits
+    Operation("post_audit", "POST", "/api/audits", "audits", "Begin an audit now", ADMINS,
+              {202: bodies_of_audits.Audit}, (*_ADMIN, Reason.AUDIT_RUNNING)),
+    Operation("list_audits", "GET", "/api/audits", "audits", "Audits, the newest first", ADMIN_READERS,
+              {200: bodies_of_audits.Audits}, (*_ADMIN, *_PAGED), query={**_limit(100, 20), **_NEXT}),
+    Operation("get_audit", "GET", _AUDIT_PATH, "audits", "One audit", ADMIN_READERS,
+              {200: bodies_of_audits.Audit}, (*_ADMIN, Reason.AUDIT_MISSING)),
+    Operation("list_findings", "GET", f"{_AUDIT_PATH}/findings", "audits", "What an audit found, the worst first",
+              ADMIN_READERS, {200: bodies_of_audits.Findings}, (*_ADMIN, *_PAGED, Reason.AUDIT_MISSING),
+              query={**_FILTERS, **_limit(1000, 100), **_NEXT}),
+    Operation("get_findings_file", "GET", f"{_AUDIT_PATH}/findings.csv", "audits",
+              "The same as a file, five thousand lines at a time: follow the Link header", ADMIN_READERS,
+              {200: "text/csv"}, (*_ADMIN, *_PAGED, Reason.AUDIT_MISSING), query={**_FILTERS, **_NEXT}),
+    Operation("get_report", "GET", f"{_AUDIT_PATH}/report.html", "audits",
+              "The report: one page with charts, which loads nothing and can be printed", ADMIN_READERS,
+              {200: "text/html"}, (*_ADMIN, Reason.AUDIT_MISSING)),
+    Operation("list_remedies", "GET", f"{_AUDIT_PATH}/remedies", "audits",
+              "What an audit means to do, or has done, in each app", ADMIN_READERS, {200: bodies_of_audits.Plans},
+              (*_ADMIN, Reason.AUDIT_MISSING)),
+    Operation("get_remedies", "GET", _REMEDY_PATH, "audits", "The same in one app, guest by guest", ADMIN_READERS,
+              {200: bodies_of_audits.Remedies},
+              (*_ADMIN, *_PAGED, Reason.AUDIT_MISSING, Reason.REMEDIES_MISSING),
+              query={**_limit(1000, 100), **_NEXT}),
+    Operation("carry_out_remedies", "POST", _REMEDY_PATH, "audits",
+              "Have what was planned, or held because it would touch too many guests, carried out", ADMINS,
+              {202: bodies_of_audits.Plan},
+              (*_ADMIN, *_PAGED, Reason.AUDIT_MISSING, Reason.REMEDIES_MISSING, Reason.REMEDIES_ENDED,
+               Reason.REMEDIES_OLD)),
+    Operation("undo_remedies", "POST", f"{_REMEDY_PATH}/undo", "audits",
+              "Take back what was done: guests are members again, may sign in again, are restored", ADMINS,
+              {202: bodies_of_audits.Plan},
+              (*_ADMIN, *_PAGED, Reason.AUDIT_MISSING, Reason.REMEDIES_MISSING, Reason.REMEDIES_ENDED)),
+    Operation("get_audit_policy", "GET", "/api/apps/{appId}/audit-policy", "audits",
+              "What audits do about an app's findings", READERS, {200: bodies_of_audits.Policy},
+              (*_CALLER, *_PAGED, Reason.APP_MISSING, *_DIRECTORY)),
+    Operation("put_audit_policy", "PUT", "/api/apps/{appId}/audit-policy", "audits", "Replace that", ADMINS,
+              {200: bodies_of_audits.Policy}, (*_ADMIN, *_BODY, *_PAGED, Reason.APP_MISSING),
+              bodies_of_audits.Policy,
+              {"remedies": {"membership-expired": "remove", "never-redeemed": "send-again"}, "carryOut": True}),
+    Operation("list_group_findings", "GET", f"{_GROUP_PATH}/findings", "audits",
+              "What the last audit found in a group", READERS, {200: bodies_of_audits.Findings}, (*_GROUP, *_PAGED),
+              query={**_limit(1000, 100), **_NEXT}),
+    Operation("list_trail", "GET", "/api/trail", "audits",
+              "Changes of the directory outside of inviting, the newest first", ADMIN_READERS,
+              {200: bodies_of_audits.Trail}, (*_ADMIN, *_PAGED), query={**_limit(1000, 100), **_NEXT}),
+    Operation("get_trail_file", "GET", "/api/trail.csv", "audits",
+              "The same as a file, five thousand lines at a time: follow the Link header", ADMIN_READERS,
+              {200: "text/csv"}, (*_ADMIN, *_PAGED), query=_NEXT),
     Operation("get_doctor", "GET", "/api/doctor", "setups", "What is missing, and what mends it", ADMIN_READERS,
               {200: setup_answers.Examination}, (*_ADMIN, Reason.DIRECTORY_BUSY)),
 )  # fmt: skip
