@@ -4,7 +4,6 @@ that run."""
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import uuid
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.parse import quote
 import typer
 
 from cli.failures import DONE, INTERRUPTED, SOME_FAILED, WAITS_FOR_A_PERSON, Misuse, Unreachable
+from cli.files import fetch
 from cli.following import Watch
 from cli.invitations import AppOption, GroupOption, group_of
 from cli.options import WithDefault, command
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 SIZE_LIMIT = 100 * 1024 * 1024
 """Bytes that the platform takes in one request."""
 _OVER = frozenset({"done", "cancelled", "undone"})
-_NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
 _OUTCOMES = {
     "new": "invited",
     "inDirectory": "in the directory already: join the group",
@@ -89,7 +88,7 @@ def import_(
         session.finish(found, WAITS_FOR_A_PERSON)
     again = f"guestlist imports results {begun['id']} {shlex.quote(str(target))} --group {begun['groupId']}"
     try:
-        _fetch_results(session, f"{path}/{begun['id']}/results", target)
+        fetch(session, f"{path}/{begun['id']}/results", target)
     except KeyboardInterrupt:
         session.tell(f"The outcomes are not here yet. Fetch them with: {again}")
         session.finish(found, INTERRUPTED)
@@ -151,7 +150,7 @@ def results(
 ) -> None:
     """Fetch the file with one outcome per row."""
     _need_free(target, force, "another name")
-    _fetch_results(session, f"{_path(session, group, app)}/{quote(import_id, safe='')}/results", target)
+    fetch(session, f"{_path(session, group, app)}/{quote(import_id, safe='')}/results", target)
     session.finish({"file": str(target)})
 
 
@@ -308,29 +307,6 @@ def _draw_preview(session: Session, preview: dict[str, Any]) -> None:
     for note in preview["notes"]:
         session.tell(f"! {note}")
     session.tell(preview["pace"]["said"])
-
-
-def _fetch_results(session: Session, path: str, target: Path) -> None:
-    """Part by part, into a file beside the target first: half of the results is no results."""
-    part, link = target.with_name(f"{target.name}.part"), path
-    try:
-        with part.open("wb") as out:
-            while link:
-                answer = session.api.download(link)
-                out.write(answer.body)
-                following = _NEXT.search(answer.headers.get("Link", ""))
-                link = _ours(following[1]) if following else ""
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _ours(link: str) -> str:
-    """A link within this API. The token goes with it: nothing else is followed."""
-    if not link.startswith("/") or link.startswith("//"):
-        title = "The API names a next part that is not its own"
-        raise Unreachable(title, link[:200], "Check that --url is the address of a Guestlist function app")
-    return link
 
 
 def _duration(seconds: int) -> str:

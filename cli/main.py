@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import apps, doctor, imports, invitations, options, setups
+from cli import apps, audits, doctor, imports, invitations, options, setups
 
 app = typer.Typer(
     name="guestlist",
@@ -21,6 +21,7 @@ app.command("invite")(invitations.invite)
 app.command("import")(imports.import_)
 app.add_typer(imports.group, name="imports")
 app.command("invitations")(invitations.invitations)
+app.add_typer(audits.group, name="audit")
 app.command("doctor")(doctor.doctor)
 
 
