@@ -13,26 +13,30 @@ from rich.table import Table
 from bench.rows import Row
 
 ALONE = ("cold_import", "first_invitation", "flow", "portal")
+AUDITS = ("audits",)
 IMPORTS = ("quota_bound", "against_sequential", "unbound", "hard_weather", "interactive", "memory")
 """Those of Bulk import; how many guests they import can be said."""
+ALL = ALONE + IMPORTS + AUDITS
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(ALONE + IMPORTS)}; without any all run")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(ALL)}; without any all run")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows as JSON, too")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown, too")
     parser.add_argument(
-        "--guests", type=int, metavar="N", help="import so many guests: for a short try, not for the table"
+        "--guests", type=int, metavar="N", help="work on so many guests: for a short try, not for the table"
     )
     options = parser.parse_args()
-    if unknown := set(options.names) - {*ALONE, *IMPORTS}:
-        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(ALONE + IMPORTS)}")
+    if unknown := set(options.names) - set(ALL):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
     rows: list[Row] = []
-    for name in options.names or ALONE + IMPORTS:
+    for name in options.names or ALL:
         print(f"running {name} …", file=sys.stderr, flush=True)
         if name in ALONE:
             rows += importlib.import_module(f"bench.{name}").run()
+        elif name in AUDITS:
+            rows += importlib.import_module(f"bench.{name}").run(options.guests)
         else:
             rows += importlib.import_module(f"bench.imports.{name}").run(options.guests)
     Console(width=118).print(_table(rows))
