@@ -169,7 +169,7 @@ async def a_group_is_put_into_the_group(world: AuditWorld) -> str:
 
 @plants(Rule.APP_MISSING)
 async def the_app_is_deleted(world: AuditWorld) -> str:
-    world._as_admin("DELETE", f"/servicePrincipals/{TRAVEL}")
+    world.tenant._ask("DELETE", f"apps/{TRAVEL}")
     return TRAVEL
 
 

@@ -16,8 +16,6 @@ from local.stack import Stack
 from tests.integration.conftest import ADMIN, AUDITOR, OTHER, OWNER, QUICK, Tenant, eventually
 from tests.integration.test_setups import confirm_all, start
 
-APP = "Partner Portal"
-
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
@@ -27,15 +25,16 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def scene(stack: Stack) -> Iterator[tuple[Tenant, str, str]]:
-    """A tenant with one app that is set up, its group and its id."""
+    """A tenant with one more app that is set up, its group and its id."""
     tenant = Tenant(stack)
+    name = f"Partner Portal {uuid.uuid4().hex[:6]}"
     # Its own single sign-on: no certificate that could end.
-    app = {"id": str(uuid.uuid4()), "appId": str(uuid.uuid4()), "displayName": APP}
+    app = {"id": str(uuid.uuid4()), "appId": str(uuid.uuid4()), "displayName": name}
     app |= {"preferredSingleSignOnMode": "oidc", "loginUrl": "https://app.example/login"}
     tenant.simulator.post("/_sim/seed", json={"servicePrincipals": [app]}).raise_for_status()
-    body = {"app": {"appId": app["appId"]}, "owners": [OWNER, OTHER], "group": {"name": f"{APP} guests"}}
+    body = {"app": {"appId": app["appId"]}, "owners": [OWNER, OTHER], "group": {"name": f"{name} guests"}}
     found = confirm_all(tenant, start(tenant, body))["found"]
     yield tenant, str(found["group"]["id"]), str(found["app"]["appId"])
     tenant.close()
@@ -78,7 +77,7 @@ def findings(tenant: Tenant, audit_id: str, **filters: str) -> list[dict[str, An
 
 
 def test_a_run_during_an_import_raises_no_false_finding(scene: tuple[Tenant, str, str]) -> None:
-    tenant, group, _ = scene
+    tenant, group, app = scene
     owner = tenant.caller(OWNER)
     lines = "".join(f"during{n:04d}@fabrikam.com\n" for n in range(240))
     answer = owner.post(
@@ -91,38 +90,44 @@ def test_a_run_during_an_import_raises_no_false_finding(scene: tuple[Tenant, str
     beside, seen = 0, set[int]()
     while owner.get(path).json()["state"] != "done":
         done = audit(tenant)
-        assert findings(tenant, done["id"]) == []
+        assert findings(tenant, done["id"], app=app) == []
         seen.add(len(tenant.members(group)))
         beside += 1
     assert beside >= 2, "audits ran beside the import"
     assert len(seen) >= 2, "and the import went on meanwhile"
     time.sleep(1.2)
     done = audit(tenant)
-    assert findings(tenant, done["id"]) == []
+    assert findings(tenant, done["id"], app=app) == []
     assert len(tenant.members(group)) >= 240
+
+
+def add_by_hand(tenant: Tenant, group: str, *addresses: str) -> None:
+    """Guests whom nobody invited, made members in the admin center."""
+    for address in addresses:
+        user = {"id": str(uuid.uuid4()), "mail": address, "displayName": address, "userType": "Guest"}
+        user["userPrincipalName"] = f"{user['id']}#EXT#@contoso.com"
+        tenant.simulator.post("/_sim/seed", json={"users": [user]}).raise_for_status()
+        reference = {"@odata.id": f"{tenant.stack.simulator_url}/v1.0/directoryObjects/{user['id']}"}
+        graph(tenant, "POST", f"/groups/{group}/members/$ref", reference)
 
 
 def test_the_auditor_reads_pages_files_and_a_report(scene: tuple[Tenant, str, str]) -> None:
     tenant, group, app = scene
-    strays = [f'=cmd("{n}")@adatum.com' if n == 0 else f"stray{n}@adatum.com" for n in range(3)]
-    for n, address in enumerate(strays):
-        user = {"id": f"0000aaaa-0000-4000-8000-00000000000{n}", "mail": address, "userType": "Guest"}
-        user |= {"displayName": address, "userPrincipalName": f"stray{n}#EXT#@contoso.com"}
-        tenant.simulator.post("/_sim/seed", json={"users": [user]}).raise_for_status()
-        reference = {"@odata.id": f"{tenant.stack.simulator_url}/v1.0/directoryObjects/{user['id']}"}
-        graph(tenant, "POST", f"/groups/{group}/members/$ref", reference)
+    strays = [f'=cmd("{uuid.uuid4().hex[:8]}")@adatum.com', *(f"{uuid.uuid4().hex[:8]}@adatum.com" for _ in range(2))]
+    audit(tenant)
+    add_by_hand(tenant, group, *strays)
     done = audit(tenant)
 
-    assert (done["findings"], done["byRule"]) == (3, {"guest-not-invited": 3})
-    found = findings(tenant, done["id"])
+    assert done["byRule"]["guest-not-invited"] >= 3
+    found = findings(tenant, done["id"], app=app)
     assert {f["rule"] for f in found} == {"guest-not-invited"}
     assert {f["address"] for f in found} == set(strays)
     assert found[0]["appId"] == app
-    assert findings(tenant, done["id"], severity="high") == []
+    assert findings(tenant, done["id"], severity="high", app=app) == []
     assert len(findings(tenant, "latest", rule="guest-not-invited", app=app, group=group)) == 3
 
     auditor = tenant.caller(AUDITOR)
-    file = auditor.get(f"/api/audits/{done['id']}/findings.csv")
+    file = auditor.get(f"/api/audits/{done['id']}/findings.csv?app={app}")
     assert file.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
     assert len(rows) == 3
@@ -146,6 +151,7 @@ def test_the_auditor_reads_pages_files_and_a_report(scene: tuple[Tenant, str, st
 def test_what_policy_asks_for_is_done_written_down_and_taken_back(scene: tuple[Tenant, str, str]) -> None:
     tenant, group, app = scene
     admin, auditor = tenant.caller(ADMIN), tenant.caller(AUDITOR)
+    add_by_hand(tenant, group, *(f"{uuid.uuid4().hex[:8]}@adatum.com" for _ in range(3)))
     policy = {"remedies": {"guest-not-invited": "remove"}, "mostGuests": 2}
     assert admin.put(f"/api/apps/{app}/audit-policy", json={"remedies": {"no-owner": "delete"}}).status_code == 400
     assert admin.put(f"/api/apps/{app}/audit-policy", json=policy | {"carryOut": True}).status_code == 200
@@ -166,7 +172,7 @@ def test_what_policy_asks_for_is_done_written_down_and_taken_back(scene: tuple[T
     assert {(a["state"], a["after"]) for a in done["value"]} == {("done", "no member of the group")}
     strays = {a["address"] for a in done["value"]}
     assert not strays & set(tenant.members(group))
-    trail = auditor.get("/api/trail").raise_for_status().json()["value"]
+    trail = auditor.get("/api/trail?limit=1000").raise_for_status().json()["value"]
     assert {(e["what"], e["rule"]) for e in trail[:3]} == {("remove", "guest-not-invited")}
     assert all(e["requestId"] and e["who"].startswith("Adam Admin") for e in trail[:3])
     assert len(auditor.get("/api/trail.csv").text.splitlines()) == len(trail) + 1
@@ -175,7 +181,6 @@ def test_what_policy_asks_for_is_done_written_down_and_taken_back(scene: tuple[T
     in_state("undone")
     assert strays <= set(tenant.members(group))
     assert admin.post(path).json()["reason"] == "remedies-ended"
-    admin.put(f"/api/apps/{app}/audit-policy", json={}).raise_for_status()
 
 
 def test_a_second_audit_is_refused_while_one_runs(scene: tuple[Tenant, str, str], stack: Stack) -> None:

@@ -42,6 +42,7 @@ def add_routes(app: web.Application, simulator: "Simulator") -> None:
     app.router.add_delete("/_sim/faults", control.remove_faults)
     app.router.add_delete("/_sim/faults/{id}", control.remove_faults)
     app.router.add_patch("/_sim/clients/{id}", control.change_client)
+    app.router.add_delete("/_sim/apps/{id}", control.delete_app)
     app.router.add_get("/_sim/mails", control.mails)
     app.router.add_get("/_sim/invitations", control.invitations)
     app.router.add_post("/_sim/redeem", control.redeem)
@@ -121,6 +122,15 @@ class _Control:
             graph_permissions=None if permissions is None else tuple(permissions),
             app_roles=None if roles is None else tuple(roles),
         )
+        return web.Response(status=204)
+
+    async def delete_app(self, request: web.Request) -> web.Response:
+        """Take a service principal out of the tenant, as an administrator does."""
+        directory = self._simulator.world.directory
+        principal = directory.service_principals.get(request.match_info["id"])
+        if principal is None:
+            return web.json_response({"error": "no such service principal"}, status=404)
+        directory.delete_service_principal(principal)
         return web.Response(status=204)
 
     async def mails(self, request: web.Request) -> web.Response:
