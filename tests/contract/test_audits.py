@@ -17,6 +17,7 @@ from shared.domain.access import Caller
 from shared.domain.applications import AppId, PrincipalId
 from shared.domain.audits.records import Phase
 from shared.domain.audits.rules import Rule, Severity
+from shared.domain.audits.settings import AuditSettings
 from shared.domain.commands import JoinChunk, RunAudit
 from shared.domain.errors import Refused
 from shared.domain.ids import GroupId, UserId
@@ -350,6 +351,24 @@ async def test_an_owner_who_removes_a_guest_is_believed_and_written_down(world: 
     assert (entry.what, entry.subject) == ("remove", guest)
     assert entry.who == f"Olivia Owner ({OWNER})"
     assert entry.request_id
+
+
+async def test_who_is_invited_while_the_directory_is_read_is_no_finding(world: AuditWorld) -> None:
+    """Members are read, then a guest comes and is done, then accounts are read: the membership is not seen."""
+    world.settings = AuditSettings(settling=timedelta(seconds=1))
+    world.equip(world.session, world.tables)
+    await world.guests("fine")
+    await world.audit()
+    audit = await world.start.by_hand(ADMIN)
+    members = next(c for c, _ in world.outbox.sent if isinstance(c, RunAudit) and c.task == "members-0")
+    await world.deliver(members)
+    await world.remember(["fresh"], world.seed_guests(["fresh"]))
+    world.clock.ahead += timedelta(minutes=5)  # The accounts take their time.
+    await world.deliver_all()
+
+    assert await world.found(audit.id) == []
+    world.clock.ahead += timedelta(minutes=5)
+    assert await world.found() == []
 
 
 async def test_a_guest_who_is_removed_in_the_admin_center_and_invited_again_is_no_finding(world: AuditWorld) -> None:

@@ -15,13 +15,13 @@ from shared.domain.setup.records import AppRecord
 
 @dataclass(frozen=True, slots=True)
 class GuestContext:
-    """What judging guests needs besides the guests. `read_at` is when the directory was last asked: changes of
-    Guestlist's own that are younger than the settling time before it may not be seen yet. `last_days` are those
-    that are over; `inactive` are accounts whose last sign-in lies further back than the settings allow.
+    """What judging guests needs besides the guests. `began_at` is when the audit began to ask the directory: what
+    Guestlist did since, or less than the settling time before, may not have been seen. `last_days` are those that
+    are over; `inactive` are accounts whose last sign-in lies further back than the settings allow.
     """
 
     apps: Mapping[GroupId, AppRecord]
-    read_at: datetime
+    began_at: datetime
     settings: AuditSettings
     last_days: Mapping[tuple[GroupId, UserId], date]
     inactive: Mapping[UserId, datetime]
@@ -48,7 +48,7 @@ def _is_settled(subject: Subject, group: GroupId, context: GuestContext) -> bool
     belief = subject.beliefs.get(group)
     if group in subject.in_motion:
         return False
-    return belief is None or belief.at <= context.read_at - context.settings.settling
+    return belief is None or belief.at <= context.began_at - context.settings.settling
 
 
 def _broken(subject: Subject, group: GroupId, context: GuestContext) -> Iterator[tuple[Rule, str]]:
@@ -77,7 +77,7 @@ def _of_account(subject: Subject, context: GuestContext) -> Iterator[tuple[Rule,
     settings, created = context.settings, subject.created_at
     if not subject.enabled:
         yield Rule.ACCOUNT_DISABLED, "sign-in is blocked"
-    if subject.accepted is False and created is not None and created <= context.read_at - settings.redeem_within:
+    if subject.accepted is False and created is not None and created <= context.began_at - settings.redeem_within:
         yield Rule.NEVER_REDEEMED, f"invited on {created:%Y-%m-%d}"
     if subject.accepted is not False and (last := context.inactive.get(subject.id)) is not None:
         yield Rule.NO_SIGN_IN, f"last signed in on {last:%Y-%m-%d}"
@@ -100,7 +100,7 @@ def _finding(rule: Rule, subject: Subject, group: GroupId, context: GuestContext
         name=subject.name or subject.address or subject.id,
         address=subject.address,
         detail=why,
-        seen_since=context.read_at,
+        seen_since=context.began_at,
         group_name=app.group_name,
         app_name=app.name,
     )

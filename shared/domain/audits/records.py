@@ -46,8 +46,8 @@ class Since:
 @dataclass(frozen=True, slots=True)
 class Audit:
     """One run. `sets` and `users_since` say what is followed; with `full` everything known is judged, not only what
-    changed. `read_from` is the moment from which Guestlist's own changes are read again. `read_at` is set when the
-    directory has been read; `counts` when the audit is done. `before` is the last one that came to its end."""
+    changed. `read_from` is the moment from which Guestlist's own changes are read again. `counts` are there
+    when the audit is done. `before` is the last one that came to its end."""
 
     id: AuditId
     started_at: datetime
@@ -57,7 +57,6 @@ class Audit:
     sets: tuple[GroupSet, ...] = ()
     users_since: AuditId | None = None
     read_from: datetime | None = None
-    read_at: datetime | None = None
     ended_at: datetime | None = None
     before: AuditId | None = None
     apps: int = 0

@@ -123,7 +123,7 @@ async def _context(
             last_days[group, mirrored.subject.id] = day
     return GuestContext(
         apps=apps,
-        read_at=audit.read_at or audit.started_at,
+        began_at=audit.started_at,
         settings=tools.settings,
         last_days=last_days,
         inactive={m.subject.id: m.inactive for m in page if m.inactive is not None},

@@ -116,7 +116,7 @@ class RunAuditTask:
 
     async def _next(self, audit: Audit, tasks: dict[str, Task]) -> tuple[Audit, list[Task]]:
         if audit.phase is Phase.READING:
-            read_through = replace(after_reading(audit, tasks), phase=Phase.RECALLING, read_at=self.tools.clock.now())
+            read_through = replace(after_reading(audit, tasks), phase=Phase.RECALLING)
             return read_through, recalling_tasks(read_through, sorted(await self._apps()))
         apps = await self.tools.setups.list_apps()
         if audit.phase is Phase.JUDGING:
