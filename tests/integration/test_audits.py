@@ -16,12 +16,15 @@ from local.stack import Stack
 from tests.integration.conftest import ADMIN, AUDITOR, OTHER, OWNER, QUICK, Tenant, eventually
 from tests.integration.test_setups import confirm_all, start
 
+pytestmark = pytest.mark.xdist_group("audits over HTTP")
+"""One stack for all of them."""
+
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A storage of its own: audits look at everything that is there."""
     slow = {"GUESTLIST_IMPORTS_PER_MINUTE": "1200", "GUESTLIST_IMPORT_BURST": "40"}
-    with Stack(workers=2, lease_seconds=3, max_poll_ms=300, extra_settings=QUICK | slow) as running:
+    with Stack(workers=1, lease_seconds=3, max_poll_ms=300, extra_settings=QUICK | slow) as running:
         yield running
 
 
