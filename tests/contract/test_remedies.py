@@ -11,6 +11,7 @@ from azure.data.tables.aio import TableServiceClient
 
 from shared.adapters.directory import GraphSession
 from shared.adapters.mail.graph_mailbox import GraphMailbox
+from shared.adapters.tables.trail import TableTrail
 from shared.domain.access import Caller
 from shared.domain.audits.records import AuditId
 from shared.domain.audits.remedies import ActionState, PlanState
@@ -311,6 +312,33 @@ async def test_there_is_a_way_back(world: AuditWorld, case: Case) -> None:
     await world.set_policy()
     world.clock.ahead += timedelta(hours=2)
     assert await world.found() == [(case.rule.value, guest)]
+
+
+@WITH_A_WAY_BACK
+async def test_what_was_begun_when_its_delivery_died_is_taken_back_as_well(
+    world: AuditWorld, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit, guest = await audited(world, case)
+    await world.tend.carry_out(audit, APP, ADMIN)
+    command, _ = world.outbox.sent.pop(0)
+    with monkeypatch.context() as patch:
+
+        async def dies(trail: TableTrail, entries: object) -> None:
+            raise Killed
+
+        patch.setattr(TableTrail, "add", dies)
+        with pytest.raises(Killed):
+            await world.deliver(command)
+    assert case.came(world, guest)
+    assert await states(world, audit) == {ActionState.STARTED}
+
+    await world.tend.undo(audit, APP, ADMIN)
+    await world.deliver_all()
+    account = world.account(guest)
+    assert account is not None
+    assert account["accountEnabled"] is True
+    assert guest in world.members()
+    assert await states(world, audit) == {ActionState.UNDONE}
 
 
 @WITH_A_WAY_BACK

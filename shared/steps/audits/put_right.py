@@ -64,7 +64,8 @@ class PutRightStep:
 
     async def _next(self, command: PutRight) -> _Actions:
         """Up to a chunk of one remedy."""
-        states = (ActionState.DONE,) if command.back else OPEN
+        # What was begun may have had its effect: it is taken back as what is done, which harms nobody else.
+        states = (ActionState.DONE, ActionState.STARTED) if command.back else OPEN
         after: str | None = None
         while True:
             few, after = await self.tools.remedies.list_actions(command.audit, command.app, after, CHUNK_SIZE, states)
