@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.domain.addresses import Address
 from shared.domain.answers import (
@@ -15,9 +15,11 @@ from shared.domain.answers import (
     JoinAnswer,
     Joined,
     LeaveAnswer,
+    Missing,
     NotFound,
     Unknown,
     WriteAnswer,
+    Written,
 )
 from shared.domain.errors import Refused
 from shared.domain.groups import GroupFacts
@@ -34,6 +36,7 @@ class FakeDirectory:
 
     groups: dict[GroupId, GroupFacts] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
+    deleted: dict[str, Account] = field(default_factory=dict)
     members: dict[GroupId, set[UserId]] = field(default_factory=lambda: defaultdict(set))
     tickets: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     mails: list[str] = field(default_factory=list)
@@ -103,18 +106,27 @@ class FakeDirectory:
         if account is None:
             return GuestLook(exists=False)
         groups = frozenset(group for group, members in self.members.items() if user in members)
-        return GuestLook(pending=account.pending, groups=groups)
+        return GuestLook(pending=account.pending, enabled=account.enabled, groups=groups)
 
     async def delete_guests(self, users: Sequence[UserId]) -> list[LeaveAnswer]:
         self.calls.append("delete_guests")
+        self.deleted |= {key: a for key, a in self.accounts.items() if a.id in users}
         self.accounts = {key: a for key, a in self.accounts.items() if a.id not in users}
         return [Gone() for _ in users]
 
     async def restore_guests(self, users: Sequence[UserId]) -> list[WriteAnswer]:
-        raise NotImplementedError
+        self.calls.append("restore_guests")
+        back = {key: a for key, a in self.deleted.items() if a.id in users}
+        self.accounts |= back
+        self.deleted = {key: a for key, a in self.deleted.items() if key not in back}
+        restored = {a.id for a in back.values()}
+        return [Written() if user in restored else Missing() for user in users]
 
     async def enable_guests(self, users: Sequence[UserId], *, enabled: bool) -> list[WriteAnswer]:
-        raise NotImplementedError
+        self.calls.append("enable_guests")
+        there = {a.id for a in self.accounts.values()}
+        self.accounts = {key: replace(a, enabled=enabled) if a.id in users else a for key, a in self.accounts.items()}
+        return [Written() if user in there else Missing() for user in users]
 
     async def join(self, group: GroupId, users: Sequence[UserId]) -> list[JoinAnswer]:
         self.calls.append("join")

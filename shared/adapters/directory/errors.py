@@ -203,16 +203,7 @@ def leave_answer(response: Response, permission: str) -> LeaveAnswer:
         response.status == 400 and "removed object references do not exist" in response.error[1].lower()
     ):
         return Gone(request_id(response))
-    if busy := nothing_happened(response):
-        return busy
-    if may_have_worked(response):
-        return Unknown(words(response))
-    if is_permission(response):
-        return Declined(
-            Reason.PERMISSION_MISSING,
-            f"Grant {permission} to Guestlist's identity. The directory said: {words(response)}",
-        )
-    return Declined(Reason.DIRECTORY_REFUSED, words(response))
+    return _not_done(response, permission)
 
 
 def write_answer(response: Response, permission: str) -> WriteAnswer:
@@ -221,6 +212,11 @@ def write_answer(response: Response, permission: str) -> WriteAnswer:
         return Written(request_id(response))
     if response.status == 404:
         return Missing()
+    return _not_done(response, permission)
+
+
+def _not_done(response: Response, permission: str) -> Busy | Unknown | Declined:
+    """What an answer means that is not the one hoped for."""
     if busy := nothing_happened(response):
         return busy
     if may_have_worked(response):

@@ -3,8 +3,6 @@
 Records stand in one column as JSON; what is looked for by storage itself has a column of its own.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
@@ -12,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shared.adapters.tables.rows import SCHEMA, UnreadableRow
+from shared.adapters.tables import continuations
+from shared.adapters.tables.records import read_record, record_row
+from shared.adapters.tables.rows import SCHEMA
 from shared.adapters.tables.table import Row, Table, insert, replace, upsert, version_of
 from shared.domain.audits.findings import Finding
 from shared.domain.audits.records import Audit, AuditId, Position, Task
@@ -68,7 +68,7 @@ class TableAuditStore:
         rows = self._table.query("PartitionKey eq @runs and RowKey gt @after", keys, page_size=min(limit + 1, 1000))
         async for row in rows:
             if len(found) == limit:
-                return found, continuation_of(found[-1].id)
+                return found, continuations.give(found[-1].id)
             found.append(read_record(row, Audit))
         return found, None
 
@@ -155,7 +155,7 @@ class TableAuditStore:
         found: list[Finding] = []
         async for row in self._range(audit, _FINDING, read_continuation(continuation), limit + 1, more):
             if len(found) == limit:
-                return FindingPage(found, continuation_of(found[-1].id))
+                return FindingPage(found, continuations.give(found[-1].id))
             found.append(read_record(row, Finding))
         return FindingPage(found, None)
 
@@ -186,36 +186,6 @@ def _totals(row: "TableEntity") -> dict[str, int]:
     return msgspec.json.decode("".join(row[column] for column in columns), type=dict[str, int])
 
 
-def record_row(partition: str, key: str, record: Any) -> Row:
-    """A record as JSON in one column."""
-    return {
-        "PartitionKey": partition,
-        "RowKey": key,
-        "SchemaVersion": SCHEMA,
-        "Record": msgspec.json.encode(record).decode(),
-    }
-
-
-def read_record[T](row: "TableEntity", kind: type[T]) -> T:
-    """Raises UnreadableRow where a newer version has written it."""
-    if row["SchemaVersion"] > SCHEMA:
-        raise UnreadableRow(f"row {row['RowKey']} has schema {row['SchemaVersion']}; this code reads up to {SCHEMA}")
-    return msgspec.json.decode(row["Record"], type=kind)
-
-
-def continuation_of(key: str) -> str:
-    """The key of the last row that was shown, as callers get it."""
-    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
-
-
 def read_continuation(text: str | None) -> str:
-    """Raises ValueError where it was never given out."""
-    if text is None:
-        return ""
-    try:
-        found = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError) as e:
-        raise ValueError("the continuation was never given out") from e
-    if not _KEY.fullmatch(found):
-        raise ValueError("the continuation was never given out")
-    return found
+    """The key of the last row that was shown, empty for the first page. Raises ValueError for any other text."""
+    return continuations.take(text, _KEY) if text is not None else ""

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shared.adapters.tables.audits import AUDITS, PLAN, continuation_of, read_continuation, read_record, record_row
+from shared.adapters.tables import continuations
+from shared.adapters.tables.audits import AUDITS, PLAN, read_continuation
+from shared.adapters.tables.records import read_record, record_row
 from shared.adapters.tables.rows import SCHEMA, from_text, to_text
 from shared.adapters.tables.table import Table, insert, remove, replace, version_of
 from shared.domain.applications import AppId
@@ -57,7 +59,7 @@ class TableRemedyStore:
         found: list[Versioned[Action]] = []
         async for row in self._table.query(condition, keys, page_size=min(limit + 1, 1000)):
             if len(found) == limit:
-                return found, continuation_of(found[-1].value.id)
+                return found, continuations.give(found[-1].value.id)
             found.append(Versioned(read_record(row, Action), version_of(row)))
         return found, None
 

@@ -3,8 +3,6 @@
 Records stand in one column as JSON; what is looked for by storage itself has a column of its own.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -13,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.adapters.tables.rows import SCHEMA, UnreadableRow, to_text
+from shared.adapters.tables import continuations
+from shared.adapters.tables.records import read_record
+from shared.adapters.tables.rows import SCHEMA, to_text
 from shared.adapters.tables.table import Row, Table, insert, replace, version_of
 from shared.domain.errors import Conflict, StorageBusy
 from shared.domain.ids import GroupId
@@ -23,7 +23,6 @@ from shared.ports.request_store import RequestPage
 from shared.ports.store import Versioned
 
 if TYPE_CHECKING:
-    from azure.data.tables import TableEntity
     from azure.data.tables.aio import TableServiceClient
 
 REQUESTS = "Requests"
@@ -41,7 +40,7 @@ class TableRequestStore:
 
     async def read(self, group: GroupId, request: RequestId) -> Versioned[JoinRequest] | None:
         row = await self._table.get(group, request)
-        return Versioned(_read(row), version_of(row)) if row is not None else None
+        return Versioned(read_record(row, JoinRequest), version_of(row)) if row is not None else None
 
     async def save(self, request: Versioned[JoinRequest]) -> Versioned[JoinRequest]:
         value = request.value
@@ -62,16 +61,16 @@ class TableRequestStore:
         condition = "PartitionKey eq @group and State ne @unproven"
         if continuation is not None:
             condition += " and RowKey gt @after"
-            keys["after"] = _read_continuation(continuation)
+            keys["after"] = continuations.take(continuation, _KEY)
         if state is not None:
             condition += " and State eq @state"
             keys["state"] = state.value
         found: list[JoinRequest] = []
         async for row in self._table.query(condition, keys, page_size=min(limit + 1, 1000)):
             if len(found) == limit:
-                return RequestPage(found, base64.urlsafe_b64encode(found[-1].id.encode()).decode().rstrip("="))
+                return RequestPage(found, continuations.give(found[-1].id))
             # One that was never proven, and expired so, is nobody's business.
-            if (request := _read(row)).proven_at is not None:
+            if (request := read_record(row, JoinRequest)).proven_at is not None:
                 found.append(request)
         return RequestPage(found, None)
 
@@ -123,19 +122,3 @@ class TableRequestStore:
 def _window(ends: datetime) -> str:
     """Sorts as time does."""
     return f"{int(ends.timestamp()):012d}"
-
-
-def _read(row: "TableEntity") -> JoinRequest:
-    if row["SchemaVersion"] > SCHEMA:
-        raise UnreadableRow(f"row {row['RowKey']} has schema {row['SchemaVersion']}; this code reads up to {SCHEMA}")
-    return msgspec.json.decode(row["Record"], type=JoinRequest)
-
-
-def _read_continuation(text: str) -> str:
-    try:
-        found = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError) as e:
-        raise ValueError("the continuation was never given out") from e
-    if not _KEY.fullmatch(found):
-        raise ValueError("the continuation was never given out")
-    return found

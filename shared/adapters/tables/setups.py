@@ -8,11 +8,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace as changed
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from shared.adapters.tables.rows import SCHEMA, UnreadableRow, from_text, to_text
+from shared.adapters.tables.records import read_record, record_row
+from shared.adapters.tables.rows import SCHEMA, from_text, to_text
 from shared.adapters.tables.table import Operation, Row, Table, insert, replace, version_of
 from shared.domain.applications import AppId
 from shared.domain.errors import Conflict
@@ -89,16 +88,16 @@ class TableSetupStore:
 
     async def read_app(self, app_id: AppId) -> Versioned[AppRecord] | None:
         row = await self._apps.get(_APP, app_id)
-        return Versioned(_read(row, AppRecord), version_of(row)) if row is not None else None
+        return Versioned(read_record(row, AppRecord), version_of(row)) if row is not None else None
 
     async def list_apps(self, group: GroupId | None = None) -> list[AppRecord]:
         condition, keys = "PartitionKey eq @apps", {"apps": _APP}
         if group is not None:
             condition, keys = f"{condition} and GroupId eq @group", keys | {"group": group}
-        return [_read(row, AppRecord) async for row in self._apps.query(condition, keys)]
+        return [read_record(row, AppRecord) async for row in self._apps.query(condition, keys)]
 
     async def save_app(self, record: Versioned[AppRecord]) -> Versioned[AppRecord]:
-        row = _row(_APP, record.value.app_id, record.value) | {"GroupId": record.value.group}
+        row = record_row(_APP, record.value.app_id, record.value) | {"GroupId": record.value.group}
         [version] = await self._apps.write([replace(row, record.version) if record.version else insert(row)])
         return Versioned(record.value, version)
 
@@ -107,10 +106,10 @@ class TableSetupStore:
 
     async def read_confirmation(self, key: str) -> Confirmation | None:
         row = await self._apps.get(_SAID, key)
-        return _read(row, Confirmation) if row is not None else None
+        return read_record(row, Confirmation) if row is not None else None
 
     async def write_confirmation(self, key: str, confirmation: Confirmation) -> None:
-        await self._apps.upsert(_row(_SAID, key, confirmation))
+        await self._apps.upsert(record_row(_SAID, key, confirmation))
 
     async def read_intent(self, key: str) -> Intent | None:
         row = await self._apps.get(_INTENT, _intent_key(key))
@@ -161,17 +160,17 @@ def _setup(setup_id: SetupId, rows: "Mapping[str, TableEntity]") -> Setup:
     plan = rows[_PLAN]
     return Setup(
         id=setup_id,
-        plan=_read(plan, SetupPlan),
+        plan=read_record(plan, SetupPlan),
         digest=plan["Digest"],
         created_at=from_text(plan["CreatedAt"]),
         creator=plan["CreatorId"],
         creator_name=plan["CreatorName"],
-        steps={step: _read(rows[f"{_STEP}{step.value}"], StepRecord) for step in SetupStep},
+        steps={step: read_record(rows[f"{_STEP}{step.value}"], StepRecord) for step in SetupStep},
     )
 
 
 def _plan_row(setup: Setup) -> Row:
-    return _row(setup.id, _PLAN, setup.plan) | {
+    return record_row(setup.id, _PLAN, setup.plan) | {
         "Digest": setup.digest,
         "CreatedAt": to_text(setup.created_at),
         "CreatorId": setup.creator,
@@ -180,22 +179,7 @@ def _plan_row(setup: Setup) -> Row:
 
 
 def _step_row(setup_id: SetupId, record: StepRecord) -> Row:
-    return _row(setup_id, f"{_STEP}{record.step.value}", record) | {"State": record.state.value}
-
-
-def _row(partition: str, key: str, record: Any) -> Row:
-    return {
-        "PartitionKey": partition,
-        "RowKey": key,
-        "SchemaVersion": SCHEMA,
-        "Record": msgspec.json.encode(record).decode(),
-    }
-
-
-def _read[T](row: "TableEntity", kind: type[T]) -> T:
-    if row["SchemaVersion"] > SCHEMA:
-        raise UnreadableRow(f"row {row['RowKey']} has schema {row['SchemaVersion']}; this code reads up to {SCHEMA}")
-    return msgspec.json.decode(row["Record"], type=kind)
+    return record_row(setup_id, f"{_STEP}{record.step.value}", record) | {"State": record.state.value}
 
 
 def _intent_key(key: str) -> str:

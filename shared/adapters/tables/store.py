@@ -2,14 +2,13 @@
 partition, and a chunk's rows are written in one transaction."""
 
 import asyncio
-import base64
-import binascii
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from azure.data.tables.aio import TableServiceClient
 
+from shared.adapters.tables import continuations
 from shared.adapters.tables.counters import ImportCounters
 from shared.adapters.tables.expiries import Expiries
 from shared.adapters.tables.idempotency import IdempotencyKeys
@@ -205,7 +204,7 @@ class TableStore:
         keys = {"group": group, "first": INVITATION, "last": INVITATION[:-1] + "."}
         condition = _RANGE
         if continuation is not None:
-            keys["first"] = _read_continuation(continuation)
+            keys["first"] = continuations.take(continuation, _ROW_KEY)
             condition = condition.replace("RowKey ge", "RowKey gt")
         if state is not None:
             keys["state"] = state.value
@@ -213,7 +212,7 @@ class TableStore:
         found: list[Invitation] = []
         async for row in self._invitations.query(condition, keys, page_size=min(limit + 1, 1000)):
             if len(found) == limit:
-                return Page(found, _continuation(found[-1]))
+                return Page(found, continuations.give(row_key(found[-1].id)))
             found.append(from_row(row))
         return Page(found, None)
 
@@ -283,17 +282,3 @@ def _mark(group: GroupId, chunk: ChunkId, look_at: datetime) -> Row:
 def _marks(import_id: ImportId, group: GroupId) -> dict[str, str]:
     prefix = f"{MARK}{chunks_of(import_id)}"
     return {"group": group, "first": prefix, "last": f"{prefix}g"}
-
-
-def _continuation(last: Invitation) -> str:
-    return base64.urlsafe_b64encode(row_key(last.id).encode()).decode().rstrip("=")
-
-
-def _read_continuation(text: str) -> str:
-    try:
-        found = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError) as e:
-        raise ValueError("the continuation was never given out") from e
-    if not _ROW_KEY.fullmatch(found):
-        raise ValueError("the continuation was never given out")
-    return found

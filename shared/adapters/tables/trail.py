@@ -1,14 +1,13 @@
 """The trail as table rows: a partition for each day, the newest first. Nothing here changes or deletes a row."""
 
-import base64
-import binascii
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from shared.adapters.tables.audits import read_record, record_row
+from shared.adapters.tables import continuations
+from shared.adapters.tables.records import read_record, record_row
 from shared.adapters.tables.table import Row, Table, insert
 from shared.domain.audits.trail import TrailEntry
 from shared.domain.errors import Conflict
@@ -45,7 +44,8 @@ class TableTrail:
                         continue
 
     async def read(self, continuation: str | None, limit: int) -> tuple[list[TrailEntry], str | None]:
-        day, key = _read_continuation(continuation)
+        place = continuations.take(continuation, _PLACE) if continuation is not None else ""
+        day, _, key = place.partition(" ")
         found: list[TrailEntry] = []
         rows = self._table.query(
             "PartitionKey ge @day and (PartitionKey gt @day or RowKey gt @key )",
@@ -54,7 +54,7 @@ class TableTrail:
         )
         async for row in rows:
             if len(found) == limit:
-                return found, _continuation(found[-1])
+                return found, continuations.give(" ".join(_place(found[-1].at, found[-1].key)))
             found.append(read_record(row, TrailEntry))
         return found, None
 
@@ -62,20 +62,3 @@ class TableTrail:
 def _place(at: datetime, key: str) -> tuple[str, str]:
     ms = round(at.timestamp() * 1000)
     return f"{_LAST_DAY - int(at.astimezone(UTC).strftime('%Y%m%d')):08d}", f"{_LAST_MS - ms:013d}-{key}"
-
-
-def _continuation(entry: TrailEntry) -> str:
-    return base64.urlsafe_b64encode(" ".join(_place(entry.at, entry.key)).encode()).decode().rstrip("=")
-
-
-def _read_continuation(text: str | None) -> tuple[str, str]:
-    if text is None:
-        return "", ""
-    try:
-        found = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError) as e:
-        raise ValueError("the continuation was never given out") from e
-    if not _PLACE.fullmatch(found):
-        raise ValueError("the continuation was never given out")
-    day, _, key = found.partition(" ")
-    return day, key
