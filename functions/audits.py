@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import azure.functions as func
 
 from functions.callers import caller_of
-from functions.edge import app_id_of, endpoint, group_of, json_response, page_of, step
+from functions.edge import app_id_of, endpoint, group_of, json_response, on_time, page_of, step
 from shared import wiring
 from shared.api import bodies_of_audits as bodies
 from shared.domain.applications import AppId
@@ -35,6 +35,7 @@ _REPORT_HEADERS = {
 
 @bp.function_name("audit_now_and_then")
 @bp.timer_trigger(arg_name="timer", schedule="%GUESTLIST_AUDIT_SCHEDULE%", run_on_startup=False)
+@on_time
 async def audit_now_and_then(timer: func.TimerRequest) -> None:
     begun = await (await wiring.app()).audits.start.by_timer()
     if begun is None:

@@ -7,8 +7,6 @@ import functools
 import hashlib
 import inspect
 import logging
-import re
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,8 +24,6 @@ from shared.domain.reasons import Reason
 
 log = logging.getLogger("guestlist")
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
-
 type Handler = Callable[..., Awaitable[func.HttpResponse]]
 
 
@@ -37,8 +33,8 @@ def endpoint(handler: Handler) -> Handler:
     @functools.wraps(handler)
     async def run(*args: Any, **kwargs: Any) -> func.HttpResponse:
         req = _request(handler, args, kwargs)
-        request_id = _request_id(req)
-        with wiring.trace(req.headers.get("traceparent") or _new_traceparent(request_id)):
+        with wiring.request(handler.__name__, req.method, req.headers) as work:
+            request_id = work.trace_id
             try:
                 answer = await handler(*args, **kwargs)
             except (Refused, Unavailable) as e:
@@ -49,6 +45,7 @@ def endpoint(handler: Handler) -> Handler:
                 log.exception("%s %s failed [%s]", req.method, urlsplit(req.url).path, request_id)
                 document = problems.problem(Reason.INTERNAL, request_id=request_id)
                 answer = json_response(document, 500, {}, problems.MEDIA_TYPE)
+            work.answer(answer.status_code)
         answer.headers["x-request-id"] = request_id
         answer.headers.setdefault("Cache-Control", "no-store")
         return _unless_known(req, answer)
@@ -61,20 +58,41 @@ def step(handler: Callable[..., Awaitable[Outcome]]) -> Callable[..., Awaitable[
 
     @functools.wraps(handler)
     async def run(message: func.QueueMessage) -> None:
-        with wiring.trace(wiring.traceparent_of(message.get_body()) or _new_traceparent(uuid.uuid4().hex)):
-            outcome = await handler(message)
-            outbox = (await wiring.app()).outbox
-            for command in outcome.then:
-                await outbox.send(command)
-            if outcome.later is not None:
-                log.info("later: %s (%s)", outcome.later.why, outcome.later.not_before.isoformat())
-                await outbox.send(outcome.later.command, not_before=outcome.later.not_before)
+        outcome = await handler(message)
+        outbox = (await wiring.app()).outbox
+        for command in outcome.then:
+            await outbox.send(command)
+        if outcome.later is not None:
+            log.info("later: %s (%s)", outcome.later.why, outcome.later.not_before.isoformat())
+            await outbox.send(outcome.later.command, not_before=outcome.later.not_before)
+
+    return delivered(run)
+
+
+def delivered(handler: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """A queue handler that works within the trace that its message carries."""
+
+    @functools.wraps(handler)
+    async def run(message: func.QueueMessage) -> None:
+        with wiring.delivery(handler.__name__, message.get_body()):
+            await handler(message)
 
     # The worker refuses a return annotation without a binding, and wraps() copies the handler's.
     run.__annotations__ = {"message": func.QueueMessage, "return": None}
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter("message", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=func.QueueMessage)]
     )
+    return run
+
+
+def on_time(handler: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """A timer's handler: a trace of its own."""
+
+    @functools.wraps(handler)
+    async def run(timer: func.TimerRequest) -> None:
+        with wiring.on_time(handler.__name__):
+            await handler(timer)
+
     return run
 
 
@@ -145,12 +163,3 @@ def _request(handler: Handler, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     req = inspect.signature(handler).bind(*args, **kwargs).arguments["req"]
     assert isinstance(req, func.HttpRequest)  # noqa: S101 - for the type checker; the host gives nothing else
     return req
-
-
-def _request_id(req: func.HttpRequest) -> str:
-    parent = _TRACEPARENT.fullmatch(req.headers.get("traceparent") or "")
-    return parent[1] if parent else uuid.uuid4().hex
-
-
-def _new_traceparent(trace_id: str) -> str:
-    return f"00-{trace_id}-{uuid.uuid4().hex[:16]}-01"

@@ -4,6 +4,7 @@ import logging
 
 import azure.functions as func
 
+from functions.edge import delivered
 from shared import wiring
 from shared.domain.commands import (
     Command,
@@ -28,30 +29,35 @@ log = logging.getLogger("guestlist")
 
 @bp.function_name("give_up_invitations")
 @bp.queue_trigger(arg_name="message", queue_name="invitations-poison", connection="GuestlistStorage")
+@delivered
 async def give_up_invitations(message: func.QueueMessage) -> None:
     await _give_up(message, "inviting")
 
 
 @bp.function_name("give_up_memberships")
 @bp.queue_trigger(arg_name="message", queue_name="memberships-poison", connection="GuestlistStorage")
+@delivered
 async def give_up_memberships(message: func.QueueMessage) -> None:
     await _give_up(message, "adding to the group")
 
 
 @bp.function_name("give_up_mails")
 @bp.queue_trigger(arg_name="message", queue_name="mails-poison", connection="GuestlistStorage")
+@delivered
 async def give_up_mails(message: func.QueueMessage) -> None:
     await _give_up(message, "sending the mail")
 
 
 @bp.function_name("give_up_import_chunks")
 @bp.queue_trigger(arg_name="message", queue_name="import-chunks-poison", connection="GuestlistStorage")
+@delivered
 async def give_up_import_chunks(message: func.QueueMessage) -> None:
     await _give_up(message, "inviting")
 
 
 @bp.function_name("give_up_import_files")
 @bp.queue_trigger(arg_name="message", queue_name="import-files-poison", connection="GuestlistStorage")
+@delivered
 async def give_up_import_files(message: func.QueueMessage) -> None:
     # The import stays where it is, and the sweeper tries again.
     if isinstance(command := _command(message, "reading a file"), SplitImport):
@@ -60,6 +66,7 @@ async def give_up_import_files(message: func.QueueMessage) -> None:
 
 @bp.function_name("give_up_import_undos")
 @bp.queue_trigger(arg_name="message", queue_name="import-undos-poison", connection="GuestlistStorage")
+@delivered
 async def give_up_import_undos(message: func.QueueMessage) -> None:
     if isinstance(command := _command(message, "undoing an import"), UndoImport):
         log.error("undoing import %s stopped with an error in every delivery", command.import_id)
@@ -67,6 +74,7 @@ async def give_up_import_undos(message: func.QueueMessage) -> None:
 
 @bp.function_name("give_up_removal")
 @bp.queue_trigger(arg_name="message", queue_name="setup-removal-poison", connection="GuestlistStorage")
+@delivered
 async def give_up_removal(message: func.QueueMessage) -> None:
     command = _command(message, "taking an app apart")
     if isinstance(command, TakeApart):
@@ -76,6 +84,7 @@ async def give_up_removal(message: func.QueueMessage) -> None:
 
 @bp.function_name("give_up_requests")
 @bp.queue_trigger(arg_name="message", queue_name="requests-poison", connection="GuestlistStorage")
+@delivered
 async def give_up_requests(message: func.QueueMessage) -> None:
     # The request stays as it is, and the sweeper tries again.
     if isinstance(command := _command(message, "fulfilling a join request"), FulfilRequest):
@@ -84,6 +93,7 @@ async def give_up_requests(message: func.QueueMessage) -> None:
 
 @bp.function_name("give_up_request_mails")
 @bp.queue_trigger(arg_name="message", queue_name="request-mails-poison", connection="GuestlistStorage")
+@delivered
 async def give_up_request_mails(message: func.QueueMessage) -> None:
     if isinstance(command := _command(message, "mailing about a join request"), MailRequest):
         log.error("mailing about join request %s stopped with an error in every delivery", command.request)
@@ -91,6 +101,7 @@ async def give_up_request_mails(message: func.QueueMessage) -> None:
 
 @bp.function_name("give_up_audits")
 @bp.queue_trigger(arg_name="message", queue_name="audits-poison", connection="GuestlistStorage")
+@delivered
 async def give_up_audits(message: func.QueueMessage) -> None:
     if isinstance(command := _command(message, "auditing"), RunAudit):
         what = f"the task '{command.task}' stopped with an error in every delivery"
@@ -99,6 +110,7 @@ async def give_up_audits(message: func.QueueMessage) -> None:
 
 @bp.function_name("give_up_remedies")
 @bp.queue_trigger(arg_name="message", queue_name="remedies-poison", connection="GuestlistStorage")
+@delivered
 async def give_up_remedies(message: func.QueueMessage) -> None:
     # The plan stays as it is, and the sweeper tries again.
     if isinstance(command := _command(message, "putting right"), PutRight):
@@ -110,6 +122,7 @@ def _listen(step: SetupStep) -> None:
 
     @bp.function_name(f"give_up_setup_{step.value.replace('-', '_')}")
     @bp.queue_trigger(arg_name="message", queue_name=f"setup-{step.value}-poison", connection="GuestlistStorage")
+    @delivered
     async def give_up(message: func.QueueMessage) -> None:
         command = _command(message, f"setting up ({step.value})")
         if not isinstance(command, RunSetupStep):

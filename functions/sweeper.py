@@ -4,6 +4,7 @@ import logging
 
 import azure.functions as func
 
+from functions.edge import on_time
 from shared import wiring
 
 bp = func.Blueprint()
@@ -12,6 +13,7 @@ log = logging.getLogger("guestlist")
 
 @bp.function_name("sweep")
 @bp.timer_trigger(arg_name="timer", schedule="%GUESTLIST_SWEEP_SCHEDULE%", run_on_startup=False)
+@on_time
 async def sweep(timer: func.TimerRequest) -> None:
     app = await wiring.app()
     swept = await app.sweep()
@@ -25,3 +27,5 @@ async def sweep(timer: func.TimerRequest) -> None:
         log.info("%d messages sent for join requests that stood still", requests)
     if audits := await app.audits.sweep():
         log.info("%d messages sent for audits and remedies that stood still", audits)
+    # Last: the work above goes on even where this fails.
+    await app.measure_queues()

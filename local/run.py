@@ -26,6 +26,7 @@ from local.outcome import Outcome, mail_faults, mails_to
 from local.paths import BUILD, ROOT
 from local.setup_app import APP, NotSetUp, Setup
 from local.stack import Stack
+from local.telemetry import ToldSpan, read_spans, tree
 from local.tenant import ADMIN, OWNER, SampleError
 
 LATENCY_MS = 120
@@ -43,6 +44,7 @@ class Late(Exception):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exit", action="store_true", help="end when the guests have reached their ends")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="save what is printed at the end as a picture")
+    parser.add_argument("--traces", action="store_true", help="show the trace of one invitation at the end")
     parser.add_argument("--workers", type=int, default=1, help="processes of the app (default: 1)")
     parser.add_argument("--timeout", type=float, default=180.0, help="seconds for all guests (default: 180)")
 
@@ -57,10 +59,12 @@ def main(given: argparse.Namespace) -> int:
         if not is_installed():
             console.print("Azurite is being installed first: this once, it takes half a minute or so.")
         started = time.monotonic()
-        with Stack(workers=given.workers, max_poll_ms=500) as stack:
+        with Stack(workers=given.workers, max_poll_ms=500, telemetry=given.traces) as stack:
             console.print(f"All started in {time.monotonic() - started:.1f} s. Logs: {_shown(stack.logs)}\n")
             settings = _keep_settings(stack)
             status = 0 if asyncio.run(_invite_all(stack, console, given.timeout)) else 1
+            if given.traces:
+                _show_trace(stack, console)
             if given.svg:
                 given.svg.parent.mkdir(parents=True, exist_ok=True)
                 console.save_svg(str(given.svg), title="python3 dev.py run")
@@ -73,6 +77,19 @@ def main(given: argparse.Namespace) -> int:
         for error in _single(errors):
             print(error, file=sys.stderr)
     return status
+
+
+def _show_trace(stack: Stack, console: Console) -> None:
+    """The longest trace of one guest invited by hand; spans come in a moment after the work."""
+    assert stack.told is not None  # noqa: S101 - for the type checker: this stack keeps what it is told
+    time.sleep(2)
+    traces: dict[str, list[ToldSpan]] = {}
+    for span in read_spans(stack.told):
+        traces.setdefault(span.trace, []).append(span)
+    by_hand = [spans for spans in traces.values() if any(s.name == "post_invitation" for s in spans)]
+    if by_hand:
+        console.print("\nOne invitation, from the request through the queues to Microsoft Graph:")
+        console.print(tree(max(by_hand, key=len)))
 
 
 def _single(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

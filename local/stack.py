@@ -20,6 +20,7 @@ from local import portal
 from local.azurite import Azurite
 from local.child import Child, StackError
 from local.paths import BUILD, ROOT, SAMPLE_TENANT
+from local.telemetry import Collector
 from local.tenant import SampleTenant
 
 IDENTITY_HEADER = "dev-identity-header"
@@ -31,7 +32,10 @@ MAILBOX = "guestlist@contoso.com"
 TRAFFIC_VARIABLE = "GUESTLIST_TRAFFIC"
 """A file for recorded Graph traffic, or a folder (it ends with a separator) where each stack makes its own file."""
 
-_TAKEN_FROM_THE_STACK = ("GUESTLIST_", "GuestlistStorage", "AzureWebJobs", "IDENTITY_", "FUNCTIONS_", "MSI_")
+_TAKEN_FROM_THE_STACK = (
+    *("GUESTLIST_", "GuestlistStorage", "AzureWebJobs", "IDENTITY_", "FUNCTIONS_", "MSI_"),
+    *("APPLICATIONINSIGHTS_", "OTEL_", "PYTHON_ENABLE_OPENTELEMETRY"),
+)
 _numbers = itertools.count()
 
 
@@ -54,6 +58,7 @@ class Stack:
         storage_connection: str | None = None,
         simulator_url: str | None = None,
         start_host: bool = True,
+        telemetry: bool = False,
     ) -> None:
         """Starts nothing yet.
 
@@ -67,6 +72,7 @@ class Stack:
             traffic: file that Graph traffic is recorded in; by default what `GUESTLIST_TRAFFIC` says.
             storage_connection: what the app is told instead of Azurite's own (a proxy before it).
             simulator_url: what the app is told instead of the simulator's own (a proxy before it).
+            telemetry: keep what the app tells (`told`); without it the app tells nobody.
             start_host: without it the app is not started until `restart_host()`: time to set up proxies.
         """
         self.workers = workers
@@ -80,6 +86,10 @@ class Stack:
         self.storage_connection = storage_connection
         self.simulator_url_of_app = simulator_url
         self.start_host = start_host
+        self.told: Path | None = None
+        """Traces, metrics and logs of the app, to be read by `local.telemetry`."""
+        self._telemetry = telemetry
+        self._collector: Collector | None = None
         self.logs = BUILD / "logs"
         self.simulator_url = ""
         self.host_url = ""
@@ -111,6 +121,9 @@ class Stack:
                 self._exits.enter_context(tempfile.TemporaryDirectory(prefix="guestlist-"))
             )
             self._work.mkdir(parents=True, exist_ok=True)
+            if self._telemetry:
+                self.told = self.logs / f"telemetry-{os.getpid()}-{next(_numbers)}.jsonl"
+                self._collector = self._exits.enter_context(Collector(self.told))
             self._azurite = self._exits.enter_context(
                 Azurite.start(location=self.folder and self.folder / "azurite", log=self._log("azurite"))
             )
@@ -168,6 +181,7 @@ class Stack:
             **({"GUESTLIST_PUBLIC_URL": f"http://127.0.0.1:{self._port}"} if self._port else {}),
             "IDENTITY_ENDPOINT": f"{self.simulator_url}/msi/token",
             "IDENTITY_HEADER": IDENTITY_HEADER,
+            **(self._collector.settings if self._collector else {}),
         }
         return made | self.extra_settings
 

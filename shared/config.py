@@ -40,6 +40,7 @@ class Settings:
     mail_mailbox: str | None
     acs_endpoint: str | None
     acs_sender: str | None
+    log_personal_data: bool
     message_limit: int
     mail_pace: Pace
     invite_pace: Pace
@@ -121,6 +122,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         mail_mailbox=text("GUESTLIST_MAIL_MAILBOX"),
         acs_endpoint=text("GUESTLIST_ACS_ENDPOINT"),
         acs_sender=text("GUESTLIST_ACS_SENDER"),
+        log_personal_data=convert("GUESTLIST_LOG_PERSONAL_DATA", bool, False, lambda _: True, "true or false"),
         message_limit=convert("GUESTLIST_MESSAGE_LIMIT", int, 4000, lambda n: 0 < n <= 16000, "from 1 to 16000"),
         mail_pace=rate("GUESTLIST_MAILS_PER_MINUTE", 30, burst=10),
         invite_pace=rate("GUESTLIST_INVITATIONS_PER_MINUTE", 600, burst=100),

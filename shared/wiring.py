@@ -4,19 +4,20 @@ The only module that knows all adapters.
 """
 
 import asyncio
+import logging
 import os
 import random
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.adapters.queues.codec import UnreadableMessage, decode_command, read_traceparent
-from shared.adapters.queues.trace import current_traceparent
 from shared.config import Settings, read_settings
 from shared.domain.commands import Command
+from shared.domain.errors import GuestlistError
 from shared.ports.callers import Callers
 from shared.ports.mailer import Mailer
 from shared.ports.outbox import Outbox
@@ -67,10 +68,14 @@ from shared.steps.sweep import Sweep
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
+    from opentelemetry.trace import Span
 
     from shared.adapters.directory.session import GraphSession
 
-__all__ = ["App", "UnreadableMessage", "app", "decode", "decode_any", "trace", "traceparent_of"]
+__all__ = ["App", "UnreadableMessage", "Work", "app", "decode", "decode_any", "delivery", "on_time", "request"]
+
+
+log = logging.getLogger("guestlist")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,8 @@ class App:
     requests: JoinRequests
     audits: Audits
     examine: Examine
+    measure_queues: Callable[[], Awaitable[int]]
+    log_key: Callable[[], Awaitable[bytes]]
 
 
 class SystemClock:
@@ -172,6 +179,8 @@ class SystemClock:
 
 
 _apps: dict[asyncio.AbstractEventLoop, App] = {}
+_under_way: set[asyncio.Task[None]] = set()
+"""What was begun at the start and goes on beside the first calls."""
 
 
 async def app() -> App:
@@ -183,8 +192,43 @@ async def app() -> App:
     loop = asyncio.get_running_loop()
     if loop not in _apps:
         # No await in between: two first calls at once build one app.
-        _apps[loop] = build(read_settings(os.environ))
+        settings = read_settings(os.environ)
+        _begin_to_tell()
+        _addresses_in_logs(settings)
+        made = _apps[loop] = build(settings)
+        _begin(_learn_log_key(made))
     return _apps[loop]
+
+
+def _begin_to_tell() -> None:
+    """Logs are guarded before anything is written, and telemetry begins. Does something once in a process."""
+    from shared.adapters.telemetry.logs import guard_records
+    from shared.adapters.telemetry.provider import configure
+
+    guard_records()
+    configure(os.environ)
+
+
+def _addresses_in_logs(settings: Settings) -> None:
+    from shared.adapters.telemetry.logs import pseudonyms
+
+    pseudonyms.in_clear = settings.log_personal_data
+
+
+def _begin(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.get_running_loop().create_task(work)
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+
+
+async def _learn_log_key(made: App) -> None:
+    """Until the key is here, logs say of a guest that there was one, and not which."""
+    from shared.adapters.telemetry.logs import pseudonyms
+
+    try:
+        pseudonyms.use(await made.log_key())
+    except GuestlistError as e:
+        log.warning("the key of the logs could not be read: %s", e)
 
 
 def build(settings: Settings) -> App:
@@ -201,24 +245,26 @@ def build(settings: Settings) -> App:
     from shared.adapters.mail.text import JinjaMailText
     from shared.adapters.queues.outbox import QueueOutbox
     from shared.adapters.storage import blob_service, queue_service, table_service
-    from shared.adapters.tables import TableStore
-    from shared.adapters.tables.audits import TableAuditStore
     from shared.adapters.tables.imports import TableImportStore
+    from shared.adapters.tables.log_key import TableLogKey
     from shared.adapters.tables.mirror import TableMirror
     from shared.adapters.tables.past import TablePast
     from shared.adapters.tables.remedies import TableRemedyStore
     from shared.adapters.tables.requests import TableRequestStore
     from shared.adapters.tables.setups import TableSetupStore
     from shared.adapters.tables.trail import TableTrail
+    from shared.adapters.telemetry.queues import QueueGauges
+    from shared.adapters.telemetry.stores import MeasuredAuditStore, MeasuredStore
 
     credential = app_credential(settings.identity_client_id)
     clock = SystemClock()
     session = GraphSession(base_url=settings.graph_url, credential=credential)
     directory = GraphDirectory(session)
     tables = table_service(os.environ)
-    store, setup_store, import_store = TableStore(tables), TableSetupStore(tables), TableImportStore(tables)
+    store, setup_store, import_store = MeasuredStore(tables), TableSetupStore(tables), TableImportStore(tables)
     files = BlobFiles(blob_service(os.environ))
-    outbox = QueueOutbox(queue_service(os.environ))
+    queues = queue_service(os.environ)
+    outbox = QueueOutbox(queues)
     timing = settings.timing
     tools = Tools(
         directory=GraphAppDirectory(session),
@@ -278,7 +324,7 @@ def build(settings: Settings) -> App:
         sweep=SweepRequests(request_store, outbox, clock, timing),
     )
     audit_tools = AuditTools(
-        audits=TableAuditStore(tables),
+        audits=MeasuredAuditStore(tables),
         mirror=mirror,
         changes=GraphChanges(session),
         past=TablePast(tables),
@@ -338,6 +384,8 @@ def build(settings: Settings) -> App:
             mail_service=settings.acs_endpoint,
             sign_in_client=settings.client_id,
         ),
+        measure_queues=QueueGauges(queues),
+        log_key=TableLogKey(tables),
     )
 
 
@@ -377,16 +425,61 @@ def decode_any(body: bytes) -> Command:
     return decode_command(body)
 
 
-def traceparent_of(body: bytes) -> str | None:
-    """The trace that a message belongs to, if it says so."""
-    return read_traceparent(body)
+class Work:
+    """What is told of the work at hand."""
+
+    def __init__(self, span: "Span") -> None:
+        self._span = span
+
+    @property
+    def trace_id(self) -> str:
+        """32 hex digits; callers are told it as the request's id."""
+        from shared.adapters.telemetry import spans
+
+        return spans.trace_id(self._span)
+
+    def answer(self, status: int) -> None:
+        """The status of the HTTP answer."""
+        self._span.set_attribute("http.response.status_code", status)
 
 
 @contextmanager
-def trace(traceparent: str) -> Iterator[None]:
-    """Work of one trace: what is enqueued meanwhile carries it on."""
-    token = current_traceparent.set(traceparent)
-    try:
+def request(name: str, method: str, headers: Mapping[str, str]) -> Iterator[Work]:
+    """The work of one HTTP request, by its handler's name. What is enqueued meanwhile carries its trace on."""
+    from shared.adapters.telemetry import spans
+
+    _begin_to_tell()
+    with spans.request(name, method, headers) as span:
+        yield Work(span)
+
+
+@contextmanager
+def on_time(name: str) -> Iterator[None]:
+    """The work of a timer."""
+    from shared.adapters.telemetry import spans
+
+    _begin_to_tell()
+    with spans.timer(name):
         yield
-    finally:
-        current_traceparent.reset(token)
+
+
+@contextmanager
+def delivery(name: str, body: bytes) -> Iterator[None]:
+    """The work on one message, in the message's trace.
+
+    Raises:
+        Exception: what the work raised; in other words where the host would write down an address with it.
+    """
+    from shared.adapters.telemetry import spans
+    from shared.adapters.telemetry.logs import tellable
+
+    _begin_to_tell()
+    with spans.delivery(name, read_traceparent(body)):
+        try:
+            yield
+        except Exception as e:
+            told = tellable(e)
+            if told is e:
+                raise
+            log.exception("%s stopped", name)
+            raise told from None

@@ -16,7 +16,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from shared.adapters.queues.codec import decode_command, read_traceparent
 from shared.adapters.queues.names import QUEUES, queue_of
 from shared.adapters.queues.outbox import QueueOutbox
-from shared.adapters.queues.trace import current_traceparent
+from shared.adapters.telemetry import spans
 from shared.domain.applications import AppId
 from shared.domain.audits.records import AuditId
 from shared.domain.commands import (
@@ -173,9 +173,12 @@ def test_no_command_is_without_a_queue() -> None:
 
 async def test_a_message_carries_the_trace_it_was_sent_in(queues: QueueServiceClient) -> None:
     outbox = QueueOutbox(queues)
-    token = current_traceparent.set(TRACE)
-    await outbox.send(COMMANDS[0])
-    current_traceparent.reset(token)
+    with spans.delivery("a_step", TRACE):
+        await outbox.send(COMMANDS[0])
     await outbox.send(COMMANDS[1])
 
-    assert [read_traceparent(body) for body in await receive_raw(queues)] == [TRACE, None]
+    first, second = [read_traceparent(body) for body in await receive_raw(queues)]
+    assert first is not None
+    assert first.split("-")[1] == TRACE.split("-")[1]
+    assert second is not None, "outside any work a message begins a trace"
+    assert second.split("-")[1] != TRACE.split("-")[1]

@@ -1,5 +1,7 @@
 """The whole product, running: Azurite, the simulator, and the app under the local host."""
 
+import itertools
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +12,7 @@ import httpx
 import pytest
 
 from local.stack import Stack
+from tests.integration.privacy import Sent
 
 QUICK = {
     "GUESTLIST_CLAIM": "PT2S",
@@ -38,6 +41,10 @@ OWNER, OTHER, ADMIN, AUDITOR, STRANGER = (
     "audrey.auditor@contoso.com",
     "emma.employee@contoso.com",
 )
+
+
+SENT = Sent()
+"""By all tests of this process."""
 
 
 def eventually[T](what: Callable[[], T], *, within_s: float = 60, every_s: float = 0.1) -> T:
@@ -80,7 +87,10 @@ class Tenant:
             if who not in self._clients:
                 token = self.token(client=client) if client else self.token(username=username)
                 headers = {"Authorization": f"Bearer {token}"}
-                self._clients[who] = httpx.Client(base_url=self.stack.host_url, headers=headers, timeout=60)
+                hooks = {"request": [SENT.look]}
+                self._clients[who] = httpx.Client(
+                    base_url=self.stack.host_url, headers=headers, timeout=60, event_hooks=hooks
+                )
             return self._clients[who]
 
     def close(self) -> None:
@@ -184,8 +194,12 @@ class Tenant:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    with Stack(workers=2, lease_seconds=3, max_poll_ms=400, extra_settings=QUICK) as running:
+    with Stack(workers=2, lease_seconds=3, max_poll_ms=400, extra_settings=QUICK, telemetry=True) as running:
         yield running
+    # The whole run of these tests: no line of the app's log and nothing that it told holds a person's data.
+    assert running.told is not None
+    files = [running.logs / f"host-{os.getpid()}.log", running.told]
+    assert not list(itertools.islice(SENT.found_in(*files), 20))
 
 
 @pytest.fixture

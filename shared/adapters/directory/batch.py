@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.adapters.directory.session import GraphSession, Response
+from shared.adapters.telemetry import meters
 
 LIMIT = 20
 
@@ -36,6 +37,7 @@ async def send(session: GraphSession, parts: Sequence[Part]) -> list[Response]:
     whole = await session.request("POST", "/$batch", body=document)
     answers = whole.body.get("responses") if whole.status == 200 and isinstance(whole.body, dict) else None
     if not isinstance(answers, list):
+        meters.graph_answered(whole.status)
         failed = whole if whole.status != 200 else Response(0, trouble="the directory's answer cannot be read")
         return [failed] * len(parts)
     found = {str(a.get("id")): a for a in answers if isinstance(a, dict)}
@@ -43,6 +45,7 @@ async def send(session: GraphSession, parts: Sequence[Part]) -> list[Response]:
     responses = [_answer(found.get(str(n)), outer) for n in range(len(parts))]
     for response in responses:
         # Each part is counted, and told of, by itself.
+        meters.graph_answered(response.status)
         session.note_pressure(response.headers)
     return responses
 

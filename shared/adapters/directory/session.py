@@ -25,14 +25,13 @@ from kiota_authentication_azure.azure_identity_authentication_provider import (
 from kiota_http.middleware.options import ResponseHandlerOption, RetryHandlerOption
 from msgraph_core import BaseGraphRequestAdapter, GraphClientFactory
 
+from shared.adapters.telemetry import meters, spans
 from shared.domain.errors import DirectoryBusy
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
 log = logging.getLogger("guestlist")
-# httpx logs the address of each request, and ours hold guests' addresses.
-logging.getLogger("httpx").setLevel(logging.WARNING)
 
 SCOPE = "https://graph.microsoft.com/.default"
 _TIMEOUT = httpx.Timeout(60, connect=10)
@@ -85,6 +84,15 @@ class GraphSession:
     ) -> Response:
         """Send one request; `path` follows the version root and is percent-encoded, or is a whole address
         that Graph gave (a next link). Never raises for what Graph or the network does."""
+        with spans.graph_call(method, path) as span:
+            response = await self._send(method, path, body, headers)
+            spans.answered(span, response.status, response.headers.get("request-id"))
+        if not path.endswith("/$batch"):  # its parts are counted one by one
+            meters.graph_answered(response.status)
+        self.note_pressure(response.headers)
+        return response
+
+    async def _send(self, method: str, path: str, body: Any, headers: dict[str, str] | None) -> Response:
         info = RequestInformation()
         info.http_method = Method(method)
         info.url = path if path.startswith("http") else self.base_url + path
@@ -104,9 +112,7 @@ class GraphSession:
         except AzureError as e:
             log.error("no token for Microsoft Graph: %s", type(e).__name__)
             return Response(0, sent=False, trouble="Guestlist's identity could not get a token for Microsoft Graph")
-        response = _response(answer)
-        self.note_pressure(response.headers)
-        return response
+        return _response(answer)
 
     def note_pressure(self, headers: dict[str, str]) -> None:
         """Remember how much of a limit Graph says to be in use; it says so from 0.8 on (graph contract 2)."""
@@ -115,6 +121,7 @@ class GraphSession:
         except ValueError:
             return
         self._pressure = (time.monotonic(), share)
+        meters.graph_pressure(share)
 
     @property
     def pressure(self) -> float:

@@ -9,8 +9,8 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from shared.adapters.queues.codec import encode_command
 from shared.adapters.queues.names import QUEUES, queue_of
-from shared.adapters.queues.trace import current_traceparent
 from shared.adapters.storage import failure
+from shared.adapters.telemetry import spans
 from shared.domain.commands import Command
 
 LONGEST_SLEEP = timedelta(days=7)
@@ -34,16 +34,19 @@ class QueueOutbox:
         Raises:
             StorageRefused: a repeat would not help.
         """
-        queue = self._queues[queue_of(command)]
-        body = encode_command(command, current_traceparent.get()).decode()
-        try:
+        name = queue_of(command)
+        queue = self._queues[name]
+        with spans.sending(name):
+            # The message carries the trace on: whoever takes it works within this span.
+            body = encode_command(command, spans.traceparent()).decode()
             try:
-                await self._put(queue, body, not_before)
-            except ResourceNotFoundError:
-                await self._make(queue)
-                await self._put(queue, body, not_before)
-        except AzureError as e:
-            raise failure(e) from e
+                try:
+                    await self._put(queue, body, not_before)
+                except ResourceNotFoundError:
+                    await self._make(queue)
+                    await self._put(queue, body, not_before)
+            except AzureError as e:
+                raise failure(e) from e
 
     @staticmethod
     async def _put(queue: QueueClient, body: str, not_before: datetime | None) -> None:

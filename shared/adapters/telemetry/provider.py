@@ -1,0 +1,132 @@
+"""Where telemetry goes: to Application Insights by Microsoft's distribution of OpenTelemetry, to any OTLP endpoint,
+to the console, or nowhere. Decided by settings that are OpenTelemetry's and Microsoft's own, at the first call."""
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import LogRecordProcessor
+    from opentelemetry.sdk.metrics.export import MetricReader
+    from opentelemetry.sdk.trace import SpanProcessor
+
+CONNECTION = "APPLICATIONINSIGHTS_CONNECTION_STRING"
+OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+TRACES_EXPORTER = "OTEL_TRACES_EXPORTER"
+"""``console`` prints spans; anything else is left to the endpoint."""
+SERVICE_NAME = "OTEL_SERVICE_NAME"
+LOGGER = "guestlist"
+
+_NOT_WANTED = (
+    *("azure_sdk", "django", "fastapi", "flask", "psycopg2", "requests", "urllib", "urllib3", "httpx"),
+    *("asgi", "wsgi", "logging", "dbapi"),
+)
+"""Instrumentations of the distribution. None is needed, and those of HTTP clients would tell whole addresses: ours
+hold guests'."""
+
+_told: bool | None = None
+
+
+def configure(env: Mapping[str, str]) -> bool:
+    """Begin to tell; gives whether anybody is told. Only the first call in a process does something: OpenTelemetry's
+    providers cannot be replaced.
+
+    The distribution signs in as ``APPLICATIONINSIGHTS_AUTHENTICATION_STRING`` says.
+    Source: Azure Monitor OpenTelemetry exporter, ``_get_authentication_credential``.
+    """
+    global _told
+    if _told is None:
+        _told = _configure(env)
+    return _told
+
+
+def _configure(env: Mapping[str, str]) -> bool:
+    connection = env.get(CONNECTION, "").strip()
+    spans, readers, records = _otlp() if env.get(OTLP_ENDPOINT, "").strip() else ([], [], [])
+    if env.get(TRACES_EXPORTER, "").strip().lower() == "console":
+        from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+
+        spans.append(SimpleSpanProcessor(ConsoleSpanExporter()))
+    if connection:
+        _azure_monitor(connection, spans, readers, records)
+    elif spans:
+        _own(spans, readers, records)
+    if not (connection or spans):
+        return False
+    _only_our_own_spans()
+    return True
+
+
+def _only_our_own_spans() -> None:
+    """Kiota tells of each turn of its middleware, with whole addresses: a dozen spans for one request to Graph, whose
+    filters hold guests' addresses. OpenTelemetry's way to switch a library's tracer off is experimental still."""
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider, _TracerConfig
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+    def config(scope: InstrumentationScope) -> _TracerConfig:
+        return _TracerConfig(is_enabled=scope.name == LOGGER)
+
+    tracers = trace.get_tracer_provider()
+    if isinstance(tracers, TracerProvider):
+        tracers._set_tracer_configurator(tracer_configurator=config)
+
+
+def _otlp() -> "tuple[list[SpanProcessor], list[MetricReader], list[LogRecordProcessor]]":
+    """Endpoint, headers and intervals are read from OpenTelemetry's own settings."""
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    return (
+        [BatchSpanProcessor(OTLPSpanExporter())],
+        [PeriodicExportingMetricReader(OTLPMetricExporter())],
+        [BatchLogRecordProcessor(OTLPLogExporter())],
+    )
+
+
+def _azure_monitor(
+    connection: str,
+    spans: "list[SpanProcessor]",
+    readers: "list[MetricReader]",
+    records: "list[LogRecordProcessor]",
+) -> None:
+    from azure.monitor.opentelemetry import configure_azure_monitor
+
+    options: dict[str, Any] = {name: {"enabled": False} for name in _NOT_WANTED}
+    configure_azure_monitor(
+        connection_string=connection,
+        logger_name=LOGGER,
+        span_processors=spans,
+        metric_readers=readers,
+        log_record_processors=records,
+        instrumentation_options=options,
+        # Nothing is kept on an instance's disk, and nothing is asked for every second.
+        disable_offline_storage=True,
+        enable_live_metrics=False,
+        enable_performance_counters=False,
+    )
+
+
+def _own(spans: "list[SpanProcessor]", readers: "list[MetricReader]", records: "list[LogRecordProcessor]") -> None:
+    from opentelemetry import metrics, trace
+    from opentelemetry._logs import set_logger_provider
+    from opentelemetry.instrumentation.logging.handler import LoggingHandler
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.trace import TracerProvider
+
+    tracers = TracerProvider()
+    for span in spans:
+        tracers.add_span_processor(span)
+    trace.set_tracer_provider(tracers)
+    metrics.set_meter_provider(MeterProvider(metric_readers=readers))
+    if records:
+        loggers = LoggerProvider()
+        for record in records:
+            loggers.add_log_record_processor(record)
+        set_logger_provider(loggers)
+        logging.getLogger(LOGGER).addHandler(LoggingHandler(logger_provider=loggers))

@@ -1,0 +1,95 @@
+"""One trace of one invitation, the metrics that alerts are made of, and what is never told."""
+
+import uuid
+from typing import Any
+
+from local.telemetry import ToldSpan, read_lines, read_spans, roots
+from tests.integration.conftest import Tenant, eventually
+
+
+def trace_of(tenant: Tenant, trace: str, *names: str) -> list[ToldSpan]:
+    """The spans of a trace once all of the names are there."""
+    told = tenant.stack.told
+    assert told is not None
+
+    def there() -> list[ToldSpan]:
+        found = [s for s in read_spans(told) if s.trace == trace]
+        return found if set(names) <= {s.name for s in found} else []
+
+    return eventually(there, within_s=30, every_s=0.3)
+
+
+def test_an_invitation_is_one_tree_from_the_request_through_the_queues_to_graph(tenant: Tenant) -> None:
+    address = f"traced-{uuid.uuid4().hex[:8]}@fabrikam.com"
+    answer = tenant.ask(address, welcomeMessage="Welcome aboard, dear guest")
+    assert answer.status_code == 202, answer.text
+    tenant.end_of(answer.json()["id"])
+
+    steps = {"post_invitation", "invite_chunk", "join_chunk", "mail_chunk"}
+    spans = trace_of(tenant, answer.headers["x-request-id"], *steps, "POST /users/{}/messages/{}/send")
+
+    assert [root.name for root in roots(spans)] == ["post_invitation"], "one tree, and the request is its root"
+    by_id = {span.id: span for span in spans}
+
+    def way(span: ToldSpan) -> list[str]:
+        return [*(way(by_id[span.parent]) if span.parent in by_id else []), span.name]
+
+    [member] = [s for s in spans if s.name.startswith("POST /groups/{}/members")]
+    assert way(member) == [
+        "post_invitation",
+        "send invitations",
+        "invite_chunk",
+        "send memberships",
+        "join_chunk",
+        member.name,
+    ]
+    assert any(way(s)[-2:] == ["mail_chunk", "POST /users/{}/messages/{}/send"] for s in spans)
+    [invited] = [s for s in spans if s.name == "POST /invitations"]
+    assert invited.attributes["http.response.status_code"] == "201"
+    assert by_id[invited.parent].name == "invite_chunk"
+    # Nothing but Guestlist's own spans: libraries' tell whole addresses.
+    known = steps | {s.name for s in spans if s.name.startswith(("send ", "GET /", "POST /", "PATCH /", "DELETE /"))}
+    assert {s.name for s in spans} <= known
+
+
+def metrics(tenant: Tenant) -> dict[str, list[dict[str, Any]]]:
+    """Data points by the metric's name."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    assert tenant.stack.told is not None
+    for signal, body in read_lines(tenant.stack.told):
+        if signal != "metrics":
+            continue
+        for resource in body.get("resourceMetrics", ()):
+            for scope in resource.get("scopeMetrics", ()):
+                for metric in scope.get("metrics", ()):
+                    kind = metric.get("sum") or metric.get("gauge") or metric.get("histogram") or {}
+                    found.setdefault(metric["name"], []).extend(kind.get("dataPoints", ()))
+    return found
+
+
+def values(points: list[dict[str, Any]], name: str) -> set[str]:
+    return {str(a["value"].get("stringValue")) for p in points for a in p.get("attributes", ()) if a["key"] == name}
+
+
+def test_metrics_tell_of_guests_graph_and_the_budget(tenant: Tenant) -> None:
+    tenant.fault(path="/invitations$", method="POST", status=429, times=1, headers={"Retry-After": "1"})
+    good = tenant.invite(f"counted-{uuid.uuid4().hex[:8]}@fabrikam.com")
+    tenant.end_of(good)
+
+    def told() -> bool:
+        found = metrics(tenant)
+        return (
+            {"accepted", "member"} <= values(found.get("guestlist.guests", []), "state")
+            and "429" in values(found.get("guestlist.graph.requests", []), "status")
+            and "invitations" in values(found.get("guestlist.pace.ahead", []), "lane")
+            and bool(found.get("guestlist.time_to_member"))
+        )
+
+    eventually(told, within_s=40, every_s=0.5)
+
+
+def test_a_callers_own_trace_is_gone_on_with(tenant: Tenant) -> None:
+    trace = uuid.uuid4().hex
+    answer = tenant.caller().get("/api/health", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+
+    assert answer.headers["x-request-id"] == trace

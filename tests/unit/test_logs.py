@@ -1,0 +1,119 @@
+"""No record of the process holds an address."""
+
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from shared.adapters.telemetry.logs import Pseudonyms, Told, guard_records, pseudonyms, tellable
+
+KEY = bytes(range(32))
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """What a logger writes, with the records of this process guarded."""
+    before = logging.getLogRecordFactory()
+    guard_records()
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    log = logging.getLogger("guarded")
+    log.addHandler(handler)
+    pseudonyms.use(KEY)
+    yield stream
+    pseudonyms.__init__()  # type: ignore[misc]
+    log.removeHandler(handler)
+    logging.setLogRecordFactory(before)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada@fabrikam.com",
+        "Ada.Lovelace@Fabrikam.co.uk",
+        "o'hara@fabrikam.com",
+        "ada%40fabrikam.com",
+        "ada_fabrikam.com#EXT#@contoso.onmicrosoft.com",
+        "ädä@bücher.example.com",
+        "ada+tag@fabrikam.com",
+    ],
+)
+@pytest.mark.parametrize(
+    "text", ["{}", "mail eq '{}' or x", "to <{}>.", "/users/{}/messages", "[{}], next", "a={}&b=c"]
+)
+def test_an_address_never_stands_in_a_text(address: str, text: str) -> None:
+    told = Pseudonyms().without_addresses(text.format(address))
+
+    assert "@" not in told
+    assert "%40" not in told
+    assert "fabrikam" not in told.lower()
+    assert "bücher" not in told
+
+
+@pytest.mark.parametrize("text", ["members@odata.bind", "@odata.nextLink", "a @ b", "no address", "5 % 40", "x@y"])
+def test_what_is_no_address_stays(text: str) -> None:
+    assert Pseudonyms().without_addresses(text) == text
+
+
+def test_an_address_has_one_hash_however_it_is_written() -> None:
+    names = Pseudonyms()
+    names.use(KEY)
+
+    assert names.of("Ada@Fabrikam.com") == names.of("ada%40fabrikam.com")
+    assert names.of("ada@fabrikam.com") != names.of("bob@fabrikam.com")
+    assert names.of("ada@fabrikam.com").startswith("guest-")
+
+
+def test_another_key_makes_other_hashes_and_no_key_tells_nobody_apart() -> None:
+    one, other, none = Pseudonyms(), Pseudonyms(), Pseudonyms()
+    one.use(KEY)
+    other.use(KEY[::-1])
+
+    assert one.of("ada@fabrikam.com") != other.of("ada@fabrikam.com")
+    assert none.of("ada@fabrikam.com") == none.of("bob@fabrikam.com")
+
+
+def test_addresses_stay_where_an_administrator_wants_them() -> None:
+    names = Pseudonyms()
+    names.in_clear = True
+
+    assert names.without_addresses("for ada@fabrikam.com") == "for ada@fabrikam.com"
+    assert names.of("ada@fabrikam.com") == "ada@fabrikam.com"
+
+
+def test_arguments_and_exceptions_of_a_record_are_cleaned(lines: io.StringIO) -> None:
+    log = logging.getLogger("guarded")
+    address = "ada@fabrikam.com"
+    log.warning("%s could not be read", address)
+    try:
+        try:
+            raise ValueError(f"no such user: {address}")
+        except ValueError as e:
+            raise RuntimeError("the step stopped") from e
+    except RuntimeError:
+        log.exception("stopped")
+
+    written = lines.getvalue()
+    assert "fabrikam" not in written
+    assert written.count(pseudonyms.of("ada@fabrikam.com")) == 2
+    assert "the step stopped" in written
+    assert "ValueError" in written
+
+
+def test_a_record_that_does_not_fit_its_format_harms_nobody(lines: io.StringIO) -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 1, "ok %s", ("a@b.com",), None)
+
+    assert record.getMessage() == "ok a@b.com"
+    logging.getLogger("guarded").info("%d guests", 3)
+
+
+def test_what_the_host_would_write_down_is_told_in_clean_words() -> None:
+    plain = ValueError("nothing of anybody")
+    telling = ValueError("no such user: ada@fabrikam.com")
+
+    assert tellable(plain) is plain
+    told = tellable(telling)
+    assert isinstance(told, Told)
+    assert "fabrikam" not in str(told)
+    assert "ValueError" in str(told)
