@@ -25,7 +25,7 @@ _SIGNALS: dict[str, Any] = {
     "/v1/metrics": ExportMetricsServiceRequest,
     "/v1/logs": ExportLogsServiceRequest,
 }
-_KINDS = {"SPAN_KIND_CLIENT": "calls", "SPAN_KIND_PRODUCER": "sends", "SPAN_KIND_CONSUMER": "takes"}
+_KINDS = {"SPAN_KIND_CLIENT": "calls", "SPAN_KIND_PRODUCER": "sends to", "SPAN_KIND_CONSUMER": "takes"}
 
 
 class Collector:
@@ -167,7 +167,8 @@ def tree(spans: list[ToldSpan]) -> Tree:
     def add(branch: Tree, span: ToldSpan) -> None:
         took = (span.end_ns - span.start_ns) / 1e6
         status = span.attributes.get("http.response.status_code", "")
-        words = f"{_KINDS.get(span.kind, '')} [bold]{span.name}[/bold] {status}".strip()
+        name = span.name.removeprefix("send ")
+        words = f"{_KINDS.get(span.kind, '')} [bold]{name}[/bold] {status}".strip()
         twig = branch.add(f"{words}  [dim]at {(span.start_ns - first) / 1e6:.0f} ms, took {took:.0f} ms[/dim]")
         for child in by_parent.get(span.id, ()):
             add(twig, child)
