@@ -60,14 +60,19 @@ class _Held:
 
 
 class QueueListener:
-    """Takes messages of one queue for one function."""
+    """Takes messages of one queue for one function.
+
+    `poison` is None for a poison queue itself, which has none of its own: what fails there stays invisible until its
+    lease ends, and is not tried any more after the last time. Source: azure-sdk-for-net, `QueueListenerFactory` and
+    `QueueProcessor`.
+    """
 
     def __init__(
         self,
         function: Function,
         trigger: QueueTrigger,
         queue: QueueClient,
-        poison: QueueClient,
+        poison: QueueClient | None,
         invocations: Invocations,
         settings: QueueSettings,
         *,
@@ -228,7 +233,7 @@ class QueueListener:
             await self._delete(held)
         elif (held.message.dequeue_count or 0) >= self._settings.max_dequeue_count:
             await self._to_poison(held, self._too_often)
-        else:
+        elif self._poison is not None:
             with suppress(ResourceNotFoundError):
                 await self._queue.update_message(
                     held.message.id,
@@ -252,6 +257,9 @@ class QueueListener:
         return f"Message has reached MaxDequeueCount of {self._settings.max_dequeue_count}."
 
     async def _to_poison(self, held: _Held, why: str) -> None:
+        if self._poison is None:
+            LOG.warning("%s Queue '%s' has no poison queue: the message stays.", why, self._trigger.queue)
+            return
         LOG.warning("%s Moving message to queue '%s'.", why, self._poison.queue_name)
         await put(self._poison, str(held.message.content or ""))
         if self._poison_listener:

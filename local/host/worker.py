@@ -14,6 +14,8 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
+from azure.storage.queue.aio import QueueClient
+
 from local.host import engine
 from local.host.admin import Admin
 from local.host.banner import describe_for_people
@@ -132,7 +134,7 @@ class WorkerHost:
                             function,
                             trigger,
                             await storage.queue(trigger.connection, trigger.queue),
-                            await storage.queue(trigger.connection, f"{trigger.queue}{POISON_SUFFIX}"),
+                            await self._poison_of(trigger, storage),
                             invocations,
                             self._settings.queues,
                             lease=self._options.lease,
@@ -148,6 +150,12 @@ class WorkerHost:
             if poison := by_queue.get(f"{name}{POISON_SUFFIX}"):
                 listener.wakes(poison)
         return listeners
+
+    @staticmethod
+    async def _poison_of(trigger: QueueTrigger, storage: Storage) -> QueueClient | None:
+        if trigger.queue.endswith(POISON_SUFFIX):
+            return None
+        return await storage.queue(trigger.connection, f"{trigger.queue}{POISON_SUFFIX}")
 
     async def _timer(
         self, function: Function, trigger: TimerTrigger, storage: Storage, invocations: Invocations

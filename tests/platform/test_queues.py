@@ -63,6 +63,19 @@ def test_a_message_that_keeps_failing_ends_in_the_poison_queue(served: HostProce
     assert len([note for note in served.records("fail") if note["body"] == "hopeless"]) == 3
 
 
+def test_a_poison_queue_has_none_of_its_own_and_hides_what_fails(served: HostProcess, served_queue: Queue) -> None:
+    queue = existing(served_queue("lost-poison"))
+    send(queue, "lost")
+    [note] = notes_about(served, "fail_at_poison", "lost")
+    until(lambda: "Executed 'Functions.fail_at_poison' (Failed" in served.output, "it has failed")
+    assert note["dequeue_count"] == 1
+    # Let go, it would be visible at once (host.json says so for this app) and be tried again in a loop.
+    assert queue.get_queue_properties().approximate_message_count == 1
+    assert queue.peek_messages() == []
+    with pytest.raises(ResourceNotFoundError):
+        served_queue("lost-poison-poison").get_queue_properties()
+
+
 def poison_has(queue: QueueClient, body: str) -> bool:
     try:
         return body in decoded(queue)

@@ -17,8 +17,9 @@ from shared.adapters.telemetry import meters
 if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueServiceClient
 
-_OURS = frozenset(f"{name}{end}" for name in QUEUES for end in ("", "-poison", "-poison-poison"))
-"""The host moves what a poison queue's own handler fails at to a queue named so."""
+_OURS = frozenset(f"{name}{end}" for name in QUEUES for end in ("", "-poison"))
+"""A poison queue has none of its own: what its handler fails at stays there.
+Source: azure-sdk-for-net, ``QueueListenerFactory``."""
 _AT_ONCE = 8
 
 

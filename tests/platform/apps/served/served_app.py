@@ -145,6 +145,12 @@ def fail(message: func.QueueMessage) -> None:
     raise RuntimeError("this message never works")
 
 
+@app.queue_trigger(arg_name="message", queue_name="%PREFIX%-lost-poison", connection="AzureWebJobsStorage")
+def fail_at_poison(message: func.QueueMessage) -> None:
+    note("fail_at_poison", body=message.get_body().decode(), dequeue_count=message.dequeue_count)
+    raise RuntimeError("no way")
+
+
 @app.queue_trigger(arg_name="message", queue_name="%PREFIX%-late", connection="AzureWebJobsStorage")
 def late(message: func.QueueMessage) -> None:
     note("late", body=message.get_body().decode())
