@@ -1,11 +1,21 @@
 """Draws documents from the tables in the code: ``python docs/make_tables.py``."""
 
+import json
 import sys
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))
 
+from shared.adapters.files import CONTAINER  # noqa: E402
+from shared.adapters.queues.names import QUEUES  # noqa: E402
+from shared.adapters.tables import TABLES as STORE_TABLES  # noqa: E402
+from shared.adapters.tables.audits import AUDITS  # noqa: E402
+from shared.adapters.tables.imports import IMPORTS  # noqa: E402
+from shared.adapters.tables.mirror import MIRROR  # noqa: E402
+from shared.adapters.tables.requests import REQUESTS  # noqa: E402
+from shared.adapters.tables.setups import APPS, SETUPS  # noqa: E402
+from shared.adapters.tables.trail import TRAIL  # noqa: E402
 from shared.domain.audits.rules import RULES, Remedy  # noqa: E402
 from shared.domain.examination import PERMISSIONS  # noqa: E402
 from shared.domain.invitations import STATES, State  # noqa: E402
@@ -78,12 +88,20 @@ def audit_rules() -> str:
     return "\n".join([NOTE, "# What audits find", "", *lines, ""])
 
 
+def storage_names() -> str:
+    """What the template makes in the storage account; it adds each queue's poison queue itself."""
+    tables = (*STORE_TABLES, SETUPS, APPS, IMPORTS, REQUESTS, AUDITS, MIRROR, TRAIL)
+    names = {"queues": sorted(QUEUES), "tables": sorted(tables), "containers": [CONTAINER]}
+    return json.dumps(names, indent=2) + "\n"
+
+
 TABLES = {
     "audit-rules.md": audit_rules,
     "states.md": states,
     "reasons.md": reasons,
     "setup-steps.md": setup_steps,
     "permissions.md": permissions,
+    "../infra/storage-names.json": storage_names,
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,233 @@
+// The function app on the Flex Consumption plan, with all its settings.
+
+@description('Name of the app; with .azurewebsites.net it is its address.')
+param name string
+
+@description('Name of the plan.')
+param planName string
+
+@description('Region.')
+param location string
+
+@description('Tags of every resource.')
+param tags object
+
+@description('Spread the app over the zones of the region.')
+param zoneRedundant bool
+
+@description('Resource id of the identity that the app acts with.')
+param identityId string
+
+@description('Client id of that identity.')
+param identityClientId string
+
+@description('Address of the storage account\'s blobs.')
+param blobEndpoint string
+
+@description('Address of the storage account\'s queues.')
+param queueEndpoint string
+
+@description('Address of the storage account\'s tables.')
+param tableEndpoint string
+
+@description('Container that the deployment package is put into.')
+param deploymentContainer string
+
+@description('Where the app sends what it measures.')
+param connectionString string
+
+@description('Resource id of the Log Analytics workspace that the host\'s own logs go to.')
+param workspaceId string
+
+@description('Resource id of the subnet that the app comes out of; empty without a virtual network.')
+param subnetId string
+
+@description('Let nobody reach the app but through a private endpoint.')
+param privateApp bool
+
+@description('Memory of an instance, in MB.')
+@allowed([
+  512
+  2048
+  4096
+])
+param instanceMemoryMB int
+
+@description('Instances at most, of all functions together.')
+@minValue(1)
+@maxValue(1000)
+param maximumInstanceCount int
+
+@description('Requests that one instance answers at once.')
+@minValue(1)
+@maxValue(1000)
+param httpConcurrency int
+
+@description('Instances for requests that are always running; 0 lets the app sleep.')
+@minValue(0)
+param alwaysReadyHttp int
+
+@description('Settings of the app that the deployment knows: GUESTLIST_… by their names in docs/settings.md.')
+param settings object
+
+@description('Settings named in settings-left-out.json, where another value than the default is wanted.')
+param moreSettings object
+
+// Storage by identity. Source: Azure Functions, "Connecting to host storage with an identity" and "Connection
+// properties" of the queue trigger. Addresses rather than the account's name: host and app take both, and addresses
+// hold in every cloud.
+var hostSettings = {
+  AzureWebJobsStorage__blobServiceUri: blobEndpoint
+  AzureWebJobsStorage__queueServiceUri: queueEndpoint
+  AzureWebJobsStorage__tableServiceUri: tableEndpoint
+  AzureWebJobsStorage__credential: 'managedidentity'
+  AzureWebJobsStorage__clientId: identityClientId
+  GuestlistStorage__blobServiceUri: blobEndpoint
+  GuestlistStorage__queueServiceUri: queueEndpoint
+  GuestlistStorage__tableServiceUri: tableEndpoint
+  GuestlistStorage__credential: 'managedidentity'
+  GuestlistStorage__clientId: identityClientId
+}
+var telemetrySettings = {
+  APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  PYTHON_ENABLE_OPENTELEMETRY: 'true'
+  OTEL_SERVICE_NAME: 'guestlist'
+}
+
+resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+  // checkov:skip=CKV_AZURE_225:by parameter, as it costs more and not every region can
+  name: planName
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: {
+    name: 'FC1'
+    tier: 'FlexConsumption'
+  }
+  properties: {
+    reserved: true
+    zoneRedundant: zoneRedundant
+  }
+}
+
+// Scale and concurrency: each queue's function scales by itself here, and all HTTP functions together (Azure Functions,
+// "Event-driven scaling", Per-function scaling). How much of a queue one instance takes is host.json's batchSize and
+// newBatchThreshold, the same for all queues: 24 messages. What one lane may do is not a matter of instances: the pace is
+// a clock in storage that all of them share (shared/domain/pacing.py), and imports get their times when the file is read.
+// More instances only stand in line at that clock, whose row takes one writer at a time: hence few of them, rather than
+// the platform's hundred.
+resource app 'Microsoft.Web/sites@2024-04-01' = {
+  // checkov:skip=CKV_AZURE_17:callers are people with browsers and apps with tokens; nobody hands out client certificates
+  // checkov:skip=CKV_AZURE_212:instances come and go with the work; how many are always there is the parameter alwaysReadyHttp
+  // checkov:skip=CKV_AZURE_213:the plan replaces instances by itself; whether Guestlist is ready is asked from outside (alerts.bicep)
+  // checkov:skip=CKV_AZURE_222:guests and owners come from everywhere; closed by the parameter privateApp
+  name: name
+  location: location
+  tags: union(tags, { 'azd-service-name': 'app' })
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identityId}': {}
+    }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    clientAffinityEnabled: false
+    publicNetworkAccess: privateApp ? 'Disabled' : 'Enabled'
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    siteConfig: {
+      ftpsState: 'Disabled'
+      http20Enabled: true
+      minTlsVersion: '1.2'
+      remoteDebuggingEnabled: false
+      scmMinTlsVersion: '1.2'
+    }
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: '${blobEndpoint}${deploymentContainer}'
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identityId
+          }
+        }
+      }
+      runtime: {
+        name: 'python'
+        version: '3.13'
+      }
+      scaleAndConcurrency: {
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: maximumInstanceCount
+        alwaysReady: alwaysReadyHttp == 0 ? [] : [
+          {
+            name: 'http'
+            instanceCount: alwaysReadyHttp
+          }
+        ]
+        triggers: {
+          http: {
+            perInstanceConcurrency: httpConcurrency
+          }
+        }
+      }
+    }
+  }
+
+  resource appSettings 'config' = {
+    name: 'appsettings'
+    properties: union(moreSettings, settings, telemetrySettings, hostSettings)
+  }
+
+  // Nobody publishes with a password.
+  resource scm 'basicPublishingCredentialsPolicies' = {
+    name: 'scm'
+    properties: {
+      allow: false
+    }
+  }
+
+  resource ftp 'basicPublishingCredentialsPolicies' = {
+    name: 'ftp'
+    properties: {
+      allow: false
+    }
+  }
+}
+
+resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'guestlist'
+  scope: app
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'FunctionAppLogs'
+        enabled: true
+      }
+      {
+        category: 'AppServiceAuthenticationLogs'
+        enabled: true
+      }
+    ]
+    metrics: [
+      {
+        category: 'AllMetrics'
+        enabled: true
+      }
+    ]
+  }
+}
+
+@description('Resource id.')
+output id string = app.id
+
+@description('Name of the app.')
+output name string = app.name
+
+@description('Host name that Azure gave it.')
+output hostName string = app.properties.defaultHostName

@@ -1,0 +1,82 @@
+// The optional virtual network: one subnet for the app to come out of, one for private endpoints.
+
+@description('Name of the network.')
+param name string
+
+@description('Region.')
+param location string
+
+@description('Tags of every resource.')
+param tags object
+
+@description('Address range that nothing connected to the network uses already.')
+param addressPrefix string
+
+@description('Part of it for the app.')
+param appPrefix string
+
+@description('Part of it for private endpoints.')
+param endpointsPrefix string
+
+// Which traffic may pass. The default rules let the subnets talk to each other and to the outside, and nobody in from
+// the internet; a group of its own is there for an organization to add its rules to.
+resource rules 'Microsoft.Network/networkSecurityGroups@2024-01-01' = {
+  name: '${name}-rules'
+  location: location
+  tags: tags
+  properties: {
+    securityRules: []
+  }
+}
+
+resource network 'Microsoft.Network/virtualNetworks@2024-01-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    addressSpace: {
+      addressPrefixes: [
+        addressPrefix
+      ]
+    }
+    subnets: [
+      {
+        name: 'app'
+        properties: {
+          addressPrefix: appPrefix
+          networkSecurityGroup: {
+            id: rules.id
+          }
+          // What Flex Consumption asks for. Source: Azure Functions, "Flex Consumption plan", Virtual network.
+          delegations: [
+            {
+              name: 'flex'
+              properties: {
+                serviceName: 'Microsoft.App/environments'
+              }
+            }
+          ]
+        }
+      }
+      {
+        name: 'endpoints'
+        properties: {
+          addressPrefix: endpointsPrefix
+          networkSecurityGroup: {
+            id: rules.id
+          }
+          privateEndpointNetworkPolicies: 'NetworkSecurityGroupEnabled'
+        }
+      }
+    ]
+  }
+}
+
+@description('Resource id of the network.')
+output id string = network.id
+
+@description('Resource id of the subnet that the app comes out of.')
+output appSubnetId string = '${network.id}/subnets/app'
+
+@description('Resource id of the subnet for private endpoints.')
+output endpointsSubnetId string = '${network.id}/subnets/endpoints'

@@ -1,0 +1,192 @@
+// The two registrations in the directory: the API that tokens are made for (GUESTLIST_API_AUDIENCE), and the client that
+// people sign in with, in the portal and on the command line (GUESTLIST_CLIENT_ID). Neither has a secret.
+//
+// Whoever deploys this needs Application.ReadWrite.All or a role such as Application Administrator, and
+// Privileged Role Administrator or Cloud Application Administrator for the consent below.
+
+extension microsoftGraphV1
+
+@description('Beginning of the unique names in the directory; the same at each deployment.')
+param uniqueName string
+
+@description('Name that people see when they sign in.')
+param displayName string
+
+@description('Addresses under which people reach Guestlist, without a slash at the end.')
+param addresses array
+
+@description('Who is an administrator of Guestlist: sign-in names of people of the tenant.')
+param adminNames array
+
+@description('Who is an administrator of Guestlist, by object id: whoever deploys.')
+param adminIds array
+
+@description('Let nobody sign in but whom an administrator assigned. Owners of groups then have to be assigned, too.')
+param assignmentRequired bool
+
+@description('Let people who are signed in with the Azure CLI call the API as themselves.')
+param authorizeAzureCli bool
+
+@description('Object id of the identity that vouches for the client before App Service Authentication; empty without it.')
+param vouchingPrincipalId string
+
+var scopeId = guid(uniqueName, 'access_as_user')
+// The Azure CLI, the same in every tenant (the Azure CLI's own application id, published by Microsoft).
+var azureCli = '04b07795-8ddb-461a-bbee-02f9e1bf7b46'
+var apiName = '${uniqueName}-api'
+var clientName = '${uniqueName}-client'
+var portals = [for address in addresses: '${address}/portal/']
+var callbacks = [for address in addresses: '${address}/.auth/login/aad/callback']
+// Order and ids never change: tokens carry the value, assignments the id.
+var roles = [
+  {
+    value: 'Admin'
+    description: 'Sets apps up, sees everything, and invites to any group.'
+  }
+  {
+    value: 'Auditor'
+    description: 'Sees everything and changes nothing.'
+  }
+  {
+    value: 'Inviter'
+    description: 'For apps that call for themselves: may invite to the groups they own.'
+  }
+]
+
+resource client 'Microsoft.Graph/applications@v1.0' = {
+  uniqueName: clientName
+  displayName: displayName
+  signInAudience: 'AzureADMyOrg'
+  // The portal: functions/portal serves it, portal/src/session.ts signs in with code and PKCE and comes back here.
+  spa: {
+    redirectUris: portals
+  }
+  // The command line: a browser on the same machine, or a code that is typed on another device (cli/entra.py).
+  publicClient: {
+    redirectUris: [
+      'http://localhost'
+    ]
+  }
+  isFallbackPublicClient: true
+  // App Service Authentication, where it is in front.
+  web: {
+    redirectUris: empty(vouchingPrincipalId) ? [] : callbacks
+    implicitGrantSettings: {
+      enableAccessTokenIssuance: false
+      // App Service Authentication asks for an ID token beside the code.
+      enableIdTokenIssuance: !empty(vouchingPrincipalId)
+    }
+  }
+}
+
+resource clientPrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
+  appId: client.appId
+}
+
+resource vouching 'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0' = if (!empty(vouchingPrincipalId)) {
+  name: '${client.uniqueName}/guestlist-identity'
+  description: 'The identity of the function app stands in for a secret of App Service Authentication'
+  audiences: [
+    'api://AzureADTokenExchange'
+  ]
+  issuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+  subject: vouchingPrincipalId
+}
+
+resource api 'Microsoft.Graph/applications@v1.0' = {
+  uniqueName: apiName
+  displayName: '${displayName} API'
+  signInAudience: 'AzureADMyOrg'
+  appRoles: [for role in roles: {
+    id: guid(uniqueName, role.value)
+    value: role.value
+    displayName: role.value
+    description: role.description
+    allowedMemberTypes: [
+      'User'
+      'Application'
+    ]
+    isEnabled: true
+  }]
+  api: {
+    // shared/adapters/identity/tokens.py takes tokens of version 2.0 alone.
+    requestedAccessTokenVersion: 2
+    oauth2PermissionScopes: [
+      {
+        id: scopeId
+        value: 'access_as_user'
+        type: 'User'
+        isEnabled: true
+        adminConsentDisplayName: 'Invite guests as the signed-in person'
+        adminConsentDescription: 'Lets the app use Guestlist on behalf of the person who is signed in, with no more rights than that person has.'
+        userConsentDisplayName: 'Invite guests as you'
+        userConsentDescription: 'Lets the app use Guestlist on your behalf, with no more rights than you have.'
+      }
+    ]
+    // Nobody is asked whether Guestlist's own client may use Guestlist.
+    preAuthorizedApplications: concat([
+      {
+        appId: client.appId
+        delegatedPermissionIds: [
+          scopeId
+        ]
+      }
+    ], authorizeAzureCli ? [
+      {
+        appId: azureCli
+        delegatedPermissionIds: [
+          scopeId
+        ]
+      }
+    ] : [])
+  }
+}
+
+// Its address is made of the id that the directory gives it, so it can only be set afterwards.
+module identifier 'identifier.bicep' = {
+  name: 'guestlist-identifier'
+  params: {
+    uniqueName: apiName
+    displayName: '${displayName} API'
+    appId: api.appId
+  }
+}
+
+resource apiPrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
+  appId: api.appId
+  appRoleAssignmentRequired: assignmentRequired
+}
+
+resource graph 'Microsoft.Graph/servicePrincipals@v1.0' existing = {
+  appId: '00000003-0000-0000-c000-000000000000'
+}
+
+// To know who is signed in, and to stay so: what every sign-in asks for. Given for all, so that nobody is asked.
+resource consent 'Microsoft.Graph/oauth2PermissionGrants@v1.0' = {
+  clientId: clientPrincipal.id
+  consentType: 'AllPrincipals'
+  resourceId: graph.id
+  scope: 'openid profile offline_access'
+}
+
+resource people 'Microsoft.Graph/users@v1.0' existing = [for name in adminNames: {
+  userPrincipalName: name
+}]
+
+resource namedAdmins 'Microsoft.Graph/appRoleAssignedTo@v1.0' = [for (name, i) in adminNames: {
+  appRoleId: guid(uniqueName, 'Admin')
+  principalId: people[i].id
+  resourceId: apiPrincipal.id
+}]
+
+resource knownAdmins 'Microsoft.Graph/appRoleAssignedTo@v1.0' = [for id in adminIds: {
+  appRoleId: guid(uniqueName, 'Admin')
+  principalId: id
+  resourceId: apiPrincipal.id
+}]
+
+@description('Application id of the API: what tokens are made for.')
+output apiClientId string = api.appId
+
+@description('Application id of the client: what people sign in with.')
+output clientId string = client.appId
