@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent
 BUILD = ROOT / "build"
 VENV = ROOT / ".venv"
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
-TYPED = ("shared", "functions", "function_app.py", "local", "cli", "bench", "tests", "dev.py")
+TYPED = ("shared", "functions", "function_app.py", "local", "cli", "bench", "infra", "tests", "dev.py")
 """What mypy looks at."""
 
 _WINDOWS = os.name == "nt"
@@ -254,6 +254,29 @@ def _make_environment(root: Path, venv: Path) -> None:
     say(f"the environment is ready ({time.monotonic() - started:.0f} s).")
 
 
+def ensure_checks(python: Path) -> Path:
+    """Make ``build/check`` where it is missing or old: checkov, whose needs do not go together with Guestlist's;
+    gives its Python.
+
+    Raises:
+        SetupError: it could not be made.
+    """
+    venv, requirements = BUILD / "check", ROOT / "infra" / "requirements-check.txt"
+    stamp, wanted = venv / "guestlist-stamp", hashlib.sha256(requirements.read_bytes()).hexdigest()
+    with locked(BUILD / "check.lock"):
+        if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted and _program(venv, "python").exists():
+            return _program(venv, "python")
+        say("installing checkov into build/check (a minute or two) …")
+        try:
+            subprocess.run([str(python), "-m", "venv", "--clear", str(venv)], check=True, capture_output=True)
+            install = [str(_program(venv, "python")), *_PIP, "install", "-r", str(requirements)]
+            subprocess.run(install, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise SetupError(f"checkov could not be installed:\n{_output(error)}") from error
+        stamp.write_text(wanted, encoding="utf-8")
+    return _program(venv, "python")
+
+
 # --- Commands
 
 
@@ -308,25 +331,30 @@ def _has_python(path: Path) -> bool:
     return path.is_file() or any(path.rglob("*.py"))
 
 
+def _checks(environment: Path) -> Iterator[list[str]]:
+    """Each is made when the ones before have run."""
+    python = str(environment)
+    yield [python, "-m", "ruff", "format", "--check", "."]
+    yield [python, "-m", "ruff", "check", "."]
+    yield [python, "-m", "mypy", *(name for name in TYPED if _has_python(ROOT / name))]
+    yield [str(_program(VENV, "lint-imports"))]
+    yield [python, "-m", "local.portal", "--check"]
+    yield [str(ensure_checks(environment)), "infra/check.py"]
+
+
 def lint(given: argparse.Namespace, more: list[str]) -> int:
     """All of them run, whatever the ones before found."""
     del given, more
-    python = str(ensure_environment())
-    checks = [
-        [python, "-m", "ruff", "format", "--check", "."],
-        [python, "-m", "ruff", "check", "."],
-        [python, "-m", "mypy", *(name for name in TYPED if _has_python(ROOT / name))],
-        [str(_program(VENV, "lint-imports"))],
-        [python, "-m", "local.portal", "--check"],
-    ]
     failed = []
-    for check in checks:
-        name = " ".join(Path(check[0]).name if i == 0 else part for i, part in enumerate(check))
-        say(name)
-        if subprocess.call(check, cwd=ROOT):
-            failed.append(name)
-    for name in failed:
-        say(f"failed: {name}")
+    try:
+        for check in _checks(ensure_environment()):
+            name = " ".join(Path(check[0]).name if i == 0 else part for i, part in enumerate(check))
+            say(name)
+            if subprocess.call(check, cwd=ROOT):
+                failed.append(name)
+    finally:
+        for name in failed:
+            say(f"failed: {name}")
     return 1 if failed else 0
 
 
@@ -360,7 +388,7 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(command=test)
 
     one = commands.add_parser(
-        "lint", help="ruff, mypy, the import rules and the portal; all are run, all failures shown"
+        "lint", help="ruff, mypy, the import rules, the portal and the templates; all are run, all failures shown"
     )
     one.set_defaults(command=lint)
 

@@ -101,9 +101,13 @@ TABLES = {
     "reasons.md": reasons,
     "setup-steps.md": setup_steps,
     "permissions.md": permissions,
-    "../infra/storage-names.json": storage_names,
 }
+
+DATA = {"infra/storage-names.json": storage_names}
+"""Drawn for other programs; by paths from the root."""
 
 if __name__ == "__main__":
     for name, draw in TABLES.items():
         (DOCS / name).write_text(draw())
+    for name, draw in DATA.items():
+        (DOCS.parent / name).write_text(draw())

@@ -22,7 +22,7 @@ param location string
 @maxLength(40)
 param publicName string
 
-@description('What Guestlist shall do besides inviting. all, or inviting (nothing besides), or some of these with commas between them: setup (make apps ready for guests), access-packages, audits (look for what is wrong each night), remedies (put right what audits find), undo (delete guests of an import that is taken back), sign-ins (see when guests last signed in). Each needs more permissions: docs/permissions.md.')
+@description('What Guestlist shall do besides inviting. all, or inviting (nothing besides), or some of these with commas between them: setup (make apps ready for guests), access-packages (needs setup), audits (look for what is wrong each night), remedies (put right what audits find; needs audits), undo (delete guests of an import that is taken back), sign-ins (see when guests last signed in). Each needs more permissions: docs/permissions.md.')
 param features string
 
 @description('Mailbox that Guestlist sends its own mail from, for example guestlist@contoso.com; none where it shall send none.')
@@ -319,7 +319,7 @@ var appSettings = {
   GUESTLIST_API_AUDIENCE: api
   GUESTLIST_CLIENT_ID: client
   GUESTLIST_IDENTITY_CLIENT_ID: identity.outputs.clientId
-  GUESTLIST_FEATURES: empty(chosen) ? 'inviting' : join(chosen, ',')
+  GUESTLIST_FEATURES: join(concat(['inviting'], chosen), ',')
   GUESTLIST_PUBLIC_URL: publicUrl
   GUESTLIST_MAIL_MAILBOX: sender
   GUESTLIST_ACS_ENDPOINT: acsEndpoint
@@ -438,4 +438,4 @@ output GUESTLIST_CLIENT_ID string = client
 output GUESTLIST_IDENTITY_CLIENT_ID string = identity.outputs.clientId
 output GUESTLIST_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 output GUESTLIST_GRANTED_BY string = grantPermissions
-output GUESTLIST_PERMISSIONS string = join(permissions, ',')
+output GUESTLIST_GRANTED_FEATURES string = join(concat(['inviting'], chosen, empty(sender) ? [] : ['mailbox']), ',')
