@@ -94,7 +94,8 @@ def read(text: str) -> Bicep:
 
 
 def parses_for_checkov(text: str) -> str | None:
-    """What pycep, the parser of checkov, says against it."""
+    """What pycep, the parser of checkov, says against it. checkov pins an older version; what only that one cannot
+    read is found by ``infra/check.py``."""
     try:
         BicepParser().parse(text=EXTENSION.sub("", text))
     except Exception as e:  # of the grammar's library: each kind of token has its own
