@@ -46,7 +46,7 @@ HOST_SETTINGS = {
 }
 """Set for the host, the platform or a library: Guestlist's own code does not name them."""
 
-AWAITED = {"GUESTLIST_FEATURES", "GUESTLIST_LOG_PERSONAL_DATA"}
+AWAITED = {"GUESTLIST_FEATURES"}
 """Set by the template; the code may not read them yet."""
 
 METRICS = {
@@ -382,6 +382,22 @@ def test_a_query_asks_only_for_what_is_measured(name: str) -> None:
     assert asked <= {p for metric in metrics for p in METRICS[metric]}
     assert query.count("(") == query.count(")")
     assert query.count("'") % 2 == 0
+
+
+def test_the_metrics_are_those_that_the_code_tells() -> None:
+    source = (ROOT / "shared" / "adapters" / "telemetry" / "meters.py").read_text()
+    told = {
+        node.args[0].value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr.startswith("create_")
+        and isinstance(node.args[0], ast.Constant)
+    }
+
+    assert told == set(METRICS)
+    for properties in METRICS.values():
+        assert [p for p in properties if f'"{p}": ' not in source] == []
 
 
 def test_every_metric_is_shown() -> None:
