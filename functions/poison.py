@@ -17,6 +17,7 @@ from shared.domain.commands import (
     PutRight,
     RunAudit,
     RunSetupStep,
+    SearchPerson,
     SplitImport,
     TakeApart,
     UndoImport,
@@ -115,6 +116,14 @@ async def give_up_remedies(message: func.QueueMessage) -> None:
     # The plan stays as it is, and the sweeper tries again.
     if isinstance(command := _command(message, "putting right"), PutRight):
         log.error("remedies of audit %s stopped with an error in every delivery", command.audit)
+
+
+@bp.function_name("give_up_people")
+@bp.queue_trigger(arg_name="message", queue_name="people-poison", connection="GuestlistStorage")
+async def give_up_people(message: func.QueueMessage) -> None:
+    # The export or erasure stays where it is, and the sweeper tries again.
+    if isinstance(command := _command(message, "looking for a person's data"), SearchPerson):
+        log.error("case %s stopped with an error in every delivery", command.case)
 
 
 def _listen(step: SetupStep) -> None:

@@ -27,5 +27,7 @@ async def sweep(timer: func.TimerRequest) -> None:
         log.info("%d messages sent for join requests that stood still", requests)
     if audits := await app.audits.sweep():
         log.info("%d messages sent for audits and remedies that stood still", audits)
+    if people := await app.people.sweep():
+        log.info("%d exports or erasures of a person's data set going", people)
     # Last: the work above goes on even where this fails.
     await app.measure_queues()

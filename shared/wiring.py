@@ -47,6 +47,10 @@ from shared.steps.imports.undo import UndoImportStep
 from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
 from shared.steps.mail_chunk import MailChunkStep
+from shared.steps.people.ask import AskForPerson
+from shared.steps.people.files import FileHoldings
+from shared.steps.people.search import SearchPersonStep
+from shared.steps.people.sweep import SweepPeople
 from shared.steps.portal.groups import ShowGroups
 from shared.steps.portal.guests import TendGuests
 from shared.steps.portal.templates import PreviewMail, Templates
@@ -142,6 +146,15 @@ class Audits:
 
 
 @dataclass(frozen=True, slots=True)
+class People:
+    """The steps of exporting and erasing a person's data, ready to run."""
+
+    ask: AskForPerson
+    search: SearchPersonStep
+    sweep: SweepPeople
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """The steps, ready to run."""
 
@@ -160,6 +173,7 @@ class App:
     portal: Portal
     requests: JoinRequests
     audits: Audits
+    people: People
     examine: Examine
     measure_queues: Callable[[], Awaitable[int]]
     log_key: Callable[[], Awaitable[bytes]]
@@ -238,6 +252,7 @@ def build(settings: Settings) -> App:
     from shared.adapters.directory.rosters import GraphRosters
     from shared.adapters.directory.setup.app_directory import GraphAppDirectory
     from shared.adapters.directory.setup.entitlements import GraphEntitlements
+    from shared.adapters.exports import BlobExports
     from shared.adapters.files import BlobFiles
     from shared.adapters.identity.credentials import app_credential
     from shared.adapters.identity.tokens import TokenCallers
@@ -245,10 +260,12 @@ def build(settings: Settings) -> App:
     from shared.adapters.mail.text import JinjaMailText
     from shared.adapters.queues.outbox import QueueOutbox
     from shared.adapters.storage import blob_service, queue_service, table_service
+    from shared.adapters.tables.cases import TableCases
     from shared.adapters.tables.imports import TableImportStore
     from shared.adapters.tables.log_key import TableLogKey
     from shared.adapters.tables.mirror import TableMirror
     from shared.adapters.tables.past import TablePast
+    from shared.adapters.tables.people import TableHoldings
     from shared.adapters.tables.remedies import TableRemedyStore
     from shared.adapters.tables.requests import TableRequestStore
     from shared.adapters.tables.setups import TableSetupStore
@@ -262,8 +279,8 @@ def build(settings: Settings) -> App:
     directory = GraphDirectory(session)
     tables = table_service(os.environ)
     store, setup_store, import_store = MeasuredStore(tables), TableSetupStore(tables), TableImportStore(tables)
-    files = BlobFiles(blob_service(os.environ))
-    queues = queue_service(os.environ)
+    blobs, queues = blob_service(os.environ), queue_service(os.environ)
+    files, exports = BlobFiles(blobs), BlobExports(blobs)
     outbox = QueueOutbox(queues)
     timing = settings.timing
     tools = Tools(
@@ -350,6 +367,13 @@ def build(settings: Settings) -> App:
         give_up=GiveUpAudit(audit_tools),
         report_page=_report_page,
     )
+    cases = TableCases(tables)
+    holdings = (FileHoldings(files, files, import_store, rules), TableHoldings(tables), exports)
+    people = People(
+        ask=AskForPerson(cases, exports, outbox, clock, timing),
+        search=SearchPersonStep(cases, holdings, exports, audit_tools.audits, clock, timing),
+        sweep=SweepPeople(cases, exports, outbox, clock, timing),
+    )
     return App(
         settings=settings,
         callers=TokenCallers(
@@ -375,6 +399,7 @@ def build(settings: Settings) -> App:
         portal=portal,
         requests=requests,
         audits=audits,
+        people=people,
         examine=Examine(
             directory=tools.directory,
             store=store,

@@ -1,5 +1,9 @@
 """The files of imports in Azure Blob Storage."""
 
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from azure.core import MatchConditions
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
@@ -8,12 +12,15 @@ from shared.domain.errors import Refused
 from shared.domain.import_ids import ImportId
 from shared.domain.reasons import Reason
 from shared.ports.files import Files
+from shared.ports.people import Uploads
 
 CONTAINER = "imports"
 _BEHIND_THE_END = 416
+_SUFFIX = ".csv"
+_PART_BYTES = 4 * 1024 * 1024
 
 
-class BlobFiles(Files):
+class BlobFiles(Files, Uploads):
     """One blob an import, in a container of its own."""
 
     def __init__(self, service: BlobServiceClient) -> None:
@@ -53,6 +60,36 @@ class BlobFiles(Files):
         except AzureError as e:
             raise failure(e) from e
 
+    async def after(self, import_id: ImportId | None) -> ImportId | None:
+        try:
+            async for blob in self._container.list_blob_names():
+                found = ImportId(str(blob).removesuffix(_SUFFIX))
+                if import_id is None or found > import_id:
+                    return found
+        except ResourceNotFoundError:
+            return None
+        except AzureError as e:
+            raise failure(e) from e
+        return None
+
+    async def patch(self, import_id: ImportId, edits: Sequence[tuple[int, bytes]]) -> None:
+        blob = self._container.get_blob_client(_name(import_id))
+        try:
+            facts = await blob.get_blob_properties()
+            guard: dict[str, Any] = {"etag": facts.etag, "match_condition": MatchConditions.IfNotModified}
+
+            async def patched() -> AsyncIterator[bytes]:
+                # What is read is the file as it was: the new one takes its place when all of it is there.
+                for offset in range(0, facts.size, _PART_BYTES):
+                    stream = await blob.download_blob(offset=offset, length=_PART_BYTES, **guard)
+                    yield _with(await stream.readall(), offset, edits)
+
+            await blob.upload_blob(patched(), length=facts.size, overwrite=True, **guard)
+        except ResourceNotFoundError:
+            return
+        except AzureError as e:
+            raise failure(e) from e
+
     async def _make(self) -> None:
         try:
             await self._container.create_container()
@@ -67,4 +104,14 @@ class BlobFiles(Files):
 
 
 def _name(import_id: ImportId) -> str:
-    return f"{import_id}.csv"
+    return f"{import_id}{_SUFFIX}"
+
+
+def _with(part: bytes, offset: int, edits: Sequence[tuple[int, bytes]]) -> bytes:
+    """A part of a file that begins at an offset, with those edits that reach into it."""
+    found = bytearray(part)
+    for at, content in edits:
+        first, end = max(at, offset), min(at + len(content), offset + len(part))
+        if first < end:
+            found[first - offset : end - offset] = content[first - at : end - at]
+    return bytes(found)

@@ -7,6 +7,7 @@ from shared.domain.applications import AppId
 from shared.domain.audits.records import AuditId
 from shared.domain.ids import ChunkId, GroupId
 from shared.domain.import_ids import ImportId
+from shared.domain.people import CaseId
 from shared.domain.requests import RequestId
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.records import SetupId
@@ -127,6 +128,14 @@ class PutRight:
     attempt: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class SearchPerson:
+    """Go on with the export or erasure of a person's data."""
+
+    case: CaseId
+    attempt: int = 0
+
+
 type Command = (
     ChunkWork
     | RunSetupStep
@@ -137,4 +146,5 @@ type Command = (
     | FulfilRequest
     | RunAudit
     | PutRight
+    | SearchPerson
 )

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from shared.domain.csv_columns import Field, Note, NoteKind, looks_like_address
 from shared.domain.csv_dialect import Dialect
 from shared.domain.csv_encoding import damage
+from shared.domain.csv_erasure import is_erased
 from shared.domain.csv_records import Cursor, Record, RecordReader
 
 _JOINED = Note(
@@ -138,6 +139,10 @@ class RowReader:
                 yield self._invalid(record, cells, address_at, "the address is missing")
                 continue
             expires = None
+            if is_erased(cells[address_at]):
+                # What stands in its other cells says nothing, and must not make it a row that cannot be used.
+                for at in (name_at, message_at, language_at, expires_at, send_at):
+                    cells[at] = ""
             if written := cells[expires_at]:
                 found = parse_date(written)
                 if isinstance(found, str):

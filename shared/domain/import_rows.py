@@ -3,6 +3,7 @@
 import re
 
 from shared.domain.addresses import parse_address
+from shared.domain.csv_erasure import ERASED_ADDRESS, is_erased
 from shared.domain.csv_rows import Invalid, Row
 from shared.domain.errors import Refused
 from shared.domain.ids import GroupId, group_id
@@ -23,7 +24,7 @@ def read_row(
     if isinstance(row, Invalid):
         return Reason.ROW_INVALID, f"{row.column}: {row.what}" if row.column else row.what
     try:
-        address = parse_address(row.address)
+        address = ERASED_ADDRESS if is_erased(row.address) else parse_address(row.address)
         of_group = _group(row, group, for_admin=for_admin)
     except Refused as e:
         return e.reason, e.detail or ""

@@ -56,6 +56,9 @@ class Reason(StrEnum):
     DRY_RUN_NEEDED = "dry-run-needed"
     PLAN_CHANGED = "plan-changed"
     DOMAIN_NOT_ALLOWED = "domain-not-allowed"
+    # People
+    CASE_MISSING = "case-missing"
+    PERSON_ERASED = "person-erased"
     # Audits
     AUDIT_MISSING = "audit-missing"
     AUDIT_RUNNING = "audit-running"
@@ -298,6 +301,16 @@ REASONS: dict[Reason, ReasonFacts] = {
         422,
         "The app's policy does not admit guests of this domain",
         "Ask an administrator to change the domains that the app's policy allows.",
+    ),
+    Reason.CASE_MISSING: ReasonFacts(
+        404,
+        "There is no such export or erasure",
+        "Use the id that the answer to it gave.",
+    ),
+    Reason.PERSON_ERASED: ReasonFacts(
+        410,
+        "The guest's data was erased from the file",
+        "Nothing is to be done: the row holds its place, and nobody is invited by it.",
     ),
     Reason.AUDIT_MISSING: ReasonFacts(404, "There is no such audit", "Check the id; the audits are listed."),
     Reason.AUDIT_RUNNING: ReasonFacts(

@@ -24,6 +24,7 @@ from shared.domain.commands import (
     PutRight,
     RunAudit,
     RunSetupStep,
+    SearchPerson,
     SplitImport,
     TakeApart,
     UndoImport,
@@ -31,6 +32,7 @@ from shared.domain.commands import (
 from shared.domain.ids import ChunkId, GroupId
 from shared.domain.import_ids import ImportId
 from shared.domain.invitations import State
+from shared.domain.people import CaseId
 from shared.domain.reasons import Reason
 from shared.domain.requests import RequestId
 from shared.domain.setup.order import SetupStep
@@ -58,6 +60,7 @@ AS_WRITTEN: dict[str, Command] = {
     "message-put-right": PutRight(
         AuditId("fe62a1b2c3d40123456789"), AppId("55555555-5555-4555-8555-555555555555"), True
     ),
+    "message-search-person": SearchPerson(CaseId("fe62a1b2c3d40123456789"), 1),
     "message-take-apart": TakeApart(AppId("55555555-5555-4555-8555-555555555555")),
 }
 BODY = {"v": 1, "kind": "invite-chunk", "group": GROUP, "chunk": CHUNK}

@@ -94,6 +94,11 @@ CELLS: list[tuple[str, str, str, Any]] = [
     ("GET", "/api/groups/{group}/findings", "401 403 200 200 200 403", None),
     ("GET", "/api/trail", "401 403 403 200 200 403", None),
     ("GET", "/api/trail.csv", "401 403 403 200 200 403", None),
+    # People
+    ("POST", "/api/people/exports", "401 403 403 202 403 403", {"address": "{new}"}),
+    ("GET", "/api/people/exports/{unknown}", "401 403 403 404 403 403", None),
+    ("POST", "/api/people/erasures", "401 403 403 202 403 403", {"address": "{new}"}),
+    ("GET", "/api/people/erasures/{unknown}", "401 403 403 404 403 403", None),
     # Pages
     ("GET", "/portal", "200 200 200 200 200 200", None),
     ("GET", "/portal/groups/{group}", "200 200 200 200 200 200", None),

@@ -22,6 +22,7 @@ from shared.domain.commands import (
     PutRight,
     RunAudit,
     RunSetupStep,
+    SearchPerson,
     SplitImport,
     TakeApart,
     UndoImport,
@@ -29,6 +30,7 @@ from shared.domain.commands import (
 from shared.domain.errors import GuestlistError
 from shared.domain.ids import ChunkId, GroupId
 from shared.domain.import_ids import ImportId
+from shared.domain.people import CaseId
 from shared.domain.requests import RequestId
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.records import SetupId
@@ -124,6 +126,10 @@ class _PutRight(_Message, tag="put-right"):
     back: bool = False
 
 
+class _SearchPerson(_Message, tag="search-person"):
+    case: _Key
+
+
 _CHUNKS: dict[type[ChunkWork], type[_Chunk]] = {
     InviteChunk: _InviteChunk,
     JoinChunk: _JoinChunk,
@@ -145,6 +151,7 @@ _decoder = msgspec.json.Decoder(
     | _FulfilRequest
     | _AuditTask
     | _PutRight
+    | _SearchPerson
 )
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -173,6 +180,8 @@ def _message(command: Command, traceparent: str | None) -> _Message:
             return _AuditTask(audit=command.audit, task=command.task, **head)
         case PutRight():
             return _PutRight(audit=command.audit, app=command.app, back=command.back, **head)
+        case SearchPerson():
+            return _SearchPerson(case=command.case, **head)
         case _:
             kind = _CHUNKS[type(command)]
             work: Any = {
@@ -215,6 +224,8 @@ def decode_command(body: bytes) -> Command:
             return RunAudit(AuditId(found.audit), found.task, found.attempt)
         case _PutRight():
             return PutRight(AuditId(found.audit), AppId(found.app), found.back, found.attempt)
+        case _SearchPerson():
+            return SearchPerson(CaseId(found.case), found.attempt)
         case _:
             kind = _OF_CHUNKS[type(found)]
             return kind(GroupId(found.group), ChunkId(found.chunk), found.attempt, found.slot, found.revived)

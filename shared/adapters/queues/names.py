@@ -11,6 +11,7 @@ from shared.domain.commands import (
     PutRight,
     RunAudit,
     RunSetupStep,
+    SearchPerson,
     SplitImport,
     TakeApart,
     UndoImport,
@@ -28,6 +29,7 @@ REQUESTS = "requests"
 REQUEST_MAILS = "request-mails"
 AUDITS = "audits"
 REMEDIES = "remedies"
+PEOPLE = "people"
 
 _BY_KIND: dict[type[Command], str] = {
     InviteChunk: INVITATIONS,
@@ -41,6 +43,7 @@ _BY_KIND: dict[type[Command], str] = {
     MailRequest: REQUEST_MAILS,
     RunAudit: AUDITS,
     PutRight: REMEDIES,
+    SearchPerson: PEOPLE,
 }
 QUEUES = (*_BY_KIND.values(), *(f"setup-{step.value}" for step in SetupStep))
 """All of them. Each step of a setup has its own."""

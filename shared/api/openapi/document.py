@@ -19,6 +19,7 @@ TAGS = {
     "apps": "The apps that are set up, and their message templates.",
     "setups": "Making an app self-service.",
     "audits": "What the directory, policy and Guestlist say against each other, and what is done about it.",
+    "people": "Export and erasure of a person's data.",
     "app": "Guestlist itself.",
 }
 _DESCRIPTION = (
@@ -37,6 +38,7 @@ _PARAMETERS = {
         "As the list of audits gives it, or `latest`: the last one that was done.",
         {"type": "string", "pattern": "^([0-9a-f]{22}|latest)$"},
     ),
+    "caseId": ("As the answer to the export or erasure gave it.", {"type": "string", "pattern": "^[0-9a-f]{22}$"}),
     "setupId": ("As the answer to the setup gave it.", {"type": "string", "pattern": "^[0-9a-f]{22}$"}),
     "step": ("The step of a setup.", {"type": "string"}),
     "reason": ("A reason, as problem documents name it.", {"type": "string"}),

@@ -24,7 +24,7 @@ class StartAudit:
     async def by_hand(self, caller: Caller) -> Audit:
         """Raises Refused `not-admin`; `audit-running` naming the one that runs: two would share out the changes."""
         need_admin(caller)
-        audit = await self._start(caller.name)
+        audit = await self._start(f"{caller.name} ({caller.object_id})")
         if audit is None:
             position = await self.tools.audits.read_position()
             raise Refused(Reason.AUDIT_RUNNING, location=position.value.running)

@@ -10,12 +10,13 @@ from shared.domain.access import Caller
 from shared.domain.answers import Account
 from shared.domain.csv_columns import Note
 from shared.domain.csv_dialect import HEAD_BYTES, detect
+from shared.domain.csv_erasure import ERASED_ADDRESS
 from shared.domain.errors import DirectoryBusy
 from shared.domain.ids import GroupId
 from shared.domain.import_ids import ImportId
 from shared.domain.import_settings import ImportSettings
 from shared.domain.imports import GuestRow, Import, Target
-from shared.domain.reasons import REASONS
+from shared.domain.reasons import REASONS, Reason
 from shared.ports.clock import Clock
 from shared.ports.directory import Directory
 from shared.ports.store import Store
@@ -127,7 +128,9 @@ class PreviewImport:
                 groups[row.group] = await self.targets.of_row(row.group)
             target = groups[row.group]
             first = seen.setdefault((row.group, row.address.key), row.line)
-            if first != row.line:
+            if row.address == ERASED_ADDRESS:
+                preview.add("invalid", row.line, row.address.text, REASONS[Reason.PERSON_ERASED].title)
+            elif first != row.line:
                 preview.add("duplicate", row.line, row.address.text, f"line {first} has the same address")
             elif target.refused is not None:
                 preview.add("invalid", row.line, row.address.text, REASONS[target.refused].title)

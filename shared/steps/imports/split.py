@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.domain.commands import CHUNK_SIZE, ImportChunk, SplitImport
+from shared.domain.csv_erasure import ERASED_ADDRESS
 from shared.domain.errors import Conflict, DirectoryBusy, Refused, StorageBusy
 from shared.domain.ids import ChunkId, GroupId, InvitationId
 from shared.domain.import_settings import ImportSettings
@@ -208,6 +209,8 @@ class SplitImportStep:
             line=row.line,
             expires=row.expires,
         )
+        if row.address == ERASED_ADDRESS:
+            return failed(invitation, Reason.PERSON_ERASED, None, now)
         if target.refused is not None:
             return failed(invitation, target.refused, None, now)
         if not all(policy.takes(row.address.domain) for policy in target.policies):
