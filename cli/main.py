@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import apps, audits, doctor, imports, invitations, options, setups
+from cli import apps, audits, doctor, imports, invitations, options, people, setups
 
 app = typer.Typer(
     name="guestlist",
@@ -22,6 +22,7 @@ app.command("import")(imports.import_)
 app.add_typer(imports.group, name="imports")
 app.command("invitations")(invitations.invitations)
 app.add_typer(audits.group, name="audit")
+app.add_typer(people.group, name="person")
 app.command("doctor")(doctor.doctor)
 
 

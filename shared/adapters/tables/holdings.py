@@ -37,15 +37,19 @@ class Becomes(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One person that a row tells of. `by` are the fields that name them, of which one is enough; `becomes` what
-    erasure puts in the place of each that tells of them, of `by` as well. With `goes` the whole row is deleted
-    instead; with `among` the element of that list, and `by` is within it. `address`, `user` and `name` are fields of
-    which the person can be told elsewhere."""
+    """One person that a row tells of.
+
+    `by` are the fields that name them, of which one is enough. `becomes` says what erasure puts in the place of each
+    field that tells of them, of `by` as well. With `goes` the whole row is deleted instead, and `tells` are the
+    fields that are theirs. With `among` the element of that list goes, and `by` is within it. `address`, `user` and
+    `name` are fields by which the person can be told elsewhere.
+    """
 
     who: str
     by: tuple[str, ...] = ()
     becomes: Mapping[str, Becomes] = field(default_factory=dict)
     goes: bool = False
+    tells: tuple[str, ...] = ()
     among: str | None = None
     address: str | None = None
     user: str | None = None
@@ -338,12 +342,16 @@ KINDS: tuple[Kind, ...] = (
         _starts("f-"),
         (
             *("Severity", "Rule", "GroupId", "AppId"),
-            *(
-                f"Record.{name}"
-                for name in ("rule", "group", "app", "name", "detail", "seen_since", "group_name", "app_name")
+            *(f"Record.{name}" for name in ("rule", "group", "app", "seen_since", "group_name", "app_name")),
+        ),
+        (
+            Role(
+                "whom it is about",
+                ("Record.subject", "Record.address"),
+                goes=True,
+                tells=("Record.name", "Record.detail"),
             ),
         ),
-        (Role("whom it is about", ("Record.subject", "Record.address"), goes=True),),
     ),
     Kind(AUDITS, "what a part of an audit counted", _starts("t-"), ("Part00",)),
     Kind(
@@ -366,25 +374,38 @@ KINDS: tuple[Kind, ...] = (
             *(
                 f"Record.{name}"
                 for name in (
-                    *("remedy", "rule", "name", "finding", "state", "at", "before", "after", "request_id", "detail"),
-                    *("handle", "expires"),
+                    *("remedy", "rule", "finding", "state", "at", "before", "after", "request_id", "handle"),
+                    "expires",
                 )
             ),
         ),
-        (Role("whom it is about", ("Record.subject", "Record.address"), goes=True),),
+        (
+            Role(
+                "whom it is about",
+                ("Record.subject", "Record.address"),
+                goes=True,
+                tells=("Record.name", "Record.detail"),
+            ),
+        ),
         under_way=_action,
     ),
     Kind(
         MIRROR,
         "an account as audits know it",
         _in("accounts"),
-        (
-            *("Seen", "Gone", "IsGuest", "IsGroup", "Name", "OtherAddresses", "Accepted", "AcceptedAt", "CreatedAt"),
-            *("Enabled", "Member…", "Did…", "Motion…", "Late…", "Inactive", "Counted"),
-        ),
+        (),
         (
             Role(
-                "whose account it is", ("RowKey", "Address"), goes=True, address="Address", user="RowKey", name="Name"
+                "whose account it is",
+                ("RowKey", "Address"),
+                goes=True,
+                tells=(
+                    *("Seen", "Gone", "IsGuest", "IsGroup", "Name", "OtherAddresses", "Accepted", "AcceptedAt"),
+                    *("CreatedAt", "Enabled", "Member…", "Did…", "Motion…", "Late…", "Inactive", "Counted"),
+                ),
+                address="Address",
+                user="RowKey",
+                name="Name",
             ),
             Role("who shares an address", ("Twins",), {"Twins": _GONE}),
         ),
@@ -440,9 +461,8 @@ KINDS: tuple[Kind, ...] = (
             *(
                 f"Record.{name}"
                 for name in (
-                    *("id", "group", "code", "app_name", "requested_at", "updated_at", "expires_at", "state"),
-                    *("display_name", "reason_given", "language", "proven_at", "decided_at", "note", "invitation"),
-                    *("reason", "detail", "mail", "mails", "mail_handle", "mail_since", "claimed_until"),
+                    *("id", "group", "app_name", "requested_at", "updated_at", "expires_at", "state", "proven_at"),
+                    *("decided_at", "reason", "mail", "mails", "mail_since", "claimed_until"),
                 )
             ),
         ),
@@ -451,6 +471,13 @@ KINDS: tuple[Kind, ...] = (
                 "who asked",
                 ("Record.address.key", "Record.address.text", "Record.address.wire"),
                 goes=True,
+                tells=tuple(
+                    f"Record.{name}"
+                    for name in (
+                        *("code", "display_name", "reason_given", "language", "note", "invitation", "detail"),
+                        "mail_handle",
+                    )
+                ),
                 address="Record.address.key",
             ),
             Role(
@@ -477,7 +504,7 @@ KINDS: tuple[Kind, ...] = (
                 f"Record.{name}"
                 for name in (
                     *("id", "kind", "asked_at", "confirmed", "stand_in", "state", "phase", "round", "pieces"),
-                    *("place", "not_before", "found", "mentions", "under_way", "changed", "why", "ended_at"),
+                    *("place", "not_before", "grew", "found", "mentions", "under_way", "changed", "why", "ended_at"),
                     "kept_until",
                 )
             ),

@@ -247,8 +247,10 @@ def _told(kind: Kind, role: Role, fields: Row) -> Row:
     for other in kind.roles:
         if other is role:
             continue
-        for path in [other.among] if other.among else [p for p in (*other.by, *other.becomes) if p != "RowKey"]:
-            found = rewritten(found, steps_of(path), lambda value: DROP)
+        theirs = (other.among,) if other.among else (*other.by, *other.becomes, *other.tells)
+        for path in theirs:
+            if path != "RowKey":
+                found = rewritten(found, steps_of(path), lambda value: DROP)
     for path in kind.secret:
         found = rewritten(found, steps_of(path), lambda value: DROP)
     return found

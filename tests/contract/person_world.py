@@ -1,0 +1,364 @@
+"""A storage account with guests and owners in everything that is kept, and the work on one of them: what waits is
+delivered by hand, and time goes on as it is waited for."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, Self
+
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.queue.aio import QueueServiceClient
+
+from local.azurite import Azurite
+from shared.adapters.exports import BlobExports
+from shared.adapters.files import BlobFiles
+from shared.adapters.storage import CONNECTION, blob_service, queue_service, table_service
+from shared.adapters.tables import TableStore
+from shared.adapters.tables.audits import TableAuditStore
+from shared.adapters.tables.cases import TableCases
+from shared.adapters.tables.imports import TableImportStore
+from shared.adapters.tables.mirror import TableMirror
+from shared.adapters.tables.people import TableHoldings
+from shared.adapters.tables.remedies import TableRemedyStore
+from shared.adapters.tables.requests import TableRequestStore
+from shared.adapters.tables.setups import TableSetupStore
+from shared.adapters.tables.trail import TableTrail
+from shared.domain.access import Caller
+from shared.domain.addresses import Address, parse_address
+from shared.domain.applications import AppId, PrincipalId
+from shared.domain.audits.findings import Finding
+from shared.domain.audits.records import Audit, AuditId
+from shared.domain.audits.remedies import Action, ActionState, Plan, PlanState
+from shared.domain.audits.rules import Remedy, Rule
+from shared.domain.audits.subjects import Belief
+from shared.domain.audits.trail import TrailEntry
+from shared.domain.commands import SearchPerson
+from shared.domain.csv_dialect import detect
+from shared.domain.ids import GroupId, InvitationId, UserId, new_chunk_id
+from shared.domain.import_ids import ImportId
+from shared.domain.imports import Import, Progress, Target, chunk_id
+from shared.domain.invitations import Invitation, State
+from shared.domain.outcomes import Outcome
+from shared.domain.pacing import DayLimit
+from shared.domain.people import Case, CaseId, CaseState
+from shared.domain.request_settings import Limit
+from shared.domain.requests import JoinRequest, RequestState, request_id
+from shared.domain.setup.order import SetupStep
+from shared.domain.setup.plan import AppWish, Policy, Saml, SetupPlan
+from shared.domain.setup.records import (
+    AppRecord,
+    Change,
+    Check,
+    CheckState,
+    Confirmation,
+    Found,
+    Kind,
+    Person,
+    SetupId,
+    StepState,
+    new_setup,
+)
+from shared.domain.timing import Timing
+from shared.ports.changes import UserChange, UserFacts
+from shared.ports.mirror import Doing, Mark
+from shared.ports.store import Versioned
+from shared.steps.imports.reading import Rules
+from shared.steps.people.ask import AskForPerson
+from shared.steps.people.files import FileHoldings
+from shared.steps.people.search import SearchPersonStep
+from shared.steps.people.sweep import SweepPeople
+from tests.builders import NOW, an_invitation
+from tests.fakes.clock import FakeClock
+from tests.fakes.outbox import FakeOutbox
+
+ADMIN = Caller(UserId("0ad00000-0000-4000-8000-000000000001"), "Adam Admin", frozenset({"Admin"}), False)
+RULES = Rules(1000, sends_own_mail=True)
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """A guest or an owner; all of it is searched for in the bytes of the account."""
+
+    address: Address
+    user: UserId
+    name: str
+    message: str
+
+    @classmethod
+    def called(cls, name: str, domain: str = "fabrikam.com") -> Self:
+        unique = uuid.uuid4().hex[:8]
+        full = f"{name.capitalize()} {unique.capitalize()}"
+        address = parse_address(f"{name.capitalize()}.{unique}@{domain}")
+        return cls(address, UserId(str(uuid.uuid4())), full, f"Dear {name} of {unique}")
+
+    @property
+    def texts(self) -> set[str]:
+        """In lower case."""
+        own = (self.address.text, self.address.wire, self.name, self.message, self.user, self.user.replace("-", ""))
+        return {text.lower() for text in own}
+
+
+@dataclass
+class Account:
+    """The raw account."""
+
+    tables: TableServiceClient
+    blobs: BlobServiceClient
+    queues: QueueServiceClient
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, azurite: Azurite) -> AsyncIterator[Self]:
+        env = {CONNECTION: azurite.connection_string}
+        async with AsyncExitStack() as exits:
+            yield cls(
+                await exits.enter_async_context(table_service(env)),
+                await exits.enter_async_context(blob_service(env)),
+                await exits.enter_async_context(queue_service(env)),
+            )
+
+    async def everything(self) -> dict[str, str]:
+        """All rows, blobs and messages as text, by where they are."""
+        found: dict[str, str] = {}
+        async for table in self.tables.list_tables():
+            async for row in self.tables.get_table_client(table.name).list_entities():
+                text = "\n".join(f"{column} {value}" for column, value in sorted(row.items()))
+                found[f"{table.name} {row['PartitionKey']} {row['RowKey']}"] = text
+        async for container in self.blobs.list_containers():
+            client = self.blobs.get_container_client(container.name)
+            async for name in client.list_blob_names():
+                content = await (await client.download_blob(name)).readall()
+                found[f"{container.name} {name}"] = content.decode("utf-16-le" if b"\0" in content[:99] else "utf-8")
+        async for queue in self.queues.list_queues():
+            for n, message in enumerate(await self.queues.get_queue_client(queue.name).peek_messages(32)):
+                found[f"{queue.name} {n}"] = str(message.content)
+        return found
+
+    async def clear(self) -> None:
+        async for table in self.tables.list_tables():
+            await self.tables.delete_table(table.name)
+        async for container in self.blobs.list_containers():
+            await self.blobs.delete_container(container.name)
+
+    async def that_mention(self, who: Somebody) -> dict[str, str]:
+        everything = await self.everything()
+        return {k: v for k, v in everything.items() if any(text in f"{k}\n{v}".lower() for text in who.texts)}
+
+
+@dataclass
+class PersonWorld:
+    account: Account
+    clock: FakeClock = field(default_factory=FakeClock)
+    outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    timing: Timing = field(default_factory=Timing)
+
+    def __post_init__(self) -> None:
+        tables, blobs = self.account.tables, self.account.blobs
+        self.clock.count = uuid.uuid4().int % 16**9
+        self.store, self.imports, self.setups = TableStore(tables), TableImportStore(tables), TableSetupStore(tables)
+        self.requests, self.audits, self.remedies = (
+            TableRequestStore(tables),
+            TableAuditStore(tables),
+            TableRemedyStore(tables),
+        )
+        self.mirror, self.trail, self.cases = TableMirror(tables), TableTrail(tables), TableCases(tables)
+        self.files, self.exports = BlobFiles(blobs), BlobExports(blobs)
+        self.ask = AskForPerson(self.cases, self.exports, self.outbox, self.clock, self.timing)
+        holdings = (
+            FileHoldings(self.files, self.files, self.imports, RULES),
+            TableHoldings(tables),
+            self.exports,
+        )
+        self.search = SearchPersonStep(self.cases, holdings, self.exports, self.audits, self.clock, self.timing)
+        self.sweep = SweepPeople(self.cases, self.exports, self.outbox, self.clock, self.timing)
+
+    # Working
+    async def deliver(self, command: SearchPerson) -> Outcome:
+        outcome = await self.search(command)
+        for each in outcome.then:
+            await self.outbox.send(each)
+        if outcome.later is not None:
+            await self.outbox.send(outcome.later.command, not_before=outcome.later.not_before)
+        return outcome
+
+    async def work(self, until: Callable[[Case], bool] = lambda case: False) -> None:
+        """Deliver what waits until nothing does; time goes on as it is waited for."""
+        while self.outbox.sent:
+            command, not_before = self.outbox.sent.pop(0)
+            if not_before is not None:
+                self.clock.time = max(self.clock.time, not_before)
+            assert isinstance(command, SearchPerson)
+            await self.deliver(command)
+            if until(await self.case(command.case)):
+                return
+
+    async def case(self, case: CaseId) -> Case:
+        stored = await self.cases.read(case)
+        assert stored is not None
+        return stored.value
+
+    async def erase(self, who: Somebody, *, confirmed: bool = True) -> Case:
+        case = await self.ask.erase(who.address.text, None, ADMIN, confirmed=confirmed)
+        await self.work()
+        return await self.case(case.id)
+
+    async def erase_user(self, who: Somebody) -> Case:
+        case = await self.ask.erase(None, who.user, ADMIN, confirmed=True)
+        await self.work()
+        return await self.case(case.id)
+
+    # Planting
+    def new_id(self) -> str:
+        return new_chunk_id(NOW, uuid.uuid4().hex[:10])
+
+    def invitation(self, guest: Somebody, owner: Somebody, group: GroupId, **changes: Any) -> Invitation:
+        facts: dict[str, Any] = {
+            "id": InvitationId(group, new_chunk_id(NOW, uuid.uuid4().hex[:10]), 0),
+            "address": guest.address,
+            "display_name": guest.name,
+            "message": guest.message,
+            "language": "de",
+            "inviter_id": owner.user,
+            "inviter_name": owner.name,
+            "state": State.MAILED,
+            "user_id": guest.user,
+            "redeem_url": f"https://login/redeem?login_hint={guest.address.wire}",
+            "mail_handle": f"draft for {guest.name}",
+            "detail": f"'{guest.address.text}' was there",
+            "expires": NOW.date(),
+        }
+        return an_invitation(**(facts | changes))
+
+    async def plant(self, guest: Somebody, owner: Somebody) -> GroupId:
+        """Both in everything that is kept; gives the group. Nothing of it is under way."""
+        group, app = GroupId(str(uuid.uuid4())), AppId(str(uuid.uuid4()))
+        invitation = self.invitation(guest, owner, group)
+        await self.store.accept([invitation], None)
+        await self.store.accept([self.invitation(guest, owner, group, state=State.FAILED)], None)
+        await self.store.take_of_day(f"inviter-{owner.user}", DayLimit(9, 9), 1, NOW)
+        await asyncio.gather(
+            self.plant_import([guest], owner, group),
+            self.plant_request(guest, owner, group),
+            self.plant_setup(owner, group, app),
+            self.plant_audit(guest, owner, group, app, invitation),
+        )
+        return group
+
+    async def plant_import(
+        self, guests: list[Somebody], owner: Somebody, group: GroupId, *, encoding: str = "utf-8", ended: bool = True
+    ) -> ImportId:
+        import_id = ImportId(self.new_id())
+        rows = [f'{g.address.text};"{g.name}";"{g.message};\nsee you";{group}' for g in guests]
+        content = "\n".join(["address;name;message;group", *rows, ""]).encode(encoding)
+        await self.files.write(import_id, content)
+        record = Import(
+            import_id, group, "guests.csv", len(content), detect(content), owner.user, owner.name, True, NOW, "d",
+            finished_at=NOW if ended else None,
+        )  # fmt: skip
+        policy = Policy(approvers=(owner.address.text, "somebody@contoso.com"))
+        targets = {group: Target("App", "https://link", (policy,))}
+        await self.imports.create(record, Progress(record.dialect.start, targets=targets, all_read=ended))
+        for n, guest in enumerate(guests):
+            place = InvitationId(group, chunk_id(import_id, 0, n), 0)
+            row = self.invitation(guest, owner, group, id=place, import_id=import_id, line=2 + 2 * n)
+            await self.store.accept_import([row], {}, NOW)
+        return import_id
+
+    async def plant_request(self, guest: Somebody, owner: Somebody, group: GroupId, **changes: Any) -> None:
+        facts: dict[str, Any] = {
+            "id": request_id(group, guest.address),
+            "group": group,
+            "address": guest.address,
+            "code": "0" * 32,
+            "app_name": "Contoso Travel",
+            "requested_at": NOW,
+            "updated_at": NOW,
+            "expires_at": NOW + timedelta(days=1),
+            "state": RequestState.DECLINED,
+            "display_name": guest.name,
+            "reason_given": guest.message,
+            "decided_by": owner.user,
+            "decided_by_name": owner.name,
+            "to_tell": (owner.user, UserId(str(uuid.uuid4()))),
+        }
+        await self.requests.save(Versioned(JoinRequest(**(facts | changes)), None))
+        await self.requests.count_up(f"address {group} {guest.address.key}", Limit(9, timedelta(days=1)), NOW)
+
+    async def plant_setup(self, owner: Somebody, group: GroupId, app: AppId) -> None:
+        person, other = Person(owner.user, owner.name), Person(UserId(str(uuid.uuid4())), "Oscar Other")
+        plan = SetupPlan(
+            AppWish(name="Contoso Travel"),
+            (owner.address.text, owner.user, "oscar@contoso.com"),
+            saml=Saml(("urn:a",), ("https://a",), notification_emails=(owner.address.text, "it@contoso.com")),
+            policy=Policy(approvers=(owner.address.text,)),
+        )
+        setup = new_setup(SetupId(self.new_id()), plan, "d", now=NOW, creator=owner.user, name=owner.name)
+        confirmation = Confirmation(owner.user, owner.name, NOW, f"says {owner.name}")
+        owners = replace(
+            setup.steps[SetupStep.OWNERS],
+            state=StepState.DONE,
+            changes=(Change(Kind.OWNER, owner.user, f"{owner.name} made an owner"),),
+            found=Found(owners=(person, other), approvers=(person,)),
+            confirmation=confirmation,
+        )
+        checks = (Check("Owners", CheckState.OK, f"{owner.name}, Oscar Other"),)
+        verify = replace(setup.steps[SetupStep.VERIFY], state=StepState.DONE, checks=checks, notes=(owner.name,))
+        steps = {**setup.steps, SetupStep.OWNERS: owners, SetupStep.VERIFY: verify}
+        await self.setups.create(replace(setup, steps=steps))
+        record = AppRecord(
+            app, "Contoso Travel", PrincipalId("sp"), group, "Guests", (person, other), (person,),
+            Policy(approvers=(owner.address.text,)), setup.id, NOW,
+            (Change(Kind.OWNER, owner.user, f"{owner.name} made an owner"), Change(Kind.GROUP, group, "group made")),
+        )  # fmt: skip
+        await self.setups.save_app(Versioned(record, None))
+        await self.setups.write_confirmation(f"self-service-{app}", confirmation)
+
+    async def plant_audit(
+        self, guest: Somebody, owner: Somebody, group: GroupId, app: AppId, invitation: Invitation
+    ) -> None:
+        audit, by = AuditId(self.new_id()), f"{owner.name} ({owner.user})"
+        await self.audits.save(Versioned(Audit(audit, NOW, by), None))
+        about = Finding(Rule.EXPIRED, guest.user, group, app, guest.name, guest.message, NOW, guest.address.wire)
+        left = Finding(Rule.OWNER_LEFT, owner.user, group, app, owner.name, "left", NOW)
+        stuck = Finding(Rule.STUCK, str(invitation.id), group, None, guest.name, "", NOW, guest.address.wire)
+        await self.audits.write_findings(audit, [about, left, stuck])
+        await self.remedies.save_plan(
+            Versioned(Plan(audit, app, group, "App", PlanState.DONE, 1, 1, NOW, by, "done"), None)
+        )
+        action = Action(
+            Remedy.REMOVE, Rule.EXPIRED, guest.user, guest.name, guest.address.wire, about.id, ActionState.DONE
+        )
+        tell = Action(Remedy.TELL_OWNER, Rule.EXPIRED, owner.user, owner.name, None, about.id, ActionState.DONE)
+        await self.remedies.add_actions(audit, app, [action, tell])
+        assert await self.remedies.take_turn(f"told_{app}_{owner.user}", audit, NOW, None)
+        assert await self.remedies.take_turn(f"invited_{group}_{guest.user}", audit, NOW, None)
+        for who, is_guest in ((guest, True), (owner, False)):
+            facts = UserFacts(is_guest=is_guest, name=who.name, address=who.address.wire, other_addresses=())
+            await self.mirror.note_users(audit, [UserChange(who.user, facts)])
+        twin = UserId(str(uuid.uuid4()))
+        shared = UserFacts(is_guest=True, name="Tina Twin", address=f"tina.{twin}@fabrikam.com", other_addresses=())
+        await self.mirror.note_users(audit, [UserChange(twin, shared)])
+        await self.mirror.note_doings(
+            audit,
+            [
+                Doing(guest.user, group, Belief(True, NOW, str(invitation.id)), guest.address.key),
+                Doing(guest.user, group, None, f"shared.{twin}@fabrikam.com"),
+                Doing(twin, group, None, f"shared.{twin}@fabrikam.com"),
+            ],
+        )
+        await self.mirror.mark(audit, {twin: Mark(twins=frozenset({guest.user}))})
+        await self.mirror.touch(audit, [guest.user])
+        await self.mirror.write_due({guest.user: NOW})
+        entry = TrailEntry(
+            uuid.uuid4().hex, NOW, f"{by}, by rule 'membership-expired'", "remove", guest.user, guest.name, group,
+            app, "member", "no member", str(audit), "membership-expired", f"request {guest.user}",
+        )  # fmt: skip
+        await self.trail.add([entry])
+
+
+def is_over(case: Case) -> bool:
+    return case.state is not CaseState.RUNNING

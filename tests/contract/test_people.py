@@ -1,0 +1,557 @@
+"""Export and erasure of a person's data, on the bytes of a real storage account."""
+
+import asyncio
+import dataclasses
+import types
+import typing
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from local.azurite import Azurite
+from shared.adapters.exports import BlobExports
+from shared.adapters.files import BlobFiles
+from shared.adapters.tables.holdings import JSON, KINDS, kind_of
+from shared.domain.addresses import parse_address
+from shared.domain.audits.findings import Finding
+from shared.domain.audits.records import Audit, AuditId, Position, Task
+from shared.domain.audits.remedies import Action, Plan
+from shared.domain.audits.rules import Rule
+from shared.domain.audits.trail import TrailEntry
+from shared.domain.commands import SearchPerson
+from shared.domain.csv_dialect import detect
+from shared.domain.errors import Refused
+from shared.domain.ids import GroupId
+from shared.domain.imports import Target
+from shared.domain.invitations import State
+from shared.domain.people import KEPT, KEPT_ONCE_FETCHED, Case, CaseId, CaseKind, CaseState, Phase
+from shared.domain.reasons import Reason
+from shared.domain.requests import JoinRequest, RequestState, request_id
+from shared.domain.setup.plan import SetupPlan
+from shared.domain.setup.records import AppRecord, Confirmation, StepRecord
+from shared.steps.imports.reading import read_piece
+from tests.builders import NOW, a_caller
+from tests.contract.audit_world import Death, Killed
+from tests.contract.person_world import ADMIN, RULES, Account, PersonWorld, Somebody, is_over
+from tests.contract.test_tables_document import _without_ids, documented
+from tests.contract.test_tables_document import kind_of as documented_kind
+
+RECORDS: dict[str, dict[str, Any]] = {
+    "how far the file of an import was read": {"Targets": Mapping[GroupId, Target]},
+    "a setup's plan": {"Record": SetupPlan},
+    "a step of a setup": {"Record": StepRecord},
+    "an app that is set up": {"Record": AppRecord},
+    "what a person confirmed": {"Record": Confirmation},
+    "how far audits have read the directory": {"Record": Position},
+    "an audit": {"Record": Audit},
+    "a task of an audit": {"Record": Task},
+    "a finding": {"Record": Finding},
+    "what an audit means to do in an app": {"Record": Plan},
+    "one remedy for one guest": {"Record": Action},
+    "a change": {"Record": TrailEntry},
+    "a join request": {"Record": JoinRequest},
+    "an export or an erasure": {"Record": Case},
+}
+"""What the columns that hold JSON hold."""
+
+
+@pytest.fixture(scope="module")
+def own_azurite() -> Iterator[Azurite]:
+    """All of it is looked through: an account that other tests write to would be another one each time."""
+    with Azurite.start() as running:
+        yield running
+
+
+@pytest.fixture
+async def account(own_azurite: Azurite) -> AsyncIterator[Account]:
+    async with Account.of(own_azurite) as found:
+        yield found
+        await found.clear()
+
+
+@pytest.fixture
+def world(account: Account) -> PersonWorld:
+    return PersonWorld(account)
+
+
+@pytest.fixture
+def ada() -> Somebody:
+    """With an international domain: it is written in two ways."""
+    return Somebody.called("ada", "bücher.example.com")
+
+
+@pytest.fixture
+def olivia() -> Somebody:
+    return Somebody.called("olivia", "contoso.com")
+
+
+# The table of what is kept
+
+
+def leaves(kind: Any, path: str) -> Iterator[str]:
+    """Every field of a record, by path."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        for each in arguments:
+            if each is not type(None):
+                yield from leaves(each, path)
+    elif origin is not None and issubclass(origin, Mapping):
+        yield from leaves(arguments[1], f"{path}.*")
+    elif origin in (tuple, list, frozenset):
+        yield from leaves(arguments[0], f"{path}[]")
+    elif dataclasses.is_dataclass(kind):
+        for name, of in typing.get_type_hints(kind).items():
+            yield from leaves(of, f"{path}.{name}")
+    else:
+        yield path
+
+
+def placed(what: str) -> set[str]:
+    [kind] = [k for k in KINDS if k.what == what]
+    found = set(kind.plain) | {"PartitionKey", "RowKey", "SchemaVersion"}
+    for role in kind.roles:
+        found |= {role.among} if role.among else {*role.by, *role.becomes, *role.tells}
+        found |= {role.address} if role.address and not role.among else set()
+    return found
+
+
+def covers(path: str, leaf: str) -> bool:
+    return leaf == path or leaf.startswith((f"{path}.", f"{path}["))
+
+
+@pytest.mark.parametrize("what", [k.what for k in KINDS])
+def test_every_column_is_said_to_tell_of_somebody_or_of_nobody(what: str) -> None:
+    columns = {c for c in _without_ids(documented()[what]) if not (c in JSON and what in RECORDS)}
+    fields = columns | {leaf for c, kind in RECORDS.get(what, {}).items() for leaf in leaves(kind, c)}
+
+    told = placed(what)
+
+    assert {leaf for leaf in fields if not any(covers(path, leaf) for path in told)} == set(), "forgotten"
+    assert {path for path in told if not any(covers(path, leaf) for leaf in fields)} == set(), (
+        "there is no such field"
+    )
+
+
+def test_every_kind_of_row_is_in_the_table() -> None:
+    assert {k.what for k in KINDS} == set(documented())
+    for kind in KINDS:
+        columns = documented()[kind.what]
+        assert kind_of(kind.table, columns["PartitionKey"], columns["RowKey"]) is kind
+
+
+# Export
+
+
+async def test_an_export_has_all_that_is_kept_of_a_guest_and_nothing_of_others(
+    world: PersonWorld, ada: Somebody, olivia: Somebody
+) -> None:
+    await world.plant(ada, olivia)
+    mentioned = set(await world.account.that_mention(ada))
+    asked = await world.ask.export(ada.address.text, None, ADMIN)
+    await world.work()
+
+    case, [whom], parts = await world.ask.show(CaseKind.EXPORT, asked.id, ADMIN)
+
+    found = [each for part in parts for each in part]
+    assert case.state is CaseState.DONE
+    assert set(whom["addresses"]) == {ada.address.key, ada.address.text.lower()}
+    assert whom["userIds"] == [ada.user]
+    rows = {
+        f"{e['where']} {e['fields']['PartitionKey']} {e['fields']['RowKey']}"
+        for e in found
+        if "RowKey" in e["fields"]
+    }
+    files = {f"imports {e['fields']['Import']}.csv" for e in found if "Import" in e["fields"]}
+    assert mentioned <= rows | files
+    assert not [e for e in found if any(text in str(e).lower() for text in olivia.texts)], "somebody else's data"
+    assert {"an invitation", "a guard", "the last day of a membership", "a join request"} <= {
+        e["what"] for e in found
+    }
+    assert "0" * 32 not in str(found), "the secret of a link"
+    invited = next(e for e in found if e["what"] == "an invitation")
+    assert (invited["fields"]["DisplayName"], invited["fields"]["Message"]) == (ada.name, ada.message)
+    assert case.given == case.known, "whom it was about is forgotten"
+    assert not [k for k in await world.account.that_mention(ada) if k.startswith("People")]
+
+
+def place_of(record: dict[str, Any]) -> str:
+    fields = record["fields"]
+    if "Import" in fields:
+        return f"imports {fields['Import']}.csv"
+    return f"{record['where']} {fields['PartitionKey']} {fields['RowKey']}"
+
+
+async def test_an_export_of_an_owner_tells_of_no_guest(world: PersonWorld, ada: Somebody, olivia: Somebody) -> None:
+    await world.plant(ada, olivia)
+    asked = await world.ask.export(olivia.address.text, olivia.user, ADMIN)
+    await world.work()
+
+    _, _, parts = await world.ask.show(CaseKind.EXPORT, asked.id, ADMIN)
+
+    found = [each for part in parts for each in part]
+    roles = {e["role"] for e in found}
+    assert {"who invited", "an owner", "who decided", "who did it", "who began it", "who imported"} <= roles
+    assert not [e for e in found if any(text in str(e).lower() for text in ada.texts - {ada.user})]
+
+
+async def test_an_export_is_deleted_an_hour_after_it_was_fetched_and_a_day_after_it_was_not(
+    world: PersonWorld, ada: Somebody, olivia: Somebody
+) -> None:
+    await world.plant(ada, olivia)
+    fetched = await world.ask.export(ada.address.text, None, ADMIN)
+    left = await world.ask.export(ada.address.text, None, ADMIN)
+    await world.work()
+    await world.ask.show(CaseKind.EXPORT, fetched.id, ADMIN)
+
+    world.clock.advance(KEPT_ONCE_FETCHED + timedelta(minutes=1))
+    await world.sweep()
+    assert await world.exports.read(fetched.id, "") == []
+    assert (await world.case(fetched.id)).state is CaseState.GONE
+    assert await world.exports.read(left.id, "") != []
+    world.clock.advance(KEPT)
+    assert (await world.ask.show(CaseKind.EXPORT, left.id, ADMIN))[2] == [], "it is late, whether it was swept or not"
+    await world.sweep()
+    assert await world.exports.read(left.id, "") == []
+
+
+# Erasure
+
+
+async def test_nothing_of_a_guest_is_left_and_nothing_of_anybody_else_is_touched(
+    world: PersonWorld, ada: Somebody, olivia: Somebody
+) -> None:
+    bob, oscar = Somebody.called("bob"), Somebody.called("oscar", "contoso.com")
+    await world.plant(ada, olivia)
+    await world.plant(bob, oscar)
+    exported = await world.ask.export(ada.address.text, None, ADMIN)
+    await world.work()
+    before = await world.account.everything()
+    of_ada = set(await world.account.that_mention(ada))
+    assert [k for k in of_ada if str(exported.id) in k]
+
+    case = await world.erase(ada)
+
+    assert case.state is CaseState.DONE
+    assert await world.account.that_mention(ada) == {}
+    after = await world.account.everything()
+    gone_by_key = {k for k in before if k not in after}
+    assert {k: v for k, v in after.items() if k in before and before[k] != v}.keys() <= of_ada
+    # Digests and nothing but them: the guard, the last day, the address of the mirror.
+    assert all(k in of_ada or " a-" in k or " x-" in k or k.startswith("Mirror addresses") for k in gone_by_key)
+    assert {k for k in after if k not in before} == {f"People cases {case.id}"}
+    assert case.found["Invitations|an invitation|the guest"] == 3
+    assert case.found["files of imports|a row of a file|the guest"] == 1
+
+
+async def test_nothing_of_an_owner_is_left_and_guests_stay(
+    world: PersonWorld, ada: Somebody, olivia: Somebody
+) -> None:
+    group = await world.plant(ada, olivia)
+
+    case = await world.erase_user(olivia)
+
+    assert case.state is CaseState.DONE
+    assert await world.account.that_mention(olivia) == {}
+    rows = (await world.store.list_group(group, state=None, continuation=None, limit=10)).invitations
+    assert {r.address.key for r in rows} == {ada.address.key}
+    assert len({r.inviter_id for r in rows}) == 1, "what one person did can still be told to be one person's"
+    [app] = await world.setups.list_apps(group)
+    assert [p.name for p in app.owners] == ["Oscar Other"]
+    assert app.policy.approvers == ()
+    [setup] = [s async for s in world.setups.list_all() if s.id == app.setup]
+    assert setup.plan.owners == ("oscar@contoso.com",)
+    request = await world.requests.read(group, request_id(group, ada.address))
+    assert request is not None
+    assert request.value.decided_by_name == "erased"
+
+
+async def test_what_is_left_of_an_invitation_is_read_as_one(
+    world: PersonWorld, ada: Somebody, olivia: Somebody
+) -> None:
+    group = await world.plant(ada, olivia)
+    await world.erase(ada)
+
+    page = await world.store.list_group(group, state=None, continuation=None, limit=10)
+
+    assert {i.address.text for i in page.invitations} == {"erased"}
+    assert {i.state for i in page.invitations} == {State.MAILED, State.FAILED}
+    assert all(i.is_final for i in page.invitations)
+    assert {i.inviter_name for i in page.invitations} == {olivia.name}
+    # The same address may be invited again.
+    await world.store.accept([world.invitation(ada, olivia, group, state=State.ACCEPTED)], None)
+
+
+async def test_a_rehearsal_changes_nothing_and_says_whom_it_is_about(
+    world: PersonWorld, ada: Somebody, olivia: Somebody
+) -> None:
+    await world.plant(ada, olivia)
+    before = await world.account.that_mention(ada)
+
+    case = await world.erase(ada, confirmed=False)
+
+    now = await world.account.that_mention(ada)
+    assert {k: v for k, v in now.items() if not k.startswith("exports")} == before
+    _, [whom], _ = await world.ask.show(CaseKind.ERASURE, case.id, ADMIN)
+    assert whom["userIds"] == [ada.user]
+    assert case.found["Trail|a change|whom it was done to"] == 1
+
+
+async def test_nothing_is_changed_where_an_invitation_is_under_way(
+    world: PersonWorld, ada: Somebody, olivia: Somebody
+) -> None:
+    group = await world.plant(ada, olivia)
+    waiting = world.invitation(ada, olivia, group, state=State.PARKED)
+    await world.store.accept([waiting], None)
+    before = await world.account.that_mention(ada)
+
+    case = await world.erase(ada)
+
+    assert case.state is CaseState.REFUSED
+    assert case.under_way == (f"invitation {waiting.id}",)
+    assert await world.account.that_mention(ada) == before
+
+
+@pytest.mark.parametrize("what", ["import", "join request"])
+async def test_nothing_is_changed_while_something_else_is_under_way(
+    world: PersonWorld, ada: Somebody, olivia: Somebody, what: str
+) -> None:
+    group = GroupId(str(uuid.uuid4()))
+    if what == "import":
+        await world.plant_import([ada], olivia, group, ended=False)
+    else:
+        await world.plant_request(ada, olivia, group, state=RequestState.APPROVED)
+    before = await world.account.that_mention(ada)
+
+    case = await world.erase(ada)
+
+    assert case.state is CaseState.REFUSED
+    assert [w for w in case.under_way if w.startswith(what)]
+    assert await world.account.that_mention(ada) == before
+
+
+async def test_what_begins_after_the_look_is_waited_for(world: PersonWorld, ada: Somebody, olivia: Somebody) -> None:
+    group = await world.plant(ada, olivia)
+    asked = await world.ask.erase(ada.address.text, None, ADMIN, confirmed=True)
+    await world.work(until=lambda case: case.phase is Phase.ERASE)
+    late = world.invitation(ada, olivia, group, state=State.ACCEPTED)
+    await world.store.accept([late], None)
+    await world.work(until=lambda case: case.why is not None)
+    assert (await world.case(asked.id)).why == f"under way: invitation {late.id}"
+    [row] = await world.store.read_chunk(group, late.id.chunk)
+    await world.store.save([replace(row, value=replace(row.value, state=State.MAILED))])
+
+    await world.work()
+
+    assert (await world.case(asked.id)).state is CaseState.DONE
+    assert await world.account.that_mention(ada) == {}
+
+
+async def test_what_somebody_writes_who_had_read_it_before_is_erased_as_well(
+    world: PersonWorld, ada: Somebody, olivia: Somebody
+) -> None:
+    await world.plant(ada, olivia)
+    asked = await world.ask.erase(ada.address.text, None, ADMIN, confirmed=True)
+    await world.work(until=lambda case: case.phase is Phase.CHECK)
+    assert await world.account.that_mention(ada) != {}, "the case itself knows whom it is about until its end"
+    finding = Finding(Rule.EXPIRED, ada.user, None, None, ada.name, "", NOW, ada.address.wire)
+    await world.audits.write_findings(AuditId(world.new_id()), [finding])
+
+    await world.work()
+
+    assert (await world.case(asked.id)).state is CaseState.DONE
+    assert await world.account.that_mention(ada) == {}
+
+
+async def test_an_audit_that_runs_is_waited_for(world: PersonWorld, ada: Somebody, olivia: Somebody) -> None:
+    await world.plant(ada, olivia)
+    position = await world.audits.read_position()
+    await world.audits.write_position(replace(position, value=Position(running=AuditId("a"))))
+    asked = await world.ask.erase(ada.address.text, None, ADMIN, confirmed=True)
+
+    await world.work(until=lambda case: case.why is not None)
+
+    assert (await world.case(asked.id)).why == "an audit is running"
+    position = await world.audits.read_position()
+    await world.audits.write_position(replace(position, value=Position()))
+    await world.work()
+    assert await world.account.that_mention(ada) == {}
+
+
+async def test_words_of_others_are_left_and_told(world: PersonWorld, ada: Somebody, olivia: Somebody) -> None:
+    group, bob = GroupId(str(uuid.uuid4())), Somebody.called("bob")
+    invitation = world.invitation(bob, olivia, group, message=f"ask {ada.address.text} about it")
+    await world.store.accept([invitation], None)
+
+    case = await world.erase(ada)
+
+    [left] = await world.account.that_mention(ada)
+    assert case.mentions == (left,)
+
+
+async def test_an_address_that_only_ends_or_begins_so_is_somebody_elses(world: PersonWorld, olivia: Somebody) -> None:
+    mine, group = Somebody.called("ada"), GroupId(str(uuid.uuid4()))
+    others = [parse_address(f"x{mine.address.key}"), parse_address(f"{mine.address.key}.au")]
+    rows = [world.invitation(replace(Somebody.called("eve"), address=a), olivia, group) for a in others]
+    for row in rows:
+        await world.store.accept([row], None)
+
+    case = await world.erase(mine)
+
+    assert case.found == {}
+    assert case.mentions == ()
+
+
+# Files
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+async def test_a_file_without_a_guest_has_all_other_rows_where_they_were(
+    world: PersonWorld, ada: Somebody, olivia: Somebody, encoding: str
+) -> None:
+    guests = [Somebody.called("anna"), ada, Somebody.called("bob"), Somebody.called("cem")]
+    import_id = await world.plant_import(guests, olivia, GroupId(str(uuid.uuid4())), encoding=encoding)
+    stored = await world.imports.read(import_id)
+    assert stored is not None
+    record = stored.record.value
+    before = await read_piece(world.files, record, record.dialect.start, 9, RULES)
+
+    await world.erase(ada)
+
+    after = await read_piece(world.files, record, record.dialect.start, 9, RULES)
+    assert (after.bad, after.rows, after.cursor) == (before.bad, before.rows, before.cursor)
+    [[first, erased, *rest]] = after.windows
+    assert [first, *rest] == [row for row in before.windows[0] if row.address != ada.address]
+    assert (erased.address.text, erased.line, erased.group) == ("erased", before.windows[0][1].line, first.group)
+    assert (erased.display_name, erased.message) == (None, None)
+    assert await world.account.that_mention(ada) == {}
+
+
+async def test_a_row_that_could_not_be_used_stays_one(world: PersonWorld, ada: Somebody, olivia: Somebody) -> None:
+    group = GroupId(str(uuid.uuid4()))
+    import_id = await world.plant_import([ada], olivia, group)
+    name = ada.address.text
+    content = (
+        f'address,name,expires\nb@fabrikam.com,Bob,\n{name},{ada.name},01/02/2026\n{name},"{ada.name}"x,\n'.encode()
+    )
+    await world.files.write(import_id, content)
+    stored = await world.imports.read(import_id)
+    assert stored is not None
+    record = replace(stored.record.value, dialect=detect(content), size=len(content))
+    await world.imports.save(replace(stored.record, value=record))
+
+    await world.erase(ada)
+
+    piece = await read_piece(world.files, record, record.dialect.start, 9, RULES)
+    assert ([b.line for b in piece.bad], [r.address.text for w in piece.windows for r in w]) == (
+        [3, 4],
+        ["b@fabrikam.com"],
+    )
+    assert await world.account.that_mention(ada) == {}
+
+
+# Deaths, and many at once
+
+
+async def test_an_erasure_whose_every_delivery_dies_after_one_write_comes_to_the_same_end(
+    world: PersonWorld, ada: Somebody, olivia: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.plant(ada, olivia)
+    await world.exports.write(CaseId(world.new_id()), "person", [ada.address.key])
+    await world.plant_import([ada], olivia, GroupId(str(uuid.uuid4())))
+    asked = await world.ask.erase(ada.address.text, None, ADMIN, confirmed=True)
+    death, deaths = Death(0), 0
+    death.at_every_write(monkeypatch)
+    for owner, name in ((BlobFiles, "patch"), (BlobExports, "_delete")):
+        monkeypatch.setattr(owner, name, _mortal(death, getattr(owner, name)))
+
+    while world.outbox.sent:
+        command, not_before = world.outbox.sent[0]
+        assert isinstance(command, SearchPerson)
+        world.clock.time = max(world.clock.time, not_before or world.clock.time)
+        # Each goes on where the one before died: every two writes have a death between them.
+        death.left = 2
+        try:
+            await world.deliver(command)
+        except Killed:
+            deaths += 1
+            continue
+        world.outbox.sent.pop(0)
+
+    assert deaths > 10
+    assert (await world.case(asked.id)).state is CaseState.DONE
+    assert await world.account.that_mention(ada) == {}
+
+
+def _mortal(death: Death, write: Any) -> Any:
+    async def run(*given: Any) -> Any:
+        death._live()
+        return await write(*given)
+
+    return run
+
+
+async def test_two_erasures_of_one_person_and_two_deliveries_of_each_come_to_the_same_end(
+    world: PersonWorld, ada: Somebody, olivia: Somebody
+) -> None:
+    await world.plant(ada, olivia)
+    cases = [await world.ask.erase(ada.address.text, None, ADMIN, confirmed=True) for _ in range(2)]
+
+    for _ in range(200):
+        if all([is_over(await world.case(case.id)) for case in cases]):
+            break
+        waiting = world.outbox.sent[:]
+        world.outbox.sent.clear()
+        if not waiting:  # All deliveries lost to others: the sweeper sets going what stands still.
+            world.clock.advance(world.timing.stillness * 2)
+            assert await world.sweep()
+            continue
+        world.clock.time = max([world.clock.time, *(at for _, at in waiting if at is not None)])
+        await asyncio.gather(*(world.deliver(command) for command, _ in waiting * 2))  # type: ignore[arg-type]
+
+    assert {(await world.case(case.id)).state for case in cases} == {CaseState.DONE}
+    assert await world.account.that_mention(ada) == {}
+
+
+async def test_what_was_taken_and_not_sent_is_set_going_by_the_sweeper(world: PersonWorld, ada: Somebody) -> None:
+    world.outbox.fails = True
+    asked = await world.ask.erase(ada.address.text, None, ADMIN, confirmed=True)
+    world.outbox.fails = False
+    world.clock.advance(world.timing.stillness + timedelta(seconds=1))
+
+    assert await world.sweep() == 1
+
+    await world.work()
+    assert (await world.case(asked.id)).state is CaseState.DONE
+
+
+# Asking
+
+
+async def test_only_administrators_ask_and_only_for_somebody(world: PersonWorld) -> None:
+    with pytest.raises(Refused) as nobody:
+        await world.ask.export(None, None, ADMIN)
+    with pytest.raises(Refused) as stranger:
+        await world.ask.export("ada@fabrikam.com", None, a_caller())
+    with pytest.raises(Refused) as nonsense:
+        await world.ask.erase("ada", None, ADMIN, confirmed=True)
+    with pytest.raises(Refused) as unknown:
+        await world.ask.show(CaseKind.EXPORT, CaseId("0" * 22), ADMIN)
+
+    reasons = [r.value.reason for r in (nobody, stranger, nonsense, unknown)]
+    assert reasons == [Reason.BODY_INVALID, Reason.NOT_ADMIN, Reason.ADDRESS_INVALID, Reason.CASE_MISSING]
+    assert world.outbox.sent == []
+
+
+async def test_rows_that_are_planted_are_of_the_kinds_that_the_document_names(
+    world: PersonWorld, ada: Somebody, olivia: Somebody
+) -> None:
+    await world.plant(ada, olivia)
+    async for table in world.account.tables.list_tables():
+        async for row in world.account.tables.get_table_client(table.name).list_entities():
+            kind = kind_of(table.name, row["PartitionKey"], row["RowKey"])
+            assert kind is not None
+            assert kind.what == documented_kind(table.name, row)
