@@ -6,6 +6,7 @@ Who the person is stands in the case only while it is worked on: what is left of
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -170,7 +171,8 @@ def identify(given: Person, known: Person, learned: Iterable[Person]) -> Person:
     for row in rows:
         if row.users & users:
             for address in row.addresses:
-                addresses |= address_forms(address)
+                with suppress(Refused):  # Directories hold what is no address at all.
+                    addresses |= address_forms(address)
             names |= row.names
     return Person(frozenset(addresses), frozenset(users), frozenset(names))
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from shared.domain.access import Caller
 from shared.domain.answers import Busy, Declined, GuestLook, LeaveAnswer, Unknown
+from shared.domain.csv_erasure import ERASED_ADDRESS
 from shared.domain.errors import Conflict, DirectoryBusy, Refused
 from shared.domain.ids import InvitationId, UserId
 from shared.domain.invitations import Invitation, State, advance
@@ -51,7 +52,7 @@ class CancelInvitation:
             invitation = row.value
             if invitation.state is State.UNDONE:
                 return invitation
-            if invitation.state is State.FAILED:
+            if invitation.state is State.FAILED or invitation.address == ERASED_ADDRESS:
                 raise Refused(Reason.INVITATION_ENDED)
             detail = "Cancelled before the guest was asked"
             if invitation.state not in _NOT_ASKED or invitation.effect_since is not None:

@@ -233,6 +233,14 @@ class PersonWorld:
         }
         return an_invitation(**(facts | changes))
 
+    async def plant_a_little(self, guest: Somebody, owner: Somebody) -> GroupId:
+        """A file with its row, an invitation and a join request."""
+        group = GroupId(str(uuid.uuid4()))
+        await self.store.accept([self.invitation(guest, owner, group)], None)
+        await self.plant_import([guest], owner, group)
+        await self.plant_request(guest, owner, group)
+        return group
+
     async def plant(self, guest: Somebody, owner: Somebody) -> GroupId:
         """Both in everything that is kept; gives the group. Nothing of it is under way."""
         group, app = GroupId(str(uuid.uuid4())), AppId(str(uuid.uuid4()))

@@ -31,11 +31,13 @@ from shared.domain.commands import (
     PutRight,
     RunAudit,
     RunSetupStep,
+    SearchPerson,
     SplitImport,
     TakeApart,
     UndoImport,
 )
 from shared.domain.import_ids import ImportId
+from shared.domain.people import CaseId
 from shared.domain.requests import RequestId
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.records import SetupId
@@ -58,6 +60,7 @@ COMMANDS: list[Command] = [
     FulfilRequest(GROUP, RequestId(CHUNK), attempt=1),
     RunAudit(AuditId(CHUNK), "users"),
     PutRight(AuditId(CHUNK), APP, back=True),
+    SearchPerson(CaseId(CHUNK), attempt=1),
 ]
 SETUP_STEPS = [RunSetupStep(SETUP, step) for step in SetupStep]
 ONE_OF_EACH = [*(c for c in COMMANDS if not isinstance(c, RunSetupStep)), *SETUP_STEPS]

@@ -201,7 +201,7 @@ async def test_an_export_of_an_owner_tells_of_no_guest(world: PersonWorld, ada: 
 async def test_an_export_is_deleted_an_hour_after_it_was_fetched_and_a_day_after_it_was_not(
     world: PersonWorld, ada: Somebody, olivia: Somebody
 ) -> None:
-    await world.plant(ada, olivia)
+    await world.plant_a_little(ada, olivia)
     fetched = await world.ask.export(ada.address.text, None, ADMIN)
     left = await world.ask.export(ada.address.text, None, ADMIN)
     await world.work()
@@ -303,7 +303,7 @@ async def test_a_rehearsal_changes_nothing_and_says_whom_it_is_about(
 async def test_nothing_is_changed_where_an_invitation_is_under_way(
     world: PersonWorld, ada: Somebody, olivia: Somebody
 ) -> None:
-    group = await world.plant(ada, olivia)
+    group = await world.plant_a_little(ada, olivia)
     waiting = world.invitation(ada, olivia, group, state=State.PARKED)
     await world.store.accept([waiting], None)
     before = await world.account.that_mention(ada)
@@ -334,7 +334,7 @@ async def test_nothing_is_changed_while_something_else_is_under_way(
 
 
 async def test_what_begins_after_the_look_is_waited_for(world: PersonWorld, ada: Somebody, olivia: Somebody) -> None:
-    group = await world.plant(ada, olivia)
+    group = await world.plant_a_little(ada, olivia)
     asked = await world.ask.erase(ada.address.text, None, ADMIN, confirmed=True)
     await world.work(until=lambda case: case.phase is Phase.ERASE)
     late = world.invitation(ada, olivia, group, state=State.ACCEPTED)
@@ -353,7 +353,7 @@ async def test_what_begins_after_the_look_is_waited_for(world: PersonWorld, ada:
 async def test_what_somebody_writes_who_had_read_it_before_is_erased_as_well(
     world: PersonWorld, ada: Somebody, olivia: Somebody
 ) -> None:
-    await world.plant(ada, olivia)
+    await world.plant_a_little(ada, olivia)
     asked = await world.ask.erase(ada.address.text, None, ADMIN, confirmed=True)
     await world.work(until=lambda case: case.phase is Phase.CHECK)
     assert await world.account.that_mention(ada) != {}, "the case itself knows whom it is about until its end"
@@ -367,7 +367,7 @@ async def test_what_somebody_writes_who_had_read_it_before_is_erased_as_well(
 
 
 async def test_an_audit_that_runs_is_waited_for(world: PersonWorld, ada: Somebody, olivia: Somebody) -> None:
-    await world.plant(ada, olivia)
+    await world.plant_a_little(ada, olivia)
     position = await world.audits.read_position()
     await world.audits.write_position(replace(position, value=Position(running=AuditId("a"))))
     asked = await world.ask.erase(ada.address.text, None, ADMIN, confirmed=True)
@@ -497,7 +497,7 @@ def _mortal(death: Death, write: Any) -> Any:
 async def test_two_erasures_of_one_person_and_two_deliveries_of_each_come_to_the_same_end(
     world: PersonWorld, ada: Somebody, olivia: Somebody
 ) -> None:
-    await world.plant(ada, olivia)
+    await world.plant_a_little(ada, olivia)
     cases = [await world.ask.erase(ada.address.text, None, ADMIN, confirmed=True) for _ in range(2)]
 
     for _ in range(200):

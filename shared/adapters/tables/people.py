@@ -132,16 +132,17 @@ class _Look:
         self._person, self._stand_in = person, stand_in
         self._short = frozenset(user.replace("-", "") for user in person.users)
         self._address = person.mentions()
-        addresses = [self._address.pattern]
-        ids = [re.escape(t) for t in sorted(person.users | self._short | person.digests)]
-        names = [rf"(?<!\w){re.escape(name)}(?!\w)" for name in sorted(person.names) if len(name) > 2]
-        self._any = re.compile("|".join([*addresses, *ids, *names]), re.IGNORECASE)
-        self._words = re.compile("|".join([*names, *addresses, *sorted(person.users)]), re.IGNORECASE)
+        names = [name for name in sorted(person.names) if len(name) > 2]
+        words = [rf"(?<!\w){re.escape(name)}(?!\w)" for name in names]
+        self._words = re.compile("|".join([*words, self._address.pattern, *sorted(person.users)]), re.IGNORECASE)
+        ids = (*person.addresses, *person.users, *self._short, *person.digests)
+        self._needles = (*ids, *(name.lower() for name in names))
 
     def at(self, table: str, row: "TableEntity") -> _Seen | None:
         """None for a row that has nothing of the person."""
-        if not self._any.search(_text(row)):
-            return None
+        text = _text(row).lower()
+        if not any(needle in text for needle in self._needles):
+            return None  # As nearly all have: that is decided without looking closer.
         kind = kind_of(table, row["PartitionKey"], row["RowKey"])
         if kind is None:
             return None

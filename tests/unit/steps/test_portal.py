@@ -11,6 +11,7 @@ from shared.domain.access import Caller
 from shared.domain.answers import Account, Busy
 from shared.domain.applications import AppId
 from shared.domain.commands import InviteChunk
+from shared.domain.csv_erasure import ERASED_ADDRESS
 from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.groups import GroupFacts
 from shared.domain.ids import GroupId, UserId
@@ -138,6 +139,13 @@ async def test_what_is_in_flight_is_let_land(world: World, state: State) -> None
     found = await refused(cancel(world)(world.row().id, a_caller()))
 
     assert (found.reason, found.retry_after) == (Reason.INVITATION_IN_FLIGHT, timedelta(seconds=2))
+
+
+async def test_the_invitation_of_somebody_whose_data_was_erased_is_over(world: World) -> None:
+    await world.given()
+    world.put(replace(world.row(), state=State.MEMBER, address=ERASED_ADDRESS, user_id=None))
+
+    assert (await refused(cancel(world)(world.row().id, a_caller()))).reason is Reason.INVITATION_ENDED
 
 
 async def test_others_are_told_that_there_is_no_such_invitation(world: World) -> None:
