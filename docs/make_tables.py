@@ -7,15 +7,10 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))
 
-from shared.adapters.files import CONTAINER  # noqa: E402
+from shared.adapters.exports import CONTAINER as EXPORTS  # noqa: E402
+from shared.adapters.files import CONTAINER as IMPORT_FILES  # noqa: E402
 from shared.adapters.queues.names import QUEUES  # noqa: E402
-from shared.adapters.tables import TABLES as STORE_TABLES  # noqa: E402
-from shared.adapters.tables.audits import AUDITS  # noqa: E402
-from shared.adapters.tables.imports import IMPORTS  # noqa: E402
-from shared.adapters.tables.mirror import MIRROR  # noqa: E402
-from shared.adapters.tables.requests import REQUESTS  # noqa: E402
-from shared.adapters.tables.setups import APPS, SETUPS  # noqa: E402
-from shared.adapters.tables.trail import TRAIL  # noqa: E402
+from shared.adapters.tables.holdings import TABLES as TABLES_OF_ROWS  # noqa: E402
 from shared.domain.audits.rules import RULES, Remedy  # noqa: E402
 from shared.domain.examination import PERMISSIONS  # noqa: E402
 from shared.domain.invitations import STATES, State  # noqa: E402
@@ -90,8 +85,7 @@ def audit_rules() -> str:
 
 def storage_names() -> str:
     """What the template makes in the storage account; it adds each queue's poison queue itself."""
-    tables = (*STORE_TABLES, SETUPS, APPS, IMPORTS, REQUESTS, AUDITS, MIRROR, TRAIL)
-    names = {"queues": sorted(QUEUES), "tables": sorted(tables), "containers": [CONTAINER]}
+    names = {"queues": sorted(QUEUES), "tables": sorted(TABLES_OF_ROWS), "containers": sorted([EXPORTS, IMPORT_FILES])}
     return json.dumps(names, indent=2) + "\n"
 
 
