@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sets Guestlist up on this machine and hands over: run, test, lint, bench, pin.
+"""Sets Guestlist up on this machine and hands over: run, test, lint, bench, operate, pin.
 
 Needs any Python from 3.9 and its standard library. Guestlist itself runs on 3.13, which this script finds or
 has uv fetch; everything it installs is in ``.venv`` and ``build`` beside it.
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent
 BUILD = ROOT / "build"
 VENV = ROOT / ".venv"
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
-TYPED = ("shared", "functions", "function_app.py", "local", "cli", "bench", "infra", "tests", "dev.py")
+TYPED = ("shared", "functions", "function_app.py", "local", "cli", "infra", "bench", "tests", "dev.py")
 """What mypy looks at."""
 
 _WINDOWS = os.name == "nt"
@@ -280,11 +280,11 @@ def ensure_checks(python: Path) -> Path:
 # --- Commands
 
 
-def hand_over(python: Path, *arguments: str) -> int:
-    """Become another program; where the system cannot, run it and give its status."""
+def hand_over(python: Path, *arguments: str, folder: Path = ROOT) -> int:
+    """Become another program in a folder; where the system cannot, run it and give its status."""
     sys.stdout.flush()
     command = [str(python), *arguments]
-    os.chdir(ROOT)
+    os.chdir(folder)
     if not _WINDOWS:
         os.execv(command[0], command)  # noqa: S606
     return subprocess.call(command)
@@ -298,6 +298,23 @@ def run(given: argparse.Namespace, more: list[str]) -> int:
 def bench(given: argparse.Namespace, more: list[str]) -> int:
     arguments = [*given.names, *(["--json", given.json] if given.json else []), *more]
     return hand_over(ensure_environment(), "-m", "bench", *arguments)
+
+
+def operations(root: Path = ROOT) -> list[str]:
+    """What there is to operate with: the programs in ``infra/``."""
+    found = [*(root / "infra").glob("[a-z]*.py"), *(file.parent for file in (root / "infra").glob("*/__main__.py"))]
+    return sorted(path.stem.replace("_", "-") for path in found)
+
+
+def operate(given: argparse.Namespace, more: list[str]) -> int:
+    """A program of ``infra/``. It stays in the folder it was called in: files it is told of are found from there."""
+    if given.name not in operations():
+        say(f"there is no '{given.name}' to operate with; there is {', '.join(operations())}")
+        return 2
+    os.environ["PYTHONPATH"] = str(ROOT)
+    module = f"infra.{given.name.replace('-', '_')}"
+    # -P: a folder of the same name where the user happens to be is not taken for ours.
+    return hand_over(ensure_environment(), "-P", "-m", module, *given.arguments, *more, folder=Path.cwd())
 
 
 def test(given: argparse.Namespace, more: list[str]) -> int:
@@ -400,6 +417,15 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("names", nargs="*", metavar="NAME", help="benchmarks (default: all)")
     one.add_argument("--json", metavar="FILE", help="write the rows there as well")
     one.set_defaults(command=bench)
+
+    one = commands.add_parser(
+        "operate",
+        help="run a program against a deployed Guestlist: backup and restore, …",
+        description=f"Programs: {', '.join(operations())}. Each has --help; see docs/operations.md.",
+    )
+    one.add_argument("name", metavar="NAME", help="the program")
+    one.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…", help="handed to it")
+    one.set_defaults(command=operate)
 
     one = commands.add_parser(
         "pin",
