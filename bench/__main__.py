@@ -13,10 +13,11 @@ from rich.table import Table
 from bench.rows import Row
 
 ALONE = ("cold_import", "first_invitation", "flow", "portal")
-AUDITS = ("audits",)
+BY_SIZE = ("audits", "cost")
+"""Others of which the number of guests can be said."""
 IMPORTS = ("quota_bound", "against_sequential", "unbound", "hard_weather", "interactive", "memory")
 """Those of Bulk import; how many guests they import can be said."""
-ALL = ALONE + IMPORTS + AUDITS
+ALL = ALONE + IMPORTS + BY_SIZE
 
 
 def main() -> int:
@@ -35,7 +36,7 @@ def main() -> int:
         print(f"running {name} …", file=sys.stderr, flush=True)
         if name in ALONE:
             rows += importlib.import_module(f"bench.{name}").run()
-        elif name in AUDITS:
+        elif name in BY_SIZE:
             rows += importlib.import_module(f"bench.{name}").run(options.guests)
         else:
             rows += importlib.import_module(f"bench.imports.{name}").run(options.guests)
