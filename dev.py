@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent
 BUILD = ROOT / "build"
 VENV = ROOT / ".venv"
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
-TYPED = ("shared", "functions", "function_app.py", "local", "cli", "infra", "bench", "tests", "dev.py")
+TYPED = ("shared", "functions", "function_app.py", "local", "cli", "bench", "infra", "tests", "dev.py")
 """What mypy looks at."""
 
 _WINDOWS = os.name == "nt"

@@ -83,6 +83,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
+    except OSError as error:  # a full disk, for example
+        print(error, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
 

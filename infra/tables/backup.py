@@ -16,6 +16,8 @@ CONTAINER = "imports"
 
 async def back_up(account: Account, folder: Folder, *, files: bool, tell: Callable[[str], None]) -> Manifest:
     """Raises Problem: the folder is not empty."""
+    async for _ in account.tables.list_tables(results_per_page=1):
+        break  # who may not read leaves no folder behind
     folder.prepare()
     manifest = Manifest(account.name, now())
     for table in all_tables():

@@ -333,6 +333,7 @@ def test_what_stops_the_command_is_said_in_one_line_and_without_a_trace(
     shown = capsys.readouterr().err
     assert said in shown
     assert "Traceback" not in shown
+    assert not (tmp_path / "backup").exists(), "nothing is in the way of another try"
 
 
 @pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning")  # in the SDK
