@@ -32,6 +32,8 @@ _SWEEP = "sweep"
 _LOOKS = frozenset({"get_import", "get_audit", "list_invitations"})
 """What this benchmark itself asks in order to see whether something is done."""
 SWEEPS_A_DAY, SECONDS_A_DAY = 24 * 12, 24 * 3600
+WATCHING = {"web-test": 3 * 4 * 24, "alert-every-5-minutes": 2, "alert-every-15-minutes": 3}
+"""A day of what the templates put beside the app: the web test from three places, and rules on logs."""
 _POLL_S = 2
 """The longest pause between looks at an empty queue, of ``host.json``."""
 
@@ -130,6 +132,9 @@ def run(guests: int | None = None) -> list[Row]:
     polls = queues * SECONDS_A_DAY / _POLL_S
     most = f"{queues} queues looked at every {_POLL_S} s all day; none where all instances have gone. UNVERIFIED"
     rows.append(_row("a day's looks at empty queues, at most", prices.of({"queue": polls}), prices.currency, most))
+    rows.append(
+        _row("a day's web test and alerts", prices.of(WATCHING), prices.currency, "as the templates make them")
+    )
     rows.append(
         _row("1,000 mails through ACS", prices.of({"mail": 1000}), prices.currency, "a mail of Guestlist's own each")
     )
