@@ -33,7 +33,7 @@ param restorableDays int
 var names = loadJsonContent('../storage-names.json')
 
 // The host moves a message that failed in every delivery to the poison queue. It makes none for poison queues
-// themselves: what fails there stays and is tried every ten minutes (azure-sdk-for-net, QueueListenerFactory and
+// themselves: what fails there stays, and is tried again after ten minutes a few times (azure-sdk-for-net, QueueListenerFactory and
 // QueueProcessor), and shows in the alert poison-not-empty. So there is no '-poison-poison' to make.
 var poisonQueues = [for queue in names.queues: '${queue}-poison']
 
