@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import dev
 from bench.__main__ import ALL
 from cli.main import app
+from local import run as local_run
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
@@ -59,6 +60,10 @@ def understood_by_dev(words: list[str]) -> None:
     elif given.command is dev.operate:
         assert given.name in dev.operations()
         operator_of(given.name).parse_args(given.arguments)
+    elif given.command is dev.run:
+        handed_on = argparse.ArgumentParser()
+        local_run.add_arguments(handed_on)
+        handed_on.parse_args(more)
     elif given.command is not dev.test:
         assert not more
 

@@ -165,6 +165,8 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(OPEN_CHUNKS, "a chunk that has not ended", _any, ("Group", "Chunk", "LookAt")),
     Kind(TENANT, "the breaker", _key("breaker"), ("OpenSince", "ProbeAt", "Detail")),
+    # Not a person's, and no way to one: whoever has it still has to try addresses out.
+    Kind(TENANT, "the key of the logs", _key("log-key"), ("Key",)),
     Kind(
         TENANT,
         "what imports took of a day",
