@@ -8,5 +8,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 """Everything made on this machine; ignored by git."""
 
+PACKAGE = BUILD / "package"
+"""The deployment package, as `dev.py package` makes it."""
+
 SAMPLE_TENANT = ROOT / "local" / "simulator" / "sample_tenant.json"
 SAMPLES = ROOT / "samples"

@@ -32,6 +32,9 @@ MAILBOX = "guestlist@contoso.com"
 TRAFFIC_VARIABLE = "GUESTLIST_TRAFFIC"
 """A file for recorded Graph traffic, or a folder (it ends with a separator) where each stack makes its own file."""
 
+APP_VARIABLE = "GUESTLIST_APP_FOLDER"
+"""The folder the app runs from, where a stack is not told: `dev.py test` names the deployment package."""
+
 _TAKEN_FROM_THE_STACK = (
     *("GUESTLIST_", "GuestlistStorage", "AzureWebJobs", "IDENTITY_", "FUNCTIONS_", "MSI_"),
     *("APPLICATIONINSIGHTS_", "OTEL_", "PYTHON_ENABLE_OPENTELEMETRY"),
@@ -48,6 +51,7 @@ class Stack:
     def __init__(
         self,
         *,
+        app: Path | None = None,
         workers: int = 1,
         folder: Path | None = None,
         lease_seconds: float = 600.0,
@@ -63,6 +67,8 @@ class Stack:
         """Starts nothing yet.
 
         Args:
+            app: what runs: the working copy, or a deployment package with nothing else on its path. By default
+                what `GUESTLIST_APP_FOLDER` says, or the working copy.
             workers: processes of the app, each as an instance in Azure.
             folder: keeps storage and directory from one start to the next; without it both are in memory.
             lease_seconds: how long a dequeued message stays invisible (ten minutes in Azure).
@@ -75,6 +81,7 @@ class Stack:
             telemetry: keep what the app tells (`told`); without it the app tells nobody.
             start_host: without it the app is not started until `restart_host()`: time to set up proxies.
         """
+        self.app = (app or Path(os.environ.get(APP_VARIABLE) or ROOT)).resolve()
         self.workers = workers
         self.folder = folder
         self.lease_seconds = lease_seconds
@@ -112,10 +119,7 @@ class Stack:
         """Raises StackError or AzuriteError; what had started is stopped again."""
         atexit.register(self.stop)
         try:
-            try:
-                portal.build()
-            except portal.PortalError as error:
-                raise StackError(str(error)) from error
+            self._prepare_app()
             self.logs.mkdir(parents=True, exist_ok=True)
             self._work = self.folder or Path(
                 self._exits.enter_context(tempfile.TemporaryDirectory(prefix="guestlist-"))
@@ -134,6 +138,21 @@ class Stack:
         except BaseException:
             self.stop()
             raise
+
+    def _prepare_app(self) -> None:
+        if self.is_package:
+            if not (self.app / "function_app.py").is_file():
+                raise StackError(f"There is no package in {self.app}: 'python3 dev.py package' makes it.")
+            return
+        try:
+            portal.build()
+        except portal.PortalError as error:
+            raise StackError(str(error)) from error
+
+    @property
+    def is_package(self) -> bool:
+        """Whether the app runs from a deployment package, and then from that alone."""
+        return self.app != ROOT
 
     def stop(self) -> None:
         """End everything, the app first; a second call does nothing."""
@@ -207,8 +226,8 @@ class Stack:
         # Known before the start: the app writes its own address into mails.
         self._port = _free_port()
         self.write_settings()
-        arguments = ["--app", str(ROOT), "--settings", str(self.settings_file), "--port", str(self._port)]
-        arguments += ["--workers", str(self.workers)]
+        arguments = ["--app", str(self.app), "--settings", str(self.settings_file), "--port", str(self._port)]
+        arguments += ["--workers", str(self.workers), *(["--isolated"] if self.is_package else [])]
         arguments += ["--lease-seconds", f"{self.lease_seconds:g}", "--max-poll-ms", str(self.max_poll_ms)]
         self._host = self._start("local.host", "host", arguments)
         self.host_url = self._host.wait_ready()["url"]

@@ -16,6 +16,7 @@ from local.host.logs import LOG, set_up
 from local.host.options import MOST_WORKERS, Options
 from local.host.settings import local_http_port, merge, read_local_settings
 from local.host.supervisor import Supervisor
+from local.paths import BUILD
 
 DEFAULT_PORT = 7071
 """What `func start` listens on."""
@@ -34,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-poll-ms", type=int, default=2000, help="longest pause between empty polls")
     parser.add_argument("--keys", type=Path, help="file of access keys; without it nothing asks for one")
     parser.add_argument("--grace-seconds", type=float, default=10.0, help="for running functions at the end")
+    parser.add_argument(
+        "--isolated", action="store_true", help="the app finds its own packages, and none of this environment's"
+    )
     return parser
 
 
@@ -65,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 max_poll_ms=given.max_poll_ms,
                 grace_s=given.grace_seconds,
                 keys=str(keys) if keys else None,
+                host_folder=_host_folder(app) if given.isolated else None,
             ),
             environment | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development", "AzureWebJobsScriptRoot": str(app)},
             port=port,
@@ -77,6 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"Port {port} is unavailable: {error.strerror}.", file=sys.stderr)
     return 1
+
+
+def _host_folder(app: Path) -> str:
+    # Imported only here: most hosts isolate nothing.
+    from local.host.isolation import host_folder
+
+    return str(host_folder(app, BUILD / "host"))
 
 
 def _environment(given: argparse.Namespace) -> tuple[dict[str, str], int]:

@@ -26,6 +26,9 @@ class Options:
     keys: str | None = None
     """File of access keys; without one every HTTP function is open, as under `func start`."""
 
+    host_folder: str | None = None
+    """Where an isolated worker process finds the host's modules, and nothing else of this environment."""
+
     @property
     def lease(self) -> timedelta:
         """`lease_s` as a length of time."""

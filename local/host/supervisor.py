@@ -149,9 +149,8 @@ class Supervisor:
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "local.host.worker", self._options.to_json()),
-                *(str(listening.fileno()), str(theirs.fileno())),
+                *_command(self._options),
+                *(self._options.to_json(), str(listening.fileno()), str(theirs.fileno())),
                 cwd=self._options.app,
                 env=self._environment | {"PYTHONPATH": _python_path(self._environment)},
                 stdin=asyncio.subprocess.DEVNULL,
@@ -204,6 +203,14 @@ class Supervisor:
         draft = self._ready_file.with_name(f"{self._ready_file.name}.{os.getpid()}.tmp")
         draft.write_text(json.dumps(content), encoding="utf-8")
         draft.replace(self._ready_file)
+
+
+def _command(options: Options) -> list[str]:
+    if not options.host_folder:
+        return [sys.executable, "-m", "local.host.worker"]
+    # A bare interpreter: no environment variable of Python's, no site-packages. -u, as one of those would have said.
+    program = str(Path(options.host_folder) / "local" / "host" / "isolated.py")
+    return [sys.executable, "-I", "-S", "-u", program, options.host_folder, options.app]
 
 
 def _kill(worker: _Worker) -> None:

@@ -28,6 +28,7 @@ from local.host.invocations import Invocations
 from local.host.keys import Keys
 from local.host.logs import LOG, set_up
 from local.host.options import Options
+from local.host.origins import PACKAGES, strangers
 from local.host.outputs import Outputs
 from local.host.queues import POISON_SUFFIX, QueueListener
 from local.host.storage import Storage
@@ -197,6 +198,8 @@ async def _serve(options: Options, control: WorkerEnd, sock: socket.socket) -> i
     """The app's loop. Handlers run here and nothing else, as in Microsoft's worker."""
     settings = read_host_json(options.app_folder, os.environ)
     functions, routes = await _index(options, settings)
+    if options.host_folder and (found := list(strangers(options.app, options.host_folder))):
+        raise StartError("The app is not alone; it was loaded from elsewhere, too:\n" + "\n".join(found))
     control.tell("indexed", banner=describe_for_people(functions, settings.route_prefix))
     host = WorkerHost(options, settings, functions, routes, control, sock)
     signal.signal(signal.SIGTERM, lambda *_: host.stop())
@@ -225,16 +228,17 @@ def _start_thread(
             return
         except BaseException:
             LOG.exception("The host's half of this process failed.")
-            _leave(1)
+            leave(1)
         if not clean:
             # A handler that was given up may hold its thread, or the app's loop, for ever.
-            _leave(status)
+            leave(status)
         ended(status, None)
 
     threading.Thread(target=main, name="host", daemon=True).start()
 
 
-def _leave(status: int) -> None:
+def leave(status: int) -> None:
+    """Ends the process at once, whatever still runs in it."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
@@ -249,8 +253,9 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         set_up(read_host_json(options.app_folder, os.environ).log_level)
-        # The app comes before anything of this folder's, as it does in Azure.
-        sys.path.insert(0, options.app)
+        if not options.host_folder:
+            # The app and what it brings come before anything of this environment.
+            sys.path[:0] = [str(options.app_folder / PACKAGES), options.app]
         return asyncio.run(_serve(options, control, sock))
     except StartError as error:
         control.tell("failed", message=str(error))
@@ -258,4 +263,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    _leave(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -38,7 +38,7 @@ def test_dev_is_written_in_the_syntax_of_python_3_9() -> None:
             ast.parse(newer, feature_version=(3, 9))
 
 
-@pytest.mark.parametrize("command", ["run", "test", "lint", "bench", "operate", "pin"])
+@pytest.mark.parametrize("command", ["run", "test", "lint", "bench", "package", "operate", "pin"])
 def test_every_command_has_help(command: str) -> None:
     answer = subprocess.run([sys.executable, FILE, command, "--help"], capture_output=True, text=True, check=True)
     assert f"dev.py {command}" in answer.stdout
