@@ -428,8 +428,21 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(command=bench)
 
     one = commands.add_parser(
+        "operate",
+        help="run a program against a deployed Guestlist: backup and restore, …",
+        description=f"Programs: {', '.join(operations())}. Each has --help; see docs/operations.md.",
+    )
+    one.add_argument("name", metavar="NAME", help="the program")
+    one.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…", help="handed to it")
+    one.set_defaults(command=operate)
 
     one = commands.add_parser(
+        "package",
+        help="build what is deployed to Azure, and print its size and cold import",
+        description="Builds build/package and build/guestlist.zip; every other argument is handed to the builder.",
+    )
+    one.add_argument("--out", metavar="FOLDER", help="build it there (default: build/package)")
+    one.set_defaults(command=package)
 
     one = commands.add_parser(
         "pin",
