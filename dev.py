@@ -334,7 +334,8 @@ def test(given: argparse.Namespace, more: list[str]) -> int:
     folder.mkdir(parents=True)
     whole.unlink() if whole.exists() else None
     # The app is tested as it is deployed. Where that cannot be built, the tests that start it fail and say so.
-    subprocess.call([str(python), "-m", "local.package", "--folder-only"], cwd=ROOT)
+    if subprocess.call([str(python), "-m", "local.package", "--folder-only"], cwd=ROOT):
+        shutil.rmtree(BUILD / "package", ignore_errors=True)  # never an older one
     environment = {"GUESTLIST_APP_FOLDER": str(BUILD / "package"), **os.environ}
     environment["GUESTLIST_TRAFFIC"] = str(folder) + os.sep
     command = [str(python), "-m", "pytest", "-n", "2", "--dist", "loadgroup", *more]

@@ -6,20 +6,18 @@ Safe to call from several processes at once. What is expensive (the packages) is
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from local import portal
 from local.package import compiling, content, left_out, wheels
 from local.package.errors import PackageError
+from local.package.lock import locked
 from local.paths import BUILD, PACKAGE, ROOT
 
 ZIP = BUILD / "guestlist.zip"
@@ -44,7 +42,7 @@ def build(out: Path = PACKAGE) -> Path:
         portal.build()
     except portal.PortalError as error:
         raise PackageError(str(error)) from error
-    with _locked(out):
+    with locked(out):
         stamp = _Stamp(out)
         packages = _digest([wheels.REQUIREMENTS, left_out.FILE, *sorted(_HERE.glob("*.py"))], sys.version)
         if not stamp.says("packages", packages):
@@ -65,7 +63,7 @@ def build(out: Path = PACKAGE) -> Path:
 def build_zip(out: Path = PACKAGE, target: Path = ZIP) -> Path:
     """The zip of the package, for tools that deploy one; gives `target`."""
     build(out)
-    with _locked(out):
+    with locked(out):
         stamp = _Stamp(out)
         wanted = f"{stamp.read()['app']} {target}"
         if not (target.is_file() and stamp.says("zip", wanted)):
@@ -170,11 +168,3 @@ class _Stamp:
         draft = self._file.with_suffix(".new")
         draft.write_text(json.dumps(lines, indent=1), encoding="utf-8")
         draft.replace(self._file)
-
-
-@contextlib.contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.with_name(f"{out.name}.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from local.package.errors import PackageError
+from local.package.lock import locked
 from local.paths import BUILD, ROOT
 
 REQUIREMENTS = ROOT / "requirements.txt"
@@ -53,19 +54,22 @@ def fetch() -> list[Path]:
     """
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + "\0".join(_TARGET).encode()).hexdigest()
     stamp = _CACHE / "stamp"
-    if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
-        shutil.rmtree(_CACHE, ignore_errors=True)
-        _CACHE.mkdir(parents=True)
-        # --no-deps: the list is whole, and pip would judge conditions by this machine instead of Azure's.
-        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "download"]
-        command += ["--no-deps", "--dest", str(_CACHE), *_TARGET, "-r", str(REQUIREMENTS)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  (put together here)
-        if done.returncode != 0:
-            raise PackageError(
-                f"The packages of requirements.txt could not be had as wheels for Azure:\n{done.stderr}"
-            )
-        stamp.write_text(wanted, encoding="utf-8")
+    with locked(_CACHE):
+        if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
+            _download()
+            stamp.write_text(wanted, encoding="utf-8")
     return sorted(_CACHE.glob("*.whl"))
+
+
+def _download() -> None:
+    shutil.rmtree(_CACHE, ignore_errors=True)
+    _CACHE.mkdir(parents=True)
+    # --no-deps: the list is whole, and pip would judge conditions by this machine instead of Azure's.
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "download"]
+    command += ["--no-deps", "--dest", str(_CACHE), *_TARGET, "-r", str(REQUIREMENTS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  (put together here)
+    if done.returncode != 0:
+        raise PackageError(f"The packages of requirements.txt could not be had as wheels for Azure:\n{done.stderr}")
 
 
 def files(wheels: list[Path]) -> Iterator[WheelFile]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from local.host.isolation import host_folder
 from local.package import build, content, left_out, wheels
 from local.package.errors import PackageError
 from local.paths import ROOT
@@ -266,6 +267,17 @@ def test_every_entry_point_of_opentelemetry_that_is_named_can_be_loaded(package:
 
 
 # --- The local host runs an app from its package
+
+
+def test_the_host_has_beside_a_package_only_what_the_package_does_not_bring(package: Path, tmp_path: Path) -> None:
+    beside_package = host_folder(package, tmp_path / "one")
+    beside_nothing = host_folder(tmp_path, tmp_path / "two")
+
+    modules = {path.name for path in beside_package.iterdir() if path.suffix != ".dist-info"}
+    assert modules == {"azure_functions_runtime", "azurefunctions", "cronsim", "local"}
+    assert {"aiohttp", "azure", "cronsim", "local", "multidict"} <= {path.name for path in beside_nothing.iterdir()}
+    assert host_folder(package, tmp_path / "one") == beside_package
+
 
 ECHO = """
 @app.route("told")
