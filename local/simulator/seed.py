@@ -6,6 +6,7 @@ from typing import Any
 
 from local.issuer import Client
 
+from . import graph_api
 from .audits import AuditLog
 from .clock import now, stamp
 from .directory.directory import Directory, TenantFacts
@@ -53,6 +54,7 @@ def new_world(seed: Json) -> World:
     )
     world = World(directory, Registry(directory), Settings(), AuditLog())
     add(world, seed)
+    graph_api.principal(directory)
     return world
 
 
@@ -102,6 +104,8 @@ def add(world: World, seed: Json) -> None:
             _add_group(world, dict(group))
         for assignment in seed.get("appRoleAssignments") or []:
             _add_assignment(world, assignment)
+        for client in seed.get("clients") or []:
+            graph_api.write_down(world, client["clientId"])
         for contact in seed.get("contacts") or []:
             world.directory.contacts.add(contact["mail"].lower())
         world.directory.mailboxes |= {id_.lower() for id_ in seed.get("mailboxes") or []}

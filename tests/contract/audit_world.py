@@ -70,12 +70,11 @@ from tests.fakes.outbox import FakeOutbox
 ADMIN = Caller(UserId("0ad00000-0000-4000-8000-000000000001"), "Adam Admin", frozenset({"Admin"}), False)
 PERMISSIONS = (
     "User.Invite.All",
+    "Directory.Read.All",
     "User.Read.All",
     "User.DeleteRestore.All",
     "User.EnableDisableAccount.All",
-    "Group.Read.All",
     "GroupMember.ReadWrite.All",
-    "Application.Read.All",
     "AuditLog.Read.All",
 )
 GROUP, APP = GroupId(GUESTS), AppId(TRAVEL_APP_ID)

@@ -34,13 +34,11 @@ from tests.fakes.outbox import FakeOutbox
 
 ADMIN = Caller(UserId("0ad00000-0000-4000-8000-000000000001"), "Adam Admin", frozenset({"Admin"}), False)
 PERMISSIONS = (
-    "User.Read.All",
+    "Directory.Read.All",
     "Group.ReadWrite.All",
-    "GroupMember.ReadWrite.All",
     "Application.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
     "Policy.Read.All",
-    "GroupSettings.Read.All",
     "EntitlementManagement.ReadWrite.All",
 )
 EXPENSES, EXPENSES_APP = "50000000-0000-4000-8000-0000000000e0", "5a000000-0000-4000-8000-0000000000e0"

@@ -30,10 +30,8 @@ NOWHERE = "60000000-0000-4000-8000-0000000000ff"
 DEFAULT_ROLE = "00000000-0000-0000-0000-000000000000"
 PERMISSIONS = [
     "User.Invite.All",
-    "User.Read.All",
-    "Group.Read.All",
+    "Directory.Read.All",
     "GroupMember.ReadWrite.All",
-    "Application.Read.All",
 ]
 
 

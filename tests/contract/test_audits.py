@@ -261,13 +261,13 @@ async def test_an_audit_that_is_given_up_is_said_so_and_the_next_looks_at_everyt
 
 
 async def test_without_permission_an_audit_fails_and_names_it(world: AuditWorld) -> None:
-    await world.permit("Group.Read.All", "Application.Read.All")
+    await world.permit("GroupMember.ReadWrite.All")
     audit = (await world.start.by_hand(ADMIN)).id
     await world.deliver_all()
 
     failed = await world.read(audit)
     assert failed.phase is Phase.FAILED
-    assert "User.Read.All" in (failed.detail or "")
+    assert "Directory.Read.All" in (failed.detail or "")
 
 
 async def test_what_waits_is_throttled_and_goes_on(world: AuditWorld) -> None:

@@ -116,7 +116,7 @@ FORBIDDEN: dict[str, tuple[Arrange, Reason | None]] = {
         ),
         Reason.INVITES_SWITCHED_OFF,
     ),
-    "permission missing": (lambda tenant: tenant.permit("User.Read.All"), Reason.PERMISSION_MISSING),
+    "permission missing": (lambda tenant: tenant.permit("Directory.Read.All"), Reason.PERMISSION_MISSING),
     "suspicious activity": (lambda tenant: tenant.settings(policies={"suspiciousActivityBlock": True}), None),
 }
 
@@ -225,7 +225,7 @@ async def test_joining_without_the_permission_names_it(
     tenant: SimulatedTenant, directory: GraphDirectory, guests: int
 ) -> None:
     users = [UserId(u) for u in tenant.invite("a@fabrikam.com", "b@fabrikam.com")][:guests]
-    tenant.permit("Group.Read.All", "Application.Read.All")
+    tenant.permit("Directory.Read.All")
 
     for answer in await directory.join(GROUP, users):
         assert isinstance(answer, Declined)

@@ -335,10 +335,8 @@ def test_a_mail_without_an_answer_is_sent_once(tenant: Tenant, address: str, pat
 def test_a_mailbox_without_permission_leaves_a_member_and_says_so(tenant: Tenant, address: str) -> None:
     granted = [
         "User.Invite.All",
-        "User.Read.All",
-        "Group.Read.All",
+        "Directory.Read.All",
         "GroupMember.ReadWrite.All",
-        "Application.Read.All",
     ]
     tenant.permissions(*granted)
     tenant.stack.kill_workers()
@@ -353,10 +351,8 @@ def test_a_mailbox_without_permission_leaves_a_member_and_says_so(tenant: Tenant
 
 def test_a_missing_permission_to_invite_is_named(tenant: Tenant, address: str) -> None:
     granted = [
-        "User.Read.All",
-        "Group.Read.All",
+        "Directory.Read.All",
         "GroupMember.ReadWrite.All",
-        "Application.Read.All",
         "Mail.ReadWrite",
         "Mail.Send",
     ]

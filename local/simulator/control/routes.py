@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiohttp import web
 
+from .. import graph_api
 from ..errors import GraphError
 from ..faults import FaultOrder
 from ..resources.invitations.redemption import CannotRedeem, redeem
@@ -122,6 +123,7 @@ class _Control:
             graph_permissions=None if permissions is None else tuple(permissions),
             app_roles=None if roles is None else tuple(roles),
         )
+        graph_api.write_down(self._simulator.world, client.client_id)
         return web.Response(status=204)
 
     async def delete_app(self, request: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
+from .. import graph_api
 from ..audits import user_target
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import now
@@ -21,6 +22,11 @@ from . import permissions as may
 from .lookup import need_group, need_service_principal, need_user
 
 DEFAULT_ACCESS: Final = "00000000-0000-0000-0000-000000000000"
+_AUDITED = {
+    "User": "Add app role assignment grant to user",
+    "Group": "Add app role assignment to group",
+    "ServicePrincipal": "Add app role assignment to service principal",
+}
 _PRINCIPAL_TYPES = {"user": "User", "group": "Group", "servicePrincipal": "ServicePrincipal"}
 
 
@@ -62,6 +68,7 @@ def assign(world: World, body: Json) -> Assignment:
         created=now().strftime("%Y-%m-%dT%H:%M:%S.%f0Z"),
     )
     world.directory.assignments.add(assignment)
+    graph_api.take_over(world, assignment)
     return assignment
 
 
@@ -133,9 +140,7 @@ def create(call: Call, *, kind: str, property_: str) -> Answer:
     assignment = assign(call.world, {property_: object_.id, **body})
     principal = call.world.directory.find(assignment.principal_id)
     call.world.audits.write(
-        "Add app role assignment grant to user"
-        if assignment.principal_type == "User"
-        else "Add app role assignment to group",
+        _AUDITED[assignment.principal_type],
         by=call.actor,
         target=user_target(
             assignment.principal_id,
@@ -156,6 +161,7 @@ def remove(call: Call, *, kind: str, of_resource: bool) -> Answer:
     if assignment is None or owner != object_.id:
         raise not_found(call.keys["assignment"])
     call.world.directory.assignments.remove(assignment)
+    graph_api.take_over(call.world, assignment, gone=True)
     return NO_CONTENT
 
 
@@ -177,8 +183,8 @@ def _routes(base: str, kind: str, name: str, *, of_resource: bool, read: Needs) 
 
 _ROLES = "appRoleAssignments"
 ROUTES: tuple[Route, ...] = (
-    *_routes("/users/{user}", "user", _ROLES, of_resource=False, read=may.ASSIGNMENT_READ),
-    *_routes("/groups/{group}", "group", _ROLES, of_resource=False, read=(*may.ASSIGNMENT_READ, *may.GROUP_READ)),
+    *_routes("/users/{user}", "user", _ROLES, of_resource=False, read=may.USER_ASSIGNMENT_READ),
+    *_routes("/groups/{group}", "group", _ROLES, of_resource=False, read=may.GROUP_ASSIGNMENT_READ),
     *_routes(
         "/servicePrincipals/{servicePrincipal}",
         "servicePrincipal",

@@ -7,6 +7,8 @@ USER_WRITE = any_of("User.ReadWrite.All", "Directory.ReadWrite.All")
 USER_ENABLE = any_of(("User.EnableDisableAccount.All", "User.Read.All"))
 USER_DELETE = any_of("User.ReadWrite.All", "User.DeleteRestore.All")
 GROUP_READ = any_of("Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
+# Reading a group, listing groups and their delta: the documentation names the reader of members, not its writer.
+GROUP_BASIC = (*any_of("GroupMember.Read.All"), *GROUP_READ)
 MEMBER_READ = (*any_of("GroupMember.Read.All", "GroupMember.ReadWrite.All"), *GROUP_READ)
 GROUP_WRITE = any_of("Group.ReadWrite.All", "Directory.ReadWrite.All")
 GROUP_CREATE = (*any_of("Group.Create"), *GROUP_WRITE)
@@ -32,6 +34,15 @@ APP_READ = any_of(
 )
 APP_WRITE = any_of("Application.ReadWrite.All", "Application.ReadWrite.OwnedBy", "Directory.ReadWrite.All")
 ASSIGNMENT_READ = (*APP_READ, *any_of("AppRoleAssignment.ReadWrite.All"))
+# What a group or a user is assigned to: no narrower reader is documented. A writer of assignments alone is refused
+# for a user (reported), so it needs a reader of users besides.
+GROUP_ASSIGNMENT_READ = any_of("Directory.Read.All", "AppRoleAssignment.ReadWrite.All", "Directory.ReadWrite.All")
+USER_ASSIGNMENT_READ = any_of(
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+    ("AppRoleAssignment.ReadWrite.All", "User.Read.All"),
+    ("AppRoleAssignment.ReadWrite.All", "User.ReadWrite.All"),
+)
 # With the first alone Graph answers 403 (reported, G1.1).
 ASSIGNMENT_WRITE = any_of(
     ("AppRoleAssignment.ReadWrite.All", "Application.Read.All"),
@@ -46,9 +57,7 @@ AUTHORIZATION_WRITE = any_of("Policy.ReadWrite.Authorization")
 CROSS_TENANT_WRITE = any_of("Policy.ReadWrite.CrossTenantAccess")
 B2B_MANAGEMENT_WRITE = any_of("Policy.ReadWrite.B2BManagementPolicy")
 B2B_MANAGEMENT_READ = (*any_of("Policy.Read.All"), *B2B_MANAGEMENT_WRITE)
-SETTINGS_READ = any_of(
-    "GroupSettings.Read.All", "GroupSettings.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"
-)
+SETTINGS_READ = (*any_of("GroupSettings.Read.All", "GroupSettings.ReadWrite.All"), *GROUP_READ)
 SETTINGS_WRITE = any_of("GroupSettings.ReadWrite.All", "Directory.ReadWrite.All")
 AUDIT_READ = any_of("AuditLog.Read.All")
 DIRECTORY_READ = any_of("Directory.Read.All", "Directory.ReadWrite.All")

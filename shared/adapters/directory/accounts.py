@@ -40,7 +40,7 @@ def _filter(address: Address) -> str:
 
 async def _account(session: GraphSession, response: Response) -> FindAnswer:
     try:
-        found = await all_pages(session, response, "User.Read.All")
+        found = await all_pages(session, response, "Directory.Read.All")
     except DirectoryBusy as e:
         return Busy(e.retry_after)
     if not found:

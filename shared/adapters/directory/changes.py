@@ -15,7 +15,7 @@ _USER_FIELDS = (
     "id,userType,displayName,mail,otherMails,externalUserState,externalUserStateChangeDateTime,createdDateTime,"
     "accountEnabled"
 )
-_READ_USER, _READ_GROUP, _GONE = "User.Read.All", "Group.Read.All", 410
+_READ, _GONE = "Directory.Read.All", 410
 
 
 class GraphChanges:
@@ -27,7 +27,7 @@ class GraphChanges:
     async def users(self, link: str | None) -> ChangePage[UserChange]:
         """One request."""
         answer = await self._session.request("GET", link or f"/users/delta?$select={_USER_FIELDS}")
-        page = _page(answer, _READ_USER)
+        page = _page(answer, _READ)
         changes = [_user(item) for item in page.get("value") or ()]
         return ChangePage(changes, *_link(page))
 
@@ -36,7 +36,7 @@ class GraphChanges:
         if link is None:
             condition = quote(" or ".join(f"id eq '{g}'" for g in groups), safe="")
             link = f"/groups/delta?$select=id,members&$filter={condition}"
-        page = _page(await self._session.request("GET", link), _READ_GROUP)
+        page = _page(await self._session.request("GET", link), _READ)
         changes = [change for item in page.get("value") or () for change in _members(item)]
         return ChangePage(changes, *_link(page))
 

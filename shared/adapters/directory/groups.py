@@ -18,7 +18,8 @@ FIELDS = (
     "isManagementRestricted"
 )
 _APP_FIELDS = "id,appId,displayName,accountEnabled,tags"
-_READ_GROUP, _READ_APP = "Group.Read.All", "Application.Read.All"
+_READ = "Directory.Read.All"
+"""Less would do for the group and its owners, not for its assignments: `shared.domain.permissions`."""
 _HIDDEN = "HideApp"
 """Tag of an app whose tile people do not see."""
 
@@ -35,9 +36,9 @@ async def read_group(session: GraphSession, group: GroupId) -> GroupFacts:
     )
     if facts.status == 404:
         raise Refused(Reason.GROUP_MISSING, errors.words(facts))
-    found = one(facts, _READ_GROUP)
-    owner_ids = await all_pages(session, owners, _READ_GROUP)
-    assigned = await all_pages(session, assignments, _READ_APP)
+    found = one(facts, _READ)
+    owner_ids = await all_pages(session, owners, _READ)
+    assigned = await all_pages(session, assignments, _READ)
     owned_by = frozenset(UserId(o["id"].lower()) for o in owner_ids)
     return facts_of({"id": group, **found}, owned_by, await _apps(session, assigned))
 
@@ -81,7 +82,7 @@ async def visible_apps(session: GraphSession, resources: Sequence[str]) -> dict[
         for resource, answer in zip(few, await batch.send(session, parts), strict=True):
             if answer.status == 404:
                 continue  # The app was deleted; its assignments follow later.
-            facts = one(answer, _READ_APP)
+            facts = one(answer, _READ)
             if facts.get("accountEnabled") is not False and _HIDDEN not in (facts.get("tags") or ()):
                 found[resource] = App(name=facts.get("displayName") or facts["appId"], app_id=facts["appId"])
     return found

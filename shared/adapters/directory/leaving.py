@@ -9,7 +9,7 @@ from shared.adapters.directory.session import GraphSession, Response
 from shared.domain.answers import GuestLook, LeaveAnswer, WriteAnswer
 from shared.domain.ids import GroupId, UserId
 
-_MEMBERS, _DELETE, _READ = "GroupMember.ReadWrite.All", "User.DeleteRestore.All", "User.Read.All"
+_MEMBERS, _DELETE, _READ = "GroupMember.ReadWrite.All", "User.DeleteRestore.All", "Directory.Read.All"
 _ENABLE = "User.EnableDisableAccount.All"
 _FIELDS = "id,externalUserState,creationType,accountEnabled"
 _AT_ONCE = batch.LIMIT // 3

@@ -26,21 +26,23 @@ _FIELDS = (
 _PAGE = 100
 _IDS_IN_FILTER = 15
 """Operands of ``in`` in one filter. Source: Microsoft Graph, "Use the $filter query parameter"."""
-_READ_GROUP, _READ_USER, _READ_APP = "Group.Read.All", "User.Read.All", "Application.Read.All"
+_READ = "Directory.Read.All"
 
 
 class GraphRosters:
-    """The port's `Rosters`. Speaks through a session that others use as well."""
+    """The port's `Rosters`. Speaks through a session that others use as well. Without `sign_ins` nobody's last
+    sign-in is asked for."""
 
-    def __init__(self, session: GraphSession) -> None:
+    def __init__(self, session: GraphSession, *, sign_ins: bool = True) -> None:
         self._session = session
+        self._with_sign_ins = sign_ins
 
     async def owned_groups(self, owner: UserId) -> list[GroupFacts]:
         """One request, a ``$batch`` for each twenty groups, and one for each twenty apps that they open."""
         answer = await self._session.request("GET", f"/users/{owner}/ownedObjects?$select={GROUP_FIELDS}&$top=999")
         if answer.status == 404:
             return []
-        objects = await all_pages(self._session, answer, _READ_GROUP)
+        objects = await all_pages(self._session, answer, _READ)
         groups = [o for o in objects if str(o.get("@odata.type", "")).endswith(".group")]
         opened = await self._opened([GroupId(g["id"].lower()) for g in groups])
         apps = await visible_apps(self._session, list(dict.fromkeys(r for resources in opened for r in resources)))
@@ -56,7 +58,7 @@ class GraphRosters:
             few = groups[start : start + batch.LIMIT]
             parts = [Part("GET", f"/groups/{group}/appRoleAssignments?$top=999") for group in few]
             for answer in await batch.send(self._session, parts):
-                found.append(resources_of(await all_pages(self._session, answer, _READ_APP)))
+                found.append(resources_of(await all_pages(self._session, answer, _READ)))
         return found
 
     async def guests(self, group: GroupId, continuation: str | None, find: str | None = None) -> GuestPage:
@@ -74,7 +76,7 @@ class GraphRosters:
         answer = await self._session.request("GET", path, headers=headers)
         if answer.status == 404:
             raise Refused(Reason.GROUP_MISSING, errors.words(answer))
-        page = one(answer, _READ_GROUP)
+        page = one(answer, _READ)
         users = [u for u in page.get("value") or () if u.get("userType") == "Guest"]
         sign_ins = await self._sign_ins([str(u["id"]) for u in users])
         link = page.get("@odata.nextLink")
@@ -95,7 +97,7 @@ class GraphRosters:
         )
         if 404 in (person.status, member.status):
             return None
-        facts, groups = one(person, _READ_USER), one(member, _READ_GROUP)
+        facts, groups = one(person, _READ), one(member, _READ)
         is_in = group in [str(id_).lower() for id_ in groups.get("value") or ()]
         return _guest(facts, None) if is_in and facts.get("userType") == "Guest" else None
 
@@ -103,12 +105,14 @@ class GraphRosters:
         answer = await self._session.request("GET", f"/users/{user}?$select=id,mail,accountEnabled")
         if answer.status == 404:
             return None
-        facts = one(answer, _READ_USER)
+        facts = one(answer, _READ)
         return facts.get("mail") if facts.get("accountEnabled") is not False else None
 
     async def _sign_ins(self, users: Sequence[str]) -> dict[str, str] | None:
-        """The last sign-in of those who have one; None where it cannot be read: that takes AuditLog.Read.All and
-        a licence (graph contract 1.1)."""
+        """The last sign-in of those who have one; None where it is not to be read, or cannot be: that takes
+        AuditLog.Read.All and a licence (graph contract 1.1)."""
+        if not self._with_sign_ins:
+            return None
         if not users:
             return {}
         parts = []
@@ -119,7 +123,7 @@ class GraphRosters:
         for answer in await batch.send(self._session, parts):
             if answer.status in (401, 403):
                 return None
-            for user in await all_pages(self._session, answer, _READ_USER):
+            for user in await all_pages(self._session, answer, _READ):
                 activity = user.get("signInActivity") or {}
                 times = [activity.get(n) for n in ("lastSignInDateTime", "lastNonInteractiveSignInDateTime")]
                 if latest := max((t for t in times if t), default=None):

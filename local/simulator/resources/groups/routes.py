@@ -240,17 +240,17 @@ _CASTS: dict[str, str | None] = {
 }
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/groups", list_groups, may.MEMBER_READ),
+    Route("GET", "/groups", list_groups, may.GROUP_BASIC),
     Route("POST", "/groups", create_group, may.GROUP_CREATE),
-    Route("GET", "/groups/$count", count_groups, may.MEMBER_READ),
-    Route("GET", "/groups/delta", groups_delta, may.MEMBER_READ),
-    Route("GET", "/groups/(uniqueName=)/{uniqueName}", get_by_unique_name, may.MEMBER_READ),
-    Route("PATCH", "/groups/(uniqueName=)/{uniqueName}", upsert_group, may.GROUP_CREATE),
-    Route("GET", "/groups/{group}", get_group, may.MEMBER_READ),
+    Route("GET", "/groups/$count", count_groups, may.GROUP_BASIC),
+    Route("GET", "/groups/delta", groups_delta, may.GROUP_BASIC),
+    Route("GET", "/groups/(uniqueName=)/{uniqueName}", get_by_unique_name, may.GROUP_BASIC),
+    Route("PATCH", "/groups/(uniqueName=)/{uniqueName}", upsert_group, may.GROUP_WRITE),
+    Route("GET", "/groups/{group}", get_group, may.GROUP_BASIC),
     Route("PATCH", "/groups/{group}", update_group, may.MEMBER_WRITE),
     Route("DELETE", "/groups/{group}", delete_group, may.GROUP_WRITE),
     *_related("members", owners=False, read=may.MEMBER_READ, write=may.MEMBER_WRITE),
-    *_related("owners", owners=True, read=may.GROUP_READ, write=may.GROUP_WRITE),
+    *_related("owners", owners=True, read=may.MEMBER_READ, write=may.GROUP_WRITE),
     *(
         Route(
             "GET",

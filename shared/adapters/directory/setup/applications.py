@@ -13,7 +13,7 @@ from shared.adapters.directory.pages import all_pages, made, one
 from shared.adapters.directory.session import GraphSession
 from shared.domain.applications import AppId, Application, Certificate, PrincipalId, Role, Template
 
-READ, WRITE = "Application.Read.All", "Application.ReadWrite.All"
+READ, WRITE = "Directory.Read.All", "Application.ReadWrite.All"
 _FIELDS = (
     "id,appId,displayName,accountEnabled,appRoles,preferredSingleSignOnMode,loginUrl,replyUrls,"
     "notificationEmailAddresses,keyCredentials,preferredTokenSigningKeyThumbprint"

@@ -6,8 +6,8 @@ from shared.adapters.directory.session import GraphSession
 from shared.domain.applications import PrincipalId
 from shared.ports.app_directory import Assignment
 
-_READ = "Application.Read.All"
-_WRITE = "AppRoleAssignment.ReadWrite.All and Application.Read.All"
+_READ = "Directory.Read.All"
+_WRITE = "AppRoleAssignment.ReadWrite.All and Directory.Read.All"
 """With the first alone Graph answers 403 (reported, graph contract 1.1)."""
 
 

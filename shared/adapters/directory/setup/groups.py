@@ -8,7 +8,7 @@ from shared.adapters.directory.session import GraphSession
 from shared.domain.errors import DirectoryLagging
 from shared.domain.ids import GroupId, UserId
 
-_READ, _WRITE = "Group.Read.All", "Group.ReadWrite.All"
+_READ, _WRITE = "Directory.Read.All", "Group.ReadWrite.All"
 _LAST_OWNER = "at least one owner"
 _NICKNAME_LIMIT = 64
 
@@ -48,7 +48,7 @@ async def count_members(session: GraphSession, group: GroupId) -> int:
     response = await session.request(
         "GET", f"/groups/{group}/members?$count=true&$top=1&$select=id", headers={"ConsistencyLevel": "eventual"}
     )
-    return int(one(response, "GroupMember.Read.All").get("@odata.count") or 0) if response.status != 404 else 0
+    return int(one(response, _READ).get("@odata.count") or 0) if response.status != 404 else 0
 
 
 async def delete_group(session: GraphSession, group: GroupId) -> None:

@@ -24,7 +24,7 @@ async def find_people(session: GraphSession, names: Sequence[str]) -> list[Perso
             Part("GET", f"/users?$filter={_filter(name)}&$select={_FIELDS}") for name in names[start : start + LIMIT]
         ]
         for response in await batch.send(session, parts):
-            people = [_person(user) for user in await all_pages(session, response, "User.Read.All")]
+            people = [_person(user) for user in await all_pages(session, response, "Directory.Read.All")]
             found.append(min(people, key=lambda p: (p.is_guest, not p.enabled)) if people else None)
     return found
 

@@ -18,7 +18,7 @@ async def read_tenant(session: GraphSession) -> TenantFacts:
         session, [Part("GET", "/policies/authorizationPolicy"), Part("GET", "/groupSettings")]
     )
     found = _body(policy, "Policy.Read.All")
-    groups = _body(settings, "GroupSettings.Read.All")
+    groups = _body(settings, "Directory.Read.All")
     return TenantFacts(
         invites_from=found if isinstance(found, Unreadable) else str(found.get("allowInvitesFrom")),
         guest_role=found if isinstance(found, Unreadable) else str(found.get("guestUserRoleId")),
