@@ -12,8 +12,9 @@ from shared.adapters.files import CONTAINER as IMPORT_FILES  # noqa: E402
 from shared.adapters.queues.names import QUEUES  # noqa: E402
 from shared.adapters.tables.holdings import TABLES as TABLES_OF_ROWS  # noqa: E402
 from shared.domain.audits.rules import RULES, Remedy  # noqa: E402
-from shared.domain.examination import PERMISSIONS  # noqa: E402
+from shared.domain.features import CHOICE, FEATURES, Feature  # noqa: E402
 from shared.domain.invitations import STATES, State  # noqa: E402
+from shared.domain.permissions import PERMISSIONS, needed_by  # noqa: E402
 from shared.domain.reasons import REASONS  # noqa: E402
 from shared.domain.setup.order import ORDER, SetupStep  # noqa: E402
 
@@ -64,11 +65,54 @@ def setup_steps() -> str:
 
 
 def permissions() -> str:
-    lines = ["| permission | feature | for | needed |", "|---|---|---|---|"]
+    lines = [NOTE, "# Features, and what each may do", "", *_PERMISSIONS_HEAD, ""]
+    lines += ["| permission | " + " | ".join(f.value for f in Feature) + " |", "|---|" + "---|" * len(Feature)]
     for p in PERMISSIONS:
-        needed = "only with it" if p.optional else "yes"
-        lines.append(f"| `{p.name}` | {p.feature} | to {p.purpose} | {needed} |")
-    return "\n".join([NOTE, "# Permissions on Microsoft Graph", "", *lines, ""])
+        marks = " | ".join("yes" if f in p.purposes else "" for f in Feature)
+        lines.append(f"| `{p.name}` | {marks} |")
+    for feature, facts in FEATURES.items():
+        lines += ["", f"## {facts.title} (`{feature.value}`)", "", f"It lets Guestlist {facts.does}.", ""]
+        if facts.needs:
+            lines += [f"It needs {' and '.join(f'`{n.value}`' for n in facts.needs)} as well.", ""]
+        lines += ["| permission | needed to | what it would allow at most |", "|---|---|---|"]
+        lines += [f"| `{p.name}` | {p.purposes[feature]} | {p.allows} |" for p in needed_by(feature)]
+        off = "Leave it out of `GUESTLIST_FEATURES` to switch it off. " if feature in CHOICE else ""
+        lines += ["", f"{off}{facts.without}"]
+    return "\n".join([*lines, "", *_PERMISSIONS_END, ""])
+
+
+_PERMISSIONS_HEAD = (
+    "Guestlist acts in Microsoft Graph with an identity of its own, under the application permissions that an",
+    "administrator grants it. Each feature needs its own; grant those of the features that you use, and switch the",
+    "others off with [`GUESTLIST_FEATURES`](settings.md). A permission may allow more than Guestlist ever does with",
+    "it: the tables say how much. They are the least that Microsoft documents for the calls that are made.",
+    "",
+    "```sh",
+    "python3 dev.py operate grant --identity CLIENT_ID --features setup,audits",
+    "python3 dev.py operate grant --identity CLIENT_ID --features audits --revoke-others",
+    "```",
+    "",
+    "Inviting is always among them; `--revoke-others` takes away what they do not need, `--dry-run` shows what it",
+    "would do. It takes a Privileged Role Administrator. What is granted counts from the identity's next token on:",
+    "Azure keeps the old one for hours, a day at most.",
+    "",
+    "`GET /api/health/ready` says which feature lacks what, to anybody; `guestlist doctor` says it with the command",
+    "that mends it.",
+)
+_PERMISSIONS_END = (
+    "## Why `Directory.Read.All`",
+    "",
+    "Which apps a group opens decides where a guest's link leads, and what else a guest has decides whether an",
+    "account may be deleted. For reading that (`GET /groups/{id}/appRoleAssignments`, and the same of `/users`)",
+    "Microsoft documents nothing less to applications. It reads the directory and changes nothing, and it takes the",
+    "place of `User.Read.All`, `Application.Read.All` and `Group.Read.All`, the last of which would also read the",
+    "conversations and files of Microsoft 365 groups.",
+)
+
+
+def permissions_of_features() -> str:
+    """For the template and the grant command: names alone, by feature."""
+    return json.dumps({f.value: [p.name for p in needed_by(f)] for f in Feature}, indent=2) + "\n"
 
 
 def audit_rules() -> str:
@@ -97,7 +141,7 @@ TABLES = {
     "permissions.md": permissions,
 }
 
-DATA = {"infra/storage-names.json": storage_names}
+DATA = {"infra/permissions.json": permissions_of_features, "infra/storage-names.json": storage_names}
 """Drawn for other programs; by paths from the root."""
 
 if __name__ == "__main__":

@@ -37,7 +37,10 @@ _REPORT_HEADERS = {
 @bp.timer_trigger(arg_name="timer", schedule="%GUESTLIST_AUDIT_SCHEDULE%", run_on_startup=False)
 @on_time
 async def audit_now_and_then(timer: func.TimerRequest) -> None:
-    begun = await (await wiring.app()).audits.start.by_timer()
+    start = (await wiring.app()).audits.start
+    if not start.is_on:
+        return
+    begun = await start.by_timer()
     if begun is None:
         log.warning("an audit is running still; this time none is begun")
     else:

@@ -1,10 +1,12 @@
-"""Is the app alive."""
+"""Is the app alive; can it do its work."""
 
 import azure.functions as func
 
 from functions.edge import endpoint, json_response
 from shared import wiring
+from shared.api import answers_of_readiness as answers
 from shared.api.answers_of_setup import Health
+from shared.domain.readiness import Status
 
 bp = func.Blueprint()
 
@@ -16,3 +18,14 @@ async def get_health(req: func.HttpRequest) -> func.HttpResponse:
     """Alive, with settings that can be read. Says nothing that a stranger may not know."""
     await wiring.app()
     return json_response(Health())
+
+
+@bp.function_name("get_ready")
+@bp.route("api/health/ready", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def get_ready(req: func.HttpRequest) -> func.HttpResponse:
+    """For an availability test: 503 where nothing works. What anybody learns: the answer's module."""
+    app = await wiring.app()
+    found = await app.ready()
+    status = 503 if found.status is Status.NOT_READY else 200
+    return json_response(answers.ready(found, app.settings.features), status)

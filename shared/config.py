@@ -9,6 +9,7 @@ import msgspec
 
 from shared.domain.audits.settings import AuditSettings
 from shared.domain.errors import GuestlistError
+from shared.domain.features import Features, choose
 from shared.domain.import_settings import ImportSettings
 from shared.domain.pacing import DayLimit, Pace
 from shared.domain.request_settings import Limit, RequestSettings
@@ -48,6 +49,7 @@ class Settings:
     imports: ImportSettings
     requests: RequestSettings
     audits: AuditSettings
+    features: Features
 
     @property
     def sends_own_mail(self) -> bool:
@@ -103,6 +105,13 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     def limit(name: str, default: Limit) -> Limit:
         return replace(default, most=convert(name, int, default.most, lambda n: n > 0, "a whole number of requests"))
 
+    def names(name: str) -> list[str] | None:
+        raw = text(name)
+        return None if raw is None else [part for part in (p.strip().lower() for p in raw.split(",")) if part]
+
+    mailbox = text("GUESTLIST_MAIL_MAILBOX")
+    features, wrong = choose(names("GUESTLIST_FEATURES"), mailbox=mailbox is not None)
+    faults += [f"GUESTLIST_FEATURES: {fault}" for fault in wrong]
     defaults, imports, requests, audits = Timing(), ImportSettings(), RequestSettings(), AuditSettings()
     # The platform's own name of the app, where no other was given to it.
     host_name = text("WEBSITE_HOSTNAME")
@@ -119,7 +128,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         graph_url=url("GUESTLIST_GRAPH_URL", "https://graph.microsoft.com/v1.0"),
         identity_client_id=text("GUESTLIST_IDENTITY_CLIENT_ID"),
         client_id=text("GUESTLIST_CLIENT_ID"),
-        mail_mailbox=text("GUESTLIST_MAIL_MAILBOX"),
+        mail_mailbox=mailbox,
         acs_endpoint=text("GUESTLIST_ACS_ENDPOINT"),
         acs_sender=text("GUESTLIST_ACS_SENDER"),
         log_personal_data=convert("GUESTLIST_LOG_PERSONAL_DATA", bool, False, lambda _: True, "true or false"),
@@ -157,6 +166,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
             stuck_after=length("GUESTLIST_STUCK_AFTER", audits.stuck_after),
             kept=length("GUESTLIST_AUDITS_KEPT", audits.kept),
         ),
+        features=features,
     )
     if settings.mail_mailbox and settings.acs_endpoint:
         faults.append("GUESTLIST_MAIL_MAILBOX and GUESTLIST_ACS_ENDPOINT exclude each other: set one")

@@ -18,6 +18,7 @@ from shared.adapters.queues.codec import UnreadableMessage, decode_command, read
 from shared.config import Settings, read_settings
 from shared.domain.commands import Command
 from shared.domain.errors import GuestlistError
+from shared.domain.features import Feature
 from shared.ports.callers import Callers
 from shared.ports.mailer import Mailer
 from shared.ports.outbox import Outbox
@@ -54,6 +55,7 @@ from shared.steps.people.sweep import SweepPeople
 from shared.steps.portal.groups import ShowGroups
 from shared.steps.portal.guests import TendGuests
 from shared.steps.portal.templates import PreviewMail, Templates
+from shared.steps.readiness import CheckReadiness, say_readiness
 from shared.steps.requests.ask import AskToJoin
 from shared.steps.requests.decide import DecideRequest
 from shared.steps.requests.fulfil import FulfilRequestStep
@@ -177,6 +179,7 @@ class App:
     examine: Examine
     measure_queues: Callable[[], Awaitable[int]]
     log_key: Callable[[], Awaitable[bytes]]
+    ready: CheckReadiness
 
 
 class SystemClock:
@@ -209,8 +212,12 @@ async def app() -> App:
         settings = read_settings(os.environ)
         _begin_to_tell()
         _addresses_in_logs(settings)
+        is_first = not _apps
         made = _apps[loop] = build(settings)
         _begin(_learn_log_key(made))
+        if is_first:
+            # Beside the call, which does not wait for it; it ends by itself within the check's patience.
+            _begin(say_readiness(made.ready))
     return _apps[loop]
 
 
@@ -258,6 +265,7 @@ def build(settings: Settings) -> App:
     from shared.adapters.identity.tokens import TokenCallers
     from shared.adapters.mail.request_text import JinjaAuditText, JinjaRequestText
     from shared.adapters.mail.text import JinjaMailText
+    from shared.adapters.pulse import StoragePulse
     from shared.adapters.queues.outbox import QueueOutbox
     from shared.adapters.storage import blob_service, queue_service, table_service
     from shared.adapters.tables.cases import TableCases
@@ -277,12 +285,11 @@ def build(settings: Settings) -> App:
     clock = SystemClock()
     session = GraphSession(base_url=settings.graph_url, credential=credential)
     directory = GraphDirectory(session)
-    tables = table_service(os.environ)
+    tables, queues, blobs = table_service(os.environ), queue_service(os.environ), blob_service(os.environ)
     store, setup_store, import_store = MeasuredStore(tables), TableSetupStore(tables), TableImportStore(tables)
-    blobs, queues = blob_service(os.environ), queue_service(os.environ)
     files, exports = BlobFiles(blobs), BlobExports(blobs)
     outbox = QueueOutbox(queues)
-    timing = settings.timing
+    timing, features = settings.timing, settings.features
     tools = Tools(
         directory=GraphAppDirectory(session),
         groups=directory,
@@ -292,13 +299,14 @@ def build(settings: Settings) -> App:
         timing=timing,
         tenant_id=settings.tenant_id,
         authority=settings.authority,
+        features=features,
     )
     invite = InviteChunkStep(directory, store, clock, timing, settings.invite_pace)
     join = JoinChunkStep(directory, store, clock, timing)
     targets = Targets(directory, setup_store, settings.tenant_id)
     pace, rules = settings.imports, Rules(settings.message_limit, settings.sends_own_mail)
     access = GroupAccess(directory, setup_store, clock)
-    tend = TendImport(import_store, store, directory, access, outbox, clock, timing, pace)
+    tend = TendImport(import_store, store, directory, access, outbox, clock, timing, pace, features)
     imports = Imports(
         start=StartImport(targets, import_store, files, outbox, clock, timing),
         preview=PreviewImport(targets, directory, store, clock, pace, rules),
@@ -306,7 +314,7 @@ def build(settings: Settings) -> App:
         chunk=ImportChunkStep(invite, join, import_store, pace),
         tend=tend,
         results=ImportResults(tend, files, store, rules),
-        undo=UndoImportStep(import_store, store, directory, clock, timing),
+        undo=UndoImportStep(import_store, store, directory, clock, timing, features),
         sweep=SweepImports(import_store, store, files, outbox, clock, timing, pace),
     )
     accept = AcceptInvitation(
@@ -320,7 +328,8 @@ def build(settings: Settings) -> App:
         message_limit=settings.message_limit,
         sends_own_mail=settings.sends_own_mail,
     )
-    rosters, mail_text = GraphRosters(session), JinjaMailText()
+    rosters = GraphRosters(session, sign_ins=features.has(Feature.SIGN_INS))
+    mail_text = JinjaMailText()
     mailer = _mailer(settings, session, credential)
     mirror, trail = TableMirror(tables), TableTrail(tables)
     portal = Portal(
@@ -328,7 +337,7 @@ def build(settings: Settings) -> App:
         guests=TendGuests(access, directory, rosters, store, mirror, trail, clock),
         templates=Templates(access, setup_store, clock, settings.message_limit),
         preview_mail=PreviewMail(access, mail_text, clock, settings.tenant_id, settings.sends_own_mail),
-        cancel_invitation=CancelInvitation(access, directory, store, clock),
+        cancel_invitation=CancelInvitation(access, directory, store, clock, features),
     )
     request_store, guards = TableRequestStore(tables), settings.requests
     ask = AskToJoin(setup_store, request_store, outbox, clock, timing, guards, settings.sends_own_mail)
@@ -356,6 +365,7 @@ def build(settings: Settings) -> App:
         clock=clock,
         timing=timing,
         settings=settings.audits,
+        features=features,
     )
     tell = TellOwners(audit_tools, mailer, JinjaAuditText(), rosters, guards.public_url)
     audits = Audits(
@@ -390,7 +400,7 @@ def build(settings: Settings) -> App:
         setups=Setups(
             start=StartSetup(tools, outbox),
             run_step=RunSetupStepNow(tools),
-            tend=TendSetup(setup_store, outbox, clock, timing),
+            tend=TendSetup(setup_store, outbox, clock, timing, features),
             apps=Apps(tools, outbox),
             sweep=SweepSetups(setup_store, outbox, clock, timing),
             give_up=GiveUpSetup(setup_store, clock),
@@ -408,9 +418,11 @@ def build(settings: Settings) -> App:
             mailbox=settings.mail_mailbox,
             mail_service=settings.acs_endpoint,
             sign_in_client=settings.client_id,
+            features=features,
         ),
         measure_queues=QueueGauges(queues),
         log_key=TableLogKey(tables),
+        ready=CheckReadiness(StoragePulse(tables, queues), tools.directory, clock, features),
     )
 
 

@@ -1,86 +1,15 @@
 """What Guestlist needs of the directory, the tenant and its settings to do its work, and what is missing.
 
-The table of permissions is the one place that says which feature needs which.
+Which feature needs which permission is `shared.domain.permissions`.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from shared.domain import admin_center
+from shared.domain.features import CHOICE, FEATURES, Feature, Features
+from shared.domain.permissions import PERMISSIONS, Permission, lacking
 from shared.domain.setup.records import Check, CheckState
-
-
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """An application permission on Microsoft Graph. `instead` are higher ones that include it."""
-
-    name: str
-    feature: str
-    purpose: str
-    instead: tuple[str, ...] = ()
-    optional: bool = False
-
-
-_DIRECTORY = ("Directory.ReadWrite.All",)
-
-PERMISSIONS: tuple[Permission, ...] = (
-    Permission("User.Invite.All", "inviting", "invite guests"),
-    Permission("User.Read.All", "inviting", "find a guest who is there already", ("User.ReadWrite.All", *_DIRECTORY)),
-    Permission("Group.Read.All", "inviting", "read a group's kind and owners", ("Group.ReadWrite.All", *_DIRECTORY)),
-    Permission(
-        "GroupMember.ReadWrite.All", "inviting", "add guests to the group", ("Group.ReadWrite.All", *_DIRECTORY)
-    ),
-    Permission(
-        "Application.Read.All",
-        "inviting",
-        "read the app that a group opens: its name and direct link",
-        ("Application.ReadWrite.All", *_DIRECTORY),
-    ),
-    Permission(
-        "User.DeleteRestore.All",
-        "undo of imports and invitations, remedies of audits",
-        "delete guests whom an import or a cancelled invitation made and who never came, or where audits may; and "
-        "restore them",
-        ("User.ReadWrite.All", *_DIRECTORY),
-        optional=True,
-    ),
-    Permission(
-        "User.EnableDisableAccount.All",
-        "remedies of audits",
-        "block the sign-in of guests where an app's audit policy asks for it",
-        ("User.ReadWrite.All", *_DIRECTORY),
-        optional=True,
-    ),
-    Permission(
-        "AuditLog.Read.All",
-        "the portal, audits",
-        "show, and judge, when a guest last signed in (it takes a P1 licence as well)",
-        optional=True,
-    ),
-    Permission("Mail.ReadWrite", "welcome messages", "prepare mail in Guestlist's mailbox", optional=True),
-    Permission("Mail.Send", "welcome messages", "send mail from Guestlist's mailbox", optional=True),
-    Permission("Group.ReadWrite.All", "setup", "make the group and its owners", _DIRECTORY),
-    Permission("AppRoleAssignment.ReadWrite.All", "setup", "assign the group and its owners to the app"),
-    Permission(
-        "Application.ReadWrite.All", "setup", "add an app from the gallery, and set single sign-on", _DIRECTORY, True
-    ),
-    Permission(
-        "Policy.Read.All",
-        "setup",
-        "read who may invite, and what guests may see",
-        ("Policy.ReadWrite.Authorization",),
-        True,
-    ),
-    Permission("GroupSettings.Read.All", "setup", "read whether groups admit guests", _DIRECTORY, True),
-    Permission(
-        "EntitlementManagement.ReadWrite.All",
-        "setup with access packages",
-        "make catalog, package and policy",
-        (),
-        True,
-    ),
-)
-"""Source: graph contract 1.1; Microsoft Graph permissions reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +23,62 @@ class Finding:
     command: str | None = None
 
 
-def examine_permissions(held: Collection[str], identity: str | None, *, sends_mail: bool) -> list[Finding]:
-    """Which permissions are there. One for mail is needed only where a mailbox is set."""
-    findings = []
-    for wanted in PERMISSIONS:
-        if wanted.feature == "welcome messages" and not sends_mail:
-            continue
-        there = wanted.name in held or any(name in held for name in wanted.instead)
-        what = f"{wanted.name} ({wanted.feature})"
-        if there:
-            findings.append(Finding(Check(what, CheckState.OK, "granted"), what))
-            continue
-        needed = not wanted.optional or wanted.feature == "welcome messages"
-        state = CheckState.WRONG if needed else CheckState.ATTENTION
-        found = f"not granted: Guestlist cannot {wanted.purpose}"
-        remedy = "A Privileged Role Administrator grants it to Guestlist's identity; it counts after a new token"
-        findings.append(Finding(Check(what, state, found), what, remedy, None, grant_command(wanted.name, identity)))
-    return findings
+def examine_features(held: Collection[str], features: Features, identity: str | None) -> list[Finding]:
+    """Each feature, whether it has what it needs; then each permission of those that are on."""
+    lacks = lacking(held, features)
+    found = [_feature(feature, lacks.get(feature), identity) for feature in Feature]
+    return [*found, *(_permission(p, held, features, identity) for p in PERMISSIONS if _wanted(p, features))]
 
 
-def grant_command(permission: str, identity: str | None) -> str:
-    """A command of the Azure CLI that grants a permission of Microsoft Graph to an identity.
+def _feature(feature: Feature, lacks: tuple[Permission, ...] | None, identity: str | None) -> Finding:
+    facts, what = FEATURES[feature], f"Feature '{feature.value}'"
+    if lacks is None:
+        return Finding(Check(what, CheckState.OK, f"switched off. {facts.without}"), facts.title)
+    if not lacks:
+        return Finding(Check(what, CheckState.OK, "ready"), facts.title)
+    names = ", ".join(p.name for p in lacks)
+    remedy = "A Privileged Role Administrator grants what is missing"
+    if feature in CHOICE:
+        remedy += ", or an administrator of the function app leaves the feature out of GUESTLIST_FEATURES"
+    check = Check(what, _state_of(feature), f"it lacks {names}")
+    return Finding(check, facts.title, remedy, None, grant_command(identity, (feature,)))
+
+
+def _permission(wanted: Permission, held: Collection[str], features: Features, identity: str | None) -> Finding:
+    on = _wanted(wanted, features)
+    what = f"{wanted.name} ({', '.join(f.value for f in on)})"
+    if wanted.is_held(held):
+        return Finding(Check(what, CheckState.OK, "granted"), what)
+    state = CheckState.WRONG if any(_state_of(f) is CheckState.WRONG for f in on) else CheckState.ATTENTION
+    found = f"not granted: Guestlist cannot {'; '.join(wanted.purposes[f] for f in on)}"
+    return Finding(Check(what, state, found), what, _REMEDY, None, assignment_command(wanted.name, identity))
+
+
+_REMEDY = (
+    "A Privileged Role Administrator grants it to Guestlist's identity. It counts from the identity's next token on: "
+    "restart the function app, and allow for a day"
+)
+"""Source: Microsoft Entra, "Limitation of using managed identities for authorization": tokens are kept for hours."""
+
+
+def _wanted(permission: Permission, features: Features) -> list[Feature]:
+    return [f for f in permission.features if features.has(f)]
+
+
+def _state_of(feature: Feature) -> CheckState:
+    """How bad it is where the feature lacks something: what was asked for by a setting of its own, or is always on,
+    is missing; the rest may be meant."""
+    return CheckState.ATTENTION if feature in CHOICE else CheckState.WRONG
+
+
+def grant_command(identity: str | None, features: Collection[Feature]) -> str:
+    """The command of this project that grants what features need."""
+    names = ",".join(f.value for f in features)
+    return f"python3 dev.py operate grant --identity {identity or 'CLIENT_ID_OF_THE_IDENTITY'} --features {names}"
+
+
+def assignment_command(permission: str, identity: str | None) -> str:
+    """A command of the Azure CLI that grants one permission, for where there is no copy of this project.
 
     Source: Microsoft Graph, "Grant an appRoleAssignment to a service principal". 00000003-… is Graph itself.
     """

@@ -100,6 +100,7 @@ class Reason(StrEnum):
     # The tenant
     INVITES_SWITCHED_OFF = "invites-switched-off"
     PERMISSION_MISSING = "permission-missing"
+    FEATURE_OFF = "feature-off"
     TENANT_BLOCKED = "tenant-blocked"
     DIRECTORY_BUSY = "directory-busy"
     DIRECTORY_REFUSED = "directory-refused"
@@ -462,6 +463,12 @@ REASONS: dict[Reason, ReasonFacts] = {
         403,
         "Guestlist lacks a permission in the directory",
         "Ask an administrator to grant the permission that the detail names to Guestlist's identity.",
+    ),
+    Reason.FEATURE_OFF: ReasonFacts(
+        403,
+        "This part of Guestlist is switched off",
+        "An administrator of the function app adds the feature that the detail names to the setting "
+        "GUESTLIST_FEATURES and grants its permissions (docs/permissions.md). What is there can still be read.",
     ),
     Reason.TENANT_BLOCKED: ReasonFacts(
         503,

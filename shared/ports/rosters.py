@@ -28,7 +28,8 @@ class GuestFacts:
 @dataclass(frozen=True, slots=True)
 class GuestPage:
     """Some guests of a group, and where the next page begins (opaque; None at the end). A page may be empty and
-    have a next one. `sign_ins_known` is false where permission or licence do not let sign-ins be read."""
+    have a next one. `sign_ins_known` is false where permission, licence or
+    the setting do not let sign-ins be read."""
 
     guests: list[GuestFacts]
     continuation: str | None

@@ -11,6 +11,7 @@ from shared.domain.access import Caller
 from shared.domain.answers import Busy, Declined, GuestLook, LeaveAnswer, Unknown
 from shared.domain.csv_erasure import ERASED_ADDRESS
 from shared.domain.errors import Conflict, DirectoryBusy, Refused
+from shared.domain.features import ALL, Feature, Features
 from shared.domain.ids import InvitationId, UserId
 from shared.domain.invitations import Invitation, State, advance
 from shared.domain.reasons import Reason
@@ -29,6 +30,7 @@ class CancelInvitation:
     directory: Directory
     store: Store
     clock: Clock
+    features: Features = ALL
 
     async def __call__(self, invitation_id: InvitationId, caller: Caller) -> Invitation:
         """Gives the invitation as it then is. Safe to repeat.
@@ -84,6 +86,8 @@ class CancelInvitation:
     async def _account(self, invitation: Invitation, user: UserId, look: GuestLook) -> str:
         if not look.exists:
             return "the account is gone"
+        if not self.features.has(Feature.UNDO):
+            return "the account stays: deleting accounts is switched off"
         if invitation.already_in_directory or look.has_more_than(invitation.id.group):
             return "the account stays: it was there before, or has another group or app"
         await self._ask(self.directory.delete_guests([user]))

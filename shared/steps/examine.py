@@ -6,7 +6,8 @@ from shared.domain import admin_center
 from shared.domain.access import Caller
 from shared.domain.breaker import Breaker
 from shared.domain.errors import Refused
-from shared.domain.examination import Finding, examine_permissions, examine_tenant
+from shared.domain.examination import Finding, examine_features, examine_tenant
+from shared.domain.features import ALL, Features
 from shared.domain.setup.records import Check, CheckState
 from shared.domain.tenants import checks_of
 from shared.ports.app_directory import AppDirectory
@@ -28,12 +29,13 @@ class Examine:
     mailbox: str | None
     mail_service: str | None
     sign_in_client: str | None
+    features: Features = ALL
 
     async def __call__(self, caller: Caller) -> list[Finding]:
         """Raises Refused `not-admin`; DirectoryBusy and StorageBusy where they cannot be asked now."""
         need_reader(caller)
         held = await self.directory.permissions()
-        findings = examine_permissions(held, self.identity, sends_mail=self.mailbox is not None)
+        findings = examine_features(held, self.features, self.identity)
         try:
             findings += examine_tenant(checks_of(await self.directory.read_tenant()))
         except Refused as e:

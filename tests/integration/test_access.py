@@ -29,6 +29,7 @@ CELLS: list[tuple[str, str, str, Any]] = [
     ("GET", "/api/me", "401 200 200 200 200 200", None),
     ("GET", "/api/sign-in", "200 200 200 200 200 200", None),
     ("GET", "/api/health", "200 200 200 200 200 200", None),
+    ("GET", "/api/health/ready", "200 200 200 200 200 200", None),
     ("GET", "/api/problems", "200 200 200 200 200 200", None),
     ("GET", "/api/problems/not-owner", "200 200 200 200 200 200", None),
     ("GET", "/api/openapi.json", "200 200 200 200 200 200", None),

@@ -388,7 +388,7 @@ def test_taking_apart_removes_only_what_guestlist_made(tenant: Tenant, app: dict
 def test_the_doctor_says_what_is_missing_and_what_mends_it(tenant: Tenant) -> None:
     checks = {c["check"]: c for c in tenant.caller(ADMIN).get("/api/doctor").json()["checks"]}
 
-    assert checks["User.Invite.All (inviting)"]["state"] == "ok"
+    assert checks["User.Invite.All (inviting, remedies)"]["state"] == "ok"
     assert checks["Who may invite guests"]["state"] == "ok"
     for check in checks.values():
         assert check["state"] == "ok" or check["link"] or check["command"] or check["remedy"], check

@@ -48,6 +48,7 @@ _DESCRIPTIONS = {
     202: "Taken: what follows is to be seen at `Location`.",
     204: "Done; there is nothing to tell.",
     303: "For who accepts `text/html`: the page that tells what became of it.",
+    503: "Not ready: what everything needs is missing or does not answer.",
 }
 
 

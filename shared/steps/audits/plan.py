@@ -11,6 +11,7 @@ from shared.domain.audits.rules import Remedy, Rule
 from shared.domain.audits.totals import plus
 from shared.domain.commands import PutRight
 from shared.domain.errors import Conflict, Refused
+from shared.domain.features import Feature
 from shared.domain.ids import GroupId, UserId
 from shared.domain.setup.records import AppRecord, AppState
 from shared.ports.audit_store import TOTAL, FindingFilter
@@ -30,6 +31,8 @@ def planning_tasks(apps: Sequence[AppRecord]) -> list[Task]:
 
 async def plan(tools: AuditTools, audit: Audit, task: Task) -> Task:
     """Write down what is to be done in one app, and begin where policy lets it. Safe to repeat."""
+    if not tools.features.has(Feature.REMEDIES):
+        return replace(task, done=True)
     app_id = AppId(task.name.removeprefix(REMEDY))
     known, record = await tools.remedies.read_plan(audit.id, app_id), await tools.setups.read_app(app_id)
     if known is not None:

@@ -16,6 +16,7 @@ from shared.domain.audits.subjects import Belief
 from shared.domain.audits.trail import TrailEntry
 from shared.domain.commands import CHUNK_SIZE, PutRight
 from shared.domain.errors import Conflict, Unavailable
+from shared.domain.features import Feature
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.setup.records import AppRecord, AppState
 from shared.domain.waits import busy_wait
@@ -42,6 +43,8 @@ class PutRightStep:
         wanted = PlanState.UNDOING if command.back else PlanState.RUNNING
         if stored is None or stored.value.state is not wanted:
             return Outcome(note="nothing to do")
+        if not tools.features.has(Feature.REMEDIES):
+            return Outcome(note="switched off: the sweeper sets it going when it is on again")
         again = replace(command, attempt=command.attempt + 1)
         try:
             few = await self._next(command)

@@ -8,6 +8,7 @@ from shared.domain.audits.findings import Finding
 from shared.domain.audits.records import Audit, AuditId, Phase, Task
 from shared.domain.audits.rules import Rule
 from shared.domain.audits.subjects import Belief
+from shared.domain.features import Feature
 from shared.domain.ids import GroupId, UserId
 from shared.domain.invitations import Invitation, State
 from shared.ports.mirror import Doing, Mark
@@ -81,15 +82,20 @@ async def _last_days(tools: AuditTools, audit: Audit, group: GroupId) -> None:
 async def _overdue(tools: AuditTools, audit: Audit, task: Task) -> Task:
     """Who should have accepted by now, who has not signed in for long, and everybody the last audit found."""
     await _touch(tools, audit, await tools.mirror.read_due(audit.started_at))
-    inactive = await tools.changes.inactive_guests(audit.started_at - tools.settings.sign_in_within)
-    if inactive is None:
-        await write_found(tools, audit, [_unknown(audit)])
-    else:
-        await tools.mirror.mark(audit.id, {user: Mark(inactive=at) for user, at in inactive.items()})
-        await _touch(tools, audit, inactive)
+    if tools.features.has(Feature.SIGN_INS):
+        await _inactive(tools, audit)
     if audit.before is not None and not audit.full:
         await _found_before(tools, audit, audit.before)
     return replace(task, done=True)
+
+
+async def _inactive(tools: AuditTools, audit: Audit) -> None:
+    inactive = await tools.changes.inactive_guests(audit.started_at - tools.settings.sign_in_within)
+    if inactive is None:
+        await write_found(tools, audit, [_unknown(audit)])
+        return
+    await tools.mirror.mark(audit.id, {user: Mark(inactive=at) for user, at in inactive.items()})
+    await _touch(tools, audit, inactive)
 
 
 async def _touch(tools: AuditTools, audit: Audit, users: Collection[UserId]) -> None:

@@ -10,6 +10,7 @@ from shared.domain.audits.remedies import PlanState
 from shared.domain.audits.totals import plus
 from shared.domain.commands import PutRight, RunAudit
 from shared.domain.errors import Conflict, Refused, StorageBusy, Unavailable
+from shared.domain.features import Feature
 from shared.domain.ids import GroupId
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.setup.records import AppRecord
@@ -120,7 +121,8 @@ class RunAuditTask:
             return read_through, recalling_tasks(read_through, sorted(await self._apps()))
         apps = await self.tools.setups.list_apps()
         if audit.phase is Phase.JUDGING:
-            return replace(audit, phase=Phase.PLANNING), planning_tasks(apps)
+            may = self.tools.features.has(Feature.REMEDIES)
+            return replace(audit, phase=Phase.PLANNING), planning_tasks(apps) if may else []
         if audit.phase is Phase.PLANNING:
             return audit, []
         return replace(audit, phase=Phase.JUDGING), [*guest_tasks(audit), *app_tasks(apps), stuck_task(), tidy_task()]
@@ -233,6 +235,8 @@ class SweepAudits:
     async def _plans(self) -> int:
         """What is being carried out and stands still."""
         tools, sent = self.tools, 0
+        if not tools.features.has(Feature.REMEDIES):
+            return 0  # They stand still until the feature is on again.
         async for audit, app in tools.remedies.list_open(look_before=tools.clock.now()):
             stored = await tools.remedies.read_plan(audit, app)
             if stored is None or stored.value.state not in (PlanState.RUNNING, PlanState.UNDOING):

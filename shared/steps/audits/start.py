@@ -7,6 +7,7 @@ from shared.domain.access import Caller
 from shared.domain.audits.records import Audit, AuditId, Position, Task, sets_of
 from shared.domain.commands import RunAudit
 from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.features import Feature
 from shared.domain.ids import new_chunk_id
 from shared.domain.reasons import Reason
 from shared.ports.store import Versioned
@@ -22,16 +23,24 @@ class StartAudit:
     tools: AuditTools
 
     async def by_hand(self, caller: Caller) -> Audit:
-        """Raises Refused `not-admin`; `audit-running` naming the one that runs: two would share out the changes."""
+        """Raises Refused `not-admin`, `feature-off`; `audit-running` naming the one that runs: two would share out
+        the changes."""
         need_admin(caller)
+        self.tools.features.need(Feature.AUDITS)
         audit = await self._start(f"{caller.name} ({caller.object_id})")
         if audit is None:
             position = await self.tools.audits.read_position()
             raise Refused(Reason.AUDIT_RUNNING, location=position.value.running)
         return audit
 
+    @property
+    def is_on(self) -> bool:
+        return self.tools.features.has(Feature.AUDITS)
+
     async def by_timer(self) -> Audit | None:
-        """None where one is running."""
+        """None where one is running, or audits are switched off."""
+        if not self.is_on:
+            return None
         return await self._start(BY_TIMER)
 
     async def _start(self, who: str) -> Audit | None:

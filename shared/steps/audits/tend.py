@@ -9,9 +9,11 @@ from shared.domain.audits.policy import AuditPolicy, wrong_remedies
 from shared.domain.audits.records import Audit, AuditId, Phase
 from shared.domain.audits.remedies import Action, Plan, PlanState
 from shared.domain.audits.report import HISTORY, MOST_FINDINGS, Past, Report
+from shared.domain.audits.rules import Remedy
 from shared.domain.audits.trail import TrailEntry
 from shared.domain.commands import PutRight
 from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.features import Feature
 from shared.domain.ids import GroupId
 from shared.domain.reasons import Reason
 from shared.domain.setup.records import AppRecord
@@ -118,7 +120,8 @@ class TendAudits:
         """Begin what was planned, or held because it would do too much. Safe to repeat.
 
         Raises:
-            Refused: `not-admin`, `remedies-missing`, `remedies-ended`; `remedies-old` where a later audit was done.
+            Refused: `not-admin`, `feature-off`, `remedies-missing`, `remedies-ended`; `remedies-old` where a later
+                audit was done.
         """
         return await self._move(audit, app, caller, (PlanState.PLANNED, PlanState.HELD), PlanState.RUNNING)
 
@@ -126,7 +129,7 @@ class TendAudits:
         """Begin to take back what was done. Safe to repeat.
 
         Raises:
-            Refused: `not-admin`, `remedies-missing`, `remedies-ended`.
+            Refused: `not-admin`, `feature-off`, `remedies-missing`, `remedies-ended`.
         """
         return await self._move(audit, app, caller, (PlanState.DONE, PlanState.RUNNING), PlanState.UNDOING)
 
@@ -134,6 +137,7 @@ class TendAudits:
         self, audit: str, app: AppId, caller: Caller, before: Sequence[PlanState], after: PlanState
     ) -> Plan:
         need_admin(caller)
+        self.tools.features.need(Feature.REMEDIES)
         for _ in range(_TRIES):
             stored = await self._plan(audit, app)
             plan = stored.value
@@ -171,13 +175,16 @@ class TendAudits:
         """Replace the policy of an app. Safe to repeat.
 
         Raises:
-            Refused: `not-admin`, `app-missing`, `body-invalid` naming a remedy that a rule does not know.
+            Refused: `not-admin`, `app-missing`, `body-invalid` naming a remedy that a rule does not know;
+                `feature-off` where it asks for remedies that nobody would carry out.
         """
         need_admin(caller)
         if wrong := wrong_remedies(policy):
             rule, remedy = wrong[0]
             detail = f"'{remedy.value}' is no remedy for '{rule.value}'"
             raise Refused(Reason.BODY_INVALID, detail, field=f"remedies.{rule.value}")
+        if any(remedy is not Remedy.REPORT for remedy in policy.remedies.values()):
+            self.tools.features.need(Feature.REMEDIES)
         for _ in range(_TRIES):
             stored = await self._app(app)
             changed = replace(stored.value, audits=policy, updated_at=self.tools.clock.now())

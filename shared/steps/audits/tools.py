@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.domain.audits.settings import AuditSettings
+from shared.domain.features import ALL, Features
 from shared.domain.timing import Timing
 from shared.ports.app_directory import AppDirectory
 from shared.ports.audit_store import AuditStore
@@ -36,3 +37,4 @@ class AuditTools:
     clock: Clock
     timing: Timing
     settings: AuditSettings
+    features: Features = ALL

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from shared.domain.access import Caller, may_invite
 from shared.domain.commands import ImportChunk, SplitImport, UndoImport
 from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.features import ALL, Feature, Features
 from shared.domain.ids import GroupId
 from shared.domain.import_ids import ImportId
 from shared.domain.import_settings import ImportSettings
@@ -52,6 +53,7 @@ class TendImport:
     clock: Clock
     timing: Timing
     settings: ImportSettings
+    features: Features = ALL
 
     async def show(self, group: GroupId, import_id: ImportId, caller: Caller) -> Seen:
         """Raises Refused `import-missing`, also where the caller may not see it."""
@@ -88,7 +90,7 @@ class TendImport:
         """Take back what the import did, and no more. Safe to repeat.
 
         Raises:
-            Refused: `import-missing`, `import-under-way`, `undo-too-late`.
+            Refused: `import-missing`, `feature-off`, `import-under-way`, `undo-too-late`.
         """
         stored = await self.need_undo(group, import_id, caller)
         seen = await self._change(stored, ImportState.UNDOING)
@@ -98,8 +100,9 @@ class TendImport:
         return seen
 
     async def need_undo(self, group: GroupId, import_id: ImportId, caller: Caller) -> StoredImport:
-        """The import, if it may be undone now."""
+        """The import, if it may be undone now. Raises as `undo` does."""
         stored = await self.need(group, import_id, caller)
+        self.features.need(Feature.UNDO)
         seen = await self._seen(stored)
         if seen.state not in ("done", "cancelled", "undoing", "undone") or seen.under_way:
             raise Refused(Reason.IMPORT_UNDER_WAY, f"It is {seen.state}, and {seen.under_way} guests are under way")

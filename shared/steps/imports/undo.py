@@ -11,6 +11,7 @@ from datetime import datetime
 from shared.domain.answers import Busy, Declined, Gone, Unknown
 from shared.domain.commands import CHUNK_SIZE, UndoImport
 from shared.domain.errors import Conflict, DirectoryBusy
+from shared.domain.features import ALL, Feature, Features
 from shared.domain.ids import GroupId, UserId
 from shared.domain.import_ids import ImportId
 from shared.domain.imports import ImportState
@@ -27,6 +28,7 @@ from shared.ports.store import Store, Versioned
 _ROWS = 10 * CHUNK_SIZE
 """Records that one delivery takes back, at most."""
 _LOOKED_AT = 1000
+_KEPT = "the account is kept: deleting accounts is switched off"
 _DELETED = "the account, which nobody had ever used, is deleted"
 
 
@@ -46,6 +48,7 @@ class UndoImportStep:
     directory: Directory
     clock: Clock
     timing: Timing
+    features: Features = ALL
 
     async def plan(self, import_id: ImportId, groups: Sequence[GroupId]) -> UndoPlan:
         """Look at everything the import did; of guests it made, at the first thousand in the directory."""
@@ -128,6 +131,8 @@ class UndoImportStep:
         self, group: GroupId, users: Sequence[UserId], now: datetime
     ) -> tuple[dict[UserId, str], datetime | None]:
         """What became of each account, or until when to wait."""
+        if not self.features.has(Feature.UNDO):  # Switched off since it was begun.
+            return dict.fromkeys(users, _KEPT), None
         looks = await self.directory.look_at_guests(users)
         never_came = [
             u for u, look in zip(users, looks, strict=True) if look.pending and not look.has_more_than(group)

@@ -8,6 +8,7 @@ from shared.domain.access import Caller
 from shared.domain.applications import AppId
 from shared.domain.commands import TakeApart
 from shared.domain.errors import Conflict, DirectoryBusy, Refused, Unavailable
+from shared.domain.features import Feature
 from shared.domain.ids import UserId
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.reasons import Reason
@@ -80,9 +81,10 @@ class Apps:
         """Begin to take the app apart. From here on nobody is invited through it. Safe to repeat.
 
         Raises:
-            Refused: `not-admin`, `app-missing`, `dry-run-needed`, `plan-changed`.
+            Refused: `not-admin`, `feature-off`, `app-missing`, `dry-run-needed`, `plan-changed`.
         """
         need_admin(caller)
+        self.tools.features.need(Feature.SETUP)
         if tag is None:
             raise Refused(Reason.DRY_RUN_NEEDED)
         store = self.tools.store
@@ -108,6 +110,10 @@ class Apps:
         stored = await tools.store.read_app(command.app)
         if stored is None or stored.value.state is not AppState.REMOVING:
             return Outcome(note="nothing to take apart")
+        if not tools.features.has(Feature.SETUP):
+            # The record stays, and the sweeper asks again: it goes on when the feature is on again.
+            log.warning("app %s is not taken apart further: 'setup' is switched off", command.app)
+            return Outcome(note="switched off")
         try:
             for change in _sorted(stored.value):
                 await self._undo(stored.value, change)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from shared.domain.access import Caller
 from shared.domain.applications import AppId
 from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.features import ALL, Feature, Features
 from shared.domain.reasons import Reason
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.plan import AppWish
@@ -33,6 +34,7 @@ class TendSetup:
     outbox: Outbox
     clock: Clock
     timing: Timing
+    features: Features = ALL
 
     async def show(self, setup_id: SetupId, caller: Caller) -> Setup:
         """Raises Refused `not-admin`, `setup-missing`."""
@@ -50,9 +52,10 @@ class TendSetup:
         ask for the same. Safe to repeat.
 
         Raises:
-            Refused: `not-admin`, `setup-missing`, `step-not-manual`.
+            Refused: `not-admin`, `feature-off`, `setup-missing`, `step-not-manual`.
         """
         need_admin(caller)
+        self.features.need(Feature.SETUP)
 
         def confirmed(stored: StoredSetup) -> tuple[Setup, list[StepRecord]]:
             record = stored.setup.steps[step]
@@ -74,9 +77,10 @@ class TendSetup:
         """Failed steps go again, with the answers to what they asked; a setup that is done is verified anew.
 
         Raises:
-            Refused: `not-admin`, `setup-missing`, `nothing-to-retry`.
+            Refused: `not-admin`, `feature-off`, `setup-missing`, `nothing-to-retry`.
         """
         need_admin(caller)
+        self.features.need(Feature.SETUP)
 
         def again(stored: StoredSetup) -> tuple[Setup, list[StepRecord]]:
             setup = stored.setup

@@ -79,6 +79,8 @@ class RunSetupStepNow:
     async def _run(self, work: Work) -> StepRecord:
         """The record of the step as it is after it; raises Unavailable where it has to wait."""
         try:
+            # Switched off since it was begun: it fails with that, and goes on with a retry when it is on again.
+            work.tools.need_features(work.plan)
             result = await BODIES[work.step](work)
         except Refused as e:
             log.info("setup %s, %s refused: %s", work.setup.id, work.step.value, e.reason.value)

@@ -56,10 +56,11 @@ class StartSetup:
         """Take the setup; with an idempotency key a repeat gives the same one.
 
         Raises:
-            Refused: `not-admin`, `idempotency-key-reused`.
+            Refused: `not-admin`, `feature-off`, `idempotency-key-reused`.
             StorageBusy: nothing was taken.
         """
         need_admin(caller)
+        self.tools.need_features(new.plan)
         tools, now = self.tools, self.tools.clock.now()
         setup_id = SetupId(tools.clock.random_hex(22) if key is None else _id_of(caller, key))
         setup = new_setup(setup_id, new.plan, new.digest, now=now, creator=caller.object_id, name=caller.name)
@@ -81,10 +82,11 @@ class StartSetup:
         """What each step would do. Reads the directory, changes nothing anywhere.
 
         Raises:
-            Refused: `not-admin`.
+            Refused: `not-admin`, `feature-off`.
             DirectoryBusy: the directory cannot be read now.
         """
         need_admin(caller)
+        self.tools.need_features(plan)
         now = self.tools.clock.now()
         setup = new_setup(SetupId("0" * 22), plan, "", now=now, creator=caller.object_id, name=caller.name)
         said: dict[SetupStep, Rehearsed] = {}

@@ -7,8 +7,9 @@ from typing import Never
 
 from shared.domain.applications import Application
 from shared.domain.errors import DirectoryBusy, DirectoryLagging, DirectoryUnsure, Refused, Unavailable
+from shared.domain.features import ALL, Feature, Features
 from shared.domain.setup.order import SetupStep
-from shared.domain.setup.plan import SetupPlan
+from shared.domain.setup.plan import SelfService, SetupPlan
 from shared.domain.setup.records import (
     Change,
     Check,
@@ -45,6 +46,13 @@ class Tools:
     timing: Timing
     tenant_id: str
     authority: str
+    features: Features = ALL
+
+    def need_features(self, plan: SetupPlan) -> None:
+        """Raises Refused `feature-off` where a setup, or a part of this one, is switched off."""
+        self.features.need(Feature.SETUP)
+        if plan.self_service is SelfService.ACCESS_PACKAGE:
+            self.features.need(Feature.ACCESS_PACKAGES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from shared.domain.applications import (
     choose_role,
 )
 from shared.domain.errors import Refused
-from shared.domain.examination import PERMISSIONS, examine_permissions
 from shared.domain.ids import GroupId
 from shared.domain.reasons import Reason
 from shared.domain.setup.order import ORDER, SetupStep, ready, sorted_by_need
@@ -167,27 +166,6 @@ def test_the_certificate_in_use_is_the_preferred_one() -> None:
 )
 def test_a_policy_takes_domains(allowed: tuple[str, ...], blocked: tuple[str, ...], domain: str, taken: bool) -> None:
     assert Policy(allowed_domains=allowed, blocked_domains=blocked).takes(domain) is taken
-
-
-@pytest.mark.parametrize("missing", PERMISSIONS, ids=lambda p: p.name)
-def test_each_permission_that_is_missing_is_said_with_a_command(missing: object) -> None:
-    held = {p.name for p in PERMISSIONS if p is not missing}
-    held -= {name for p in PERMISSIONS if p is missing for name in p.instead}
-
-    wrong = [f for f in examine_permissions(held, "client", sends_mail=True) if f.check.state is not CheckState.OK]
-
-    names = [f.check.check.split()[0] for f in wrong]
-    assert missing.name in names  # type: ignore[attr-defined]
-    assert all(f.command and name in f.command for f, name in zip(wrong, names, strict=True))
-
-
-def test_a_higher_permission_stands_for_a_lower_one() -> None:
-    held = {"User.Invite.All", "Directory.ReadWrite.All", "AppRoleAssignment.ReadWrite.All"}
-
-    findings = examine_permissions(held, None, sends_mail=False)
-
-    assert not [f for f in findings if f.check.state is CheckState.WRONG]
-    assert not [f for f in findings if "Mail" in f.title]
 
 
 @pytest.mark.parametrize(

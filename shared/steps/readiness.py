@@ -1,0 +1,78 @@
+"""Whether the app can do its work, looked at now and then: a stranger who keeps asking costs nothing."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared.domain.errors import GuestlistError
+from shared.domain.features import Features
+from shared.domain.permissions import lacking
+from shared.domain.readiness import Readiness, Status
+from shared.ports.app_directory import AppDirectory
+from shared.ports.clock import Clock
+from shared.ports.pulse import Pulse
+
+log = logging.getLogger("guestlist")
+
+KEPT = timedelta(seconds=15)
+"""How long an answer is given again. An availability test asks every few minutes, from several places."""
+_PATIENCE_S = 5.0
+
+
+@dataclass(slots=True)
+class CheckReadiness:
+    pulse: Pulse
+    directory: AppDirectory
+    clock: Clock
+    features: Features
+    patience_s: float = _PATIENCE_S
+    _last: Readiness | None = None
+    _one: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def __call__(self) -> Readiness:
+        """What was found within the last `KEPT`; whoever comes while it is looked at waits for the same answer.
+        Never raises for what it looks at, and takes no longer than `patience_s`."""
+        async with self._one:
+            if self._last is None or self._last.at <= self.clock.now() - KEPT:
+                self._last = await self._look()
+            return self._last
+
+    async def _look(self) -> Readiness:
+        (_, storage), (held, token) = await asyncio.gather(
+            self._asked("storage", self.pulse.feel()),
+            self._asked("a token for Microsoft Graph", self.directory.permissions()),
+        )
+        lacks = None if held is None else lacking(held, self.features)
+        return Readiness(self.clock.now(), storage, token, lacks)
+
+    async def _asked[T](self, what: str, call: Awaitable[T]) -> tuple[T | None, str | None]:
+        """The answer, or what is wrong: no more of it than anybody may read. The logs have the rest."""
+        try:
+            async with asyncio.timeout(self.patience_s):
+                return await call, None
+        except TimeoutError:
+            log.warning("readiness: %s did not come within %g s", what, self.patience_s)
+            return None, f"no answer within {self.patience_s:g} seconds"
+        except GuestlistError as e:
+            log.warning("readiness: %s: %s", what, e)
+            return None, "refused, or not to be reached: the app's logs have more"
+
+
+async def say_readiness(check: CheckReadiness) -> None:
+    """Write into the log, for whoever reads it after a start, what each feature lacks. Never raises."""
+    try:
+        found = await check()
+    except Exception:
+        log.exception("the readiness of this process could not be looked at")
+        return
+    for what, wrong in (("storage", found.storage), ("a token for Microsoft Graph", found.token)):
+        if wrong is not None:
+            log.warning("not ready: %s: %s", what, wrong)
+    for feature, lacks in (found.lacks or {}).items():
+        if lacks:
+            missing = "; ".join(f"{p.name} (else it cannot {p.purposes[feature]})" for p in lacks)
+            log.warning("feature '%s' lacks %s", feature.value, missing)
+    if found.status is Status.READY:
+        log.info("ready: every feature that is on has its permissions (%s)", ", ".join(sorted(found.lacks or {})))
