@@ -141,7 +141,20 @@ TABLES = {
     "permissions.md": permissions,
 }
 
-DATA = {"infra/permissions.json": permissions_of_features, "infra/storage-names.json": storage_names}
+
+def permissions_in_words() -> str:
+    """For the grant command, which says what it grants for what."""
+    words = {
+        p.name: {"purposes": {f.value: p.purposes[f] for f in p.purposes}, "allows": p.allows} for p in PERMISSIONS
+    }
+    return json.dumps(words, indent=2) + "\n"
+
+
+DATA = {
+    "infra/permissions.json": permissions_of_features,
+    "infra/permissions-in-words.json": permissions_in_words,
+    "infra/storage-names.json": storage_names,
+}
 """Drawn for other programs; by paths from the root."""
 
 if __name__ == "__main__":

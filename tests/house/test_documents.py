@@ -25,6 +25,17 @@ def test_tables_in_the_docs_are_those_of_the_code(name: str) -> None:
     assert (ROOT / "docs" / name).read_text() == drawn.stdout
 
 
+@pytest.mark.parametrize("name", ["infra/permissions.json", "infra/permissions-in-words.json"])
+def test_tables_for_the_templates_are_those_of_the_code(name: str) -> None:
+    program = (
+        f"import sys; sys.path.insert(0, 'docs'); import make_tables; print(make_tables.DATA['{name}'](), end='')"
+    )
+
+    drawn = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert (ROOT / name).read_text() == drawn.stdout
+
+
 def test_every_setting_that_the_code_reads_is_documented_and_the_other_way_round() -> None:
     read = set()
     for path in [*(ROOT / "shared").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]:

@@ -42,10 +42,13 @@ def test_the_import_rules_hold() -> None:
         ("shared/planted.py", "import cli.api"),
         ("functions/planted.py", "import cli.api"),
         ("local/planted.py", "import cli.api"),
+        ("infra/planted.py", "import shared.domain.permissions"),
+        ("infra/planted.py", "import local.tenant"),
+        ("functions/planted.py", "import infra.directory"),
     ],
 )
 def test_a_planted_import_breaks_the_rules(tmp_path: Path, file: str, line: str) -> None:
-    for name in ("shared", "functions", "local", "cli"):
+    for name in ("shared", "functions", "local", "cli", "infra"):
         for source in (ROOT / name).rglob("*.py"):
             target = tmp_path / source.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
