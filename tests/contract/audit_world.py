@@ -38,6 +38,7 @@ from shared.domain.audits.records import Audit, AuditId
 from shared.domain.audits.remedies import Action, Plan
 from shared.domain.audits.settings import AuditSettings
 from shared.domain.commands import Command, PutRight, RunAudit
+from shared.domain.features import ALL, Features
 from shared.domain.ids import GroupId, InvitationId, UserId, new_chunk_id
 from shared.domain.invitations import Invitation, State
 from shared.domain.pacing import Pace
@@ -131,6 +132,7 @@ class AuditWorld:
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     settings: AuditSettings = field(default_factory=AuditSettings)
     mailer: Mailer | None = None
+    features: Features = ALL
 
     def __post_init__(self) -> None:
         self._opened: list[tuple[GraphSession, Any]] = []
@@ -157,6 +159,7 @@ class AuditWorld:
             clock=self.clock,
             timing=Timing(claim=timedelta(seconds=20)),
             settings=self.settings,
+            features=self.features,
         )
         tell = TellOwners(self.tools, self.mailer, JinjaAuditText(), rosters, "https://guests.example")
         self.start = StartAudit(self.tools)
@@ -165,6 +168,11 @@ class AuditWorld:
         self.put_right = PutRightStep(self.tools, Effects(self.tools, tell, TENANT, pace))
         self.sweep = SweepAudits(self.tools)
         self.tend = TendAudits(self.tools, GroupAccess(groups, self.setups, self.clock))
+
+    def switch(self, features: Features) -> None:
+        """Go on as an app that was started anew with these features."""
+        self.features = features
+        self.equip(self.session, self.tables)
 
     async def clean(self, *permissions: str) -> None:
         """Storage and directory as on the first day, with an app that is set up as it should be."""

@@ -17,6 +17,7 @@ from shared.adapters.identity.credentials import app_credential
 from shared.adapters.tables.setups import APPS, SETUPS, TableSetupStore
 from shared.domain.access import Caller
 from shared.domain.commands import Command, RunSetupStep, TakeApart
+from shared.domain.features import ALL, Features
 from shared.domain.ids import UserId
 from shared.domain.outcomes import Later
 from shared.domain.setup.order import SetupStep, sorted_by_need
@@ -108,6 +109,7 @@ class SetupWorld:
     clock: WalkingClock = field(default_factory=WalkingClock)
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     waits: list[Later] = field(default_factory=list)
+    features: Features = ALL
 
     def __post_init__(self) -> None:
         self._opened: list[tuple[GraphSession, Any]] = []
@@ -125,11 +127,17 @@ class SetupWorld:
             timing=Timing(claim=timedelta(seconds=20), doubt_window=timedelta(seconds=60)),
             tenant_id="tenant",
             authority="https://login.microsoftonline.com",
+            features=self.features,
         )
         self.start = StartSetup(self.tools, self.outbox)
-        self.tend = TendSetup(self.store, self.outbox, self.clock, self.tools.timing)
+        self.tend = TendSetup(self.store, self.outbox, self.clock, self.tools.timing, self.features)
         self.run_step = RunSetupStepNow(self.tools)
         self.apps = Apps(self.tools, self.outbox)
+
+    def switch(self, features: Features) -> None:
+        """Go on as an app that was started anew with these features."""
+        self.features = features
+        self._equip()
 
     async def clean(self) -> None:
         """Storage and directory as on the first day, with one more app, and one that declares roles."""

@@ -10,7 +10,7 @@ from shared.domain.answers import GuestLook, LeaveAnswer, WriteAnswer
 from shared.domain.ids import GroupId, UserId
 
 _MEMBERS, _DELETE, _READ = "GroupMember.ReadWrite.All", "User.DeleteRestore.All", "Directory.Read.All"
-_ENABLE = "User.EnableDisableAccount.All"
+_ENABLE = "User.EnableDisableAccount.All and User.Read.All"
 _FIELDS = "id,externalUserState,creationType,accountEnabled"
 _AT_ONCE = batch.LIMIT // 3
 

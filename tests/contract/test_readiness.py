@@ -1,0 +1,103 @@
+"""The readiness check on real parts: storage, the identity's token, and each permission missing in turn."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.queue.aio import QueueServiceClient
+
+from local.azurite import Azurite
+from shared.adapters.directory import GraphSession
+from shared.adapters.directory.setup.app_directory import GraphAppDirectory
+from shared.adapters.pulse import StoragePulse
+from shared.adapters.queues.outbox import QueueOutbox
+from shared.adapters.storage import CONNECTION, StorageRefused, queue_service, table_service
+from shared.adapters.tables import TableStore
+from shared.domain.commands import InviteChunk
+from shared.domain.features import ALL, Feature
+from shared.domain.ids import ChunkId, GroupId
+from shared.domain.permissions import PERMISSIONS
+from shared.domain.readiness import Status
+from shared.steps.readiness import CheckReadiness
+from tests.contract.setup_world import WalkingClock
+from tests.contract.simulated_tenant import CLIENT, GUESTS, SimulatedTenant
+
+EVERY = frozenset(p.name for p in PERMISSIONS)
+KEY = "d3Jvbmcga2V5IG9mIG5vYm9keSB3aG8gaXMga25vd24="
+
+
+@pytest.fixture
+def check(session: GraphSession, tables: TableServiceClient, queues: QueueServiceClient) -> CheckReadiness:
+    return CheckReadiness(StoragePulse(tables, queues), GraphAppDirectory(session), WalkingClock(), ALL)
+
+
+async def test_with_every_permission_it_is_ready(tenant: SimulatedTenant, check: CheckReadiness) -> None:
+    tenant.permit(*sorted(EVERY))
+
+    assert (await check()).status is Status.READY
+
+
+@pytest.mark.parametrize("missing", PERMISSIONS, ids=lambda p: p.name)
+async def test_each_permission_that_is_missing_is_found_in_the_identitys_own_token(
+    tenant: SimulatedTenant, check: CheckReadiness, missing: object
+) -> None:
+    [permission] = [p for p in PERMISSIONS if p is missing]
+    tenant.permit(*sorted(EVERY - {permission.name, *permission.instead}))
+
+    found = await check()
+
+    assert found.lacks is not None
+    assert {f for f, lacks in found.lacks.items() if permission in lacks} == set(permission.purposes)
+    assert (found.status is Status.NOT_READY) is bool(found.lacks[Feature.INVITING])
+
+
+async def test_without_a_token_it_is_not_ready(tenant: SimulatedTenant, check: CheckReadiness) -> None:
+    tenant.seed(clients=[{"clientId": CLIENT, "objectId": CLIENT, "name": "gone", "isManagedIdentity": False}])
+
+    found = await check()
+
+    assert found.status is Status.NOT_READY
+    assert (found.storage, found.lacks) == (None, None)
+
+
+# Storage
+
+
+async def test_storage_that_was_never_written_to_answers(
+    tables: TableServiceClient, queues: QueueServiceClient
+) -> None:
+    await StoragePulse(tables, queues).feel()
+
+
+async def test_storage_that_is_in_use_answers_and_its_messages_stay(
+    tables: TableServiceClient, queues: QueueServiceClient
+) -> None:
+    await TableStore(tables).read_breaker()
+    outbox = QueueOutbox(queues)
+    await outbox.send(InviteChunk(GroupId(GUESTS), ChunkId("0" * 22)))
+
+    await StoragePulse(tables, queues).feel()
+
+    queue = queues.get_queue_client("invitations")
+    [message] = await queue.peek_messages(max_messages=1)
+    assert message.dequeue_count == 0
+    await queue.delete_queue()
+
+
+@pytest.fixture
+async def broken(request: pytest.FixtureRequest, azurite: Azurite) -> AsyncIterator[StoragePulse]:
+    text = request.param(azurite.connection_string)
+    async with table_service({CONNECTION: text}) as tables, queue_service({CONNECTION: text}) as queues:
+        yield StoragePulse(tables, queues)
+
+
+def of_another_key(text: str) -> str:
+    return ";".join(f"AccountKey={KEY}" if p.startswith("AccountKey=") else p for p in text.split(";"))
+
+
+# Of the SDK itself, for a refusal in XML.
+@pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning")
+@pytest.mark.parametrize("broken", [of_another_key], indirect=True)
+async def test_storage_that_refuses_the_identity_is_not_taken_for_well(broken: StoragePulse) -> None:
+    with pytest.raises(StorageRefused):
+        await broken.feel()
