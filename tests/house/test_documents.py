@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.queues.names import QUEUES
+from shared.domain.permissions import PERMISSIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,6 +35,16 @@ def test_tables_for_the_templates_are_those_of_the_code(name: str) -> None:
     drawn = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert (ROOT / name).read_text() == drawn.stdout
+
+
+def test_what_a_refusal_asks_an_administrator_to_grant_is_in_the_table_of_permissions() -> None:
+    named = set()
+    for path in (ROOT / "shared" / "adapters").rglob("*.py"):
+        named |= set(
+            re.findall(r"\b[A-Z][A-Za-z]+\.(?:Read|ReadWrite|Invite|Send|[A-Z]\w+)\.All\b", path.read_text())
+        )
+
+    assert named <= {p.name for p in PERMISSIONS}
 
 
 def test_every_setting_that_the_code_reads_is_documented_and_the_other_way_round() -> None:

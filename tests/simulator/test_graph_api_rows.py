@@ -22,7 +22,7 @@ async def identity(graph: Graph) -> str:
 
 
 async def role(graph: Graph, permission: str) -> str:
-    return next(r["id"] for r in (await facts(graph))["appRoles"] if r["value"] == permission)
+    return next(str(r["id"]) for r in (await facts(graph))["appRoles"] if r["value"] == permission)
 
 
 async def roles_of_token(graph: Graph) -> set[str]:

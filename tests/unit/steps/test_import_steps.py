@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.answers import Busy, Lagging
-from shared.domain.commands import ImportChunk, JoinChunk, SplitImport
+from shared.domain.commands import ImportChunk, JoinChunk, SplitImport, UndoImport
 from shared.domain.counters import count
 from shared.domain.csv_dialect import detect
 from shared.domain.errors import StorageBusy
+from shared.domain.features import ALL, Feature, Features
 from shared.domain.ids import UserId
 from shared.domain.import_ids import ImportId
 from shared.domain.import_settings import ImportSettings
@@ -27,6 +28,7 @@ from shared.steps.imports.reading import Rules
 from shared.steps.imports.split import SplitImportStep
 from shared.steps.imports.sweep import SweepImports
 from shared.steps.imports.targets import Targets
+from shared.steps.imports.undo import UndoImportStep
 from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
 from tests.builders import GROUP, NOW, OWNER, TENANT, a_group
@@ -362,3 +364,23 @@ async def test_a_group_that_stopped_taking_guests_fails_its_rows_with_the_reason
 
     assert {r.value.reason for r in world.store.rows.values()} == {Reason.GROUP_DYNAMIC}
     assert world.store.marks == {}
+
+
+async def test_an_undo_that_is_switched_off_under_way_takes_memberships_back_and_keeps_accounts() -> None:
+    world = await Files(b"address\na@fabrikam.com\n").given()
+    await world.read_all()
+    for command in world.chunks:
+        await world.to_its_end(await world.chunk(command))
+    stored = world.imports.imports[IMPORT]
+    undoing = replace(stored.record.value, state=ImportState.UNDOING)
+    await world.imports.save(replace(stored.record, value=undoing))
+    off = Features(ALL.on - {Feature.UNDO})
+    undo = UndoImportStep(world.imports, world.store, world.directory, world.clock, world.timing, off)
+
+    await undo(UndoImport(IMPORT, GROUP))
+
+    [row] = world.store.rows.values()
+    assert row.value.state is State.UNDONE
+    assert "deleting accounts is switched off" in (row.value.detail or "")
+    assert world.directory.members[GROUP] == set()
+    assert world.directory.deleted == {}
