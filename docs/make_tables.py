@@ -129,7 +129,11 @@ def audit_rules() -> str:
 
 def storage_names() -> str:
     """What the template makes in the storage account; it adds each queue's poison queue itself."""
-    names = {"queues": sorted(QUEUES), "tables": sorted(TABLES_OF_ROWS), "containers": sorted([EXPORTS, IMPORT_FILES])}
+    names = {
+        "queues": sorted(QUEUES),
+        "tables": sorted(TABLES_OF_ROWS),
+        "containers": sorted([EXPORTS, IMPORT_FILES]),
+    }
     return json.dumps(names, indent=2) + "\n"
 
 
