@@ -29,7 +29,7 @@ from shared.domain.timing import Timing
 from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
 from shared.steps.sweep import Sweep
-from shared.wiring import SystemClock
+from shared.wiring.build import SystemClock
 from tests.integration.conftest import Tenant, eventually
 from tests.integration.test_audits import audit
 from tests.integration.test_imports import Imports

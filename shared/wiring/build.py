@@ -1,27 +1,15 @@
-"""Joins ports to adapters, once per process, at the first call: nothing heavy is loaded by an import.
+"""Makes the adapters and hands them to the steps. The only module that knows all adapters, which it loads when it is
+called: nothing heavy is loaded by an import."""
 
-The only module that knows all adapters.
-"""
-
-import asyncio
-import logging
 import os
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from shared.adapters.queues.codec import UnreadableMessage, decode_command, read_traceparent
-from shared.config import Settings, read_settings
-from shared.domain.commands import Command
-from shared.domain.errors import GuestlistError
+from shared.config import Settings
 from shared.domain.features import Feature
-from shared.ports.callers import Callers
 from shared.ports.mailer import Mailer
-from shared.ports.outbox import Outbox
 from shared.ports.report_page import ReportPage
 from shared.steps.accept_invitation import AcceptInvitation
 from shared.steps.audits.put_right import PutRightStep
@@ -55,7 +43,7 @@ from shared.steps.people.sweep import SweepPeople
 from shared.steps.portal.groups import ShowGroups
 from shared.steps.portal.guests import TendGuests
 from shared.steps.portal.templates import PreviewMail, Templates
-from shared.steps.readiness import CheckReadiness, say_readiness
+from shared.steps.readiness import CheckReadiness
 from shared.steps.requests.ask import AskToJoin
 from shared.steps.requests.decide import DecideRequest
 from shared.steps.requests.fulfil import FulfilRequestStep
@@ -71,115 +59,12 @@ from shared.steps.setup.sweep import SweepSetups
 from shared.steps.setup.work import Tools
 from shared.steps.show_invitations import ShowInvitations
 from shared.steps.sweep import Sweep
+from shared.wiring.parts import App, Audits, Imports, JoinRequests, People, Portal, Setups
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
-    from opentelemetry.trace import Span
 
     from shared.adapters.directory.session import GraphSession
-
-__all__ = ["App", "UnreadableMessage", "Work", "app", "decode", "decode_any", "delivery", "on_time", "request"]
-
-
-log = logging.getLogger("guestlist")
-
-
-@dataclass(frozen=True, slots=True)
-class Setups:
-    """The steps of setting apps up, ready to run."""
-
-    start: StartSetup
-    run_step: RunSetupStepNow
-    tend: TendSetup
-    apps: Apps
-    sweep: SweepSetups
-    give_up: GiveUpSetup
-
-
-@dataclass(frozen=True, slots=True)
-class Imports:
-    """The steps of bulk import, ready to run."""
-
-    start: StartImport
-    preview: PreviewImport
-    split: SplitImportStep
-    chunk: ImportChunkStep
-    tend: TendImport
-    results: ImportResults
-    undo: UndoImportStep
-    sweep: SweepImports
-
-
-@dataclass(frozen=True, slots=True)
-class Portal:
-    """What owners see and do, ready to run."""
-
-    groups: ShowGroups
-    guests: TendGuests
-    templates: Templates
-    preview_mail: PreviewMail
-    cancel_invitation: CancelInvitation
-
-
-@dataclass(frozen=True, slots=True)
-class JoinRequests:
-    """The steps of join requests, ready to run."""
-
-    ask: AskToJoin
-    prove: ProveAddress
-    decide: DecideRequest
-    fulfil: FulfilRequestStep
-    mail: MailRequestStep
-    sweep: SweepRequests
-
-
-@dataclass(frozen=True, slots=True)
-class Audits:
-    """The steps of audits, ready to run. `report_page` is called for where a report is wanted: charts are slow to
-    load."""
-
-    start: StartAudit
-    run: RunAuditTask
-    put_right: PutRightStep
-    tend: TendAudits
-    sweep: SweepAudits
-    give_up: GiveUpAudit
-    report_page: Callable[[], ReportPage]
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """The steps of exporting and erasing a person's data, ready to run."""
-
-    ask: AskForPerson
-    search: SearchPersonStep
-    sweep: SweepPeople
-
-
-@dataclass(frozen=True, slots=True)
-class App:
-    """The steps, ready to run."""
-
-    settings: Settings
-    callers: Callers
-    outbox: Outbox
-    accept_invitation: AcceptInvitation
-    show_invitations: ShowInvitations
-    invite_chunk: InviteChunkStep
-    join_chunk: JoinChunkStep
-    mail_chunk: MailChunkStep
-    sweep: Sweep
-    give_up: GiveUp
-    setups: Setups
-    imports: Imports
-    portal: Portal
-    requests: JoinRequests
-    audits: Audits
-    people: People
-    examine: Examine
-    measure_queues: Callable[[], Awaitable[int]]
-    log_key: Callable[[], Awaitable[bytes]]
-    ready: CheckReadiness
 
 
 class SystemClock:
@@ -193,63 +78,6 @@ class SystemClock:
 
     def random_hex(self, digits: int) -> str:
         return secrets.token_hex((digits + 1) // 2)[:digits]
-
-
-_apps: dict[asyncio.AbstractEventLoop, App] = {}
-_under_way: set[asyncio.Task[None]] = set()
-"""What was begun at the start and goes on beside the first calls."""
-
-
-async def app() -> App:
-    """The app of this process. Its clients belong to the running event loop; the worker has one.
-
-    Raises:
-        SettingsWrong: naming each setting that is missing or wrong.
-    """
-    loop = asyncio.get_running_loop()
-    if loop not in _apps:
-        # No await in between: two first calls at once build one app.
-        settings = read_settings(os.environ)
-        _begin_to_tell()
-        _addresses_in_logs(settings)
-        is_first = not _apps
-        made = _apps[loop] = build(settings)
-        _begin(_learn_log_key(made))
-        if is_first:
-            # Beside the call, which does not wait for it; it ends by itself within the check's patience.
-            _begin(say_readiness(made.ready))
-    return _apps[loop]
-
-
-def _begin_to_tell() -> None:
-    """Logs are guarded before anything is written, and telemetry begins. Does something once in a process."""
-    from shared.adapters.telemetry.logs import guard_records
-    from shared.adapters.telemetry.provider import configure
-
-    guard_records()
-    configure(os.environ)
-
-
-def _addresses_in_logs(settings: Settings) -> None:
-    from shared.adapters.telemetry.logs import pseudonyms
-
-    pseudonyms.in_clear = settings.log_personal_data
-
-
-def _begin(work: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.get_running_loop().create_task(work)
-    _under_way.add(task)
-    task.add_done_callback(_under_way.discard)
-
-
-async def _learn_log_key(made: App) -> None:
-    """Until the key is here, logs say of a guest that there was one, and not which."""
-    from shared.adapters.telemetry.logs import pseudonyms
-
-    try:
-        pseudonyms.use(await made.log_key())
-    except GuestlistError as e:
-        log.warning("the key of the logs could not be read: %s", e)
 
 
 def build(settings: Settings) -> App:
@@ -447,76 +275,3 @@ def _mailer(settings: Settings, session: "GraphSession", credential: "AsyncToken
             pace=settings.mail_pace,
         )
     return None
-
-
-def decode[C: Command](kind: type[C], body: bytes) -> C:
-    """The command of a message on a queue that carries only `kind`; raises UnreadableMessage."""
-    command = decode_command(body)
-    if not isinstance(command, kind):
-        raise UnreadableMessage(f"a {type(command).__name__} where a {kind.__name__} belongs")
-    return command
-
-
-def decode_any(body: bytes) -> Command:
-    """The command of a message; raises UnreadableMessage."""
-    return decode_command(body)
-
-
-class Work:
-    """What is told of the work at hand."""
-
-    def __init__(self, span: "Span") -> None:
-        self._span = span
-
-    @property
-    def trace_id(self) -> str:
-        """32 hex digits; callers are told it as the request's id."""
-        from shared.adapters.telemetry import spans
-
-        return spans.trace_id(self._span)
-
-    def answer(self, status: int) -> None:
-        """The status of the HTTP answer."""
-        self._span.set_attribute("http.response.status_code", status)
-
-
-@contextmanager
-def request(name: str, method: str, headers: Mapping[str, str]) -> Iterator[Work]:
-    """The work of one HTTP request, by its handler's name. What is enqueued meanwhile carries its trace on."""
-    from shared.adapters.telemetry import spans
-
-    _begin_to_tell()
-    with spans.request(name, method, headers) as span:
-        yield Work(span)
-
-
-@contextmanager
-def on_time(name: str) -> Iterator[None]:
-    """The work of a timer."""
-    from shared.adapters.telemetry import spans
-
-    _begin_to_tell()
-    with spans.timer(name):
-        yield
-
-
-@contextmanager
-def delivery(name: str, body: bytes) -> Iterator[None]:
-    """The work on one message, in the message's trace.
-
-    Raises:
-        Exception: what the work raised; in other words where the host would write down an address with it.
-    """
-    from shared.adapters.telemetry import spans
-    from shared.adapters.telemetry.logs import tellable
-
-    _begin_to_tell()
-    with spans.delivery(name, read_traceparent(body)):
-        try:
-            yield
-        except Exception as e:
-            told = tellable(e)
-            if told is e:
-                raise
-            log.exception("%s stopped", name)
-            raise told from None

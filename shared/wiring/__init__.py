@@ -1,0 +1,90 @@
+"""Joins ports to adapters, once per process, at the first call: nothing heavy is loaded by an import.
+
+build.py      makes the adapters and hands them to the steps
+parts.py      the steps, ready to run
+telling.py    traces and logs of the work at hand
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Coroutine
+from typing import Any
+
+from shared.adapters.queues.codec import UnreadableMessage, decode_command
+from shared.config import read_settings
+from shared.domain.commands import Command
+from shared.domain.errors import GuestlistError
+from shared.steps.readiness import say_readiness
+from shared.wiring.build import build
+from shared.wiring.parts import App
+from shared.wiring.telling import Work, addresses_in_logs, begin_to_tell, delivery, on_time, request
+
+__all__ = [
+    "App",
+    "UnreadableMessage",
+    "Work",
+    "app",
+    "build",
+    "decode",
+    "decode_any",
+    "delivery",
+    "on_time",
+    "request",
+]
+
+log = logging.getLogger("guestlist")
+
+_apps: dict[asyncio.AbstractEventLoop, App] = {}
+_under_way: set[asyncio.Task[None]] = set()
+"""What was begun at the start and goes on beside the first calls."""
+
+
+async def app() -> App:
+    """The app of this process. Its clients belong to the running event loop; the worker has one.
+
+    Raises:
+        SettingsWrong: naming each setting that is missing or wrong.
+    """
+    loop = asyncio.get_running_loop()
+    if loop not in _apps:
+        # No await in between: two first calls at once build one app.
+        settings = read_settings(os.environ)
+        begin_to_tell()
+        addresses_in_logs(settings)
+        is_first = not _apps
+        made = _apps[loop] = build(settings)
+        _begin(_learn_log_key(made))
+        if is_first:
+            # Beside the call, which does not wait for it; it ends by itself within the check's patience.
+            _begin(say_readiness(made.ready))
+    return _apps[loop]
+
+
+def _begin(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.get_running_loop().create_task(work)
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+
+
+async def _learn_log_key(made: App) -> None:
+    """Until the key is here, logs say of a guest that there was one, and not which."""
+    from shared.adapters.telemetry.logs import pseudonyms
+
+    try:
+        pseudonyms.use(await made.log_key())
+    except GuestlistError as e:
+        log.warning("the key of the logs could not be read: %s", e)
+
+
+def decode[C: Command](kind: type[C], body: bytes) -> C:
+    """The command of a message on a queue that carries only `kind`; raises UnreadableMessage."""
+    command = decode_command(body)
+    if not isinstance(command, kind):
+        raise UnreadableMessage(f"a {type(command).__name__} where a {kind.__name__} belongs")
+    return command
+
+
+def decode_any(body: bytes) -> Command:
+    """The command of a message; raises UnreadableMessage."""
+    return decode_command(body)

@@ -1,0 +1,90 @@
+"""Traces and logs of the work at hand, for triggers, which know no adapter."""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from shared.adapters.queues.codec import read_traceparent
+from shared.config import Settings
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+log = logging.getLogger("guestlist")
+
+
+def begin_to_tell() -> None:
+    """Logs are guarded before anything is written, and telemetry begins. Does something once in a process."""
+    from shared.adapters.telemetry.logs import guard_records
+    from shared.adapters.telemetry.provider import configure
+
+    guard_records()
+    configure(os.environ)
+
+
+def addresses_in_logs(settings: Settings) -> None:
+    from shared.adapters.telemetry.logs import pseudonyms
+
+    pseudonyms.in_clear = settings.log_personal_data
+
+
+class Work:
+    """What is told of the work at hand."""
+
+    def __init__(self, span: "Span") -> None:
+        self._span = span
+
+    @property
+    def trace_id(self) -> str:
+        """32 hex digits; callers are told it as the request's id."""
+        from shared.adapters.telemetry import spans
+
+        return spans.trace_id(self._span)
+
+    def answer(self, status: int) -> None:
+        """The status of the HTTP answer."""
+        self._span.set_attribute("http.response.status_code", status)
+
+
+@contextmanager
+def request(name: str, method: str, headers: Mapping[str, str]) -> Iterator[Work]:
+    """The work of one HTTP request, by its handler's name. What is enqueued meanwhile carries its trace on."""
+    from shared.adapters.telemetry import spans
+
+    begin_to_tell()
+    with spans.request(name, method, headers) as span:
+        yield Work(span)
+
+
+@contextmanager
+def on_time(name: str) -> Iterator[None]:
+    """The work of a timer."""
+    from shared.adapters.telemetry import spans
+
+    begin_to_tell()
+    with spans.timer(name):
+        yield
+
+
+@contextmanager
+def delivery(name: str, body: bytes) -> Iterator[None]:
+    """The work on one message, in the message's trace.
+
+    Raises:
+        Exception: what the work raised; in other words where the host would write down an address with it.
+    """
+    from shared.adapters.telemetry import spans
+    from shared.adapters.telemetry.logs import tellable
+
+    begin_to_tell()
+    with spans.delivery(name, read_traceparent(body)):
+        try:
+            yield
+        except Exception as e:
+            told = tellable(e)
+            if told is e:
+                raise
+            log.exception("%s stopped", name)
+            raise told from None
