@@ -29,7 +29,8 @@ DEPLOYED_IGNORE_FILE = """\
 # cold start is quicker by.
 """
 
-_HERE = Path(__file__).parent
+_BUILDER = [Path(__file__).with_name(f"{n}.py") for n in ("build", "compiling", "content", "left_out", "wheels")]
+"""What decides how the same sources become a package."""
 
 
 def build(out: Path = PACKAGE) -> Path:
@@ -44,7 +45,7 @@ def build(out: Path = PACKAGE) -> Path:
         raise PackageError(str(error)) from error
     with locked(out):
         stamp = _Stamp(out)
-        packages = _digest([wheels.REQUIREMENTS, left_out.FILE, *sorted(_HERE.glob("*.py"))], sys.version)
+        packages = _digest([wheels.REQUIREMENTS, left_out.FILE, *_BUILDER], sys.version)
         if not stamp.says("packages", packages):
             stamp.forget()
             shutil.rmtree(out, ignore_errors=True)

@@ -48,40 +48,40 @@ class Figures:
     """To import every module of the app: about what the first call of every kind comes to."""
 
 
-def measure(package: Path = PACKAGE, *, runs: int = 3) -> list[Figures]:
+def measure(package: Path = PACKAGE, *, runs: int = 2) -> list[Figures]:
     """Everything that is pinned; without what is never imported; that with bytecode, which is the package.
 
     Raises:
         PackageError: an import fails.
     """
     with tempfile.TemporaryDirectory(dir=BUILD, prefix="whole-") as folder:
-        whole, no_bytecode = Path(folder) / "package", Path(folder) / "none"
+        whole, bare = Path(folder) / "whole", Path(folder) / "bare"
         build.unpack(whole / build.PACKAGES, [])
         for name in content.app_files():
             target = whole / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, target)
-        bare = f"-Xpycache_prefix={no_bytecode}"
-        forms = [
-            ("all that is pinned", whole, []),
-            ("without what is never imported", package, [bare]),
-            ("with bytecode: the package", package, []),
-        ]
-        app, modules = _best(forms, _APP, runs), _best(forms, _EVERY_MODULE, runs)
+        shutil.copytree(package, bare, ignore=shutil.ignore_patterns("__pycache__"))
+        forms = {
+            "all that is pinned": whole,
+            "without what is never imported": bare,
+            "with bytecode: the package": package,
+        }
+        app, modules = (_best(list(forms.values()), program, runs) for program in (_APP, _EVERY_MODULE))
         return [
-            Figures(what, *_size(path, compiled=not flags), app_s=app[number], modules_s=modules[number])
-            for number, (what, path, flags) in enumerate(forms)
+            Figures(what, *_size(path), app_s=app[number], modules_s=modules[number])
+            for number, (what, path) in enumerate(forms.items())
         ]
 
 
-def _best(forms: list[tuple[str, Path, list[str]]], program: str, runs: int) -> list[float]:
+def _best(packages: list[Path], program: str, runs: int) -> list[float]:
     # In turn, so that a slow moment of the machine meets all of them.
-    times = [[_seconds(path, flags, program) for _, path, flags in forms] for _ in range(runs)]
+    times = [[_seconds(package, program) for package in packages] for _ in range(runs)]
     return [min(column) for column in zip(*times, strict=True)]
 
 
-def _seconds(package: Path, flags: list[str], program: str) -> float:
-    command = [sys.executable, "-I", "-S", "-B", *flags, "-c", _TIMED]
+def _seconds(package: Path, program: str) -> float:
+    command = [sys.executable, "-I", "-S", "-B", "-c", _TIMED]
     command += [str(package / build.PACKAGES), str(package), program]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  (put together here)
     if done.returncode != 0:
@@ -89,6 +89,6 @@ def _seconds(package: Path, flags: list[str], program: str) -> float:
     return float(done.stdout)
 
 
-def _size(folder: Path, *, compiled: bool) -> tuple[float, int]:
-    sizes = [p.stat().st_size for p in folder.rglob("*") if p.is_file() and (compiled or p.suffix != ".pyc")]
+def _size(folder: Path) -> tuple[float, int]:
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     return sum(sizes) / 1e6, len(sizes)
