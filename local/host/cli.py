@@ -62,18 +62,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             Keys.read(keys)
         else:
             LOG.info("No keys file: HTTP functions ask for no key, as under 'func start'.")
+        workers = _worker_count(given.workers, environment)
         supervisor = Supervisor(
             Options(
                 app=str(app),
                 lease_s=given.lease_seconds,
                 max_poll_ms=given.max_poll_ms,
+                workers=workers,
                 grace_s=given.grace_seconds,
                 keys=str(keys) if keys else None,
                 host_folder=_host_folder(app) if given.isolated else None,
             ),
             environment | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development", "AzureWebJobsScriptRoot": str(app)},
             port=port,
-            workers=_worker_count(given.workers, environment),
+            workers=workers,
             ready_file=given.ready_file.resolve() if given.ready_file else None,
         )
         return asyncio.run(supervisor.run())

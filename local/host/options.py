@@ -20,7 +20,10 @@ class Options:
     lease_s: float = 600.0
     """How long a dequeued message stays invisible before it is renewed; fixed at ten minutes in Azure."""
     max_poll_ms: int = 2000
-    """Longest pause between polls of an empty queue; 2 s under Core Tools, a minute in Azure."""
+    """Longest pause between polls of an empty queue, whichever process polls; 2 s under Core Tools, a minute in
+    Azure."""
+    workers: int = 1
+    """Processes that this host starts."""
     grace_s: float = 10.0
     """How long running handlers may go on after SIGTERM."""
     keys: str | None = None
@@ -36,8 +39,8 @@ class Options:
 
     @property
     def longest_poll(self) -> timedelta:
-        """`max_poll_ms` as a length of time."""
-        return timedelta(milliseconds=self.max_poll_ms)
+        """Of one process: they share the watch over an empty queue, so that more of them do not ask more often."""
+        return timedelta(milliseconds=self.max_poll_ms * self.workers)
 
     @property
     def app_folder(self) -> Path:
