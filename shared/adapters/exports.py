@@ -5,10 +5,10 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-from shared.adapters.storage import code_of, failure
+from shared.adapters.storage import failure, make_container
 from shared.domain.people import CaseId, Page, Person
 
 CONTAINER = "exports"
@@ -28,7 +28,7 @@ class BlobExports:
             try:
                 await self._container.upload_blob(name, body, overwrite=True)
             except ResourceNotFoundError:
-                await self._make()
+                await make_container(self._container)
                 await self._container.upload_blob(name, body, overwrite=True)
         except AzureError as e:
             raise failure(e) from e
@@ -74,12 +74,3 @@ class BlobExports:
             return
         except AzureError as e:
             raise failure(e) from e
-
-    async def _make(self) -> None:
-        try:
-            await self._container.create_container()
-        except ResourceExistsError:
-            return
-        except HttpResponseError as e:
-            if code_of(e) != "ContainerAlreadyExists":
-                raise

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-from shared.adapters.storage import code_of, failure
+from shared.adapters.storage import failure, make_container
 from shared.domain.errors import Refused
 from shared.domain.import_ids import ImportId
 from shared.domain.reasons import Reason
@@ -33,7 +33,7 @@ class BlobFiles(Files, Uploads):
             try:
                 await blob.upload_blob(content, overwrite=True, max_concurrency=2)
             except ResourceNotFoundError:
-                await self._make()
+                await make_container(self._container)
                 await blob.upload_blob(content, overwrite=True, max_concurrency=2)
         except AzureError as e:
             raise failure(e) from e
@@ -89,15 +89,6 @@ class BlobFiles(Files, Uploads):
             return
         except AzureError as e:
             raise failure(e) from e
-
-    async def _make(self) -> None:
-        try:
-            await self._container.create_container()
-        except ResourceExistsError:
-            return
-        except HttpResponseError as e:
-            if code_of(e) != "ContainerAlreadyExists":
-                raise
 
     async def close(self) -> None:
         await self._service.close()

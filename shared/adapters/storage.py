@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.exceptions import AzureError
     from azure.data.tables.aio import TableServiceClient
-    from azure.storage.blob.aio import BlobServiceClient
+    from azure.storage.blob.aio import BlobServiceClient, ContainerClient
     from azure.storage.queue.aio import QueueServiceClient
 
     type CredentialOf = Callable[[str | None], AsyncTokenCredential]
@@ -122,3 +122,16 @@ def code_of(error: "AzureError") -> str:
     """Storage's own code of an error, such as `EntityAlreadyExists`; empty where it gave none."""
     code = getattr(error, "error_code", None)
     return str(getattr(code, "value", code) or "")
+
+
+async def make_container(container: "ContainerClient") -> None:
+    """Make a container that may be there already."""
+    from azure.core.exceptions import HttpResponseError, ResourceExistsError
+
+    try:
+        await container.create_container()
+    except ResourceExistsError:
+        return
+    except HttpResponseError as e:
+        if code_of(e) != "ContainerAlreadyExists":
+            raise
