@@ -50,8 +50,8 @@ def change_for(wanted: Sequence[str], held: Sequence[Held], *, revoke_others: bo
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Gives the exit code."""
-    table: dict[str, list[str]] = json.loads((_HERE / "permissions.json").read_text(encoding="utf-8"))
-    given = _parser(table).parse_args(arguments)
+    table = _table()
+    given = parser().parse_args(arguments)
     features = [f for f in table if f in given.features]
     wanted = list(dict.fromkeys(p for f in features for p in table[f]))
     try:
@@ -108,7 +108,15 @@ class _Words:
         return str(self._table[permission]["allows"])
 
 
-def _parser(table: dict[str, list[str]]) -> argparse.ArgumentParser:
+def _table() -> dict[str, list[str]]:
+    """The permissions of each feature."""
+    table: dict[str, list[str]] = json.loads((_HERE / "permissions.json").read_text(encoding="utf-8"))
+    return table
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    table = _table()
     parser = argparse.ArgumentParser(prog="grant", description=(__doc__ or "").split("\n", maxsplit=1)[0])
 
     def features(text: str) -> set[str]:

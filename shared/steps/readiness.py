@@ -18,7 +18,8 @@ log = logging.getLogger("guestlist")
 
 KEPT = timedelta(seconds=15)
 """How long an answer is given again. An availability test asks every few minutes, from several places."""
-_PATIENCE_S = 5.0
+_PATIENCE_S = 10.0
+"""A cold process loads the SDKs meanwhile. An availability test waits longer."""
 
 
 @dataclass(slots=True)

@@ -24,12 +24,14 @@ guard_records()
 pseudonyms.use(bytes(32))
 print("told", configure(os.environ), configure(os.environ))
 import kiota_http.httpx_request_adapter as kiota
-with spans.delivery("a_step", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"):
-    with spans.graph_call("GET", "/users?$filter=mail eq 'ada@fabrikam.com'") as span:
-        spans.answered(span, 200, "r-1")
-        with kiota.tracer.start_as_current_span("of a library: ada@fabrikam.com"):
-            pass
-    logging.getLogger("guestlist").warning("for ada@fabrikam.com", extra={"guestlist.group": "g-1"})
+for number in range(int(os.environ.get("TRACES", "1"))):
+    trace = f"{0x0af7651916cd43dd8448eb211c80319c + number * 0x10000000000000001:032x}"
+    with spans.delivery("a_step", f"00-{trace}-b7ad6b7169203331-01"):
+        with spans.graph_call("GET", "/users?$filter=mail eq 'ada@fabrikam.com'") as span:
+            spans.answered(span, 200, "r-1")
+            with kiota.tracer.start_as_current_span("of a library: ada@fabrikam.com"):
+                pass
+        logging.getLogger("guestlist").warning("for ada@fabrikam.com", extra={"guestlist.group": "g-1"})
 meters.guest_in("member", None)
 """
 """Ends as a worker does: what is not sent yet is sent at the exit."""
@@ -122,6 +124,31 @@ def test_application_insights_gets_requests_calls_metrics_and_logs_in_one_operat
     assert "fabrikam" not in whole
     assert "of a library" not in whole
     assert "guestlist.guests" in whole
+
+
+def kinds_of_traces(ingestion: Ingestion) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for envelope in ingestion.envelopes:
+        if envelope["data"]["baseType"] in ("RequestData", "RemoteDependencyData"):
+            found.setdefault(envelope["tags"]["ai.operation.id"], set()).add(envelope["data"]["baseType"])
+    return found
+
+
+def test_a_burst_of_traces_arrives_whole(ingestion: Ingestion) -> None:
+    run({"APPLICATIONINSIGHTS_CONNECTION_STRING": ingestion.connection, "TRACES": "300"})
+
+    whole = kinds_of_traces(ingestion)
+    assert len(whole) == 300
+    assert {len(kinds) for kinds in whole.values()} == {2}
+
+
+def test_a_share_of_traces_is_a_share_of_whole_ones(ingestion: Ingestion) -> None:
+    share = {"OTEL_TRACES_SAMPLER": "microsoft.fixed_percentage", "OTEL_TRACES_SAMPLER_ARG": "0.3"}
+    run({"APPLICATIONINSIGHTS_CONNECTION_STRING": ingestion.connection, "TRACES": "300"} | share)
+
+    some = kinds_of_traces(ingestion)
+    assert 30 < len(some) < 180
+    assert {len(kinds) for kinds in some.values()} == {2}
 
 
 def test_both_are_told_where_both_are_set(ingestion: Ingestion, tmp_path: Path) -> None:

@@ -108,8 +108,17 @@ class Tenant:
     def hits(self, fault: str) -> int:
         return int(next(f["hits"] for f in self.simulator.get("/_sim/faults").json() if f["id"] == fault))
 
+    @property
+    def _identity(self) -> dict[str, Any]:
+        return next(c for c in self.stack.tenant.seed["clients"] if c.get("isManagedIdentity"))
+
+    def all_permissions(self) -> None:
+        """Those of the beginning again, in the app as well: its processes ask for a token as soon as they start."""
+        self.permissions(*self._identity["graphPermissions"])
+        self.stack.kill_workers()
+
     def permissions(self, *granted: str) -> None:
-        client = next(c for c in self.stack.tenant.seed["clients"] if c.get("isManagedIdentity"))
+        client = self._identity
         answer = self.simulator.patch(f"/_sim/clients/{client['clientId']}", json={"graphPermissions": granted})
         answer.raise_for_status()
 

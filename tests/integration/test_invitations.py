@@ -345,8 +345,7 @@ def test_a_mailbox_without_permission_leaves_a_member_and_says_so(tenant: Tenant
 
     assert (invitation["state"], invitation["reason"]) == ("member", Reason.MAIL_NOT_SENT.value)
     assert "Mail.Send" in invitation["detail"]
-    tenant.permissions(*granted, "Mail.ReadWrite", "Mail.Send")
-    tenant.stack.kill_workers()
+    tenant.all_permissions()
 
 
 def test_a_missing_permission_to_invite_is_named(tenant: Tenant, address: str) -> None:
@@ -363,8 +362,7 @@ def test_a_missing_permission_to_invite_is_named(tenant: Tenant, address: str) -
 
     assert (invitation["state"], invitation["reason"]) == ("failed", Reason.PERMISSION_MISSING.value)
     assert "User.Invite.All" in invitation["detail"]
-    tenant.permissions(*granted, "User.Invite.All")
-    tenant.stack.kill_workers()
+    tenant.all_permissions()
 
 
 def test_replication_is_waited_out(tenant: Tenant, address: str) -> None:

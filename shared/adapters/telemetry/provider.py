@@ -14,7 +14,7 @@ CONNECTION = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TRACES_EXPORTER = "OTEL_TRACES_EXPORTER"
 """``console`` prints spans; anything else is left to the endpoint."""
-SERVICE_NAME = "OTEL_SERVICE_NAME"
+SAMPLER = "OTEL_TRACES_SAMPLER"
 LOGGER = "guestlist"
 
 _NOT_WANTED = (
@@ -48,7 +48,7 @@ def _configure(env: Mapping[str, str]) -> bool:
 
         spans.append(SimpleSpanProcessor(ConsoleSpanExporter()))
     if connection:
-        _azure_monitor(connection, spans, readers, records)
+        _azure_monitor(connection, env, spans, readers, records)
     elif spans:
         _own(spans, readers, records)
     if not (connection or spans):
@@ -90,6 +90,7 @@ def _otlp() -> "tuple[list[SpanProcessor], list[MetricReader], list[LogRecordPro
 
 def _azure_monitor(
     connection: str,
+    env: Mapping[str, str],
     spans: "list[SpanProcessor]",
     readers: "list[MetricReader]",
     records: "list[LogRecordProcessor]",
@@ -97,6 +98,9 @@ def _azure_monitor(
     from azure.monitor.opentelemetry import configure_azure_monitor
 
     options: dict[str, Any] = {name: {"enabled": False} for name in _NOT_WANTED}
+    # The distribution's own sampler keeps five spans a second, and decides anew for each message: a trace would come
+    # in pieces. This one decides by the trace's id alone, the same in every process.
+    sampling: dict[str, Any] = {} if env.get(SAMPLER) else {"sampling_ratio": 1.0}
     configure_azure_monitor(
         connection_string=connection,
         logger_name=LOGGER,
@@ -104,6 +108,7 @@ def _azure_monitor(
         metric_readers=readers,
         log_record_processors=records,
         instrumentation_options=options,
+        **sampling,
         # Nothing is kept on an instance's disk, and nothing is asked for every second.
         disable_offline_storage=True,
         enable_live_metrics=False,
