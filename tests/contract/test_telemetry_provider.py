@@ -97,6 +97,10 @@ def test_without_settings_nobody_is_told() -> None:
     assert run({}).strip() == "told False False"
 
 
+def test_a_wrong_setting_stops_nobody() -> None:
+    assert run({"APPLICATIONINSIGHTS_CONNECTION_STRING": "rubbish"}).strip() == "told False False"
+
+
 def test_the_console_shows_spans() -> None:
     shown = run({"OTEL_TRACES_EXPORTER": "console"})
 

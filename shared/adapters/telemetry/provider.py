@@ -36,7 +36,12 @@ def configure(env: Mapping[str, str]) -> bool:
     """
     global _told
     if _told is None:
-        _told = _configure(env)
+        try:
+            _told = _configure(env)
+        except Exception:
+            # Whatever is wrong with a setting of telemetry: guests are invited all the same, and nobody is told.
+            logging.getLogger(LOGGER).exception("telemetry could not be configured: nobody is told of this process")
+            _told = False
     return _told
 
 
