@@ -203,7 +203,7 @@ class Tenant:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    with Stack(workers=2, lease_seconds=3, max_poll_ms=400, extra_settings=QUICK, telemetry=True) as running:
+    with Stack(workers=2, lease_seconds=3, max_poll_ms=800, extra_settings=QUICK, telemetry=True) as running:
         yield running
     # The whole run of these tests: no line of the app's log and nothing that it told holds a person's data.
     assert running.told is not None

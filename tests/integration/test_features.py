@@ -23,7 +23,7 @@ INVITING = [p.name for p in needed_by(Feature.INVITING)]
 CSV = {"Content-Type": "text/csv"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
     """A second product of its own: its storage must not share queues with one that has every feature."""
     seed = json.loads(SAMPLE_TENANT.read_text())
