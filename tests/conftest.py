@@ -2,8 +2,22 @@
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+_INTEGRATION = Path(__file__).parent / "integration"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever the order, the tests that share one running product stand together: it can end when they have."""
+    items.sort(key=lambda item: not shares_the_product(item))
+
+
+def shares_the_product(item: pytest.Item) -> bool:
+    """It uses the fixture `stack` of tests/integration."""
+    return _INTEGRATION in item.path.parents and "stack" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(autouse=True, scope="session")

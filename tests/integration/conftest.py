@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from local.stack import Stack
+from tests.conftest import shares_the_product
 from tests.integration.privacy import Sent
 
 QUICK = {
@@ -201,10 +202,28 @@ class Tenant:
         return sum(int(c["count"]) for c in found if method_and_path in c["call"])
 
 
+_shared: list[Stack] = []
+"""The product that most of these tests share, while it runs."""
+
+
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    with Stack(workers=2, lease_seconds=3, max_poll_ms=800, extra_settings=QUICK, telemetry=True) as running:
-        yield running
+def stack() -> Stack:
+    """Runs until the last of these tests is over, and not beside the tests that come after: it never stops asking
+    storage for messages."""
+    _shared.append(Stack(workers=2, lease_seconds=3, max_poll_ms=800, extra_settings=QUICK, telemetry=True))
+    _shared[0].start()
+    return _shared[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    yield
+    if _shared and (nextitem is None or not shares_the_product(nextitem)):
+        _end(_shared.pop())
+
+
+def _end(running: Stack) -> None:
+    running.stop()
     # The whole run of these tests: no line of the app's log and nothing that it told holds a person's data.
     assert running.told is not None
     files = [running.logs / f"host-{os.getpid()}.log", running.told]
