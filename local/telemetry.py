@@ -62,7 +62,7 @@ class Collector:
             "OTEL_SERVICE_NAME": "guestlist",
             "OTEL_BSP_SCHEDULE_DELAY": "500",
             "OTEL_BLRP_SCHEDULE_DELAY": "500",
-            "OTEL_METRIC_EXPORT_INTERVAL": "5000",
+            "OTEL_METRIC_EXPORT_INTERVAL": "10000",
             # The worker hands the host's trace on to the app.
             "PYTHON_ENABLE_OPENTELEMETRY": "true",
         }
