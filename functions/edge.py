@@ -58,13 +58,14 @@ def step(handler: Callable[..., Awaitable[Outcome]]) -> Callable[..., Awaitable[
 
     @functools.wraps(handler)
     async def run(message: func.QueueMessage) -> None:
-        outcome = await handler(message)
-        outbox = (await wiring.app()).outbox
-        for command in outcome.then:
-            await outbox.send(command)
-        if outcome.later is not None:
-            log.info("later: %s (%s)", outcome.later.why, outcome.later.not_before.isoformat())
-            await outbox.send(outcome.later.command, not_before=outcome.later.not_before)
+        app = await wiring.app()
+        async with app.in_hand(handler.__name__, message.get_body().decode()):
+            outcome = await handler(message)
+            for command in outcome.then:
+                await app.outbox.send(command)
+            if outcome.later is not None:
+                log.info("later: %s (%s)", outcome.later.why, outcome.later.not_before.isoformat())
+                await app.outbox.send(outcome.later.command, not_before=outcome.later.not_before)
 
     return delivered(run)
 

@@ -16,6 +16,8 @@ log = logging.getLogger("guestlist")
 @on_time
 async def sweep(timer: func.TimerRequest) -> None:
     app = await wiring.app()
+    if reminded := await app.send_due():
+        log.info("%d messages sent that were due, or that an instance left behind", reminded)
     swept = await app.sweep()
     if swept.looked_at:
         log.info("looked at %d chunks: %d set going, %d closed", swept.looked_at, swept.set_going, swept.closed)

@@ -83,7 +83,7 @@ param acsEndpoint string = ''
 param acsSender string = ''
 
 @description('When the sweeper runs (NCRONTAB, UTC).')
-param sweepSchedule string = '0 */5 * * * *'
+param sweepSchedule string = '0 * * * * *'
 
 @description('When the audit runs (NCRONTAB, UTC).')
 param auditSchedule string = '0 0 2 * * *'

@@ -195,7 +195,7 @@ class Stack:
             "GUESTLIST_AUTHORITY": self.simulator_url,
             "GUESTLIST_GRAPH_URL": f"{simulator}/v1.0",
             "GUESTLIST_MAIL_MAILBOX": MAILBOX,
-            "GUESTLIST_SWEEP_SCHEDULE": "0 */5 * * * *",
+            "GUESTLIST_SWEEP_SCHEDULE": "0 * * * * *",
             "GUESTLIST_AUDIT_SCHEDULE": "0 0 2 * * *",
             **({"GUESTLIST_PUBLIC_URL": f"http://127.0.0.1:{self._port}"} if self._port else {}),
             "IDENTITY_ENDPOINT": f"{self.simulator_url}/msi/token",

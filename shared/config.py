@@ -136,6 +136,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         mail_pace=rate("GUESTLIST_MAILS_PER_MINUTE", 30, burst=10),
         invite_pace=rate("GUESTLIST_INVITATIONS_PER_MINUTE", 600, burst=100),
         timing=Timing(
+            work_lease=length("GUESTLIST_WORK_LEASE", defaults.work_lease),
             claim=length("GUESTLIST_CLAIM", defaults.claim),
             doubt_window=length("GUESTLIST_DOUBT_WINDOW", defaults.doubt_window),
             join_window=length("GUESTLIST_JOIN_WINDOW", defaults.join_window),

@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
@@ -12,12 +12,13 @@ from shared.domain.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account found by a guest's address."""
+    """An account found by a guest's address. `created_at` is the directory's own time, to the second."""
 
     id: UserId
     is_guest: bool
     enabled: bool
     pending: bool
+    created_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,11 @@ from datetime import timedelta
 class Timing:
     """Lengths of time that decide how Guestlist waits.
 
-    `claim`: how long one delivery may work on a chunk before another may take over.
+    `work_lease`: for how long an instance says that it works on a message, and a delivery that it works on the guests
+    it has claimed. It is renewed, and an effect on claimed guests ends with it; after an instance died, its work goes
+    on when the lease has ended and the sweeper comes by.
+    `claim`: how long one delivery may work on a step of a setup, an audit's remedies or a person's data before
+    another may take over.
     `doubt_window`: how long the directory may hide a guest that it made; before that, nobody whose
     invitation is in doubt is invited again. Source: graph contract 1.2 "Consistency" and section 3 (about
     ten minutes, reported).
@@ -19,6 +23,7 @@ class Timing:
     finished one is remembered.
     """
 
+    work_lease: timedelta = timedelta(seconds=45)
     claim: timedelta = timedelta(minutes=5)
     doubt_window: timedelta = timedelta(minutes=10)
     join_window: timedelta = timedelta(hours=1)

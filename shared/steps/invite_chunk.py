@@ -1,7 +1,11 @@
 """Invite the guests of a chunk, each once.
 
 Before the directory is asked to invite, the guest is looked up and the intent is written. A delivery that
-finds the intent of an earlier one never invites on suspicion: it looks the guest up and adopts what it finds.
+finds the intent of an earlier one never mails on suspicion: it looks the guest up and adopts what it finds.
+
+A delivery that was cut off (its claim ran out) may have died before its call left, and the directory may hide a new
+guest for minutes. It is not worth waiting for: inviting again without a mail finds or makes the account, and
+the time at which the account was made tells which of the two calls made it, and so whether the guest was mailed.
 """
 
 from dataclasses import dataclass, replace
@@ -32,6 +36,7 @@ from shared.ports.clock import Clock
 from shared.ports.directory import Directory, GuestToInvite
 from shared.ports.store import Store, Versioned
 from shared.steps.chunk_rows import ChunkRows
+from shared.steps.claims import within
 
 LANE = "invitations"
 _SOON = timedelta(seconds=1)
@@ -78,6 +83,8 @@ class InviteWork:
         self.now = now
         self.wake_at: datetime | None = None
         self.why = ""
+        self._without_mail: set[int] = set()
+        """Positions of guests who are asked for again after a delivery was cut off."""
 
     async def run(self) -> Outcome:
         todo = self.chunk.in_state(State.ACCEPTED, State.INVITING, State.PARKED)
@@ -135,6 +142,8 @@ class InviteWork:
                 case Account() if invitation.send_again and self._may_ask_again(invitation):
                     # Graph's own way to send again: the same account, a new ticket (graph contract 1.2).
                     to_invite.append(invitation)
+                case Account(created_at=created) if _was_made_without_mail(invitation, created):
+                    to_invite.append(invitation)
                 case Account(id=user):
                     # In doubt: an earlier delivery made this guest and did not live to write it down. Its
                     # ticket went with it; the app's direct link redeems as well.
@@ -143,6 +152,9 @@ class InviteWork:
                     )
                 case Busy(retry_after=after):
                     self._wait_busy(after)
+                case NotFound() if _was_cut_off(invitation) and self._may_ask_without_mail(invitation):
+                    self._without_mail.add(invitation.id.position)
+                    to_invite.append(invitation)
                 case NotFound() if self._may_still_show(invitation):
                     self._wait(self.now + replication_wait(self.command.attempt), "an invitation is in doubt")
                 case NotFound():
@@ -152,12 +164,15 @@ class InviteWork:
             for invitation in to_invite[allowed:]:
                 self._park(invitation, changed)
             to_invite = to_invite[:allowed]
-        until = self.now + self.step.timing.claim
-        claimed = [
-            advance(i, State.INVITING, self.now, claimed_until=until, effect_since=self.now) for i in to_invite
-        ]
+        claimed = [self._claimed(invitation) for invitation in to_invite]
         await self.chunk.write([*changed, *claimed])
         return claimed
+
+    def _claimed(self, invitation: Invitation) -> Invitation:
+        """The intent. Asking without a mail keeps the time of the first attempt, which may have mailed."""
+        since = invitation.effect_since if invitation.id.position in self._without_mail else self.now
+        until = self.step.clock.now() + self.step.timing.work_lease
+        return advance(invitation, State.INVITING, self.now, claimed_until=until, effect_since=since, user_id=None)
 
     @staticmethod
     def _may_ask_again(invitation: Invitation) -> bool:
@@ -168,6 +183,10 @@ class InviteWork:
     def _may_still_show(self, invitation: Invitation) -> bool:
         since = invitation.effect_since
         return since is not None and self.now < since + self.step.timing.doubt_window
+
+    def _may_ask_without_mail(self, invitation: Invitation) -> bool:
+        """Not while Microsoft blocks the tenant's invitations: each costs a probe."""
+        return self._may_still_show(invitation) and not self.breaker.value.is_open
 
     def _park(self, invitation: Invitation, changed: list[Invitation]) -> None:
         if invitation.state is not State.PARKED:
@@ -198,19 +217,20 @@ class InviteWork:
         return True
 
     async def _invite(self, claimed: list[Invitation]) -> None:
-        answers = await self.step.directory.invite(
-            [
-                GuestToInvite(
-                    address=i.address,
-                    display_name=i.display_name,
-                    redirect_url=i.direct_link,
-                    # Graph drops a custom message when an app invites: with one, Guestlist's own mail carries it.
-                    mail=i.message is None,
-                    language=i.language,
-                )
-                for i in claimed
-            ]
-        )
+        guests = [
+            GuestToInvite(
+                address=i.address,
+                display_name=i.display_name,
+                redirect_url=i.direct_link,
+                # Graph drops a custom message when an app invites: with one, Guestlist's own mail carries it.
+                mail=i.message is None and i.id.position not in self._without_mail,
+                language=i.language,
+            )
+            for i in claimed
+        ]
+        until = min(i.claimed_until or self.now for i in claimed)
+        late: list[InviteAnswer] = [Unknown("no answer within the lease")] * len(guests)
+        answers = await within(until, self.step.clock, self.step.directory.invite(guests), late)
         by_position = {i.id.position: a for i, a in zip(claimed, answers, strict=True)}
         now = self.step.clock.now()
         await self._follow_breaker(answers, now)
@@ -219,7 +239,15 @@ class InviteWork:
         )
 
     def _settled(self, invitation: Invitation, answer: InviteAnswer, now: datetime) -> Invitation:
+        asked_without_mail = invitation.id.position in self._without_mail and invitation.message is None
         match answer:
+            case Invited(user_id=user) if asked_without_mail:
+                self._wait(now + replication_wait(self.command.attempt), "an invitation is in doubt")
+                return advance(invitation, State.INVITING, now, user_id=user)
+            case Busy() | Blocked() if asked_without_mail:
+                # The first attempt is as much in doubt as before.
+                self._wait(now + replication_wait(self.command.attempt), "an invitation is in doubt")
+                return advance(invitation, State.INVITING, now)
             case Invited(user_id=user, redeem_url=url):
                 return self._invited(invitation, now, user_id=user, redeem_url=url)
             case Exists(user_id=user):
@@ -289,3 +317,16 @@ class InviteWork:
             later = Later(again, self.wake_at, self.why)
         await self.chunk.finish(self.now, self.wake_at, self.step.timing.stillness)
         return Outcome(then=then, later=later)
+
+
+def _was_cut_off(invitation: Invitation) -> bool:
+    """A delivery had claimed it and wrote nothing more: whoever meets it finds the claim run out."""
+    return invitation.claimed_until is not None and invitation.effect_since is not None
+
+
+def _was_made_without_mail(invitation: Invitation, created_at: datetime | None) -> bool:
+    """The account of a guest who was asked for again without a mail was made by that call, and not by the first."""
+    first, second = invitation.effect_since, invitation.updated_at
+    if invitation.state is not State.INVITING or invitation.user_id is None or first is None or created_at is None:
+        return False
+    return abs(second - created_at) < abs(created_at - first)

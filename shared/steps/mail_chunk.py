@@ -18,9 +18,11 @@ from shared.ports.clock import Clock
 from shared.ports.mailer import DispatchAnswer, Dispatched, Mailer, MailText, PrepareAnswer, Prepared
 from shared.ports.store import Store
 from shared.steps.chunk_rows import ChunkRows
+from shared.steps.claims import within
 
 LANE = "mails"
 _SOON = timedelta(seconds=1)
+_LATE = Unknown("no answer within the lease")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class MailChunkStep:
     ) -> list[tuple[datetime, str]]:
         now = self.clock.now()
         tried_before = {i.id.position for i in free if i.state is State.MAILING}
-        until = now + self.timing.claim
+        until = now + self.timing.work_lease
         try:
             await chunk.write(
                 [
@@ -76,10 +78,13 @@ class MailChunkStep:
         except Conflict:
             return [(now + _SOON, "another delivery wrote first")]
         mine = {i.id.position for i in free}
-        answers = await self._prepare(mailer, self._mine(chunk, mine), tried_before)
+        unprepared: dict[int, PrepareAnswer] = dict.fromkeys(mine, _LATE)
+        preparing = self._prepare(mailer, self._mine(chunk, mine), tried_before)
+        answers = await within(until, self.clock, preparing, unprepared)
         await chunk.settle(answers, State.MAILING, lambda i: self._settled(i, answers[i.id.position], until))
         ready = [i for i in self._mine(chunk, mine) if i.mail_handle and i.is_claimed(now)]
-        sent = await self._dispatch(mailer, ready, tried_before)
+        unsent: dict[int, DispatchAnswer] = {i.id.position: _LATE for i in ready}
+        sent = await within(until, self.clock, self._dispatch(mailer, ready, tried_before), unsent)
         await chunk.settle(sent, State.MAILING, lambda i: self._settled(i, sent[i.id.position], until))
         last: dict[int, PrepareAnswer | DispatchAnswer] = {**answers, **sent}
         left = {i.id.position for i in chunk.in_state(State.MAILING)}

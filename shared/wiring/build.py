@@ -94,6 +94,7 @@ def build(settings: Settings) -> App:
     from shared.adapters.mail.request_text import JinjaAuditText, JinjaRequestText
     from shared.adapters.mail.text import JinjaMailText
     from shared.adapters.pulse import StoragePulse
+    from shared.adapters.queues.in_hand import MessagesInHand
     from shared.adapters.queues.outbox import QueueOutbox
     from shared.adapters.storage import blob_service, queue_service, table_service
     from shared.adapters.tables.cases import TableCases
@@ -103,6 +104,7 @@ def build(settings: Settings) -> App:
     from shared.adapters.tables.past import TablePast
     from shared.adapters.tables.people import TableHoldings
     from shared.adapters.tables.remedies import TableRemedyStore
+    from shared.adapters.tables.reminders import TableReminders
     from shared.adapters.tables.requests import TableRequestStore
     from shared.adapters.tables.setups import TableSetupStore
     from shared.adapters.tables.trail import TableTrail
@@ -116,7 +118,8 @@ def build(settings: Settings) -> App:
     tables, queues, blobs = table_service(os.environ), queue_service(os.environ), blob_service(os.environ)
     store, setup_store, import_store = MeasuredStore(tables), TableSetupStore(tables), TableImportStore(tables)
     files, exports = BlobFiles(blobs), BlobExports(blobs)
-    outbox = QueueOutbox(queues)
+    reminders = TableReminders(tables)
+    outbox = QueueOutbox(queues, reminders)
     timing, features = settings.timing, settings.features
     tools = Tools(
         directory=GraphAppDirectory(session),
@@ -218,6 +221,8 @@ def build(settings: Settings) -> App:
             authority=settings.authority, tenant_id=settings.tenant_id, audience=settings.api_audience
         ),
         outbox=outbox,
+        send_due=outbox.send_due,
+        in_hand=MessagesInHand(reminders, timing.work_lease).holding,
         accept_invitation=accept,
         show_invitations=ShowInvitations(access, store),
         invite_chunk=invite,

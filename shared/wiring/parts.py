@@ -1,6 +1,7 @@
 """The steps of the app, ready to run: what triggers are handed."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from shared.config import Settings
@@ -128,6 +129,8 @@ class App:
     settings: Settings
     callers: Callers
     outbox: Outbox
+    send_due: Callable[[], Awaitable[int]]
+    in_hand: Callable[[str, str], AbstractAsyncContextManager[None]]
     accept_invitation: AcceptInvitation
     show_invitations: ShowInvitations
     invite_chunk: InviteChunkStep

@@ -19,6 +19,7 @@ from tests.integration.conftest import OWNER, Tenant, eventually
 
 GUESTS, KILLS = 2000, 20
 PATIENT_WITH_KILLS = {
+    "GUESTLIST_WORK_LEASE": "PT2S",
     "GUESTLIST_CLAIM": "PT2S",
     "GUESTLIST_DOUBT_WINDOW": "PT4S",
     "GUESTLIST_STILLNESS": "PT4S",

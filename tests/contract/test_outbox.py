@@ -11,11 +11,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.core.exceptions import ResourceExistsError
+from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
-from shared.adapters.queues.codec import decode_command, read_traceparent
+from shared.adapters.queues.codec import decode_command, encode_command, read_traceparent
 from shared.adapters.queues.names import QUEUES, queue_of
-from shared.adapters.queues.outbox import QueueOutbox
+from shared.adapters.queues.outbox import LONGEST_SLEEP, QueueOutbox
+from shared.adapters.tables.reminders import Reminder, TableReminders
 from shared.adapters.telemetry import spans
 from shared.domain.applications import AppId
 from shared.domain.audits.records import AuditId
@@ -85,6 +87,20 @@ async def queues(queues: QueueServiceClient) -> QueueServiceClient:
     return queues
 
 
+@pytest.fixture
+async def reminders(tables: TableServiceClient) -> TableReminders:
+    """Storage without any reminder."""
+    found = TableReminders(tables)
+    async for reminder in found.list_due(datetime.max.replace(tzinfo=UTC)):
+        await found.remove(reminder)
+    return found
+
+
+@pytest.fixture
+def outbox(queues: QueueServiceClient, reminders: TableReminders) -> QueueOutbox:
+    return QueueOutbox(queues, reminders)
+
+
 async def receive_raw(service: QueueServiceClient) -> list[bytes]:
     """Take the visible messages of all queues as the Functions host does: base64 in the text."""
     found = []
@@ -97,7 +113,9 @@ async def receive_raw(service: QueueServiceClient) -> list[bytes]:
 
 
 @pytest.fixture(params=["memory", "azurite"])
-async def examined(request: pytest.FixtureRequest, queues: QueueServiceClient) -> AsyncIterator[Examined]:
+async def examined(
+    request: pytest.FixtureRequest, queues: QueueServiceClient, outbox: QueueOutbox
+) -> AsyncIterator[Examined]:
     if request.param == "memory":
         fake = FakeOutbox()
 
@@ -113,7 +131,7 @@ async def examined(request: pytest.FixtureRequest, queues: QueueServiceClient) -
     async def received() -> list[Command]:
         return [decode_command(body) for body in await receive_raw(queues)]
 
-    yield Examined(QueueOutbox(queues), received)
+    yield Examined(outbox, received)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: type(c).__name__)
@@ -158,8 +176,7 @@ async def test_a_time_that_has_passed_is_now(examined: Examined) -> None:
     assert await examined.receive() == [COMMANDS[0]]
 
 
-async def test_each_kind_of_command_has_a_queue_of_its_own(queues: QueueServiceClient) -> None:
-    outbox = QueueOutbox(queues)
+async def test_each_kind_of_command_has_a_queue_of_its_own(queues: QueueServiceClient, outbox: QueueOutbox) -> None:
     for command in COMMANDS:
         await outbox.send(command)
 
@@ -174,8 +191,7 @@ def test_no_command_is_without_a_queue() -> None:
     assert len(set(QUEUES)) == len(QUEUES) == len(ONE_OF_EACH)
 
 
-async def test_a_message_carries_the_trace_it_was_sent_in(queues: QueueServiceClient) -> None:
-    outbox = QueueOutbox(queues)
+async def test_a_message_carries_the_trace_it_was_sent_in(queues: QueueServiceClient, outbox: QueueOutbox) -> None:
     with spans.delivery("a_step", TRACE):
         await outbox.send(COMMANDS[0])
     await outbox.send(COMMANDS[1])
@@ -185,3 +201,77 @@ async def test_a_message_carries_the_trace_it_was_sent_in(queues: QueueServiceCl
     assert first.split("-")[1] == TRACE.split("-")[1]
     assert second is not None, "outside any work a message begins a trace"
     assert second.split("-")[1] != TRACE.split("-")[1]
+
+
+async def messages_in(queues: QueueServiceClient) -> int:
+    """All that lie on the queues, invisible ones as well."""
+    properties = [await queues.get_queue_client(name).get_queue_properties() for name in QUEUES]
+    return sum(p.approximate_message_count or 0 for p in properties)
+
+
+async def test_a_long_wait_is_a_row_and_no_message(queues: QueueServiceClient, outbox: QueueOutbox) -> None:
+    later = datetime.now(UTC) + LONGEST_SLEEP + timedelta(hours=1)
+    await outbox.send(COMMANDS[0], not_before=later)
+
+    assert await outbox.send_due() == 0
+    assert await messages_in(queues) == 0
+
+
+async def test_a_long_wait_ends_as_a_message_once_it_is_short(
+    queues: QueueServiceClient, outbox: QueueOutbox, reminders: TableReminders
+) -> None:
+    body = encode_command(COMMANDS[0], TRACE).decode()
+    await reminders.wait(body, datetime.now(UTC) + timedelta(seconds=1.5))
+
+    assert await outbox.send_due() == 1
+    assert await outbox.send_due() == 0
+    assert await messages_in(queues) == 1, "it sleeps on the queue until its time"
+    assert await receive_raw(queues) == []
+    deadline = time.monotonic() + 20
+    got: list[bytes] = []
+    while not got and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+        got = await receive_raw(queues)
+    assert got == [body.encode()], "as it was, its trace with it"
+
+
+async def test_a_sweeper_that_dies_before_it_removes_a_reminder_sends_it_again(
+    queues: QueueServiceClient, tables: TableServiceClient, outbox: QueueOutbox, reminders: TableReminders
+) -> None:
+    class Dies(TableReminders):
+        async def remove(self, reminder: Reminder) -> None:
+            raise ConnectionError("the process ends here")
+
+    await reminders.wait(encode_command(COMMANDS[0], None).decode(), datetime.now(UTC))
+    with pytest.raises(ConnectionError):
+        await QueueOutbox(queues, Dies(tables)).send_due()
+
+    assert await outbox.send_due() == 1
+    assert [decode_command(body) for body in await receive_raw(queues)] == [COMMANDS[0]] * 2
+
+
+async def test_two_sweepers_at_once_lose_no_reminder(
+    queues: QueueServiceClient, outbox: QueueOutbox, reminders: TableReminders
+) -> None:
+    wanted = [InviteChunk(GROUP, CHUNK, attempt=n) for n in range(40)]
+    for command in wanted:
+        await reminders.wait(encode_command(command, None).decode(), datetime.now(UTC))
+
+    await asyncio.gather(outbox.send_due(), outbox.send_due())
+
+    got = [decode_command(body) for _ in range(4) for body in await receive_raw(queues)]
+    assert {command.attempt for command in got} == set(range(40))
+    assert await outbox.send_due() == 0
+
+
+async def test_a_reminder_of_a_newer_version_is_left_for_it(
+    queues: QueueServiceClient, outbox: QueueOutbox, reminders: TableReminders
+) -> None:
+    await reminders.wait('{"kind":"of-tomorrow","v":2}', datetime.now(UTC))
+    await reminders.wait(encode_command(COMMANDS[0], None).decode(), datetime.now(UTC))
+
+    await outbox.send_due()
+
+    assert [decode_command(body) for body in await receive_raw(queues)] == [COMMANDS[0]]
+    left = [r.messages async for r in reminders.list_due(datetime.now(UTC))]
+    assert left == [('{"kind":"of-tomorrow","v":2}',)]

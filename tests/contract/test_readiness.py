@@ -13,6 +13,7 @@ from shared.adapters.pulse import StoragePulse
 from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.storage import CONNECTION, StorageRefused, queue_service, table_service
 from shared.adapters.tables import TableStore
+from shared.adapters.tables.reminders import TableReminders
 from shared.domain.commands import InviteChunk
 from shared.domain.features import ALL, Feature
 from shared.domain.ids import ChunkId, GroupId
@@ -73,7 +74,7 @@ async def test_storage_that_is_in_use_answers_and_its_messages_stay(
     tables: TableServiceClient, queues: QueueServiceClient
 ) -> None:
     await TableStore(tables).read_breaker()
-    outbox = QueueOutbox(queues)
+    outbox = QueueOutbox(queues, TableReminders(tables))
     await outbox.send(InviteChunk(GroupId(GUESTS), ChunkId("0" * 22)))
 
     await StoragePulse(tables, queues).feel()

@@ -4,16 +4,18 @@ import asyncio
 import socket
 import uuid
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from azure.data.tables.aio import TableServiceClient
 
 from local.azurite import Azurite
 from shared.adapters.queues.names import INVITATIONS
 from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.storage import CONNECTION, StorageRefused, queue_service, table_service
 from shared.adapters.tables import TABLES, TableStore
+from shared.adapters.tables.reminders import TableReminders
 from shared.domain.breaker import Breaker
 from shared.domain.commands import InviteChunk
 from shared.domain.errors import Conflict, StorageBusy
@@ -90,11 +92,14 @@ async def test_storage_out_of_reach_is_busy_storage_for_every_operation(azurite:
                 store.accept(chunk_of(group), None),
                 store.open_chunk(OpenChunk(group, CHUNK, NOW)),
                 store.reserve("lane", PACE, 1, NOW),
-                QueueOutbox(queues).send(InviteChunk(GROUP, CHUNK)),
+                QueueOutbox(queues, TableReminders(tables)).send(InviteChunk(GROUP, CHUNK)),
+                QueueOutbox(queues, TableReminders(tables)).send(
+                    InviteChunk(GROUP, CHUNK), not_before=datetime.now(UTC) + timedelta(days=1)
+                ),
                 return_exceptions=True,
             )
 
-    assert [type(e) for e in ended] == [StorageBusy] * 5
+    assert [type(e) for e in ended] == [StorageBusy] * 6
 
 
 @pytest.mark.parametrize("status", [403, 413])
@@ -237,8 +242,9 @@ async def test_tables_that_are_missing_are_made_by_whoever_writes_first() -> Non
 
 async def test_queues_that_are_missing_are_made_by_whoever_sends_first() -> None:
     with Azurite.start() as fresh:
-        async with queue_service({CONNECTION: fresh.connection_string}) as service:
-            outboxes = [QueueOutbox(service) for _ in range(6)]
+        account = {CONNECTION: fresh.connection_string}
+        async with queue_service(account) as service, table_service(account) as tables:
+            outboxes = [QueueOutbox(service, TableReminders(tables)) for _ in range(6)]
 
             await asyncio.gather(*(o.send(InviteChunk(GROUP, CHUNK)) for o in outboxes))
 
@@ -246,26 +252,33 @@ async def test_queues_that_are_missing_are_made_by_whoever_sends_first() -> None
             assert len([m async for m in queue.receive_messages(messages_per_page=32)]) == 6
 
 
-async def test_queue_messages_never_expire_and_sleep_no_longer_than_the_service_allows(azurite: Azurite) -> None:
+async def test_queue_messages_never_expire_and_sleep_for_minutes_at_most(
+    azurite: Azurite, tables: TableServiceClient
+) -> None:
+    now = datetime.now(UTC)
     async with BadNetwork.before(azurite.queue_port) as network:
         text = azurite.connection_string_via(queue_port=network.port)
         async with queue_service({CONNECTION: text}) as service:
-            outbox = QueueOutbox(service)
+            outbox = QueueOutbox(service, TableReminders(tables))
             await outbox.send(InviteChunk(GROUP, CHUNK))
-            await outbox.send(InviteChunk(GROUP, CHUNK), not_before=NOW + timedelta(days=3650))
-            await outbox.send(InviteChunk(GROUP, CHUNK), not_before=NOW - timedelta(days=3650))
+            await outbox.send(InviteChunk(GROUP, CHUNK), not_before=now + timedelta(minutes=4))
+            await outbox.send(InviteChunk(GROUP, CHUNK), not_before=now - timedelta(days=3650))
+            await outbox.send(InviteChunk(GROUP, CHUNK), not_before=now + timedelta(days=3650))
 
     puts = [parse_qs(urlsplit(r.raw_path).query) for r in network.requests if r.path.endswith("/messages")]
-    waits = [int(p["visibilitytimeout"][0]) for p in puts[-3:]]
+    first, second, third = (int(p["visibilitytimeout"][0]) for p in puts[-3:])
     assert {p["messagettl"][0] for p in puts} == {"-1"}
-    assert waits == [0, 7 * 24 * 3600, 0]
+    assert (first, third) == (0, 0)
+    assert 180 < second <= 240
 
 
-async def test_a_message_the_queue_service_cannot_take_is_busy_storage(azurite: Azurite) -> None:
+async def test_a_message_the_queue_service_cannot_take_is_busy_storage(
+    azurite: Azurite, tables: TableServiceClient
+) -> None:
     async with BadNetwork.before(azurite.queue_port) as network:
         text = azurite.connection_string_via(queue_port=network.port)
         async with queue_service({CONNECTION: text}) as service:
-            outbox = QueueOutbox(service)
+            outbox = QueueOutbox(service, TableReminders(tables))
             network.faults = [503] * 4
             with pytest.raises(StorageBusy):
                 await outbox.send(InviteChunk(GROUP, CHUNK))

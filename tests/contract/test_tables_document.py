@@ -17,6 +17,7 @@ from shared.adapters.tables.imports import IMPORTS, TableImportStore
 from shared.adapters.tables.log_key import TableLogKey
 from shared.adapters.tables.mirror import MIRROR, TableMirror
 from shared.adapters.tables.remedies import TableRemedyStore
+from shared.adapters.tables.reminders import REMINDERS, TableReminders
 from shared.adapters.tables.requests import REQUESTS, TableRequestStore
 from shared.adapters.tables.rows import from_row, to_row
 from shared.adapters.tables.setups import APPS, SETUPS, TableSetupStore
@@ -114,6 +115,8 @@ def kind_of(table: str, row: dict[str, Any]) -> str:
         }[row["RowKey"][:2]]
     if table == "OpenChunks":
         return "a chunk that has not ended"
+    if table == "Reminders":
+        return "messages to send later"
     if row["PartitionKey"] == "days":
         return "what imports took of a day"
     if row["RowKey"] == "imports":
@@ -136,13 +139,15 @@ async def test_the_documented_columns_are_those_that_are_written(tables: TableSe
     await TableLogKey(tables)()
     await write_setups(TableSetupStore(tables))
 
+    await TableReminders(tables).wait("{}", NOW)
+
     written: dict[str, set[str]] = {}
     await write_imports(store, TableImportStore(tables), group)
     await write_requests(TableRequestStore(tables), group)
     await write_audits(tables, group)
     case = Case(CaseId(new_chunk_id(NOW, uuid.uuid4().hex[:10])), CaseKind.EXPORT, "Adam", NOW, True, "")
     await TableCases(tables).save(Versioned(case, None), NOW)
-    for table in (*TABLES, SETUPS, APPS, IMPORTS, REQUESTS, AUDITS, MIRROR, TRAIL, PEOPLE):
+    for table in (*TABLES, SETUPS, APPS, IMPORTS, REQUESTS, AUDITS, MIRROR, TRAIL, PEOPLE, REMINDERS):
         async for row in tables.get_table_client(table).list_entities():
             written.setdefault(kind_of(table, row), set()).update(_without_ids(row))
 

@@ -25,6 +25,7 @@ from shared.domain.errors import Refused
 from shared.domain.groups import GroupFacts
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
+from shared.ports.clock import Clock
 from shared.ports.directory import GuestToInvite
 
 
@@ -48,6 +49,8 @@ class FakeDirectory:
     find_fails: list[Exception] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     pressed: float = 0.0
+    clock: Clock | None = None
+    """Accounts that are made get its time; without one they have none."""
 
     async def read_group(self, group: GroupId) -> GroupFacts:
         self.calls.append("read_group")
@@ -78,7 +81,8 @@ class FakeDirectory:
         if says is not None and not isinstance(says, Unknown):
             return says
         self.invited.append(guest)
-        account = self.accounts.setdefault(key, Account(UserId(f"user-{key}"), True, True, True))
+        created = self.clock.now() if self.clock is not None else None
+        account = self.accounts.setdefault(key, Account(UserId(f"user-{key}"), True, True, True, created))
         self.tickets[key] += 1
         if guest.mail:
             self.mails.append(key)

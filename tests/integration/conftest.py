@@ -16,6 +16,7 @@ from tests.conftest import shares_the_product
 from tests.integration.privacy import Sent
 
 QUICK = {
+    "GUESTLIST_WORK_LEASE": "PT2S",
     "GUESTLIST_CLAIM": "PT2S",
     "GUESTLIST_DOUBT_WINDOW": "PT6S",
     "GUESTLIST_STILLNESS": "PT4S",

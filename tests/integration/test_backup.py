@@ -21,6 +21,7 @@ from shared.adapters.queues.codec import decode_command
 from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.storage import CONNECTION, queue_service, table_service
 from shared.adapters.tables import TableStore
+from shared.adapters.tables.reminders import TableReminders
 from shared.domain.commands import Command, InviteChunk, JoinChunk
 from shared.domain.ids import InvitationId
 from shared.domain.outcomes import Outcome
@@ -123,7 +124,9 @@ async def restored_app(tenant: Tenant, account: str, patch: pytest.MonkeyPatch) 
     env = {CONNECTION: account}
     async with table_service(env) as tables, queue_service(env) as queues, app_credential(None) as credential:
         session = GraphSession(base_url=f"{tenant.stack.simulator_url}/v1.0", credential=credential)
-        yield RestoredApp(TableStore(tables), QueueOutbox(queues), queues, GraphDirectory(session))
+        yield RestoredApp(
+            TableStore(tables), QueueOutbox(queues, TableReminders(tables)), queues, GraphDirectory(session)
+        )
         await session.close()
 
 

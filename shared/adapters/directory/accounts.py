@@ -1,6 +1,7 @@
 """Finding the account that has a guest's address."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from shared.domain.answers import Account, Busy, FindAnswer, NotFound
 from shared.domain.errors import DirectoryBusy
 from shared.domain.ids import UserId
 
-_FIELDS = "id,userType,accountEnabled,externalUserState,mail"
+_FIELDS = "id,userType,accountEnabled,externalUserState,mail,createdDateTime"
 
 
 async def find(session: GraphSession, addresses: Sequence[Address]) -> list[FindAnswer]:
@@ -55,4 +56,5 @@ def _read(user: dict[str, Any]) -> Account:
         is_guest=user.get("userType") == "Guest",
         enabled=user.get("accountEnabled") is not False,
         pending=user.get("externalUserState") == "PendingAcceptance",
+        created_at=datetime.fromisoformat(created) if (created := user.get("createdDateTime")) else None,
     )

@@ -13,6 +13,7 @@ from shared.adapters.tables.audits import AUDITS
 from shared.adapters.tables.cases import PEOPLE
 from shared.adapters.tables.imports import IMPORTS
 from shared.adapters.tables.mirror import MIRROR
+from shared.adapters.tables.reminders import REMINDERS
 from shared.adapters.tables.requests import REQUESTS
 from shared.adapters.tables.rows import from_row
 from shared.adapters.tables.setups import APPS, SETUPS
@@ -164,6 +165,8 @@ KINDS: tuple[Kind, ...] = (
         (Role("the guest", ("RowKey",), goes=True),),
     ),
     Kind(OPEN_CHUNKS, "a chunk that has not ended", _any, ("Group", "Chunk", "LookAt")),
+    # Messages hold ids of records, and nothing of a person.
+    Kind(REMINDERS, "messages to send later", _any, ("Due", "Messages")),
     Kind(TENANT, "the breaker", _key("breaker"), ("OpenSince", "ProbeAt", "Detail")),
     # Not a person's, and no way to one: whoever has it still has to try addresses out.
     Kind(TENANT, "the key of the logs", _key("log-key"), ("Key",)),

@@ -17,9 +17,11 @@ from shared.ports.mailer import DispatchAnswer, Dispatched, Mail, Mailer, Prepar
 from shared.ports.request_store import RequestStore
 from shared.ports.rosters import Rosters
 from shared.ports.store import Store, Versioned
+from shared.steps.claims import within
 from shared.steps.mail_chunk import LANE
 
 _SOON = timedelta(seconds=1)
+_LATE = Unknown("no answer within the lease")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class MailRequestStep:
             return await self._send(self.mailer, replace(command, slot=None), stored, now)
         except DirectoryBusy as e:
             wait = busy_wait(command.attempt, e.retry_after, self.clock.jitter())
-            return self._later(replace(command, slot=None), max(now + wait, now + self.timing.claim), str(e))
+            return self._later(replace(command, slot=None), max(now + wait, now + self.timing.work_lease), str(e))
         except Conflict:
             return self._later(replace(command, slot=None), now + _SOON, "another delivery wrote first")
 
@@ -61,7 +63,7 @@ class MailRequestStep:
         self, mailer: Mailer, command: MailRequest, stored: Versioned[JoinRequest], now: datetime
     ) -> Outcome:
         again = stored.value.mail_since is not None
-        claim = now + self.timing.claim
+        claim = now + self.timing.work_lease
         since = stored.value.mail_since or now
         # The intent, before anything that cannot be undone.
         stored = await self._write(stored, mail_since=since, claimed_until=claim)
@@ -70,11 +72,14 @@ class MailRequestStep:
             await self._done(stored)
             return Outcome(then=self._next(command, stored.value))
         if stored.value.mail_handle is None:
-            [prepared] = await mailer.prepare([mail], again=again)
+            late: list[PrepareAnswer] = [_LATE]
+            [prepared] = await within(claim, self.clock, mailer.prepare([mail], again=again), late)
             if not isinstance(prepared, Prepared):
                 return await self._failed(command, stored, prepared)
             stored = await self._write(stored, mail_handle=prepared.handle)
-        [sent] = await mailer.dispatch([(stored.value.mail_handle or "", mail)], again=again)
+        unsent: list[DispatchAnswer] = [_LATE]
+        dispatched = mailer.dispatch([(stored.value.mail_handle or "", mail)], again=again)
+        [sent] = await within(claim, self.clock, dispatched, unsent)
         if not isinstance(sent, Dispatched):
             return await self._failed(command, stored, sent)
         await self._done(stored)

@@ -37,6 +37,9 @@ class World:
     timing: Timing = field(default_factory=Timing)
     pace: Pace = field(default_factory=lambda: Pace(6000, timedelta(minutes=1), burst=1000))
 
+    def __post_init__(self) -> None:
+        self.directory.clock = self.clock
+
     @property
     def accept(self) -> AcceptInvitation:
         return AcceptInvitation(

@@ -1,5 +1,6 @@
 """From accepted to the end: states, weather, redelivery, breaker, mail, sweeper, poison."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from shared.domain.answers import (
     Declined,
     Exists,
     InviteAnswer,
+    Invited,
     JoinAnswer,
     Lagging,
     Unknown,
@@ -24,6 +26,7 @@ from shared.domain.ids import UserId
 from shared.domain.invitations import State, advance
 from shared.domain.pacing import Pace
 from shared.domain.reasons import Reason
+from shared.ports.directory import GuestToInvite
 from shared.steps.give_up import REVIVALS
 from tests.builders import CHUNK, GROUP, NOW, an_invitation
 from tests.unit.steps.conftest import World
@@ -204,12 +207,133 @@ async def test_a_guest_that_the_directory_hides_for_minutes_is_not_invited_again
 
 async def test_after_the_doubt_window_a_guest_never_seen_is_invited(world: World) -> None:
     await world.given()
-    world.put(advance(world.row(), State.INVITING, NOW, claimed_until=NOW + timedelta(minutes=5), effect_since=NOW))
+    world.put(advance(world.row(), State.INVITING, NOW, effect_since=NOW))
 
     await world.run(INVITE)
 
     assert (world.row().state, world.directory.tickets[KEY]) == (State.MEMBER, 1)
     assert world.clock.time >= NOW + world.timing.doubt_window
+
+
+def cut_off(world: World) -> None:
+    """The instance died after it had claimed the guest; the lease has ended."""
+    until = NOW + world.timing.work_lease
+    world.put(advance(world.row(), State.INVITING, NOW, claimed_until=until, effect_since=NOW))
+    world.clock.time = until + timedelta(minutes=1)
+
+
+async def test_who_was_claimed_by_an_instance_that_died_before_its_call_is_mailed_once_and_at_once(
+    world: World,
+) -> None:
+    await world.given()
+    cut_off(world)
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.directory.mails) == (State.MEMBER, [KEY])
+    assert not world.row().already_in_directory
+    assert world.clock.time < NOW + timedelta(minutes=2)
+
+
+async def test_who_was_mailed_by_an_instance_that_died_and_is_hidden_yet_is_not_mailed_again(world: World) -> None:
+    await world.given()
+    [answer] = await world.directory.invite([GuestToInvite(world.row().address, None, "https://app", True, None)])
+    assert isinstance(answer, Invited)
+    cut_off(world)
+    world.directory.hidden.add(KEY)
+    outcome = await world.do(INVITE)
+    assert outcome.later is not None
+    world.directory.hidden.clear()
+
+    await world.run(outcome.later.command)
+
+    assert (world.row().state, world.directory.mails) == (State.MEMBER, [KEY])
+    assert world.row().user_id == answer.user_id
+
+
+async def test_asking_again_without_a_mail_may_be_cut_off_as_well(world: World) -> None:
+    await world.given()
+    cut_off(world)
+    world.directory.hidden.add(KEY)
+    await world.do(INVITE)
+    assert world.directory.mails == []
+    until = world.clock.time + world.timing.work_lease
+    world.put(replace(world.row(), user_id=None, claimed_until=until))
+    world.clock.time = until
+    outcome = await world.do(INVITE)
+    assert outcome.later is not None
+    world.directory.hidden.clear()
+
+    await world.run(outcome.later.command)
+
+    assert (world.row().state, world.directory.mails) == (State.MEMBER, [KEY])
+
+
+async def test_who_gets_our_own_mail_is_asked_for_again_at_once(world: World) -> None:
+    await world.given(an_invitation(message="hi"))
+    cut_off(world)
+    before = world.clock.time
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.clock.time, world.directory.mails) == (State.MAILED, before, [])
+
+
+async def test_a_throttled_question_after_a_cut_off_keeps_the_doubt(world: World) -> None:
+    await world.given()
+    cut_off(world)
+    world.directory.invite_says[KEY] = [Busy(timedelta(seconds=30))]
+
+    outcome = await world.do(INVITE)
+
+    assert outcome.later is not None
+    assert world.row().effect_since == NOW
+    await world.run(outcome.later.command)
+    assert (world.row().state, world.directory.mails) == (State.MEMBER, [KEY])
+
+
+async def test_an_invitation_that_outlives_its_lease_is_in_doubt_and_not_repeated(world: World) -> None:
+    world.timing = replace(world.timing, work_lease=timedelta(milliseconds=20))
+    await world.given()
+    invite = world.directory.invite
+
+    async def invite_slowly(guests):  # type: ignore[no-untyped-def]
+        answers = await invite(guests)
+        await asyncio.sleep(3600)
+        return answers
+
+    world.directory.invite = invite_slowly  # type: ignore[method-assign]
+    outcome = await world.do(INVITE)
+    world.directory.invite = invite  # type: ignore[method-assign]
+
+    assert (world.row().state, world.row().claimed_until) == (State.INVITING, None)
+    assert outcome.later is not None
+    await world.run(outcome.later.command)
+    assert (world.row().state, world.directory.tickets[KEY]) == (State.MEMBER, 1)
+
+
+@pytest.mark.parametrize("call", ["prepare", "dispatch"])
+async def test_a_mail_that_outlives_its_lease_is_sent_once(world: World, call: str) -> None:
+    world.timing = replace(world.timing, work_lease=timedelta(milliseconds=20))
+    await world.given(an_invitation(message="hi"))
+    await world.do(INVITE)
+    await world.do(JOIN)
+    assert world.mailer is not None
+    quick = getattr(world.mailer, call)
+
+    async def slow(mails, *, again):  # type: ignore[no-untyped-def]
+        answers = await quick(mails, again=again)
+        await asyncio.sleep(3600)
+        return answers
+
+    setattr(world.mailer, call, slow)
+    outcome = await world.do(MAIL)
+    setattr(world.mailer, call, quick)
+
+    assert outcome.later is not None
+    await world.run(outcome.later.command)
+    assert world.row().state is State.MAILED
+    assert len(world.mailer.sent) == 1
 
 
 async def test_a_second_delivery_keeps_off_while_the_first_is_at_work(world: World) -> None:
