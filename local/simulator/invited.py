@@ -14,6 +14,8 @@ class InvitedGuest:
     email: str
     redeem_urls: list[str] = field(default_factory=list)
     mails: int = 0
+    tickets_mailed: int = 0
+    """How many tickets there were when the newest mail went out."""
 
     def shown(self) -> dict[str, Any]:
         """The form of ``GET /_sim/invitations``."""
@@ -22,6 +24,7 @@ class InvitedGuest:
             "email": self.email,
             "tickets": len(self.redeem_urls),
             "mails": self.mails,
+            "ticketsSinceMail": len(self.redeem_urls) - self.tickets_mailed if self.mails else 0,
             "redeemUrls": list(self.redeem_urls),
         }
 

@@ -93,7 +93,9 @@ def test_killed_at_random_each_guest_is_invited_once_and_the_counters_are_right(
         assert {state: n for state, n in ended["counts"].items() if n} == {"member": GUESTS}
         guests = tenant.simulator.get("/_sim/invitations").json()
         assert len(guests) == GUESTS
-        assert {(g["tickets"], g["mails"]) for g in guests} == {(1, 1)}
+        # Who was asked for without a mail, after a process died before its call left, has a ticket nobody ever got.
+        assert {(g["mails"], g["ticketsSinceMail"]) for g in guests} == {(1, 0)}
+        assert max(g["tickets"] for g in guests) <= 1 + KILLS
         joined = members(tenant)
         assert len(joined) == len(set(joined)) == GUESTS
         assert not [row for row in rows if row["RowKey"].startswith("o-")], "a chunk is still remembered as open"

@@ -265,6 +265,7 @@ def _send_mail(world: World, guest: InvitedGuest, shown: Json, caller: Caller) -
     own_words = message["customizedMessageBody"] if has_mailbox else None
     copies = [c["emailAddress"]["address"] for c in message["ccRecipients"] if c["emailAddress"]["address"]]
     guest.mails += 1
+    guest.tickets_mailed = len(guest.redeem_urls)
     parts = [f"You have been invited to access applications in {tenant.display_name}."]
     if own_words:
         parts.append(own_words)
