@@ -1,13 +1,16 @@
-"""Where the Functions host ends and Guestlist begins: callers, bodies, problem documents, request ids, outcomes.
+"""Where the Functions host ends and Guestlist begins: callers, bodies, problem documents, request ids, outcomes, and
+how long a handler may take.
 
 `endpoint` and `step` keep a handler's name and parameters, which the worker binds by.
 """
 
+import asyncio
 import functools
 import hashlib
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +20,7 @@ import msgspec
 from shared import wiring
 from shared.api import problems
 from shared.domain.applications import AppId
-from shared.domain.errors import Refused, Unavailable
+from shared.domain.errors import Refused, TimedOut, Unavailable
 from shared.domain.ids import GroupId, UserId, group_id
 from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
@@ -25,6 +28,30 @@ from shared.domain.reasons import Reason
 log = logging.getLogger("guestlist")
 
 type Handler = Callable[..., Awaitable[func.HttpResponse]]
+
+HTTP_S, STEP_S, TIMER_S = 180.0, 240.0, 240.0
+"""How long a handler of each kind may take, in seconds.
+
+The host ends a worker process whose function outlives `functionTimeout` of ``host.json``, and what others do in it
+hangs until their own timeout; Azure's front end gives an HTTP answer up after 230 s. So a handler ends itself before:
+wherever it awaits. What computes without awaiting (a piece of a file, the charts of a report: seconds) is not
+interrupted; the distance to `functionTimeout` is for that.
+"""
+SWEEP_PART_S = 200.0
+"""How long a part of a sweep may take; all parts run side by side."""
+
+
+@asynccontextmanager
+async def _within(bound_s: float, name: str) -> AsyncIterator[None]:
+    """Raises TimedOut where the work takes longer. It may have done some of what it was to do."""
+    try:
+        async with asyncio.timeout(bound_s) as bound:
+            yield
+    except TimeoutError as e:
+        if not bound.expired():
+            raise
+        log.error("%s was stopped after %g s", name, bound_s)
+        raise TimedOut(f"stopped after {bound_s:g} seconds") from e
 
 
 def endpoint(handler: Handler) -> Handler:
@@ -36,7 +63,8 @@ def endpoint(handler: Handler) -> Handler:
         with wiring.request(handler.__name__, req.method, req.headers) as work:
             request_id = work.trace_id
             try:
-                answer = await handler(*args, **kwargs)
+                async with _within(HTTP_S, handler.__name__):
+                    answer = await handler(*args, **kwargs)
             except (Refused, Unavailable) as e:
                 log.info("%s %s refused: %s [%s]", req.method, urlsplit(req.url).path, e.reason.value, request_id)
                 document, headers = problems.of_error(e, request_id)
@@ -50,6 +78,7 @@ def endpoint(handler: Handler) -> Handler:
         answer.headers.setdefault("Cache-Control", "no-store")
         return _unless_known(req, answer)
 
+    run.bound_s = HTTP_S  # type: ignore[attr-defined]
     return run
 
 
@@ -71,12 +100,19 @@ def step(handler: Callable[..., Awaitable[Outcome]]) -> Callable[..., Awaitable[
 
 
 def delivered(handler: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """A queue handler that works within the trace that its message carries."""
+    """A queue handler that works within the trace that its message carries. One that takes too long raises, and the
+    message is delivered again: steps are safe to run twice."""
 
     @functools.wraps(handler)
     async def run(message: func.QueueMessage) -> None:
-        with wiring.delivery(handler.__name__, message.get_body()):
-            await handler(message)
+        try:
+            with wiring.delivery(handler.__name__, message.get_body()):
+                async with _within(STEP_S, handler.__name__):
+                    await handler(message)
+        finally:
+            await wiring.send_telemetry()
+
+    run.bound_s = STEP_S  # type: ignore[attr-defined]
 
     # The worker refuses a return annotation without a binding, and wraps() copies the handler's.
     run.__annotations__ = {"message": func.QueueMessage, "return": None}
@@ -91,9 +127,14 @@ def on_time(handler: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[
 
     @functools.wraps(handler)
     async def run(timer: func.TimerRequest) -> None:
-        with wiring.on_time(handler.__name__):
-            await handler(timer)
+        try:
+            with wiring.on_time(handler.__name__):
+                async with _within(TIMER_S, handler.__name__):
+                    await handler(timer)
+        finally:
+            await wiring.send_telemetry()
 
+    run.bound_s = TIMER_S  # type: ignore[attr-defined]
     return run
 
 

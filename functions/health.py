@@ -1,11 +1,13 @@
-"""Is the app alive; can it do its work."""
+"""Is the app alive; can it do its work; and the queue that proves that messages are taken."""
 
 import azure.functions as func
 
-from functions.edge import endpoint, json_response
+from functions.edge import endpoint, json_response, step
 from shared import wiring
 from shared.api import answers_of_readiness as answers
 from shared.api.answers_of_setup import Health
+from shared.domain.commands import RoundTrip
+from shared.domain.outcomes import Outcome
 from shared.domain.readiness import Status
 
 bp = func.Blueprint()
@@ -29,3 +31,12 @@ async def get_ready(req: func.HttpRequest) -> func.HttpResponse:
     found = await app.ready()
     status = 503 if found.status is Status.NOT_READY else 200
     return json_response(answers.ready(found, app.settings.features), status)
+
+
+@bp.function_name("end_round_trip")
+@bp.queue_trigger(arg_name="message", queue_name="health", connection="GuestlistStorage")
+@step
+async def end_round_trip(message: func.QueueMessage) -> Outcome:
+    """Where this function is not called, none of a queue is: all depend on the same extension and connection."""
+    command = wiring.decode(RoundTrip, message.get_body())
+    return await (await wiring.app()).end_round_trip(command)

@@ -15,6 +15,7 @@ from shared.domain.commands import (
     MailChunk,
     MailRequest,
     PutRight,
+    RoundTrip,
     RunAudit,
     RunSetupStep,
     SearchPerson,
@@ -120,10 +121,19 @@ async def give_up_remedies(message: func.QueueMessage) -> None:
 
 @bp.function_name("give_up_people")
 @bp.queue_trigger(arg_name="message", queue_name="people-poison", connection="GuestlistStorage")
+@delivered
 async def give_up_people(message: func.QueueMessage) -> None:
     # The export or erasure stays where it is, and the sweeper tries again.
     if isinstance(command := _command(message, "looking for a person's data"), SearchPerson):
         log.error("case %s stopped with an error in every delivery", command.case)
+
+
+@bp.function_name("give_up_health")
+@bp.queue_trigger(arg_name="message", queue_name="health-poison", connection="GuestlistStorage")
+@delivered
+async def give_up_health(message: func.QueueMessage) -> None:
+    if isinstance(command := _command(message, "noting a round trip"), RoundTrip):
+        log.error("the round trip of %s stopped with an error in every delivery", command.sent_at.isoformat())
 
 
 def _listen(step: SetupStep) -> None:

@@ -1,6 +1,7 @@
 """The port's `Pulse` on Azure Storage."""
 
 import asyncio
+from datetime import datetime
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.data.tables.aio import TableServiceClient
@@ -8,21 +9,48 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from shared.adapters.queues.names import INVITATIONS
 from shared.adapters.storage import failure
+from shared.adapters.tables.rows import SCHEMA, from_text, to_text
 from shared.adapters.tables.store import TENANT
 from shared.adapters.tables.table import Table
+from shared.domain.readiness import Chain
 
-_NO_ROW = "pulse"
+CHAIN, SWEEP, ROUND_TRIP = "chain", "sweep", "round-trip"
 
 
 class StoragePulse:
-    """The cheapest of what the app does anyway: a row by its key, and the first message of a queue."""
+    """Two rows of one partition, which one request reads; a second request looks at the first message of a queue."""
 
     def __init__(self, tables: TableServiceClient, queues: QueueServiceClient) -> None:
         self._table = Table(tables, TENANT)
         self._queue = queues.get_queue_client(INVITATIONS)
 
-    async def feel(self) -> None:
-        await asyncio.gather(self._table.get(_NO_ROW, _NO_ROW), self._look())
+    async def read(self) -> Chain:
+        chain, _ = await asyncio.gather(self._read(), self._look())
+        return chain
+
+    async def note_sweep(self, at: datetime) -> None:
+        await self._write(SWEEP, At=to_text(at))
+
+    async def note_return(self, sent_at: datetime, arrived_at: datetime) -> None:
+        last = (await self._read()).returned
+        # Of two at once the older may still be written last: the next sweep's message corrects it.
+        if last is None or last < sent_at:
+            await self._write(ROUND_TRIP, SentAt=to_text(sent_at), ArrivedAt=to_text(arrived_at))
+
+    async def _read(self) -> Chain:
+        rows = {
+            str(row["RowKey"]): row
+            async for row in self._table.query("PartitionKey eq @partition", {"partition": CHAIN})
+        }
+        swept, returned = rows.get(SWEEP), rows.get(ROUND_TRIP)
+        return Chain(
+            swept_at=from_text(swept["At"]) if swept is not None else None,
+            returned=from_text(returned["SentAt"]) if returned is not None else None,
+        )
+
+    async def _write(self, key: str, **columns: str) -> None:
+        row = {"PartitionKey": CHAIN, "RowKey": key, "SchemaVersion": SCHEMA, **columns}
+        await self._table.upsert(row)
 
     async def _look(self) -> None:
         try:

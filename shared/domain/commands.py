@@ -136,6 +136,14 @@ class SearchPerson:
     attempt: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class RoundTrip:
+    """Write down that a message that the sweeper sent then came back."""
+
+    sent_at: datetime
+    attempt: int = 0
+
+
 type Command = (
     ChunkWork
     | RunSetupStep
@@ -147,4 +155,5 @@ type Command = (
     | RunAudit
     | PutRight
     | SearchPerson
+    | RoundTrip
 )

@@ -6,6 +6,7 @@
     ├── Refused                 the user's to mend: carries a reason, becomes problem+json
     ├── Conflict                somebody else wrote first: read again
     └── Unavailable             try again later: nothing is known to have happened
+        ├── TimedOut              a handler took too long: some of it may have been done
         ├── DirectoryBusy         429, 5xx, no connection: has `retry_after`
         │   ├── DirectoryLagging    replication has not brought an object here yet
         │   └── DirectoryUnsure     a write was not answered: it may have been done
@@ -60,6 +61,12 @@ class Unavailable(GuestlistError):
     def __init__(self, what: str, *, retry_after: timedelta | None = None) -> None:
         super().__init__(what)
         self.retry_after = retry_after
+
+
+class TimedOut(Unavailable):
+    """A handler was stopped at its bound; what it was to do may have been done in part."""
+
+    reason = Reason.TIMED_OUT
 
 
 class DirectoryBusy(Unavailable):

@@ -108,6 +108,7 @@ class Reason(StrEnum):
     MAIL_NOT_SENT = "mail-not-sent"
     GAVE_UP = "gave-up"
     STORAGE_BUSY = "storage-busy"
+    TIMED_OUT = "timed-out"
     INTERNAL = "internal"
 
 
@@ -494,6 +495,12 @@ REASONS: dict[Reason, ReasonFacts] = {
         "Invite the guest again: what was done is found and not done twice. The detail says what happened.",
     ),
     Reason.STORAGE_BUSY: ReasonFacts(503, "Guestlist's storage is busy", "Nothing was sent. Try again in a moment."),
+    Reason.TIMED_OUT: ReasonFacts(
+        503,
+        "The request took too long and was stopped",
+        "Some of it may have been done. Send it again, with the same Idempotency-Key if it had one; if it stays so, "
+        "ask for less at once, or give your Guestlist admin the request id.",
+    ),
     Reason.INTERNAL: ReasonFacts(
         500,
         "Something went wrong in Guestlist",

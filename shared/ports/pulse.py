@@ -1,14 +1,24 @@
-"""Whether storage answers."""
+"""Whether storage answers, and whether timer and queues bring work forward."""
 
+from datetime import datetime
 from typing import Protocol
+
+from shared.domain.readiness import Chain
 
 
 class Pulse(Protocol):
-    async def feel(self) -> None:
-        """Read one row and look at one queue; neither has to be there. Changes nothing.
+    """Methods raise StorageBusy where storage does not answer, and another GuestlistError where it refuses the
+    identity."""
 
-        Raises:
-            StorageBusy: storage does not answer, or not now.
-            GuestlistError: it refuses the identity.
-        """
+    async def read(self) -> Chain:
+        """Read what the last sweep and the last round trip left, and look at one queue. Changes nothing."""
+        ...
+
+    async def note_sweep(self, at: datetime) -> None:
+        """Write down that the timer came."""
+        ...
+
+    async def note_return(self, sent_at: datetime, arrived_at: datetime) -> None:
+        """Write down that a message of the sweeper came back through its queue; an older one than the last that did
+        changes nothing."""
         ...

@@ -1,4 +1,8 @@
-"""Whether the app can do its work, looked at now and then: a stranger who keeps asking costs nothing."""
+"""Whether the app can do its work, looked at now and then: a stranger who keeps asking costs nothing.
+
+Whether timer and queues work shows only when they do: each sweep writes down that it came and sends a message through
+a queue, whose function writes down that it came back. Readiness reads how old both are.
+"""
 
 import asyncio
 import logging
@@ -6,17 +10,20 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from shared.domain.commands import RoundTrip
 from shared.domain.errors import GuestlistError
 from shared.domain.features import Features
+from shared.domain.outcomes import Outcome
 from shared.domain.permissions import lacking
-from shared.domain.readiness import Readiness, Status
+from shared.domain.readiness import Readiness
 from shared.ports.app_directory import AppDirectory
 from shared.ports.clock import Clock
+from shared.ports.outbox import Outbox
 from shared.ports.pulse import Pulse
 
 log = logging.getLogger("guestlist")
 
-KEPT = timedelta(seconds=15)
+KEPT = timedelta(seconds=5)
 """How long an answer is given again. An availability test asks every few minutes, from several places."""
 _PATIENCE_S = 10.0
 """A cold process loads the SDKs meanwhile. An availability test waits longer."""
@@ -28,6 +35,7 @@ class CheckReadiness:
     directory: AppDirectory
     clock: Clock
     features: Features
+    chain_timeout: timedelta
     patience_s: float = _PATIENCE_S
     _last: Readiness | None = None
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -41,12 +49,12 @@ class CheckReadiness:
             return self._last
 
     async def _look(self) -> Readiness:
-        (_, storage), (held, token) = await asyncio.gather(
-            self._asked("storage", self.pulse.feel()),
+        (chain, storage), (held, token) = await asyncio.gather(
+            self._asked("storage", self.pulse.read()),
             self._asked("a token for Microsoft Graph", self.directory.permissions()),
         )
         lacks = None if held is None else lacking(held, self.features)
-        return Readiness(self.clock.now(), storage, token, lacks)
+        return Readiness(self.clock.now(), storage, token, lacks, chain, self.chain_timeout)
 
     async def _asked[T](self, what: str, call: Awaitable[T]) -> tuple[T | None, str | None]:
         """The answer, or what is wrong: no more of it than anybody may read. The logs have the rest."""
@@ -61,19 +69,59 @@ class CheckReadiness:
             return None, "refused, or not to be reached: the app's logs have more"
 
 
-async def say_readiness(check: CheckReadiness) -> None:
-    """Write into the log, for whoever reads it after a start, what each feature lacks. Never raises."""
-    try:
-        found = await check()
-    except Exception:
-        log.exception("the readiness of this process could not be looked at")
-        return
-    for what, wrong in (("storage", found.storage), ("a token for Microsoft Graph", found.token)):
-        if wrong is not None:
-            log.warning("not ready: %s: %s", what, wrong)
-    for feature, lacks in (found.lacks or {}).items():
-        if lacks:
-            missing = "; ".join(f"{p.name} (else it cannot {p.purposes[feature]})" for p in lacks)
-            log.warning("feature '%s' lacks %s", feature.value, missing)
-    if found.status is Status.READY:
-        log.info("ready: every feature that is on has its permissions (%s)", ", ".join(sorted(found.lacks or {})))
+@dataclass(slots=True)
+class SayReadiness:
+    """For whoever reads the log of a process: what each feature lacks."""
+
+    check: CheckReadiness
+    _said: bool = False
+
+    async def __call__(self) -> None:
+        """Write it, once in a process. To be called within an invocation: the Functions host drops every line that is
+        written outside one (azure-functions-host, ``GrpcWorkerChannel``). Never raises."""
+        if self._said:
+            return
+        self._said = True
+        try:
+            found = await self.check()
+        except Exception:
+            log.exception("the readiness of this process could not be looked at")
+            return
+        for what, wrong in (("storage", found.storage), ("a token for Microsoft Graph", found.token)):
+            if wrong is not None:
+                log.warning("not ready: %s: %s", what, wrong)
+        if found.lacks is None:
+            return
+        for feature, lacks in found.lacks.items():
+            if lacks:
+                missing = "; ".join(f"{p.name} (else it cannot {p.purposes[feature]})" for p in lacks)
+                log.warning("feature '%s' lacks %s", feature.value, missing)
+        if not any(found.lacks.values()):
+            log.info("every feature that is on has its permissions (%s)", ", ".join(sorted(found.lacks)))
+
+
+@dataclass(frozen=True, slots=True)
+class StartRoundTrip:
+    """The sweeper's part: the timer came, and a message is on its way through a queue."""
+
+    pulse: Pulse
+    outbox: Outbox
+    clock: Clock
+
+    async def __call__(self) -> None:
+        now = self.clock.now()
+        await self.pulse.note_sweep(now)
+        await self.outbox.send(RoundTrip(now))
+
+
+@dataclass(frozen=True, slots=True)
+class EndRoundTrip:
+    """The queue's part: the message came back."""
+
+    pulse: Pulse
+    clock: Clock
+
+    async def __call__(self, command: RoundTrip) -> Outcome:
+        """One delivery. Safe to repeat and to run beside itself."""
+        await self.pulse.note_return(command.sent_at, self.clock.now())
+        return Outcome()

@@ -15,10 +15,17 @@ from shared.adapters.queues.codec import UnreadableMessage, decode_command
 from shared.config import read_settings
 from shared.domain.commands import Command
 from shared.domain.errors import GuestlistError
-from shared.steps.readiness import say_readiness
 from shared.wiring.build import build
 from shared.wiring.parts import App
-from shared.wiring.telling import Work, addresses_in_logs, begin_to_tell, delivery, on_time, request
+from shared.wiring.telling import (
+    Work,
+    addresses_in_logs,
+    begin_to_tell,
+    delivery,
+    on_time,
+    request,
+    send_telemetry,
+)
 
 __all__ = [
     "App",
@@ -31,6 +38,7 @@ __all__ = [
     "delivery",
     "on_time",
     "request",
+    "send_telemetry",
 ]
 
 log = logging.getLogger("guestlist")
@@ -52,12 +60,8 @@ async def app() -> App:
         settings = read_settings(os.environ)
         begin_to_tell()
         addresses_in_logs(settings)
-        is_first = not _apps
         made = _apps[loop] = build(settings)
         _begin(_learn_log_key(made))
-        if is_first:
-            # Beside the call, which does not wait for it; it ends by itself within the check's patience.
-            _begin(say_readiness(made.ready))
     return _apps[loop]
 
 

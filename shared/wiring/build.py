@@ -43,7 +43,7 @@ from shared.steps.people.sweep import SweepPeople
 from shared.steps.portal.groups import ShowGroups
 from shared.steps.portal.guests import TendGuests
 from shared.steps.portal.templates import PreviewMail, Templates
-from shared.steps.readiness import CheckReadiness
+from shared.steps.readiness import CheckReadiness, EndRoundTrip, SayReadiness, StartRoundTrip
 from shared.steps.requests.ask import AskToJoin
 from shared.steps.requests.decide import DecideRequest
 from shared.steps.requests.fulfil import FulfilRequestStep
@@ -215,6 +215,8 @@ def build(settings: Settings) -> App:
         search=SearchPersonStep(cases, holdings, exports, audit_tools.audits, clock, timing),
         sweep=SweepPeople(cases, exports, outbox, clock, timing),
     )
+    pulse = StoragePulse(tables, queues)
+    ready = CheckReadiness(pulse, tools.directory, clock, features, settings.chain_timeout)
     return App(
         settings=settings,
         callers=TokenCallers(
@@ -255,7 +257,10 @@ def build(settings: Settings) -> App:
         ),
         measure_queues=QueueGauges(queues),
         log_key=TableLogKey(tables),
-        ready=CheckReadiness(StoragePulse(tables, queues), tools.directory, clock, features),
+        ready=ready,
+        say_readiness=SayReadiness(ready),
+        start_round_trip=StartRoundTrip(pulse, outbox, clock),
+        end_round_trip=EndRoundTrip(pulse, clock),
     )
 
 

@@ -33,7 +33,7 @@ from shared.steps.people.sweep import SweepPeople
 from shared.steps.portal.groups import ShowGroups
 from shared.steps.portal.guests import TendGuests
 from shared.steps.portal.templates import PreviewMail, Templates
-from shared.steps.readiness import CheckReadiness
+from shared.steps.readiness import CheckReadiness, EndRoundTrip, SayReadiness, StartRoundTrip
 from shared.steps.requests.ask import AskToJoin
 from shared.steps.requests.decide import DecideRequest
 from shared.steps.requests.fulfil import FulfilRequestStep
@@ -148,3 +148,6 @@ class App:
     measure_queues: Callable[[], Awaitable[int]]
     log_key: Callable[[], Awaitable[bytes]]
     ready: CheckReadiness
+    say_readiness: SayReadiness
+    start_round_trip: StartRoundTrip
+    end_round_trip: EndRoundTrip

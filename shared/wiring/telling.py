@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.adapters.queues.codec import read_traceparent
@@ -12,7 +13,11 @@ from shared.config import Settings
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
+    from shared.adapters.telemetry.sending import Sender
+
 log = logging.getLogger("guestlist")
+
+_sender: "Sender | None" = None
 
 
 def begin_to_tell() -> None:
@@ -22,6 +27,19 @@ def begin_to_tell() -> None:
 
     guard_records()
     configure(os.environ)
+
+
+async def send_telemetry() -> None:
+    """Send what is recorded before this process may end; waits two seconds at most, and not at all in a process that
+    sent a moment ago or tells nobody. To be called when a handler's span has ended."""
+    global _sender
+    from shared.adapters.telemetry import provider, sending
+
+    if not provider.configure(os.environ):
+        return
+    if _sender is None:
+        _sender = sending.Sender(partial(provider.flush, sending.PATIENCE_S))
+    await _sender()
 
 
 def addresses_in_logs(settings: Settings) -> None:

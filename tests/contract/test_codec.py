@@ -22,6 +22,7 @@ from shared.domain.commands import (
     MailChunk,
     MailRequest,
     PutRight,
+    RoundTrip,
     RunAudit,
     RunSetupStep,
     SearchPerson,
@@ -61,6 +62,7 @@ AS_WRITTEN: dict[str, Command] = {
         AuditId("fe62a1b2c3d40123456789"), AppId("55555555-5555-4555-8555-555555555555"), True
     ),
     "message-search-person": SearchPerson(CaseId("fe62a1b2c3d40123456789"), 1),
+    "message-round-trip": RoundTrip(datetime(2026, 3, 2, 9, 0, 0, 250000, tzinfo=UTC)),
     "message-take-apart": TakeApart(AppId("55555555-5555-4555-8555-555555555555")),
 }
 BODY = {"v": 1, "kind": "invite-chunk", "group": GROUP, "chunk": CHUNK}

@@ -31,6 +31,7 @@ from shared.domain.commands import (
     MailChunk,
     MailRequest,
     PutRight,
+    RoundTrip,
     RunAudit,
     RunSetupStep,
     SearchPerson,
@@ -44,7 +45,7 @@ from shared.domain.requests import RequestId
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.records import SetupId
 from shared.ports.outbox import Outbox
-from tests.builders import CHUNK, GROUP
+from tests.builders import CHUNK, GROUP, NOW
 from tests.fakes.outbox import FakeOutbox
 
 APP = AppId("55555555-5555-4555-8555-555555555555")
@@ -63,6 +64,7 @@ COMMANDS: list[Command] = [
     RunAudit(AuditId(CHUNK), "users"),
     PutRight(AuditId(CHUNK), APP, back=True),
     SearchPerson(CaseId(CHUNK), attempt=1),
+    RoundTrip(NOW),
 ]
 SETUP_STEPS = [RunSetupStep(SETUP, step) for step in SetupStep]
 ONE_OF_EACH = [*(c for c in COMMANDS if not isinstance(c, RunSetupStep)), *SETUP_STEPS]

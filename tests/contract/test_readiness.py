@@ -1,6 +1,8 @@
-"""The readiness check on real parts: storage, the identity's token, and each permission missing in turn."""
+"""The readiness check on real parts: storage, the identity's token, each permission missing in turn, and what sweeps
+and their messages leave behind."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from azure.data.tables.aio import TableServiceClient
@@ -9,17 +11,19 @@ from azure.storage.queue.aio import QueueServiceClient
 from local.azurite import Azurite
 from shared.adapters.directory import GraphSession
 from shared.adapters.directory.setup.app_directory import GraphAppDirectory
-from shared.adapters.pulse import StoragePulse
+from shared.adapters.pulse import CHAIN, ROUND_TRIP, SWEEP, StoragePulse
 from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.storage import CONNECTION, StorageRefused, queue_service, table_service
 from shared.adapters.tables import TableStore
 from shared.adapters.tables.reminders import TableReminders
+from shared.adapters.tables.store import TENANT
 from shared.domain.commands import InviteChunk
 from shared.domain.features import ALL, Feature
 from shared.domain.ids import ChunkId, GroupId
 from shared.domain.permissions import PERMISSIONS
-from shared.domain.readiness import Status
+from shared.domain.readiness import Chain, Status
 from shared.steps.readiness import CheckReadiness
+from tests.builders import NOW
 from tests.contract.setup_world import WalkingClock
 from tests.contract.simulated_tenant import CLIENT, GUESTS, SimulatedTenant
 
@@ -28,8 +32,11 @@ KEY = "d3Jvbmcga2V5IG9mIG5vYm9keSB3aG8gaXMga25vd24="
 
 
 @pytest.fixture
-def check(session: GraphSession, tables: TableServiceClient, queues: QueueServiceClient) -> CheckReadiness:
-    return CheckReadiness(StoragePulse(tables, queues), GraphAppDirectory(session), WalkingClock(), ALL)
+async def check(session: GraphSession, tables: TableServiceClient, queues: QueueServiceClient) -> CheckReadiness:
+    pulse, clock = StoragePulse(tables, queues), WalkingClock()
+    await pulse.note_sweep(clock.now())
+    await pulse.note_return(clock.now(), clock.now())
+    return CheckReadiness(pulse, GraphAppDirectory(session), clock, ALL, timedelta(minutes=12))
 
 
 async def test_with_every_permission_it_is_ready(tenant: SimulatedTenant, check: CheckReadiness) -> None:
@@ -67,7 +74,7 @@ async def test_without_a_token_it_is_not_ready(tenant: SimulatedTenant, check: C
 async def test_storage_that_was_never_written_to_answers(
     tables: TableServiceClient, queues: QueueServiceClient
 ) -> None:
-    await StoragePulse(tables, queues).feel()
+    await StoragePulse(tables, queues).read()
 
 
 async def test_storage_that_is_in_use_answers_and_its_messages_stay(
@@ -77,7 +84,7 @@ async def test_storage_that_is_in_use_answers_and_its_messages_stay(
     outbox = QueueOutbox(queues, TableReminders(tables))
     await outbox.send(InviteChunk(GroupId(GUESTS), ChunkId("0" * 22)))
 
-    await StoragePulse(tables, queues).feel()
+    await StoragePulse(tables, queues).read()
 
     queue = queues.get_queue_client("invitations")
     [message] = await queue.peek_messages(max_messages=1)
@@ -101,4 +108,41 @@ def of_another_key(text: str) -> str:
 @pytest.mark.parametrize("broken", [of_another_key], indirect=True)
 async def test_storage_that_refuses_the_identity_is_not_taken_for_well(broken: StoragePulse) -> None:
     with pytest.raises(StorageRefused):
-        await broken.feel()
+        await broken.read()
+
+
+# Timer and queues
+
+
+@pytest.fixture
+async def pulse(tables: TableServiceClient, queues: QueueServiceClient) -> StoragePulse:
+    """Where there was no sweep yet."""
+    for row in (SWEEP, ROUND_TRIP):
+        await tables.get_table_client(TENANT).delete_entity(CHAIN, row)
+    return StoragePulse(tables, queues)
+
+
+async def test_what_a_sweep_and_its_message_leave_is_read_again(pulse: StoragePulse) -> None:
+    assert await pulse.read() == Chain()
+
+    await pulse.note_sweep(NOW + timedelta(minutes=5))
+    assert await pulse.read() == Chain(swept_at=NOW + timedelta(minutes=5))
+
+    await pulse.note_return(NOW, NOW + timedelta(minutes=6))
+    assert await pulse.read() == Chain(NOW + timedelta(minutes=5), NOW)
+
+
+async def test_an_older_message_that_comes_back_later_changes_nothing(pulse: StoragePulse) -> None:
+    await pulse.note_return(NOW, NOW)
+    await pulse.note_return(NOW - timedelta(minutes=5), NOW + timedelta(minutes=1))
+
+    assert (await pulse.read()).returned == NOW
+
+
+@pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning")
+@pytest.mark.parametrize("broken", [of_another_key], indirect=True)
+async def test_a_sweep_that_cannot_be_noted_is_no_sweep(broken: StoragePulse) -> None:
+    with pytest.raises(StorageRefused):
+        await broken.note_sweep(NOW)
+    with pytest.raises(StorageRefused):
+        await broken.note_return(NOW, NOW)

@@ -5,11 +5,14 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from azure.data.tables.aio import TableServiceClient
+from azure.storage.queue.aio import QueueServiceClient
 
+from shared.adapters.pulse import StoragePulse
 from shared.adapters.tables import TABLES, TableStore
 from shared.adapters.tables.audits import AUDITS, TableAuditStore
 from shared.adapters.tables.cases import PEOPLE, TableCases
@@ -121,10 +124,17 @@ def kind_of(table: str, row: dict[str, Any]) -> str:
         return "what imports took of a day"
     if row["RowKey"] == "imports":
         return "the pace of imports"
-    return {"breaker": "the breaker", "log-key": "the key of the logs"}.get(row["RowKey"], "a lane's clock")
+    return {
+        "breaker": "the breaker",
+        "log-key": "the key of the logs",
+        "sweep": "the last sweep",
+        "round-trip": "the last message that came back through a queue",
+    }.get(row["RowKey"], "a lane's clock")
 
 
-async def test_the_documented_columns_are_those_that_are_written(tables: TableServiceClient) -> None:
+async def test_the_documented_columns_are_those_that_are_written(
+    tables: TableServiceClient, queues: QueueServiceClient
+) -> None:
     store, group = TableStore(tables), GroupId(str(uuid.uuid4()))
     full = from_row({column: value(text) for column, text in documented()["an invitation"].items()})
     assert not [f.name for f in fields(full) if getattr(full, f.name) is None], "the example leaves a column out"
@@ -137,6 +147,9 @@ async def test_the_documented_columns_are_those_that_are_written(tables: TableSe
     await store.write_breaker(replace(breaker, value=Breaker(NOW, NOW, "blocked")))
     await store.reserve("invitations", PACE, 1, NOW)
     await TableLogKey(tables)()
+    pulse = StoragePulse(tables, queues)
+    await pulse.note_sweep(NOW)
+    await pulse.note_return(datetime.now(UTC), NOW)
     await write_setups(TableSetupStore(tables))
 
     await TableReminders(tables).wait("{}", NOW)

@@ -20,6 +20,7 @@ from shared.domain.commands import (
     MailChunk,
     MailRequest,
     PutRight,
+    RoundTrip,
     RunAudit,
     RunSetupStep,
     SearchPerson,
@@ -130,6 +131,10 @@ class _SearchPerson(_Message, tag="search-person"):
     case: _Key
 
 
+class _RoundTrip(_Message, tag="round-trip"):
+    sent_at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 _CHUNKS: dict[type[ChunkWork], type[_Chunk]] = {
     InviteChunk: _InviteChunk,
     JoinChunk: _JoinChunk,
@@ -152,6 +157,7 @@ _decoder = msgspec.json.Decoder(
     | _AuditTask
     | _PutRight
     | _SearchPerson
+    | _RoundTrip
 )
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -182,6 +188,8 @@ def _message(command: Command, traceparent: str | None) -> _Message:
             return _PutRight(audit=command.audit, app=command.app, back=command.back, **head)
         case SearchPerson():
             return _SearchPerson(case=command.case, **head)
+        case RoundTrip():
+            return _RoundTrip(sent_at=command.sent_at, **head)
         case _:
             kind = _CHUNKS[type(command)]
             work: Any = {
@@ -226,6 +234,8 @@ def decode_command(body: bytes) -> Command:
             return PutRight(AuditId(found.audit), AppId(found.app), found.back, found.attempt)
         case _SearchPerson():
             return SearchPerson(CaseId(found.case), found.attempt)
+        case _RoundTrip():
+            return RoundTrip(found.sent_at, found.attempt)
         case _:
             kind = _OF_CHUNKS[type(found)]
             return kind(GroupId(found.group), ChunkId(found.chunk), found.attempt, found.slot, found.revived)

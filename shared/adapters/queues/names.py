@@ -9,6 +9,7 @@ from shared.domain.commands import (
     MailChunk,
     MailRequest,
     PutRight,
+    RoundTrip,
     RunAudit,
     RunSetupStep,
     SearchPerson,
@@ -30,6 +31,7 @@ REQUEST_MAILS = "request-mails"
 AUDITS = "audits"
 REMEDIES = "remedies"
 PEOPLE = "people"
+HEALTH = "health"
 
 _BY_KIND: dict[type[Command], str] = {
     InviteChunk: INVITATIONS,
@@ -44,6 +46,7 @@ _BY_KIND: dict[type[Command], str] = {
     RunAudit: AUDITS,
     PutRight: REMEDIES,
     SearchPerson: PEOPLE,
+    RoundTrip: HEALTH,
 }
 QUEUES = (*_BY_KIND.values(), *(f"setup-{step.value}" for step in SetupStep))
 """All of them. Each step of a setup has its own."""

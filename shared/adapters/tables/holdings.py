@@ -170,6 +170,8 @@ KINDS: tuple[Kind, ...] = (
     Kind(TENANT, "the breaker", _key("breaker"), ("OpenSince", "ProbeAt", "Detail")),
     # Not a person's, and no way to one: whoever has it still has to try addresses out.
     Kind(TENANT, "the key of the logs", _key("log-key"), ("Key",)),
+    Kind(TENANT, "the last sweep", _key("sweep"), ("At",)),
+    Kind(TENANT, "the last message that came back through a queue", _key("round-trip"), ("SentAt", "ArrivedAt")),
     Kind(
         TENANT,
         "what imports took of a day",

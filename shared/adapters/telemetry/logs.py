@@ -16,6 +16,10 @@ from urllib.parse import unquote
 _TOKEN = r"[^\s<>\"'`(),;:/\\=?&|\[\]{}@]"  # noqa: S105 - a pattern
 _ADDRESS = re.compile(rf"{_TOKEN}+?(?:@|%40)(?!odata\.){_TOKEN}+\.{_TOKEN}*[^\s<>\"'`(),;:/\\=?&|\[\]{{}}@.]", re.I)
 _DIGITS = 16
+_NOISY = ("azure.core", "azure.data", "azure.identity", "azure.monitor", "azure.storage", "httpx", "msal")
+"""Libraries that write a line for each request or token: some with whole addresses, and ours hold guests' in filters.
+Levels in ``host.json`` do not reach them: to the host every line of a function is ``Function.<name>.User``. The
+worker's own ``azure.functions`` is left as it is."""
 
 
 class Pseudonyms:
@@ -68,8 +72,7 @@ def guard_records() -> None:
     if isinstance(make, _Guarded):
         return
     logging.setLogRecordFactory(_Guarded(make))
-    # These tell each request with its whole address, and ours hold guests' addresses in filters.
-    for name in ("httpx", "azure.core.pipeline.policies.http_logging_policy"):
+    for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -2,6 +2,7 @@
 to the console, or nowhere. Decided by settings that are OpenTelemetry's and Microsoft's own, at the first call."""
 
 import logging
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TRACES_EXPORTER = "OTEL_TRACES_EXPORTER"
 """``console`` prints spans; anything else is left to the endpoint."""
 SAMPLER = "OTEL_TRACES_SAMPLER"
+METRIC_INTERVAL = "OTEL_METRIC_EXPORT_INTERVAL"
+METRIC_INTERVAL_MS = 15_000
+"""OpenTelemetry's own is a minute. An instance without work may end after half of one (Microsoft Learn, "Azure
+Functions Flex Consumption plan hosting"), without a word to the process."""
 LOGGER = "guestlist"
 
 _NOT_WANTED = (
@@ -45,7 +50,24 @@ def configure(env: Mapping[str, str]) -> bool:
     return _told
 
 
+def flush(timeout_s: float) -> None:
+    """Send what is recorded; blocks. Exporters keep to a timeout of their own, whatever `timeout_s` is: nobody should
+    wait for this call who cannot leave."""
+    from opentelemetry import metrics, trace
+    from opentelemetry._logs import get_logger_provider
+
+    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider(), get_logger_provider()):
+        # What the API alone provides, where nothing is exported, has no such method.
+        if (send := getattr(provider, "force_flush", None)) is not None:
+            try:
+                send(timeout_millis=int(timeout_s * 1000))
+            except Exception as e:
+                logging.getLogger(LOGGER).warning("telemetry could not be sent: %s", e)
+
+
 def _configure(env: Mapping[str, str]) -> bool:
+    # Both ways to export read it from the environment.
+    os.environ.setdefault(METRIC_INTERVAL, str(METRIC_INTERVAL_MS))
     connection = env.get(CONNECTION, "").strip()
     spans, readers, records = _otlp() if env.get(OTLP_ENDPOINT, "").strip() else ([], [], [])
     if env.get(TRACES_EXPORTER, "").strip().lower() == "console":

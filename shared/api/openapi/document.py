@@ -159,7 +159,9 @@ def _responses(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
         named = {name: {"schema": {"type": "string"}} for name, there in headers.items() if there}
         found[str(status)] = answer | ({"headers": named} if named else {})
     by_status: dict[int, list[Reason]] = {}
-    for reason in (*dict.fromkeys(operation.reasons), Reason.INTERNAL):
+    # Whoever asks whether the app is ready gets the same 503 either way: its body says what is wrong.
+    of_any = (Reason.INTERNAL,) if 503 in operation.answers else (Reason.TIMED_OUT, Reason.INTERNAL)
+    for reason in dict.fromkeys((*operation.reasons, *of_any)):
         by_status.setdefault(REASONS[reason].status, []).append(reason)
     for status, reasons in sorted(by_status.items()):
         lines = "\n".join(f"- `{r.value}`: {REASONS[r].title}" for r in reasons)

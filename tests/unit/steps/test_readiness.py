@@ -1,23 +1,28 @@
-"""The readiness check: what it says, how long it takes, and how often it looks."""
+"""The readiness check: what it says, how long it takes, how often it looks; and what proves timer and queues."""
 
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
 
 from shared.api.answers_of_readiness import ready
+from shared.domain.commands import RoundTrip
 from shared.domain.errors import DirectoryBusy, StorageBusy
 from shared.domain.features import ALL, Feature, Features, choose
 from shared.domain.permissions import PERMISSIONS, needed_by
-from shared.domain.readiness import Status
+from shared.domain.readiness import Beat, Chain, Readiness, Status
 from shared.ports.app_directory import AppDirectory
-from shared.steps.readiness import KEPT, CheckReadiness, say_readiness
+from shared.steps.readiness import KEPT, CheckReadiness, EndRoundTrip, SayReadiness, StartRoundTrip
+from tests.builders import NOW
 from tests.fakes.clock import FakeClock
+from tests.fakes.outbox import FakeOutbox
 
 EVERY = frozenset(p.name for p in PERMISSIONS)
+TIMEOUT = timedelta(minutes=12)
 
 
 class Outside:
@@ -29,13 +34,21 @@ class Outside:
         self.token: Exception | None = None
         self.waits = False
         self.asked = 0
+        self.chain = Chain(NOW, NOW)
 
-    async def feel(self) -> None:
+    async def note_sweep(self, at: datetime) -> None:
+        self.chain = replace(self.chain, swept_at=at)
+
+    async def note_return(self, sent_at: datetime, arrived_at: datetime) -> None:
+        self.chain = replace(self.chain, returned=sent_at)
+
+    async def read(self) -> Chain:
         self.asked += 1
         if self.waits:
             await asyncio.Event().wait()
         if self.storage is not None:
             raise self.storage
+        return self.chain
 
     async def permissions(self) -> frozenset[str]:
         if self.token is not None:
@@ -54,7 +67,7 @@ type Check = Callable[..., CheckReadiness]
 @pytest.fixture
 def check(clock: FakeClock) -> Check:
     def made(outside: Outside, features: Features = ALL, patience_s: float = 5) -> CheckReadiness:
-        return CheckReadiness(outside, cast(AppDirectory, outside), clock, features, patience_s)
+        return CheckReadiness(outside, cast(AppDirectory, outside), clock, features, TIMEOUT, patience_s)
 
     return made
 
@@ -138,10 +151,10 @@ async def test_who_keeps_asking_costs_one_look_in_a_while(check: Check, clock: F
     assert outside.asked == 2
 
 
-async def test_a_start_says_what_each_feature_lacks(check: Check, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_process_says_what_each_feature_lacks(check: Check, caplog: pytest.LogCaptureFixture) -> None:
     features, _ = choose(["sign-ins", "audits"], mailbox=False)
     with caplog.at_level(logging.INFO, "guestlist"):
-        await say_readiness(check(Outside("Directory.Read.All", "User.Invite.All"), features))
+        await SayReadiness(check(Outside("Directory.Read.All", "User.Invite.All"), features))()
 
     warned = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert warned == [
@@ -152,19 +165,115 @@ async def test_a_start_says_what_each_feature_lacks(check: Check, caplog: pytest
     ]
 
 
-async def test_a_start_where_all_is_there_warns_of_nothing(check: Check, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_process_where_all_is_there_warns_of_nothing(check: Check, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "guestlist"):
-        await say_readiness(check(Outside()))
+        await SayReadiness(check(Outside()))()
 
     [said] = caplog.records
     assert said.levelno == logging.INFO
     assert "audits" in said.getMessage()
 
 
-async def test_a_start_is_not_stopped_by_what_nobody_foresaw(check: Check, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_process_is_not_stopped_by_what_nobody_foresaw(
+    check: Check, caplog: pytest.LogCaptureFixture
+) -> None:
     outside = Outside()
     outside.storage = ZeroDivisionError()
 
-    await say_readiness(check(outside))
+    await SayReadiness(check(outside))()
 
     assert "could not be looked at" in caplog.text
+
+
+async def test_a_process_says_it_once(check: Check, caplog: pytest.LogCaptureFixture) -> None:
+    say = SayReadiness(check(Outside()))
+    with caplog.at_level(logging.INFO, "guestlist"):
+        await say()
+        await say()
+
+    assert len(caplog.records) == 1
+
+
+# Timer and queues
+
+
+@pytest.mark.parametrize(
+    ("swept", "returned", "sweep", "round_trip"),
+    [
+        (0, 0, Beat.OK, Beat.OK),
+        (12, 12, Beat.OK, Beat.OK),
+        (13, 13, Beat.LATE, Beat.LATE),
+        (0, 13, Beat.OK, Beat.LATE),
+        (13, 5, Beat.LATE, Beat.OK),
+        (None, None, Beat.STARTING, Beat.STARTING),
+        (0, None, Beat.OK, Beat.STARTING),
+        (-1, -1, Beat.OK, Beat.OK),
+    ],
+    ids=str,
+)
+async def test_without_a_sweep_and_a_round_trip_of_late_it_is_not_ready(
+    check: Check, clock: FakeClock, swept: int | None, returned: int | None, sweep: Beat, round_trip: Beat
+) -> None:
+    """Minutes ago; a clock of another instance may be a minute ahead."""
+    outside = Outside()
+    outside.chain = Chain(_ago(swept), _ago(returned))
+
+    found = await check(outside)()
+
+    said = ready(found, ALL)
+    assert (said.sweep.status, said.round_trip.status) == (sweep, round_trip)
+    assert said.sweep.age_seconds == (None if swept is None else max(0, swept * 60))
+    assert (said.sweep.detail is None, said.round_trip.detail is None) == (sweep is Beat.OK, round_trip is Beat.OK)
+    fine = sweep is round_trip is Beat.OK
+    assert said.status is (Status.READY if fine else Status.NOT_READY)
+
+
+def _ago(minutes: int | None) -> datetime | None:
+    return None if minutes is None else NOW - timedelta(minutes=minutes)
+
+
+async def test_a_fresh_installation_says_that_it_is_starting(check: Check) -> None:
+    outside = Outside()
+    outside.chain = Chain()
+
+    said = ready(await check(outside)(), ALL)
+
+    assert said.status is Status.NOT_READY
+    assert "the first comes with GUESTLIST_SWEEP_SCHEDULE" in (said.sweep.detail or "")
+
+
+async def test_without_storage_nothing_is_known_of_timer_and_queues(check: Check) -> None:
+    outside = Outside()
+    outside.storage = StorageBusy("down")
+
+    said = ready(await check(outside)(), ALL)
+
+    assert (said.sweep.status, said.round_trip.status) == (Beat.UNKNOWN, Beat.UNKNOWN)
+
+
+async def test_each_sweep_sends_a_message_and_its_return_counts_from_when_it_was_sent(clock: FakeClock) -> None:
+    outside, outbox = Outside(), FakeOutbox()
+    outside.chain = Chain()
+    await StartRoundTrip(outside, outbox, clock)()
+    [(sent, not_before)] = outbox.sent
+    assert (sent, not_before) == (RoundTrip(NOW), None)
+    assert outside.chain == Chain(swept_at=NOW)
+
+    clock.advance(timedelta(minutes=20))
+    assert isinstance(sent, RoundTrip)
+    await EndRoundTrip(outside, clock)(sent)
+
+    # It came back, and took 20 minutes: that is a queue that stands still.
+    assert outside.chain.returned == NOW
+    late = Readiness(clock.now(), None, None, {}, outside.chain, TIMEOUT)
+    assert late.round_trip is Beat.LATE
+
+
+async def test_a_sweep_whose_message_cannot_be_sent_has_come_all_the_same(clock: FakeClock) -> None:
+    outside = Outside()
+    outside.chain = Chain()
+
+    with pytest.raises(StorageBusy):
+        await StartRoundTrip(outside, FakeOutbox(fails=True), clock)()
+
+    assert outside.chain == Chain(swept_at=NOW)

@@ -1,0 +1,81 @@
+"""How long things may take, from a handler's own bound to the alert, each below the next."""
+
+import json
+import re
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from functions.edge import HTTP_S, STEP_S, SWEEP_PART_S, TIMER_S
+from shared.adapters.telemetry.provider import METRIC_INTERVAL_MS
+from shared.adapters.telemetry.sending import EVERY_S, PATIENCE_S
+from shared.config import read_settings
+from shared.domain.timing import Timing
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST: dict[str, Any] = json.loads((ROOT / "host.json").read_text())
+MARGIN_S = 60
+"""For what a bound does not interrupt: code that computes without awaiting, and sending telemetry."""
+FRONT_END_S = 230
+"""Source: Microsoft Learn, "Azure Functions scale and hosting", "Function app time-out duration"."""
+IDLE_S = 30
+"""After which an instance without work may end. Source: Microsoft Learn, "Azure Functions Flex Consumption plan"."""
+
+
+def test_every_function_has_a_bound_of_its_kind() -> None:
+    program = (
+        "import json, function_app\n"
+        "print(json.dumps([(f.get_function_name(), f.get_trigger().type,"
+        " getattr(f.get_user_function(), 'bound_s', None)) for f in function_app.app.get_functions()]))"
+    )
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    of_kind = {"httpTrigger": HTTP_S, "queueTrigger": STEP_S, "timerTrigger": TIMER_S}
+
+    functions = json.loads(found.stdout)
+    assert len(functions) > 100
+    assert [(name, bound) for name, kind, bound in functions if bound != of_kind[kind]] == []
+
+
+def _timeout_s() -> float:
+    hours, minutes, seconds = (int(part) for part in HOST["functionTimeout"].split(":"))
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds).total_seconds()
+
+
+def test_a_handler_ends_itself_before_the_host_or_the_front_end_does() -> None:
+    assert max(HTTP_S, STEP_S, TIMER_S) + MARGIN_S <= _timeout_s()
+    assert HTTP_S < FRONT_END_S
+    assert SWEEP_PART_S < TIMER_S
+
+
+def test_no_delivery_outlives_its_claim() -> None:
+    assert Timing().claim.total_seconds() > STEP_S
+
+
+def test_the_host_ends_what_hangs_before_an_alert_wakes_anybody() -> None:
+    alerts = {a["name"]: a for a in json.loads((ROOT / "infra" / "alerts.json").read_text())["logs"]}
+
+    assert _timeout_s() < alerts["oldest-message"]["above"]
+
+
+def test_readiness_waits_for_more_than_two_sweeps_and_not_for_a_third() -> None:
+    documented = (ROOT / "docs" / "settings.md").read_text()
+    schedule = re.search(r"`GUESTLIST_SWEEP_SCHEDULE`.*NCRONTAB, `0 \*/(\d+) \* \* \* \*`", documented)
+    assert schedule
+    every = timedelta(minutes=int(schedule[1]))
+    needed = {"GUESTLIST_TENANT_ID": "t", "GUESTLIST_API_AUDIENCE": "a"}
+
+    assert 2 * every < read_settings(needed).chain_timeout < 3 * every
+
+
+def test_telemetry_is_sent_before_an_instance_without_work_may_end() -> None:
+    assert METRIC_INTERVAL_MS / 1000 < IDLE_S
+    assert EVERY_S + PATIENCE_S < IDLE_S
+
+
+def test_levels_of_libraries_are_set_where_they_work() -> None:
+    """To the host every line of a function is of the category ``Function.<name>.User``."""
+    levels = HOST.get("logging", {}).get("logLevel", {})
+
+    assert [c for c in levels if not re.match(r"(default|Host|Function|Microsoft|Worker)\b", c)] == []

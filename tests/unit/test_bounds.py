@@ -1,0 +1,125 @@
+"""No handler works for ever: what takes too long is stopped, and says so to whoever can repeat it."""
+
+import asyncio
+import json
+
+import azure.functions as func
+import pytest
+
+from functions import edge, sweeper
+from shared import wiring
+from shared.domain.errors import TimedOut
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_S", "STEP_S", "TIMER_S"):
+        monkeypatch.setattr(edge, name, 0.02)
+
+
+class Stopped:
+    """A handler's work: never done, and whether it was stopped."""
+
+    was = False
+
+    async def work(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.was = True
+            raise
+
+
+async def test_a_request_that_takes_too_long_is_answered_with_503_and_may_be_repeated() -> None:
+    stopped = Stopped()
+
+    @edge.endpoint
+    async def slow(req: func.HttpRequest) -> func.HttpResponse:
+        await stopped.work()
+        return func.HttpResponse()
+
+    answer = await slow(func.HttpRequest("GET", "https://guests.example/slow", body=b""))
+
+    said = json.loads(answer.get_body())
+    assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
+    assert (said["reason"], said["requestId"]) == ("timed-out", answer.headers["x-request-id"])
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert stopped.was
+
+
+async def test_a_message_that_takes_too_long_goes_back_to_its_queue() -> None:
+    stopped = Stopped()
+
+    @edge.delivered
+    async def slow(message: func.QueueMessage) -> None:
+        await stopped.work()
+
+    with pytest.raises(TimedOut):
+        await slow(func.QueueMessage(body=b"{}"))
+    assert stopped.was
+
+
+async def test_a_timer_that_takes_too_long_fails() -> None:
+    @edge.on_time
+    async def slow(timer: func.TimerRequest) -> None:
+        await Stopped().work()
+
+    with pytest.raises(TimedOut):
+        await slow(None)
+
+
+async def test_a_timeout_of_the_work_itself_is_no_timeout_of_the_handler() -> None:
+    @edge.endpoint
+    async def fails(req: func.HttpRequest) -> func.HttpResponse:
+        raise TimeoutError("of somebody else")
+
+    answer = await fails(func.HttpRequest("GET", "https://guests.example/fails", body=b""))
+
+    assert json.loads(answer.get_body())["reason"] == "internal"
+
+
+# The sweeper: each part in a time of its own
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Of a sweep: one that never ends, one that fails, one that works; gives which came to their end."""
+    ended: list[str] = []
+
+    async def _endless(app: wiring.App) -> None:
+        await asyncio.Event().wait()
+
+    async def _failing(app: wiring.App) -> None:
+        raise RuntimeError("of ada@fabrikam.com")
+
+    async def _working(app: wiring.App) -> None:
+        ended.append("working")
+
+    async def app() -> None:
+        return None
+
+    monkeypatch.setattr(edge, "TIMER_S", 5.0)
+    monkeypatch.setattr(sweeper, "SWEEP_PART_S", 0.02)
+    monkeypatch.setattr(sweeper, "PARTS", (_endless, _failing, _working))
+    monkeypatch.setattr(wiring, "app", app)
+    return ended
+
+
+async def test_a_part_of_a_sweep_that_fails_or_never_ends_keeps_no_other_from_its_work(parts: list[str]) -> None:
+    # The host writes down what a handler raises: names of parts alone.
+    with pytest.raises(sweeper.SweepFailed, match=r"^parts of the sweep failed: endless, failing$"):
+        await edge.on_time(_sweep)(None)
+
+    assert parts == ["working"]
+
+
+async def _sweep(timer: func.TimerRequest) -> None:
+    await sweeper.sweep_all()
+
+
+async def test_a_sweep_whose_parts_are_fine_is_fine(parts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeper, "PARTS", sweeper.PARTS[2:])
+
+    await sweeper.sweep_all()
+
+    assert parts == ["working"]
