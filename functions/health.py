@@ -2,12 +2,11 @@
 
 import azure.functions as func
 
-from functions.edge import endpoint, json_response, step
+from functions.edge import delivered, endpoint, json_response
 from shared import wiring
 from shared.api import answers_of_readiness as answers
 from shared.api.answers_of_setup import Health
 from shared.domain.commands import RoundTrip
-from shared.domain.outcomes import Outcome
 from shared.domain.readiness import Status
 
 bp = func.Blueprint()
@@ -35,8 +34,9 @@ async def get_ready(req: func.HttpRequest) -> func.HttpResponse:
 
 @bp.function_name("end_round_trip")
 @bp.queue_trigger(arg_name="message", queue_name="health", connection="GuestlistStorage")
-@step
-async def end_round_trip(message: func.QueueMessage) -> Outcome:
-    """Where this function is not called, none of a queue is: all depend on the same extension and connection."""
+@delivered
+async def end_round_trip(message: func.QueueMessage) -> None:
+    """Where this function is not called, none of a queue is: all depend on the same extension and connection. No
+    `step`: if it is lost, the next sweep sends another."""
     command = wiring.decode(RoundTrip, message.get_body())
-    return await (await wiring.app()).end_round_trip(command)
+    await (await wiring.app()).end_round_trip(command)

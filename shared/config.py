@@ -169,7 +169,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
             kept=length("GUESTLIST_AUDITS_KEPT", audits.kept),
         ),
         features=features,
-        chain_timeout=length("GUESTLIST_CHAIN_TIMEOUT", timedelta(minutes=12)),
+        chain_timeout=length("GUESTLIST_CHAIN_TIMEOUT", timedelta(minutes=3)),
     )
     if settings.mail_mailbox and settings.acs_endpoint:
         faults.append("GUESTLIST_MAIL_MAILBOX and GUESTLIST_ACS_ENDPOINT exclude each other: set one")

@@ -13,7 +13,6 @@ from datetime import timedelta
 from shared.domain.commands import RoundTrip
 from shared.domain.errors import GuestlistError
 from shared.domain.features import Features
-from shared.domain.outcomes import Outcome
 from shared.domain.permissions import lacking
 from shared.domain.readiness import Readiness
 from shared.ports.app_directory import AppDirectory
@@ -121,7 +120,6 @@ class EndRoundTrip:
     pulse: Pulse
     clock: Clock
 
-    async def __call__(self, command: RoundTrip) -> Outcome:
+    async def __call__(self, command: RoundTrip) -> None:
         """One delivery. Safe to repeat and to run beside itself."""
         await self.pulse.note_return(command.sent_at, self.clock.now())
-        return Outcome()

@@ -36,7 +36,7 @@ async def check(session: GraphSession, tables: TableServiceClient, queues: Queue
     pulse, clock = StoragePulse(tables, queues), WalkingClock()
     await pulse.note_sweep(clock.now())
     await pulse.note_return(clock.now(), clock.now())
-    return CheckReadiness(pulse, GraphAppDirectory(session), clock, ALL, timedelta(minutes=12))
+    return CheckReadiness(pulse, GraphAppDirectory(session), clock, ALL, timedelta(minutes=3))
 
 
 async def test_with_every_permission_it_is_ready(tenant: SimulatedTenant, check: CheckReadiness) -> None:

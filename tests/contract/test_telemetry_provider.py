@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -35,6 +37,28 @@ for number in range(int(os.environ.get("TRACES", "1"))):
 meters.guest_in("member", None)
 """
 """Ends as a worker does: what is not sent yet is sent at the exit."""
+
+
+KILLED = """
+import asyncio, os, signal
+from functions import edge
+from shared import wiring
+from shared.adapters.telemetry import meters
+import azure.functions as func
+
+@edge.delivered
+async def a_step(message):
+    meters.guest_in("member", None)
+    import logging
+    logging.getLogger("guestlist").warning("at work")
+
+async def main():
+    await a_step(func.QueueMessage(body=b"{}"))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+"""Ends as an instance may: without a word, as soon as its handler has."""
 
 
 class Ingestion:
@@ -81,15 +105,16 @@ def ingestion() -> Iterator[Ingestion]:
     running.server.server_close()
 
 
-def run(settings: dict[str, str]) -> str:
+def run(settings: dict[str, str], program: str = PROGRAM, ends: int = 0) -> str:
     """In a process of its own: OpenTelemetry's providers cannot be replaced."""
     quiet = {
         "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
         "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
     }
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=ROOT, env=quiet | settings, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], cwd=ROOT, env=quiet | settings, capture_output=True, text=True, check=False
     )
+    assert done.returncode == ends, done.stderr
     return done.stdout
 
 
@@ -115,6 +140,67 @@ def test_an_otlp_endpoint_gets_traces_metrics_and_logs_of_guestlist_alone(tmp_pa
     assert {signal for signal, _ in read_lines(collector.file)} == {"traces", "metrics", "logs"}
     assert {span.name for span in read_spans(collector.file)} == {"a_step", "GET /users"}
     assert "fabrikam" not in collector.file.read_text()
+
+
+SELDOM = {
+    name: str(600_000)
+    for name in ("OTEL_BSP_SCHEDULE_DELAY", "OTEL_BLRP_SCHEDULE_DELAY", "OTEL_METRIC_EXPORT_INTERVAL")
+}
+"""Exporters send nothing by themselves while a test lasts."""
+
+
+def test_what_a_handler_did_arrives_though_its_process_is_killed_when_it_has_ended(tmp_path: Path) -> None:
+    with Collector(tmp_path / "told.jsonl") as collector:
+        run(collector.settings | SELDOM, KILLED, ends=-signal.SIGKILL)
+
+    assert {span.name for span in read_spans(collector.file)} == {"a_step"}
+    whole = collector.file.read_text()
+    assert {signal for signal, _ in read_lines(collector.file)} == {"traces", "metrics", "logs"}
+    assert "guestlist.guests" in whole
+    assert "at work" in whole
+
+
+def test_the_same_arrives_in_application_insights(ingestion: Ingestion) -> None:
+    run({"APPLICATIONINSIGHTS_CONNECTION_STRING": ingestion.connection} | SELDOM, KILLED, ends=-signal.SIGKILL)
+
+    kinds = {e["data"]["baseType"] for e in ingestion.envelopes}
+    assert {"RequestData", "MessageData", "MetricData"} <= kinds
+
+
+def test_an_endpoint_that_takes_nothing_holds_no_handler_for_long() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        endpoint = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        run({"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint} | SELDOM, HELD, ends=-signal.SIGKILL)
+
+
+HELD = KILLED.replace("await a_step", "async with asyncio.timeout(8):\n        await a_step")
+"""Fails where the handler waits for as long as an exporter does: ten seconds for each signal."""
+
+
+def test_metrics_are_exported_more_often_than_an_instance_without_work_lives() -> None:
+    program = (
+        "import os\n"
+        "from opentelemetry import metrics\n"
+        "from shared.adapters.telemetry.provider import configure\n"
+        "configure(os.environ)\n"
+        "print([r._export_interval_millis for r in metrics.get_meter_provider()._metric_readers])"
+    )
+    nowhere = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "0.1"}
+    insights = "InstrumentationKey=00000000-0000-4000-8000-000000000001;IngestionEndpoint=http://127.0.0.1:9/"
+
+    both = nowhere | {"APPLICATIONINSIGHTS_CONNECTION_STRING": insights}
+    assert run(both, program).strip() == "[15000.0, 15000.0]"
+    assert run(nowhere | {"OTEL_METRIC_EXPORT_INTERVAL": "5000"}, program).strip() == "[5000.0]"
+
+
+def test_otlp_goes_by_http_and_protobuf_in_pure_python_as_the_template_sets_it(tmp_path: Path) -> None:
+    """protobuf's C code may end a Functions worker (azure-functions-python-worker #1858, #1908)."""
+    template = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python"}
+    with Collector(tmp_path / "told.jsonl") as collector:
+        run(collector.settings | template)
+
+    assert {signal for signal, _ in read_lines(collector.file)} == {"traces", "metrics", "logs"}
+    assert {span.name for span in read_spans(collector.file)} == {"a_step", "GET /users"}
 
 
 def test_application_insights_gets_requests_calls_metrics_and_logs_in_one_operation(ingestion: Ingestion) -> None:

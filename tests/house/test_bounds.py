@@ -59,14 +59,14 @@ def test_the_host_ends_what_hangs_before_an_alert_wakes_anybody() -> None:
     assert _timeout_s() < alerts["oldest-message"]["above"]
 
 
-def test_readiness_waits_for_more_than_two_sweeps_and_not_for_a_third() -> None:
+def test_readiness_is_red_when_two_sweeps_went_unanswered() -> None:
     documented = (ROOT / "docs" / "settings.md").read_text()
-    schedule = re.search(r"`GUESTLIST_SWEEP_SCHEDULE`.*NCRONTAB, `0 \*/(\d+) \* \* \* \*`", documented)
-    assert schedule
-    every = timedelta(minutes=int(schedule[1]))
+    schedule = re.search(r"`GUESTLIST_SWEEP_SCHEDULE`.*NCRONTAB, `0 \* \* \* \* \*`", documented)
+    assert schedule, "every minute"
+    every = timedelta(minutes=1)
     needed = {"GUESTLIST_TENANT_ID": "t", "GUESTLIST_API_AUDIENCE": "a"}
 
-    assert 2 * every < read_settings(needed).chain_timeout < 3 * every
+    assert 2 * every < read_settings(needed).chain_timeout <= 3 * every
 
 
 def test_telemetry_is_sent_before_an_instance_without_work_may_end() -> None:

@@ -164,6 +164,8 @@ def scene(stack: Stack) -> Iterator[Scene]:
     audit = str(admin.post("/api/audits").raise_for_status().json()["id"])
     eventually(lambda: admin.get(f"/api/audits/{audit}").json()["state"] == "done")
     anonymous = httpx.Client(base_url=stack.host_url, timeout=60)
+    # Not before the first sweep's message is back.
+    eventually(lambda: anonymous.get("/api/health/ready").status_code == 200)
     yield Scene(
         names={
             "group": group,

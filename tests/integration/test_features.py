@@ -50,12 +50,15 @@ def stranger(small: Tenant) -> Iterator[httpx.Client]:
 
 
 def ready(client: httpx.Client) -> tuple[int, dict[str, Any]]:
-    """What it says once storage has answered: a process that has just started may be slow to load its libraries."""
+    """What it says once storage has answered and the first sweep's message is back: a process that has just started
+    may be slow to load its libraries."""
 
     def looked() -> httpx.Response | None:
         answer = client.get("/api/health/ready")
         assert answer.headers["content-type"] == "application/json"
-        return answer if answer.json()["storage"]["status"] == "ok" else None
+        said = answer.json()
+        fine = {said[part]["status"] for part in ("storage", "sweep", "roundTrip")} == {"ok"}
+        return answer if fine else None
 
     answer = eventually(looked, every_s=1)
     assert answer is not None
@@ -155,7 +158,9 @@ def test_the_doctor_asks_for_invitings_permissions_and_names_what_is_off(small: 
         assert found["detail"].startswith("ready" if feature is Feature.INVITING else "switched off")
 
 
-def test_the_timer_of_audits_is_quiet_and_a_start_says_what_it_can_do(small: Tenant, stranger: httpx.Client) -> None:
+def test_the_timer_of_audits_is_quiet_and_a_process_says_what_it_can_do(
+    small: Tenant, stranger: httpx.Client
+) -> None:
     small.stack.kill_workers()
     ready(stranger)
 
@@ -164,7 +169,7 @@ def test_the_timer_of_audits_is_quiet_and_a_start_says_what_it_can_do(small: Ten
     assert small.caller(ADMIN).get("/api/audits").json()["value"] == []
 
 
-def test_what_inviting_lacks_makes_it_not_ready_and_is_logged_at_the_start(
+def test_what_inviting_lacks_makes_it_not_ready_and_is_logged_by_a_sweep(
     small: Tenant, stranger: httpx.Client
 ) -> None:
     missing = "GroupMember.ReadWrite.All"

@@ -117,3 +117,15 @@ def test_what_the_host_would_write_down_is_told_in_clean_words() -> None:
     assert isinstance(told, Told)
     assert "fabrikam" not in str(told)
     assert "ValueError" in str(told)
+
+
+@pytest.mark.parametrize("name", ["azure.identity.aio", "azure.core.pipeline.policies.http_logging_policy", "httpx"])
+def test_libraries_that_write_a_line_for_each_request_are_quiet_but_for_warnings(
+    lines: io.StringIO, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    log = logging.getLogger(name)
+
+    assert not log.isEnabledFor(logging.INFO)
+    assert log.isEnabledFor(logging.WARNING)
+    assert logging.getLogger("azure.functions").isEnabledFor(logging.INFO), "the worker's own"
