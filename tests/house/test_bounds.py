@@ -19,9 +19,9 @@ HOST: dict[str, Any] = json.loads((ROOT / "host.json").read_text())
 MARGIN_S = 60
 """For what a bound does not interrupt: code that computes without awaiting, and sending telemetry."""
 FRONT_END_S = 230
-"""Source: Microsoft Learn, "Azure Functions scale and hosting", "Function app time-out duration"."""
+"""Source: Microsoft Learn, "Azure Functions hosting options", "Function app timeout duration"."""
 IDLE_S = 30
-"""After which an instance without work may end. Source: Microsoft Learn, "Azure Functions Flex Consumption plan"."""
+"""After which an instance without work may end. UNVERIFIED: Microsoft documents no figure."""
 
 
 def test_every_function_has_a_bound_of_its_kind() -> None:

@@ -1,6 +1,6 @@
 """Readiness proves that timer and queues work: it is red soon after either stops, and green when both are back."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -24,7 +24,7 @@ def product() -> Iterator[Stack]:
         yield running
 
 
-def begin(product: Stack, settings: Mapping[str, str]) -> None:
+def begin(product: Stack, settings: dict[str, str]) -> None:
     product.extra_settings = SETTINGS | settings
     product.restart_host()
 

@@ -18,8 +18,8 @@ TRACES_EXPORTER = "OTEL_TRACES_EXPORTER"
 SAMPLER = "OTEL_TRACES_SAMPLER"
 METRIC_INTERVAL = "OTEL_METRIC_EXPORT_INTERVAL"
 METRIC_INTERVAL_MS = 15_000
-"""OpenTelemetry's own is a minute. An instance without work may end after half of one (Microsoft Learn, "Azure
-Functions Flex Consumption plan hosting"), without a word to the process."""
+"""OpenTelemetry's own is a minute, and an instance without work may end sooner (UNVERIFIED: after half a minute),
+without a word to the process."""
 LOGGER = "guestlist"
 
 _NOT_WANTED = (

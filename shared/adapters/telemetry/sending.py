@@ -1,4 +1,4 @@
-"""Telemetry is sent when work ends: an instance without work may be gone half a minute later, without a word.
+"""Telemetry is sent when work ends: an instance without work may be gone soon, without a word.
 
 Exporters send by themselves every few seconds. That is enough where the process lives on, and this adds what it was
 told in the moments before its last work ended.
