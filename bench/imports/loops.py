@@ -79,9 +79,10 @@ def _look_up(address: str) -> dict[str, Any]:
     clauses = (
         f"mail eq '{address}'",
         f"otherMails/any(o:o eq '{address}')",
-        f"proxyAddresses/any(p:p eq 'SMTP:{address}' or p eq 'smtp:{address}')",
+        f"proxyAddresses/any(p:p eq 'SMTP:{address}')",
+        f"proxyAddresses/any(p:p eq 'smtp:{address}')",
     )
-    select = "id,userType,accountEnabled,externalUserState,mail"
+    select = "id,userType,accountEnabled,externalUserState,mail,otherMails,proxyAddresses"
     return {"method": "GET", "url": f"/users?$filter={quote(' or '.join(clauses), safe='')}&$select={select}"}
 
 

@@ -1,6 +1,6 @@
 """One examination for every directory: the one in memory that unit tests use, and the real one on the simulator."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import pytest
@@ -108,6 +108,28 @@ async def test_a_guest_is_found_once_invited_and_others_are_not(examined: Examin
 
     account = Account(ids[1], is_guest=True, enabled=True, pending=True)
     assert found == [account, NotFound(), Account(ids[0], is_guest=True, enabled=True, pending=True)]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "gast@bücher-münchen.de",  # both forms of the domain are asked for
+        f"{'l' * 60}@{'d' * 60}.com",  # 125 characters: longer than the directory compares
+        f"{'l' * 60}@{'ü' * 20}.{'d' * 60}.de",
+    ],
+)
+async def test_a_guest_is_found_by_an_address_of_any_length_beside_others(examined: Examined, address: str) -> None:
+    long, short = guests(2)
+    long = replace(long, address=parse_address(address))
+    beginning = parse_address(f"{address}.org")
+    [invited, *_] = await examined.directory.invite([long, short])
+    assert isinstance(invited, Invited)
+
+    found = await examined.directory.find([long.address, beginning, short.address])
+
+    assert found[0] == Account(invited.user_id, is_guest=True, enabled=True, pending=True)
+    assert found[1] == NotFound()
+    assert isinstance(found[2], Account)
 
 
 async def test_a_chunk_is_invited_in_the_order_given(examined: Examined) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from shared.adapters.directory import batch, errors
 from shared.adapters.directory.batch import Part
+from shared.adapters.directory.filters import literal
 from shared.adapters.directory.groups import FIELDS as GROUP_FIELDS
 from shared.adapters.directory.groups import facts_of, resources_of, visible_apps
 from shared.adapters.directory.pages import all_pages, one
@@ -67,7 +68,7 @@ class GraphRosters:
         headers = {}
         if find is not None:
             # A filter on members is an advanced query: header and count belong to it, on every page (G1.3).
-            text = find.replace("'", "''")
+            text = literal(find)
             condition = f"startsWith(displayName,'{text}') or startsWith(mail,'{text}')"
             path += f"&$count=true&$filter={quote(condition, safe='')}"
             headers["ConsistencyLevel"] = "eventual"

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from shared.adapters.directory import batch, errors
 from shared.adapters.directory.batch import Part
+from shared.adapters.directory.filters import equals, fits, literal
 from shared.adapters.directory.pages import all_pages, made, one
 from shared.adapters.directory.session import GraphSession
 from shared.domain.applications import AppId, Application, Certificate, PrincipalId, Role, Template
@@ -26,17 +27,18 @@ async def app_by_id(session: GraphSession, app_id: AppId) -> Application | None:
 
 
 async def apps_by_name(session: GraphSession, name: str, template: str | None) -> list[Application]:
-    condition = f"displayName eq '{_literal(name)}'"
+    condition = equals("displayName", name)
     if template is not None:
-        condition += f" and applicationTemplateId eq '{_literal(template)}'"
+        condition += f" and {equals('applicationTemplateId', template)}"
     path = f"/servicePrincipals?$filter={quote(condition, safe='')}&$select={_FIELDS}"
-    return [read_application(found) for found in await all_pages(session, await session.request("GET", path), READ)]
+    found = await all_pages(session, await session.request("GET", path), READ)
+    return [read_application(f) for f in found if fits(name) or f["displayName"].lower() == name.lower()]
 
 
 async def find_templates(session: GraphSession, name_or_id: str) -> list[Template]:
     """By id, where there is one of it; else by the exact name."""
     fields = "id,displayName,supportedSingleSignOnModes"
-    named = quote(f"displayName eq '{_literal(name_or_id)}'", safe="")
+    named = quote(f"displayName eq '{literal(name_or_id)}'", safe="")
     by_id, by_name = await batch.send(
         session,
         [
@@ -111,7 +113,3 @@ def thumbprint_of(identifier: str | None) -> str | None:
 def _template(found: dict[str, Any]) -> Template:
     modes = tuple(found.get("supportedSingleSignOnModes") or ())
     return Template(str(found["id"]).lower(), found.get("displayName") or found["id"], modes)
-
-
-def _literal(text: str) -> str:
-    return text.replace("'", "''")

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.adapters.directory import errors
+from shared.adapters.directory.filters import literal
 from shared.adapters.directory.pages import all_pages, made
 from shared.adapters.directory.session import GraphSession, Response
 from shared.domain.errors import Refused
@@ -25,7 +26,7 @@ class GraphEntitlements(Entitlements):
         self._session = session
 
     async def find_catalog(self, name: str) -> str | None:
-        return await self._first("/catalogs", f"displayName eq '{_literal(name)}'")
+        return await self._first("/catalogs", f"displayName eq '{literal(name)}'")
 
     async def create_catalog(self, name: str, description: str) -> str:
         body = {"displayName": name, "description": description, "isExternallyVisible": True, "state": "published"}
@@ -58,9 +59,7 @@ class GraphEntitlements(Entitlements):
         self._check(response)
 
     async def find_package(self, catalog: str, name: str) -> str | None:
-        return await self._first(
-            "/accessPackages", f"displayName eq '{_literal(name)}' and catalog/id eq '{catalog}'"
-        )
+        return await self._first("/accessPackages", f"displayName eq '{literal(name)}' and catalog/id eq '{catalog}'")
 
     async def create_package(self, catalog: str, name: str, description: str) -> str:
         body = {"displayName": name, "description": description, "catalog": {"id": catalog}}
@@ -167,7 +166,3 @@ class GraphEntitlements(Entitlements):
             said = f"Grant {_PERMISSION} to Guestlist's identity. The directory said: {errors.words(response)}"
             raise Refused(Reason.PERMISSION_MISSING, said)
         errors.need_written(response, _PERMISSION)
-
-
-def _literal(text: str) -> str:
-    return text.replace("'", "''")
