@@ -54,6 +54,14 @@ def not_found(key: str) -> GraphError:
     )
 
 
+def invalid_identifier(key: str) -> GraphError:
+    """A key of the directory's objects that is no GUID; a user's may be a name as well, and is then not found.
+
+    Source: AzureAD/microsoft-authentication-library-for-dotnet #1321, microsoft-graph-docs-contrib #3854.
+    """
+    return bad_request(f"Invalid object identifier '{key}'.")
+
+
 def unknown_segment(segment: str) -> GraphError:
     return GraphError(400, "BadRequest", f"Resource not found for the segment '{segment}'.")
 

@@ -1,27 +1,33 @@
 """Collections over HTTP: filter by index or scan, page by page, counted when asked."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .call import Answer, Call, Json
+from .directory.directory import Directory
 from .directory.objects import DirectoryObject, ObjectSet, OrderedIds
-from .errors import GraphError, bad_request
+from .errors import GraphError, bad_request, unsupported_query
+from .expanding import LINKS, expanding
 from .odata import shapes, types
 from .odata.evaluate import Predicate, candidates, predicate
+from .odata.filters import Expression
+from .odata.naming import property_name, resolved
 from .odata.paging import Place, link, place, token
-from .odata.query import check_advanced, filter_paths
+from .odata.query import filter_paths
+from .odata.rules import check_filter, check_options, check_orderby
+from .odata.search import search
 
 Visible = Callable[[DirectoryObject], bool]
 
 
 def list_kind(call: Call, objects: ObjectSet, visible: Visible | None = None) -> Answer:
-    """All objects of one kind: $filter, $search, $orderby, $count, $select, paging."""
+    """All objects of one kind: $filter, $search, $orderby, $count, $select, $expand, paging."""
     query, kind = call.query, objects.kind
-    check_advanced(query, call.world.settings.odata)
-    _check_names(call, kind)
+    expand = expanding(call, kind)
+    asked = _checked(call, kind, advanced=query.is_advanced)
     select = shapes.checked_select(kind, query.select)
-    keep = _keep(call, visible)
-    wanted = None if query.filter is None else candidates(query.filter, objects)
+    wanted = None if asked.filter is None else candidates(asked.filter, objects)
 
     def all_after(ordinal: int) -> Iterator[tuple[int, DirectoryObject]]:
         pairs: Any = objects.ids.after(ordinal)
@@ -29,12 +35,13 @@ def list_kind(call: Call, objects: ObjectSet, visible: Visible | None = None) ->
             pairs = sorted((n, id_) for id_ in wanted if (n := objects.ids.ordinal(id_)) > ordinal)
         for number, id_ in pairs:
             object_ = objects.get(id_)
-            if object_ is not None and keep(object_):
+            if object_ is not None and asked.keeps(object_, visible):
                 yield number, object_
 
-    return _answer(
-        call, all_after, lambda o: shapes.show(o, select), shapes.context(call.base_url, kind, query.select)
-    )
+    def show(object_: DirectoryObject) -> Json:
+        return {**shapes.show(object_, select), **expand.shown(call, object_)}
+
+    return _answer(call, asked, all_after, show, shapes.context(call.base_url, kind, expand.projection(query.select)))
 
 
 def list_links(
@@ -44,21 +51,27 @@ def list_links(
     cast: str | None = None,
     visible: Visible | None = None,
 ) -> Answer:
-    """What an object links to (members, owners, memberOf …), typed; with a cast only that kind, untyped."""
-    query = call.query
-    check_advanced(query, call.world.settings.odata, default_filter=False)
+    """What an object links to (members, owners, memberOf …), typed; with a cast only that kind, untyped.
+
+    "Use of $filter on the relationships […] is supported only with advanced query parameters" ("Advanced query
+    capabilities"); sorting likewise.
+    """
+    query, find = call.query, call.world.directory.find
+    if (query.filter is not None or query.orderby) and not query.is_advanced:
+        raise unsupported_query("Unsupported Query.")
+    asked = _checked(call, cast, advanced=query.is_advanced)
     select = shapes.checked_select(cast, query.select) if cast else query.select
-    keep, find = _keep(call, visible), call.world.directory.find
 
     def all_after(ordinal: int) -> Iterator[tuple[int, DirectoryObject]]:
         for number, id_ in links.after(ordinal):
             object_ = find(id_)
-            if object_ is not None and (cast is None or object_.kind == cast) and keep(object_):
+            if object_ is not None and (cast is None or object_.kind == cast) and asked.keeps(object_, visible):
                 yield number, object_
 
     name = cast or "directoryObjects"
     return _answer(
         call,
+        asked,
         all_after,
         lambda o: shapes.show(o, select, typed=cast is None),
         shapes.context(call.base_url, name, query.select),
@@ -68,15 +81,74 @@ def list_links(
 def count_links(call: Call, links: OrderedIds, *, cast: str | None, visible: Visible | None = None) -> Answer:
     """``/$count`` of links: text/plain, and only with ConsistencyLevel: eventual."""
     need_eventual(call)
-    find, keep = call.world.directory.find, _keep(call, visible)
-    number = sum(1 for id_ in links if (o := find(id_)) is not None and (cast is None or o.kind == cast) and keep(o))
-    return Answer(200, text=str(number))
+    asked, find = _checked(call, cast, advanced=True), call.world.directory.find
+    found = (o for id_ in links if (o := find(id_)) is not None and (cast is None or o.kind == cast))
+    return Answer(200, text=str(sum(1 for object_ in found if asked.keeps(object_, visible))))
 
 
 def count_kind(call: Call, objects: ObjectSet, visible: Visible | None = None) -> Answer:
     need_eventual(call)
-    keep = _keep(call, visible)
-    return Answer(200, text=str(sum(1 for object_ in objects if keep(object_))))
+    asked = _checked(call, objects.kind, advanced=True)
+    return Answer(200, text=str(sum(1 for object_ in objects if asked.keeps(object_, visible))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A query that has been checked: what it finds, and in which order."""
+
+    filter: Expression | None
+    test: Predicate | None
+    search: Predicate | None
+    orderby: tuple[tuple[str, bool], ...]
+    directory: Directory
+
+    def keeps(self, object_: DirectoryObject, visible: Visible | None) -> bool:
+        return (
+            (self.test is None or self.test(self._seen(object_)))
+            and (self.search is None or self.search(object_.properties))
+            and (visible is None or visible(object_))
+        )
+
+    def _seen(self, object_: DirectoryObject) -> Json:
+        """The properties, and the links that the filter counts."""
+        links = LINKS.get(object_.kind, {})
+        names = links.keys() & set(filter_paths(self.filter)) if self.filter is not None else ()
+        if not names:
+            return object_.properties
+        return {**object_.properties, **{name: list(links[name](self.directory, object_.id)) for name in names}}
+
+
+def _checked(call: Call, kind: str | None, *, advanced: bool) -> _Asked:
+    """The query as the directory runs it. Of objects of several kinds it is what one of them can.
+
+    Raises:
+        GraphError: 400 for what Graph refuses of it.
+    """
+    check_options(call.query, f"{call.base_url}{call.path}?{call.raw_query}")
+    if kind is not None:
+        return _checked_of(call, kind, advanced=advanced)
+    refused: GraphError | None = None
+    for one in LINKS:
+        try:
+            return _checked_of(call, one, advanced=advanced)
+        except GraphError as error:
+            refused = refused or error
+    raise refused or unsupported_query("Unsupported Query.")
+
+
+def _checked_of(call: Call, kind: str, *, advanced: bool) -> _Asked:
+    query, rules = call.query, call.world.settings.odata
+    query = replace(query, orderby=tuple((property_name(kind, name), down) for name, down in query.orderby))
+    found = None if query.search is None else search(kind, query.search)
+    condition = None if query.filter is None else resolved(kind, query.filter)
+    check_orderby(kind, query)
+    if condition is not None:
+        check_filter(kind, condition, rules, advanced=advanced)
+        for name in set(filter_paths(condition)) & types.navigation(kind) - LINKS.get(kind, {}).keys():
+            call.world.observations.shout("no such link here", kind=kind, name=name)
+            raise unsupported_query(f"Filtering by '{name}' is not supported.")
+    test = None if condition is None else predicate(condition, ignore_case=rules.compare_ignores_case)
+    return _Asked(condition, test, found, query.orderby, call.world.directory)
 
 
 def need_eventual(call: Call) -> None:
@@ -103,10 +175,13 @@ def list_plain(
         filtered: the items are those that `$filter` finds already.
     """
     query = call.query
-    keep = None if filtered else _condition(call)
+    condition = None if filtered else query.filter
+    ignore_case = call.world.settings.odata.compare_ignores_case
+    keep = None if condition is None else predicate(condition, ignore_case=ignore_case)
     kept = [item for item in items if keep is None or keep(item)]
     for name, descending in reversed(query.orderby):
         kept.sort(key=lambda item: _sortable(item.get(name)), reverse=descending)
+    kept = kept[query.skip or 0 :]
 
     def all_after(offset: int) -> Iterator[tuple[int, Json]]:
         yield from enumerate(kept[offset:], start=offset + 1)
@@ -122,15 +197,15 @@ def list_plain(
 
 def _answer(
     call: Call,
+    asked: _Asked,
     all_after: Callable[[int], Iterator[tuple[int, DirectoryObject]]],
     show: Callable[[DirectoryObject], Json],
     context: str,
 ) -> Answer:
-    query = call.query
-    if not query.orderby:
+    if not asked.orderby:
         return _page(call, all_after, show, context)
     ordered = [object_ for _, object_ in all_after(0)]
-    for name, descending in reversed(query.orderby):
+    for name, descending in reversed(asked.orderby):
         ordered.sort(key=lambda o: _sortable(o.get(name)), reverse=descending)
     return _page(call, lambda offset: iter(list(enumerate(ordered, 1))[offset:]), show, context)
 
@@ -146,8 +221,10 @@ def _page[T](
 ) -> Answer:
     query, rules = call.query, call.world.settings.paging
     longest = max_top or rules.max_top
-    if query.top is not None and query.top > longest:
-        raise bad_request(f"Invalid page size specified: '{query.top}'. Must be between 1 and {longest} inclusive.")
+    if query.top is not None and not 1 <= query.top <= longest:
+        raise unsupported_query(
+            f"Invalid page size specified: '{query.top}'. Must be between 1 and {longest} inclusive."
+        )
     size = query.top or size or rules.page_size
     start = place(query.skiptoken)
     body: Json = {"@odata.context": context}
@@ -172,56 +249,6 @@ def _page[T](
 def next_link(call: Call, at: Place) -> str:
     options = {name: value for name, value in call.query.raw.items() if name != "$skiptoken"}
     return link(call.base_url, call.path, {**options, "$skiptoken": token(at)})
-
-
-def _keep(call: Call, visible: Visible | None) -> Visible:
-    condition, search = _condition(call), _search(call)
-
-    def keep(object_: DirectoryObject) -> bool:
-        return (
-            (condition is None or condition(object_.properties))
-            and (search is None or search(object_))
-            and (visible is None or visible(object_))
-        )
-
-    return keep
-
-
-def _condition(call: Call) -> Predicate | None:
-    if call.query.filter is None:
-        return None
-    return predicate(call.query.filter, ignore_case=call.world.settings.odata.compare_ignores_case)
-
-
-def _search(call: Call) -> Visible | None:
-    """``$search="displayName:word"``: a word of the property starts with it."""
-    if call.query.search is None:
-        return None
-    name, mark, text = call.query.search.strip().strip('"').partition(":")
-    if not mark or not text:
-        raise bad_request("Syntax error in the $search clause.", "Request_UnsupportedQuery")
-    wanted = text.casefold()
-
-    def matches(object_: DirectoryObject) -> bool:
-        value = str(object_.get(name) or "").casefold()
-        return value.startswith(wanted) or any(word.startswith(wanted) for word in value.split())
-
-    return matches
-
-
-def _check_names(call: Call, kind: str) -> None:
-    """Refuse a filter or order on what the type does not have."""
-    known = types.properties(kind)
-    names = [name for name, _ in call.query.orderby]
-    if call.query.filter is not None:
-        names.extend(filter_paths(call.query.filter))
-    for name in names:
-        if name not in known and name not in types.navigation(kind) and not name.startswith("extension_"):
-            raise GraphError(
-                400,
-                "BadRequest",
-                f"Invalid filter clause: Could not find a property named '{name}' on type 'microsoft.graph.{kind}'.",
-            )
 
 
 def _sortable(value: Any) -> tuple[bool, Any]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from .call import Answer, Call
-from .errors import GraphError, denied, method_not_allowed, unknown_segment
+from .errors import GraphError, denied, invalid_identifier, method_not_allowed, unknown_segment
+from .odata.types import is_guid
 
 Handler = Callable[[Call], Answer]
 Needs = tuple[frozenset[str], ...]
@@ -49,27 +50,30 @@ class _Node:
 
 
 _KEYED = re.compile(r"(?P<name>[^()]+)\((?:(?P<alternate>\w+)=)?'?(?P<value>.*?)'?\)", re.DOTALL)
+_NAMESPACE = re.compile(r"(?:microsoft\.)?graph\.(?=\w+(?:\(\))?$)", re.IGNORECASE)
+_OBJECTS = frozenset({"application", "group", "object", "servicePrincipal"})
+"""Parameters of templates that stand for the id of a directory object right behind its set."""
+_FUNCTIONS = frozenset({"delta"})
+"""What is read and yet an operation; others are known by being only posted to."""
 
 
 def split_path(raw: str) -> tuple[str, list[str]]:
     """The decoded path and its segments.
 
-    ``users('x')`` is users/x, ``groups(uniqueName='x')`` is groups/(uniqueName=)/x, ``delta()`` is delta,
-    ``microsoft.graph.user`` is graph.user (G4 "Paths on the wire", G5.22).
+    ``users('x')`` is users/x, ``groups(uniqueName='x')`` is groups/(uniqueName=)/x, ``microsoft.graph.user`` in any
+    case is graph.user (G4 "Paths on the wire", G5.22). ``x()`` keeps its parentheses: it can be a function alone.
     """
     parts = [unquote(part) for part in raw.split("/") if part]
     segments: list[str] = []
     for part in parts:
-        if part.endswith("()"):
-            part = part[:-2]
-        keyed = _KEYED.fullmatch(part) if part.endswith(")") else None
+        keyed = _KEYED.fullmatch(part) if part.endswith(")") and not part.endswith("()") else None
         if keyed:
             segments.append(keyed["name"])
             if keyed["alternate"]:
                 segments.append(f"({keyed['alternate']}=)")
             segments.append(keyed["value"].replace("''", "'"))
         else:
-            segments.append(part.removeprefix("microsoft.") if part.startswith("microsoft.graph.") else part)
+            segments.append(_NAMESPACE.sub("graph.", part, count=1))
     return "/" + "/".join(parts), segments
 
 
@@ -88,12 +92,14 @@ class Router:
             GraphError: 400 for a segment nobody knows, 405 for a method the path does not have.
         """
         node, keys = self._root, {}
-        for segment in call.segments:
-            following = node.literals.get(segment.lower())
+        for depth, segment in enumerate(call.segments):
+            following = _literal(node, segment)
             if following is None:
                 following = node.parameter
-                if following is None:
-                    raise unknown_segment(segment)
+                if following is None or segment.endswith("()") or _NAMESPACE.match(segment):
+                    raise unknown_segment(_NAMESPACE.sub("microsoft.graph.", segment.removesuffix("()"), count=1))
+                if depth == 1 and following.name in _OBJECTS and not is_guid(segment):
+                    raise invalid_identifier(segment)
                 keys[following.name] = segment
             node = following
         route = node.routes.get(call.method)
@@ -120,3 +126,16 @@ class Router:
         if route.method in node.routes:
             raise ValueError(f"{route.method} {route.template} is routed twice")
         node.routes[route.method] = route
+
+
+def _literal(node: _Node, segment: str) -> _Node | None:
+    """The literal that a segment names: a property, a cast (``graph.user``), or an operation, which alone may have
+    the namespace before it and parentheses behind."""
+    name = segment.lower()
+    plain = name.removesuffix("()")
+    bare = _NAMESPACE.sub("", plain, count=1)
+    if name == bare or (name == plain and plain in node.literals):
+        return node.literals.get(plain)
+    found = node.literals.get(bare) or node.literals.get(plain)
+    is_operation = found is not None and bool(found.routes) and (bare in _FUNCTIONS or "GET" not in found.routes)
+    return found if is_operation else None

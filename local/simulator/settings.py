@@ -180,10 +180,8 @@ class OData(_Section):
 
     compare_ignores_case: bool = True
     """String comparison in $filter. UNVERIFIED (G4 "Case")."""
-    external_user_state_is_advanced: bool = False
-    """Whether `externalUserState eq` needs the advanced headers. UNVERIFIED."""
     sign_in_activity_alone: bool = True
-    """A filter on signInActivity must not be mixed with others. UNVERIFIED."""
+    """A filter on signInActivity must not be mixed with others (resource page of user); the refusal is UNVERIFIED."""
     reject_unknown_properties: bool = True
     """An unknown (for example snake_case) property in a body answers 400; else it is dropped (G5.22)."""
 

@@ -12,12 +12,20 @@ def parse_expand(text: str | None) -> Expansion:
         GraphError: 400 for parentheses that do not match.
     """
     result: Expansion = {}
+    for name, options in links(text):
+        inner = next((o[len("$expand=") :] for o in options if o.startswith("$expand=")), None)
+        result[name] = parse_expand(inner)
+    return result
+
+
+def links(text: str | None) -> list[tuple[str, list[str]]]:
+    """Each link asked for, with its options (``$select=id,mail``). Raises GraphError: as `parse_expand` does."""
+    result = []
     for part in _split(text or "", ","):
         name, options = part, ""
         if part.endswith(")"):
             name, _, options = part[:-1].partition("(")
-        inner = next((o[len("$expand=") :] for o in _split(options, ";") if o.startswith("$expand=")), None)
-        result[name.strip()] = parse_expand(inner)
+        result.append((name.strip(), _split(options, ";")))
     return result
 
 

@@ -10,6 +10,24 @@ from dataclasses import dataclass
 Literal = str | int | float | bool | None
 
 
+class Guid(str):
+    """A GUID without quotes; a text of the same look is a `str`."""
+
+    __slots__ = ()
+
+
+class Date(str):
+    """A day without quotes."""
+
+    __slots__ = ()
+
+
+class DateTime(str):
+    """A moment without quotes."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Path:
     """A property path; `variable` is the lambda variable it starts with, if any (``o`` alone has no parts)."""
@@ -227,8 +245,10 @@ class _Parser:
         self._next += 1
         if token.kind == "string":
             return token.text[1:-1].replace("''", "'")
-        if token.kind in {"guid", "date"}:
-            return token.text
+        if token.kind == "guid":
+            return Guid(token.text)
+        if token.kind == "date":
+            return DateTime(token.text) if "T" in token.text else Date(token.text)
         if token.kind == "number":
             return float(token.text) if "." in token.text else int(token.text)
         words: dict[str, Literal] = {"true": True, "false": False, "null": None}

@@ -45,6 +45,18 @@ def navigation(type_: str) -> frozenset[str]:
     return inherited | frozenset(declared["navigation"])
 
 
+def is_guid(value: object) -> bool:
+    return isinstance(value, str) and _GUID.fullmatch(value) is not None
+
+
+def is_known(type_: str) -> bool:
+    return type_ in _TYPES
+
+
+def is_enum(type_: str) -> bool:
+    return type_ in _ENUMS
+
+
 @cache
 def is_collection(type_: str, property_: str) -> bool:
     return properties(type_).get(property_, "").startswith("Collection(")
@@ -73,7 +85,7 @@ def fault(type_: str, value: Any) -> str | None:
     if declared in _PRIMITIVES:
         if not isinstance(value, _PRIMITIVES[declared]) or (isinstance(value, bool) and declared != "Edm.Boolean"):
             return f"not {declared}"
-        if declared == "Edm.Guid" and not _GUID.fullmatch(str(value)):
+        if declared == "Edm.Guid" and not is_guid(value):
             return "not a GUID"
         if declared == "Edm.Duration" and not _DURATION.fullmatch(str(value)):
             return "not a duration"

@@ -2,6 +2,7 @@
 
 from ..call import NO_CONTENT, Answer, Call
 from ..errors import GraphError, bad_request, not_found
+from ..odata import types
 from ..odata.shapes import context, show
 from ..routing import Route
 from . import permissions as may
@@ -34,6 +35,8 @@ def get_by_ids(call: Call) -> Answer:
     ids, kinds = body.get("ids"), body.get("types") or []
     if not isinstance(ids, list) or len(ids) > _MAX_IDS:
         raise bad_request(f"Parameter 'ids' is required, with at most {_MAX_IDS} elements.")
+    if not all(types.is_guid(id_) for id_ in ids):
+        raise bad_request("Invalid GUID specified.")  # microsoft-graph-docs #7063
     if not set(kinds) <= _KINDS:
         raise bad_request("Invalid value specified for parameter 'types'.")
     world = call.world

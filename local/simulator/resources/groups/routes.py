@@ -8,6 +8,7 @@ from ...delta import delta
 from ...directory.objects import DirectoryObject, OrderedIds
 from ...directory.relations import Relation
 from ...errors import GraphError, bad_request, denied, not_found
+from ...expanding import expanding
 from ...listing import count_kind, count_links, list_kind, list_links
 from ...odata.shapes import checked_select, context, show
 from ...routing import Needs, Route
@@ -157,19 +158,12 @@ def delete_related_object(call: Call, *, owners: bool) -> Answer:
 
 
 def _one(call: Call, group: DirectoryObject) -> Answer:
-    select = checked_select("group", call.query.select)
+    select, expand = checked_select("group", call.query.select), expanding(call, "group")
     body = {
-        "@odata.context": context(call.base_url, "group", call.query.select, entity=True),
+        "@odata.context": context(call.base_url, "group", expand.projection(call.query.select), entity=True),
         **show(group, select),
+        **expand.shown(call, group),
     }
-    if call.query.expand is not None:
-        directory = call.world.directory
-        links = {"owners": directory.owners, "members": directory.members}
-        name = call.query.expand.partition("(")[0]
-        if name not in links:
-            raise bad_request(f"Expanding '{name}' is not supported.", "BadRequest")
-        found = [directory.find(id_) for id_ in list(links[name].of(group.id))[:20]]
-        body[name] = [show(object_, typed=True) for object_ in found if object_ is not None]
     return Answer(200, body)
 
 

@@ -4,9 +4,9 @@ from ...call import NO_CONTENT, Answer, Call
 from ...delta import delta
 from ...directory.objects import DirectoryObject, OrderedIds
 from ...errors import bad_request, denied
+from ...expanding import expanding
 from ...listing import count_kind, list_kind, list_links
 from ...odata.shapes import checked_select, context, show
-from ...odata.types import navigation
 from ...routing import Route
 from .. import permissions as may
 from ..lookup import need_user, reference_in, referenced, sees
@@ -119,32 +119,13 @@ def _strings(call: Call, values: list[str]) -> Answer:
 
 
 def _one(call: Call, user: DirectoryObject) -> Answer:
-    select = checked_select("user", call.query.select)
+    select, expand = checked_select("user", call.query.select), expanding(call, "user")
     body = {
-        "@odata.context": context(call.base_url, "user", call.query.select, entity=True),
+        "@odata.context": context(call.base_url, "user", expand.projection(call.query.select), entity=True),
         **show(user, select),
+        **expand.shown(call, user),
     }
-    if call.query.expand is not None:
-        body |= _expanded(call, user, call.query.expand)
     return Answer(200, body)
-
-
-def _expanded(call: Call, user: DirectoryObject, expand: str) -> dict[str, list[object]]:
-    directory = call.world.directory
-    links = {
-        "memberOf": directory.members.to(user.id),
-        "ownedObjects": directory.owners.to(user.id),
-        "sponsors": directory.sponsors.of(user.id),
-    }
-    name = expand.partition("(")[0]
-    if name not in links:
-        known = name in navigation("user")
-        raise bad_request(
-            f"Expanding '{name}' is not supported." if known else f"Could not find a property named '{name}'.",
-            "BadRequest",
-        )
-    found = [directory.find(id_) for id_ in list(links[name])[:20]]
-    return {name: [show(object_, typed=True) for object_ in found if object_ is not None]}
 
 
 def _check_sign_in_activity(call: Call) -> None:

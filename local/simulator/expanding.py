@@ -1,0 +1,98 @@
+"""``$expand`` on directory objects, one or a whole list of them.
+
+Sources: "Use query parameters", "expand" (at most 20 objects, no next link); known issue 13635 (one level, no other
+options than ``$select`` inside: resource page of group, "including nested $select"); microsoft-graph-docs #96 (one
+relationship a request).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from .call import Call
+from .directory.directory import Directory
+from .directory.objects import DirectoryObject
+from .errors import bad_request
+from .odata import shapes, types
+from .odata.expand import links
+
+_MOST = 20
+_OPTION = "$select="
+
+Links = Callable[[Directory, str], Iterable[str]]
+LINKS: dict[str, dict[str, Links]] = {
+    "user": {
+        "memberOf": lambda d, id_: d.members.to(id_),
+        "ownedObjects": lambda d, id_: d.owners.to(id_),
+        "sponsors": lambda d, id_: d.sponsors.of(id_),
+    },
+    "group": {
+        "memberOf": lambda d, id_: d.members.to(id_),
+        "members": lambda d, id_: d.members.of(id_),
+        "owners": lambda d, id_: d.owners.of(id_),
+    },
+    "application": {"owners": lambda d, id_: d.owners.of(id_)},
+    "servicePrincipal": {
+        "memberOf": lambda d, id_: d.members.to(id_),
+        "ownedObjects": lambda d, id_: d.owners.to(id_),
+        "owners": lambda d, id_: d.owners.of(id_),
+    },
+}
+"""The relationships that the simulator has, by kind: ids of what an object links to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expanding:
+    """What a query expands: a relationship, and the properties of the objects behind it."""
+
+    name: str
+    select: tuple[str, ...] = ()
+    linked: Links | None = None
+
+    def shown(self, call: Call, object_: DirectoryObject) -> dict[str, Any]:
+        """The part of the answer for one object; empty where nothing is expanded."""
+        if self.linked is None:
+            return {}
+        directory = call.world.directory
+        found = (directory.find(id_) for id_ in islice(self.linked(directory, object_.id), _MOST))
+        return {self.name: [shapes.show(other, self.select, typed=True) for other in found if other is not None]}
+
+    def projection(self, select: Iterable[str]) -> tuple[str, ...]:
+        """The names for ``@odata.context``."""
+        return (*select, *([f"{self.name}({','.join(self.select)})"] if self.linked is not None else ()))
+
+
+def expanding(call: Call, kind: str) -> Expanding:
+    """What `$expand` asks of objects of a kind.
+
+    Raises:
+        GraphError: 400 for a relationship that the type does not have or that is not covered here, more than one, or
+            an option inside that is none of `$select`.
+    """
+    asked = links(call.query.expand)
+    if not asked:
+        return Expanding("")
+    if len(asked) > 1:
+        raise bad_request(
+            f"The result of parsing $expand contained at least {len(asked)} items, but the maximum allowed is 1.",
+            "BadRequest",
+        )
+    [(name, options)] = asked
+    known = {n.lower(): n for n in types.navigation(kind)}.get(name.lower())
+    if known is None:
+        raise bad_request(
+            "Parsing OData Select and Expand failed: Could not find a property named "
+            f"'{name}' on type 'microsoft.graph.{kind}'.",
+            "BadRequest",
+        )
+    other = next((o for o in options if not o.startswith(_OPTION)), None)
+    if other is not None:
+        # That it has no support is documented, the answer UNVERIFIED.
+        raise bad_request(f"The query option '{other}' inside $expand is not supported.", "BadRequest")
+    found = LINKS.get(kind, {}).get(known)
+    if found is None:
+        call.world.observations.shout("no such $expand here", kind=kind, name=known)
+        raise bad_request(f"Expanding '{known}' is not supported.", "BadRequest")
+    select = ",".join(o.removeprefix(_OPTION) for o in options)
+    return Expanding(known, tuple(n.strip() for n in select.split(",") if n.strip()), found)
