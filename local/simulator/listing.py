@@ -100,6 +100,8 @@ class _Asked:
     test: Predicate | None
     search: Predicate | None
     orderby: tuple[tuple[str, bool], ...]
+    counted: frozenset[str]
+    """The links that the filter counts."""
     directory: Directory
 
     def keeps(self, object_: DirectoryObject, visible: Visible | None) -> bool:
@@ -110,12 +112,11 @@ class _Asked:
         )
 
     def _seen(self, object_: DirectoryObject) -> Json:
-        """The properties, and the links that the filter counts."""
-        links = LINKS.get(object_.kind, {})
-        names = links.keys() & set(filter_paths(self.filter)) if self.filter is not None else ()
-        if not names:
+        if not self.counted:
             return object_.properties
-        return {**object_.properties, **{name: list(links[name](self.directory, object_.id)) for name in names}}
+        links = LINKS.get(object_.kind, {})
+        found = {name: list(links[name](self.directory, object_.id)) for name in self.counted & links.keys()}
+        return {**object_.properties, **found}
 
 
 def _checked(call: Call, kind: str | None, *, advanced: bool) -> _Asked:
@@ -142,13 +143,15 @@ def _checked_of(call: Call, kind: str, *, advanced: bool) -> _Asked:
     found = None if query.search is None else search(kind, query.search)
     condition = None if query.filter is None else resolved(kind, query.filter)
     check_orderby(kind, query)
-    if condition is not None:
-        check_filter(kind, condition, rules, advanced=advanced)
-        for name in set(filter_paths(condition)) & types.navigation(kind) - LINKS.get(kind, {}).keys():
-            call.world.observations.shout("no such link here", kind=kind, name=name)
-            raise unsupported_query(f"Filtering by '{name}' is not supported.")
-    test = None if condition is None else predicate(condition, ignore_case=rules.compare_ignores_case)
-    return _Asked(condition, test, found, query.orderby, call.world.directory)
+    if condition is None:
+        return _Asked(None, None, found, query.orderby, frozenset(), call.world.directory)
+    check_filter(kind, condition, rules, advanced=advanced)
+    linked = types.navigation(kind) & set(filter_paths(condition))
+    for name in linked - LINKS.get(kind, {}).keys():
+        call.world.observations.shout("no such link here", kind=kind, name=name)
+        raise unsupported_query(f"Filtering by '{name}' is not supported.")
+    test = predicate(condition, ignore_case=rules.compare_ignores_case)
+    return _Asked(condition, test, found, query.orderby, linked, call.world.directory)
 
 
 def need_eventual(call: Call) -> None:

@@ -9,7 +9,7 @@ from tests.contract.simulated_tenant import SimulatedTenant
 _ID = "00000000-0000-4000-8000-0000000000{}"
 
 
-async def test_apps_with_long_names_are_told_apart(tenant: SimulatedTenant, session: GraphSession) -> None:
+async def test_apps_with_long_names_are_distinguished(tenant: SimulatedTenant, session: GraphSession) -> None:
     beginning = "O'Brien's app " * 14
     names = [f"{beginning}one", f"{beginning}two"]
     tenant.seed(servicePrincipals=[{"id": _ID.format(f"f{n}"), "displayName": name} for n, name in enumerate(names)])
@@ -19,7 +19,7 @@ async def test_apps_with_long_names_are_told_apart(tenant: SimulatedTenant, sess
     assert found.service_principal == _ID.format("f1")
 
 
-async def test_people_with_long_addresses_are_told_apart(tenant: SimulatedTenant, session: GraphSession) -> None:
+async def test_people_with_long_addresses_are_distinguished(tenant: SimulatedTenant, session: GraphSession) -> None:
     beginning = f"{'o' * 60}@{'d' * 60}"
     addresses = [f"{beginning}.com", f"{beginning}.org"]
     tenant.seed(users=[{"id": _ID.format(f"f{n}"), "mail": address} for n, address in enumerate(addresses)])

@@ -137,6 +137,16 @@ async def test_guests_are_found_by_the_beginning_of_name_or_address(
     assert await found("nobody") == set()
 
 
+async def test_a_long_beginning_is_no_longer_than_the_directory_reads(
+    rosters: GraphRosters, tenant: SimulatedTenant
+) -> None:
+    """The address of an advanced query has 2048 characters at most; percent-encoded, these have 9 or 12 each."""
+    name = "客" * 50 + "🙂" * 50
+    seed(tenant, {"id": user(1), "mail": "a@fabrikam.com", "displayName": name})
+
+    assert [g.id for g in (await rosters.guests(GROUP, None, name)).guests] == [user(1)]
+
+
 @pytest.mark.parametrize(
     "link",
     [

@@ -66,7 +66,7 @@ def check_options(query: Query, url: str) -> None:
             "Request with $search query parameter only works through MSGraph with a special request header: "
             "'ConsistencyLevel: eventual'"
         )
-    if query.is_advanced and len(url) > _MAX_URL:
+    if query.is_advanced and query.skiptoken is None and len(url) > _MAX_URL:
         raise unsupported_query("The request URL is too long.")  # The limit is documented, the answer UNVERIFIED.
 
 

@@ -27,6 +27,9 @@ _FIELDS = (
 _PAGE = 100
 _IDS_IN_FILTER = 15
 """Operands of ``in`` in one filter. Source: Microsoft Graph, "Use the $filter query parameter"."""
+_LONGEST_BEGINNING = 60
+"""Characters that are looked for, twice in the address of the request and at most 12 of it each: it may have 2048.
+Source: Microsoft Graph, known issue 13635."""
 _READ = "Directory.Read.All"
 
 
@@ -68,7 +71,7 @@ class GraphRosters:
         headers = {}
         if find is not None:
             # A filter on members is an advanced query: header and count belong to it, on every page (G1.3).
-            text = literal(find)
+            text = literal(find[:_LONGEST_BEGINNING])
             condition = f"startsWith(displayName,'{text}') or startsWith(mail,'{text}')"
             path += f"&$count=true&$filter={quote(condition, safe='')}"
             headers["ConsistencyLevel"] = "eventual"
