@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from local.simulator.odata import types
 from tests.simulator.simulated_graph import Graph, error
 
 DEFAULT, ADVANCED, DEFAULT_ONLY = "Default+Advanced", "Advanced", "DefaultOnly"
@@ -196,6 +197,42 @@ async def test_each_operator_works_for_each_property_as_microsofts_table_says(
     expected = {name: LEVELS[level] for name, level in stated(kind, column).items()}
 
     assert {name: await works(graph, kind, condition(name, make)) for name in expected} == expected
+
+
+# Properties that the tables leave out and the resource pages do not.
+PAGES = {
+    "user": {"id", "deletedDateTime", "signInActivity"},
+    "group": {"id", "serviceProvisioningErrors"},
+    "application": {"id", "applicationTemplateId", "keyCredentials"},
+    "servicePrincipal": {"id", "keyCredentials"},
+}
+
+
+@pytest.mark.parametrize("kind", MICROSOFT)
+async def test_what_no_page_lists_cannot_be_filtered_by(graph: Graph, kind: str) -> None:
+    """ "Properties that aren't listed here don't support $filter at all.", of all that the v1.0 metadata has."""
+    listed = {name.partition("/")[0] for name in stated(kind, "eq")} | PAGES[kind]
+    others = types.properties(kind).keys() - listed
+
+    assert len(others) > 10
+    assert {name: await works(graph, kind, f"{name} eq null") for name in others} == dict.fromkeys(
+        others, (False, False)
+    )
+
+
+async def test_what_only_a_resource_page_lists_is_filtered_by(graph: Graph) -> None:
+    """user, "id": eq, ne, not, in; "signInActivity": eq, ne, not, ge, le."""
+    moment = "2026-01-02T03:04:05Z"
+    for condition, expected in (
+        ("id in ('a','b')", (True, True)),
+        ("id ne 'a'", (False, True)),
+        ("startswith(id,'a')", (False, False)),
+        (f"signInActivity/lastSignInDateTime le {moment}", (True, True)),
+        (f"signInActivity/lastSuccessfulSignInDateTime eq {moment}", (True, True)),
+        ("signInActivity/lastSignInRequestId eq 'a'", (False, False)),
+        (f"signInActivity/lastSignInDateTime le {moment} and userType eq 'Guest'", (False, False)),
+    ):
+        assert (await works(graph, "user", condition)) == expected, condition
 
 
 @pytest.mark.parametrize("kind", MICROSOFT)

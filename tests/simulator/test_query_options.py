@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulator.simulated_graph import GUS, OLIVIA, TRAVEL, Graph, error
+from tests.simulator.simulated_graph import APP, GUS, OLIVIA, TRAVEL, Graph, error
 
 ADVANCED = {"ConsistencyLevel": "eventual"}
 
@@ -210,9 +210,10 @@ async def test_twenty_objects_are_expanded_at_most(graph: Graph) -> None:
         ("memberOf($filter=startswith(displayName,'a'))", None),
         ("memberOf($expand=owners)", None),
         ("memberOf(", None),
+        ("magic", None),
     ],
 )
-@pytest.mark.parametrize("path", ["/users", f"/users/{GUS}"])
+@pytest.mark.parametrize("path", ["/users", f"/users/{GUS}", f"/groups/{TRAVEL}", f"/servicePrincipals/{APP}"])
 async def test_one_relationship_is_expanded_one_level_deep(
     graph: Graph, path: str, expand: str, message: str | None
 ) -> None:

@@ -8,6 +8,7 @@ from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import stamp
 from ..directory.objects import DirectoryObject
 from ..errors import bad_request, not_found
+from ..expanding import expanding
 from ..listing import count_kind, list_kind
 from ..odata.shapes import checked_body, checked_select, context, merged, show
 from ..routing import Route
@@ -151,12 +152,14 @@ def _tell_service_principal(world: World, application: DirectoryObject, changes:
 
 
 def _one(call: Call, application: DirectoryObject) -> Answer:
-    select = checked_select("application", call.query.select)
+    select, expand = checked_select("application", call.query.select), expanding(call, "application")
+    projection = expand.projection(call.query.select)
     return Answer(
         200,
         {
-            "@odata.context": context(call.base_url, "application", call.query.select, entity=True),
+            "@odata.context": context(call.base_url, "application", projection, entity=True),
             **show(application, select, keys="keyCredentials" in select),
+            **expand.shown(call, application),
         },
     )
 

@@ -4,6 +4,7 @@ from functools import partial
 
 from ..call import NO_CONTENT, Answer, Call
 from ..errors import bad_request
+from ..expanding import expanding
 from ..listing import count_kind, list_kind, list_links
 from ..odata.shapes import checked_body, checked_select, context, merged, show
 from ..routing import Route
@@ -27,12 +28,14 @@ def count_service_principals(call: Call) -> Answer:
 
 def get_service_principal(call: Call) -> Answer:
     principal = need_service_principal(call)
-    select = checked_select("servicePrincipal", call.query.select)
+    select, expand = checked_select("servicePrincipal", call.query.select), expanding(call, "servicePrincipal")
+    projection = expand.projection(call.query.select)
     return Answer(
         200,
         {
-            "@odata.context": context(call.base_url, "servicePrincipal", call.query.select, entity=True),
+            "@odata.context": context(call.base_url, "servicePrincipal", projection, entity=True),
             **show(principal, select, keys="keyCredentials" in select),
+            **expand.shown(call, principal),
         },
     )
 
