@@ -206,6 +206,7 @@ def _add_client(world: World, client: Json) -> None:
         app_roles=tuple(client.get("appRoles") or ()),
         is_managed_identity=client.get("isManagedIdentity", False),
         redirect_uris=tuple(client.get("redirectUris") or ()),
+        resource_id=client.get("resourceId"),
     )
     world.registry.clients[made.client_id.lower()] = made
     if world.directory.service_principals.get(made.object_id) is None:

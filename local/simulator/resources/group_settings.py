@@ -125,7 +125,7 @@ def _values(template: str, given: object) -> list[Json]:
     """The values as given; every value is a text.
 
     Raises:
-        GraphError: 400 where one of the template's is missing: "You must include the entire collection set" (Microsoft
+        GraphError: 400 where one is missing: "You must include the entire collection set" (Microsoft
             Graph, "Update a group setting"; text: microsoft-graph-docs #1607).
     """
     if not isinstance(given, list):
