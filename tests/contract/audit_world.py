@@ -279,9 +279,6 @@ class AuditWorld:
         for id_ in ids:
             self._as_admin("DELETE", f"/users/{id_}")
 
-    def purge(self, user: str) -> None:
-        self._as_admin("DELETE", f"/directory/deletedItems/{user}")
-
     def restore(self, user: str) -> None:
         self._as_admin("POST", f"/directory/deletedItems/{user}/restore")
 

@@ -175,7 +175,7 @@ class Directory:
                 self.owners.add(owned, object_.id)
         for owner in gone.owners:
             if self.find(owner) is not None:
-                self.owners.add(object_.id, owner)
+                self.link(self.owners, object_.id, owner)
         for assignment in gone.assignments:
             if self.find(assignment.principal_id) and self.find(assignment.resource_id):
                 self.assignments.add(assignment)
