@@ -31,6 +31,8 @@ class Client:
     app_roles: tuple[str, ...] = ()
     is_managed_identity: bool = False
     redirect_uris: tuple[str, ...] = ()
+    resource_id: str | None = None
+    """Of a managed identity: its id in Azure, ``/subscriptions/…/userAssignedIdentities/…``."""
 
 
 class People(Protocol):
@@ -44,4 +46,9 @@ class People(Protocol):
 
     def find_person(self, username: str) -> Person | None: ...
     def find_client(self, client_id: str) -> Client | None: ...
-    def managed_identity(self, client_id: str | None) -> Client | None: ...
+
+    def find_api(self, identifier: str) -> str | None:
+        """The client id of the tenant's API with that client id or identifier URI."""
+
+    def managed_identity(self, name: str | None) -> Client | None:
+        """By client id, object id or resource id; without a name the one that there is."""

@@ -22,6 +22,13 @@ type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _ANY_TENANT = ("common", "organizations")
 _ANYBODY = {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*"}
 _NOT_KEPT = {hdrs.CACHE_CONTROL: "no-store, no-cache", hdrs.PRAGMA: "no-cache"}
+_IDENTIFIERS = {
+    "client_id": "client_id",
+    "principal_id": "object_id",
+    "object_id": "object_id",
+    "mi_res_id": "resource_id",
+}
+"""Parameters of the managed identity endpoint -> the attribute of a `Client` that they name."""
 _MSI_LIFETIME_S = 86_400
 """Of tokens for managed identities: the host caches them for a day."""
 
@@ -154,7 +161,8 @@ class _Endpoints:
         return web.json_response(answer, headers=_ANYBODY | _NOT_KEPT)
 
     async def managed_identity(self, request: web.Request) -> web.Response:
-        """Source: App Service, "Use managed identities", REST endpoint reference, 2019-08-01."""
+        """Source: App Service, "Use managed identities", REST endpoint reference, 2019-08-01. One identifier at the
+        most may be given; the text for one that finds nothing is reported."""
         if not same(self.issuer.identity_header, request.headers.get("X-IDENTITY-HEADER", "")):
             return _identity_error(401, "No or wrong X-IDENTITY-HEADER.")
         resource = request.query.get("resource")
@@ -162,11 +170,20 @@ class _Endpoints:
             return _identity_error(400, "The api-version is not supported.")
         if not resource:
             return _identity_error(400, "The resource is missing.")
-        wanted = request.query.get("client_id")
+        given = {name: request.query[name] for name in _IDENTIFIERS if name in request.query}
+        if len(given) > 1:
+            return _identity_error(400, f"Only one of {', '.join(_IDENTIFIERS)} may be given.")
+        name, wanted = next(iter(given.items()), ("client_id", None))
         client = self.issuer.people.managed_identity(wanted)
-        if client is None:
-            return _identity_error(400, f"No User Assigned or Delegated Managed Identity found for '{wanted}'.")
-        audience = resource if resource.startswith("https://") else resource.removeprefix("api://")
+        if client is None or (wanted is not None and not _same(getattr(client, _IDENTIFIERS[name]), wanted)):
+            return _identity_error(
+                400,
+                "No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.",
+            )
+        try:
+            audience = scopes.audience_of(resource, self.issuer.people)
+        except Refusal as refusal:  # UNVERIFIED: in which words App Service passes Entra's refusal on
+            return _identity_error(400, refusal.description)
         claims: dict[str, Any] = self.issuer.app_claims(client, audience, _base(request))
         answer = {
             "access_token": self.issuer.mint(claims, lifetime_s=_MSI_LIFETIME_S),
@@ -176,6 +193,10 @@ class _Endpoints:
             "token_type": "Bearer",
         }
         return web.json_response(answer, headers=_NOT_KEPT)
+
+
+def _same(value: str | None, wanted: str) -> bool:
+    return value is not None and value.lower() == wanted.lower()
 
 
 def _identity_error(status: int, message: str) -> web.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from local.issuer.people import People
@@ -10,6 +11,24 @@ from local.issuer.refusal import Refusal, missing
 GRAPH = "https://graph.microsoft.com"
 API_SCOPE = "access_as_user"
 """The one delegated permission that APIs of the tenant publish."""
+
+_MICROSOFT = frozenset(
+    {
+        GRAPH,
+        "https://communication.azure.com",
+        "https://database.windows.net",
+        "https://management.azure.com",
+        "https://management.core.windows.net",
+        "https://monitor.azure.com",
+        "https://outlook.office365.com",
+        "https://servicebus.azure.net",
+        "https://storage.azure.com",
+        "https://vault.azure.net",
+    }
+)
+"""Microsoft's own resources that a tenant with an Azure subscription has; a storage account has a name of its own as
+well."""
+_STORAGE = re.compile(r"https://[a-z0-9]{3,24}\.(?:blob|file|queue|table)\.core\.windows\.net")
 
 _OPENID = ("openid", "profile", "email", "offline_access")
 _DEFAULT = ".default"
@@ -40,7 +59,7 @@ def of_app(scope: str, people: People) -> Wanted:
             f"The provided value for scope {scope} is not valid. Client credential flows must have a scope "
             "value with /.default suffixed to the resource identifier (application ID URI).",
         )
-    return Wanted(_audience(resource, people))
+    return Wanted(audience_of(resource, people))
 
 
 def of_person(scope: str, people: People) -> Wanted:
@@ -66,7 +85,7 @@ def of_person(scope: str, people: People) -> Wanted:
         raise Refusal(
             "invalid_scope", 70011, f"The provided value for the input parameter 'scope' '{scope}' is not valid."
         )
-    audience = _audience(resources.pop(), people)
+    audience = audience_of(resources.pop(), people)
     if "://" in audience:  # another API of Microsoft's: it alone knows its permissions
         return Wanted(audience, tuple(n for n in names if n != _DEFAULT) or ("User.Read",), openid)
     for name in names:
@@ -79,15 +98,22 @@ def of_person(scope: str, people: People) -> Wanted:
     return Wanted(audience, (API_SCOPE,), openid)
 
 
-def _audience(resource: str, people: People) -> str:
-    """A v2.0 token names an API of the tenant by its client id alone, however it was asked for."""
-    if resource.startswith("https://"):
+def audience_of(resource: str, people: People) -> str:
+    """A v2.0 token names an API of the tenant by its client id alone, however it was asked for.
+
+    Raises:
+        Refusal: the tenant has no such resource (AADSTS500011, as reported for Entra).
+    """
+    bare = resource.rstrip("/").lower()
+    if bare in _MICROSOFT or _STORAGE.fullmatch(bare):
         return resource
-    client = people.find_client(resource.removeprefix("api://"))
-    if client is None:
+    api = people.find_api(resource.removeprefix("api://")) or people.find_api(resource)
+    if api is None:
         raise Refusal(
             "invalid_resource",
             500011,
-            f"The resource principal named {resource} was not found in the tenant named {people.tenant_id}.",
+            f"The resource principal named {resource} was not found in the tenant named {people.tenant_id}. This can "
+            "happen if the application has not been installed by the administrator of the tenant or consented to by "
+            "any user in the tenant. You might have sent your authentication request to the wrong tenant.",
         )
-    return client.client_id
+    return api

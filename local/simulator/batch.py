@@ -11,10 +11,10 @@ from .errors import bad_request
 from .routing import split_path
 
 MAX_ITEMS: Final = 20
-_METHODS = {"GET", "POST", "PATCH", "PUT", "DELETE"}
+_WRITES = {"POST", "PATCH", "PUT"}
+_METHODS = {"GET", "DELETE", *_WRITES}
 _ABSOLUTE = re.compile(r"https?://[^/]+", re.IGNORECASE)
 _VERSION = re.compile(r"/(?:v1\.0|beta)(?=/)")
-_JSON = "application/json"
 Run = Callable[[Call], Awaitable[Answer]]
 
 
@@ -35,7 +35,12 @@ async def answer(call: Call, run: Run) -> Answer:
     else:
         done = await _all_at_once(call, items, run)
     shown = [_shown(item["id"], done[item["id"].lower()]) for item in items]
-    return Answer(200, {"responses": shown}, by_hand=any(answer.by_hand for answer in done.values()))
+    return Answer(
+        200,
+        {"responses": shown},
+        headers={"Content-Type": "application/json"},
+        by_hand=any(answer.by_hand for answer in done.values()),
+    )
 
 
 async def _all_at_once(call: Call, items: list[Json], run: Run) -> dict[str, Answer]:
@@ -77,7 +82,7 @@ async def _run(call: Call, item: Json, run: Run, done: dict[str, Answer]) -> Ans
 
 
 def _items(call: Call) -> list[Json]:
-    """The items of the envelope, ids checked. ``depends_on`` is no name Graph knows: it is ignored."""
+    """The items of the envelope, ids checked and made texts. ``depends_on`` is no name Graph knows: it is ignored."""
     items = call.json().get("requests")
     if not isinstance(items, list) or not items:
         raise bad_request("Invalid batch payload: 'requests' is required.", "BadRequest")
@@ -86,20 +91,30 @@ def _items(call: Call) -> list[Json]:
             f"Number of batch request steps exceeds the maximum value of {MAX_ITEMS}.", "MaximumValueExceeded"
         )
     seen: set[str] = set()
+    checked: list[Json] = []
     for item in items:
-        _check(item, seen, accepts_absolute=call.world.settings.batch.absolute_urls)
-        seen.add(item["id"].lower())
-    return items
+        id_ = _check(item, seen, accepts_absolute=call.world.settings.batch.absolute_urls)
+        checked.append({**item, "id": id_, "dependsOn": [str(name) for name in item.get("dependsOn") or []]})
+        seen.add(id_.lower())
+    return checked
 
 
-def _check(item: Any, before: set[str], *, accepts_absolute: bool) -> None:
-    """Raises GraphError: 400 unless the item has a new id, a method, a url and known dependencies."""
-    if not isinstance(item, dict) or not isinstance(item.get("id"), str) or not item["id"]:
+def _check(item: Any, before: set[str], *, accepts_absolute: bool) -> str:
+    """The item's id; a number is taken for its text.
+
+    Raises:
+        GraphError: 400 unless the item has a new id, a method, a url, known dependencies and, where it writes, a body
+            with its Content-Type.
+    """
+    if not isinstance(item, dict) or isinstance(item.get("id"), bool) or not isinstance(item.get("id"), str | int):
         raise bad_request("Invalid batch payload: each request needs an id.", "BadRequest")
-    id_ = item["id"]
+    id_ = str(item["id"])
+    if not id_:
+        raise bad_request("Invalid batch payload: each request needs an id.", "BadRequest")
     if id_.lower() in before:
         raise bad_request(f"Request Id {id_} has to be unique in a batch.", "BadRequest")
-    if str(item.get("method", "")).upper() not in _METHODS:
+    method = str(item.get("method", "")).upper()
+    if method not in _METHODS:
         raise bad_request(f"Request Id {id_}: invalid method.", "BadRequest")
     url = item.get("url")
     if not isinstance(url, str) or not url or (_ABSOLUTE.match(url) and not accepts_absolute):
@@ -109,9 +124,20 @@ def _check(item: Any, before: set[str], *, accepts_absolute: bool) -> None:
     depends = item.get("dependsOn") or []
     if not isinstance(depends, list) or any(str(name).lower() not in before for name in depends):
         raise bad_request(f"Request Id {id_}: dependsOn must name earlier requests.", "BadRequest")
-    headers = {str(name).lower() for name in item.get("headers") or {}}
-    if item.get("body") is not None and "content-type" not in headers:
-        raise bad_request(f"Request Id {id_}: a body needs the header Content-Type.", "BadRequest")
+    _check_body(item, id_, method)
+    return id_
+
+
+def _check_body(item: Json, id_: str, method: str) -> None:
+    """A write without a body is refused with the whole batch, also where the operation needs none: "you must still
+    specify the headers and body parameters where only body can be an empty object" (Microsoft Graph, "Combine
+    multiple HTTP requests using JSON batching"). Texts: msgraph-sdk-dotnet #2628, Softeria/ms-365-mcp-server #677.
+    """
+    has_type = "content-type" in {str(name).lower() for name in item.get("headers") or {}}
+    if method in _WRITES and item.get("body") is None:
+        raise bad_request(f"Write request id : {id_} does not contain Content-Type header or body.", "BadRequest")
+    if item.get("body") is not None and not has_type:
+        raise bad_request(f"Write request with id '{id_}' does not contain a Content-Type header.", "BadRequest")
 
 
 def _relative(url: str) -> str:
@@ -127,7 +153,6 @@ def _relative(url: str) -> str:
 def _shown(id_: str, done: Answer) -> Json:
     headers = {name: value for name, value in done.headers.items() if name != "client-request-id"}
     if done.body is not None:
-        headers["Content-Type"] = _JSON
         return {"id": id_, "status": done.status, "headers": headers, "body": done.body}
     if done.text is not None:
         headers["Content-Type"] = "text/plain"
@@ -138,4 +163,4 @@ def _shown(id_: str, done: Answer) -> Json:
 
 def _failed_dependency() -> Answer:
     error = {"code": "FailedDependency", "message": "A request this one depends on has failed."}
-    return Answer(424, {"error": error})
+    return Answer(424, {"error": error}, headers={"Content-Type": "application/json"})

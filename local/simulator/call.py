@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .audits import Actor
-from .errors import GraphError, bad_request
+from .errors import bad_request, bad_token, unreadable_body
 from .odata.query import Query, parse_query
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class Call:
     request_id: str
     caller: Caller | None = None
     in_batch: bool = False
+    unreadable: bool = False
+    """The body is there and is no JSON."""
     keys: dict[str, str] = field(default_factory=dict)
     template: str = ""
 
@@ -73,7 +75,7 @@ class Call:
     def who(self) -> Caller:
         """The caller, once the token has been verified."""
         if self.caller is None:
-            raise GraphError(401, "InvalidAuthenticationToken", "Access token is empty.")
+            raise bad_token("Access token is empty.")
         return self.caller
 
     @property
@@ -94,9 +96,23 @@ class Call:
             GraphError: 400 when it is none.
         """
         if not isinstance(self.body, dict):
-            raise bad_request(
-                "Unable to read JSON request payload. Please ensure Content-Type header is set "
-                "and payload is of valid JSON format.",
-                "BadRequest",
-            )
+            raise unreadable_body()
         return self.body
+
+    def check_content(self) -> None:
+        """Raises GraphError: 400 for a write whose body has no Content-Type, another than JSON, or is no JSON.
+
+        Only a POST may come without body and header at all: actions such as ``restore`` and ``send`` are documented
+        so. The texts are reported ("Write requests (excluding DELETE) must contain …").
+        """
+        if self.method not in {"POST", "PATCH", "PUT"}:
+            return
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not kind and not (self.method == "POST" and self.body is None and not self.unreadable):
+            raise bad_request(
+                "Write requests (excluding DELETE) must contain the Content-Type header declaration.", "BadRequest"
+            )
+        if kind and kind != "application/json":
+            raise bad_request("Entity only allows writes with a JSON Content-Type header.", "BadRequest")
+        if self.unreadable:
+            raise unreadable_body()

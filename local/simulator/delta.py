@@ -30,6 +30,8 @@ class _State(msgspec.Struct, array_like=True):
     first: bool = True
     select: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
+    again: int = 0
+    """How often the round has been gone through."""
 
 
 def delta(call: Call, objects: ObjectSet) -> Answer:
@@ -38,6 +40,7 @@ def delta(call: Call, objects: ObjectSet) -> Answer:
     Raises:
         GraphError: 410 for an expired token, 400 for a filter other than up to 50 ids.
     """
+    call.world.forget_expired()
     state = _begin(call, objects) if _token(call) is None else _resumed(call)
     if not state.first and state.until < 0:
         state.until = call.world.directory.changes.position
@@ -45,6 +48,9 @@ def delta(call: Call, objects: ObjectSet) -> Answer:
     body: Json = {"@odata.context": f"{call.base_url}/$metadata#{_set(objects)}", "value": page}
     if more:
         body["@odata.nextLink"] = _link(call, "$skiptoken", msgspec.structs.replace(state, after=last))
+    elif last and state.again < call.world.settings.delta.repeats:
+        once_more = msgspec.structs.replace(state, after=0, again=state.again + 1)
+        body["@odata.nextLink"] = _link(call, "$skiptoken", once_more)
     else:
         done = msgspec.structs.replace(
             state,
@@ -52,6 +58,7 @@ def delta(call: Call, objects: ObjectSet) -> Answer:
             after=0,
             until=-1,
             first=False,
+            again=0,
             made=now().timestamp(),
         )
         body["@odata.deltaLink"] = _link(call, "$deltatoken", done)

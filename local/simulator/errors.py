@@ -28,6 +28,7 @@ class GraphError(Exception):
         *,
         headers: dict[str, str] | None = None,
         inner: dict[str, Any] | None = None,
+        details: list[dict[str, str]] | None = None,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
@@ -35,10 +36,22 @@ class GraphError(Exception):
         self.message = message
         self.headers = headers or {}
         self.inner = inner or {}
+        self.details = details
 
 
 def bad_request(message: str, code: str = "Request_BadRequest") -> GraphError:
     return GraphError(400, code, message)
+
+
+def invalid_value(property_: str, resource: str, code: str = "InvalidValue") -> GraphError:
+    """A property that may not have its value, or (``InvalidLength``) is too long: reported for users and groups
+    (microsoft-graph-docs-contrib #6580, microsoft-graph-docs #6675)."""
+    return GraphError(
+        400,
+        "Request_BadRequest",
+        f"Invalid value specified for property '{property_}' of resource '{resource}'.",
+        details=[{"code": code, "target": property_}],
+    )
 
 
 def unsupported_query(message: str) -> GraphError:
@@ -74,6 +87,14 @@ def denied() -> GraphError:
     return GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 
 
+def unreadable_body() -> GraphError:
+    return bad_request(
+        "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON "
+        "format.",
+        "BadRequest",
+    )
+
+
 def invite_denied(tenant_id: str) -> GraphError:
     """A missing permission to invite has an answer of its own (G1.2, reported)."""
     return GraphError(
@@ -83,6 +104,15 @@ def invite_denied(tenant_id: str) -> GraphError:
         "'00000003-0000-0000-c000-000000000000'. ControllerName=MSGraphInviteAPI, ActionName=CreateInvite, "
         f"URL absolute path=/api/{tenant_id}/invites",
     )
+
+
+def invalid_identifier(key: str) -> GraphError:
+    """A key that is no GUID, for what has no other (reported for groups, applications and service principals)."""
+    return bad_request(f"Invalid object identifier '{key}'.")
+
+
+def too_many_links() -> GraphError:
+    return bad_request("A resource cannot contain more than 20 link changes.")
 
 
 def mail_denied() -> GraphError:

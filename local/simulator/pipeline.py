@@ -27,6 +27,8 @@ Identify = Callable[[Call], Caller]
 
 # Out of scope, or without any API at all (G0): refused as Graph refuses, and said loudly.
 _NOT_GRAPH = frozenset({400, 405})
+_ODATA = {"OData-Version": "4.0"}
+_JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 
 
 class Pipeline:
@@ -48,6 +50,7 @@ class Pipeline:
         except GraphError as error:
             answer = rendered(call, error)
         call.world.observations.calls[f"{call.method} {call.template or call.path}", answer.status] += 1
+        answer.headers.update(_content(answer))
         answer.headers.setdefault("request-id", call.request_id)
         answer.headers.setdefault("client-request-id", call.headers.get("client-request-id", call.request_id))
         return answer
@@ -71,6 +74,7 @@ class Pipeline:
                 await _wait(call)
             if call.caller is None:
                 call.caller = self._identify(call)
+            call.check_content()
             if is_batch:
                 return await batch.answer(call, self.answer)
             return self._handled(call)
@@ -114,8 +118,17 @@ def rendered(call: Call, error: GraphError) -> Answer:
         "request-id": call.request_id,
         "client-request-id": call.headers.get("client-request-id", call.request_id),
     }
-    body = {"error": {"code": error.code, "message": error.message, "innerError": inner}}
+    details = {} if error.details is None else {"details": error.details}
+    body = {"error": {"code": error.code, "message": error.message, **details, "innerError": inner}}
     return Answer(error.status, body, headers=dict(error.headers))
+
+
+def _content(answer: Answer) -> dict[str, str]:
+    """The headers of a JSON body, as the answers of Microsoft's sample have them: an error is plain JSON (Microsoft
+    Graph, "Combine multiple HTTP requests using JSON batching")."""
+    if answer.body is None or any(name.lower() == "content-type" for name in answer.headers):
+        return {}
+    return {"Content-Type": "application/json"} if answer.status >= 400 else {"Content-Type": _JSON, **_ODATA}
 
 
 def new_request_id() -> str:

@@ -52,12 +52,28 @@ class Registry:
     def find_client(self, client_id: str) -> Client | None:
         return self.clients.get(client_id.lower())
 
-    def managed_identity(self, client_id: str | None) -> Client | None:
-        """The managed identity with this client id; without one, the first there is."""
-        if client_id:
-            client = self.find_client(client_id)
-            return client if client is not None and client.is_managed_identity else None
-        return next((c for c in self.clients.values() if c.is_managed_identity), None)
+    def find_api(self, identifier: str) -> str | None:
+        """The client id of the service principal that has it among its names, or of a client."""
+        client = self.find_client(identifier)
+        if client is not None:
+            return client.client_id
+        names = {identifier.lower(), identifier.rstrip("/").lower()}
+        return next(
+            (
+                str(principal.get("appId"))
+                for principal in self.directory.service_principals
+                if names & {str(name).lower() for name in principal.get("servicePrincipalNames") or ()}
+            ),
+            None,
+        )
+
+    def managed_identity(self, name: str | None) -> Client | None:
+        """By client id, object id or resource id; without a name the first there is."""
+        for client in self.clients.values():
+            ids = {str(id_).lower() for id_ in (client.client_id, client.object_id, client.resource_id)}
+            if client.is_managed_identity and (name is None or name.lower() in ids):
+                return client
+        return None
 
     def change_client(
         self,

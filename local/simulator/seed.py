@@ -23,6 +23,8 @@ _SECTIONS = {
     "tenant",
     "users",
     "groups",
+    "administrativeUnits",
+    "directoryRoles",
     "servicePrincipals",
     "applications",
     "appRoleAssignments",
@@ -102,6 +104,13 @@ def add(world: World, seed: Json) -> None:
             _add_client(world, client)
         for group in seed.get("groups") or []:
             _add_group(world, dict(group))
+        for section, objects in (
+            ("administrativeUnits", world.directory.administrative_units),
+            ("directoryRoles", world.directory.directory_roles),
+        ):
+            for holder in seed.get(section) or []:
+                facts = {name: value for name, value in holder.items() if name != "members"}
+                _replace(world.directory.members, objects.add(facts).id, holder.get("members", ()))
         for assignment in seed.get("appRoleAssignments") or []:
             _add_assignment(world, assignment)
         for client in seed.get("clients") or []:
@@ -197,6 +206,7 @@ def _add_client(world: World, client: Json) -> None:
         app_roles=tuple(client.get("appRoles") or ()),
         is_managed_identity=client.get("isManagedIdentity", False),
         redirect_uris=tuple(client.get("redirectUris") or ()),
+        resource_id=client.get("resourceId"),
     )
     world.registry.clients[made.client_id.lower()] = made
     if world.directory.service_principals.get(made.object_id) is None:

@@ -9,9 +9,9 @@ from aiohttp import web
 from local.issuer import GRAPH, BadToken, Issuer
 
 from .call import Answer, Call, Caller
-from .errors import GraphError
+from .errors import bad_token
 from .faults import Cut
-from .pipeline import Pipeline, new_request_id, rendered
+from .pipeline import Pipeline, new_request_id
 from .routing import split_path
 from .seed import Json, new_world
 from .traffic import Traffic
@@ -69,11 +69,13 @@ class Simulator:
             base_url=f"{request.scheme}://{request.host}/{version}",
             request_id=new_request_id(),
         )
+        raw = await request.read()
         try:
-            call.body = await _body(request)
+            call.body = msgspec.json.decode(raw) if raw else None
+        except msgspec.DecodeError:
+            call.unreadable = True
+        try:
             answer = await self._pipeline.answer(call)
-        except GraphError as error:
-            answer = rendered(call, error)
         except Cut:
             if request.transport is not None:
                 request.transport.abort()
@@ -92,12 +94,12 @@ class Simulator:
     def _identify(self, call: Call) -> Caller:
         scheme, _, token = call.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise GraphError(401, "InvalidAuthenticationToken", "Access token is empty.")
+            raise bad_token("Access token is empty.")
         try:
             claims = self.issuer.verify(token.strip(), audience=GRAPH)
         except BadToken as error:
             logger.info("a token was refused: %s", error)
-            raise GraphError(401, "InvalidAuthenticationToken", "Access token validation failure.") from error
+            raise bad_token("Access token validation failure.") from error
         is_app = claims.get("idtyp") == "app"
         permissions = claims.get("roles", []) if is_app else str(claims.get("scp", "")).split()
         app_id = str(claims.get("appid") or claims.get("azp") or "")
@@ -118,30 +120,9 @@ class _Tenant:
         return getattr(self._simulator.world.registry, name)
 
 
-async def _body(request: web.Request) -> Any:
-    raw = await request.read()
-    if not raw:
-        return None
-    try:
-        return msgspec.json.decode(raw)
-    except msgspec.DecodeError as error:
-        raise GraphError(
-            400,
-            "BadRequest",
-            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of "
-            "valid JSON format.",
-        ) from error
-
-
 def _response(answer: Answer) -> web.Response:
-    headers = {k: v for k, v in answer.headers.items() if k.lower() != "content-type"}
     if answer.text is not None:
+        headers = {k: v for k, v in answer.headers.items() if k.lower() != "content-type"}
         return web.Response(status=answer.status, text=answer.text, headers=headers, content_type="text/plain")
-    if answer.body is None:
-        return web.Response(status=answer.status, headers=headers)
-    return web.Response(
-        status=answer.status,
-        body=msgspec.json.encode(answer.body),
-        headers=headers,
-        content_type="application/json",
-    )
+    body = None if answer.body is None else msgspec.json.encode(answer.body)
+    return web.Response(status=answer.status, body=body, headers=answer.headers)

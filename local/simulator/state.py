@@ -82,6 +82,13 @@ def snapshot(world: World) -> Json:
             }
             for group in directory.groups
         ],
+        **{
+            section: [{**o.properties, "members": list(directory.members.of(o.id))} for o in objects]
+            for section, objects in (
+                ("administrativeUnits", directory.administrative_units),
+                ("directoryRoles", directory.directory_roles),
+            )
+        },
         "servicePrincipals": [
             {**principal.properties, "owners": list(directory.owners.of(principal.id))}
             for principal in directory.service_principals

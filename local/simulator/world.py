@@ -1,8 +1,10 @@
 """Everything a request can see or change, in one place; ``/_sim/reset`` makes a new one."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from .audits import AuditLog
+from .clock import now
 from .directory.directory import Directory
 from .entitlements import Entitlements
 from .faults import Faults
@@ -32,6 +34,10 @@ class World:
 
     def __post_init__(self) -> None:
         self.new = NewThings(lambda: self.settings)
+
+    def forget_expired(self) -> None:
+        """Remove for good what was deleted longer ago than the tenant keeps it."""
+        self.directory.purge_before(now() - timedelta(days=self.settings.deleted.keep_days))
 
     @property
     def verified_domains(self) -> list[str]:

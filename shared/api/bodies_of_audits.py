@@ -152,7 +152,8 @@ class Trail(_Answer):
 class Policy(_Body):
     """What audits do about an app's findings. `remedies` names a remedy for a rule; `carryOut` false means that they
     are planned only. `mostGuests` and `mostPercent` are what one audit may touch. With `spareOthers` nobody is
-    touched who has another group or app. An invitation is sent again after `sendAgainAfterDays` at the soonest."""
+    touched who has another group, app or a directory role; who holds a role is never blocked or deleted. An
+    invitation is sent again after `sendAgainAfterDays` at the soonest."""
 
     remedies: dict[Rule, Remedy] = {}
     carry_out: bool = False

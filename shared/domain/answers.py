@@ -112,10 +112,13 @@ class GuestLook:
     enabled: bool = True
     groups: frozenset[GroupId] = frozenset()
     has_apps: bool = False
+    has_role: bool = False
+    """The account holds a directory role: it administers something, and only a person decides to block or delete
+    it."""
 
     def has_more_than(self, group: GroupId) -> bool:
-        """The guest has another group, or an app given to the account itself."""
-        return self.has_apps or bool(self.groups - {group})
+        """The guest has another group, a directory role, or an app given to the account itself."""
+        return self.has_apps or self.has_role or bool(self.groups - {group})
 
 
 type LeaveAnswer = Gone | Busy | Unknown | Declined

@@ -88,6 +88,8 @@ class CancelInvitation:
             return "the account is gone"
         if not self.features.has(Feature.UNDO):
             return "the account stays: deleting accounts is switched off"
+        if look.has_role:
+            return "the account stays: it holds a directory role, so an administrator has to decide"
         if invitation.already_in_directory or look.has_more_than(invitation.id.group):
             return "the account stays: it was there before, or has another group or app"
         await self._ask(self.directory.delete_guests([user]))

@@ -279,6 +279,9 @@ class AuditWorld:
         for id_ in ids:
             self._as_admin("DELETE", f"/users/{id_}")
 
+    def restore(self, user: str) -> None:
+        self._as_admin("POST", f"/directory/deletedItems/{user}/restore")
+
     def patch(self, path: str, **changes: Any) -> None:
         self._as_admin("PATCH", path, changes)
 

@@ -242,6 +242,35 @@ async def test_where_a_token_has_expired_everything_is_read_again(world: AuditWo
     assert kept in world.members()
 
 
+@pytest.mark.parametrize("rule", [Rule.NOT_INVITED, Rule.MEMBERSHIP_MISSING, Rule.ACCOUNT_MISSING, Rule.EXPIRED])
+async def test_what_a_delta_query_repeats_is_judged_once(world: AuditWorld, rule: Rule) -> None:
+    """Source: Microsoft Graph, "Use delta query": an object may come several times in one response."""
+    world.tenant.settings(delta={"repeats": 2}, paging={"pageSize": 2})
+    await world.guests("fine", "well")
+    assert await world.found() == []
+    subject = await PLANTS[rule](world)
+
+    assert await world.found() == [(rule.value, subject)]
+    assert await world.found() == [(rule.value, subject)]
+
+
+async def test_an_account_that_is_deleted_for_good_is_missing_and_one_that_is_restored_is_not(
+    world: AuditWorld,
+) -> None:
+    """A delta query gives ``deleted`` as the reason of the one, and shows the other again. Source: Microsoft Graph,
+    "Use delta query"."""
+    gone, back, _ = await world.guests("gone", "back", "fine")
+    assert await world.found() == []
+    world.delete(gone, back)
+    missing = [(Rule.ACCOUNT_MISSING.value, user) for user in sorted((gone, back))]
+    assert sorted(await world.found()) == missing
+
+    world.restore(back)
+    world.tenant.settings(deleted={"keepDays": 0})  # Nothing can be restored any more.
+
+    assert await world.found() == [(Rule.ACCOUNT_MISSING.value, gone)]
+
+
 async def test_an_audit_that_is_given_up_is_said_so_and_the_next_looks_at_everything(world: AuditWorld) -> None:
     await world.guests("fine")
     await world.audit()

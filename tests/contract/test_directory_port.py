@@ -1,4 +1,10 @@
-"""One examination for every directory: the one in memory that unit tests use, and the real one on the simulator."""
+"""One examination for every directory: the one in memory that unit tests use, and the real one on the simulator, in a
+tenant where everybody may invite and in one where only administrators and guest inviters may.
+
+For the latter sources conflict (graph contract 1.2): the examination runs with the reading that lets an app with
+User.Invite.All invite; what the other reading answers is in `test_directory_refusals` ("admins only"). The whole
+product runs with both in `tests/integration/test_invitations.py`.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -64,11 +70,15 @@ class OnSimulator:
         return self.tenant.tickets().get(address.wire, 0)
 
 
-@pytest.fixture(params=["memory", "simulator"])
+@pytest.fixture(params=["memory", "simulator", "simulator, admins and guest inviters"])
 def examined(request: pytest.FixtureRequest) -> Examined:
     if request.param == "memory":
         return InMemory(FakeDirectory(groups={GROUP: FACTS}))
-    return OnSimulator(request.getfixturevalue("directory"), request.getfixturevalue("tenant"))
+    tenant: SimulatedTenant = request.getfixturevalue("tenant")
+    if request.param != "simulator":
+        rule = {"allowInvitesFrom": "adminsAndGuestInviters", "guestInvitersRule": "invite-permission"}
+        tenant.settings(policies=rule)
+    return OnSimulator(request.getfixturevalue("directory"), tenant)
 
 
 def guests(count: int, *, mail: bool = False) -> list[GuestToInvite]:

@@ -39,6 +39,8 @@ class FakeDirectory:
     accounts: dict[str, Account] = field(default_factory=dict)
     deleted: dict[str, Account] = field(default_factory=dict)
     members: dict[GroupId, set[UserId]] = field(default_factory=lambda: defaultdict(set))
+    roles: set[UserId] = field(default_factory=set)
+    """Who holds a directory role."""
     tickets: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     mails: list[str] = field(default_factory=list)
     invited: list[GuestToInvite] = field(default_factory=list)
@@ -110,7 +112,7 @@ class FakeDirectory:
         if account is None:
             return GuestLook(exists=False)
         groups = frozenset(group for group, members in self.members.items() if user in members)
-        return GuestLook(pending=account.pending, enabled=account.enabled, groups=groups)
+        return GuestLook(pending=account.pending, enabled=account.enabled, groups=groups, has_role=user in self.roles)
 
     async def delete_guests(self, users: Sequence[UserId]) -> list[LeaveAnswer]:
         self.calls.append("delete_guests")

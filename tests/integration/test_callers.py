@@ -45,7 +45,11 @@ class Tenant:
     def find_client(self, client_id: str) -> Client | None:
         return next((c for c in (ROBOT, API) if c.client_id == client_id), None)
 
-    def managed_identity(self, client_id: str | None) -> Client | None:
+    def find_api(self, identifier: str) -> str | None:
+        client = self.find_client(identifier)
+        return None if client is None else client.client_id
+
+    def managed_identity(self, name: str | None) -> Client | None:
         return None
 
 

@@ -36,7 +36,9 @@ IDENTITY = Client(
     None,
     graph_permissions=("User.Invite.All",),
     is_managed_identity=True,
+    resource_id="/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i",
 )
+API_URI = "https://api.contoso.com"
 API_SCOPE = f"api://{API.client_id}/access_as_user"
 _CLIENTS = {client.client_id: client for client in (API, SPA, DAEMON, IDENTITY)}
 
@@ -52,8 +54,13 @@ class Contoso:
     def find_client(self, client_id: str) -> Client | None:
         return _CLIENTS.get(client_id)
 
-    def managed_identity(self, client_id: str | None) -> Client | None:
-        return IDENTITY if client_id in (None, IDENTITY.client_id) else None
+    def find_api(self, identifier: str) -> str | None:
+        if identifier == API_URI:
+            return API.client_id
+        return identifier if identifier in _CLIENTS else None
+
+    def managed_identity(self, name: str | None) -> Client | None:
+        return IDENTITY if name in (None, IDENTITY.client_id, IDENTITY.object_id, IDENTITY.resource_id) else None
 
 
 class OpenContoso(Contoso):

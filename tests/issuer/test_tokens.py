@@ -8,7 +8,7 @@ import pytest
 from azure.identity.aio import ManagedIdentityCredential
 
 from local.issuer import GRAPH, BadToken
-from tests.issuer.tenant import ADAM, API, API_SCOPE, DAEMON, HEADER, IDENTITY, OLIVIA, SPA, TENANT, Running
+from tests.issuer.tenant import ADAM, API, API_SCOPE, API_URI, DAEMON, HEADER, IDENTITY, OLIVIA, SPA, TENANT, Running
 
 
 async def verified(running: Running, token: str, audience: str) -> dict[str, Any]:
@@ -46,7 +46,9 @@ async def test_a_persons_token_for_the_api_has_entras_v2_claims(running: Running
     assert body["expires_in"] == 3599
 
 
-@pytest.mark.parametrize("scope", [API_SCOPE, f"{API.client_id}/.default", f"api://{API.client_id}/.default"])
+@pytest.mark.parametrize(
+    "scope", [API_SCOPE, f"{API.client_id}/.default", f"api://{API.client_id}/.default", f"{API_URI}/.default"]
+)
 async def test_each_way_to_name_the_api_gives_the_same_audience(running: Running, scope: str) -> None:
     person = await running.granted(running.as_olivia(scope=scope))
     assert (await verified(running, person["access_token"], API.client_id))["scp"] == "access_as_user"
@@ -140,6 +142,8 @@ REFUSALS: dict[str, tuple[dict[str, str], int, str, int]] = {
     "no scope": ({"scope": ""}, 400, "invalid_request", 900144),
     "unknown scope of the API": ({"scope": f"api://{API.client_id}/everything"}, 400, "invalid_client", 650053),
     "unknown API": ({"scope": "api://nobody/.default"}, 400, "invalid_resource", 500011),
+    "unknown address": ({"scope": "https://nobody.example/.default"}, 400, "invalid_resource", 500011),
+    "nearly Graph": ({"scope": f"{GRAPH}.example/.default"}, 400, "invalid_resource", 500011),
     "two resources": ({"scope": f"{API_SCOPE} {GRAPH}/User.Read"}, 400, "invalid_scope", 28000),
     "default and more": ({"scope": f"{API_SCOPE} {API.client_id}/.default"}, 400, "invalid_scope", 28000),
     "a secret of a public client": ({"client_secret": "s"}, 401, "invalid_client", 700025),
@@ -253,9 +257,18 @@ def on_app_service(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("on_app_service")
-@pytest.mark.parametrize("client_id", [None, IDENTITY.client_id])
-async def test_azure_identity_gets_a_managed_identitys_token(running: Running, client_id: str | None) -> None:
-    async with ManagedIdentityCredential(client_id=client_id) as credential:
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"client_id": IDENTITY.client_id},
+        {"principal_id": IDENTITY.object_id},
+        {"object_id": IDENTITY.object_id},
+        {"mi_res_id": str(IDENTITY.resource_id)},
+    ],
+)
+async def test_azure_identity_gets_a_managed_identitys_token(running: Running, config: dict[str, str]) -> None:
+    async with ManagedIdentityCredential(identity_config=config) as credential:
         token = await credential.get_token(f"{GRAPH}/.default")
 
     claims = running.issuer.verify(token.token, audience=GRAPH)
@@ -270,6 +283,21 @@ async def test_azure_identity_gets_a_managed_identitys_token(running: Running, c
         ({"resource": GRAPH, "api-version": "2017-09-01"}, HEADER, 400),
         ({"api-version": "2019-08-01"}, HEADER, 400),
         ({"resource": GRAPH, "api-version": "2019-08-01", "client_id": DAEMON.client_id}, HEADER, 400),
+        ({"resource": GRAPH, "api-version": "2019-08-01", "principal_id": DAEMON.object_id}, HEADER, 400),
+        ({"resource": GRAPH, "api-version": "2019-08-01", "principal_id": IDENTITY.client_id}, HEADER, 400),
+        ({"resource": GRAPH, "api-version": "2019-08-01", "client_id": IDENTITY.object_id}, HEADER, 400),
+        ({"resource": GRAPH, "api-version": "2019-08-01", "mi_res_id": "/subscriptions/other"}, HEADER, 400),
+        (
+            {
+                "resource": GRAPH,
+                "api-version": "2019-08-01",
+                "client_id": IDENTITY.client_id,
+                "principal_id": IDENTITY.object_id,
+            },
+            HEADER,
+            400,
+        ),
+        ({"resource": "https://nobody.example", "api-version": "2019-08-01"}, HEADER, 400),
     ],
 )
 async def test_the_identity_endpoint_refuses_what_app_service_refuses(

@@ -12,12 +12,14 @@ from tests.simulator.access_packages import (
     a_catalog,
     a_package,
     a_resource,
+    assignment_request,
     got,
     group_request,
     made,
+    members,
     membership,
 )
-from tests.simulator.simulated_graph import ANY_ROLE, APP, DYNAMIC, NEWS, OLIVIA, SYNCED, TRAVEL, Graph, error
+from tests.simulator.simulated_graph import ANY_ROLE, APP, DYNAMIC, GUS, NEWS, OLIVIA, SYNCED, TRAVEL, Graph, error
 
 
 async def test_a_catalog_is_made_found_by_name_and_deleted(graph: Graph) -> None:
@@ -252,3 +254,28 @@ async def test_a_reset_leaves_only_the_built_in_catalog(graph: Graph) -> None:
     await graph.permit(WRITE)
     assert [c["displayName"] for c in (await got(graph, "/catalogs"))["value"]] == ["General"]
     assert (await got(graph, "/accessPackages"))["value"] == []
+
+
+async def test_create_assignment_request_the_case_of_a_type_does_not_matter(graph: Graph) -> None:
+    """Microsoft's examples have ``AdminAdd`` as well as ``adminAdd``; the answer has the published spelling."""
+    catalog = await a_catalog(graph)
+    asked = await made(graph, "/resourceRequests", group_request(catalog, kind="AdminAdd"))
+    package, policy = await a_package(graph, requestApprovalSettings=None)
+
+    request = await made(
+        graph, "/assignmentRequests", {**assignment_request(package, policy), "requestType": "ADMINADD"}
+    )
+
+    assert (asked["requestType"], request["requestType"]) == ("adminAdd", "adminAdd")
+    assert GUS in await members(graph)
+
+
+async def test_update_assignment_policy_a_put_may_repeat_the_id(graph: Graph) -> None:
+    package, policy = await a_package(graph)
+    path = f"{ROOT}/assignmentPolicies/{policy}"
+    body = {"id": policy, "displayName": "Open", "accessPackage": {"id": package}}
+
+    replaced = await graph.call("PUT", path, body)
+
+    assert (replaced.status_code, replaced.json()["id"]) == (200, policy)
+    assert error(await graph.call("PUT", path, {**body, "id": MISSING}))[0] == 400

@@ -12,6 +12,7 @@ from local.simulator.seed import add, new_world
 from local.simulator.state import StateFile, snapshot
 from local.simulator.world import World
 
+ROLE = "0000abcd-0000-4000-8000-000000000003"
 GUEST = {
     "id": "0000abcd-0000-4000-8000-000000000001",
     "displayName": "Ada",
@@ -30,6 +31,8 @@ def a_world_with_a_guest() -> World:
     world.invited.ticket(guest, tenant_id=world.directory.tenant.id)
     group = next(iter(world.directory.groups))
     world.directory.link(world.directory.members, group.id, str(GUEST["id"]))
+    holders = [{"id": "0000abcd-0000-4000-8000-000000000002", "displayName": "Berlin", "members": [GUEST["id"]]}]
+    add(world, {"administrativeUnits": holders, "directoryRoles": [holders[0] | {"id": ROLE}]})
     catalog = world.entitlements.add(CATALOG, {"displayName": "Apps"})
     world.entitlements.add(PACKAGE, {"displayName": "Travel", "_catalog": catalog["id"]})
     return world
@@ -49,6 +52,7 @@ def test_a_world_comes_back_whole(tmp_path: Path) -> None:
     assert snapshot(loaded) == snapshot(world)
     [package] = loaded.entitlements.all(PACKAGE)
     assert loaded.entitlements.get(CATALOG, package["_catalog"])
+    assert loaded.directory.has_role(str(GUEST["id"]))
     [url] = world.invited.guests[str(GUEST["id"])].redeem_urls
     assert redeem(loaded, redeem_url=url).get("externalUserState") == "Accepted"
     assert loaded.settings.latency.all_ms == 7

@@ -23,12 +23,14 @@ class TenantFacts:
 
 @dataclass(slots=True)
 class DeletedObject:
-    """A soft-deleted user, application or service principal with what a restore brings back."""
+    """A soft-deleted user, group, application or service principal with what a restore brings back. `holders` are the
+    groups, administrative units and directory roles it was in."""
 
     object: DirectoryObject
     deleted_at: datetime
-    groups: list[str] = field(default_factory=list)
+    holders: list[str] = field(default_factory=list)
     owned: list[str] = field(default_factory=list)
+    members: list[str] = field(default_factory=list)
     owners: list[str] = field(default_factory=list)
     assignments: list[Assignment] = field(default_factory=list)
 
@@ -42,7 +44,10 @@ class Directory:
         self.groups = ObjectSet("group", ("displayName", "mail", "proxyAddresses", "uniqueName"))
         self.service_principals = ObjectSet("servicePrincipal", ("appId", "displayName"))
         self.applications = ObjectSet("application", ("appId", "displayName", "uniqueName", "identifierUris"))
+        self.administrative_units = ObjectSet("administrativeUnit", ("displayName",))
+        self.directory_roles = ObjectSet("directoryRole", ("displayName", "roleTemplateId"))
         self.members = Relation()
+        """Of groups, administrative units and directory roles."""
         self.owners = Relation()
         self.sponsors = Relation()
         self.assignments = Assignments()
@@ -61,6 +66,8 @@ class Directory:
             "group": self.groups,
             "servicePrincipal": self.service_principals,
             "application": self.applications,
+            "administrativeUnit": self.administrative_units,
+            "directoryRole": self.directory_roles,
         }[kind]
 
     def find(self, id_: str) -> DirectoryObject | None:
@@ -70,6 +77,8 @@ class Directory:
             or self.groups.get(id_)
             or self.service_principals.get(id_)
             or self.applications.get(id_)
+            or self.administrative_units.get(id_)
+            or self.directory_roles.get(id_)
         )
 
     def find_user(self, key: str) -> DirectoryObject | None:
@@ -92,14 +101,14 @@ class Directory:
         """Add a member or an owner of a group; False when it was one."""
         if not relation.add(group, target):
             return False
-        self.changes.record("group", group, self._name(relation), target)
+        self._record_link(relation, group, target)
         return True
 
     def unlink(self, relation: Relation, group: str, target: str) -> bool:
         """Remove a member or an owner of a group; False when it was none."""
         if not relation.remove(group, target):
             return False
-        self.changes.record("group", group, self._name(relation), target)
+        self._record_link(relation, group, target)
         if relation is self.members:
             self._removed[group.lower(), target.lower()] = monotonic()
         return True
@@ -111,16 +120,28 @@ class Directory:
 
     def groups_of(self, id_: str, *, transitive: bool) -> list[DirectoryObject]:
         """The groups an object is a member of, through other groups as well when asked."""
+        return [found for found in self.holders_of(id_, transitive=transitive) if found.kind == "group"]
+
+    def holders_of(self, id_: str, *, transitive: bool) -> list[DirectoryObject]:
+        """The groups, administrative units and directory roles an object is a member of."""
         found: dict[str, DirectoryObject] = {}
         waiting = [id_]
         while waiting:
             for key in self.members.to(waiting.pop()):
-                group = self.groups.get(key)
-                if group is not None and key not in found:
-                    found[key] = group
+                holder = self.find(key)
+                if holder is not None and key not in found:
+                    found[key] = holder
                     if transitive:
                         waiting.append(key)
         return list(found.values())
+
+    def has_role(self, id_: str) -> bool:
+        """Whether an object holds a directory role, through a group or by itself."""
+        return any(holder.kind == "directoryRole" for holder in self.holders_of(id_, transitive=True))
+
+    def delete_group(self, group: DirectoryObject) -> None:
+        """Move a group to the deleted items, with its members, owners and assignments."""
+        self._bin(group)
 
     def delete_user(self, user: DirectoryObject) -> None:
         """Move a user to the deleted items; its links go with it and come back with `restore`."""
@@ -141,9 +162,12 @@ class Directory:
         del self.deleted[gone.object.id.lower()]
         gone.object.properties.pop("deletedDateTime", None)
         object_ = self.set_of(gone.object.kind).add(gone.object.properties)
-        for group in gone.groups:
-            if self.groups.get(group) is not None:
-                self.link(self.members, group, object_.id)
+        for holder in gone.holders:
+            if self.find(holder) is not None:
+                self.link(self.members, holder, object_.id)
+        for member in gone.members:
+            if self.find(member) is not None:
+                self.link(self.members, object_.id, member)
         for owned in gone.owned:
             if self.groups.get(owned) is not None:
                 self.link(self.owners, owned, object_.id)
@@ -151,32 +175,37 @@ class Directory:
                 self.owners.add(owned, object_.id)
         for owner in gone.owners:
             if self.find(owner) is not None:
-                self.owners.add(object_.id, owner)
+                self.link(self.owners, object_.id, owner)
         for assignment in gone.assignments:
             if self.find(assignment.principal_id) and self.find(assignment.resource_id):
                 self.assignments.add(assignment)
         self.changes.record(object_.kind, object_.id, "created")
         return object_
 
-    def delete_object(self, object_: DirectoryObject) -> None:
-        """Remove a group for good, with its links."""
-        for relation in (self.members, self.owners):
-            relation.forget(object_.id)
-        self.assignments.forget(object_.id)
-        self.set_of(object_.kind).remove(object_)
-        self.changes.record(object_.kind, object_.id, "deleted")
+    def purge(self, gone: DeletedObject) -> None:
+        """Remove a deleted object for good: a delta query then gives ``deleted`` as the reason."""
+        del self.deleted[gone.object.id.lower()]
+        self.changes.record(gone.object.kind, gone.object.id, "purged")
+
+    def purge_before(self, oldest: datetime) -> None:
+        """Remove for good what was deleted at that moment or before."""
+        for gone in [gone for gone in self.deleted.values() if gone.deleted_at <= oldest]:
+            self.purge(gone)
 
     def _bin(self, object_: DirectoryObject) -> None:
         gone = DeletedObject(
             object_,
             now(),
-            groups=list(self.members.to(object_.id)),
+            holders=list(self.members.to(object_.id)),
+            members=list(self.members.of(object_.id)),
             owned=list(self.owners.to(object_.id)),
             owners=list(self.owners.of(object_.id)),
             assignments=self.assignments.forget(object_.id),
         )
-        for group in gone.groups:
-            self.unlink(self.members, group, object_.id)
+        for holder in gone.holders:
+            self.unlink(self.members, holder, object_.id)
+        for member in gone.members:
+            self.members.remove(object_.id, member)
         for owned in gone.owned:
             if self.groups.get(owned) is not None:
                 self.unlink(self.owners, owned, object_.id)
@@ -189,5 +218,7 @@ class Directory:
         self.deleted[object_.id.lower()] = gone
         self.changes.record(object_.kind, object_.id, "deleted")
 
-    def _name(self, relation: Relation) -> str:
-        return "members" if relation is self.members else "owners"
+    def _record_link(self, relation: Relation, source: str, target: str) -> None:
+        holder = self.find(source)
+        kind = "group" if holder is None else holder.kind
+        self.changes.record(kind, source, "members" if relation is self.members else "owners", target)

@@ -22,6 +22,7 @@ from . import permissions as may
 from .lookup import need_group, need_service_principal, need_user
 
 DEFAULT_ACCESS: Final = "00000000-0000-0000-0000-000000000000"
+_ROLES, _ASSIGNED_TO = "appRoleAssignments", "appRoleAssignedTo"
 _AUDITED = {
     "User": "Add app role assignment grant to user",
     "Group": "Add app role assignment to group",
@@ -110,12 +111,15 @@ def _object(call: Call, kind: str) -> DirectoryObject:
     return need_group(call) if kind == "group" else need_service_principal(call)
 
 
-def _listed(call: Call, ids: Iterable[str]) -> Answer:
+def _listed(call: Call, ids: Iterable[str], context: str) -> Answer:
     world = call.world
     found = [world.directory.assignments.get(id_) for id_ in ids]
-    return list_plain(
-        call, [shown(world, assignment) for assignment in found if assignment is not None], "appRoleAssignments"
-    )
+    return list_plain(call, [shown(world, assignment) for assignment in found if assignment is not None], context)
+
+
+def _context(object_: DirectoryObject, name: str) -> str:
+    """Microsoft Graph, "List appRoleAssignments granted for a service principal"."""
+    return f"{object_.kind}s('{object_.id}')/{name}"
 
 
 def list_of_principal(call: Call, *, kind: str) -> Answer:
@@ -125,15 +129,16 @@ def list_of_principal(call: Call, *, kind: str) -> Answer:
     if kind == "user":
         for group in world.directory.groups_of(object_.id, transitive=False):
             ids.extend(world.directory.assignments.of_principal(group.id))
-    return _listed(call, ids)
+    return _listed(call, ids, _context(object_, _ROLES))
 
 
 def list_of_resource(call: Call) -> Answer:
-    return _listed(call, call.world.directory.assignments.of_resource(_object(call, "servicePrincipal").id))
+    object_ = _object(call, "servicePrincipal")
+    return _listed(call, call.world.directory.assignments.of_resource(object_.id), _context(object_, _ASSIGNED_TO))
 
 
-def create(call: Call, *, kind: str, property_: str) -> Answer:
-    """`property_` is the one that must name the object of the path."""
+def create(call: Call, *, kind: str, property_: str, name: str) -> Answer:
+    """`property_` is the one that must name the object of the path, `name` the collection's."""
     object_, body = _object(call, kind), call.json()
     if str(body.get(property_, object_.id)).lower() != object_.id.lower():
         raise bad_request(f"Property '{property_}' does not match the object in the request URL.")
@@ -150,7 +155,7 @@ def create(call: Call, *, kind: str, property_: str) -> Answer:
         | {"type": assignment.principal_type},
         operation="Assign",
     )
-    context = f"{call.base_url}/$metadata#appRoleAssignments/$entity"
+    context = f"{call.base_url}/$metadata#{_context(object_, name)}/$entity"
     return Answer(201, {"@odata.context": context, **shown(call.world, assignment)})
 
 
@@ -171,7 +176,9 @@ def _routes(base: str, kind: str, name: str, *, of_resource: bool, read: Needs) 
     units = 2 if kind == "servicePrincipal" and not of_resource else 1
     return (
         Route("GET", f"{base}/{name}", listing, read, units),
-        Route("POST", f"{base}/{name}", partial(create, kind=kind, property_=property_), may.ASSIGNMENT_WRITE),
+        Route(
+            "POST", f"{base}/{name}", partial(create, kind=kind, property_=property_, name=name), may.ASSIGNMENT_WRITE
+        ),
         Route(
             "DELETE",
             f"{base}/{name}/{{assignment}}",
@@ -181,7 +188,6 @@ def _routes(base: str, kind: str, name: str, *, of_resource: bool, read: Needs) 
     )
 
 
-_ROLES = "appRoleAssignments"
 ROUTES: tuple[Route, ...] = (
     *_routes("/users/{user}", "user", _ROLES, of_resource=False, read=may.USER_ASSIGNMENT_READ),
     *_routes("/groups/{group}", "group", _ROLES, of_resource=False, read=may.GROUP_ASSIGNMENT_READ),
@@ -195,14 +201,14 @@ ROUTES: tuple[Route, ...] = (
     *_routes(
         "/servicePrincipals/{servicePrincipal}",
         "servicePrincipal",
-        "appRoleAssignedTo",
+        _ASSIGNED_TO,
         of_resource=True,
         read=may.ASSIGNMENT_READ,
     ),
     *_routes(
         "/servicePrincipals/(appId=)/{appId}",
         "servicePrincipal",
-        "appRoleAssignedTo",
+        _ASSIGNED_TO,
         of_resource=True,
         read=may.ASSIGNMENT_READ,
     ),

@@ -1,20 +1,30 @@
 """``/directoryObjects``: any object by id, several by ids, and the check of a name before a group is made."""
 
 from ..call import NO_CONTENT, Answer, Call
-from ..errors import GraphError, bad_request, not_found
-from ..odata import types
+from ..errors import GraphError, bad_request, invalid_identifier, not_found
 from ..odata.shapes import context, show
+from ..odata.types import is_guid
 from ..routing import Route
 from . import permissions as may
 from .lookup import need_user
+from .property_rules import LONGEST
 
 _MAX_IDS = 1000
-_KINDS = {"user", "group", "servicePrincipal", "application", "directoryObject"}
-_MAX_LENGTH = {"displayName": 256, "mailNickname": 64}
+_KINDS = {
+    "user",
+    "group",
+    "servicePrincipal",
+    "application",
+    "administrativeUnit",
+    "directoryRole",
+    "directoryObject",
+}
 
 
 def get_object(call: Call) -> Answer:
     key = call.keys["object"]
+    if not is_guid(key):
+        raise invalid_identifier(key)
     object_ = call.world.directory.find(key)
     if object_ is None:
         raise not_found(key)
@@ -35,7 +45,7 @@ def get_by_ids(call: Call) -> Answer:
     ids, kinds = body.get("ids"), body.get("types") or []
     if not isinstance(ids, list) or len(ids) > _MAX_IDS:
         raise bad_request(f"Parameter 'ids' is required, with at most {_MAX_IDS} elements.")
-    if not all(types.is_guid(id_) for id_ in ids):
+    if not all(is_guid(str(id_)) for id_ in ids):
         raise bad_request("Invalid GUID specified.")  # microsoft-graph-docs #7063
     if not set(kinds) <= _KINDS:
         raise bad_request("Invalid value specified for parameter 'types'.")
@@ -57,8 +67,8 @@ def validate_properties(call: Call) -> Answer:
     body = call.json()
     if body.get("entityType") not in {"Group", "group"}:
         raise bad_request("Parameter 'entityType' must be 'Group'.")
-    for name, longest in _MAX_LENGTH.items():
-        value = body.get(name)
+    for name in ("displayName", "mailNickname"):
+        value, longest = body.get(name), LONGEST["group"][name]
         if isinstance(value, str) and len(value) > longest:
             raise GraphError(422, "InvalidLength", f"The length of property '{name}' must be at most {longest}.")
     return NO_CONTENT

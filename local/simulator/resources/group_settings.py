@@ -89,7 +89,7 @@ def get_setting(call: Call) -> Answer:
 
 def update_setting(call: Call) -> Answer:
     setting, body = _need(call), call.json()
-    setting["values"] = _values(setting["templateId"], body.get("values"), setting["values"])
+    setting["values"] = _values(setting["templateId"], body.get("values"))
     return NO_CONTENT
 
 
@@ -109,32 +109,40 @@ def _create(call: Call, level: str, allowed: str, wrong_level: str) -> Answer:
         raise GraphError(
             400, "Request_BadRequest", "A conflicting object with one or more of the specified values is present."
         )
-    defaults = [{"name": name, "value": default} for name, (default, _) in _TEMPLATES[template][1].items()]
     setting_id = str(uuid.uuid4())
     setting: Json = {
         "id": setting_id,
         "displayName": _TEMPLATES[template][0],
         "templateId": template,
-        "values": _values(template, body.get("values"), defaults),
+        "values": _values(template, body.get("values")),
         "level": level,
     }
     call.world.directory.group_settings[setting_id] = setting
     return Answer(201, {"@odata.context": f"{call.base_url}/$metadata#groupSettings/$entity", **_shown(setting)})
 
 
-def _values(template: str, given: object, before: list[Json]) -> list[Json]:
-    """All values of the template, the given ones replaced; every value is a text."""
-    if given is None:
-        return before
+def _values(template: str, given: object) -> list[Json]:
+    """The values as given; every value is a text.
+
+    Raises:
+        GraphError: 400 where one is missing: "You must include the entire collection set" (Microsoft
+            Graph, "Update a group setting"; text: microsoft-graph-docs #1607).
+    """
     if not isinstance(given, list):
         raise bad_request("Invalid value specified for property 'values' of resource 'GroupSetting'.")
-    merged = {value["name"]: value["value"] for value in before}
+    merged: dict[str, str] = {}
     for value in given:
         if not isinstance(value, dict) or value.get("name") not in _TEMPLATES[template][1]:
             raise bad_request(f"The setting {value!r} is not part of the template.")
         if not isinstance(value.get("value"), str):
             raise bad_request("Invalid value specified for property 'value' of resource 'SettingValue'.")
         merged[value["name"]] = value["value"]
+    for name in _TEMPLATES[template][1]:
+        if name not in merged:
+            raise bad_request(
+                f"The expected property '{name}' defined in template with SettingTemplateId '{template}' was not "
+                "provided"
+            )
     return [{"name": name, "value": value} for name, value in merged.items()]
 
 

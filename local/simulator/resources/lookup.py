@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from ..call import Call
 from ..directory.objects import DirectoryObject
-from ..errors import GraphError, bad_request, not_found
+from ..errors import GraphError, bad_request, invalid_identifier, not_found
+from ..odata.types import is_guid
 from ..routing import split_path
 from ..settings import Window
 from ..world import World
@@ -61,8 +62,11 @@ def need_application(call: Call) -> DirectoryObject:
 
 
 def need_object(call: Call, kind: str, key: str) -> DirectoryObject:
-    """Raises GraphError: 404, also while the object is new."""
+    """Raises GraphError: 400 for a key that is no GUID, 404 for one that finds nothing, also while the object is
+    new."""
     world = call.world
+    if not is_guid(key):
+        raise invalid_identifier(key)
     object_ = world.directory.set_of(kind).get(key)
     if object_ is None or world.new.hides(object_.id, "objects_get", world.settings.replication.objects_get):
         raise not_found(key)

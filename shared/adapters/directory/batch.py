@@ -9,6 +9,7 @@ from shared.adapters.directory.session import GraphSession, Response
 from shared.adapters.telemetry import meters
 
 LIMIT = 20
+_WRITES = frozenset({"POST", "PATCH", "PUT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,13 @@ class Part:
     method: str
     path: str
     body: Any = None
+
+    @property
+    def content(self) -> Any:
+        """The body as it is sent. A write without one is refused, in a batch with all its neighbours, also where the
+        operation needs none (Microsoft Graph, "Combine multiple HTTP requests using JSON batching"): it gets an empty
+        object."""
+        return {} if self.body is None and self.method in _WRITES else self.body
 
 
 async def send(session: GraphSession, parts: Sequence[Part]) -> list[Response]:
@@ -32,7 +40,7 @@ async def send(session: GraphSession, parts: Sequence[Part]) -> list[Response]:
     if len(parts) > LIMIT:
         raise ValueError(f"{len(parts)} parts, {LIMIT} at most")
     if len(parts) == 1:
-        return [await session.request(parts[0].method, parts[0].path, body=parts[0].body)]
+        return [await session.request(parts[0].method, parts[0].path, body=parts[0].content)]
     document = {"requests": [_request(str(n), part) for n, part in enumerate(parts)]}
     whole = await session.request("POST", "/$batch", body=document)
     answers = whole.body.get("responses") if whole.status == 200 and isinstance(whole.body, dict) else None
@@ -52,8 +60,8 @@ async def send(session: GraphSession, parts: Sequence[Part]) -> list[Response]:
 
 def _request(number: str, part: Part) -> dict[str, Any]:
     request: dict[str, Any] = {"id": number, "method": part.method, "url": part.path}
-    if part.body is not None:
-        request |= {"body": part.body, "headers": {"Content-Type": "application/json"}}
+    if part.content is not None:
+        request |= {"body": part.content, "headers": {"Content-Type": "application/json"}}
     return request
 
 

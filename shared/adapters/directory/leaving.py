@@ -1,6 +1,7 @@
 """Taking guests out of a group, blocking, deleting and restoring their accounts."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from shared.adapters.directory import batch, errors
 from shared.adapters.directory.batch import Part
@@ -49,7 +50,7 @@ async def enable_guests(session: GraphSession, users: Sequence[UserId], *, enabl
 
 
 async def look_at_guests(session: GraphSession, users: Sequence[UserId]) -> list[GuestLook]:
-    """A ``$batch`` for each six: the account, and the groups and apps that it has."""
+    """A ``$batch`` for each six: the account, and the groups, directory roles and apps that it has."""
     found: list[GuestLook] = []
     for start in range(0, len(users), _AT_ONCE):
         few = users[start : start + _AT_ONCE]
@@ -68,15 +69,23 @@ def _parts(user: UserId) -> list[Part]:
     ]
 
 
-async def _look(session: GraphSession, account: Response, groups: Response, apps: Response) -> GuestLook:
+async def _look(session: GraphSession, account: Response, holders_answer: Response, apps: Response) -> GuestLook:
     if account.status == 404:
         return GuestLook(exists=False)
     facts = one(account, _READ)
     # The list has the apps of the user's groups as well.
     own = [a for a in await all_pages(session, apps, _READ) if a.get("principalType") == "User"]
+    # Administrative units are in the list, too: whoever is in one is in nothing that we could take away (Microsoft
+    # Graph, "List a user's direct memberships").
+    holders = await all_pages(session, holders_answer, _READ)
     return GuestLook(
         pending=facts.get("externalUserState") == "PendingAcceptance",
         enabled=facts.get("accountEnabled") is not False,
-        groups=frozenset(GroupId(str(g["id"]).lower()) for g in await all_pages(session, groups, _READ)),
+        groups=frozenset(GroupId(str(h["id"]).lower()) for h in holders if _is(h, "group")),
         has_apps=bool(own),
+        has_role=any(_is(h, "directoryRole") for h in holders),
     )
+
+
+def _is(item: dict[str, Any], kind: str) -> bool:
+    return str(item.get("@odata.type", "")).lower() == f"#microsoft.graph.{kind}".lower()

@@ -55,8 +55,11 @@ def need_of(
         return "the account may sign in again"
     if action.remedy is Remedy.SEND_AGAIN:
         return replace(action, before="the invitation is not accepted")
+    if look.has_role and action.remedy in (Remedy.BLOCK, Remedy.DELETE):
+        # Whatever the policy says: a directory refuses most apps this as well.
+        return "the guest holds a directory role: an administrator has to decide"
     if policy.spare_others and look.has_more_than(record.group):
-        return "the guest has another group, or an app of their own"
+        return "the guest has another group, a directory role, or an app of their own"
     if action.remedy is Remedy.BLOCK:
         return replace(action, before="may sign in") if look.enabled else "the account is blocked already"
     return replace(action, before=_MEMBER, expires=days.get(address))

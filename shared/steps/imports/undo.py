@@ -1,7 +1,7 @@
 """Take back what an import did: the memberships it made, and the guests it made who never came.
 
 Removing and deleting are safe to repeat, and the records are read first: who was a member before, or has come
-meanwhile, or has another group or app, keeps what is theirs.
+meanwhile, or has another group, app or a directory role, keeps what is theirs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -160,5 +160,5 @@ def _is_ours(invitation: Invitation) -> bool:
 def _said(invitation: Invitation, fates: Mapping[UserId, str]) -> str:
     if invitation.already_in_directory:
         return "Removed from the group; the account was there before the import"
-    kept = "the account is kept: the guest has come, or has another group or app"
+    kept = "the account is kept: the guest has come, or has another group, app or a directory role"
     return f"Removed from the group; {fates.get(invitation.user_id or UserId(''), kept)}"

@@ -81,6 +81,9 @@ def look(**changes: Any) -> GuestLook:
         (Rule.EXPIRED, Remedy.REMOVE, look(), "later last day"),
         (Rule.DOMAIN_BLOCKED, Remedy.REMOVE, look(), "allowed again"),
         (Rule.NOT_INVITED, Remedy.DELETE, look(has_apps=True), "another group"),
+        (Rule.NOT_INVITED, Remedy.DELETE, look(has_role=True), "directory role"),
+        (Rule.NOT_INVITED, Remedy.BLOCK, look(has_role=True), "directory role"),
+        (Rule.NOT_INVITED, Remedy.REMOVE, look(has_role=True), "directory role"),
         (Rule.NOT_INVITED, Remedy.DELETE, look(groups=frozenset({GROUP, OTHER})), "another group"),
     ],
 )
@@ -89,6 +92,17 @@ def test_who_need_not_or_may_not_be_touched_is_spared(rule: Rule, remedy: Remedy
 
     assert isinstance(found, str)
     assert says in found
+
+
+@pytest.mark.parametrize("remedy", [Remedy.BLOCK, Remedy.DELETE])
+def test_who_holds_a_directory_role_is_spared_although_the_policy_spares_nobody(remedy: Remedy) -> None:
+    spare_nobody = replace(RECORD, audits=AuditPolicy(spare_others=False))
+
+    found = need_of(an_action(Rule.NOT_INVITED, remedy), look(has_role=True), spare_nobody, {}, NOW)
+
+    assert found == "the guest holds a directory role: an administrator has to decide"
+    removed = need_of(an_action(Rule.NOT_INVITED, Remedy.REMOVE), look(has_role=True), spare_nobody, {}, NOW)
+    assert isinstance(removed, Action), "the group's membership is the app's own"
 
 
 def test_what_was_before_is_kept_for_the_way_back() -> None:

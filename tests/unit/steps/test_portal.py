@@ -112,6 +112,17 @@ async def test_a_guest_with_another_group_keeps_the_account(world: World) -> Non
     assert world.directory.members[GROUP] == set()
 
 
+async def test_a_guest_who_holds_a_directory_role_keeps_the_account_and_the_answer_says_why(world: World) -> None:
+    await a_pending_guest(world)
+    world.directory.roles.add(ADA)
+
+    undone = await cancel(world)(world.row().id, a_caller())
+
+    assert len(world.directory.accounts) == 1
+    assert world.directory.members[GROUP] == set()
+    assert "holds a directory role" in (undone.detail or "")
+
+
 async def test_a_guest_who_was_there_before_keeps_what_was_there(world: World) -> None:
     world.directory.accounts["guest0@fabrikam.com"] = Account(ADA, True, True, True)
     world.directory.members[GROUP].add(ADA)

@@ -65,10 +65,11 @@ def request_resource(world: World, body: Json, caller: Caller) -> Json:
             packages use.
     """
     asked = body.get("resource")
-    if not isinstance(asked, dict) or body.get("requestType") not in {"adminAdd", "adminRemove"}:
+    kind = request_type(body)
+    if not isinstance(asked, dict) or kind not in {"adminAdd", "adminRemove"}:
         raise refusals.invalid()
     catalog = need(world, CATALOG, _id_in(body, "catalog"))
-    if body["requestType"] == "adminRemove":
+    if kind == "adminRemove":
         resource = _find_resource(world, catalog, asked)
         if resource is None:
             raise refusals.unknown()
@@ -89,7 +90,7 @@ def request_resource(world: World, body: Json, caller: Caller) -> Json:
     return world.entitlements.add(
         RESOURCE_REQUEST,
         {
-            "requestType": body["requestType"],
+            "requestType": kind,
             "state": "delivered",
             "_catalog": catalog["id"],
             "_resource": resource["id"],
@@ -176,7 +177,11 @@ def create_policy(world: World, body: Json) -> Json:
 
 
 def replace_policy(world: World, policy: Json, body: Json) -> None:
-    """PUT: what the body does not say is unset. Raises GraphError: as `create_policy`."""
+    """PUT: what the body does not say is unset; it may repeat the policy's id (Microsoft Graph, "Update
+    accessPackageAssignmentPolicy"). Raises GraphError: as `create_policy`."""
+    body = dict(body)
+    if body.pop("id", policy["id"]) != policy["id"]:
+        raise refusals.invalid()
     if (
         "accessPackage" in body
         and need(world, PACKAGE, _id_in(body, "accessPackage"))["id"] != policy["_accessPackage"]
@@ -192,6 +197,13 @@ def delete_policy(world: World, policy: Json) -> None:
     """Raises GraphError: 400 while somebody has a package through it."""
     _refuse_in_use(world, "policy", assignmentPolicy=policy["id"])
     world.entitlements.remove(POLICY, policy)
+
+
+def request_type(body: Json) -> str | None:
+    """A request's type in its published spelling; its case does not matter: Microsoft's examples have ``AdminAdd`` as
+    well (Microsoft Graph, "Create accessPackageAssignmentRequest")."""
+    given = str(body.get("requestType")).lower()
+    return next((kind for kind in ("adminAdd", "adminRemove", "userAdd") if kind.lower() == given), None)
 
 
 def need(world: World, kind: str, id_: object) -> Json:

@@ -16,7 +16,7 @@ from ...world import World
 from .. import app_role_assignments
 from ..groups import membership, ownership
 from . import refusals
-from .model import GROUP, need
+from .model import GROUP, need, request_type
 
 _NAME: Final = "Azure AD Identity Governance - Entitlement Management"
 _SERVICE: Final = Caller("entitlement-management", "entitlement-management", frozenset())
@@ -33,8 +33,8 @@ def submit(world: World, body: Json, caller: Caller) -> Json:
         GraphError: 400 for a body that is none, a target who may not request or has requested; 404 for a package,
             policy or assignment that is not there; 403 for a person who asks for somebody else.
     """
-    kind, asked = body.get("requestType"), body.get("assignment")
-    if kind not in {"adminAdd", "userAdd", "adminRemove"} or not isinstance(asked, dict):
+    kind, asked = request_type(body), body.get("assignment")
+    if kind is None or not isinstance(asked, dict):
         raise refusals.invalid()
     if kind == "adminRemove":
         return _submit_removal(world, need(world, ASSIGNMENT, asked.get("id")), body, caller)

@@ -7,9 +7,10 @@ from ...audits import Actor, group_target
 from ...call import Caller, Json
 from ...clock import stamp
 from ...directory.objects import DirectoryObject
-from ...errors import GraphError, bad_request, denied, synced
+from ...errors import GraphError, bad_request, denied, synced, too_many_links
 from ...odata.shapes import checked_body
 from ...world import World
+from .. import property_rules
 from ..lookup import referenced
 from ..permissions import ROLE_MANAGEMENT
 from . import membership, ownership
@@ -28,7 +29,6 @@ _READ_ONLY = frozenset(
     }
 )
 _REQUIRED = ("displayName", "mailEnabled", "mailNickname", "securityEnabled")
-_MAX_LENGTH = {"displayName": 256, "mailNickname": 64}
 
 
 def create(world: World, body: Json, caller: Caller, actor: Actor) -> DirectoryObject:
@@ -54,7 +54,7 @@ def create(world: World, body: Json, caller: Caller, actor: Actor) -> DirectoryO
         raise denied()
     owners, members = bound(world, body, "owners"), bound(world, body, "members")
     if len(owners) + len(members) > MAX_BOUND:
-        raise _too_many()
+        raise too_many_links()
     taken = properties.get("uniqueName")
     if taken is not None and world.directory.groups.having("uniqueName", taken):
         raise _not_unique("uniqueName")
@@ -90,7 +90,7 @@ def update(world: World, group: DirectoryObject, body: Json, caller: Caller, act
     members = bound(world, body, "members", refused=membership.refusal(world, group, caller))
     owners = bound(world, body, "owners")
     if len(members) + len(owners) > MAX_BOUND:
-        raise _too_many()
+        raise too_many_links()
     ownership.check_new(world, group, owners)
     membership.add(world, group, members, caller, actor)
     ownership.add(world, group, owners, caller, checked=True)
@@ -113,7 +113,7 @@ def bound(world: World, body: Json, name: str, *, refused: GraphError | None = N
     if references and refused is not None:
         raise refused
     if len(references) > MAX_BOUND:
-        raise _too_many()
+        raise too_many_links()
     objects = [referenced(world, reference) for reference in references]
     if len({object_.id for object_ in objects}) < len(objects):
         raise bad_request(
@@ -126,9 +126,7 @@ def _checked(world: World, body: Json) -> Json:
     properties = checked_body(
         "group", body, reject_unknown=world.settings.odata.reject_unknown_properties, read_only=_READ_ONLY
     )
-    for name, longest in _MAX_LENGTH.items():
-        if len(properties.get(name) or "") > longest:
-            raise bad_request(f"Invalid value specified for property '{name}' of resource 'Group'.")
+    property_rules.check("group", properties)
     return properties
 
 
@@ -147,12 +145,6 @@ def _complete(world: World, properties: Json) -> Json:
         "visibility": "Public" if is_unified else None,
         **properties,
     }
-
-
-def _too_many() -> GraphError:
-    return bad_request(
-        f"The request exceeds the maximum number of object references: at most {MAX_BOUND} are allowed."
-    )
 
 
 def _not_unique(name: str) -> GraphError:

@@ -50,7 +50,7 @@ def delete_group(call: Call) -> Answer:
     group = need_group(call)
     if group.get("onPremisesSyncEnabled"):
         raise bad_request("Unable to delete on-premises mastered Directory Sync objects.")
-    call.world.directory.delete_object(group)
+    call.world.directory.delete_group(group)
     return NO_CONTENT
 
 

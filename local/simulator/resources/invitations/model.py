@@ -13,7 +13,6 @@ from ...invited import InvitedGuest
 from ...observations import Mail
 from ...odata.shapes import checked_body
 from ...world import World
-from ..deleted_items import forget_expired
 from ..lookup import referenced
 from . import addresses, policy
 
@@ -164,7 +163,7 @@ def _make_or_find(world: World, address: str, wanted: Json) -> tuple[DirectoryOb
             world.directory.change(guest, {"displayName": name})
         is_accepted = guest.get("externalUserState") == "Accepted"
         return guest, rules.accepted_status if is_accepted else rules.new_status, "Invite external user"
-    forget_expired(world)
+    world.forget_expired()
     for gone in world.directory.deleted.values():
         if gone.object.kind == "user" and str(gone.object.get("mail") or "").lower() == address.lower():
             if rules.soft_deleted == "refuse":

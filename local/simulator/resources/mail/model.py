@@ -156,6 +156,7 @@ def shown(message: Message, address: str, *, immutable: bool, extra: tuple[str, 
     body: Json = properties.get("body") or {"contentType": "text", "content": ""}
     sender: Json = {"emailAddress": {"name": address, "address": address}}
     whole: dict[str, Any] = {
+        "@odata.etag": f'W/"{properties["changeKey"]}"',
         "id": message.immutable_id if immutable else message.regular_id,
         "createdDateTime": properties["createdDateTime"],
         "lastModifiedDateTime": properties["lastModifiedDateTime"],

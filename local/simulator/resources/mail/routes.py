@@ -44,7 +44,7 @@ def list_messages(call: Call) -> Answer:
         f"users('{call.keys['user']}')/messages",
         size=_DEFAULT_PAGE,
         max_top=_MAX_PAGE,
-        always=("id", _EXTENDED),
+        always=("@odata.etag", "id", _EXTENDED),
     )
     for item in answer.body["value"]:
         _keep_extended(item, wanted)
@@ -57,8 +57,8 @@ def get_message(call: Call) -> Answer:
     shown = _shown(call, message, address, extra=(_EXTENDED, *_headers(call)))
     _keep_extended(shown, wanted)
     if call.query.select:
-        kept = {*call.query.select, *([_EXTENDED] if wanted else [])}
-        shown = {name: value for name, value in shown.items() if name in kept or name == "id"}
+        kept = {"@odata.etag", "id", *call.query.select, *([_EXTENDED] if wanted else [])}
+        shown = {name: value for name, value in shown.items() if name in kept}
     return Answer(200, {"@odata.context": _context(call, "/$entity"), **shown}, headers=_applied(call))
 
 

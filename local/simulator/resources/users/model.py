@@ -1,10 +1,11 @@
 """Rules of users without HTTP: what may be changed, sponsors, group checks."""
 
-from ...call import Json
+from ...call import Caller, Json
 from ...directory.objects import DirectoryObject
 from ...errors import GraphError, already_exist, bad_request, not_found, synced
 from ...odata.shapes import checked_body
 from ...world import World
+from .. import property_rules
 
 _READ_ONLY = frozenset(
     {
@@ -36,6 +37,7 @@ def update(world: World, user: DirectoryObject, body: Json) -> None:
     changes = checked_body(
         "user", body, reject_unknown=world.settings.odata.reject_unknown_properties, read_only=_READ_ONLY
     )
+    property_rules.check("user", changes)
     if user.get("onPremisesSyncEnabled"):
         raise synced()
     changes.pop("passwordProfile", None)
@@ -55,6 +57,13 @@ def remove_sponsor(world: World, user: DirectoryObject, sponsor_id: str) -> None
         raise not_found(sponsor_id)
 
 
+def is_guarded(world: World, user: DirectoryObject, caller: Caller) -> bool:
+    """Whether the caller may not delete or disable the user, who holds a directory role: an app's permissions alone
+    are not enough for that (Microsoft Graph, "Delete a user", "Who can perform sensitive actions"). Which roles an
+    app would need itself is not simulated: every role guards its holder."""
+    return caller.is_app and world.directory.has_role(user.id)
+
+
 def member_groups(world: World, object_: DirectoryObject, *, security_only: bool = False) -> list[str]:
     """Ids of the groups the object is in, through other groups too; new memberships may not show yet."""
     window = world.settings.replication.members_read
@@ -64,6 +73,12 @@ def member_groups(world: World, object_: DirectoryObject, *, security_only: bool
         if not (security_only and not group.get("securityEnabled"))
         and (world.new.is_empty or not world.new.hides(f"{group.id}/{object_.id}", "members_read", window))
     ]
+
+
+def member_objects(world: World, object_: DirectoryObject, *, security_only: bool = False) -> list[str]:
+    """As `member_groups`, with the administrative units and directory roles."""
+    others = [h.id for h in world.directory.holders_of(object_.id, transitive=True) if h.kind != "group"]
+    return [*member_groups(world, object_, security_only=security_only), *([] if security_only else others)]
 
 
 def checked_ids(body: Json, name: str) -> list[str]:

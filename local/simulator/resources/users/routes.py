@@ -47,13 +47,18 @@ def update_user(call: Call) -> Answer:
     if set(call.json()) - {"accountEnabled"} and not any(n <= call.who.permissions for n in may.USER_WRITE):
         raise denied()
     user = call.world.directory.find_user(key)
+    if user is not None and "accountEnabled" in call.json() and model.is_guarded(call.world, user, call.who):
+        raise denied()
     # Writing has a window of its own: it may fail when reading works, and the other way round.
     model.update(call.world, need_user(call) if user is None else user, call.json())
     return NO_CONTENT
 
 
 def delete_user(call: Call) -> Answer:
-    call.world.directory.delete_user(need_user(call))
+    user = need_user(call)
+    if model.is_guarded(call.world, user, call.who):
+        raise denied()
+    call.world.directory.delete_user(user)
     return NO_CONTENT
 
 
@@ -72,11 +77,11 @@ def remove_sponsor(call: Call) -> Answer:
 
 
 def list_member_of(call: Call) -> Answer:
-    return _groups(call, need_user(call), transitive=False)
+    return _holders(call, need_user(call), transitive=False)
 
 
 def list_transitive_member_of(call: Call) -> Answer:
-    return _groups(call, need_user(call), transitive=True)
+    return _holders(call, need_user(call), transitive=True)
 
 
 def list_owned(call: Call) -> Answer:
@@ -89,12 +94,12 @@ def list_owned_groups(call: Call) -> Answer:
 
 def check_member_groups(call: Call) -> Answer:
     user, ids = need_user(call), model.checked_ids(call.json(), "groupIds")
-    return _among(call, user, ids)
+    return _among(call, model.member_groups(call.world, user), ids)
 
 
 def check_member_objects(call: Call) -> Answer:
     user, ids = need_user(call), model.checked_ids(call.json(), "ids")
-    return _among(call, user, ids)
+    return _among(call, model.member_objects(call.world, user), ids)
 
 
 def get_member_groups(call: Call) -> Answer:
@@ -102,15 +107,21 @@ def get_member_groups(call: Call) -> Answer:
     return _strings(call, model.member_groups(call.world, need_user(call), security_only=security_only))
 
 
-def _groups(call: Call, user: DirectoryObject, *, transitive: bool) -> Answer:
-    groups = OrderedIds()
-    for group in call.world.directory.groups_of(user.id, transitive=transitive):
-        groups.add(group.id.lower())
-    return list_links(call, groups)
+def get_member_objects(call: Call) -> Answer:
+    security_only = call.json().get("securityEnabledOnly") is True
+    return _strings(call, model.member_objects(call.world, need_user(call), security_only=security_only))
 
 
-def _among(call: Call, user: DirectoryObject, ids: list[str]) -> Answer:
-    having = {id_.lower() for id_ in model.member_groups(call.world, user)}
+def _holders(call: Call, user: DirectoryObject, *, transitive: bool) -> Answer:
+    """Groups, administrative units and directory roles (Microsoft Graph, "List a user's direct memberships")."""
+    holders = OrderedIds()
+    for holder in call.world.directory.holders_of(user.id, transitive=transitive):
+        holders.add(holder.id.lower())
+    return list_links(call, holders)
+
+
+def _among(call: Call, found: list[str], ids: list[str]) -> Answer:
+    having = {id_.lower() for id_ in found}
     return _strings(call, [id_ for id_ in ids if id_.lower() in having])
 
 
@@ -151,6 +162,6 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/users/{user}/checkMemberGroups", check_member_groups, may.MEMBER_CHECK, units=4),
     Route("POST", "/users/{user}/checkMemberObjects", check_member_objects, may.MEMBER_CHECK, units=4),
     Route("POST", "/users/{user}/getMemberGroups", get_member_groups, may.MEMBER_CHECK, units=2),
-    Route("POST", "/users/{user}/getMemberObjects", get_member_groups, may.MEMBER_CHECK, units=2),
+    Route("POST", "/users/{user}/getMemberObjects", get_member_objects, may.MEMBER_CHECK, units=2),
     Route("GET", "/me", get_me),
 )

@@ -1,0 +1,53 @@
+"""Lengths and characters of the values that Graph takes for users and groups.
+
+Sources: Microsoft Graph, "user resource type" and "group resource type" (lengths, the characters of mailNickname, the
+two letters of usageLocation, the two group types); microsoft-graph-docs #6675 for the length of a description.
+"""
+
+import re
+from typing import Any, Final
+
+from ..errors import GraphError, invalid_value
+
+LONGEST: Final[dict[str, dict[str, int]]] = {
+    "user": {
+        "city": 128,
+        "companyName": 64,
+        "country": 128,
+        "department": 64,
+        "displayName": 256,
+        "employeeId": 16,
+        "givenName": 64,
+        "jobTitle": 128,
+        "mailNickname": 64,
+        "postalCode": 40,
+        "state": 128,
+        "streetAddress": 1024,
+        "surname": 64,
+    },
+    "group": {"description": 1024, "displayName": 256, "mailNickname": 64},
+}
+_NICKNAME = re.compile(r"""[^@()\\\[\]";:<>, \x80-\U0010ffff]+""")
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
+_GROUP_TYPES = {"Unified", "DynamicMembership"}
+
+
+def check(kind: str, properties: dict[str, Any]) -> None:
+    """Raises GraphError: 400 for the first property whose value is too long or not allowed."""
+    refusal = _refusal(kind, properties)
+    if refusal is not None:
+        raise refusal
+
+
+def _refusal(kind: str, properties: dict[str, Any]) -> GraphError | None:
+    resource = kind.capitalize()
+    for name, longest in LONGEST[kind].items():
+        if len(properties.get(name) or "") > longest:
+            return invalid_value(name, resource, "InvalidLength")
+    for name, allowed in (("mailNickname", _NICKNAME), ("usageLocation", _COUNTRY)):
+        value = properties.get(name)
+        if value is not None and not allowed.fullmatch(value):
+            return invalid_value(name, resource)
+    if not set(properties.get("groupTypes") or ()) <= _GROUP_TYPES:
+        return invalid_value("groupTypes", resource)
+    return None
