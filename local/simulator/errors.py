@@ -106,11 +106,6 @@ def invite_denied(tenant_id: str) -> GraphError:
     )
 
 
-def invalid_identifier(key: str) -> GraphError:
-    """A key that is no GUID, for what has no other (reported for groups, applications and service principals)."""
-    return bad_request(f"Invalid object identifier '{key}'.")
-
-
 def too_many_links() -> GraphError:
     return bad_request("A resource cannot contain more than 20 link changes.")
 

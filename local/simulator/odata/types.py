@@ -30,10 +30,6 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DURATION = re.compile(r"-?P(?=.)(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
 
 
-def is_guid(text: str) -> bool:
-    return _GUID.fullmatch(text) is not None
-
-
 @cache
 def properties(type_: str) -> dict[str, str]:
     """Property name -> type, inherited ones included; a trailing ``!`` says that null may not stand there."""
