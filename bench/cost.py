@@ -23,7 +23,7 @@ from bench.imports.files import csv_file
 from bench.imports.scene import NO_DAILY_LIMIT, ask, calls, change_weather, group_of, owner, start
 from bench.imports.storage_meter import StorageMeter
 from bench.rows import Row
-from local.stack import Stack
+from local.stack import MASTER_KEY, Stack
 
 GUESTS, SINGLE, LATENCY_MS = 1000, 30, 150
 _REST_S, _LOOK_S, _SINGLE_S = 20, 15, 4
@@ -85,9 +85,14 @@ class Scene:
         return sum(calls(self._stack).values())
 
     def run_timer(self, function: str) -> None:
-        """As the host does at its time."""
-        answer = httpx.post(f"{self._stack.host_url}/admin/functions/{function}", json={"input": ""}, timeout=60)
-        answer.raise_for_status()
+        """As the host does at its time; gives back when it has ended."""
+        ended = f"Executed 'Functions.{function}'".encode()
+        before = self._log.read_bytes().count(ended)
+        address = f"{self._stack.host_url}/admin/functions/{function}"
+        httpx.post(
+            address, json={"input": ""}, headers={"x-functions-key": MASTER_KEY}, timeout=60
+        ).raise_for_status()
+        _until(lambda: self._log.read_bytes().count(ended) > before, every_s=0.2)
 
 
 def run(guests: int | None = None) -> list[Row]:
@@ -200,12 +205,13 @@ def _audit_is_done(stack: Stack) -> bool:
     return answer.status_code == httpx.codes.OK and answer.json()["state"] == "done"
 
 
-def _until(done: Callable[[], bool]) -> None:
-    for _ in range(60):
-        time.sleep(3)
+def _until(done: Callable[[], bool], every_s: float = 3) -> None:
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        time.sleep(every_s)
         if done():
             return
-    raise RuntimeError("the audit did not end")
+    raise RuntimeError("it did not end")
 
 
 def _functions() -> tuple[frozenset[str], int]:
