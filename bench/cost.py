@@ -88,10 +88,8 @@ class Scene:
         """As the host does at its time; gives back when it has ended."""
         ended = f"Executed 'Functions.{function}'".encode()
         before = self._log.read_bytes().count(ended)
-        address = f"{self._stack.host_url}/admin/functions/{function}"
-        httpx.post(
-            address, json={"input": ""}, headers={"x-functions-key": MASTER_KEY}, timeout=60
-        ).raise_for_status()
+        address, key = f"{self._stack.host_url}/admin/functions/{function}", {"x-functions-key": MASTER_KEY}
+        httpx.post(address, json={"input": ""}, headers=key, timeout=60).raise_for_status()
         _until(lambda: self._log.read_bytes().count(ended) > before, every_s=0.2)
 
 

@@ -146,8 +146,8 @@ def test_a_timers_retry_policy_is_followed(make_app: MakeApp, start_host: StartH
     assert [(tick["count"], tick["most"]) for tick in ticks] == [(0, 2), (1, 2), (2, 2)]
     assert ticks[1]["at"] - ticks[0]["at"] >= 0.9
     # By hand it runs at once, and just once.
-    by_hand = {"json": {"input": ""}, "headers": {"x-functions-key": "of-the-master"}}
-    assert host.http.post("/admin/functions/tick", **by_hand).status_code == 202
+    key = {"x-functions-key": "of-the-master"}
+    assert host.http.post("/admin/functions/tick", json={"input": ""}, headers=key).status_code == 202
     host.wait_for_records("tick", 4)
     host.terminate()
     assert host.wait_for_exit() == 0
