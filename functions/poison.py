@@ -33,10 +33,11 @@ log = logging.getLogger("guestlist")
 
 type GiveUp = Callable[[wiring.App, Any], Awaitable[None]]
 
+_NAME = "drain_poison"
 EVERY_TWO_MINUTES = "30 */2 * * * *"
 
 
-@bp.function_name("drain_poison")
+@bp.function_name(_NAME)
 @bp.timer_trigger(
     arg_name="timer",
     schedule=os.environ.get("GUESTLIST_POISON_SCHEDULE") or EVERY_TWO_MINUTES,
@@ -56,7 +57,7 @@ async def drain_poison(timer: func.TimerRequest) -> None:
 
 async def _handle(body: bytes) -> None:
     """One message, within the trace that it carries."""
-    with wiring.delivery(drain_poison.__name__, body):
+    with wiring.delivery(_NAME, body):
         command = wiring.decode_any(body)
         await GIVE_UP[type(command)](await wiring.app(), command)
 

@@ -298,6 +298,18 @@ def test_without_keys_nothing_opens_that_asks_for_one(make_app: MakeApp, start_h
     assert host.http.get("/admin/host/ping").status_code == 200
 
 
+def test_a_function_that_is_disabled_is_not_found_by_who_has_not_the_master_key(
+    make_app: MakeApp, start_host: StartHost
+) -> None:
+    app = make_app(SLOW)
+    (app / "keys.json").write_text('{"master": "of-the-master"}')
+    off = {"AzureWebJobs.wait.Disabled": "true", "AzureWebJobs.guarded.Disabled": "true"}
+    host = start_host(app, off, arguments=["--keys", str(app / "keys.json")])
+    assert host.http.get("/api/wait?for=0").status_code == 404
+    assert host.http.get("/api/guarded").status_code == 401
+    assert host.http.get("/api/guarded?code=of-the-master").text == "open"
+
+
 def test_a_route_of_the_hosts_own_is_an_error_of_its_function_alone(make_app: MakeApp, start_host: StartHost) -> None:
     host = start_host(make_app(SLOW, host_json=NO_PREFIX))
     assert host.http.get("/admin/mine").status_code == 401
