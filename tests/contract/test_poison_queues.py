@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -47,8 +46,7 @@ class Work:
 
 
 @pytest.fixture(autouse=True)
-async def _nothing_is_left_of_other_tests(queues: QueueServiceClient) -> AsyncIterator[None]:
-    yield
+async def _nothing_is_left_of_other_tests(queues: QueueServiceClient) -> None:
     for name in (*map(poison_queue, QUEUES), UNREADABLE):
         with suppress(ResourceNotFoundError):
             await queues.delete_queue(name)
