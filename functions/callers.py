@@ -33,19 +33,27 @@ async def caller_of(app: wiring.App, req: func.HttpRequest, form: Mapping[str, s
     return await app.callers.authenticate(authorization)
 
 
-def source_of(req: func.HttpRequest) -> str:
-    """The network address that a request came from, as the platform's front end saw it: it appends the address to
-    what a client may have written. Of IPv6 the network, which is one household or office."""
-    last = (req.headers.get("x-forwarded-for") or "").split(",")[-1].strip()
-    host = last[1:].partition("]")[0] if last.startswith("[") else last
+def source_of(req: func.HttpRequest, trusted_proxies: int) -> str:
+    """The network address that a request came from. Of IPv6 the network, which is one household or office.
+
+    Each proxy appends the address that it saw to what a client may have written, so the address that the outermost
+    trusted one saw is the `trusted_proxies`-th from the end. Where there are fewer, all are theirs.
+
+    Source: Azure App Service, "Inspect X-Forwarded-For": address and port of the client, by the front end.
+    """
+    entries = [entry.strip() for entry in (req.headers.get("x-forwarded-for") or "").split(",")]
+    seen = entries[-trusted_proxies:][0]
+    host = seen[1:].partition("]")[0] if seen.startswith("[") else seen
     if host.count(":") == 1:
         host = host.partition(":")[0]
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return "unknown"
-    if address.version == 6:
-        return str(ipaddress.ip_network((address, 64), strict=False))
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            return str(ipaddress.ip_network((address, 64), strict=False))
+        address = address.ipv4_mapped
     return str(address)
 
 

@@ -195,7 +195,7 @@ async def page_invitation(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @bp.function_name("page_style")
-@bp.route("request/style.css", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("page.css", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def page_style(req: func.HttpRequest) -> func.HttpResponse:
     headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}

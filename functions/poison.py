@@ -1,12 +1,16 @@
-"""Messages that failed too often: set going again, then what they were to bring forward is marked failed."""
+"""Messages that failed too often: tried some more, then what they were for is marked failed."""
 
 import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import azure.functions as func
 
-from functions.edge import delivered
+from functions.edge import on_time
 from shared import wiring
 from shared.domain.commands import (
+    ChunkWork,
     Command,
     FulfilRequest,
     ImportChunk,
@@ -23,154 +27,88 @@ from shared.domain.commands import (
     TakeApart,
     UndoImport,
 )
-from shared.domain.setup.order import SetupStep
 
 bp = func.Blueprint()
 log = logging.getLogger("guestlist")
 
+type GiveUp = Callable[[wiring.App, Any], Awaitable[None]]
 
-@bp.function_name("give_up_invitations")
-@bp.queue_trigger(arg_name="message", queue_name="invitations-poison", connection="GuestlistStorage")
-@delivered
-async def give_up_invitations(message: func.QueueMessage) -> None:
-    await _give_up(message, "inviting")
+_NAME = "drain_poison"
+EVERY_TWO_MINUTES = "30 */2 * * * *"
 
 
-@bp.function_name("give_up_memberships")
-@bp.queue_trigger(arg_name="message", queue_name="memberships-poison", connection="GuestlistStorage")
-@delivered
-async def give_up_memberships(message: func.QueueMessage) -> None:
-    await _give_up(message, "adding to the group")
+@bp.function_name(_NAME)
+@bp.timer_trigger(
+    arg_name="timer",
+    schedule=os.environ.get("GUESTLIST_POISON_SCHEDULE") or EVERY_TWO_MINUTES,
+    run_on_startup=False,
+)
+@on_time
+async def drain_poison(timer: func.TimerRequest) -> None:
+    drained = await (await wiring.app()).poison_queues.drain(_handle)
+    if drained.done or drained.unreadable or drained.failed:
+        log.info(
+            "poison queues: %d messages done, %d unreadable, %d failed",
+            drained.done,
+            drained.unreadable,
+            drained.failed,
+        )
 
 
-@bp.function_name("give_up_mails")
-@bp.queue_trigger(arg_name="message", queue_name="mails-poison", connection="GuestlistStorage")
-@delivered
-async def give_up_mails(message: func.QueueMessage) -> None:
-    await _give_up(message, "sending the mail")
+async def _handle(body: bytes) -> None:
+    """One message, within the trace that it carries."""
+    with wiring.delivery(_NAME, body):
+        command = wiring.decode_any(body)
+        await GIVE_UP[type(command)](await wiring.app(), command)
 
 
-@bp.function_name("give_up_import_chunks")
-@bp.queue_trigger(arg_name="message", queue_name="import-chunks-poison", connection="GuestlistStorage")
-@delivered
-async def give_up_import_chunks(message: func.QueueMessage) -> None:
-    await _give_up(message, "inviting")
+def _chunk(doing: str) -> GiveUp:
+    async def give_up(app: wiring.App, command: ChunkWork) -> None:
+        what = (
+            f"The step '{doing}' stopped with an error in every delivery; the logs name it by chunk {command.chunk}"
+        )
+        count = await app.give_up(command, what)
+        if count is None:
+            log.warning("%s for chunk %s stopped in every delivery; it is tried again", doing, command.chunk)
+        else:
+            log.error("gave up %s %d guests of chunk %s", doing, count, command.chunk)
+
+    return give_up
 
 
-@bp.function_name("give_up_import_files")
-@bp.queue_trigger(arg_name="message", queue_name="import-files-poison", connection="GuestlistStorage")
-@delivered
-async def give_up_import_files(message: func.QueueMessage) -> None:
-    # The import stays where it is, and the sweeper tries again.
-    if isinstance(command := _command(message, "reading a file"), SplitImport):
-        log.error("reading the file of import %s stopped with an error in every delivery", command.import_id)
+async def _setup_step(app: wiring.App, command: RunSetupStep) -> None:
+    what = f"The step stopped with an error in every delivery; the logs name it by setup {command.setup}"
+    await app.setups.give_up(command, what)
+    log.error("gave up step %s of setup %s", command.step.value, command.setup)
 
 
-@bp.function_name("give_up_import_undos")
-@bp.queue_trigger(arg_name="message", queue_name="import-undos-poison", connection="GuestlistStorage")
-@delivered
-async def give_up_import_undos(message: func.QueueMessage) -> None:
-    if isinstance(command := _command(message, "undoing an import"), UndoImport):
-        log.error("undoing import %s stopped with an error in every delivery", command.import_id)
+async def _audit(app: wiring.App, command: RunAudit) -> None:
+    await app.audits.give_up(command, f"the task '{command.task}' stopped with an error in every delivery")
 
 
-@bp.function_name("give_up_removal")
-@bp.queue_trigger(arg_name="message", queue_name="setup-removal-poison", connection="GuestlistStorage")
-@delivered
-async def give_up_removal(message: func.QueueMessage) -> None:
-    command = _command(message, "taking an app apart")
-    if isinstance(command, TakeApart):
-        # The app's record stays as it is, and the sweeper tries again.
-        log.error("taking app %s apart stopped with an error in every delivery", command.app)
+def _left_to_the_sweeper(doing: str, id_of: Callable[[Any], str]) -> GiveUp:
+    """What it is about stays as it is; the sweeper sends it again."""
+
+    async def give_up(app: wiring.App, command: Command) -> None:
+        log.error("%s %s stopped with an error in every delivery", doing, id_of(command))
+
+    return give_up
 
 
-@bp.function_name("give_up_requests")
-@bp.queue_trigger(arg_name="message", queue_name="requests-poison", connection="GuestlistStorage")
-@delivered
-async def give_up_requests(message: func.QueueMessage) -> None:
-    # The request stays as it is, and the sweeper tries again.
-    if isinstance(command := _command(message, "fulfilling a join request"), FulfilRequest):
-        log.error("fulfilling join request %s stopped with an error in every delivery", command.request)
-
-
-@bp.function_name("give_up_request_mails")
-@bp.queue_trigger(arg_name="message", queue_name="request-mails-poison", connection="GuestlistStorage")
-@delivered
-async def give_up_request_mails(message: func.QueueMessage) -> None:
-    if isinstance(command := _command(message, "mailing about a join request"), MailRequest):
-        log.error("mailing about join request %s stopped with an error in every delivery", command.request)
-
-
-@bp.function_name("give_up_audits")
-@bp.queue_trigger(arg_name="message", queue_name="audits-poison", connection="GuestlistStorage")
-@delivered
-async def give_up_audits(message: func.QueueMessage) -> None:
-    if isinstance(command := _command(message, "auditing"), RunAudit):
-        what = f"the task '{command.task}' stopped with an error in every delivery"
-        await (await wiring.app()).audits.give_up(command, what)
-
-
-@bp.function_name("give_up_remedies")
-@bp.queue_trigger(arg_name="message", queue_name="remedies-poison", connection="GuestlistStorage")
-@delivered
-async def give_up_remedies(message: func.QueueMessage) -> None:
-    # The plan stays as it is, and the sweeper tries again.
-    if isinstance(command := _command(message, "putting right"), PutRight):
-        log.error("remedies of audit %s stopped with an error in every delivery", command.audit)
-
-
-@bp.function_name("give_up_people")
-@bp.queue_trigger(arg_name="message", queue_name="people-poison", connection="GuestlistStorage")
-@delivered
-async def give_up_people(message: func.QueueMessage) -> None:
-    # The export or erasure stays where it is, and the sweeper tries again.
-    if isinstance(command := _command(message, "looking for a person's data"), SearchPerson):
-        log.error("case %s stopped with an error in every delivery", command.case)
-
-
-@bp.function_name("give_up_health")
-@bp.queue_trigger(arg_name="message", queue_name="health-poison", connection="GuestlistStorage")
-@delivered
-async def give_up_health(message: func.QueueMessage) -> None:
-    if isinstance(command := _command(message, "noting a round trip"), RoundTrip):
-        log.error("the round trip of %s stopped with an error in every delivery", command.sent_at.isoformat())
-
-
-def _listen(step: SetupStep) -> None:
-    """The poison queue of one step of a setup."""
-
-    @bp.function_name(f"give_up_setup_{step.value.replace('-', '_')}")
-    @bp.queue_trigger(arg_name="message", queue_name=f"setup-{step.value}-poison", connection="GuestlistStorage")
-    @delivered
-    async def give_up(message: func.QueueMessage) -> None:
-        command = _command(message, f"setting up ({step.value})")
-        if not isinstance(command, RunSetupStep):
-            return
-        what = f"The step stopped with an error in every delivery; the logs name it by setup {command.setup}"
-        await (await wiring.app()).setups.give_up(command, what)
-        log.error("gave up step %s of setup %s", step.value, command.setup)
-
-
-for each in SetupStep:
-    _listen(each)
-
-
-async def _give_up(message: func.QueueMessage, doing: str) -> None:
-    command = _command(message, doing)
-    if not isinstance(command, InviteChunk | JoinChunk | MailChunk | ImportChunk):
-        return
-    what = f"The step '{doing}' stopped with an error in every delivery; the logs name it by chunk {command.chunk}"
-    count = await (await wiring.app()).give_up(command, what)
-    if count is None:
-        log.warning("%s for chunk %s stopped in every delivery; it is set going again", doing, command.chunk)
-    else:
-        log.error("gave up %s %d guests of chunk %s", doing, count, command.chunk)
-
-
-def _command(message: func.QueueMessage, doing: str) -> Command | None:
-    try:
-        return wiring.decode_any(message.get_body())
-    except wiring.UnreadableMessage as e:
-        # Nobody can tell what it was for; the sweeper finds what stands still.
-        log.error("an unreadable message ended on a poison queue while %s: %s", doing, e)
-        return None
+GIVE_UP: Mapping[type[Command], GiveUp] = {
+    InviteChunk: _chunk("inviting"),
+    ImportChunk: _chunk("inviting"),
+    JoinChunk: _chunk("adding to the group"),
+    MailChunk: _chunk("sending the mail"),
+    RunSetupStep: _setup_step,
+    RunAudit: _audit,
+    TakeApart: _left_to_the_sweeper("removing app", lambda c: c.app),
+    SplitImport: _left_to_the_sweeper("reading the file of import", lambda c: c.import_id),
+    UndoImport: _left_to_the_sweeper("undoing import", lambda c: c.import_id),
+    FulfilRequest: _left_to_the_sweeper("fulfilling join request", lambda c: c.request),
+    MailRequest: _left_to_the_sweeper("mailing about join request", lambda c: c.request),
+    PutRight: _left_to_the_sweeper("remedies of audit", lambda c: c.audit),
+    SearchPerson: _left_to_the_sweeper("case", lambda c: c.case),
+    RoundTrip: _left_to_the_sweeper("the round trip of", lambda c: c.sent_at.isoformat()),
+}
+"""What happens to each kind of command whose message failed in every delivery."""

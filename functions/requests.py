@@ -29,7 +29,8 @@ _PAGE, _MOST = 100, 500
 @page_instead(request_form_again)
 async def post_request(req: func.HttpRequest) -> func.HttpResponse:
     app, group = await wiring.app(), group_of(req)
-    new = bodies.decode_request(group, body_of(req, form_of(req)), source_of(req))
+    source = source_of(req, app.settings.requests.trusted_proxies)
+    new = bodies.decode_request(group, body_of(req, form_of(req)), source)
     await app.requests.ask(new)
     if wants_page(req):
         query = urlencode({"lang": new.language}) if new.language else ""

@@ -26,6 +26,9 @@ from local.tenant import SampleTenant
 IDENTITY_HEADER = "dev-identity-header"
 """The secret of the simulator's managed identity endpoint: nothing outside this machine knows the endpoint."""
 
+MASTER_KEY = "dev-master-key"
+"""Opens the host's ``/admin``: nothing outside this machine knows the host."""
+
 MAILBOX = "guestlist@contoso.com"
 """Sends Guestlist's own mail in the sample tenant."""
 
@@ -188,6 +191,7 @@ class Stack:
             "AzureWebJobsStorage": storage,
             "GuestlistStorage": storage,
             "FUNCTIONS_WORKER_RUNTIME": "python",
+            "AzureWebJobsDisableHomepage": "true",
             "GUESTLIST_TENANT_ID": self.tenant.id,
             "GUESTLIST_API_AUDIENCE": self.tenant.api_client_id,
             "GUESTLIST_CLIENT_ID": self.tenant.cli_client_id,
@@ -228,6 +232,9 @@ class Stack:
         self.write_settings()
         arguments = ["--app", str(self.app), "--settings", str(self.settings_file), "--port", str(self._port)]
         arguments += ["--workers", str(self.workers), *(["--isolated"] if self.is_package else [])]
+        keys = self._work / "keys.json"
+        keys.write_text(json.dumps({"master": MASTER_KEY}), encoding="utf-8")
+        arguments += ["--keys", str(keys)]
         arguments += ["--lease-seconds", f"{self.lease_seconds:g}", "--max-poll-ms", str(self.max_poll_ms)]
         self._host = self._start("local.host", "host", arguments)
         self.host_url = self._host.wait_ready()["url"]

@@ -160,6 +160,9 @@ def read_settings(env: Mapping[str, str]) -> Settings:
             of_address=limit("GUESTLIST_REQUESTS_PER_DAY_AND_ADDRESS", requests.of_address),
             of_source=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_SOURCE", requests.of_source),
             of_group=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_GROUP", requests.of_group),
+            trusted_proxies=convert(
+                "GUESTLIST_TRUSTED_PROXIES", int, requests.trusted_proxies, lambda n: 0 < n <= 10, "from 1 to 10"
+            ),
         ),
         audits=AuditSettings(
             redeem_within=length("GUESTLIST_REDEEM_WITHIN", audits.redeem_within),

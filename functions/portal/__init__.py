@@ -32,6 +32,14 @@ class _File:
     tag: str
 
 
+@bp.function_name("home")
+@bp.route("/", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def home(req: func.HttpRequest) -> func.HttpResponse:
+    """Where people land who type the host's name alone; it comes before the host's own page."""
+    return func.HttpResponse(status_code=302, headers={"Location": "/portal/"})
+
+
 @bp.function_name("portal_files")
 @bp.route("portal/{*path}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint

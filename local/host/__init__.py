@@ -19,6 +19,8 @@ Process model::
   stays open meanwhile, so a request waits rather than fails.
 - A killed process's messages come back when their lease ends (`--lease-seconds`; ten minutes in Azure).
 - Timers run in the process that holds the timer's blob lease.
+- HTTP functions are tried in the order of their names, whatever their templates. What asks for a key, `/admin`
+  included, opens to the keys of a file alone (`--keys`). An answer takes 230 s at most (`--answer-seconds`).
 - `--isolated` runs the app from its deployment package alone: `.python_packages/lib/site-packages` first, then what
   the host needs and the app does not bring, the standard library, the app's folder. What comes from elsewhere fails
   the start.

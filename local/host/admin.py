@@ -1,19 +1,20 @@
 """`POST /admin/functions/{name}`: runs a queue or timer function at once, without its queue or schedule.
 
-In Azure and under `func start` the same address does the same; the body is ``{"input": "text"}``.
+In Azure the same address does the same, for whoever has the master key: it answers 202 and the function runs after
+that. The body is ``{"input": "text"}``. Source: `FunctionsController.Invoke` of azure-functions-host.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from local.host.engine import Datum
 from local.host.functions import Function, QueueTrigger, TimerTrigger
-from local.host.invocations import Invocations
+from local.host.invocations import Invocations, Outcome
 
 PATH = "/admin/functions/"
 
@@ -33,27 +34,25 @@ class Admin:
         """By name, without regard to case."""
         return self._functions.get(name.lower())
 
-    async def run(self, function: Function, body: bytes) -> None:
-        """Runs it to its end; how that was is in the log alone.
+    def prepare(self, function: Function, body: bytes) -> Coroutine[Any, Any, Outcome]:
+        """A run, to be awaited; how it ends is in the log.
 
         Raises:
-            BadInput: nothing was run.
+            BadInput: there is nothing to run.
         """
         text = _input(body)
         match function.trigger:
             case TimerTrigger(parameter=parameter):
                 timer = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False}
-                await self._invocations.run(function, [(parameter, Datum(json.dumps(timer), "json"))])
+                return self._invocations.run(function, [(parameter, Datum(json.dumps(timer), "json"))])
             case QueueTrigger(parameter=parameter, binary=binary):
                 datum = Datum(text.encode(), "bytes") if binary else Datum(text, "string")
-                await self._invocations.run(function, [(parameter, datum)], _metadata())
+                return self._invocations.run(function, [(parameter, datum)], _metadata())
             case _:
                 raise BadInput("an HTTP function has an address of its own")
 
 
 def _input(body: bytes) -> str:
-    if not body.strip():
-        return ""
     try:
         text = json.loads(body)["input"]
     except (ValueError, KeyError, TypeError) as error:

@@ -33,7 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ready-file", type=Path, help="written when HTTP serves, and when workers change")
     parser.add_argument("--lease-seconds", type=float, default=600.0, help="of a dequeued message")
     parser.add_argument("--max-poll-ms", type=int, default=2000, help="longest pause between empty polls")
-    parser.add_argument("--keys", type=Path, help="file of access keys; without it nothing asks for one")
+    parser.add_argument("--keys", type=Path, help="file of access keys (without it: none opens)")
+    parser.add_argument("--answer-seconds", type=float, default=230.0, help="a caller waits for an answer at most")
     parser.add_argument("--grace-seconds", type=float, default=10.0, help="for running functions at the end")
     parser.add_argument(
         "--isolated", action="store_true", help="the app finds its own packages, and none of this environment's"
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if keys:
             Keys.read(keys)
         else:
-            LOG.info("No keys file: HTTP functions ask for no key, as under 'func start'.")
+            LOG.info("No keys file: /admin, and HTTP functions that are not anonymous, answer 401.")
         workers = _worker_count(given.workers, environment)
         supervisor = Supervisor(
             Options(
@@ -71,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 workers=workers,
                 grace_s=given.grace_seconds,
                 keys=str(keys) if keys else None,
+                answer_s=given.answer_seconds,
                 host_folder=_host_folder(app) if given.isolated else None,
             ),
             environment | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development", "AzureWebJobsScriptRoot": str(app)},

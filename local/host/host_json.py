@@ -62,6 +62,9 @@ class HostSettings:
     route_prefix: str = "api"
     function_timeout: timedelta | None = timedelta(minutes=30)
     """None: no limit (-1 in the file). 30 minutes is the default of every plan but Consumption."""
+    most_concurrent_requests: int | None = None
+    most_outstanding_requests: int | None = None
+    """`extensions.http`; None: without limit, the default of every plan but Consumption on Windows."""
     only_functions: tuple[str, ...] | None = None
     log_level: str = "information"
     warnings: tuple[str, ...] = ()
@@ -141,6 +144,8 @@ class _Reader:
             queues=self._queues(queues),
             route_prefix=str(http.get("routePrefix", "api")).strip("/"),
             function_timeout=self._function_timeout(),
+            most_concurrent_requests=_limit(http, "maxConcurrentRequests"),
+            most_outstanding_requests=_limit(http, "maxOutstandingRequests"),
             only_functions=None if only is None else tuple(only),
             log_level=str(levels.get("default", "information")),
             warnings=tuple(self._warnings),
@@ -194,6 +199,13 @@ def _whole(section: dict[str, Any], name: str, default: int, *, lowest: int, hig
         limits = f"between {lowest} and {highest}" if highest < 2**31 - 1 else f"of at least {lowest}"
         raise StartError(f"host.json 'extensions.queues.{name}': '{value}' is not a whole number {limits}.")
     return number
+
+
+def _limit(section: dict[str, Any], name: str) -> int | None:
+    value = str(section.get(name, -1))
+    if value != "-1" and not (value.isdecimal() and int(value) >= 1):
+        raise StartError(f"host.json 'extensions.http.{name}': '{value}' is neither -1 nor a number of at least 1.")
+    return None if value == "-1" else int(value)
 
 
 def _duration(section: dict[str, Any], name: str, default: timedelta) -> timedelta:

@@ -3,76 +3,96 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import unquote
 
 from aiohttp import web
 from multidict import CIMultiDict
 
 from local.host.admin import PATH, Admin, BadInput
 from local.host.engine import Datum
-from local.host.functions import Function, HttpTrigger
 from local.host.invocations import Invocations, Trace
 from local.host.keys import Keys
 from local.host.logs import LOG
-from local.host.routes import Template
+from local.host.routes import Routes, decode_path
 
-MOST_BODY_BYTES = 100 * 1024 * 1024
-"""Documented limit of a request's body."""
+MOST_BODY_BYTES = 104_857_600
+"""Of a request; `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` changes it. Source: `HttpRequestBodySizeMiddleware`."""
+
+HOMEPAGE = "<!DOCTYPE html><title>Your Azure Function App is up and running.</title>\n"
+
+_DISABLE_HOMEPAGE = "AzureWebJobsDisableHomepage"
 
 _NOT_COPIED = {"content-length", "transfer-encoding", "connection", "keep-alive"}
 """Response headers that belong to the connection, not to the app."""
 
-
-class Routes:
-    """Finds the function for a path and a method."""
-
-    def __init__(self, functions: Sequence[Function], prefix: str) -> None:
-        """Reads the templates of every HTTP function that is not disabled.
-
-        Raises:
-            StartError: a template cannot be read.
-        """
-        entries = []
-        for function in functions:
-            if isinstance(function.trigger, HttpTrigger) and not function.disabled:
-                text = "/".join(part for part in (prefix, function.trigger.route.strip("/")) if part)
-                entries.append((Template.parse(text), function, function.trigger))
-        # sorted() is stable: templates of one rank keep the order of the app.
-        self.entries = sorted(entries, key=lambda entry: entry[0].precedence)
-
-    def find(self, method: str, raw_path: str) -> tuple[Function, HttpTrigger, dict[str, str]] | None:
-        """The first function whose template and methods fit; None where no template does.
-
-        A function that takes GET takes HEAD as well, as in the host since it registers HEAD with GET
-        (`WebScriptHostHttpRoutesManager.BuildConstraintMethods`).
-
-        Raises:
-            MethodNotAllowed: templates fit, their methods do not. The real host says 405 with `Allow` to
-                HEAD alone and 404 to other methods (azure-functions-host issue 10098); here all get 405.
-        """
-        allowed: set[str] = set()
-        for template, function, trigger in self.entries:
-            if (values := template.match(raw_path)) is None:
-                continue
-            methods = {*trigger.methods, "HEAD"} if "GET" in trigger.methods else set(trigger.methods)
-            if not methods or method in methods:
-                return function, trigger, values
-            allowed |= methods
-        if allowed:
-            raise MethodNotAllowed(allowed)
-        return None
+_UNSENDABLE = re.compile(r"[^\t\x20-\x7e]")
+"""What Kestrel refuses in a header's value: what is not ASCII, and control characters."""
 
 
-class MethodNotAllowed(Exception):
-    """The path is known, the method is not."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one worker process; in Azure they hold for the instance."""
 
-    def __init__(self, allowed: set[str]) -> None:
-        super().__init__(", ".join(sorted(allowed)))
-        self.allowed = sorted(allowed)
+    body_bytes: int = MOST_BODY_BYTES
+    answer_s: float = 230.0
+    """How long a caller waits for an answer: Azure's front end gives up then, whatever `functionTimeout` says, and
+    the function goes on (Microsoft, "Azure Functions HTTP trigger", limits)."""
+    concurrent: int | None = None
+    """`maxConcurrentRequests`: further requests wait."""
+    outstanding: int | None = None
+    """`maxOutstandingRequests`, running or waiting: further requests are refused."""
+
+    @staticmethod
+    def body_limit(environment: Mapping[str, str]) -> int:
+        """`FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`, or what holds where it is no number."""
+        try:
+            return int(environment.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", ""))
+        except ValueError:
+            return MOST_BODY_BYTES
+
+
+class Throttle:
+    """Lets requests in. Source: `HttpRequestQueue` of azure-webjobs-sdk-extensions, an `ActionBlock` with a bounded
+    capacity, which counts what runs and what waits."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._most = limits.outstanding
+        self._running = asyncio.Semaphore(limits.concurrent) if limits.concurrent else None
+        self._outstanding = 0
+
+    @asynccontextmanager
+    async def enter(self) -> AsyncIterator[bool]:
+        """False at once where there is no room; else True as soon as the request may run."""
+        if self._most is not None and self._outstanding >= self._most:
+            yield False
+            return
+        self._outstanding += 1
+        try:
+            if self._running is None:
+                yield True
+            else:
+                async with self._running:
+                    yield True
+        finally:
+            self._outstanding -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response before it is sent."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=CIMultiDict)
+    close: bool = False
+    """End the connection, whatever of the request is still to come."""
 
 
 class HttpServer:
@@ -81,23 +101,24 @@ class HttpServer:
     def __init__(
         self,
         routes: Routes,
-        prefix: str,
         invocations: Invocations,
         admin: Admin,
-        keys: Keys | None,
+        keys: Keys,
+        limits: Limits,
         sock: socket.socket,
     ) -> None:
         self._routes = routes
         self._admin = admin
-        self._prefix = prefix
         self._invocations = invocations
         self._keys = keys
+        self._limits = limits
+        self._throttle = Throttle(limits)
         self._sock = sock
         self._idle = asyncio.Event()
         self._idle.set()
-        self._active = 0
+        self._active: set[asyncio.Task[Any]] = set()
         self._closing = False
-        app = web.Application(client_max_size=MOST_BODY_BYTES)
+        app = web.Application(client_max_size=0)
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         self._site: web.SockSite | None = None
@@ -124,72 +145,114 @@ class HttpServer:
         """Closes what is still open."""
         await self._runner.cleanup()
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        self._active += 1
+    def _go_on[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Work that nobody has to wait for, and that the host waits for before it ends."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._active.add(task)
         self._idle.clear()
-        try:
-            response = await self._respond(request)
-            if self._closing:
-                response.force_close()
-            await response.prepare(request)
-            await response.write_eof()
-            return response
-        finally:
-            self._active -= 1
-            if self._active == 0:
+
+        def ended(_: object) -> None:
+            self._active.discard(task)
+            if not self._active:
                 self._idle.set()
 
-    async def _respond(self, request: web.Request) -> web.Response:
-        raw_path = request.rel_url.raw_path
-        if raw_path in ("", "/") and self._prefix:
-            return web.Response(text="Your Functions app is up and running.\n")
-        if raw_path.lower().startswith(PATH):
-            return await self._run_by_hand(request, unquote(raw_path[len(PATH) :]))
-        try:
-            found = self._routes.find(request.method, raw_path)
-        except MethodNotAllowed as error:
-            return web.Response(status=405, headers={"Allow": ", ".join(error.allowed)})
+        task.add_done_callback(ended)
+        return task
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        return await self._go_on(self._within_the_limit(request))
+
+    async def _within_the_limit(self, request: web.Request) -> web.StreamResponse:
+        """What Azure's front end does: it gives up on the function and not the other way round."""
+        responding = self._go_on(self._respond(request))
+        await asyncio.wait({responding}, timeout=self._limits.answer_s)
+        if responding.done():
+            return await self._send(request, responding.result())
+        LOG.error("%s %s: no answer within %g s.", request.method, request.path, self._limits.answer_s)
+        return await self._send(request, Answer(502))
+
+    async def _send(self, request: web.Request, answer: Answer) -> web.StreamResponse:
+        response = web.StreamResponse(status=answer.status, headers=answer.headers)
+        if self._closing or answer.close:
+            response.force_close()
+        if not answer.body:
+            response.content_length = 0
+        # Without a length the body is chunked, as by Kestrel.
+        await response.prepare(request)
+        if answer.body and request.method != "HEAD":
+            await response.write(answer.body)
+        await response.write_eof()
+        if answer.close:
+            request.protocol.force_close()
+        return response
+
+    async def _respond(self, request: web.Request) -> Answer:
+        path = decode_path(request.rel_url.raw_path)
+        if path.lower() == "/admin" or path.lower().startswith("/admin/"):
+            return await self._administer(request, path)
+        async with self._throttle.enter() as has_room:
+            if not has_room:
+                return Answer(429, headers={"X-FUNCTION-SCALEOUT": "1"})
+            return await self._run(request, path)
+
+    async def _run(self, request: web.Request, path: str) -> Answer:
+        found = self._routes.find(request.method, path)
         if found is None:
-            return web.Response(status=404)
+            return _homepage() if path == "/" else Answer(404)
         function, trigger, values = found
-        if not self._may(request, trigger.auth_level, function):
-            return web.Response(status=401)
-        try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            return web.Response(status=413)
+        if not self._keys.allow(trigger.auth_level, function.name, _key(request)):
+            return Answer(401)
+        if function.disabled and not self._keys.allow("admin", function.name, _key(request)):
+            return Answer(404)
+        if (request.content_length or 0) > self._limits.body_bytes:
+            LOG.error("Request body too large. The max request body size is %d bytes.", self._limits.body_bytes)
+            return Answer(500, close=True)
+        if request.content_length is None and request.can_read_body:
+            LOG.warning(
+                "%s %s: a body without Content-Length does not reach the function.", request.method, request.path
+            )
+        body = await request.read() if request.content_length else b""
         outcome = await self._invocations.run(
             function,
             [(trigger.parameter, _request_datum(request, body, values))],
             trace=Trace.from_headers(request.headers),
         )
         if not outcome.succeeded:
-            return web.Response(status=500)
+            return Answer(500)
         try:
-            return _response(outcome.returned)
+            return _answer_of(outcome.returned)
         except (ValueError, TypeError, KeyError) as error:
             LOG.error("The response of function '%s' cannot be sent: %s", function.name, error)
-            return web.Response(status=500)
+            return Answer(500)
 
-    def _may(self, request: web.Request, level: str, function: Function) -> bool:
-        key = request.headers.get("x-functions-key") or request.query.get("code")
-        return self._keys is None or self._keys.allow(level, function.name, key)
-
-    async def _run_by_hand(self, request: web.Request, name: str) -> web.Response:
-        if (function := self._admin.find(name)) is None:
-            return web.Response(status=404)
-        if not self._may(request, "admin", function):
-            return web.Response(status=401)
-        if request.method != "POST":
-            return web.Response(status=405, headers={"Allow": "POST"})
+    async def _administer(self, request: web.Request, path: str) -> Answer:
+        if path.lower() == "/admin/host/ping":
+            return Answer(200)
+        if not self._keys.allow("admin", "", _key(request)):
+            return Answer(401)
+        function = self._admin.find(path[len(PATH) :]) if path.lower().startswith(PATH) else None
+        if function is None or request.method != "POST":
+            return Answer(404)
         try:
-            await self._admin.run(function, await request.read())
+            run = self._admin.prepare(function, await request.read())
         except BadInput as error:
-            return web.Response(status=400, text=f"{error}\n")
-        return web.Response(status=202)
+            return Answer(400, f"{error}\n".encode(), {"Content-Type": "text/plain; charset=utf-8"})
+        self._go_on(run)
+        return Answer(202)
 
 
-def _texts(values: dict[str, str]) -> dict[str, Any]:
+def _key(request: web.Request) -> str | None:
+    return request.headers.get("x-functions-key") or request.query.get("code")
+
+
+def _homepage() -> Answer:
+    # Source: HomepageMiddleware; it answers where no function did.
+    if os.environ.get(_DISABLE_HOMEPAGE, "").lower() == "true":
+        return Answer(204)
+    return Answer(200, HOMEPAGE.encode(), {"Content-Type": "text/html"})
+
+
+def _texts(values: Mapping[str, str]) -> dict[str, Any]:
     return {name: Datum(value, "string") for name, value in values.items()}
 
 
@@ -202,6 +265,7 @@ def _request_datum(request: web.Request, body: bytes, values: dict[str, str]) ->
         before = headers.get("x-forwarded-for")
         port = request.transport.get_extra_info("peername")[1] if request.transport else 0
         headers["x-forwarded-for"] = ", ".join([*([before] if before else []), f"{request.remote}:{port}"])
+    # A parameter without a value does not reach the worker (GrpcMessageConversionExtensions of the host).
     query = {name: ",".join(request.query.getall(name)) for name in request.query}
     return Datum(
         {
@@ -209,18 +273,19 @@ def _request_datum(request: web.Request, body: bytes, values: dict[str, str]) ->
             "url": Datum(f"{request.scheme}://{request.host}{request.raw_path}", "string"),
             "headers": _texts(headers),
             "params": _texts(values),
-            "query": _texts(query),
+            "query": _texts({name: value for name, value in query.items() if value}),
             "body": Datum(body, "bytes"),
         },
         "http",
     )
 
 
-def _response(returned: Any) -> web.Response:
+def _answer_of(returned: Any) -> Answer:
+    """Raises ValueError, TypeError or KeyError where the host cannot send it."""
     if returned is None:
-        return web.Response(status=204)
+        return Answer(204)
     if returned.type != "http":
-        return web.Response(text=str(returned.value))
+        return Answer(200, str(returned.value).encode(), {"Content-Type": "text/plain; charset=utf-8"})
     value = returned.value
     headers: CIMultiDict[str] = CIMultiDict()
     for name, header in value["headers"].items():
@@ -230,4 +295,7 @@ def _response(returned: Any) -> web.Response:
     for cookie in cookies:
         for morsel in cookie.values():
             headers.add("Set-Cookie", morsel.OutputString())
-    return web.Response(status=int(value["status_code"].value), headers=headers, body=value["body"].value)
+    for name, text in headers.items():
+        if _UNSENDABLE.search(text):
+            raise ValueError(f"Invalid non-ASCII or control character in header '{name}'")
+    return Answer(int(value["status_code"].value), value["body"].value, headers)

@@ -1,15 +1,16 @@
 """Access keys of HTTP functions, from a local file.
 
 The file is JSON: ``{"master": "…", "host": {"default": "…"}, "functions": {"name": {"default": "…"}}}``,
-every part optional. In Azure they are in the host's secret store.
+every part optional. In Azure they are in the host's secret store. Without a file nobody has a key, and what asks for
+one answers 401.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from local.host.errors import StartError
 class Keys:
     """Says who may call what."""
 
-    master: str | None
-    host: frozenset[str]
-    of_function: dict[str, frozenset[str]]
+    master: str | None = None
+    host: frozenset[str] = frozenset()
+    of_function: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Keys:

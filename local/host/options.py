@@ -27,7 +27,9 @@ class Options:
     grace_s: float = 10.0
     """How long running handlers may go on after SIGTERM."""
     keys: str | None = None
-    """File of access keys; without one every HTTP function is open, as under `func start`."""
+    """File of access keys; without one only anonymous functions are open."""
+    answer_s: float = 230.0
+    """How long a caller of an HTTP function waits for an answer; fixed at 230 s by Azure's front end."""
 
     host_folder: str | None = None
     """Where an isolated worker process finds the host's modules, and nothing else of this environment."""

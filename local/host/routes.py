@@ -1,18 +1,54 @@
-"""ASP.NET route templates: parsing, matching and precedence, as the host's router has them.
+"""ASP.NET route templates: parsing and matching, and the order in which the host tries them.
 
 A segment is matched as a regular expression made of its parts; constraints look at the values after that.
+
+Sources: `RoutePatternMatcher` and `PathTokenizer` of dotnet/aspnetcore; `FunctionMetadataManager`,
+`WebScriptHostHttpRoutesManager` and `ScriptHost.ValidateHttpFunction` of azure-functions-host;
+`WebJobsRouteBuilder` of azure-webjobs-sdk-extensions.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from local.host.constraints import Constraint, parse_constraint
 from local.host.errors import StartError
+from local.host.functions import Function, HttpTrigger
+from local.host.logs import LOG
+
+_RESERVED = "admin"
+"""Routes that begin so are the host's own."""
+
+
+def decode_path(raw: str) -> str:
+    """A path as Kestrel hands it to the router: escapes decoded, but for ``%2F`` and what is not UTF-8, and dot
+    segments taken out.
+
+    Source: `UrlDecoder` and `PathNormalizer` of dotnet/aspnetcore.
+    """
+    decoded = re.sub(r"(?:%(?!2[Ff])[0-9A-Fa-f]{2})+", _decode_escapes, raw)
+    if "/." not in decoded:
+        return decoded
+    kept: list[str] = []
+    *folders, last = decoded.split("/")[1:]
+    for piece in folders:
+        if piece == "..":
+            del kept[-1:]
+        elif piece != ".":
+            kept.append(piece)
+    if last == "..":
+        del kept[-1:]
+    return "/" + "/".join([*kept, "" if last in (".", "..") else last])
+
+
+def _decode_escapes(found: re.Match[str]) -> str:
+    # A byte that is not UTF-8 comes out as a lone surrogate, and is written as an escape again.
+    text = unquote_to_bytes(found[0]).decode(errors="surrogateescape")
+    return re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +69,6 @@ class Segment:
     parts: tuple[str | Parameter, ...]
 
     @property
-    def digit(self) -> int:
-        """Rank of a segment, lower first (`RoutePrecedence.ComputeInbound` of ASP.NET Core)."""
-        if len(self.parts) > 1:
-            return 2
-        part = self.parts[0]
-        if isinstance(part, str):
-            return 1
-        rank = 5 if part.catch_all else 3
-        return rank - 1 if part.constraints else rank
-
-    @property
     def parameter(self) -> Parameter | None:
         """The segment's only part, where that is a parameter."""
         part = self.parts[0]
@@ -56,11 +81,6 @@ class Template:
 
     text: str
     segments: tuple[Segment, ...]
-    precedence: tuple[int, ...] = field(init=False)
-    """Templates are tried in this order: literal, several parts, constrained, parameter, catch-all."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "precedence", tuple(segment.digit for segment in self.segments))
 
     @classmethod
     def parse(cls, text: str) -> Template:
@@ -70,7 +90,7 @@ class Template:
             StartError: unbalanced braces, an unknown constraint, a name twice, or a part out of place.
         """
         try:
-            segments = tuple(_parse_segment(one) for one in _split(text.strip("/")))
+            segments = tuple(_parse_segment(one) for one in _split(text.removeprefix("/").removesuffix("/")))
         except ValueError as error:
             raise StartError(f"The route template '{text}' is not valid: {error}.") from error
         names = [part.name.lower() for one in segments for part in one.parts if isinstance(part, Parameter)]
@@ -85,29 +105,70 @@ class Template:
                 raise StartError(f"The route template '{text}' is not valid: an optional part must be last.")
         return cls(text, segments)
 
-    def match(self, raw_path: str) -> dict[str, str] | None:
-        """The parameters' values for a path as it came over the wire; None where it does not match.
+    def match(self, path: str) -> dict[str, str] | None:
+        """The parameters' values for a decoded path; None where it does not match.
 
-        Literals are compared without case; a slash at the end does not matter. A parameter that is left
-        out is not in the answer.
+        Literals are compared without case; a slash at the end does not matter, but a catch-all keeps it. A parameter
+        that is left out is not in the answer.
         """
-        wanted = raw_path.removeprefix("/").removesuffix("/")
-        pieces = wanted.split("/") if wanted else []
+        path = path.removeprefix("/")
+        pieces = path.removesuffix("/").split("/") if path else []
         values: dict[str, str] = {}
         for index, segment in enumerate(self.segments):
             parameter = segment.parameter
+            given = index < len(pieces)
+            if given and not pieces[index]:
+                return None
             if parameter and parameter.catch_all:
-                rest = unquote("/".join(pieces[index:]))
+                rest = path.split("/", index)[index] if given else ""
                 return values if _take(parameter, rest, values) else None
-            if index >= len(pieces):
+            if not given:
                 if parameter and (parameter.optional or parameter.default is not None):
                     if parameter.default is not None:
                         values[parameter.name] = parameter.default
                     continue
                 return None
-            if not _match_segment(segment, unquote(pieces[index]), values):
+            if not _match_segment(segment, pieces[index], values):
                 return None
         return values if len(pieces) <= len(self.segments) else None
+
+
+class Routes:
+    """Finds the function for a path and a method."""
+
+    def __init__(self, functions: Sequence[Function], prefix: str) -> None:
+        """Reads the templates of every HTTP function, those that are disabled too.
+
+        Raises:
+            StartError: a template cannot be read.
+        """
+        self.entries: list[tuple[Template, Function, HttpTrigger]] = []
+        # The host sorts by StringComparer.OrdinalIgnoreCase, which compares upper case: "_" comes after "Z".
+        for function in sorted(functions, key=lambda one: one.name.upper()):
+            trigger = function.trigger
+            if not isinstance(trigger, HttpTrigger):
+                continue
+            if trigger.route.strip("/").lower().startswith(_RESERVED):
+                LOG.error(
+                    "The '%s' function is in error: The specified route conflicts with one or more built in routes.",
+                    function.name,
+                )
+                continue
+            text = f"{prefix}/{trigger.route}" if prefix else trigger.route
+            self.entries.append((Template.parse(text), function, trigger))
+
+    def find(self, method: str, path: str) -> tuple[Function, HttpTrigger, dict[str, str]] | None:
+        """The first function, in the order of their names, whose template and methods fit a decoded path.
+
+        A wrong method is no match, HEAD on a GET route included (azure-functions-host issues 10098 and 11625, both
+        open; pull request 11658, which adds HEAD to GET, was not released when this was written).
+        """
+        for template, function, trigger in self.entries:
+            if trigger.methods and method not in trigger.methods:
+                continue
+            if (values := template.match(path)) is not None:
+                return function, trigger, values
+        return None
 
 
 def _match_segment(segment: Segment, piece: str, values: dict[str, str]) -> bool:

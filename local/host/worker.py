@@ -23,7 +23,7 @@ from local.host.control import EXIT_FAILED, EXIT_REPLACE, WorkerEnd
 from local.host.errors import StartError
 from local.host.functions import DEFAULT_CONNECTION, Function, QueueTrigger, TimerTrigger, describe
 from local.host.host_json import HostSettings, read_host_json
-from local.host.http_server import HttpServer, Routes
+from local.host.http_server import HttpServer, Limits
 from local.host.invocations import Invocations
 from local.host.keys import Keys
 from local.host.logs import LOG, set_up
@@ -31,6 +31,7 @@ from local.host.options import Options
 from local.host.origins import PACKAGES, strangers
 from local.host.outputs import Outputs
 from local.host.queues import POISON_SUFFIX, QueueListener
+from local.host.routes import Routes
 from local.host.storage import Storage
 
 _SETTLE_S = 5.0
@@ -116,17 +117,15 @@ class WorkerHost:
         return status, invocations.unfinished == 0
 
     async def _listeners(self, storage: Storage, invocations: Invocations) -> list[Listener]:
-        keys = Keys.read(self._options.app_folder / self._options.keys) if self._options.keys else None
-        listeners: list[Listener] = [
-            HttpServer(
-                self._routes,
-                self._settings.route_prefix,
-                invocations,
-                Admin(self._functions, invocations),
-                keys,
-                self._sock,
-            )
-        ]
+        keys = Keys.read(self._options.app_folder / self._options.keys) if self._options.keys else Keys()
+        limits = Limits(
+            body_bytes=Limits.body_limit(os.environ),
+            answer_s=self._options.answer_s,
+            concurrent=self._settings.most_concurrent_requests,
+            outstanding=self._settings.most_outstanding_requests,
+        )
+        admin = Admin(self._functions, invocations)
+        listeners: list[Listener] = [HttpServer(self._routes, invocations, admin, keys, limits, self._sock)]
         for function in self._functions:
             match function.trigger:
                 case QueueTrigger() as trigger:

@@ -96,6 +96,7 @@ def build(settings: Settings) -> App:
     from shared.adapters.pulse import StoragePulse
     from shared.adapters.queues.in_hand import MessagesInHand
     from shared.adapters.queues.outbox import QueueOutbox
+    from shared.adapters.queues.poison import StoragePoisonQueues
     from shared.adapters.storage import blob_service, queue_service, table_service
     from shared.adapters.tables.cases import TableCases
     from shared.adapters.tables.imports import TableImportStore
@@ -256,6 +257,7 @@ def build(settings: Settings) -> App:
             features=features,
         ),
         measure_queues=QueueGauges(queues),
+        poison_queues=StoragePoisonQueues(queues),
         log_key=TableLogKey(tables),
         ready=ready,
         say_readiness=SayReadiness(ready),

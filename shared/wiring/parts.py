@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shared.config import Settings
 from shared.ports.callers import Callers
 from shared.ports.outbox import Outbox
+from shared.ports.poison import PoisonQueues
 from shared.ports.report_page import ReportPage
 from shared.steps.accept_invitation import AcceptInvitation
 from shared.steps.audits.put_right import PutRightStep
@@ -146,6 +147,7 @@ class App:
     people: People
     examine: Examine
     measure_queues: Callable[[], Awaitable[int]]
+    poison_queues: PoisonQueues
     log_key: Callable[[], Awaitable[bytes]]
     ready: CheckReadiness
     say_readiness: SayReadiness

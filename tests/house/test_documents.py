@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.queues.names import QUEUES
+from functions.poison import GIVE_UP
+from shared.adapters.queues.names import BY_KIND, QUEUES, queue_of
+from shared.domain.commands import RunSetupStep
 from shared.domain.permissions import PERMISSIONS
+from shared.domain.setup.order import SetupStep
+from shared.domain.setup.records import SetupId
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,7 +63,7 @@ def test_every_setting_that_the_code_reads_is_documented_and_the_other_way_round
     assert read == documented
 
 
-def test_each_queue_of_the_outbox_has_its_trigger_and_its_poison_handler() -> None:
+def test_each_queue_of_the_outbox_has_its_trigger_and_no_other_queue_has_one() -> None:
     program = (
         "import json, function_app\n"
         "bindings = [b for f in function_app.app.get_functions() for b in f.get_bindings()]\n"
@@ -67,4 +71,12 @@ def test_each_queue_of_the_outbox_has_its_trigger_and_its_poison_handler() -> No
     )
     found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
 
-    assert sorted(json.loads(found.stdout)) == sorted(n for queue in QUEUES for n in (queue, f"{queue}-poison"))
+    assert sorted(json.loads(found.stdout)) == sorted(QUEUES)
+
+
+def test_what_fails_on_a_queue_is_given_up_in_a_way_of_its_own() -> None:
+    kinds = {*BY_KIND, RunSetupStep}
+
+    assert set(GIVE_UP) == kinds
+    of_setups = {queue_of(RunSetupStep(SetupId("a" * 22), step)) for step in SetupStep}
+    assert {*BY_KIND.values()} | of_setups == set(QUEUES)

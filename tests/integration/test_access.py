@@ -103,7 +103,9 @@ CELLS: list[tuple[str, str, str, Any]] = [
     # Pages
     ("GET", "/portal", "200 200 200 200 200 200", None),
     ("GET", "/portal/groups/{group}", "200 200 200 200 200 200", None),
-    ("GET", "/request/style.css", "200 200 200 200 200 200", None),
+    ("GET", "/", "302 302 302 302 302 302", None),
+    ("GET", "/page.css", "200 200 200 200 200 200", None),
+    ("GET", "/request/style.css", "400 400 400 400 400 400", None),
     ("GET", "/request/{group}", "200 200 200 200 200 200", None),
     ("GET", "/request/{other}", "404 404 404 404 404 404", None),
     ("GET", "/request/{group}/sent", "200 200 200 200 200 200", None),

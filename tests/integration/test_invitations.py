@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from azure.core.exceptions import ResourceExistsError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from shared.domain.reasons import REASONS, Reason
@@ -439,6 +439,26 @@ def test_an_unreadable_message_ends_on_the_poison_queue_and_harms_nobody(tenant:
         invitation = tenant.end_of(tenant.invite(address))
 
     assert invitation["state"] == "member"
+
+
+def test_text_that_is_no_base64_is_put_aside_where_an_operator_finds_it(tenant: Tenant) -> None:
+    # No trigger ever sees it: the host moves it to the poison queue as it is.
+    text, connection = f"no base64: {uuid.uuid4().hex}", tenant.stack.azurite.connection_string
+    queue = QueueClient.from_connection_string(connection, "memberships")
+    poison = QueueClient.from_connection_string(connection, "memberships-poison")
+    aside = QueueClient.from_connection_string(connection, "unreadable-poison")
+
+    def put_aside() -> bool:
+        with suppress(ResourceNotFoundError):
+            return text in [message.content for message in aside.peek_messages(32)]
+        return False
+
+    with queue, poison, aside:
+        with suppress(ResourceExistsError):
+            queue.create_queue()
+        queue.send_message(text)
+        eventually(put_aside)
+        eventually(lambda: poison.get_queue_properties().approximate_message_count == 0)
 
 
 def test_no_log_line_holds_a_guests_address_or_message(tenant: Tenant, address: str) -> None:

@@ -1,7 +1,13 @@
 """One trace of one invitation, the metrics that alerts are made of, and what is never told."""
 
+import base64
+import json
 import uuid
+from contextlib import suppress
 from typing import Any
+
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.queue import QueueClient
 
 from local.telemetry import ToldSpan, read_lines, read_spans, roots
 from tests.integration.conftest import Tenant, eventually
@@ -50,6 +56,18 @@ def test_an_invitation_is_one_tree_from_the_request_through_the_queues_to_graph(
     # Nothing but Guestlist's own spans: libraries' tell whole addresses.
     known = steps | {s.name for s in spans if s.name.startswith(("send ", "GET /", "POST /", "PATCH /", "DELETE /"))}
     assert {s.name for s in spans} <= known
+
+
+def test_giving_up_goes_on_in_the_trace_that_the_message_carries(tenant: Tenant) -> None:
+    trace = uuid.uuid4().hex
+    message = {"v": 1, "kind": "search-person", "case": "a" * 22, "traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    with QueueClient.from_connection_string(tenant.stack.azurite.connection_string, "people-poison") as poison:
+        with suppress(ResourceExistsError):
+            poison.create_queue()
+        poison.send_message(base64.b64encode(json.dumps(message).encode()).decode())
+
+    [span] = trace_of(tenant, trace, "drain_poison")
+    assert span.parent == "00f067aa0ba902b7"
 
 
 def metrics(tenant: Tenant) -> dict[str, list[dict[str, Any]]]:

@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 import base64
+import http.client
+import json
 import re
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.platform.host_process import HostProcess
+from tests.platform.conftest import MakeApp, StartHost
+from tests.platform.host_process import HostProcess, until
 
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+@dataclass(frozen=True)
+class Raw:
+    """An answer as it came over the wire."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def raw(served: HostProcess, request: str) -> Raw:
+    """Sends what is written and reads until the host closes the connection."""
+    with socket.create_connection(("127.0.0.1", served.ready["port"]), timeout=20) as connection:
+        connection.sendall(request.encode("latin-1"))
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        body = answer.read()
+        assert not connection.recv(1)
+        return Raw(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)
 
 
 def get(served: HostProcess, path: str, **more: Any) -> dict[str, Any]:
@@ -24,23 +50,30 @@ def get(served: HostProcess, path: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "function", "route"),
     [
-        ("items/special", "special_item", {}),
-        ("items/SPECIAL", "special_item", {}),
-        ("items/special/", "special_item", {}),
-        (f"items/{GUID}", "item_by_guid", {"id": GUID}),
+        ("items/special", "a_special_item", {}),
+        ("items/SPECIAL", "a_special_item", {}),
+        ("items/special/", "a_special_item", {}),
+        ("items/sp%65cial", "a_special_item", {}),
+        ("items/./other/../special", "a_special_item", {}),
+        ("items/shadowed", "item", {"id": "shadowed"}),
+        (f"items/{GUID}", "item", {"id": GUID}),
         ("items/other", "item", {"id": "other"}),
-        ("items/a%20b%2Fc", "item", {"id": "a b/c"}),
-        ("items/a/b/c", "deep_item", {"path": "a/b/c"}),
-        ("items", "deep_item", {}),
+        ("items/a%20b%2Fc%2fd%C3%A9%E9", "item", {"id": "a b%2Fc%2fdé%E9"}),
+        ("items/a/b/c", "wide_item", {"path": "a/b/c"}),
+        ("items/a/b%2Fc/", "wide_item", {"path": "a/b%2Fc/"}),
+        ("items", "wide_item", {}),
         ("pages/3", "page", {"page": "3"}),
         ("pages/3/20", "page", {"page": "3", "size": "20"}),
         ("by-setting/here", "any_method", {}),
     ],
 )
-def test_the_most_specific_route_takes_the_request(
+def test_the_function_whose_name_comes_first_takes_the_request(
     served: HostProcess, path: str, function: str, route: dict[str, str]
 ) -> None:
-    seen = get(served, path)
+    # Not through httpx: it normalises paths before it sends them.
+    answer = raw(served, f"GET /v1/api/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.status == 200
+    seen = json.loads(answer.body)
     assert (seen["function"], seen["route"]) == (function, route)
 
 
@@ -54,11 +87,19 @@ def test_functions_with_one_template_are_told_apart_by_method(served: HostProces
     assert get(served, "items/7")["function"] == "item"
 
 
-def test_a_method_no_function_takes_is_refused_with_those_it_may_use(served: HostProcess) -> None:
-    response = served.http.patch("/v1/api/items/7")
-    assert response.status_code == 405
-    assert response.headers["Allow"] == "DELETE, GET, HEAD, PUT"
-    assert served.http.head("/v1/api/only-post").headers["Allow"] == "POST"
+def test_a_method_no_function_takes_is_not_found(served: HostProcess) -> None:
+    for answer in (served.http.patch("/v1/api/items/7"), served.http.get("/v1/api/only-post")):
+        assert (answer.status_code, answer.content, answer.headers.get("Allow")) == (404, b"", None)
+
+
+def test_head_is_no_get(served: HostProcess) -> None:
+    assert served.http.head("/v1/api/echo").status_code == 404
+
+
+def test_head_sends_no_body_where_a_function_takes_every_method(served: HostProcess) -> None:
+    response = served.http.head("/v1/api/by-setting/here")
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["X-Function"] == "any_method"
 
 
 def test_a_function_without_methods_takes_all(served: HostProcess) -> None:
@@ -67,24 +108,18 @@ def test_a_function_without_methods_takes_all(served: HostProcess) -> None:
         assert response.json()["method"] == method
 
 
-def test_head_runs_the_function_and_sends_no_body(served: HostProcess) -> None:
-    response = served.http.head("/v1/api/echo")
-    assert (response.status_code, response.content) == (200, b"")
-    assert response.headers["X-Function"] == "echo"
-    assert int(response.headers["Content-Length"]) > 0
-
-
 def test_repeated_headers_and_query_parameters_arrive_joined(served: HostProcess) -> None:
+    assert get(served, "echo?a=1&z")["query"] == {"a": "1"}
     seen = get(
         served,
         "echo",
-        params=[("q", "1"), ("q", "2"), ("empty", "")],
+        params=[("q", "1"), ("q", "2"), ("empty", ""), ("last", "é")],
         headers=[("X-Many", "a"), ("x-many", "b"), ("X-One", "c")],
     )
-    assert seen["query"] == {"q": "1,2", "empty": ""}
+    assert seen["query"] == {"q": "1,2", "last": "é"}
     assert seen["headers"]["x-many"] == "a,b"
     assert seen["headers"]["x-one"] == "c"
-    assert seen["url"] == f"{served.ready['url']}/v1/api/echo?q=1&q=2&empty="
+    assert seen["url"] == f"{served.ready['url']}/v1/api/echo?q=1&q=2&empty=&last=%C3%A9"
 
 
 def test_a_binary_body_arrives_unchanged(served: HostProcess) -> None:
@@ -93,11 +128,28 @@ def test_a_binary_body_arrives_unchanged(served: HostProcess) -> None:
     assert base64.b64decode(response.json()["body"]) == body
 
 
-def test_a_body_over_a_hundred_megabytes_is_refused(served: HostProcess) -> None:
-    # Content-Length alone would do for some servers: the host counts what comes.
-    chunk = bytes(1024 * 1024)
-    response = served.http.post("/v1/api/only-post", content=(chunk for _ in range(101)))
-    assert response.status_code == 413
+def test_a_body_over_the_limit_is_an_error_at_once_and_ends_the_connection(served: HostProcess) -> None:
+    # Nothing of the body is sent: the host answers by the length alone.
+    head = "POST /v1/api/only-post HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
+    answer = raw(served, head.format(length=100 * 1024 * 1024 + 1))
+    assert (answer.status, answer.body) == (500, b"")
+
+
+def test_a_body_without_a_length_does_not_reach_the_function(served: HostProcess) -> None:
+    chunks = iter([b"a", b"b"])
+    assert served.http.post("/v1/api/only-post", content=chunks).json()["body"] == ""
+    assert "POST /v1/api/only-post: a body without Content-Length does not reach the function." in served.output
+
+
+def test_answers_come_in_chunks_and_say_no_length(served: HostProcess) -> None:
+    headers = served.http.get("/v1/api/plain").headers
+    assert (headers.get("Transfer-Encoding"), headers.get("Content-Length")) == ("chunked", None)
+    assert served.http.get("/v1/api/nothing").headers["Content-Length"] == "0"
+
+
+@pytest.mark.parametrize(("value", "status"), [("Bern ~", 200), ("Zürich", 500), ("a\x07b", 500)])
+def test_a_header_that_is_not_ascii_text_cannot_be_sent(served: HostProcess, value: str, status: int) -> None:
+    assert served.http.get("/v1/api/header", params={"bytes": value.encode().hex()}).status_code == status
 
 
 def test_status_cookies_and_binary_answers_reach_the_caller(served: HostProcess) -> None:
@@ -159,8 +211,111 @@ def test_a_function_opens_to_the_keys_of_its_level(
     assert (by_header.status_code, by_query.status_code) == (status, status)
 
 
-def test_the_root_says_that_the_app_runs(served: HostProcess) -> None:
-    assert served.http.get("/").status_code == 200
+def test_the_root_is_the_hosts_own_page(served: HostProcess) -> None:
+    answer = served.http.get("/")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html")
+    assert "Your Azure Function App is up and running" in answer.text
+
+
+def test_the_hosts_page_can_be_switched_off(make_app: MakeApp, start_host: StartHost) -> None:
+    host = start_host(make_app(SLOW), {"AzureWebJobsDisableHomepage": "True"})
+    answer = host.http.get("/")
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_a_function_on_the_root_answers_instead_of_the_hosts_page(make_app: MakeApp, start_host: StartHost) -> None:
+    own = """
+@app.route("/", methods=["GET"])
+async def root(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("my own")
+"""
+    host = start_host(make_app(own, host_json=NO_PREFIX))
+    assert host.http.get("/").text == "my own"
+    assert "up and running" in host.http.post("/").text
+
+
+SLOW = """
+@app.route("wait", methods=["GET"])
+async def wait(req: func.HttpRequest) -> func.HttpResponse:
+    note("began")
+    await asyncio.sleep(float(req.params["for"]))
+    note("ended")
+    return func.HttpResponse("done")
+
+@app.route("size", methods=["POST"])
+async def size(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(str(len(req.get_body())))
+
+@app.route("guarded", auth_level=func.AuthLevel.FUNCTION)
+async def guarded(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("open")
+
+@app.route("/admin/mine")
+async def mine(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("never")
+"""
+NO_PREFIX = '{"version": "2.0", "extensions": {"http": {"routePrefix": ""}}}'
+
+
+def test_a_caller_gets_502_when_the_answer_takes_too_long_and_the_function_goes_on(
+    make_app: MakeApp, start_host: StartHost
+) -> None:
+    host = start_host(make_app(SLOW), arguments=["--answer-seconds", "0.5"])
+    assert host.http.get("/api/wait?for=2").status_code == 502
+    assert not host.records("ended")
+    host.wait_for_records("ended", 1)
+    assert host.http.get("/api/wait?for=0").text == "done"
+
+
+def test_a_request_for_which_there_is_no_room_is_refused(make_app: MakeApp, start_host: StartHost) -> None:
+    limits = '{"version": "2.0", "extensions": {"http": {"maxOutstandingRequests": 2, "maxConcurrentRequests": 1}}}'
+    host = start_host(make_app(SLOW, host_json=limits))
+
+    def ask(_: int) -> httpx.Response:
+        return httpx.get(f"{host.ready['url']}/api/wait?for=2", timeout=20, trust_env=False)
+
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(ask, range(5)))
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert len(refused) == 3
+    assert {answer.headers["X-FUNCTION-SCALEOUT"] for answer in refused} == {"1"}
+    # One at a time: the second waited for the first.
+    assert [one["about"] for one in host.records()] == ["began", "ended", "began", "ended"]
+
+
+def test_a_setting_changes_the_limit_of_a_body(make_app: MakeApp, start_host: StartHost) -> None:
+    host = start_host(make_app(SLOW), {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "2000000"})
+    assert host.http.post("/api/size", content=bytes(2_000_000)).text == "2000000"
+    head = "POST /api/size HTTP/1.1\r\nHost: x\r\nContent-Length: 2000001\r\n\r\n"
+    assert raw(host, head).status == 500
+
+
+def test_without_keys_nothing_opens_that_asks_for_one(make_app: MakeApp, start_host: StartHost) -> None:
+    host = start_host(make_app(SLOW, host_json=NO_PREFIX))
+    assert host.http.get("/guarded", params={"code": "any"}).status_code == 401
+    assert host.http.post("/admin/functions/wait", json={"input": ""}).status_code == 401
+    assert host.http.get("/admin/nothing").status_code == 401
+    assert host.http.get("/admin/host/ping").status_code == 200
+
+
+def test_a_function_that_is_disabled_is_not_found_by_who_has_not_the_master_key(
+    make_app: MakeApp, start_host: StartHost
+) -> None:
+    app = make_app(SLOW)
+    (app / "keys.json").write_text('{"master": "of-the-master"}')
+    off = {"AzureWebJobs.wait.Disabled": "true", "AzureWebJobs.guarded.Disabled": "true"}
+    host = start_host(app, off, arguments=["--keys", str(app / "keys.json")])
+    assert host.http.get("/api/wait?for=0").status_code == 404
+    assert host.http.get("/api/guarded").status_code == 401
+    assert host.http.get("/api/guarded?code=of-the-master").text == "open"
+
+
+def test_a_route_of_the_hosts_own_is_an_error_of_its_function_alone(make_app: MakeApp, start_host: StartHost) -> None:
+    host = start_host(make_app(SLOW, host_json=NO_PREFIX))
+    assert host.http.get("/admin/mine").status_code == 401
+    assert host.http.get("/wait?for=0").text == "done"
+    words = "The 'mine' function is in error: The specified route conflicts with one or more built in routes."
+    assert words in host.output
 
 
 def test_many_requests_run_at_once(served: HostProcess) -> None:
@@ -173,10 +328,14 @@ def test_a_queue_function_can_be_run_by_hand_with_the_master_key(served: HostPro
     path = "/admin/functions/take"
     key = {"x-functions-key": "of-the-master"}
     assert served.http.post(path, json={"input": "by hand"}).status_code == 401
+    assert served.http.post(path, json={"input": "by hand"}, params={"code": "of-the-host"}).status_code == 401
     assert served.http.post(path, content=b"by hand", headers=key).status_code == 400
-    assert served.http.get(path, headers=key).status_code == 405
     assert served.http.post("/admin/functions/nobody", headers=key).status_code == 404
-    assert served.http.post("/admin/functions/echo", headers=key).status_code == 400
+    assert served.http.post("/admin/functions/echo", json={"input": ""}, headers=key).status_code == 400
     assert served.http.post(path, json={"input": "by hand"}, headers=key).status_code == 202
-    (note,) = [note for note in served.records("take") if note["body"] == "by hand"]
+
+    def by_hand() -> list[dict[str, Any]]:
+        return [note for note in served.records("take") if note["body"] == "by hand"]
+
+    [note] = until(by_hand, "it ran")
     assert note["dequeue_count"] == 1

@@ -1,4 +1,4 @@
-"""Route templates and their precedence, as ASP.NET Core has them (checklist 3)."""
+"""Route templates as ASP.NET Core has them, and the order in which the host tries them (checklist 3)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import pytest
 from local.host.engine import IndexedFunction
 from local.host.errors import StartError
 from local.host.functions import describe
-from local.host.http_server import MethodNotAllowed, Routes
-from local.host.routes import Template
+from local.host.routes import Routes, Template, decode_path
 
 
 @pytest.mark.parametrize(
@@ -21,12 +20,18 @@ from local.host.routes import Template
         ("a/b", "/a//b", None),
         ("{x}", "/1", {"x": "1"}),
         ("{x}", "/", None),
-        ("{x}", "/%C3%A9%2F", {"x": "é/"}),
+        ("a/{x}", "/a//", None),
         ("a/{x?}", "/a", {}),
         ("a/{x?}", "/a/1", {"x": "1"}),
         ("a/{x=9}", "/a", {"x": "9"}),
         ("a/{x:int=9}/{y?}", "/a/4", {"x": "4"}),
-        ("a/{*rest}", "/a/b/c%20d", {"rest": "b/c d"}),
+        ("a/{*rest}", "/a/b/c d/", {"rest": "b/c d/"}),
+        ("a/{*rest}", "/a//b", None),
+        ("a/{*rest}", "/a/b//c", {"rest": "b//c"}),
+        ("", "/", {}),
+        ("/", "/", {}),
+        ("/", "/a", None),
+        ("/a/", "/a", {}),
         ("a/{*rest}", "/a", {}),
         ("a/{*rest:alpha}", "/a/b/c", None),
         ("v{major}.{minor}/x", "/v1.2/x", {"major": "1", "minor": "2"}),
@@ -73,6 +78,7 @@ def test_a_template_matches_the_paths_it_means(template: str, path: str, values:
     [
         ("a/{x", "braces are not balanced"),
         ("a//b", "empty segment"),
+        ("//a", "empty segment"),
         ("{x}{y}", "side by side"),
         ("{x}/{X}", "name appears twice"),
         ("{*x}/a", "a catch-all must be last"),
@@ -94,22 +100,57 @@ def http_function(name: str, route: str, *methods: str) -> IndexedFunction:
     return IndexedFunction(name, name, (binding,), None)
 
 
-def test_templates_are_tried_by_precedence_and_not_by_the_order_of_the_app() -> None:
-    templates = ["{*any}", "{*any:alpha}", "{x}", "{x:int}", "a"]
-    functions = describe([http_function(f"f{index}", one) for index, one in enumerate(templates)], {})
-    routes = Routes(functions, "")
-    assert [template.text for template, _, _ in routes.entries] == templates[::-1]
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        ("/a%20b%41", "/a bA"),
+        ("/%C3%A9%2F%2f", "/é%2F%2f"),
+        ("/%e9%c3%a9%FF", "/%E9é%FF"),
+        ("/%252F/%zz/100%", "/%2F/%zz/100%"),
+        ("/a/./b/../c", "/a/c"),
+        ("/a/%2e%2E/b", "/b"),
+        ("/../a/..", "/"),
+        ("/a/.", "/a/"),
+        ("/a/.b/..c", "/a/.b/..c"),
+    ],
+)
+def test_a_path_is_decoded_but_for_its_slashes(raw: str, path: str) -> None:
+    assert decode_path(raw) == path
 
 
-def test_a_later_segment_decides_where_the_first_ones_are_alike() -> None:
-    functions = describe([http_function("general", "a/{x}/{y}"), http_function("special", "a/{x}/y")], {})
+def test_templates_are_tried_by_the_names_of_their_functions_in_upper_case() -> None:
+    # In ASCII "_" lies between "Z" and "a": what counts is that names are compared as upper case.
+    names = ["page_b", "pageA", "PAGE1", "page-c", "page", "pagez"]
+    functions = describe([http_function(name, name) for name in names], {})
+    found = [function.name for _, function, _ in Routes(functions, "").entries]
+    assert found == ["page", "page-c", "PAGE1", "pageA", "pagez", "page_b"]
+
+
+def test_a_template_of_an_earlier_name_shadows_a_more_special_one() -> None:
+    functions = describe([http_function("special", "a/{x}/y"), http_function("general", "a/{x}/{y}")], {})
     found = Routes(functions, "api").find("GET", "/api/a/1/y")
     assert found is not None
-    assert (found[0].name, found[2]) == ("special", {"x": "1"})
+    assert (found[0].name, found[2]) == ("general", {"x": "1", "y": "y"})
 
 
-def test_a_wrong_method_names_every_method_of_the_path() -> None:
-    functions = describe([http_function("get", "a", "GET"), http_function("put", "{x}", "PUT")], {})
-    with pytest.raises(MethodNotAllowed) as refused:
-        Routes(functions, "").find("POST", "/a")
-    assert refused.value.allowed == ["GET", "HEAD", "PUT"]
+def test_a_wrong_method_is_no_match() -> None:
+    functions = describe([http_function("get", "{x}", "GET"), http_function("put", "a", "PUT")], {})
+    routes = Routes(functions, "")
+    found = routes.find("PUT", "/a")
+    assert found is not None
+    assert found[0].name == "put"
+    assert routes.find("HEAD", "/a") is None
+
+
+def test_a_prefix_and_a_leading_slash_make_an_empty_segment() -> None:
+    with pytest.raises(StartError, match="empty segment"):
+        Routes(describe([http_function("get", "/a")], {}), "api")
+
+
+def test_a_disabled_function_still_takes_what_its_template_fits() -> None:
+    functions = describe(
+        [http_function("first", "{x}"), http_function("second", "a")], {"AzureWebJobs.first.Disabled": "true"}
+    )
+    found = Routes(functions, "").find("GET", "/a")
+    assert found is not None
+    assert found[0].disabled

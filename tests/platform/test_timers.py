@@ -139,10 +139,16 @@ async def tick(timer: func.TimerRequest, context: func.Context) -> None:
 
 
 def test_a_timers_retry_policy_is_followed(make_app: MakeApp, start_host: StartHost) -> None:
-    host = start_host(make_app(RETRYING))
+    app = make_app(RETRYING)
+    (app / "keys.json").write_text('{"master": "of-the-master"}')
+    host = start_host(app, arguments=["--keys", str(app / "keys.json")])
     ticks = host.wait_for_records("tick", 3)
     assert [(tick["count"], tick["most"]) for tick in ticks] == [(0, 2), (1, 2), (2, 2)]
     assert ticks[1]["at"] - ticks[0]["at"] >= 0.9
     # By hand it runs at once, and just once.
-    assert host.http.post("/admin/functions/tick").status_code == 202
+    key = {"x-functions-key": "of-the-master"}
+    assert host.http.post("/admin/functions/tick", json={"input": ""}, headers=key).status_code == 202
+    host.wait_for_records("tick", 4)
+    host.terminate()
+    assert host.wait_for_exit() == 0
     assert len(host.records("tick")) == 4

@@ -1,4 +1,4 @@
-"""The queues, and what each carries. Each has a poison queue beside it, which the host makes."""
+"""The queues, and what each carries. Each has a poison queue beside it, which the host fills."""
 
 from shared.domain.commands import (
     Command,
@@ -33,7 +33,10 @@ REMEDIES = "remedies"
 PEOPLE = "people"
 HEALTH = "health"
 
-_BY_KIND: dict[type[Command], str] = {
+UNREADABLE = "unreadable-poison"
+"""Takes what lay on a poison queue and is no command: for an operator to look at and delete."""
+
+BY_KIND: dict[type[Command], str] = {
     InviteChunk: INVITATIONS,
     JoinChunk: MEMBERSHIPS,
     MailChunk: MAILS,
@@ -48,12 +51,17 @@ _BY_KIND: dict[type[Command], str] = {
     SearchPerson: PEOPLE,
     RoundTrip: HEALTH,
 }
-QUEUES = (*_BY_KIND.values(), *(f"setup-{step.value}" for step in SetupStep))
+QUEUES = (*BY_KIND.values(), *(f"setup-{step.value}" for step in SetupStep))
 """All of them. Each step of a setup has its own."""
+
+
+def poison_queue(queue: str) -> str:
+    """Where the host moves what failed in every delivery."""
+    return f"{queue}-poison"
 
 
 def queue_of(command: Command) -> str:
     """The queue that a command goes to."""
     if isinstance(command, RunSetupStep):
         return f"setup-{command.step.value}"
-    return _BY_KIND[type(command)]
+    return BY_KIND[type(command)]

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 
-from shared.adapters.queues.names import QUEUES
+from shared.adapters.queues.names import QUEUES, UNREADABLE, poison_queue
 from shared.adapters.storage import failure
 from shared.adapters.telemetry import meters
 
 if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueServiceClient
 
-_OURS = frozenset(f"{name}{end}" for name in QUEUES for end in ("", "-poison"))
-"""A poison queue has none of its own: what its handler fails at stays there.
-Source: azure-sdk-for-net, ``QueueListenerFactory``."""
+_OURS = frozenset((*QUEUES, *map(poison_queue, QUEUES), UNREADABLE))
 _AT_ONCE = 8
 
 

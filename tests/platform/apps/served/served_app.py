@@ -48,8 +48,13 @@ async def item_by_guid(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.route("items/special", methods=["GET"])
-async def special_item(req: func.HttpRequest) -> func.HttpResponse:
-    return answer("special_item", req)
+async def a_special_item(req: func.HttpRequest) -> func.HttpResponse:
+    return answer("a_special_item", req)
+
+
+@app.route("items/shadowed", methods=["GET"])
+async def shadowed_item(req: func.HttpRequest) -> func.HttpResponse:
+    return answer("shadowed_item", req)
 
 
 @app.route("items/{id}", methods=["PUT", "DELETE"])
@@ -58,8 +63,8 @@ async def change_item(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.route("items/{*path}", methods=["GET"])
-async def deep_item(req: func.HttpRequest) -> func.HttpResponse:
-    return answer("deep_item", req)
+async def wide_item(req: func.HttpRequest) -> func.HttpResponse:
+    return answer("wide_item", req)
 
 
 @app.route("pages/{page:int:min(1)}/{size?}", methods=["GET"])
@@ -88,6 +93,11 @@ def cookies(req: func.HttpRequest) -> func.HttpResponse:
     response.headers.add("Set-Cookie", "first=1; Path=/; HttpOnly")
     response.headers.add("Set-Cookie", "second=2; Secure")
     return response
+
+
+@app.route("header", methods=["GET"])
+def header(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("sent", headers={"X-Place": bytes.fromhex(req.params["bytes"]).decode()})
 
 
 @app.route("plain", methods=["GET"])
