@@ -45,7 +45,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(mail))
   }
 }
 
-resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for alert in wanted: {
+resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for alert in wanted: {
   name: '${prefix}-${alert.name}'
   location: location
   tags: tags
@@ -136,7 +136,7 @@ resource ready 'Microsoft.Insights/webtests@2022-06-15' = if (!empty(readyUrl)) 
   }
 }
 
-resource notReady 'Microsoft.Insights/metricAlerts@2018-03-01' = if (!empty(readyUrl)) {
+resource notReady 'Microsoft.Insights/metricAlerts@2026-01-01' = if (!empty(readyUrl)) {
   name: '${prefix}-${all.ready.name}'
   location: 'global'
   tags: tags

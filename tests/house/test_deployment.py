@@ -97,14 +97,14 @@ def test_hooks_use_only_what_the_deployment_puts_out() -> None:
 # --- The check of the templates
 
 
-def test_only_the_one_statement_is_taken_out_before_the_check(tmp_path: Path) -> None:
+def test_only_what_is_newer_than_the_grammar_is_taken_out_before_the_check(tmp_path: Path) -> None:
     check.copy_to(tmp_path)
 
     for path in (ROOT / "infra").rglob("*.bicep"):
         before = path.read_text(encoding="utf-8").splitlines()
         after = (tmp_path / path.relative_to(ROOT)).read_text(encoding="utf-8").splitlines()
         changed = [one for one, other in zip(before, after, strict=True) if one != other]
-        assert changed in ([], ["extension microsoftGraphV1"])
+        assert [line for line in changed if line != "extension microsoftGraphV1" and "fail(" not in line] == []
 
 
 def one_check(resource: str, **more: Any) -> dict[str, Any]:
