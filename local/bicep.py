@@ -141,10 +141,8 @@ def literal(value: Any) -> str:
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${").replace("\n", "\\n")
         return f"'{escaped}'"
-    if isinstance(value, dict):
-        return "{" + "".join(f"\n{literal(k)}: {literal(v)}" for k, v in value.items()) + "\n}"
-    if isinstance(value, list):
-        return "[" + "".join(f"\n{literal(v)}" for v in value) + "\n]"
+    if isinstance(value, (dict, list)):
+        return f"json({literal(json.dumps(value))})"
     return json.dumps(value)
 
 
