@@ -1,8 +1,8 @@
 """Microsoft's Bicep compiler on the templates in ``infra/``; ``python -m local.bicep`` builds and lints them.
 
-The compiler is the one of AZD_BICEP_TOOL_PATH, the variable by which azd is given one, or ``bicep`` on the PATH. Where
-there is none, nothing is checked, and that is said. Templates are compiled in a copy: the types of the Graph extension
-come from Microsoft's registry, or without a network from the folder in GUESTLIST_GRAPH_TYPES.
+The compiler is the one of AZD_BICEP_TOOL_PATH, the variable by which azd is given one, or ``bicep`` on the PATH.
+Where there is none, nothing is checked, and that is said. Templates are compiled in a copy: the types of the Graph
+extension come from Microsoft's registry, or without a network from the folder in GUESTLIST_GRAPH_TYPES.
 """
 
 # ruff: noqa: S603  (every command here is put together from constants and paths of this file)
@@ -77,7 +77,9 @@ class Compiler:
             BicepError: the types of the extension could not be packed.
         """
         self._program, self.folder, self._environment = program, folder, dict(environment)
-        shutil.copytree(ROOT / "infra", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+        shutil.copytree(
+            ROOT / "infra", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__pycache__")
+        )
         if types := environment.get(TYPES):
             self._run("publish-extension", str(Path(types) / "index.json"), "--target", str(folder / "graph.tgz"))
             config = json.loads((folder / "bicepconfig.json").read_text(encoding="utf-8"))

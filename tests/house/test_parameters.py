@@ -1,4 +1,4 @@
-"""What a deployment is asked for: the same by azd as by GitHub, and nothing is decided by a variable that is not set."""
+"""What a deployment is asked for: the same by azd as by GitHub, and a variable that is not set decides nothing."""
 
 import json
 import re
@@ -65,7 +65,9 @@ def test_what_azd_is_not_to_ask_has_the_templates_own_default(name: str) -> None
 
 
 def test_azd_asks_for_what_has_no_default_and_for_nothing_else() -> None:
-    assert {variable_of(FILE[name]["value"])[0] for name, p in PARAMETERS.items() if p.default is None} == set(ANSWERS)
+    assert {variable_of(FILE[name]["value"])[0] for name, p in PARAMETERS.items() if p.default is None} == set(
+        ANSWERS
+    )
     for variable in ANSWERS:
         with pytest.raises(Asked):
             given(FILE, PARAMETERS, {k: v for k, v in ANSWERS.items() if k != variable})
