@@ -1,8 +1,8 @@
 """Registers in the subscription what Guestlist needs and no deployment registers by itself: Microsoft.App.
 
-Azure registers the providers of all resources of a template when it is deployed. Of Microsoft.App there is no resource:
-only the subnet that the app comes out of is delegated to it, and the deployment fails where it is not registered. azd
-runs this before each deployment; it changes nothing where all is registered.
+A deployment registers the providers of all resources of its template. Of Microsoft.App there is no resource: only
+the subnet that the app comes out of is delegated to it, and the deployment fails where it is not registered. azd runs
+this before each deployment; it changes nothing where all is registered.
 
 Sources: Azure Resource Manager, "Resource providers and types"; Azure Functions, "Flex Consumption plan", Virtual
 network; Azure/bicep 16340.

@@ -1,5 +1,5 @@
-"""Who a program here acts as in the cloud: whoever is signed in with the Azure CLI or the Azure Developer CLI, or whose
-token is in a file."""
+"""Who a program here acts as in the cloud: whoever is signed in with the Azure CLI or the Azure Developer CLI, or
+whose token is in a file."""
 
 import argparse
 from collections.abc import Callable

@@ -414,3 +414,38 @@ def test_the_workbook_is_tied_to_a_workspace_when_it_is_deployed() -> None:
     assert WORKBOOK["version"] == "Notebook/1.0"
     names = [item["name"] for item in WORKBOOK["items"]]
     assert len(names) == len(set(names))
+
+
+# --- What is not known yet
+
+
+GUIDE = ROOT / "docs" / "how-to" / "operator" / "first-deployment.md"
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub makes of a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_everything_unverified_stands_in_the_guide_with_what_shows_it_and_what_to_do() -> None:
+    parts = re.split(r"^#{2,3} ", GUIDE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    unverified = {slug(part.partition("\n")[0]): part for part in parts if part.startswith("Unverified: ")}
+    listed = (INFRA / "README.md").read_text(encoding="utf-8").partition("UNVERIFIED until")[2]
+
+    assert re.findall(r"first-deployment\.md#([\w-]+)", listed) != []
+    assert set(re.findall(r"first-deployment\.md#([\w-]+)", listed)) == set(unverified)
+    assert [name for name, part in unverified.items() if "**Shown by**" not in part or "**Do**" not in part] == []
+
+
+@pytest.mark.parametrize("document", [*GUIDE.parent.glob("*.md"), INFRA / "README.md"], ids=lambda p: p.stem)
+def test_a_link_in_an_operators_document_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]*)(?:#([\w-]+))?\)", document.read_text(encoding="utf-8").replace("\n", " "))
+    local = [(path, anchor) for path, anchor in links if not path.startswith("https://")]
+    assert local
+
+    for path, anchor in local:
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), path
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {slug(heading) for heading in headings}, (path, anchor)
