@@ -74,7 +74,7 @@ class Compiler:
         """Copies the templates into an empty folder.
 
         Raises:
-            BicepError: the types of the extension could not be packed.
+            BicepError: the types of the extension could not be packed, or fetched.
         """
         self._program, self.folder, self._environment = program, folder, dict(environment)
         shutil.copytree(
@@ -84,7 +84,10 @@ class Compiler:
             self._run("publish-extension", str(Path(types) / "index.json"), "--target", str(folder / "graph.tgz"))
             config = json.loads((folder / "bicepconfig.json").read_text(encoding="utf-8"))
             config["extensions"][EXTENSION] = "./graph.tgz"
+            config["cacheRootDirectory"] = str((folder / "cache").resolve())  # each pack is another one
             (folder / "bicepconfig.json").write_text(json.dumps(config), encoding="utf-8")
+        # Once, before any two processes would do so at the same time.
+        self._run("restore", TEMPLATES[0])
 
     def diagnostics(self, template: str) -> list[Diagnostic]:
         """All that `build` and `lint` say of a template and its modules, each once.
