@@ -302,9 +302,10 @@ def bench(given: argparse.Namespace, more: list[str]) -> int:
 
 
 def operations(root: Path = ROOT) -> list[str]:
-    """What there is to operate with: the programs in ``infra/``."""
-    found = [*(root / "infra").glob("[a-z]*.py"), *(file.parent for file in (root / "infra").glob("*/__main__.py"))]
-    return sorted(path.stem.replace("_", "-") for path in found)
+    """What there is to operate with: the programs in ``infra/`` that have a command line."""
+    files = [*(root / "infra").glob("[a-z]*.py"), *(root / "infra").glob("*/__main__.py")]
+    found = [file for file in files if "\ndef parser(" in file.read_text(encoding="utf-8")]
+    return sorted((f.parent if f.name == "__main__.py" else f).stem.replace("_", "-") for f in found)
 
 
 def operate(given: argparse.Namespace, more: list[str]) -> int:
@@ -366,6 +367,7 @@ def _checks(environment: Path) -> Iterator[list[str]]:
     yield [python, "-m", "mypy", *(name for name in TYPED if _has_python(ROOT / name))]
     yield [str(_program(VENV, "lint-imports"))]
     yield [python, "-m", "local.portal", "--check"]
+    yield [python, "-m", "local.bicep"]
     yield [str(ensure_checks(environment)), "infra/check.py"]
 
 

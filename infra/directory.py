@@ -9,15 +9,13 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from infra.sign_in import Failed
+
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 """Of Microsoft Graph itself, in every tenant."""
 _DONE_BEFORE, _NOT_THERE_YET = "already exists", "not a valid reference update"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LONGEST_PAUSE_S = 15.0
-
-
-class Failed(Exception):
-    """It cannot go on; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)

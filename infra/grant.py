@@ -7,15 +7,15 @@ Azure Developer CLI. It reads what is held first, so it can be run again at any 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
-from infra.directory import Failed, Held, Principal, TenantDirectory
+from infra.directory import Held, Principal, TenantDirectory
+from infra.sign_in import Failed, address, token_for
 
 DONE, REFUSED, USAGE = 0, 1, 2
 """Exit codes: all is as it was asked for; it could not be done; the command line is wrong."""
@@ -56,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = list(dict.fromkeys(p for f in features for p in table[f]))
     try:
         with httpx.Client(timeout=_TIMEOUT_S) as http:
-            directory = TenantDirectory(http, given.graph_url, _token_of(given), patience_s=given.wait)
+            directory = TenantDirectory(
+                http, given.graph_url, token_for(given.graph_url, given.token_file), patience_s=given.wait
+            )
             directory.open()
             identity = directory.identity(given.identity)
             change = change_for(wanted, directory.held(identity), revoke_others=given.revoke_others)
@@ -128,13 +130,6 @@ def parser() -> argparse.ArgumentParser:
             raise argparse.ArgumentTypeError(f"no feature is called {', '.join(unknown)}; known are {known}, or all")
         return names | {_ALWAYS}
 
-    def address(text: str) -> str:
-        parts = urlsplit(text)
-        is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-        if not parts.hostname or (parts.scheme != "https" and not (is_local and parts.scheme == "http")):
-            raise argparse.ArgumentTypeError(f"an https address is needed, not '{text}'")
-        return text
-
     parser.add_argument(
         "--identity", required=True, metavar="ID", help="client id or object id of Guestlist's managed identity"
     )
@@ -168,30 +163,6 @@ def parser() -> argparse.ArgumentParser:
         help="how long to wait, in all, for an identity that was made just now (default: 120)",
     )
     return parser
-
-
-def _token_of(given: argparse.Namespace) -> Callable[[], str]:
-    """Raises Failed where nobody is signed in."""
-    if given.token_file is not None:
-        try:
-            token = given.token_file.read_text(encoding="utf-8").strip()
-        except OSError as e:
-            raise Failed(f"The token cannot be read: {e}") from e
-        return lambda: token
-
-    from azure.core.exceptions import ClientAuthenticationError
-    from azure.identity import AzureCliCredential, AzureDeveloperCliCredential, ChainedTokenCredential
-
-    credential = ChainedTokenCredential(AzureCliCredential(), AzureDeveloperCliCredential())
-    scope = f"https://{urlsplit(given.graph_url).hostname}/.default"
-
-    def token_of_sign_in() -> str:
-        try:
-            return str(credential.get_token(scope).token)
-        except ClientAuthenticationError as e:
-            raise Failed("Nobody is signed in: run 'az login' or 'azd auth login' as an administrator") from e
-
-    return token_of_sign_in
 
 
 if __name__ == "__main__":

@@ -119,6 +119,10 @@ param httpConcurrency int = 16
 @minValue(0)
 param alwaysReadyHttp int = 0
 
+@description('Instances that are always running for what every invitation starts with: no waiting for the first step of a single invitation. 0 lets them sleep; with zoneRedundant 2 or more.')
+@minValue(0)
+param alwaysReadyInvitations int = 0
+
 // --- Around it
 
 @description('Let nobody reach the app itself but from inside the virtual network. No stranger can ask to join then, and it can be deployed to from inside only.')
@@ -190,7 +194,7 @@ var permissions = union(permissionsOf.inviting, wanted.setup, wanted.accessPacka
 
 var adminsAreMe = toLower(admins) == 'me'
 
-resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
   location: location
   tags: allTags
@@ -310,8 +314,10 @@ module graphPermissions 'graph/permissions.bicep' = if (grantPermissions == 'tem
   }
 }
 
-var api = registerApps ? registration!.outputs.apiClientId : apiClientId
-var client = registerApps ? registration!.outputs.clientId : clientId
+// Without the ids the app would be deployed, and refuse everybody.
+var noIds = 'registerApps is false: give the ids of the two registrations in apiClientId (GUESTLIST_API_AUDIENCE_GIVEN) and clientId (GUESTLIST_CLIENT_ID_GIVEN)'
+var api = registerApps ? registration!.outputs.apiClientId : (empty(apiClientId) ? fail(noIds) : apiClientId)
+var client = registerApps ? registration!.outputs.clientId : (empty(clientId) ? fail(noIds) : clientId)
 
 // By their names in docs/settings.md, which explains each. An empty one counts as not set.
 var appSettings = {
@@ -330,8 +336,13 @@ var appSettings = {
 var personalData = logPersonalData ? {
   GUESTLIST_LOG_PERSONAL_DATA: 'true'
 } : {}
+// The host exports there as well, by gRPC unless it is told otherwise. And Guestlist's exporter brings protobuf's compiled
+// parser into a process that has the worker's own loaded, which may crash it (azure-functions-python-worker 1858, 1908):
+// the one in Python cannot.
 var otlp = empty(otlpEndpoint) ? {} : {
   OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint
+  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf'
+  PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION: 'python'
 }
 // Read by App Service Authentication, not by Guestlist. Names the identity that vouches: no secret.
 var session = easyAuth ? {
@@ -367,6 +378,7 @@ module app 'app/function_app.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     httpConcurrency: httpConcurrency
     alwaysReadyHttp: alwaysReadyHttp
+    alwaysReadyInvitations: alwaysReadyInvitations
     settings: union(appSettings, personalData, otlp, session)
     moreSettings: moreSettings
   }

@@ -8,15 +8,13 @@ Front-end packages come from npm, as the lock file names them; none is committed
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
 import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 from local.azurite import AzuriteError, Node, find_node
+from local.lock import locked
 from local.paths import BUILD, ROOT
 
 SOURCE = ROOT / "portal"
@@ -38,7 +36,7 @@ def build() -> None:
     wanted = _digest()
     if _is_built(wanted):
         return
-    with _locked():
+    with locked(BUILD / "portal"):
         wanted = _digest()
         if _is_built(wanted):
             return
@@ -53,7 +51,7 @@ def build() -> None:
 
 def check() -> None:
     """Types and unit tests of the sources. Raises PortalError."""
-    with _locked():
+    with locked(BUILD / "portal"):
         node = _node()
         _install(node)
         _run(node, "run", "--silent", "check")
@@ -96,14 +94,6 @@ def _run(node: Node, *arguments: str) -> None:
     )
     if result.returncode != 0:
         raise PortalError(f"'npm {' '.join(arguments)}' failed in {SOURCE.name}/:\n{result.stdout}{result.stderr}")
-
-
-@contextlib.contextmanager
-def _locked() -> Iterator[None]:
-    BUILD.mkdir(exist_ok=True)
-    with (BUILD / "portal.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def main() -> int:

@@ -45,7 +45,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(mail))
   }
 }
 
-resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for alert in wanted: {
+resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for alert in wanted: {
   name: '${prefix}-${alert.name}'
   location: location
   tags: tags
@@ -96,7 +96,8 @@ resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for al
   }
 }]
 
-// Asks from outside, four times an hour from each place: each time is paid for, and wakes the app.
+// Asks from outside, four times an hour from each place: each time is paid for, and wakes the app. What the app cannot
+// say by itself, that its queues or its timer are dead, is seen this way: readiness is then 503.
 resource ready 'Microsoft.Insights/webtests@2022-06-15' = if (!empty(readyUrl)) {
   name: '${prefix}-ready'
   location: location
@@ -106,7 +107,7 @@ resource ready 'Microsoft.Insights/webtests@2022-06-15' = if (!empty(readyUrl)) 
     Name: '${prefix}-ready'
     SyntheticMonitorId: '${prefix}-ready'
     Kind: 'standard'
-    Description: 'Is Guestlist ready: settings, storage, permissions'
+    Description: 'Is Guestlist ready: settings, storage, permissions, queues, timer'
     Enabled: true
     Frequency: 900
     Timeout: 120
@@ -136,7 +137,7 @@ resource ready 'Microsoft.Insights/webtests@2022-06-15' = if (!empty(readyUrl)) 
   }
 }
 
-resource notReady 'Microsoft.Insights/metricAlerts@2018-03-01' = if (!empty(readyUrl)) {
+resource notReady 'Microsoft.Insights/metricAlerts@2026-01-01' = if (!empty(readyUrl)) {
   name: '${prefix}-${all.ready.name}'
   location: 'global'
   tags: tags

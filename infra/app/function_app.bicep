@@ -67,6 +67,10 @@ param httpConcurrency int
 @minValue(0)
 param alwaysReadyHttp int
 
+@description('Instances for the first queue of an invitation that are always running; 0 lets them sleep.')
+@minValue(0)
+param alwaysReadyInvitations int
+
 @description('Settings of the app that the deployment knows: GUESTLIST_… by their names in docs/settings.md.')
 param settings object
 
@@ -77,6 +81,8 @@ param moreSettings object
 // properties" of the queue trigger. Addresses rather than the account's name: host and app take both, and addresses
 // hold in every cloud.
 var hostSettings = {
+  // The app has a page of its own at its root.
+  AzureWebJobsDisableHomepage: 'true'
   AzureWebJobsStorage__blobServiceUri: blobEndpoint
   AzureWebJobsStorage__queueServiceUri: queueEndpoint
   AzureWebJobsStorage__tableServiceUri: tableEndpoint
@@ -95,7 +101,21 @@ var telemetrySettings = {
   OTEL_SERVICE_NAME: 'guestlist'
 }
 
-resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+// Groups of instances that never sleep. On Flex Consumption all HTTP functions are one group, and each queue function is
+// one by itself, named function:NAME (Azure Functions, "Flex Consumption plan", Per-function scaling). invite_chunk takes
+// what every invitation starts with (functions/invitations.py); a test compares the names.
+var alwaysReadyGroups = [
+  {
+    name: 'http'
+    instanceCount: alwaysReadyHttp
+  }
+  {
+    name: 'function:invite_chunk'
+    instanceCount: alwaysReadyInvitations
+  }
+]
+
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   // checkov:skip=CKV_AZURE_225:by parameter, as it costs more and not every region can
   name: planName
   location: location
@@ -112,13 +132,15 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
 }
 
 // Scale and concurrency: each queue's function scales by itself here, and all HTTP functions together (Azure Functions,
-// "Event-driven scaling", Per-function scaling). How much of a queue one instance takes is host.json's batchSize and
-// newBatchThreshold, the same for all queues: 24 messages. What one lane may do is not a matter of instances: the pace is
-// a clock in storage that all of them share (shared/domain/pacing.py), and imports get their times when the file is read.
+// "Event-driven scaling", Per-function scaling). The scale controller wants an instance for each batchSize messages of
+// host.json ("Target-based scaling", Storage queues); an instance that is there has batchSize plus newBatchThreshold in
+// flight at most. Both are the same for all queues. What one lane may do is not a matter of instances: the pace is a
+// clock in storage that all of them share (shared/domain/pacing.py), and imports get their times when the file is read.
 // More instances only stand in line at that clock, whose row takes one writer at a time: hence few of them, rather than
 // the platform's hundred.
-resource app 'Microsoft.Web/sites@2024-04-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   // checkov:skip=CKV_AZURE_17:callers are people with browsers and apps with tokens; nobody hands out client certificates
+  // checkov:skip=CKV_AZURE_78:Flex Consumption has no FTP and refuses a deployment that names it, with error 51021 (Azure/azure-cli 31414)
   // checkov:skip=CKV_AZURE_212:instances come and go with the work; how many are always there is the parameter alwaysReadyHttp
   // checkov:skip=CKV_AZURE_213:the plan replaces instances by itself; whether Guestlist is ready is asked from outside (alerts.bicep)
   // checkov:skip=CKV_AZURE_222:guests and owners come from everywhere; closed by the parameter privateApp
@@ -139,7 +161,6 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     publicNetworkAccess: privateApp ? 'Disabled' : 'Enabled'
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: {
-      ftpsState: 'Disabled'
       http20Enabled: true
       minTlsVersion: '1.2'
       remoteDebuggingEnabled: false
@@ -163,12 +184,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
-        alwaysReady: alwaysReadyHttp == 0 ? [] : [
-          {
-            name: 'http'
-            instanceCount: alwaysReadyHttp
-          }
-        ]
+        alwaysReady: filter(alwaysReadyGroups, group => group.instanceCount > 0)
         triggers: {
           http: {
             perInstanceConcurrency: httpConcurrency
@@ -183,22 +199,19 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     properties: union(moreSettings, settings, telemetrySettings, hostSettings)
   }
 
-  // Nobody publishes with a password.
+  // Nobody publishes with a password. The service wants the location that the published type calls optional
+  // (Azure/bicep-types-az 1526); there is none for FTP, which Flex Consumption does not have.
   resource scm 'basicPublishingCredentialsPolicies' = {
     name: 'scm'
-    properties: {
-      allow: false
-    }
-  }
-
-  resource ftp 'basicPublishingCredentialsPolicies' = {
-    name: 'ftp'
+    #disable-next-line BCP187
+    location: location
     properties: {
       allow: false
     }
   }
 }
 
+#disable-next-line use-recent-api-versions
 resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'guestlist'
   scope: app

@@ -20,7 +20,7 @@ param endpointsPrefix string
 
 // Which traffic may pass. The default rules let the subnets talk to each other and to the outside, and nobody in from
 // the internet; a group of its own is there for an organization to add its rules to.
-resource rules 'Microsoft.Network/networkSecurityGroups@2024-01-01' = {
+resource rules 'Microsoft.Network/networkSecurityGroups@2026-03-01' = {
   name: '${name}-rules'
   location: location
   tags: tags
@@ -29,7 +29,7 @@ resource rules 'Microsoft.Network/networkSecurityGroups@2024-01-01' = {
   }
 }
 
-resource network 'Microsoft.Network/virtualNetworks@2024-01-01' = {
+resource network 'Microsoft.Network/virtualNetworks@2026-03-01' = {
   name: name
   location: location
   tags: tags

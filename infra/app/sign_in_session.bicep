@@ -18,11 +18,11 @@ param apiClientId string
 @description('Setting that holds the client id of the identity that vouches.')
 param assertionSetting string
 
-resource app 'Microsoft.Web/sites@2024-04-01' existing = {
+resource app 'Microsoft.Web/sites@2025-03-01' existing = {
   name: appName
 }
 
-resource session 'Microsoft.Web/sites/config@2024-04-01' = {
+resource session 'Microsoft.Web/sites/config@2025-03-01' = {
   // checkov:skip=CKV_AZURE_13:looks for the old authsettings; this is its second version, switched on below
   // checkov:skip=CKV_AZURE_63:a property of the configuration web; this is authsettingsV2
   // checkov:skip=CKV_AZURE_65:a property of the configuration web; this is authsettingsV2

@@ -37,7 +37,7 @@ var names = loadJsonContent('../storage-names.json')
 // QueueProcessor), and shows in the alert poison-not-empty. So there is no '-poison-poison' to make.
 var poisonQueues = [for queue in names.queues: '${queue}-poison']
 
-resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
+resource account 'Microsoft.Storage/storageAccounts@2026-06-01' = {
   // checkov:skip=CKV_AZURE_35:Deny where privateNetwork is on; without a network the app comes from addresses that nobody knows, and every access needs a token
   // checkov:skip=CKV_AZURE_206:copies in three zones by the parameter zoneRedundant; a second region would get tables and queues at different moments, so a backup of the tables is what brings them back
   name: name
@@ -86,7 +86,7 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2026-06-01' = {
   parent: account
   name: 'default'
   properties: {
@@ -101,7 +101,7 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
   }
 }
 
-resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = [for container in concat(names.containers, [deploymentContainer]): {
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' = [for container in concat(names.containers, [deploymentContainer]): {
   parent: blobs
   name: container
   properties: {
@@ -109,22 +109,22 @@ resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2
   }
 }]
 
-resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2023-05-01' = {
+resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2026-06-01' = {
   parent: account
   name: 'default'
 }
 
-resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [for queue in concat(names.queues, poisonQueues): {
+resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2026-06-01' = [for queue in concat(names.queues, poisonQueues): {
   parent: queueService
   name: queue
 }]
 
-resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2023-05-01' = {
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2026-06-01' = {
   parent: account
   name: 'default'
 }
 
-resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2023-05-01' = [for table in names.tables: {
+resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2026-06-01' = [for table in names.tables: {
   parent: tableService
   name: table
 }]

@@ -30,25 +30,28 @@ var metrics = [
   }
 ]
 
-resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
+resource account 'Microsoft.Storage/storageAccounts@2026-06-01' existing = {
   name: storageName
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' existing = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2026-06-01' existing = {
   parent: account
   name: 'default'
 }
 
-resource queues 'Microsoft.Storage/storageAccounts/queueServices@2023-05-01' existing = {
+resource queues 'Microsoft.Storage/storageAccounts/queueServices@2026-06-01' existing = {
   parent: account
   name: 'default'
 }
 
-resource tables 'Microsoft.Storage/storageAccounts/tableServices@2023-05-01' existing = {
+resource tables 'Microsoft.Storage/storageAccounts/tableServices@2026-06-01' existing = {
   parent: account
   name: 'default'
 }
 
+// Of diagnostic settings the newest version that is no preview, 2016-09-01, has neither categories of logs by name nor
+// Log Analytics as it is meant here; everybody uses this one.
+#disable-next-line use-recent-api-versions
 resource ofBlobs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'guestlist'
   scope: blobs
@@ -59,6 +62,7 @@ resource ofBlobs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
+#disable-next-line use-recent-api-versions
 resource ofQueues 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'guestlist'
   scope: queues
@@ -69,6 +73,7 @@ resource ofQueues 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
+#disable-next-line use-recent-api-versions
 resource ofTables 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'guestlist'
   scope: tables

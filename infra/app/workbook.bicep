@@ -9,7 +9,7 @@ param tags object
 @description('Resource id of the Log Analytics workspace.')
 param workspaceId string
 
-resource workbook 'Microsoft.Insights/workbooks@2022-04-01' = {
+resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   // A workbook's name has to be a GUID.
   name: guid(workspaceId, 'guestlist')
   location: location

@@ -53,6 +53,23 @@ var roles = [
   }
 ]
 
+var exposed = {
+  // shared/adapters/identity/tokens.py takes tokens of version 2.0 alone.
+  requestedAccessTokenVersion: 2
+  oauth2PermissionScopes: [
+    {
+      id: scopeId
+      value: 'access_as_user'
+      type: 'User'
+      isEnabled: true
+      adminConsentDisplayName: 'Invite guests as the signed-in person'
+      adminConsentDescription: 'Lets the app use Guestlist on behalf of the person who is signed in, with no more rights than that person has.'
+      userConsentDisplayName: 'Invite guests as you'
+      userConsentDescription: 'Lets the app use Guestlist on your behalf, with no more rights than you have.'
+    }
+  ]
+}
+
 resource client 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: clientName
   displayName: displayName
@@ -108,47 +125,19 @@ resource api 'Microsoft.Graph/applications@v1.0' = {
     ]
     isEnabled: true
   }]
-  api: {
-    // shared/adapters/identity/tokens.py takes tokens of version 2.0 alone.
-    requestedAccessTokenVersion: 2
-    oauth2PermissionScopes: [
-      {
-        id: scopeId
-        value: 'access_as_user'
-        type: 'User'
-        isEnabled: true
-        adminConsentDisplayName: 'Invite guests as the signed-in person'
-        adminConsentDescription: 'Lets the app use Guestlist on behalf of the person who is signed in, with no more rights than that person has.'
-        userConsentDisplayName: 'Invite guests as you'
-        userConsentDescription: 'Lets the app use Guestlist on your behalf, with no more rights than you have.'
-      }
-    ]
-    // Nobody is asked whether Guestlist's own client may use Guestlist.
-    preAuthorizedApplications: concat([
-      {
-        appId: client.appId
-        delegatedPermissionIds: [
-          scopeId
-        ]
-      }
-    ], authorizeAzureCli ? [
-      {
-        appId: azureCli
-        delegatedPermissionIds: [
-          scopeId
-        ]
-      }
-    ] : [])
-  }
+  api: exposed
 }
 
-// Its address is made of the id that the directory gives it, so it can only be set afterwards.
-module identifier 'identifier.bicep' = {
-  name: 'guestlist-identifier'
+// Nobody is asked whether Guestlist's own client may use Guestlist.
+module exposeApi 'expose_api.bicep' = {
+  name: 'guestlist-expose-api'
   params: {
     uniqueName: apiName
     displayName: '${displayName} API'
     appId: api.appId
+    exposed: exposed
+    scopeId: scopeId
+    clients: concat([client.appId], authorizeAzureCli ? [azureCli] : [])
   }
 }
 

@@ -15,9 +15,9 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from local import portal
+from local.lock import locked
 from local.package import compiling, content, left_out, wheels
 from local.package.errors import PackageError
-from local.package.lock import locked
 from local.paths import BUILD, PACKAGE, ROOT
 
 ZIP = BUILD / "guestlist.zip"

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from local.lock import locked
 from local.package.errors import PackageError
-from local.package.lock import locked
 from local.paths import BUILD, ROOT
 
 REQUIREMENTS = ROOT / "requirements.txt"

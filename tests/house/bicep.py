@@ -1,5 +1,5 @@
 """Reads Bicep as far as is needed to say that a template hangs together: what is declared and used, what modules take
-and give. There is no Bicep compiler in a registry; this finds what it would refuse most often."""
+and give. For machines without a Bicep compiler: this finds what it would refuse most often."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,12 +16,13 @@ EXTENSION = re.compile(r"^extension \w+$", re.MULTILINE)
 
 FUNCTIONS = frozenset(
     {
-        *("concat", "contains", "empty", "environment", "filter", "guid", "items", "join", "loadJsonContent"),
-        *("loadTextContent", "replace", "split", "subscription", "subscriptionResourceId", "tenant", "toLower"),
-        *("union", "uniqueString"),
+        *("concat", "contains", "deployment", "empty", "environment", "fail", "filter", "guid", "items", "join"),
+        *("loadJsonContent", "loadTextContent", "replace", "split", "subscription", "subscriptionResourceId"),
+        *("tenant", "toLower", "union", "uniqueString"),
     }
 )
-"""Of Bicep, as far as they are used here, and known to both grammars and to checkov's older one."""
+"""Of Bicep, as far as they are used here, and known to both grammars; what checkov's older one lacks stands in
+``infra/check.py``."""
 
 _DECLARATIONS = {
     "parameter_declaration",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from local.bicep import TEMPLATES
 from shared.adapters.queues.names import QUEUES
 from shared.adapters.storage import blob_service, queue_service, table_service
 from shared.adapters.tables.holdings import TABLES as TABLES_OF_ROWS
@@ -38,9 +39,14 @@ HOST_SETTINGS = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "PYTHON_ENABLE_OPENTELEMETRY",
-    # OpenTelemetry, "SDK environment variables".
+    # OpenTelemetry, "SDK environment variables"; the host reads them, too.
     "OTEL_SERVICE_NAME",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
+    # protobuf, "python_implementation": by the library in the app and in the worker.
+    "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION",
+    # Azure Functions, "App settings reference".
+    "AzureWebJobsDisableHomepage",
     # App Service, "Use a managed identity instead of a secret"; read by App Service Authentication alone.
     "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID",
     "WEBSITE_AUTH_AAD_ALLOWED_TENANTS",
@@ -128,23 +134,10 @@ def test_every_parameter_says_what_it_is(path: str) -> None:
     assert [name for name, p in read(FILES[path]).parameters.items() if not p.description] == []
 
 
-def test_no_bicep_file_but_main_is_left_out() -> None:
+def test_no_bicep_file_is_left_out() -> None:
     called = {f"{Path(path).parent / m.path}" for path, text in FILES.items() for m in read(text).modules.values()}
 
-    assert set(FILES) - {"main.bicep"} == called
-
-
-def test_what_azd_is_to_ask_is_asked_and_what_it_is_not_to_ask_has_the_templates_own_default() -> None:
-    given = {name: entry["value"] for name, entry in load("main.parameters.json")["parameters"].items()}
-
-    assert set(given) <= set(MAIN.parameters)
-    assert {name for name, p in MAIN.parameters.items() if p.default is None} <= set(given)
-    for name, value in given.items():
-        variable = re.fullmatch(r"\$\{[A-Z_]+(=(?P<default>[^}]*))?\}", value)
-        assert variable, value
-        own = MAIN.parameters[name].default
-        default = variable["default"]
-        assert default is None if own is None or name == "principalId" else default == own.strip("'"), name
+    assert set(FILES) - set(TEMPLATES) == called
 
 
 # --- Names in storage
@@ -193,7 +186,7 @@ def test_queues_are_made_with_their_poison_queues_and_no_further() -> None:
 
 def settings_of(file: Bicep) -> set[str]:
     """Names of app settings among the keys of a file's objects."""
-    pattern = r"(GUESTLIST|OTEL|APPLICATIONINSIGHTS|PYTHON|WEBSITE|OVERRIDE|FUNCTIONS)_\w+|\w+Storage__\w+"
+    pattern = r"[A-Z]+(_[A-Z]+)+|AzureWebJobs\w+|\w+Storage__\w+"
     return {key for key in file.keys if re.fullmatch(pattern, key)}
 
 
@@ -421,3 +414,38 @@ def test_the_workbook_is_tied_to_a_workspace_when_it_is_deployed() -> None:
     assert WORKBOOK["version"] == "Notebook/1.0"
     names = [item["name"] for item in WORKBOOK["items"]]
     assert len(names) == len(set(names))
+
+
+# --- What is not known yet
+
+
+GUIDE = ROOT / "docs" / "how-to" / "operator" / "first-deployment.md"
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub makes of a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_everything_unverified_stands_in_the_guide_with_what_shows_it_and_what_to_do() -> None:
+    parts = re.split(r"^#{2,3} ", GUIDE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    unverified = {slug(part.partition("\n")[0]): part for part in parts if part.startswith("Unverified: ")}
+    listed = (INFRA / "README.md").read_text(encoding="utf-8").partition("UNVERIFIED until")[2]
+
+    assert re.findall(r"first-deployment\.md#([\w-]+)", listed) != []
+    assert set(re.findall(r"first-deployment\.md#([\w-]+)", listed)) == set(unverified)
+    assert [name for name, part in unverified.items() if "**Shown by**" not in part or "**Do**" not in part] == []
+
+
+@pytest.mark.parametrize("document", [*GUIDE.parent.glob("*.md"), INFRA / "README.md"], ids=lambda p: p.stem)
+def test_a_link_in_an_operators_document_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]*)(?:#([\w-]+))?\)", document.read_text(encoding="utf-8").replace("\n", " "))
+    local = [(path, anchor) for path, anchor in links if not path.startswith("https://")]
+    assert local
+
+    for path, anchor in local:
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), path
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {slug(heading) for heading in headings}, (path, anchor)
