@@ -16,7 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from local.azurite import AzuriteError, Node, find_node
+from local.node import Node, NodeError, find_node
 from local.paths import BUILD, ROOT
 
 SOURCE = ROOT / "portal"
@@ -75,7 +75,7 @@ def _digest() -> str:
 def _node() -> Node:
     try:
         return find_node()
-    except AzuriteError as error:
+    except NodeError as error:
         raise PortalError(str(error)) from error
 
 
