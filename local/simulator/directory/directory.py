@@ -45,6 +45,7 @@ class Directory:
         self.members = Relation()
         self.owners = Relation()
         self.sponsors = Relation()
+        self.managers = Relation()
         self.assignments = Assignments()
         self.contacts: set[str] = set()
         self.mailboxes: set[str] = set()
@@ -52,6 +53,7 @@ class Directory:
         self.group_settings: dict[str, dict[str, Any]] = {}
         self.authorization_policy: Properties = {}
         self.cross_tenant: Properties = {}
+        self.partners: dict[str, Properties] = {}
         self.changes = ChangeLog()
         self._removed: dict[tuple[str, str], float] = {}
 

@@ -6,7 +6,7 @@ from ...errors import GraphError, already_exist, bad_request, not_found, synced
 from ...odata.shapes import checked_body
 from ...world import World
 
-_READ_ONLY = frozenset(
+READ_ONLY = frozenset(
     {
         "id",
         "createdDateTime",
@@ -34,7 +34,7 @@ def update(world: World, user: DirectoryObject, body: Json) -> None:
             404, "Directory_ObjectNotFound", "Unable to read the company information from the directory."
         )
     changes = checked_body(
-        "user", body, reject_unknown=world.settings.odata.reject_unknown_properties, read_only=_READ_ONLY
+        "user", body, reject_unknown=world.settings.odata.reject_unknown_properties, read_only=READ_ONLY
     )
     if user.get("onPremisesSyncEnabled"):
         raise synced()
