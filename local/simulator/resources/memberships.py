@@ -21,7 +21,8 @@ from .users import model
 
 Find = Callable[[Call], DirectoryObject]
 
-_CASTS: Final = ("group", "administrativeUnit", "directoryRole")
+_HOLDERS: Final = ("group", "administrativeUnit")
+_AND_ROLES: Final = (*_HOLDERS, "directoryRole")
 
 
 def list_memberships(call: Call, *, find: Find, transitive: bool, cast: str | None) -> Answer:
@@ -81,11 +82,13 @@ def _any(call: Call) -> DirectoryObject:
     return object_
 
 
-def _member_of(base: str, find: Find, needs: Needs, *, routed: tuple[str, ...]) -> tuple[Route, ...]:
-    """`routed`: what the object's own module answers without a cast."""
+def _member_of(
+    base: str, find: Find, needs: Needs, *, kinds: tuple[str, ...], routed: tuple[str, ...] = ()
+) -> tuple[Route, ...]:
+    """`kinds`: what can be cast to; `routed`: what the object's own module answers without a cast."""
     routes = []
     for name, transitive, units in (("memberOf", False, 2), ("transitiveMemberOf", True, 5)):
-        for cast in (None, *_CASTS):
+        for cast in (None, *kinds):
             path = f"{base}/{name}{'' if cast is None else f'/graph.{cast}'}"
             listed = partial(list_memberships, find=find, transitive=transitive, cast=cast)
             counted = partial(count_memberships, find=find, transitive=transitive, cast=cast)
@@ -110,9 +113,11 @@ def _checks(base: str, find: Find, needs: Needs) -> tuple[Route, ...]:
 
 _GROUP, _PRINCIPAL = "/groups/{group}", "/servicePrincipals/{servicePrincipal}"
 ROUTES: tuple[Route, ...] = (
-    *_member_of("/users/{user}", need_user, may.MEMBER_CHECK, routed=("memberOf", "transitiveMemberOf")),
-    *_member_of(_GROUP, need_group, may.GROUP_BASIC, routed=()),
-    *_member_of(_PRINCIPAL, need_service_principal, may.APP_READ, routed=("memberOf",)),
+    *_member_of(
+        "/users/{user}", need_user, may.MEMBER_CHECK, kinds=_AND_ROLES, routed=("memberOf", "transitiveMemberOf")
+    ),
+    *_member_of(_GROUP, need_group, may.GROUP_BASIC, kinds=_HOLDERS),
+    *_member_of(_PRINCIPAL, need_service_principal, may.APP_READ, kinds=_AND_ROLES, routed=("memberOf",)),
     *_checks(_GROUP, need_group, may.GROUP_BASIC),
     *_checks(_PRINCIPAL, need_service_principal, may.APP_READ),
     *_checks("/directoryObjects/{object}", _any, (*may.MEMBER_CHECK, *may.DIRECTORY_READ)),
