@@ -87,6 +87,8 @@ def _items(call: Call) -> list[Json]:
         )
     seen: set[str] = set()
     for item in items:
+        if isinstance(item, dict) and type(item.get("id")) is int:  # a number is taken for its text
+            item["id"] = str(item["id"])
         _check(item, seen, accepts_absolute=call.world.settings.batch.absolute_urls)
         seen.add(item["id"].lower())
     return items

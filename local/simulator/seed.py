@@ -13,7 +13,7 @@ from .directory.directory import Directory, TenantFacts
 from .directory.relations import Assignment, Relation
 from .registry import Credentials, Registry
 from .resources.app_role_assignments import new_assignment_id
-from .resources.applications import NO_WEB
+from .resources.applications import NEW, NO_WEB
 from .settings import BadSettings, Settings, merged
 from .world import World
 
@@ -181,6 +181,7 @@ def _add_application(world: World, application: Json) -> None:
     owners = application.pop("owners", ())
     added = world.directory.applications.add(
         {
+            **NEW,
             "appId": str(uuid.uuid4()),
             "createdDateTime": stamp(),
             "oauth2RequirePostResponse": False,

@@ -454,6 +454,7 @@ _MESSAGES = "/users/{user}/messages"
     "POST /users/{user}/sendMail",
     "GET /users/{user}/mailFolders",
     "GET /users/{user}/mailFolders/{folder}",
+    "GET /users/{user}/mailFolders/{folder}/messages",
 )
 async def mail(t: Tenant) -> None:
     mailbox = t.client.users.by_user_id(MAILBOX)
@@ -473,6 +474,8 @@ async def mail(t: Tenant) -> None:
     assert (sent.is_draft, folders[sent.parent_folder_id].display_name) == (False, "Sent Items")
     again = Message(subject="Again", to_recipients=to)
     await mailbox.send_mail.post(SendMailPostRequestBody(message=again, save_to_sent_items=True))
+    in_sent = mailbox.mail_folders.by_mail_folder_id("sentitems").messages
+    assert len(some(some(await in_sent.get()).value)) == 2
     assert {m.subject for m in some(some(await mailbox.messages.get()).value)} == {"Hello", "Again"}
     await one.delete()
     assert [mail.subject for mail in t.simulator.world.observations.mails] == ["Hello", "Again"]

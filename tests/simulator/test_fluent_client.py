@@ -18,6 +18,7 @@ NOT_FLUENT = {
     "DELETE /groups/{group}/owners/{object}": "as for members",
     "PATCH /groups/{group}/members/$ref": "refused by Graph as well",
     "PATCH /groups/{group}/owners/$ref": "refused by Graph as well",
+    "GET /applications/{application}/appRoles": "the client has no path for a property",
     "GET /auditLogs/signIns/{record}": "nobody's sign-in is recorded: the story meets its 404",
 }
 """What the client has no way to ask for, or not with success."""

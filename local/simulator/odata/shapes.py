@@ -143,10 +143,13 @@ def checked_body(kind: str, body: Json, *, reject_unknown: bool, read_only: froz
         GraphError: 400 for an unknown property (unless such are dropped), a read-only one or a wrong value.
     """
     known, links = types.properties(kind), types.navigation(kind)
+    # Names are taken in any case: ``mailNickName`` is in Microsoft's own examples.
+    spelling = {name.lower(): name for name in known}
     result: Json = {}
-    for name, value in body.items():
-        if "@" in name or name in links:
+    for written, value in body.items():
+        if "@" in written or written in links:
             continue
+        name = spelling.get(written.lower(), written)
         if name not in known and not name.startswith("extension_"):
             if reject_unknown:
                 raise bad_request(f"Invalid property '{name}'.", "Request_BadRequest")

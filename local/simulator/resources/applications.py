@@ -27,6 +27,22 @@ NO_WEB: Final[Json] = {
 }
 
 
+NEW: Final[Json] = {
+    "api": {
+        "acceptMappedClaims": None,
+        "knownClientApplications": [],
+        "oauth2PermissionScopes": [],
+        "preAuthorizedApplications": [],
+        "requestedAccessTokenVersion": None,
+    },
+    "info": dict.fromkeys(("logoUrl", "marketingUrl", "privacyStatementUrl", "supportUrl", "termsOfServiceUrl")),
+    "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
+    "publicClient": {"redirectUris": []},
+    "spa": {"redirectUris": []},
+}
+"""What Graph shows of an application that sets nothing of it ("Create application", the answer)."""
+
+
 def list_applications(call: Call) -> Answer:
     return list_kind(call, call.world.directory.applications, lists_new(call.world))
 
@@ -74,6 +90,7 @@ def create_application(world: World, fields: Json) -> DirectoryObject:
     application = world.directory.create(
         "application",
         {
+            **NEW,
             "appId": str(uuid.uuid4()),
             "createdDateTime": stamp(),
             "publisherDomain": world.directory.tenant.initial_domain,

@@ -98,6 +98,13 @@ def applications_delta(call: Call) -> Answer:
     return delta(call, call.world.directory.applications)
 
 
+def list_roles(call: Call) -> Answer:
+    """A property by its own path."""
+    application = need_application(call)
+    context_ = f"{call.base_url}/$metadata#applications('{application.id}')/appRoles"
+    return Answer(200, {"@odata.context": context_, "value": application.get("appRoles") or []})
+
+
 def list_owners(call: Call, *, find: Find) -> Answer:
     return list_links(call, call.world.directory.owners.of(find(call).id))
 
@@ -189,6 +196,7 @@ _PRINCIPALS = ("/servicePrincipals/{servicePrincipal}", "/servicePrincipals/(app
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/applications", create_app, may.APP_WRITE),
     Route("POST", "/servicePrincipals", create_service_principal, may.APP_WRITE),
+    Route("GET", "/applications/{application}/appRoles", list_roles, may.APP_READ),
     Route("GET", "/applications/delta", applications_delta, may.APP_READ),
     *(route for base in _APPLICATIONS for route in _routes(base, need_application)),
     *(route for base in _PRINCIPALS for route in _routes(base, need_service_principal)),

@@ -32,12 +32,21 @@ def list_folders(call: Call) -> Answer:
 
 
 def get_folder(call: Call) -> Answer:
-    """Raises GraphError: 400 for what is no folder id (a well-formed one of nobody's is 404 in reality)."""
+    found = need_folder(call)
+    return Answer(200, {**plain_entity(call, _set(call), found), "id": found["id"]})
+
+
+def need_folder(call: Call) -> Json:
+    """By id or well-known name.
+
+    Raises:
+        GraphError: 400 for what is no folder id (a well-formed one of nobody's is 404 in reality).
+    """
     key, folders = call.keys["folder"], _folders(call)
     found = folders.get(key.lower()) or next((folder for folder in folders.values() if folder["id"] == key), None)
     if found is None:
         raise GraphError(400, "ErrorInvalidIdMalformed", "Id is malformed.")
-    return Answer(200, {**plain_entity(call, _set(call), found), "id": found["id"]})
+    return found
 
 
 def _folders(call: Call) -> dict[str, Json]:
