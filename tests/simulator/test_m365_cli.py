@@ -4,6 +4,7 @@ Each story is a tenant of its own, with commands one after the other. An expecta
 named, of anything else all of it. None is a command that prints nothing; a text is the error it ends with.
 """
 
+import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,10 @@ from typing import Any
 import pytest
 
 from local.node import NodeError
-from tests.simulator.m365_cli import M365, Printed, m365_cli
+from tests.simulator.m365_cli import M365, PACKAGE, Printed, m365_cli
 from tests.simulator.sdk_tenant import PERMISSIONS
 
-pytestmark = pytest.mark.timeout(900)  # the first one may install the package
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("m365")]  # the first one may install the package
 
 APP_ID, SECRET = "00000600-0000-4000-8000-000000000600", "S3cret-for-development"
 CLIENT = {
@@ -153,6 +154,12 @@ def test_a_managed_identity_signs_in_as_on_app_service(m365: M365, tmp_path: Pat
     printed = elsewhere("login", "--authType", "identity").json
 
     assert (printed["connectedAs"], printed["authType"]) == ("guestlist", "identity")
+
+
+def test_the_lock_file_pins_by_content_and_names_no_registry() -> None:
+    packages = json.loads((PACKAGE / "package-lock.json").read_text())["packages"]
+    del packages[""]
+    assert all("integrity" in package and "resolved" not in package for package in packages.values())
 
 
 def check(printed: Printed, expected: Any, command: str) -> None:
