@@ -1,8 +1,8 @@
 """The directory kept in a SQLite file from one start to the next.
 
 Kept: objects, links, app role assignments, who can sign in, settings, access packages with their requests,
-invitations with their tickets, and the mails that were sent. Not kept: faults, counters, drafts, the recycle bin and
-delta tokens (clients see an expired one).
+invitations with their tickets, and the mails that were sent. Not kept: faults, counters, drafts, the recycle bin,
+cross-tenant settings and delta tokens (clients see an expired one).
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Stories of apps, policies, the audit log, entitlement management and mail, told by msgraph-sdk."""
+"""Cases for apps, policies, the audit log, entitlement management and mail through msgraph-sdk."""
 
 from typing import Any
 
@@ -69,14 +69,14 @@ from msgraph.generated.service_principals.item.add_token_signing_certificate.add
 from msgraph.generated.users.item.send_mail.send_mail_post_request_body import SendMailPostRequestBody
 
 from tests.simulator.sdk_directory import ids
-from tests.simulator.sdk_tenant import Stories, Tenant, asked, eventual, some
+from tests.simulator.sdk_tenant import Cases, Tenant, asked, eventual, some
 from tests.simulator.simulated_graph import APP, GUS, OLIVIA, OSCAR, TRAVEL
 
 APP_ID = "00000301-0000-4000-8000-000000000301"
 PARTNER = "00000999-0000-4000-8000-000000000999"
 MAILBOX = "00000106-0000-4000-8000-000000000106"
 NON_GALLERY = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621"
-stories = Stories()
+cases = Cases()
 
 
 def _owner_routes(base: str) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def _app_routes(base: str, *methods: str) -> tuple[str, ...]:
     return tuple(f"{method} {base}" for method in methods)
 
 
-@stories.covers(
+@cases.covers(
     "GET /applications",
     "POST /applications",
     "GET /applications/$count",
@@ -141,7 +141,7 @@ async def applications(t: Tenant) -> None:
     await named.delete()
 
 
-@stories.covers(
+@cases.covers(
     "GET /servicePrincipals",
     "POST /servicePrincipals",
     "GET /servicePrincipals/$count",
@@ -177,7 +177,7 @@ async def service_principals(t: Tenant) -> None:
     await by_app_id.delete()
 
 
-@stories.covers(
+@cases.covers(
     "GET /applicationTemplates",
     "GET /applicationTemplates/{template}",
     "POST /applicationTemplates/{template}/instantiate",
@@ -191,7 +191,7 @@ async def templates(t: Tenant) -> None:
     assert some(made.application).app_id == some(made.service_principal).app_id
 
 
-@stories.covers(
+@cases.covers(
     "GET /directoryObjects/{object}",
     "POST /directoryObjects/getByIds",
     "POST /directoryObjects/validateProperties",
@@ -204,7 +204,7 @@ async def objects(t: Tenant) -> None:
     await t.client.directory_objects.validate_properties.post(name)
 
 
-@stories.covers(
+@cases.covers(
     "GET /directory/deletedItems/graph.user",
     "GET /directory/deletedItems/graph.application",
     "GET /directory/deletedItems/graph.servicePrincipal",
@@ -228,7 +228,7 @@ async def deleted_items(t: Tenant) -> None:
     assert ids(await bin_.graph_service_principal.get()) == set()
 
 
-@stories.covers(
+@cases.covers(
     "GET /policies/authorizationPolicy",
     "PATCH /policies/authorizationPolicy",
     "GET /policies/crossTenantAccessPolicy",
@@ -249,7 +249,7 @@ async def policies(t: Tenant) -> None:
 _PARTNERS = "/policies/crossTenantAccessPolicy/partners"
 
 
-@stories.covers(
+@cases.covers(
     f"GET {_PARTNERS}",
     f"POST {_PARTNERS}",
     f"GET {_PARTNERS}/{{partner}}",
@@ -269,7 +269,7 @@ async def partners(t: Tenant) -> None:
     assert some(some(await all_.get()).value) == []
 
 
-@stories.covers("GET /organization", "GET /organization/{organization}", "GET /domains", "GET /domains/{domain}")
+@cases.covers("GET /organization", "GET /organization/{organization}", "GET /domains", "GET /domains/{domain}")
 async def the_organization(t: Tenant) -> None:
     [listed] = some(some(await t.client.organization.get()).value)
     one = some(await t.client.organization.by_organization_id(some(listed.id)).get())
@@ -280,7 +280,7 @@ async def the_organization(t: Tenant) -> None:
     assert initial.is_initial is True
 
 
-@stories.covers("GET /auditLogs/directoryAudits", "GET /auditLogs/directoryAudits/{record}", "GET /auditLogs/signIns")
+@cases.covers("GET /auditLogs/directoryAudits", "GET /auditLogs/directoryAudits/{record}", "GET /auditLogs/signIns")
 async def the_audit_log(t: Tenant) -> None:
     await t.client.groups.by_group_id(TRAVEL).members.ref.post(t.ref(GUS))
     audits = t.client.audit_logs.directory_audits
@@ -304,7 +304,7 @@ def _sets(*names: str, by: str = "GET") -> tuple[str, ...]:
 _ALL_SETS = ("catalogs", "accessPackages", "assignmentPolicies", "assignmentRequests", "assignments")
 
 
-@stories.covers(
+@cases.covers(
     *_sets(*_ALL_SETS, "resourceRequests", *(f"{name}/{{item}}" for name in _ALL_SETS), "resourceRequests/{item}"),
     *_sets("catalogs", "accessPackages", "assignmentPolicies", "assignmentRequests", "resourceRequests", by="POST"),
     *_sets("catalogs/{item}", "accessPackages/{item}", "assignmentPolicies/{item}", by="DELETE"),
@@ -414,7 +414,7 @@ async def _a_package(t: Tenant, *, approver: str | None) -> tuple[str, str]:
 _APPROVALS = "accessPackageAssignmentApprovals/{item}"
 
 
-@stories.covers(
+@cases.covers(
     *_sets("assignmentRequests/{item}/cancel", by="POST"),
     *_sets(_APPROVALS, f"{_APPROVALS}/stages", f"{_APPROVALS}/stages/{{stage}}"),
     *_sets(f"{_APPROVALS}/stages/{{stage}}", by="PATCH"),
@@ -444,7 +444,7 @@ async def approvals(t: Tenant) -> None:
 _MESSAGES = "/users/{user}/messages"
 
 
-@stories.covers(
+@cases.covers(
     f"GET {_MESSAGES}",
     f"POST {_MESSAGES}",
     f"GET {_MESSAGES}/{{message}}",

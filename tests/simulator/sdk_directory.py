@@ -1,4 +1,4 @@
-"""Stories of users, groups and their links, told by msgraph-sdk."""
+"""Cases for users, groups and their links through msgraph-sdk."""
 
 from typing import Any
 from uuid import UUID
@@ -30,12 +30,12 @@ from msgraph.generated.users.item.get_member_objects.get_member_objects_post_req
 )
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
-from tests.simulator.sdk_tenant import Stories, Tenant, asked, eventual, some
+from tests.simulator.sdk_tenant import Cases, Tenant, asked, eventual, some
 from tests.simulator.simulated_graph import ANY_ROLE, APP, GUS, OLIVIA, OSCAR, TRAVEL
 
 EMMA = "00000105-0000-4000-8000-000000000105"
 TEAM = "00000206-0000-4000-8000-000000000206"
-stories = Stories()
+cases = Cases()
 
 
 def ids(found: Any) -> set[str]:
@@ -49,7 +49,7 @@ def texts(found: Any) -> set[str]:
     return set(some(some(found).value))
 
 
-@stories.covers("POST /invitations")
+@cases.covers("POST /invitations")
 async def invitations(t: Tenant) -> None:
     wanted = Invitation(
         invited_user_email_address="ada@fabrikam.com", invite_redirect_url="https://myapps.microsoft.com"
@@ -60,7 +60,7 @@ async def invitations(t: Tenant) -> None:
     assert some(some(made.invited_user).id)
 
 
-@stories.covers("GET /users", "GET /users/{user}", "GET /users/$count", "GET /users/delta", "GET /me")
+@cases.covers("GET /users", "GET /users/{user}", "GET /users/$count", "GET /users/delta", "GET /me")
 async def people(t: Tenant) -> None:
     query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
         filter="userType eq 'Guest'", select=["id", "userType", "externalUserState"]
@@ -76,7 +76,7 @@ async def people(t: Tenant) -> None:
     assert some(await t.as_person(OLIVIA).me.get()).id == OLIVIA
 
 
-@stories.covers("POST /users", "PATCH /users/{user}", "DELETE /users/{user}")
+@cases.covers("POST /users", "PATCH /users/{user}", "DELETE /users/{user}")
 async def a_new_employee(t: Tenant) -> None:
     made = some(
         await t.client.users.post(
@@ -96,7 +96,7 @@ async def a_new_employee(t: Tenant) -> None:
     assert some(made.id).lower() in t.simulator.world.directory.deleted
 
 
-@stories.covers(
+@cases.covers(
     "GET /users/{user}/sponsors", "POST /users/{user}/sponsors/$ref", "DELETE /users/{user}/sponsors/{sponsor}/$ref"
 )
 async def sponsors(t: Tenant) -> None:
@@ -107,7 +107,7 @@ async def sponsors(t: Tenant) -> None:
     assert ids(await of_gus.get()) == set()
 
 
-@stories.covers("GET /users/{user}/manager", "PUT /users/{user}/manager/$ref", "DELETE /users/{user}/manager/$ref")
+@cases.covers("GET /users/{user}/manager", "PUT /users/{user}/manager/$ref", "DELETE /users/{user}/manager/$ref")
 async def a_manager(t: Tenant) -> None:
     of_emma = t.client.users.by_user_id(EMMA).manager
     await of_emma.ref.put(t.new_ref(OLIVIA))
@@ -154,19 +154,19 @@ async def _holders(object_: Any, direct: set[str], all_: set[str], *, roles: boo
             assert await other.count.get(eventual()) == 0
 
 
-@stories.covers(*_holder_routes("/users/{user}"))
+@cases.covers(*_holder_routes("/users/{user}"))
 async def what_a_user_is_in(t: Tenant) -> None:
     outer = await nested(t, GUS)
     await _holders(t.client.users.by_user_id(GUS), {TRAVEL}, {TRAVEL, outer})
 
 
-@stories.covers(*_holder_routes("/groups/{group}", roles=False))
+@cases.covers(*_holder_routes("/groups/{group}", roles=False))
 async def what_a_group_is_in(t: Tenant) -> None:
     outer = await nested(t, GUS)
     await _holders(t.client.groups.by_group_id(TRAVEL), {outer}, {outer}, roles=False)
 
 
-@stories.covers(*_holder_routes("/servicePrincipals/{servicePrincipal}"))
+@cases.covers(*_holder_routes("/servicePrincipals/{servicePrincipal}"))
 async def what_an_app_is_in(t: Tenant) -> None:
     outer = await nested(t, APP)
     await _holders(t.client.service_principals.by_service_principal_id(APP), {TRAVEL}, {TRAVEL, outer})
@@ -188,7 +188,7 @@ async def _checks(object_: Any, groups: set[str]) -> None:
     assert texts(await object_.get_member_objects.post(of_any)) == groups
 
 
-@stories.covers(
+@cases.covers(
     *_check_routes("/users/{user}"),
     *_check_routes("/groups/{group}"),
     *_check_routes("/servicePrincipals/{servicePrincipal}"),
@@ -205,7 +205,7 @@ async def checks_of_membership(t: Tenant) -> None:
     assert texts(await of_group.check_member_groups.post(OfObject(group_ids=[outer, TEAM]))) == {outer}
 
 
-@stories.covers("GET /users/{user}/ownedObjects", "GET /users/{user}/ownedObjects/graph.group")
+@cases.covers("GET /users/{user}/ownedObjects", "GET /users/{user}/ownedObjects/graph.group")
 async def what_a_user_owns(t: Tenant) -> None:
     owned = t.client.users.by_user_id(OSCAR).owned_objects
     assert TRAVEL in ids(await owned.get())
@@ -217,7 +217,7 @@ def _assignment_routes(base: str, name: str = "appRoleAssignments") -> tuple[str
     return (f"GET {base}/{name}", f"POST {base}/{name}", f"DELETE {base}/{name}/{{assignment}}")
 
 
-@stories.covers(
+@cases.covers(
     *_assignment_routes("/users/{user}"),
     *_assignment_routes("/groups/{group}"),
     *_assignment_routes("/servicePrincipals/{servicePrincipal}"),
@@ -249,7 +249,7 @@ def assignment(principal: str, resource: str, role: str) -> AppRoleAssignment:
     return AppRoleAssignment(principal_id=UUID(principal), resource_id=UUID(resource), app_role_id=UUID(role))
 
 
-@stories.covers(
+@cases.covers(
     "GET /groups",
     "POST /groups",
     "GET /groups/$count",
@@ -300,7 +300,7 @@ async def _links(builder: Any, expected: set[str], users: set[str], principals: 
         assert await cast.count.get(eventual()) == len(found)
 
 
-@stories.covers(*_link_routes("members"), *_link_routes("transitiveMembers", changed=False))
+@cases.covers(*_link_routes("members"), *_link_routes("transitiveMembers", changed=False))
 async def members(t: Tenant) -> None:
     outer = t.client.groups.by_group_id(await nested(t, GUS))
     for member in (OLIVIA, APP):
@@ -313,7 +313,7 @@ async def members(t: Tenant) -> None:
     assert ids(await outer.members.get()) == {TRAVEL, APP}
 
 
-@stories.covers(*_link_routes("owners"))
+@cases.covers(*_link_routes("owners"))
 async def owners(t: Tenant) -> None:
     of_travel = t.client.groups.by_group_id(TRAVEL).owners
     await of_travel.ref.post(t.ref(APP))
@@ -326,7 +326,7 @@ async def owners(t: Tenant) -> None:
 _SETTINGS = ("/groupSettings", "/groups/{group}/settings")
 
 
-@stories.covers(
+@cases.covers(
     "GET /groupSettingTemplates",
     "GET /groupSettingTemplates/{template}",
     *(f"{method} {base}" for base in _SETTINGS for method in ("GET", "POST")),

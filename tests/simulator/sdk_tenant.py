@@ -1,4 +1,4 @@
-"""Microsoft's own Python client on the simulator, and what its stories share."""
+"""Microsoft's own Python client on the simulator, and what its cases share."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -43,7 +43,7 @@ class Token:
 
 @dataclass
 class Tenant:
-    """One simulator for many stories: each begins with the sample tenant as it is."""
+    """One simulator for many cases: each begins with the sample tenant as it is."""
 
     simulator: Simulator
     base: str
@@ -87,25 +87,25 @@ class Tenant:
         return GraphServiceClient(request_adapter=adapter)
 
 
-Tell = Callable[[Tenant], Awaitable[None]]
+Run = Callable[[Tenant], Awaitable[None]]
 
 
 @dataclass
-class Story:
+class Case:
     """Fluent calls with assertions on their typed results; `routes` are those it must have had an answer from."""
 
-    tell: Tell
+    run: Run
     routes: tuple[str, ...]
 
 
 @dataclass
-class Stories:
-    all: list[Story] = field(default_factory=list)
+class Cases:
+    all: list[Case] = field(default_factory=list)
 
-    def covers(self, *routes: str) -> Callable[[Tell], Tell]:
-        def note(tell: Tell) -> Tell:
-            self.all.append(Story(tell, routes))
-            return tell
+    def covers(self, *routes: str) -> Callable[[Run], Run]:
+        def note(run: Run) -> Run:
+            self.all.append(Case(run, routes))
+            return run
 
         return note
 

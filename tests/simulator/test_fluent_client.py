@@ -8,9 +8,9 @@ import pytest_asyncio
 
 from local.simulator.resources import ROUTES
 from tests.simulator import sdk_apps, sdk_directory
-from tests.simulator.sdk_tenant import Story, Tenant, sdk_tenant
+from tests.simulator.sdk_tenant import Case, Tenant, sdk_tenant
 
-STORIES = [*sdk_directory.stories.all, *sdk_apps.stories.all]
+CASES = [*sdk_directory.cases.all, *sdk_apps.cases.all]
 NOT_FLUENT = {
     "GET /groups/{group}/members/{object}": "one member can be cast or referred to, not got",
     "GET /groups/{group}/owners/{object}": "as for members",
@@ -19,7 +19,7 @@ NOT_FLUENT = {
     "PATCH /groups/{group}/members/$ref": "refused by Graph as well",
     "PATCH /groups/{group}/owners/$ref": "refused by Graph as well",
     "GET /applications/{application}/appRoles": "the client has no path for a property",
-    "GET /auditLogs/signIns/{record}": "nobody's sign-in is recorded: the story meets its 404",
+    "GET /auditLogs/signIns/{record}": "nobody's sign-in is recorded: the case meets its 404",
 }
 """What the client has no way to ask for, or not with success."""
 
@@ -37,19 +37,19 @@ def plain(route: str) -> str:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.tell.__name__)
-async def test_the_client_reads_and_writes(tenant: Tenant, story: Story) -> None:
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.run.__name__)
+async def test_the_client_reads_and_writes(tenant: Tenant, case: Case) -> None:
     tenant.simulator.reset()
 
-    await story.tell(tenant)
+    await case.run(tenant)
 
-    assert [route for route in story.routes if not tenant.answered(route)] == []
+    assert [route for route in case.routes if not tenant.answered(route)] == []
 
 
-def test_every_route_of_v1_has_a_story() -> None:
-    told = {plain(route) for story in STORIES for route in story.routes}
+def test_every_route_of_v1_has_a_case() -> None:
+    covered = {plain(route) for case in CASES for route in case.routes}
     routes = {f"{route.method} {route.template}" for route in ROUTES if not route.beta_only}
 
-    assert [route for route in sorted(routes) if plain(route) not in told and route not in NOT_FLUENT] == []
+    assert [route for route in sorted(routes) if plain(route) not in covered and route not in NOT_FLUENT] == []
     assert sorted(NOT_FLUENT.keys() - routes) == []
-    assert sorted(route for story in STORIES for route in story.routes if route not in routes) == []
+    assert sorted(route for case in CASES for route in case.routes if route not in routes) == []

@@ -1,6 +1,6 @@
 """CLI for Microsoft 365 on the simulator: what it prints of users, groups, apps, invitations and mail.
 
-Each story is a tenant of its own, with commands one after the other. An expectation is JSON: of an object the members
+Each case is a tenant of its own, with commands one after the other. An expectation is JSON: of an object the members
 named, of anything else all of it. None is a command that prints nothing; a text is the error it ends with.
 """
 
@@ -31,7 +31,7 @@ TRAVEL = "00000201-0000-4000-8000-000000000201"
 GUESTLIST = "guestlist@contoso.com"
 Row = tuple[str, Any]
 
-STORIES: dict[str, list[Row]] = {
+CASES: dict[str, list[Row]] = {
     "a new employee with a manager leaves and comes back": [
         (
             "entra user add --displayName Nina --userName nina@contoso.com --password Wx7-longer --mailNickname nina"
@@ -138,7 +138,7 @@ def m365(tmp_path_factory: pytest.TempPathFactory) -> Iterator[M365]:
         pytest.skip(f"CLI for Microsoft 365 cannot be had here: {error}")
 
 
-@pytest.mark.parametrize("rows", STORIES.values(), ids=STORIES.keys())
+@pytest.mark.parametrize("rows", CASES.values(), ids=CASES.keys())
 def test_the_command_line_prints_what_it_would_of_a_tenant(m365: M365, rows: list[Row]) -> None:
     m365.simulator.reset()
 

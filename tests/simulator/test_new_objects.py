@@ -4,6 +4,7 @@ Sources: the operation's page of Microsoft Graph's v1.0 reference; error texts a
 """
 
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -205,7 +206,19 @@ async def test_a_password_is_seen_once_and_then_by_its_hint(graph: Graph, path: 
     assert "No password credential found with keyId" in message
 
 
-async def test_applications_are_told_of_by_delta_as_they_come_and_go(graph: Graph) -> None:
+async def test_a_new_application_can_bring_passwords_that_the_directory_makes(graph: Graph) -> None:
+    body = {"displayName": "Lodging", "passwordCredentials": [{"displayName": "Deploy"}]}
+    made = (await graph.call("POST", "/applications", body)).json()
+    own_text = {**body, "passwordCredentials": [{"secretText": "mine"}]}
+
+    [kept] = (await graph.call("GET", f"/applications/{made['id']}")).json()["passwordCredentials"]
+
+    assert made["passwordCredentials"][0]["secretText"].startswith(kept["hint"])
+    assert (kept["secretText"], kept["keyId"]) == (None, made["passwordCredentials"][0]["keyId"])
+    assert error(await graph.call("POST", "/applications", own_text))[0] == 400
+
+
+async def test_a_delta_of_applications_has_what_came_and_what_went(graph: Graph) -> None:
     first = (await graph.call("GET", "/applications/delta?$deltatoken=latest")).json()
     assert first["value"] == []
     made = (await graph.call("POST", "/applications", {"displayName": "Lodging"})).json()["id"]
@@ -333,8 +346,6 @@ async def test_folders_count_drafts_and_sent_items(graph: Graph) -> None:
 
 
 async def test_the_metadata_is_csdl_and_needs_no_token(graph: Graph) -> None:
-    from xml.etree import ElementTree
-
     del graph.http.headers["Authorization"]
     answer = await graph.call("GET", "/$metadata")
 

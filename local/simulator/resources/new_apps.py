@@ -27,19 +27,21 @@ Find = Callable[[Call], DirectoryObject]
 
 
 def create_app(call: Call) -> Answer:
-    """An app that makes another owns it.
+    """An app that makes another owns it. The text of a password is in this answer only.
 
     Raises:
-        GraphError: 400 without a name, or for an identifier it may not have.
+        GraphError: 400 without a name, or for an identifier or a password it may not have.
     """
     world = call.world
     fields = checked_application(call, call.json())
     if not fields.get("displayName"):
         raise bad_request("A value is required for property 'displayName' of resource 'Application'.")
     check_identifiers(world, None, fields.get("identifierUris") or [])
-    application = create_application(world, fields)
+    passwords = [_password(asked) for asked in fields.get("passwordCredentials") or []]
+    kept = [{**password, "secretText": None} for password in passwords]
+    application = create_application(world, {**fields, "passwordCredentials": kept})
     _own(call, application)
-    return _created(call, application)
+    return _created(call, application, passwordCredentials=passwords)
 
 
 def create_service_principal(call: Call) -> Answer:
@@ -129,25 +131,14 @@ def remove_owner(call: Call, *, find: Find) -> Answer:
 def add_password(call: Call, *, find: Find) -> Answer:
     """The text is in this answer only; the directory keeps its first characters as a hint. The issuer takes it from
     nobody: who signs in is in the seed."""
-    object_, body = find(call), call.json()
-    asked = body.get("passwordCredential") or {}
+    object_, asked = find(call), call.json().get("passwordCredential") or {}
     if not isinstance(asked, dict):
         raise bad_request("Invalid value specified for property 'passwordCredential'.")
-    start = _moment(asked.get("startDateTime"), now())
-    text = secrets.token_urlsafe(_SECRET_BYTES)
-    kept: Json = {
-        "customKeyIdentifier": None,
-        "displayName": asked.get("displayName"),
-        "endDateTime": stamp(_moment(asked.get("endDateTime"), start + _LIFETIME)),
-        "hint": text[:_HINT],
-        "keyId": str(uuid.uuid4()),
-        "secretText": None,
-        "startDateTime": stamp(start),
-    }
-    credentials = [*(object_.get("passwordCredentials") or []), kept]
+    password = _password(asked)
+    credentials = [*(object_.get("passwordCredentials") or []), {**password, "secretText": None}]
     call.world.directory.change(object_, {"passwordCredentials": credentials})
     type_ = f"{call.base_url}/$metadata#microsoft.graph.passwordCredential"
-    return Answer(200, {"@odata.context": type_, **kept, "secretText": text})
+    return Answer(200, {"@odata.context": type_, **password})
 
 
 def remove_password(call: Call, *, find: Find) -> Answer:
@@ -161,6 +152,24 @@ def remove_password(call: Call, *, find: Find) -> Answer:
     return NO_CONTENT
 
 
+def _password(asked: Json) -> Json:
+    """A new one. Raises GraphError: 400 for what the directory makes itself (ansible-collections/azure #2250)."""
+    for name in ("hint", "keyId", "secretText"):
+        if asked.get(name) is not None:
+            raise bad_request(f"Invalid value specified for property '{name}' of resource 'PasswordCredential'.")
+    start = _moment(asked.get("startDateTime"), now())
+    text = secrets.token_urlsafe(_SECRET_BYTES)
+    return {
+        "customKeyIdentifier": None,
+        "displayName": asked.get("displayName"),
+        "endDateTime": stamp(_moment(asked.get("endDateTime"), start + _LIFETIME)),
+        "hint": text[:_HINT],
+        "keyId": str(uuid.uuid4()),
+        "secretText": text,
+        "startDateTime": stamp(start),
+    }
+
+
 def _own(call: Call, object_: DirectoryObject) -> None:
     """What an app makes with Application.ReadWrite.OwnedBy it can manage: it is the owner. For a person UNVERIFIED,
     and not done."""
@@ -168,8 +177,9 @@ def _own(call: Call, object_: DirectoryObject) -> None:
         call.world.directory.owners.add(object_.id, call.who.object_id)
 
 
-def _created(call: Call, object_: DirectoryObject) -> Answer:
-    body = {"@odata.context": context(call.base_url, object_.kind, entity=True), **show(object_)}
+def _created(call: Call, object_: DirectoryObject, **once: object) -> Answer:
+    """`once`: what is shown in this answer alone."""
+    body = {"@odata.context": context(call.base_url, object_.kind, entity=True), **show(object_), **once}
     return Answer(201, body, headers={"Location": f"{call.base_url}/{object_.kind}s/{object_.id}"})
 
 
