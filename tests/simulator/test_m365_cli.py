@@ -40,8 +40,8 @@ CASES: dict[str, list[Row]] = {
         ),
         ("entra user set --userName nina@contoso.com --jobTitle Clerk", None),
         (
-            "entra user get --userName nina@contoso.com --properties displayName,jobTitle",
-            {"displayName": "Nina", "jobTitle": "Clerk"},
+            "entra user get --userName nina@contoso.com --withManager --query '[jobTitle,manager.displayName]'",
+            ["Clerk", "Olivia Owner"],
         ),
         ("entra user remove --userName nina@contoso.com --force", None),
         ("entra user recyclebinitem list --query [].displayName", ["Nina"]),
@@ -81,6 +81,7 @@ CASES: dict[str, list[Row]] = {
             "entra m365group user list --groupDisplayName Crew --query [].displayName",
             ["Emma Employee"],
         ),
+        ("entra m365group recyclebinitem list", []),
     ],
     "an app with a role, a secret and a service principal": [
         ("entra app add --name Lodging --withSecret", {"tenantId": "c0117050-0000-4000-8000-000000000001"}),
@@ -103,6 +104,11 @@ CASES: dict[str, list[Row]] = {
             "entra approleassignment add --appDisplayName Guestlist --resource 'Microsoft Graph'"
             " --scopes Group.Read.All --query [].resourceDisplayName",
             ["Microsoft Graph"],
+        ),
+        (
+            "entra approleassignment list --appDisplayName Guestlist"
+            " --query 'contains([].roleName,`Group.Read.All`)'",
+            True,
         ),
         (
             "entra groupsetting add --templateId 62375ab9-6b52-47ed-826b-58e47e0e304b --AllowToAddGuests false",

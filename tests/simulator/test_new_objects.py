@@ -132,6 +132,16 @@ async def test_a_manager_is_one_and_can_be_missing(graph: Graph) -> None:
     assert error(await graph.call("DELETE", f"{path}/$ref"))[0] == 404
 
 
+async def test_a_manager_is_expanded_as_one_object_and_only_where_there_is_one(graph: Graph) -> None:
+    await graph.call("PUT", f"/users/{EMMA}/manager/$ref", reference(graph, OLIVIA))
+
+    people = (await graph.call("GET", "/users?$select=id&$expand=manager($select=id)")).json()["value"]
+
+    managers = {person["id"]: person.get("manager") for person in people}
+    assert managers[EMMA] == {"@odata.type": "#microsoft.graph.user", "id": OLIVIA}
+    assert managers[GUS] is None
+
+
 async def test_what_an_app_makes_it_owns(graph: Graph) -> None:
     application = (await graph.call("POST", "/applications", {"displayName": "Lodging"})).json()
     principal = (await graph.call("POST", "/servicePrincipals", {"appId": application["appId"]})).json()
@@ -263,6 +273,22 @@ async def test_groups_are_in_groups_too(graph: Graph) -> None:
     assert of_any.json()["value"] == [made, TRAVEL]
     assert error(too_many)[0] == 400
     assert error(await graph.call("POST", f"/directoryObjects/{ANY_ROLE}/getMemberGroups", {}))[0] == 404
+
+
+async def test_assignments_are_expanded_as_they_are_listed(graph: Graph) -> None:
+    body = {"principalId": GUS, "resourceId": APP, "appRoleId": ANY_ROLE}
+    await graph.call("POST", f"/servicePrincipals/{APP}/appRoleAssignedTo", body)
+    listed = (await graph.call("GET", f"/servicePrincipals/{APP}/appRoleAssignedTo")).json()["value"]
+
+    path = f"/servicePrincipals/{APP}?$select=id&$expand=appRoleAssignedTo"
+    expanded = (await graph.call("GET", path)).json()["appRoleAssignedTo"]
+    [narrow] = (await graph.call("GET", f"/users/{GUS}?$expand=appRoleAssignments($select=id)")).json()[
+        "appRoleAssignments"
+    ]
+
+    assert GUS in {assignment["principalId"] for assignment in listed}
+    assert expanded == listed
+    assert narrow == {"id": next(a["id"] for a in listed if a["principalId"] == GUS)}
 
 
 async def test_members_can_be_listed_as_references_page_by_page(graph: Graph) -> None:
