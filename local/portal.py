@@ -13,8 +13,8 @@ import os
 import subprocess
 import sys
 
-from local.azurite import AzuriteError, Node, find_node
 from local.lock import locked
+from local.node import Node, NodeError, find_node
 from local.paths import BUILD, ROOT
 
 SOURCE = ROOT / "portal"
@@ -73,7 +73,7 @@ def _digest() -> str:
 def _node() -> Node:
     try:
         return find_node()
-    except AzuriteError as error:
+    except NodeError as error:
         raise PortalError(str(error)) from error
 
 

@@ -17,11 +17,12 @@ import aiohttp
 from rich.console import Console, Group
 from rich.text import Text
 
-from local.azurite import AzuriteError, is_installed
+from local.azurite import is_installed
 from local.board import Progress, mail_panel, make_console, outcome_table
 from local.caller import Caller, CallFailed, sign_in
 from local.child import StackError
 from local.guests import SINGLE, BadTemplate, read_expected, read_guests
+from local.node import NodeError
 from local.outcome import Outcome, mail_faults, mails_to
 from local.paths import BUILD, ROOT
 from local.setup_app import APP, NotSetUp, Setup
@@ -34,7 +35,7 @@ REPLICATION_MS = 2000
 """Both as a tenant has them on a good day: the states can be seen, and the waits are real."""
 
 _POLL_S = 0.25
-_EXPECTED = (AzuriteError, BadTemplate, CallFailed, NotSetUp, SampleError, StackError)
+_EXPECTED = (BadTemplate, CallFailed, NodeError, NotSetUp, SampleError, StackError)
 
 
 class Late(Exception):

@@ -119,7 +119,7 @@ class Stack:
         self.stop()
 
     def start(self) -> None:
-        """Raises StackError or AzuriteError; what had started is stopped again."""
+        """Raises StackError or NodeError; what had started is stopped again."""
         atexit.register(self.stop)
         try:
             self._prepare_app()

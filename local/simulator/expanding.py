@@ -10,19 +10,24 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from . import assignments
 from .call import Call
 from .directory.directory import Directory
 from .directory.objects import DirectoryObject
+from .directory.relations import Assignment
 from .errors import bad_request
 from .odata import shapes, types
 from .odata.expand import links
 
 _MOST = 20
+_ONE = {"manager"}
+"""Relationships to one object at most: the object itself is shown, or nothing."""
 _OPTION = "$select="
 
 Links = Callable[[Directory, str], Iterable[str]]
 LINKS: dict[str, dict[str, Links]] = {
     "user": {
+        "manager": lambda d, id_: d.managers.of(id_),
         "memberOf": lambda d, id_: d.members.to(id_),
         "ownedObjects": lambda d, id_: d.owners.to(id_),
         "sponsors": lambda d, id_: d.sponsors.of(id_),
@@ -40,6 +45,15 @@ LINKS: dict[str, dict[str, Links]] = {
     },
 }
 """The relationships that the simulator has, by kind: ids of what an object links to."""
+_ASSIGNED: dict[str, dict[str, Links]] = {
+    "user": {"appRoleAssignments": lambda d, id_: d.assignments.of_principal(id_)},
+    "group": {"appRoleAssignments": lambda d, id_: d.assignments.of_principal(id_)},
+    "servicePrincipal": {
+        "appRoleAssignedTo": lambda d, id_: d.assignments.of_resource(id_),
+        "appRoleAssignments": lambda d, id_: d.assignments.of_principal(id_),
+    },
+}
+"""The same of app role assignments, which are no directory objects here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +69,19 @@ class Expanding:
         if self.linked is None:
             return {}
         directory = call.world.directory
-        found = (directory.find(id_) for id_ in islice(self.linked(directory, object_.id), _MOST))
-        return {self.name: [shapes.show(other, self.select, typed=True) for other in found if other is not None]}
+        ids = islice(self.linked(directory, object_.id), _MOST)
+        if self.name in _ASSIGNED.get(object_.kind, {}):
+            held = (directory.assignments.get(id_) for id_ in ids)
+            return {self.name: [self._assignment(call, one) for one in held if one is not None]}
+        found = (directory.find(id_) for id_ in ids)
+        shown = [shapes.show(other, self.select, typed=True) for other in found if other is not None]
+        if self.name in _ONE:
+            return {self.name: shown[0]} if shown else {}
+        return {self.name: shown}
+
+    def _assignment(self, call: Call, assignment: Assignment) -> dict[str, Any]:
+        whole = assignments.shown(call.world, assignment)
+        return {name: value for name, value in whole.items() if not self.select or name in self.select}
 
     def projection(self, select: Iterable[str]) -> tuple[str, ...]:
         """The names for ``@odata.context``."""
@@ -90,7 +115,7 @@ def expanding(call: Call, kind: str) -> Expanding:
     if other is not None:
         # That it has no support is documented, the answer UNVERIFIED.
         raise bad_request(f"The query option '{other}' inside $expand is not supported.", "BadRequest")
-    found = LINKS.get(kind, {}).get(known)
+    found = LINKS.get(kind, {}).get(known) or _ASSIGNED.get(kind, {}).get(known)
     if found is None:
         call.world.observations.shout("no such $expand here", kind=kind, name=known)
         raise bad_request(f"Expanding '{known}' is not supported.", "BadRequest")

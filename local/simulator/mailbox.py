@@ -68,6 +68,11 @@ class Mailboxes:
         return self.all.setdefault(user_id.lower(), Mailbox())
 
 
+def folder_id(owner_id: str, name: str) -> str:
+    """The id of a folder by its well-known name."""
+    return _id("AQMk", f"{owner_id}:{name}")
+
+
 def new_message(owner_id: str, properties: Json) -> Message:
     created = stamp()
     return Message(

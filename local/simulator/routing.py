@@ -64,6 +64,8 @@ def split_path(raw: str) -> tuple[str, list[str]]:
     case is graph.user (G4 "Paths on the wire", G5.22). ``x()`` keeps its parentheses: it can be a function alone.
     """
     parts = [unquote(part) for part in raw.split("/") if part]
+    if parts[:1] == ["myorganization"]:  # the tenant by another name, as in the Azure AD Graph of old
+        parts = parts[1:]
     segments: list[str] = []
     for part in parts:
         keyed = _KEYED.fullmatch(part) if part.endswith(")") and not part.endswith("()") else None

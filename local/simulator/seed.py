@@ -13,7 +13,7 @@ from .directory.directory import Directory, TenantFacts
 from .directory.relations import Assignment, Relation
 from .registry import Credentials, Registry
 from .resources.app_role_assignments import new_assignment_id
-from .resources.applications import NO_WEB
+from .resources.applications import NEW, NO_WEB
 from .settings import BadSettings, Settings, merged
 from .world import World
 
@@ -99,7 +99,7 @@ def add(world: World, seed: Json) -> None:
         for principal in seed.get("servicePrincipals") or []:
             _add_service_principal(world, dict(principal))
         for application in seed.get("applications") or []:
-            world.directory.applications.add(_application(dict(application)))
+            _add_application(world, dict(application))
         for client in seed.get("clients") or []:
             _add_client(world, client)
         for group in seed.get("groups") or []:
@@ -127,7 +127,7 @@ def add(world: World, seed: Json) -> None:
 
 def _add_user(world: World, user: Json) -> None:
     password, roles = user.pop("password", None), tuple(user.pop("appRoles", ()))
-    sponsors = user.pop("sponsors", ())
+    sponsors, manager = user.pop("sponsors", ()), user.pop("manager", None)
     name = user.get("userPrincipalName") or user["mail"]
     mail = user.get("mail")
     added = world.directory.users.add(
@@ -145,6 +145,7 @@ def _add_user(world: World, user: Json) -> None:
     world.registry.credentials[added.id.lower()] = Credentials(password, roles)
     for sponsor in sponsors:
         world.directory.sponsors.add(added.id, sponsor)
+    _replace(world.directory.managers, added.id, [manager] if manager else [])
 
 
 def _add_group(world: World, group: Json) -> None:
@@ -185,14 +186,19 @@ def _add_service_principal(world: World, principal: Json) -> None:
     _replace(world.directory.owners, added.id, owners)
 
 
-def _application(application: Json) -> Json:
-    return {
-        "appId": str(uuid.uuid4()),
-        "createdDateTime": stamp(),
-        "oauth2RequirePostResponse": False,
-        **application,
-        "web": {**NO_WEB, **(application.get("web") or {})},
-    }
+def _add_application(world: World, application: Json) -> None:
+    owners = application.pop("owners", ())
+    added = world.directory.applications.add(
+        {
+            **NEW,
+            "appId": str(uuid.uuid4()),
+            "createdDateTime": stamp(),
+            "oauth2RequirePostResponse": False,
+            **application,
+            "web": {**NO_WEB, **(application.get("web") or {})},
+        }
+    )
+    _replace(world.directory.owners, added.id, owners)
 
 
 def _add_client(world: World, client: Json) -> None:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from local.issuer import GRAPH, BadToken, Issuer
 
+from . import metadata
 from .call import Answer, Call, Caller
 from .errors import bad_token
 from .faults import Cut
@@ -41,6 +42,7 @@ class Simulator:
         app = web.Application(client_max_size=BODY_LIMIT)
         add_routes(app, self)
         for version in _VERSIONS:
+            app.router.add_get(f"/{version}/$metadata", _metadata)
             app.router.add_route("*", f"/{version}/{{path:.*}}", self._graph)
         self.issuer.add_routes(app)
         return app
@@ -104,6 +106,11 @@ class Simulator:
         permissions = claims.get("roles", []) if is_app else str(claims.get("scp", "")).split()
         app_id = str(claims.get("appid") or claims.get("azp") or "")
         return Caller(app_id, str(claims["oid"]), frozenset(permissions), is_app)
+
+
+async def _metadata(_request: web.Request) -> web.Response:
+    """Needs no token, as in Graph."""
+    return web.Response(body=metadata.document(), content_type="application/xml", charset="utf-8")
 
 
 class _Tenant:

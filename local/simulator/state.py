@@ -1,8 +1,8 @@
 """The directory kept in a SQLite file from one start to the next.
 
 Kept: objects, links, app role assignments, who can sign in, settings, access packages with their requests,
-invitations with their tickets, and the mails that were sent. Not kept: faults, counters, drafts, the recycle bin and
-delta tokens (clients see an expired one).
+invitations with their tickets, and the mails that were sent. Not kept: faults, counters, drafts, the recycle bin,
+cross-tenant settings and delta tokens (clients see an expired one).
 """
 
 import asyncio
@@ -65,7 +65,11 @@ def snapshot(world: World) -> Json:
     for user in directory.users:
         known = registry.credentials.get(user.id.lower())
         sign_in: Json = {"password": known.password, "appRoles": list(known.app_roles)} if known else {}
-        users.append({**user.properties, **sign_in, "sponsors": list(directory.sponsors.of(user.id))})
+        people: Json = {
+            "sponsors": list(directory.sponsors.of(user.id)),
+            "manager": next(iter(directory.managers.of(user.id)), None),
+        }
+        users.append({**user.properties, **sign_in, **people})
     seed: Json = {
         "tenant": {
             "id": directory.tenant.id,
@@ -93,7 +97,10 @@ def snapshot(world: World) -> Json:
             {**principal.properties, "owners": list(directory.owners.of(principal.id))}
             for principal in directory.service_principals
         ],
-        "applications": [application.properties for application in directory.applications],
+        "applications": [
+            {**application.properties, "owners": list(directory.owners.of(application.id))}
+            for application in directory.applications
+        ],
         "appRoleAssignments": [
             {"id": a.id, "principalId": a.principal_id, "resourceId": a.resource_id, "appRoleId": a.app_role_id}
             for a in directory.assignments

@@ -50,6 +50,7 @@ class Directory:
         """Of groups, administrative units and directory roles."""
         self.owners = Relation()
         self.sponsors = Relation()
+        self.managers = Relation()
         self.assignments = Assignments()
         self.contacts: set[str] = set()
         self.mailboxes: set[str] = set()
@@ -57,6 +58,7 @@ class Directory:
         self.group_settings: dict[str, dict[str, Any]] = {}
         self.authorization_policy: Properties = {}
         self.cross_tenant: Properties = {}
+        self.partners: dict[str, Properties] = {}
         self.changes = ChangeLog()
         self._removed: dict[tuple[str, str], float] = {}
 

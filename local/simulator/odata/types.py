@@ -127,3 +127,33 @@ def stranger(type_: str, value: Any) -> str | None:
         if found is not None:
             return found
     return None
+
+
+def names() -> list[str]:
+    """Of the types of the excerpt."""
+    return list(_TYPES)
+
+
+def enums() -> dict[str, list[str]]:
+    return _ENUMS
+
+
+def base(type_: str) -> str | None:
+    found: str | None = _TYPES[type_]["base"]
+    return found
+
+
+def is_entity(type_: str) -> bool:
+    """Whether it descends from ``entity``: has an id of its own."""
+    above = base(type_)
+    return type_ == "entity" or (above is not None and is_entity(above))
+
+
+def is_open(type_: str) -> bool:
+    return bool(_TYPES[type_]["open"])
+
+
+def own_properties(type_: str) -> dict[str, str]:
+    """As `properties`, without the inherited ones."""
+    found: dict[str, str] = _TYPES[type_]["properties"]
+    return found

@@ -6,9 +6,13 @@ from . import (
     application_templates,
     applications,
     audit_logs,
+    cross_tenant_partners,
     deleted_items,
     directory_objects,
     group_settings,
+    memberships,
+    new_apps,
+    new_users,
     organization,
     policies,
     service_principals,
@@ -16,6 +20,7 @@ from . import (
 from .entitlement import routes as entitlement
 from .groups import routes as groups
 from .invitations import routes as invitations
+from .mail import folders as mail_folders
 from .mail import routes as mail
 from .users import routes as users
 
@@ -35,4 +40,9 @@ ROUTES: tuple[Route, ...] = (
     *audit_logs.ROUTES,
     *entitlement.ROUTES,
     *mail.ROUTES,
+    *mail_folders.ROUTES,
+    *new_users.ROUTES,
+    *new_apps.ROUTES,
+    *memberships.ROUTES,
+    *cross_tenant_partners.ROUTES,
 )

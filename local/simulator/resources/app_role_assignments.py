@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from .. import graph_api
+from ..assignments import shown
 from ..audits import user_target
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import now
@@ -75,22 +76,6 @@ def assign(world: World, body: Json) -> Assignment:
 
 def new_assignment_id(principal_id: str) -> str:
     return base64.urlsafe_b64encode(uuid.UUID(principal_id).bytes_le + secrets.token_bytes(16)).decode().rstrip("=")
-
-
-def shown(world: World, assignment: Assignment) -> Json:
-    principal = world.directory.find(assignment.principal_id)
-    resource = world.directory.service_principals.get(assignment.resource_id)
-    return {
-        "id": assignment.id,
-        "deletedDateTime": None,
-        "appRoleId": assignment.app_role_id,
-        "createdDateTime": assignment.created,
-        "principalDisplayName": principal.get("displayName") if principal else None,
-        "principalId": assignment.principal_id,
-        "principalType": assignment.principal_type,
-        "resourceDisplayName": resource.get("displayName") if resource else None,
-        "resourceId": assignment.resource_id,
-    }
 
 
 def _has_role(resource: DirectoryObject, role_id: str, member_type: str) -> bool:

@@ -27,6 +27,22 @@ NO_WEB: Final[Json] = {
 }
 
 
+NEW: Final[Json] = {
+    "api": {
+        "acceptMappedClaims": None,
+        "knownClientApplications": [],
+        "oauth2PermissionScopes": [],
+        "preAuthorizedApplications": [],
+        "requestedAccessTokenVersion": None,
+    },
+    "info": dict.fromkeys(("logoUrl", "marketingUrl", "privacyStatementUrl", "supportUrl", "termsOfServiceUrl")),
+    "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
+    "publicClient": {"redirectUris": []},
+    "spa": {"redirectUris": []},
+}
+"""What Graph shows of an application that sets nothing of it ("Create application", the answer)."""
+
+
 def list_applications(call: Call) -> Answer:
     return list_kind(call, call.world.directory.applications, lists_new(call.world))
 
@@ -59,7 +75,7 @@ def upsert_application(call: Call) -> Answer:
         return NO_CONTENT
     if not prefers(call, "create-if-missing"):
         raise not_found(name)
-    fields = _checked(call, {**body, "uniqueName": name})
+    fields = checked_application(call, {**body, "uniqueName": name})
     if not fields.get("displayName"):
         raise bad_request("A value is required for property 'displayName' of resource 'Application'.")
     application = create_application(call.world, fields)
@@ -74,6 +90,7 @@ def create_application(world: World, fields: Json) -> DirectoryObject:
     application = world.directory.create(
         "application",
         {
+            **NEW,
             "appId": str(uuid.uuid4()),
             "createdDateTime": stamp(),
             "publisherDomain": world.directory.tenant.initial_domain,
@@ -87,7 +104,7 @@ def create_application(world: World, fields: Json) -> DirectoryObject:
     return application
 
 
-def _checked(call: Call, body: Json) -> Json:
+def checked_application(call: Call, body: Json) -> Json:
     return checked_body(
         "application",
         body,
@@ -98,39 +115,44 @@ def _checked(call: Call, body: Json) -> Json:
 
 def _update(call: Call, application: DirectoryObject, body: Json) -> None:
     """Raises GraphError: 400 for a property that is none or is fixed, or an identifier it may not have."""
-    changes = merged(application, _checked(call, body))
+    changes = merged(application, checked_application(call, body))
     if changes.get("uniqueName") is not None and application.get("uniqueName") not in {
         None,
         changes["uniqueName"],
     }:
         raise bad_request("Property 'uniqueName' is read-only and cannot be set.")
-    directory = call.world.directory
-    for uri in changes.get("identifierUris") or []:
-        if uri not in (application.get("identifierUris") or []) and not _may_identify(call.world, application, uri):
+    check_identifiers(call.world, application, changes.get("identifierUris") or [])
+    call.world.directory.change(application, changes)
+    _tell_service_principal(call.world, application, changes)
+
+
+def check_identifiers(world: World, application: DirectoryObject | None, uris: list[str]) -> None:
+    """Whether an application, or one that is about to be, may have these identifiers. Raises GraphError: 400."""
+    known = (application.get("identifierUris") or []) if application is not None else []
+    for uri in uris:
+        if uri not in known and not _may_identify(world, application, uri):
             raise bad_request(
                 "Values of identifierUris property must use a verified domain of the organization or its subdomain: "
                 f"'{uri}'",
                 "HostNameNotOnVerifiedDomain",
             )
-        if any(other is not application for other in directory.applications.having("identifierUris", uri)):
+        if any(other is not application for other in world.directory.applications.having("identifierUris", uri)):
             raise bad_request(
                 "Another object with the same value for property identifierUris already exists.",
                 "Request_MultipleObjectsWithSameKeyValue",
             )
-    directory.change(application, changes)
-    _tell_service_principal(call.world, application, changes)
 
 
-def _may_identify(world: World, application: DirectoryObject, uri: str) -> bool:
+def _may_identify(world: World, application: DirectoryObject | None, uri: str) -> bool:
     """On a verified domain, named after the app or the tenant, or of an app that uses SAML (switch)."""
     if world.settings.applications.identifier_domains == "any":
         return True
-    app_id = str(application.get("appId"))
+    app_id = str(application.get("appId")) if application is not None else ""
     principals = world.directory.service_principals.having("appId", app_id)
     if any(principal.get("preferredSingleSignOnMode") == "saml" for principal in principals):
         return True
     host = (urlsplit(uri).hostname or "").lower()
-    if urlsplit(uri).scheme == "api" and host in {app_id.lower(), world.directory.tenant.id.lower()}:
+    if host and urlsplit(uri).scheme == "api" and host in {app_id.lower(), world.directory.tenant.id.lower()}:
         return True
     return any(host == domain or host.endswith(f".{domain}") for domain in world.verified_domains)
 

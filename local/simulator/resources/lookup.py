@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from ..call import Call
+from ..call import Call, Json
 from ..directory.objects import DirectoryObject
 from ..errors import GraphError, bad_request, invalid_identifier, not_found
 from ..odata.types import is_guid
@@ -110,6 +110,14 @@ def referenced(world: World, reference: object) -> DirectoryObject:
     if object_ is None or (kind is not None and object_.kind != kind):
         raise not_found(segments[1])
     return object_
+
+
+def plain_entity(call: Call, set_: str, item: Json) -> Json:
+    """One item of a set that holds no directory objects, with what ``$select`` leaves of it."""
+    names = call.query.select
+    shown = {name: value for name, value in item.items() if not names or name in names}
+    projection = f"({','.join(names)})" if names else ""
+    return {"@odata.context": f"{call.base_url}/$metadata#{set_}{projection}/$entity", **shown}
 
 
 def reference_in(call: Call) -> object:

@@ -33,6 +33,11 @@ APP_READ = any_of(
     "Directory.ReadWrite.All",
 )
 APP_WRITE = any_of("Application.ReadWrite.All", "Application.ReadWrite.OwnedBy", "Directory.ReadWrite.All")
+APP_OWNER_WRITE = any_of(
+    ("Application.ReadWrite.OwnedBy", "Directory.Read.All"),
+    ("Application.ReadWrite.All", "Directory.Read.All"),
+    "Directory.ReadWrite.All",
+)
 ASSIGNMENT_READ = (*APP_READ, *any_of("AppRoleAssignment.ReadWrite.All"))
 # What a group or a user is assigned to: no narrower reader is documented. A writer of assignments alone is refused
 # for a user (reported), so it needs a reader of users besides.

@@ -147,14 +147,6 @@ def update_cross_tenant_default(call: Call) -> Answer:
     return NO_CONTENT
 
 
-def list_cross_tenant_partners(call: Call) -> Answer:
-    return list_plain(call, [], "policies/crossTenantAccessPolicy/partners")
-
-
-def get_cross_tenant_partner(call: Call) -> Answer:
-    raise not_found(call.keys["partner"])
-
-
 def _b2b(access: str, target: str) -> Json:
     return {
         "usersAndGroups": {"accessType": access, "targets": [{"target": target, "targetType": "user"}]},
@@ -234,8 +226,6 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", _CROSS_TENANT, get_cross_tenant_policy, may.POLICY_READ),
     Route("GET", f"{_CROSS_TENANT}/default", get_cross_tenant_default, may.POLICY_READ),
     Route("PATCH", f"{_CROSS_TENANT}/default", update_cross_tenant_default, may.CROSS_TENANT_WRITE),
-    Route("GET", f"{_CROSS_TENANT}/partners", list_cross_tenant_partners, may.POLICY_READ),
-    Route("GET", f"{_CROSS_TENANT}/partners/{{partner}}", get_cross_tenant_partner, may.POLICY_READ),
     *(
         route
         for base in ("/policies/b2bManagementPolicies", "/legacy/policies")

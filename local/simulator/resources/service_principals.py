@@ -12,7 +12,7 @@ from . import permissions as may
 from .lookup import lists_new, need_service_principal
 from .signing_certificates import add_token_signing_certificate
 
-_READ_ONLY = frozenset(
+READ_ONLY = frozenset(
     {"id", "appId", "appDisplayName", "appOwnerOrganizationId", "applicationTemplateId", "signInAudience"}
 )
 _SSO_MODES = {"password", "saml", "notSupported", "oidc", None}
@@ -46,7 +46,7 @@ def update_service_principal(call: Call) -> Answer:
         "servicePrincipal",
         call.json(),
         reject_unknown=call.world.settings.odata.reject_unknown_properties,
-        read_only=_READ_ONLY,
+        read_only=READ_ONLY,
     )
     if changes.get("preferredSingleSignOnMode") not in _SSO_MODES:
         raise bad_request(

@@ -23,6 +23,7 @@ _SERVICE: Final = Caller("entitlement-management", "entitlement-management", fro
 _ACTOR: Final = Actor(None, _NAME)
 _PASSING: Final = ("submitted", "delivering")
 _OPEN: Final = ("submitted", "pendingApproval", "delivering")
+_CANCELLABLE: Final = ("submitted", "pendingApproval")
 _STATUS: Final = {"submitted": "Accepted", "pendingApproval": "PendingApproval", "delivering": "Fulfilling"}
 
 
@@ -108,6 +109,17 @@ def decide(world: World, request: Json, stage: Json, body: Json, person: Directo
     else:
         _enter(world, request, "delivering")
         settle(world)
+
+
+def cancel(world: World, request: Json) -> None:
+    """Raises GraphError: 400 for a request that is past it (which states are not is documented, the code is
+    UNVERIFIED)."""
+    if request["state"] not in _CANCELLABLE:
+        raise refusals.invalid("The request is not in a state in which it can be canceled.")
+    for stage in world.entitlements.all(STAGE, approval=request["id"]):
+        if stage["status"] != "Completed":
+            stage["status"] = "Completed"
+    _finish(request, "canceled", "Canceled")
 
 
 def withdraw(world: World, role_scope: Json) -> None:

@@ -119,6 +119,14 @@ def submit(call: Call) -> Answer:
     return one(call, REQUEST, "assignmentRequests", as_submitted, status=201)
 
 
+def cancel(call: Call) -> Answer:
+    """Delegated only: for an app it is "not supported". 204 is the documented example, 200 the text above it."""
+    if call.who.is_app:
+        raise refusals.denied(call)
+    requests.cancel(call.world, _item(call, REQUEST))
+    return NO_CONTENT
+
+
 def get_approval(call: Call) -> Answer:
     request = _item(call, REQUEST)
     requests.stages_of(call.world, request["id"])
@@ -221,6 +229,7 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", _ROLE_SCOPES, add_role_scope),
     _route("DELETE", f"{_ROLE_SCOPES}/{{roleScope}}", delete_role_scope),
     _route("POST", "/assignmentRequests", submit),
+    _route("POST", "/assignmentRequests/{item}/cancel", cancel),
     _route("GET", f"/{_APPROVALS}/{{item}}", get_approval),
     _route("GET", _STAGES, list_stages),
     _route("GET", f"{_STAGES}/{{stage}}", get_stage),

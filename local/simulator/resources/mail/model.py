@@ -6,7 +6,7 @@ from typing import Any, Final
 from ...call import Call, Json
 from ...clock import stamp
 from ...errors import GraphError, mail_denied
-from ...mailbox import Mailbox, Message, new_message
+from ...mailbox import Mailbox, Message, folder_id, new_message
 from ...observations import Mail
 from .limits import count_sent
 
@@ -168,7 +168,7 @@ def shown(message: Message, address: str, *, immutable: bool, extra: tuple[str, 
         "subject": "",
         "bodyPreview": str(body.get("content") or "")[:255],
         "importance": "normal",
-        "parentFolderId": "drafts" if message.is_draft else "sentitems",
+        "parentFolderId": folder_id(message.owner_id, "drafts" if message.is_draft else "sentitems"),
         "conversationId": f"AAQk{message.key}",
         "isDeliveryReceiptRequested": False,
         "isReadReceiptRequested": False,

@@ -10,6 +10,7 @@ from ...odata.query import filter_paths
 from ...routing import Handler, Needs, Route
 from .. import permissions as may
 from . import model
+from .folders import need_folder
 
 _DEFAULT_PAGE, _MAX_PAGE = 10, 1000
 _EXTENDED = "singleValueExtendedProperties"
@@ -38,6 +39,9 @@ def list_messages(call: Call) -> Answer:
     wanted = _expanded_ids(call)
     messages = [m for m in reversed(mailbox.messages.values()) if not _hidden(call, m)]
     shown = [_shown(call, message, address, extra=(_EXTENDED, *_headers(call))) for message in messages]
+    if "folder" in call.keys:
+        folder = need_folder(call)["id"]
+        shown = [message for message in shown if message["parentFolderId"] == folder]
     answer = list_plain(
         call,
         shown,
@@ -157,6 +161,7 @@ def _route(method: str, template: str, handler: Handler, needs: Needs) -> Route:
 
 ROUTES: tuple[Route, ...] = (
     _route("GET", "/users/{user}/messages", list_messages, may.MAIL_READ),
+    _route("GET", "/users/{user}/mailFolders/{folder}/messages", list_messages, may.MAIL_READ),
     _route("POST", "/users/{user}/messages", create_draft, may.MAIL_WRITE),
     _route("GET", "/users/{user}/messages/{message}", get_message, may.MAIL_READ),
     _route("PATCH", "/users/{user}/messages/{message}", update_message, may.MAIL_WRITE),

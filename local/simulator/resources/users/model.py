@@ -7,7 +7,7 @@ from ...odata.shapes import checked_body
 from ...world import World
 from .. import property_rules
 
-_READ_ONLY = frozenset(
+READ_ONLY = frozenset(
     {
         "id",
         "createdDateTime",
@@ -35,7 +35,7 @@ def update(world: World, user: DirectoryObject, body: Json) -> None:
             404, "Directory_ObjectNotFound", "Unable to read the company information from the directory."
         )
     changes = checked_body(
-        "user", body, reject_unknown=world.settings.odata.reject_unknown_properties, read_only=_READ_ONLY
+        "user", body, reject_unknown=world.settings.odata.reject_unknown_properties, read_only=READ_ONLY
     )
     property_rules.check("user", changes)
     if user.get("onPremisesSyncEnabled"):
