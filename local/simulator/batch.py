@@ -86,9 +86,6 @@ def _items(call: Call) -> list[Json]:
     items = call.json().get("requests")
     if not isinstance(items, list) or not items:
         raise bad_request("Invalid batch payload: 'requests' is required.", "BadRequest")
-    for item in items:
-        if isinstance(item, dict) and type(item.get("id")) is int:  # a number is taken for its text
-            item["id"] = str(item["id"])
     if len(items) > MAX_ITEMS:
         raise bad_request(
             f"Number of batch request steps exceeds the maximum value of {MAX_ITEMS}.", "MaximumValueExceeded"

@@ -142,6 +142,32 @@ async def test_a_manager_is_expanded_as_one_object_and_only_where_there_is_one(g
     assert managers[GUS] is None
 
 
+async def test_member_of_has_units_and_roles_and_a_cast_keeps_one_kind(graph: Graph) -> None:
+    unit, role = (f"0000070{n}-0000-4000-8000-00000000070{n}" for n in (1, 2))
+    await graph.add(TRAVEL, GUS)
+    seed = {
+        "administrativeUnits": [{"id": unit, "displayName": "Partners", "members": [GUS, TRAVEL]}],
+        "directoryRoles": [{"id": role, "displayName": "Guest Inviter", "members": [GUS]}],
+    }
+    await graph.control("POST", "/seed", seed)
+
+    async def found(path: str) -> list[str]:
+        return [item["id"] for item in (await graph.call("GET", path)).json()["value"]]
+
+    of_gus = f"/users/{GUS}/memberOf"
+    assert set(await found(of_gus)) == {TRAVEL, unit, role}
+    assert await found(f"{of_gus}/microsoft.graph.group") == [TRAVEL]
+    assert await found(f"{of_gus}/microsoft.graph.administrativeUnit") == [unit]
+    assert await found(f"{of_gus}/microsoft.graph.directoryRole") == [role]
+    assert await found(f"/groups/{TRAVEL}/memberOf/microsoft.graph.administrativeUnit") == [unit]
+    counted = await graph.call("GET", f"{of_gus}/$count", ConsistencyLevel="eventual")
+    assert counted.text == "3"
+    for path in (f"/directoryObjects/{GUS}", f"/users/{GUS}"):
+        groups = await graph.call("POST", f"{path}/checkMemberGroups", {"groupIds": [TRAVEL, unit]})
+        objects = await graph.call("POST", f"{path}/checkMemberObjects", {"ids": [TRAVEL, unit]})
+        assert (groups.json()["value"], objects.json()["value"]) == ([TRAVEL], [TRAVEL, unit])
+
+
 async def test_what_an_app_makes_it_owns(graph: Graph) -> None:
     application = (await graph.call("POST", "/applications", {"displayName": "Lodging"})).json()
     principal = (await graph.call("POST", "/servicePrincipals", {"appId": application["appId"]})).json()

@@ -21,6 +21,7 @@ from .users import model
 
 Find = Callable[[Call], DirectoryObject]
 
+_HELD: Final = {"groupIds": model.member_groups, "ids": model.member_objects}
 _HOLDERS: Final = ("group", "administrativeUnit")
 _AND_ROLES: Final = (*_HOLDERS, "directoryRole")
 
@@ -36,13 +37,13 @@ def count_memberships(call: Call, *, find: Find, transitive: bool, cast: str | N
 def check(call: Call, *, find: Find, name: str) -> Answer:
     """Which of up to 20 ids the object is in, through other groups too."""
     object_, ids = find(call), model.checked_ids(call.json(), name)
-    having = {id_.lower() for id_ in model.member_groups(call.world, object_)}
+    having = {id_.lower() for id_ in _HELD[name](call.world, object_)}
     return _strings(call, [id_ for id_ in ids if id_.lower() in having])
 
 
-def get_all(call: Call, *, find: Find) -> Answer:
+def get_all(call: Call, *, find: Find, name: str) -> Answer:
     security_only = call.json().get("securityEnabledOnly") is True
-    return _strings(call, model.member_groups(call.world, find(call), security_only=security_only))
+    return _strings(call, _HELD[name](call.world, find(call), security_only=security_only))
 
 
 def list_references(call: Call, *, listing: Handler) -> Answer:
@@ -66,7 +67,7 @@ def _capital(type_: str) -> str:
 
 def _links(call: Call, find: Find, *, transitive: bool) -> OrderedIds:
     links = OrderedIds()
-    for holder in call.world.directory.groups_of(find(call).id, transitive=transitive):
+    for holder in call.world.directory.holders_of(find(call).id, transitive=transitive):
         links.add(holder.id.lower())
     return links
 
@@ -105,8 +106,8 @@ def _checks(base: str, find: Find, needs: Needs) -> tuple[Route, ...]:
             for action, name in (("checkMemberGroups", "groupIds"), ("checkMemberObjects", "ids"))
         ),
         *(
-            Route("POST", f"{base}/{action}", partial(get_all, find=find), needs, 2)
-            for action in ("getMemberGroups", "getMemberObjects")
+            Route("POST", f"{base}/{action}", partial(get_all, find=find, name=name), needs, 2)
+            for action, name in (("getMemberGroups", "groupIds"), ("getMemberObjects", "ids"))
         ),
     )
 

@@ -16,13 +16,12 @@ from ..odata.shapes import checked_body, context, show
 from ..registry import Credentials
 from ..routing import Route
 from . import permissions as may
+from . import property_rules
 from .lookup import need_user, reference_in, referenced
 from .users.model import READ_ONLY
 
 _REQUIRED: Final = ("accountEnabled", "displayName", "mailNickname", "userPrincipalName", "passwordProfile")
 _NAME: Final = re.compile(r"[A-Za-z0-9'._!#^~-]+@(?P<domain>[^@]+)")
-_NICKNAME: Final = re.compile(r"[!-~]{1,64}")
-_NOT_IN_NICKNAME: Final = frozenset('@()\\[]";:<>, ')
 _SHORTEST, _LONGEST, _KINDS = 8, 256, 3
 
 
@@ -40,6 +39,7 @@ def create_user(call: Call) -> Answer:
     for name in _REQUIRED:
         if fields.get(name) in (None, ""):
             raise bad_request(f"A value is required for property '{name}' of resource 'User'.")
+    property_rules.check("user", fields)
     principal_name = _checked_name(call, fields)
     profile: Json = fields.pop("passwordProfile")
     password = _checked_password(profile)
@@ -119,9 +119,6 @@ def _checked_name(call: Call, fields: Json) -> str:
             "The domain portion of the userPrincipalName property is invalid. You must use one of the verified "
             "domain names in your organization."
         )
-    nickname = str(fields["mailNickname"])
-    if not _NICKNAME.fullmatch(nickname) or _NOT_IN_NICKNAME & set(nickname):
-        raise bad_request("Invalid value specified for property 'mailNickname' of resource 'User'.")
     if call.world.directory.users.having("userPrincipalName", name):
         raise bad_request("Another object with the same value for property userPrincipalName already exists.")
     return name
