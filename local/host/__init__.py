@@ -11,10 +11,10 @@ Process model::
       │    └─ the app (python_worker)           indexing and handlers, nothing else
       └─ instance N
 
-- Each instance loads the app itself, polls every queue itself (`batchSize` and `newBatchThreshold` count per instance)
-  and accepts HTTP from the socket they all inherit.
-- Host and app are two processes, as in Azure: a handler that blocks stops neither lease renewal nor time-outs, and the
-  app's process can crash, or be killed by the host, without the host.
+- Each instance loads the app itself, polls every queue itself (`batchSize` and `newBatchThreshold` count per
+  instance) and accepts HTTP from the socket they all inherit.
+- Host and app are two processes, as in Azure: a handler that blocks stops neither lease renewal nor time-outs, and
+  the app's process can crash, or be killed by the host, without the host.
 - The supervisor starts another instance in place of one that ended. The listening socket stays open meanwhile, so a
   request waits rather than fails.
 - A killed instance's messages come back when their lease ends (`--lease-seconds`; ten minutes in Azure).

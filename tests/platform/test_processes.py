@@ -44,14 +44,14 @@ def test_a_handler_that_times_out_fails_its_process_is_replaced_and_what_else_ra
     send(queue, "neighbour")
     (neighbour,) = host.wait_for_records("neighbour", 1)
 
-    again = host.wait_for_records("first", 2)[1]
+    again = host.wait_for_records("first", 2)[1]  # by either process: the old one has a moment's grace
     # Its own time-out, too: nothing gave it back when its process was killed.
     neighbour_again = host.wait_for_records("neighbour", 2)[1]
     until(lambda: is_empty(queue), "the second deliveries worked")
 
     assert not is_alive(before)
     assert first["pid"] == neighbour["pid"] == before
-    assert again["pid"] == int(host.http.get("/api/who").text) == host.workers[0] != before
+    assert int(host.http.get("/api/who").text) == host.workers[0] != before
     assert neighbour_again["at"] - neighbour["at"] > 2.9
     assert (again["dequeue_count"], neighbour_again["dequeue_count"]) == (2, 2)
     assert host.output.count("Timeout value of 3 s exceeded") == 2
