@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -113,6 +114,32 @@ def test_a_crashed_process_is_restarted_once_in_an_interval(make_app: MakeApp, s
     os.kill(second, signal.SIGKILL)
     until(lambda: [pid for pid in host.workers if pid != second], "a third process serves")
     assert time.monotonic() - at > 4.5
+
+
+BREAKABLE = """
+if os.path.exists(os.environ["BROKEN"]):
+    raise RuntimeError("broken by the test")
+
+@app.route("who")
+async def who(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(str(os.getpid()))
+"""
+
+
+def test_an_app_that_cannot_be_loaded_again_ends_the_host_and_serves_once_it_can(
+    make_app: MakeApp, start_host: StartHost, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    host = start_host(make_app(BREAKABLE), {"BROKEN": str(broken)}, arguments=["--restart-seconds", "0.1"])
+    (before,) = host.hosts
+    broken.touch()
+    os.kill(host.workers[0], signal.SIGKILL)
+    until(lambda: f"Host {before} has ended itself" in host.output, "the host gives up")
+    # Two starts that failed count as crashes, too.
+    assert host.output.count("Initializing worker process failed: Worker failed to index functions") == 2
+    broken.unlink()
+    until(lambda: host.hosts and host.workers, "another host serves")
+    assert int(host.http.get("/api/who").text) == host.workers[0]
 
 
 def test_a_process_that_ends_with_status_0_is_missed_by_the_host(make_app: MakeApp, start_host: StartHost) -> None:
