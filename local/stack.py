@@ -180,7 +180,10 @@ class Stack:
 
     def worker_pids(self) -> list[int]:
         """The app's processes that serve at this moment."""
-        return list((self._running(self._host).ready() or {}).get("workers", []))
+        return self._ready("workers")
+
+    def _ready(self, name: str) -> list[int]:
+        return list((self._running(self._host).ready() or {}).get(name, []))
 
     @property
     def settings(self) -> dict[str, str]:
@@ -240,21 +243,22 @@ class Stack:
         self.host_url = self._host.wait_ready()["url"]
 
     def kill_workers(self, *, timeout_s: float = 60.0) -> list[int]:
-        """Kill every process of the app where it stands, and wait until others serve; gives the killed ones.
+        """Kill every instance of the app where it stands, each with its host, and wait until others serve; gives the
+        killed processes of the app.
 
         Raises:
             StackError: nothing serves again.
         """
         host = self._running(self._host)
-        killed = self.worker_pids()
-        for pid in killed:
+        killed, hosts = self.worker_pids(), self._ready("hosts")
+        for pid in (*hosts, *killed):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             host.check()
             now = self.worker_pids()
-            if len(now) == self.workers and not set(now) & set(killed):
+            if len(now) == self.workers and not set(now) & set(killed) and not set(self._ready("hosts")) & set(hosts):
                 return killed
             time.sleep(0.02)
         raise StackError(f"The app does not serve again after its processes were killed.\n{host.tail()}")

@@ -36,6 +36,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keys", type=Path, help="file of access keys (without it: none opens)")
     parser.add_argument("--answer-seconds", type=float, default=230.0, help="a caller waits for an answer at most")
     parser.add_argument("--grace-seconds", type=float, default=10.0, help="for running functions at the end")
+    parser.add_argument("--load-seconds", type=float, default=30.0, help="the app may take to load")
+    parser.add_argument("--restart-seconds", type=float, default=10.0, help="between two starts of its process")
     parser.add_argument(
         "--isolated", action="store_true", help="the app finds its own packages, and none of this environment's"
     )
@@ -71,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 max_poll_ms=given.max_poll_ms,
                 workers=workers,
                 grace_s=given.grace_seconds,
+                load_s=given.load_seconds,
+                restart_s=given.restart_seconds,
                 keys=str(keys) if keys else None,
                 answer_s=given.answer_seconds,
                 host_folder=_host_folder(app) if given.isolated else None,

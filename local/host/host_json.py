@@ -66,7 +66,12 @@ class HostSettings:
     most_outstanding_requests: int | None = None
     """`extensions.http`; None: without limit, the default of every plan but Consumption on Windows."""
     only_functions: tuple[str, ...] | None = None
-    log_level: str = "information"
+    log_levels: Mapping[str, str] = field(default_factory=dict)
+    """`logging.logLevel`: least level by the beginning of a category; `default` for what no other fits."""
+    bundle: bool = False
+    """An extension bundle is named: without one the host knows HTTP and timers alone."""
+    exports: bool = False
+    """`telemetryMode` is OpenTelemetry: the host exports its own telemetry where it is told where to."""
     warnings: tuple[str, ...] = ()
     """Lines about what this host read but does not act on."""
 
@@ -147,7 +152,9 @@ class _Reader:
             most_concurrent_requests=_limit(http, "maxConcurrentRequests"),
             most_outstanding_requests=_limit(http, "maxOutstandingRequests"),
             only_functions=None if only is None else tuple(only),
-            log_level=str(levels.get("default", "information")),
+            log_levels={name: str(level) for name, level in levels.items()},
+            bundle=bool(self._section(self._document, "extensionBundle").get("id")),
+            exports=str(self._document.get("telemetryMode", "")).lower() == "opentelemetry",
             warnings=tuple(self._warnings),
         )
 

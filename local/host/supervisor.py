@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from local.host.banner import URL
-from local.host.control import EXIT_REPLACE, STOP, order
+from local.host.control import EXIT_ENDED, STOP, order
 from local.host.logs import LOG
 from local.host.options import Options
 
@@ -35,6 +35,8 @@ class _Worker:
     writer: asyncio.StreamWriter
     listening: asyncio.Task[None] | None = None
     serving: bool = False
+    app_pid: int | None = None
+    """Of the process that the app runs in; None while it is restarted."""
     failure: str | None = None
 
 
@@ -125,10 +127,11 @@ class Supervisor:
                 self._fail_start(worker, status)
                 return
             pid = worker.process.pid
-            if status == EXIT_REPLACE:
-                LOG.warning("Worker process %d was replaced after a function's time-out.", pid)
+            if status == EXIT_ENDED:
+                # As the platform does with an instance whose host has ended.
+                LOG.warning("Host %d has ended itself: starting another.", pid)
             else:
-                LOG.error("Worker process %d ended (%s): starting another.", pid, _reason(worker, status))
+                LOG.error("Host %d ended (%s): starting another.", pid, _reason(worker, status))
             pause_s = 0.1 if worker.serving else min(pause_s * 2, _LONGEST_PAUSE_S)
             if not worker.serving:
                 await self._wait_or_stop(pause_s)
@@ -149,7 +152,7 @@ class Supervisor:
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                *_command(self._options),
+                *(sys.executable, "-m", "local.host.start_worker"),
                 *(self._options.to_json(), str(listening.fileno()), str(theirs.fileno())),
                 cwd=self._options.app,
                 env=self._environment | {"PYTHONPATH": _python_path(self._environment)},
@@ -181,12 +184,9 @@ class Supervisor:
                 self._write_ready_file()
             case "failed":
                 worker.failure = event["message"]
-            case "replacing":
-                LOG.error(
-                    "Worker process %d is being replaced: function '%s' exceeded the time-out.",
-                    worker.process.pid,
-                    event["function"],
-                )
+            case "worker":
+                worker.app_pid = event["pid"]
+                self._write_ready_file()
 
     @property
     def url(self) -> str:
@@ -194,23 +194,17 @@ class Supervisor:
         return f"http://127.0.0.1:{self._port}"
 
     def _write_ready_file(self) -> None:
-        pids = [worker.process.pid for worker in self._workers if worker.serving]
-        if len(pids) == self._wanted:
+        serving = [worker for worker in self._workers if worker.serving]
+        if len(serving) == self._wanted:
             self._served = True
         if not self._ready_file or not self._served or self._stop.is_set():
             return
-        content = {"port": self._port, "pid": os.getpid(), "url": self.url, "workers": pids}
+        content = {"port": self._port, "pid": os.getpid(), "url": self.url}
+        content["hosts"] = [worker.process.pid for worker in serving]
+        content["workers"] = [worker.app_pid for worker in serving if worker.app_pid]
         draft = self._ready_file.with_name(f"{self._ready_file.name}.{os.getpid()}.tmp")
         draft.write_text(json.dumps(content), encoding="utf-8")
         draft.replace(self._ready_file)
-
-
-def _command(options: Options) -> list[str]:
-    if not options.host_folder:
-        return [sys.executable, "-m", "local.host.worker"]
-    # A bare interpreter: no environment variable of Python's, no site-packages. -u, as one of those would have said.
-    program = str(Path(options.host_folder) / "local" / "host" / "isolated.py")
-    return [sys.executable, "-I", "-S", "-u", program, options.host_folder, options.app]
 
 
 def _kill(worker: _Worker) -> None:
