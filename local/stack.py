@@ -227,7 +227,7 @@ class Stack:
         self._port = _free_port()
         self.write_settings()
         arguments = ["--app", str(self.app), "--settings", str(self.settings_file), "--port", str(self._port)]
-        arguments += ["--workers", str(self.workers), *(["--isolated"] if self.is_package else [])]
+        arguments += ["--workers", str(self.workers), *(["--bare"] if self.is_package else [])]
         arguments += ["--lease-seconds", f"{self.lease_seconds:g}", "--max-poll-ms", str(self.max_poll_ms)]
         self._host = self._start("local.host", "host", arguments)
         self.host_url = self._host.wait_ready()["url"]

@@ -19,7 +19,7 @@ Process model::
   stays open meanwhile, so a request waits rather than fails.
 - A killed process's messages come back when their lease ends (`--lease-seconds`; ten minutes in Azure).
 - Timers run in the process that holds the timer's blob lease.
-- `--isolated` runs the app from its deployment package alone: `.python_packages/lib/site-packages` first, then what
+- `--bare` runs the app from its deployment package alone: `.python_packages/lib/site-packages` first, then what
   the host needs and the app does not bring, the standard library, the app's folder. What comes from elsewhere fails
   the start.
 """

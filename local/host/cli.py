@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keys", type=Path, help="file of access keys; without it nothing asks for one")
     parser.add_argument("--grace-seconds", type=float, default=10.0, help="for running functions at the end")
     parser.add_argument(
-        "--isolated", action="store_true", help="the app finds its own packages, and none of this environment's"
+        "--bare", action="store_true", help="the app finds its own packages, and none of this environment's"
     )
     return parser
 
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 workers=workers,
                 grace_s=given.grace_seconds,
                 keys=str(keys) if keys else None,
-                host_folder=_host_folder(app) if given.isolated else None,
+                host_folder=_host_folder(app) if given.bare else None,
             ),
             environment | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development", "AzureWebJobsScriptRoot": str(app)},
             port=port,
@@ -87,8 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _host_folder(app: Path) -> str:
-    # Imported only here: most hosts isolate nothing.
-    from local.host.isolation import host_folder
+    # Imported only here: most hosts are not bare.
+    from local.host.bare_folder import host_folder
 
     return str(host_folder(app, BUILD / "host"))
 

@@ -30,7 +30,7 @@ class Options:
     """File of access keys; without one every HTTP function is open, as under `func start`."""
 
     host_folder: str | None = None
-    """Where an isolated worker process finds the host's modules, and nothing else of this environment."""
+    """Where a bare worker process finds the host's modules, and nothing else of this environment."""
 
     @property
     def lease(self) -> timedelta:

@@ -209,7 +209,7 @@ def _command(options: Options) -> list[str]:
     if not options.host_folder:
         return [sys.executable, "-m", "local.host.worker"]
     # A bare interpreter: no environment variable of Python's, no site-packages. -u, as one of those would have said.
-    program = str(Path(options.host_folder) / "local" / "host" / "isolated.py")
+    program = str(Path(options.host_folder) / "local" / "host" / "bare.py")
     return [sys.executable, "-I", "-S", "-u", program, options.host_folder, options.app]
 
 
