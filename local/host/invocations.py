@@ -75,6 +75,8 @@ class Invocations:
         self._given_up = asyncio.get_running_loop().create_future()
         self.unfinished = 0
         """Handlers that are running, given up or not."""
+        self.started = 0
+        """Handlers that were ever started."""
 
     def give_up(self, why: str) -> None:
         """Counts every run that is still going as failed; the process is about to end."""
@@ -130,6 +132,7 @@ class Invocations:
 
     def _start(self, handler: Any) -> asyncio.Future[engine.Result]:
         self.unfinished += 1
+        self.started += 1
         running = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(handler, self._app_loop))
 
         def finished(_: object) -> None:

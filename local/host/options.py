@@ -29,6 +29,9 @@ class Options:
     keys: str | None = None
     """File of access keys; without one every HTTP function is open, as under `func start`."""
 
+    group: str | None = None
+    """The group of functions that a process serves (`local.host.scaling`); None: all of them."""
+
     host_folder: str | None = None
     """Where a bare worker process finds the host's modules, and nothing else of this environment."""
 

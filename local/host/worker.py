@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from azure.storage.queue.aio import QueueClient
@@ -22,6 +23,7 @@ from local.host.banner import describe_for_people
 from local.host.control import EXIT_FAILED, EXIT_REPLACE, WorkerEnd
 from local.host.errors import StartError
 from local.host.functions import DEFAULT_CONNECTION, Function, QueueTrigger, TimerTrigger, describe
+from local.host.groups import group_of, groups_of
 from local.host.host_json import HostSettings, read_host_json
 from local.host.http_server import HttpServer, Routes
 from local.host.invocations import Invocations
@@ -31,7 +33,11 @@ from local.host.options import Options
 from local.host.origins import PACKAGES, strangers
 from local.host.outputs import Outputs
 from local.host.queues import POISON_SUFFIX, QueueListener
+from local.host.scaling import HTTP
 from local.host.storage import Storage
+
+_ACTIVITY_S = 0.5
+"""How often a process that serves one group says whether it had something to do."""
 
 _SETTLE_S = 5.0
 """How long messages of handlers that were given up may take to be handed back."""
@@ -74,11 +80,19 @@ class WorkerHost:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Future[int] | None = None
         self._stop_asked = False
+        self._no_draining = asyncio.Event()
 
     def stop(self) -> None:
         """Asks for a graceful end; may be called from any thread or signal handler, at any time."""
         self._stop_asked = True
         if self._loop and self._stopping:
+            self._loop.call_soon_threadsafe(self._no_draining.set)
+            self._loop.call_soon_threadsafe(self._end_with, 0)
+
+    def drain(self) -> None:
+        """Asks for an end when all that runs has ended, however long it takes; `stop` cuts it short. May be called
+        from any thread once this serves. Source: Microsoft, "Event-driven scaling", scale-in: up to 60 minutes."""
+        if self._loop:
             self._loop.call_soon_threadsafe(self._end_with, 0)
 
     def _end_with(self, status: int) -> None:
@@ -108,26 +122,46 @@ class WorkerHost:
                 await listener.start()
             self._control.tell("serving")
             if self._stop_asked:
+                self._no_draining.set()
                 self._end_with(0)
+            activity = asyncio.create_task(self._tell_activity(invocations))
             status = await self._stopping
+            activity.cancel()
             await self._drain(listeners, invocations, graceful=status == 0)
         finally:
             await storage.close()
         return status, invocations.unfinished == 0
 
+    async def _tell_activity(self, invocations: Invocations) -> None:
+        seen = 0
+        while self._options.group:
+            if invocations.unfinished or invocations.started > seen:
+                self._control.tell("active")
+            seen = invocations.started
+            await asyncio.sleep(_ACTIVITY_S)
+
+    def _serves(self, group: str) -> bool:
+        return self._options.group in (None, group)
+
     async def _listeners(self, storage: Storage, invocations: Invocations) -> list[Listener]:
         keys = Keys.read(self._options.app_folder / self._options.keys) if self._options.keys else None
-        listeners: list[Listener] = [
-            HttpServer(
-                self._routes,
-                self._settings.route_prefix,
-                invocations,
-                Admin(self._functions, invocations),
-                keys,
-                self._sock,
+        listeners: list[Listener] = []
+        if self._serves(HTTP):
+            listeners.append(
+                HttpServer(
+                    self._routes,
+                    self._settings.route_prefix,
+                    invocations,
+                    Admin(self._functions, invocations),
+                    keys,
+                    self._sock,
+                )
             )
-        ]
+        else:
+            self._sock.close()
         for function in self._functions:
+            if not self._serves(group_of(function)):
+                continue
             match function.trigger:
                 case QueueTrigger() as trigger:
                     listeners.append(
@@ -173,6 +207,10 @@ class WorkerHost:
         await asyncio.gather(*(listener.stop_taking() for listener in listeners))
         finished = asyncio.ensure_future(asyncio.gather(*(listener.finished() for listener in listeners)))
         if graceful:
+            hurry = asyncio.ensure_future(self._no_draining.wait())
+            either: set[asyncio.Future[Any]] = {finished, hurry}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            hurry.cancel()
             await asyncio.wait({finished}, timeout=self._options.grace_s)
         if not finished.done():
             why = "the grace period is over" if graceful else "its process is being replaced"
@@ -200,10 +238,11 @@ async def _serve(options: Options, control: WorkerEnd, sock: socket.socket) -> i
     functions, routes = await _index(options, settings)
     if options.host_folder and (found := list(strangers(options.app, options.host_folder))):
         raise StartError("The app is not alone; it was loaded from elsewhere, too:\n" + "\n".join(found))
-    control.tell("indexed", banner=describe_for_people(functions, settings.route_prefix))
+    groups = [asdict(group) for group in groups_of(functions)]
+    control.tell("indexed", banner=describe_for_people(functions, settings.route_prefix), groups=groups)
     host = WorkerHost(options, settings, functions, routes, control, sock)
     signal.signal(signal.SIGTERM, lambda *_: host.stop())
-    control.on_stop(host.stop)
+    control.on_order(stop=host.stop, drain=host.drain)
     app_loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = app_loop.create_future()
 
