@@ -11,7 +11,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,6 +31,9 @@ MAILBOX = "guestlist@contoso.com"
 
 TRAFFIC_VARIABLE = "GUESTLIST_TRAFFIC"
 """A file for recorded Graph traffic, or a folder (it ends with a separator) where each stack makes its own file."""
+
+ISOLATE_VARIABLE = "GUESTLIST_ISOLATE"
+"""Set: a stack that is not told otherwise runs each queue and timer function in a process of its own."""
 
 APP_VARIABLE = "GUESTLIST_APP_FOLDER"
 """The folder the app runs from, where a stack is not told: `dev.py test` names the deployment package."""
@@ -63,6 +66,9 @@ class Stack:
         simulator_url: str | None = None,
         start_host: bool = True,
         telemetry: bool = False,
+        isolate: bool | None = None,
+        always_ready: Sequence[str] = (),
+        idle_seconds: float = 30.0,
     ) -> None:
         """Starts nothing yet.
 
@@ -79,6 +85,10 @@ class Stack:
             storage_connection: what the app is told instead of Azurite's own (a proxy before it).
             simulator_url: what the app is told instead of the simulator's own (a proxy before it).
             telemetry: keep what the app tells (`told`); without it the app tells nobody.
+            isolate: each queue and timer function in a process of its own, started when there is work; `workers` is
+                then the most of each. By default what `GUESTLIST_ISOLATE` says.
+            always_ready: with `isolate`, the groups that never stop, as `http` and `function:NAME`.
+            idle_seconds: with `isolate`, after how long without work a process stops.
             start_host: without it the app is not started until `restart_host()`: time to set up proxies.
         """
         self.app = (app or Path(os.environ.get(APP_VARIABLE) or ROOT)).resolve()
@@ -96,6 +106,9 @@ class Stack:
         self.told: Path | None = None
         """Traces, metrics and logs of the app, to be read by `local.telemetry`."""
         self._telemetry = telemetry
+        self.isolate = bool(os.environ.get(ISOLATE_VARIABLE)) if isolate is None else isolate
+        self._always_ready = always_ready
+        self._idle_seconds = idle_seconds
         self._collector: Collector | None = None
         self.logs = BUILD / "logs"
         self.simulator_url = ""
@@ -175,9 +188,18 @@ class Stack:
         """Of the process that owns the app's port and its worker processes."""
         return self._running(self._host).pid
 
-    def worker_pids(self) -> list[int]:
-        """The app's processes that serve at this moment."""
-        return list((self._running(self._host).ready() or {}).get("workers", []))
+    @property
+    def host_log(self) -> Path:
+        """What the host and the app print; stacks of one process share it."""
+        return self._log("host")
+
+    def worker_pids(self, group: str | None = None) -> list[int]:
+        """The app's processes that serve at this moment; of one group (`http`, `function:NAME`) with `isolate`."""
+        ready = self._running(self._host).ready() or {}
+        pids: list[int] = ready.get("workers", [])
+        if group is None:
+            return pids
+        return [pid for pid, of in zip(pids, ready.get("groups", []), strict=False) if of == group]
 
     @property
     def settings(self) -> dict[str, str]:
@@ -228,18 +250,22 @@ class Stack:
         self.write_settings()
         arguments = ["--app", str(self.app), "--settings", str(self.settings_file), "--port", str(self._port)]
         arguments += ["--workers", str(self.workers), *(["--bare"] if self.is_package else [])]
+        if self.isolate:
+            arguments += ["--isolate", "--always-ready", ",".join(self._always_ready)]
+            arguments += ["--idle-seconds", f"{self._idle_seconds:g}", "--scale-ms", str(self.max_poll_ms)]
         arguments += ["--lease-seconds", f"{self.lease_seconds:g}", "--max-poll-ms", str(self.max_poll_ms)]
         self._host = self._start("local.host", "host", arguments)
         self.host_url = self._host.wait_ready()["url"]
 
-    def kill_workers(self, *, timeout_s: float = 60.0) -> list[int]:
-        """Kill every process of the app where it stands, and wait until others serve; gives the killed ones.
+    def kill_workers(self, group: str | None = None, *, timeout_s: float = 60.0) -> list[int]:
+        """Kill every process of the app (of one group) where it stands, and wait until others serve; gives the killed
+        ones. With `isolate` others come when there is work.
 
         Raises:
             StackError: nothing serves again.
         """
         host = self._running(self._host)
-        killed = self.worker_pids()
+        killed = self.worker_pids(group)
         for pid in killed:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -247,7 +273,7 @@ class Stack:
         while time.monotonic() < deadline:
             host.check()
             now = self.worker_pids()
-            if len(now) == self.workers and not set(now) & set(killed):
+            if (self.isolate or len(now) == self.workers) and not set(now) & set(killed):
                 return killed
             time.sleep(0.02)
         raise StackError(f"The app does not serve again after its processes were killed.\n{host.tail()}")

@@ -227,6 +227,8 @@ class Supervisor:
                     self._indexed.set_result([Group(**group) for group in event["groups"]])
             case "serving":
                 instance.serving, instance.active_at = True, time.monotonic()
+                if instance.group:
+                    LOG.info("Instance %d of %s serves.", instance.pid, instance.group)
                 self._write_ready_file()
             case "active":
                 instance.active_at = time.monotonic()
