@@ -177,6 +177,8 @@ class Supervisor:
         """One instance of a group, from its start to its end."""
         try:
             await self._wait_or_stop(self._pauses_s[group])
+            if self._stop.is_set():
+                return
             instance = await self._start(group)
         finally:
             self._launching[group] -= 1

@@ -255,7 +255,7 @@ def build(settings: Settings) -> App:
             sign_in_client=settings.client_id,
             features=features,
         ),
-        measure_queues=QueueGauges(queues),
+        measure_queues=QueueGauges(queues, tables),
         log_key=TableLogKey(tables),
         ready=ready,
         say_readiness=SayReadiness(ready),
