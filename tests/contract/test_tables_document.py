@@ -154,7 +154,7 @@ async def test_the_documented_columns_are_those_that_are_written(
     pulse = StoragePulse(tables, queues)
     await pulse.note_sweep(NOW)
     await pulse.note_return(datetime.now(UTC), NOW)
-    await QueueOutbox(queues).send(InviteChunk(group, invitation.id.chunk))
+    await QueueOutbox(queues, TableReminders(tables)).send(InviteChunk(group, invitation.id.chunk))
     await QueueGauges(queues, tables, timedelta(0))()
     await write_setups(TableSetupStore(tables))
 
