@@ -113,7 +113,8 @@ def test_what_is_always_ready_serves_without_work_and_never_ends(
 
     send(second, "0")
     (note,) = host.wait_for_records("two", 1)
-    until(lambda: not is_alive(note["pid"]), "the other one came and went")
+    until(lambda: note["pid"] in host.workers, "the other one serves")
+    until(lambda: note["pid"] not in host.workers, "and has ended")
     assert set(host.workers) == ready
     (first,) = ready - {who(host)}
     os.kill(first, signal.SIGKILL)
