@@ -195,11 +195,15 @@ class Stack:
 
     def worker_pids(self, group: str | None = None) -> list[int]:
         """The app's processes that serve at this moment; of one group (`http`, `function:NAME`) with `isolate`."""
+        return self._pids("workers", group)
+
+    def _pids(self, kind: str, group: str | None = None) -> list[int]:
+        """Of the app's processes (`workers`) or of their hosts (`hosts`)."""
         ready = self._running(self._host).ready() or {}
-        pids: list[int] = ready.get("workers", [])
         if group is None:
-            return pids
-        return [pid for pid, of in zip(pids, ready.get("groups", []), strict=False) if of == group]
+            return list(ready.get(kind, []))
+        index = 1 if kind == "hosts" else 2
+        return [one[index] for one in ready.get("instances", []) if one[0] == group and one[index]]
 
     @property
     def settings(self) -> dict[str, str]:
@@ -258,22 +262,23 @@ class Stack:
         self.host_url = self._host.wait_ready()["url"]
 
     def kill_workers(self, group: str | None = None, *, timeout_s: float = 60.0) -> list[int]:
-        """Kill every process of the app (of one group) where it stands, and wait until others serve; gives the killed
-        ones. With `isolate` others come when there is work.
+        """Kill every instance of the app (of one group) where it stands, each with its host, and wait until others
+        serve; gives the killed processes of the app. With `isolate` others come when there is work.
 
         Raises:
             StackError: nothing serves again.
         """
         host = self._running(self._host)
-        killed = self.worker_pids(group)
-        for pid in killed:
+        killed, hosts = self.worker_pids(group), self._pids("hosts", group)
+        for pid in (*hosts, *killed):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             host.check()
             now = self.worker_pids()
-            if (self.isolate or len(now) == self.workers) and not set(now) & set(killed):
+            is_gone = not {*now, *self._pids("hosts")} & {*killed, *hosts}
+            if (self.isolate or len(now) == self.workers) and is_gone:
                 return killed
             time.sleep(0.02)
         raise StackError(f"The app does not serve again after its processes were killed.\n{host.tail()}")

@@ -1,17 +1,17 @@
-"""A worker process with nothing on its path but the app, the host's folder and the standard library.
+"""The app's process with nothing on its path but the app, the worker's folder and the standard library.
 
-Started by its path in a bare interpreter: `python -I -S bare.py HOST-FOLDER APP OPTIONS SOCKET CONTROL`.
+Started by its path in a bare interpreter: `python -I -S bare.py HOST-FOLDER SOCKET APP`.
 """
 
 import sys
 
 if __name__ == "__main__":
-    host, app, *arguments = sys.argv[1:]
+    host, descriptor, app = sys.argv[1:]
     standard = list(sys.path)
     sys.path.append(host)
     from local.host.origins import bare_path
 
     sys.path[:] = bare_path(app, host, standard)
-    from local.host.worker import leave, main
+    from local.host.python_worker import main
 
-    leave(main(arguments))
+    main([descriptor, app], host)

@@ -1,4 +1,4 @@
-"""The folder that a bare worker process has beside the app: what the host needs and the app does not bring.
+"""The folder that a bare app's process has beside the app: what the worker needs and the app does not bring.
 
 It stands for the folder of Microsoft's worker in Azure, and is made of links into this environment, by name. The rest
 of the environment is out of reach: an app that needs more than it brings fails here as it would there.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import shutil
+import sys
 import tempfile
 from importlib.metadata import Distribution
 from pathlib import Path
@@ -18,11 +19,8 @@ from packaging.utils import canonicalize_name
 
 from local.host.origins import PACKAGES
 
-_NEEDED = (
-    *("azure-functions-runtime", "cronsim", "aiohttp", "multidict"),
-    *("azure-core", "azure-storage-blob", "azure-storage-queue"),
-)
-"""What `local.host` imports; what these need comes with them."""
+_NEEDED = ("azure-functions-runtime", "protobuf", *(["uvloop"] if sys.platform != "win32" else []))
+"""What `local.host.python_worker` imports; what these need comes with them."""
 
 _LOCAL = Path(__file__).parents[1]
 

@@ -36,6 +36,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-poll-ms", type=int, default=2000, help="longest pause between empty polls")
     parser.add_argument("--keys", type=Path, help="file of access keys; without it nothing asks for one")
     parser.add_argument("--grace-seconds", type=float, default=10.0, help="for running functions at the end")
+    parser.add_argument("--load-seconds", type=float, default=30.0, help="the app may take to load")
+    parser.add_argument("--restart-seconds", type=float, default=10.0, help="between two starts of its process")
     parser.add_argument(
         "--bare", action="store_true", help="the app finds its own packages, and none of this environment's"
     )
@@ -86,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 max_poll_ms=given.max_poll_ms,
                 workers=workers,
                 grace_s=given.grace_seconds,
+                load_s=given.load_seconds,
+                restart_s=given.restart_seconds,
                 keys=str(keys) if keys else None,
                 host_folder=_host_folder(app) if given.bare else None,
             ),

@@ -1,7 +1,7 @@
 """What the supervisor and a worker process tell each other, as JSON lines over a socket pair.
 
-From the worker: `indexed`, `serving`, `active`, `failed`, `replacing`. From the supervisor: `drain` and `stop`; its
-end of file means that the supervisor is gone, and is taken as `stop`.
+From the worker: `indexed`, `serving`, `active`, `worker` (the id of the app's process), `failed`. From the
+supervisor: `drain` and `stop`; its end of file means that the supervisor is gone, and is taken as `stop`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ DRAIN = "drain"
 EXIT_FAILED = 3
 """Exit status of a worker process that could not serve; it has said why."""
 
-EXIT_REPLACE = 4
-"""Exit status of a worker process that must be replaced: a handler overran its time."""
+EXIT_ENDED = 4
+"""Exit status of a host that ended itself, since the app's process had crashed too often."""
 
 
 class WorkerEnd:

@@ -1,56 +1,36 @@
-"""Microsoft's worker library, driven in this process: it indexes the app and runs its handlers.
+"""The app's process as the host sees it: messages out, answers and log lines back.
 
-The only module that imports the library. Plain objects stand in for the protobuf messages it was written
-for: it puts fields into them and reads a few back, and never serializes them on this way.
+Source: `GrpcWorkerChannel` of azure-functions-host. Microsoft's worker library, in that process, indexes the app and
+does every binding's decoding and encoding.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from types import SimpleNamespace
+from http.cookies import SimpleCookie
 from typing import Any
+from urllib.parse import quote
 
-import azure_functions_runtime as runtime  # type: ignore[import-untyped]
-from azure_functions_runtime import native_invocation
-from azure_functions_runtime.bindings.datumdef import Datum  # type: ignore[import-untyped]
-
+from local.host.app_process import AppProcess
 from local.host.errors import StartError
+from local.host.protocol import Unframer, frame, protos
 
-__all__ = ["Datum", "IndexedFunction", "Result", "index", "invoke"]
+_STARTUP_S = 60.0
+"""How long a worker process may take until it opens its stream: `processStartupTimeout`."""
 
-
-class _Message:
-    """Keeps the fields it is made with."""
-
-    def __init__(self, **fields: object) -> None:
-        self.__dict__.update(fields)
+_HOST_VERSION = "4.1037.0.0"
 
 
-class _BindingInfo(_Message):
-    # The numbers of the protobuf enums; the library compares a binding's direction and type with them.
-    inout = 2
-    out = 1
-    undefined = 0
+@dataclass(frozen=True, slots=True)
+class Datum:
+    """A value and its kind: `string`, `bytes`, `json`, `int`, `double`, or `http` with a mapping of further ones."""
 
-
-class _StatusResult(_Message):
-    Failure = 0
-    Success = 1
-
-
-_PROTOS = SimpleNamespace(
-    BindingInfo=_BindingInfo,
-    StatusResult=_StatusResult,
-    WorkerInitResponse=_Message,
-    WorkerMetadata=_Message,
-    FunctionMetadataResponse=_Message,
-    RpcFunctionMetadata=_Message,
-    RpcRetryOptions=_Message,
-    RpcException=_Message,
-)
+    value: Any
+    type: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,67 +45,281 @@ class IndexedFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class Invocation:
+    """What a handler is to be run with."""
+
+    id: str
+    function_name: str
+    function_id: str
+    inputs: Sequence[tuple[str, Datum]]
+    metadata: Mapping[str, Datum]
+    trace_parent: str = ""
+    trace_state: str = ""
+    retry_count: int = 0
+    max_retry_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What a handler gave."""
 
     succeeded: bool
-    returned: Any
-    """A Datum, or None."""
-    outputs: Sequence[tuple[str, Any]]
+    returned: Datum | None = None
+    outputs: Sequence[tuple[str, Datum]] = ()
     """Name of an `Out[...]` parameter and its Datum."""
-    error: str | None
+    error: str | None = None
 
 
-async def index(folder: Path) -> list[IndexedFunction]:
-    """Imports the app and lists its functions. Only once in a process; the loop is then the app's loop.
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line that the app's process wrote."""
 
-    Raises:
-        StartError: with the worker library's own message and stack.
-    """
-    init = _Message(function_app_directory=str(folder), capabilities={})
-    request = SimpleNamespace(
-        request=SimpleNamespace(worker_init_request=init), properties={"host": "", "protos": _PROTOS}
+    function_name: str | None
+    """None: a line of Microsoft's worker itself."""
+    level: int
+    """Of `RpcLog.Level`."""
+    text: str
+
+
+class WorkerEnded(Exception):
+    """The process ended before it answered."""
+
+
+class Channel:
+    """One worker process, from its start to its end."""
+
+    def __init__(self, app: AppProcess, log: Callable[[LogLine], None]) -> None:
+        self._process = app.process
+        self._connection = app.connection
+        self._log = log
+        self._executing: dict[str, tuple[str, asyncio.Future[Result]]] = {}
+        self._answers: asyncio.Queue[Any] = asyncio.Queue()
+        self._writer: asyncio.StreamWriter | None = None
+        self._ended: asyncio.Task[int] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    async def initialize(self, folder: str, *, limit_s: float) -> list[IndexedFunction]:
+        """Waits for the process to load the app, and lists the app's functions.
+
+        Args:
+            limit_s: how long loading may take: `initializationTimeout` of the worker's configuration.
+
+        Raises:
+            StartError: with the worker library's own message and stack, or because it took too long.
+            WorkerEnded: the process ended.
+        """
+        reader, self._writer = await asyncio.open_connection(sock=self._connection)
+        self._ended = asyncio.create_task(self._watch(reader), name=f"worker {self.pid}")
+        await self._answer(_STARTUP_S)
+        self._send(
+            worker_init_request=protos.WorkerInitRequest(
+                host_version=_HOST_VERSION, function_app_directory=folder, capabilities={}
+            )
+        )
+        response = (await self._answer(limit_s)).worker_init_response
+        if response.result.status != protos.StatusResult.Success:
+            exception = response.result.exception
+            raise StartError(
+                "Worker failed to index functions\n"
+                f"Result: Failure\nException: {exception.message}\nStack: {exception.stack_trace}"
+            )
+        self._send(functions_metadata_request=protos.FunctionsMetadataRequest(function_app_directory=folder))
+        metadata = (await self._answer(limit_s)).function_metadata_response.function_metadata_results
+        for found in metadata:
+            self._send(
+                function_load_request=protos.FunctionLoadRequest(function_id=found.function_id, metadata=found)
+            )
+            await self._answer(limit_s)
+        return [_indexed(found) for found in metadata]
+
+    async def invoke(self, invocation: Invocation) -> Result:
+        """Runs a handler. A handler's exception is a `Result`, not raised; where the process is killed by the host
+        there never is one."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        try:
+            request = _request(invocation)
+        except (ValueError, TypeError) as error:  # no text that can be sent
+            return Result(succeeded=False, error=repr(error))
+        self._executing[invocation.id] = (invocation.function_name, future)
+        self._send(invocation_request=request)
+        return await future
+
+    def is_executing(self, invocation_id: str) -> bool:
+        """Whether an answer to this invocation is still to come."""
+        return invocation_id in self._executing
+
+    def fail_executions(self, why: str) -> None:
+        """Fails all that runs in the process, which has crashed."""
+        for _, future in self._executing.values():
+            if not future.done():
+                future.set_result(Result(succeeded=False, error=why))
+        self._executing.clear()
+
+    def kill(self) -> None:
+        """Ends the process. What runs in it gets no answer any more."""
+        self._process.kill()
+
+    async def ended(self) -> int:
+        """The exit status, once the process has ended and all that it said was heard; negative: the signal."""
+        if self._ended is None:
+            return await asyncio.to_thread(self._process.wait)
+        return await asyncio.shield(self._ended)
+
+    async def _watch(self, reader: asyncio.StreamReader) -> int:
+        hearing = asyncio.create_task(self._hear(reader))
+        status = await asyncio.to_thread(self._process.wait)
+        # What it forked may hold the socket open.
+        await asyncio.wait({hearing}, timeout=1)
+        hearing.cancel()
+        if self._writer:
+            self._writer.close()
+        self._answers.put_nowait(None)
+        return status
+
+    async def _hear(self, reader: asyncio.StreamReader) -> None:
+        unframer = Unframer()
+        with suppress(ConnectionResetError):
+            while content := await reader.read(1 << 16):
+                for message in unframer.feed(content):
+                    self._take(message)
+
+    def _take(self, message: Any) -> None:
+        match message.WhichOneof("content"):
+            case "invocation_response":
+                response = message.invocation_response
+                _, future = self._executing.pop(response.invocation_id, (None, None))
+                if future and not future.done():
+                    future.set_result(_result(response))
+            case "rpc_log":
+                self._take_log(message.rpc_log)
+            case _:
+                self._answers.put_nowait(message)
+
+    def _take_log(self, line: Any) -> None:
+        if line.log_category == protos.RpcLog.RpcLogCategory.Value("System"):
+            self._log(LogLine(None, line.level, line.message))
+        elif found := self._executing.get(line.invocation_id):
+            self._log(LogLine(found[0], line.level, line.message))
+        # Any other line is dropped, as by the host (`GrpcWorkerChannel.Log`).
+
+    async def _answer(self, limit_s: float) -> Any:
+        try:
+            message = await asyncio.wait_for(self._answers.get(), limit_s)
+        except TimeoutError:
+            raise StartError(
+                f"Initializing worker process failed: the app was not loaded within {limit_s:g} s. "
+                "The operation has timed out."
+            ) from None
+        if message is None:
+            raise WorkerEnded(f"the process ended with status {self._process.returncode}")
+        return message
+
+    def _send(self, **content: Any) -> None:
+        if self._writer and not self._writer.is_closing():
+            self._writer.write(frame(protos.StreamingMessage(**content)))
+
+
+def _indexed(found: Any) -> IndexedFunction:
+    retry = None
+    if found.HasField("retry_options"):
+        options = found.retry_options
+        intervals = ("delay_interval", "minimum_interval", "maximum_interval")
+        retry = {"max_retry_count": options.max_retry_count} | {
+            name: getattr(options, name).ToTimedelta() for name in intervals if options.HasField(name)
+        }
+    return IndexedFunction(
+        name=found.name,
+        function_id=found.function_id,
+        bindings=tuple(json.loads(binding) for binding in found.raw_bindings),
+        retry=retry,
     )
-    response = await runtime.worker_init_request(request)
-    if response.result.status == _StatusResult.Failure:
+
+
+def _request(invocation: Invocation) -> Any:
+    return protos.InvocationRequest(
+        invocation_id=invocation.id,
+        function_id=invocation.function_id,
+        input_data=[protos.ParameterBinding(name=name, data=_typed(datum)) for name, datum in invocation.inputs],
+        trigger_metadata={name: _typed(datum) for name, datum in invocation.metadata.items()},
+        trace_context=protos.RpcTraceContext(
+            trace_parent=invocation.trace_parent, trace_state=invocation.trace_state
+        ),
+        retry_context=protos.RetryContext(
+            retry_count=invocation.retry_count, max_retry_count=invocation.max_retry_count
+        ),
+    )
+
+
+def _typed(datum: Datum) -> Any:
+    if datum.type is None or datum.value is None:
+        return protos.TypedData()
+    if datum.type != "http":
+        return protos.TypedData(**{datum.type: datum.value})
+    value = datum.value
+    return protos.TypedData(
+        http=protos.RpcHttp(
+            method=value["method"].value,
+            url=value["url"].value,
+            body=_typed(value["body"]) if value["body"].value else None,
+            **{name: _texts(value[name].items()) for name in ("headers", "params", "query")},
+        )
+    )
+
+
+def _texts(items: Iterable[tuple[str, Datum]]) -> dict[str, str]:
+    return {name: datum.value for name, datum in items}
+
+
+def _result(response: Any) -> Result:
+    if response.result.status != protos.StatusResult.Success:
         exception = response.result.exception
-        raise StartError(
-            "Worker failed to index functions\n"
-            f"Result: Failure\nException: {exception.message}\nStack: {exception.stack_trace}"
-        )
-    metadata = await runtime.functions_metadata_request(request)
-    runtime.start_threadpool_executor()
-    return [
-        IndexedFunction(
-            name=found.name,
-            function_id=found.function_id,
-            bindings=tuple(json.loads(binding) for binding in found.raw_bindings),
-            retry=None if found.retry_options is None else vars(found.retry_options),
-        )
-        for found in metadata.function_metadata_results or ()
-    ]
-
-
-async def invoke(
-    function_id: str,
-    invocation_id: str,
-    inputs: Sequence[tuple[str, Any]],
-    metadata: Mapping[str, Any],
-    *,
-    trace_parent: str,
-    trace_state: str,
-    retry_count: int = 0,
-    max_retry_count: int = 0,
-) -> Result:
-    """Runs a handler; to be awaited on the app's loop. A handler's exception is a `Result`, not raised."""
-    succeeded, returned, outputs, error, _ = await native_invocation.invocation_request_native(
-        invocation_id,
-        function_id,
-        inputs,
-        metadata,
-        trace_parent,
-        trace_state,
-        retry_count,
-        max_retry_count,
+        text = f"Result: Failure\nException: {exception.message}\nStack: {exception.stack_trace}"
+        return Result(succeeded=False, error=text)
+    outputs = [(found.name, _datum(found.data)) for found in response.output_data]
+    return Result(
+        succeeded=True,
+        returned=_datum(response.return_value),
+        outputs=[(name, datum) for name, datum in outputs if datum is not None],
     )
-    return Result(succeeded, returned, outputs, error)
+
+
+def _datum(data: Any) -> Datum | None:
+    kind = data.WhichOneof("data")
+    if kind is None:
+        return None
+    if kind != "http":
+        return Datum(getattr(data, kind), kind)
+    http = data.http
+    return Datum(
+        {
+            "status_code": Datum(http.status_code, "string"),
+            "headers": {name: Datum(value, "string") for name, value in http.headers.items()},
+            "cookies": [_cookie(found) for found in http.cookies],
+            "body": _datum(http.body) or Datum(b"", "bytes"),
+        },
+        "http",
+    )
+
+
+def _cookie(found: Any) -> SimpleCookie:
+    """As the host sets it: ASP.NET escapes the value (`ResponseCookies.Append`)."""
+    cookie: SimpleCookie = SimpleCookie()
+    cookie[found.name] = quote(found.value, safe="-_.~")
+    morsel = cookie[found.name]
+    for name, attribute in (("domain", found.domain), ("path", found.path)):
+        if attribute.value:
+            morsel[name] = attribute.value
+    if found.HasField("expires"):
+        morsel["expires"] = found.expires.value.ToDatetime().strftime("%a, %d %b %Y %H:%M:%S GMT")
+    if found.HasField("max_age"):
+        morsel["max-age"] = str(int(found.max_age.value))
+    morsel["secure"] = found.secure.value
+    morsel["httponly"] = found.http_only.value
+    same_site = {1: "lax", 2: "strict", 3: "none"}.get(found.same_site)
+    if same_site:
+        morsel["samesite"] = same_site
+    return cookie

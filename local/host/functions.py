@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.host.engine import IndexedFunction
 from local.host.errors import StartError
+from local.host.logs import LOG
 from local.host.schedule import Schedule
-from local.host.settings import resolve
+from local.host.settings import check_connection, resolve
 
 DEFAULT_CONNECTION = "AzureWebJobsStorage"
 
@@ -82,48 +83,86 @@ class Function:
     disabled: bool
 
 
+class _InError(Exception):
+    """This function cannot run; the real host goes on without it."""
+
+
+_WITHOUT_BUNDLE = ("httpTrigger", "http", "timerTrigger")
+"""What the host itself knows; everything else comes with the extension bundle."""
+
+_ALSO_HERE = (*_WITHOUT_BUNDLE, "queueTrigger", "queue")
+
+
 def describe(
-    indexed: Sequence[IndexedFunction], environment: Mapping[str, str], only: tuple[str, ...] | None = None
+    indexed: Sequence[IndexedFunction],
+    environment: Mapping[str, str],
+    only: tuple[str, ...] | None = None,
+    *,
+    bundle: bool = True,
 ) -> list[Function]:
     """Turns what the worker library indexed into functions, settings put in.
 
+    A function whose extension, setting or connection is missing is in error by itself: it is left out, and the log
+    says why in the real host's words. Source:
+    `FunctionDescriptorProvider.VerifyResolvedBindings` of azure-functions-host; `FunctionIndexer` of the WebJobs SDK
+    with `AllowPartialHostStartup`; `StorageClientProvider` of its storage extension.
+
     Args:
         only: the functions host.json's `functions` allows; None: all.
+        bundle: host.json names an extension bundle.
 
     Raises:
-        StartError: a binding this host does not reproduce, a schedule it cannot read, a missing setting.
+        StartError: a binding that this host does not reproduce.
     """
-    return [_function(one, environment) for one in indexed if only is None or one.name in only]
+    functions = []
+    for one in indexed:
+        if only is None or one.name in only:
+            try:
+                functions.append(_function(one, environment, bundle=bundle))
+            except _InError as error:
+                LOG.error("The '%s' function is in error: %s", one.name, error)
+    return functions
 
 
-def _function(indexed: IndexedFunction, environment: Mapping[str, str]) -> Function:
+def _function(indexed: IndexedFunction, environment: Mapping[str, str], *, bundle: bool) -> Function:
+    kinds = list(dict.fromkeys(binding["type"] for binding in indexed.bindings))
+    if not bundle and (unknown := [kind for kind in kinds if kind not in _WITHOUT_BUNDLE]):
+        raise _InError(
+            f"The binding type(s) '{', '.join(unknown)}' are not registered. "
+            "Please ensure the type is correct and the binding extension is installed."
+        )
+    if foreign := [kind for kind in kinds if kind not in _ALSO_HERE]:
+        raise StartError(
+            f"The '{indexed.name}' function cannot run here: bindings of type '{', '.join(foreign)}' "
+            "are not reproduced by this host."
+        )
+    try:
+        return _bound(indexed, environment)
+    except StartError as error:
+        LOG.warning("Function 'Functions.%s' failed indexing and will be disabled.", indexed.name)
+        raise _InError(
+            f"Microsoft.Azure.WebJobs.Host: Error indexing method 'Functions.{indexed.name}'. "
+            f"Microsoft.Azure.WebJobs.Host: {error}"
+        ) from error
+
+
+def _bound(indexed: IndexedFunction, environment: Mapping[str, str]) -> Function:
     triggers: list[HttpTrigger | QueueTrigger | TimerTrigger] = []
     outputs = []
-    try:
-        for binding in indexed.bindings:
-            match binding["type"]:
-                case "httpTrigger":
-                    triggers.append(_http(binding, indexed.name, environment))
-                case "queueTrigger":
-                    triggers.append(_queue(binding, environment))
-                case "timerTrigger":
-                    triggers.append(_timer(binding, indexed.retry, environment))
-                case "queue":
-                    outputs.append(
-                        QueueOutput(
-                            binding["name"],
-                            _queue_name(binding, environment),
-                            _connection(binding, environment),
-                        )
-                    )
-                case "http":
-                    pass
-                case other:
-                    raise StartError(f"its binding '{binding['name']}' of type '{other}' is not supported.")
-        if len(triggers) != 1:
-            raise StartError("it has no trigger that is supported.")
-    except StartError as error:
-        raise StartError(f"The '{indexed.name}' function is in error: {error}") from error
+    for binding in indexed.bindings:
+        match binding["type"]:
+            case "httpTrigger":
+                triggers.append(_http(binding, indexed.name, environment))
+            case "queueTrigger":
+                triggers.append(_queue(binding, environment))
+            case "timerTrigger":
+                triggers.append(_timer(binding, indexed.retry, environment))
+            case "queue":
+                outputs.append(
+                    QueueOutput(binding["name"], _queue_name(binding, environment), _connection(binding, environment))
+                )
+    if len(triggers) != 1:
+        raise _InError("No trigger binding specified. A function must have a trigger input binding.")
     return Function(
         name=indexed.name,
         function_id=indexed.function_id,
@@ -157,10 +196,12 @@ def _http(binding: Mapping[str, Any], name: str, environment: Mapping[str, str])
 
 
 def _queue(binding: Mapping[str, Any], environment: Mapping[str, str]) -> QueueTrigger:
+    connection = _connection(binding, environment)
+    check_connection(connection, environment)
     return QueueTrigger(
         parameter=binding["name"],
         queue=_queue_name(binding, environment),
-        connection=_connection(binding, environment),
+        connection=connection,
         binary=str(binding.get("dataType") or "").upper() == "BINARY",
     )
 
@@ -168,11 +209,12 @@ def _queue(binding: Mapping[str, Any], environment: Mapping[str, str]) -> QueueT
 def _timer(
     binding: Mapping[str, Any], retry: Mapping[str, Any] | None, environment: Mapping[str, str]
 ) -> TimerTrigger:
+    schedule = Schedule.parse(resolve(str(binding["schedule"]), environment))
     return TimerTrigger(
         parameter=binding["name"],
-        schedule=Schedule.parse(resolve(str(binding["schedule"]), environment)),
+        schedule=schedule,
         run_on_startup=bool(binding.get("runOnStartup")),
-        monitored=binding.get("useMonitor") is not False,
+        monitored=binding.get("useMonitor") is not False and not schedule.is_frequent(datetime.now(UTC)),
         retry=_retry(retry),
     )
 

@@ -63,7 +63,12 @@ class HostSettings:
     function_timeout: timedelta | None = timedelta(minutes=30)
     """None: no limit (-1 in the file). 30 minutes is the default of every plan but Consumption."""
     only_functions: tuple[str, ...] | None = None
-    log_level: str = "information"
+    log_levels: Mapping[str, str] = field(default_factory=dict)
+    """`logging.logLevel`: least level by the beginning of a category; `default` for what no other fits."""
+    bundle: bool = False
+    """An extension bundle is named: without one the host knows HTTP and timers alone."""
+    exports: bool = False
+    """`telemetryMode` is OpenTelemetry: the host exports its own telemetry where it is told where to."""
     warnings: tuple[str, ...] = ()
     """Lines about what this host read but does not act on."""
 
@@ -142,7 +147,9 @@ class _Reader:
             route_prefix=str(http.get("routePrefix", "api")).strip("/"),
             function_timeout=self._function_timeout(),
             only_functions=None if only is None else tuple(only),
-            log_level=str(levels.get("default", "information")),
+            log_levels={name: str(level) for name, level in levels.items()},
+            bundle=bool(self._section(self._document, "extensionBundle").get("id")),
+            exports=str(self._document.get("telemetryMode", "")).lower() == "opentelemetry",
             warnings=tuple(self._warnings),
         )
 

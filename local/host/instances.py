@@ -1,4 +1,4 @@
-"""One process of the app as the supervisor has it: started, listened to, ended."""
+"""One instance of the app as the supervisor has it: started, listened to, ended."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(slots=True, eq=False)
 class Instance:
-    """A process of the app. `group` is what it serves; None: everything."""
+    """A host and its app's process. `group` is what it serves; None: everything."""
 
     process: Process
     writer: asyncio.StreamWriter
     group: str | None
     listening: asyncio.Task[None] | None = None
+    app_pid: int | None = None
+    """Of the process that the app runs in; None while it is restarted."""
     serving: bool = False
     draining: bool = False
     failure: str | None = None
@@ -37,6 +39,7 @@ class Instance:
 
     @property
     def pid(self) -> int:
+        """Of the host."""
         return self.process.pid
 
     @property
@@ -82,7 +85,7 @@ async def start_instance(
     ours, theirs = socket.socketpair()
     with theirs:
         process = await asyncio.create_subprocess_exec(
-            *_command(options),
+            *(sys.executable, "-m", "local.host.start_worker"),
             *(options.to_json(), str(listening.fileno()), str(theirs.fileno())),
             cwd=options.app,
             env=dict(environment) | {"PYTHONPATH": _python_path(environment)},
@@ -101,14 +104,6 @@ async def start_instance(
 
     instance.listening = asyncio.create_task(listen(), name=f"events of {process.pid}")
     return instance
-
-
-def _command(options: Options) -> list[str]:
-    if not options.host_folder:
-        return [sys.executable, "-m", "local.host.worker"]
-    # A bare interpreter: no environment variable of Python's, no site-packages. -u, as one of those would have said.
-    program = str(Path(options.host_folder) / "local" / "host" / "bare.py")
-    return [sys.executable, "-I", "-S", "-u", program, options.host_folder, options.app]
 
 
 def _python_path(environment: Mapping[str, str]) -> str:

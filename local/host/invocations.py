@@ -6,18 +6,21 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from local.host import engine
+from local.host.dispatcher import Dispatcher
+from local.host.engine import Datum, Invocation, Result
 from local.host.functions import Function
-from local.host.logs import LOG
+from local.host.logs import Levels, print_line
 from local.host.outputs import Outputs
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+_INFORMATION, _ERROR = 2, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,10 @@ class Trace:
         return cls(parent, headers.get("tracestate", ""))
 
 
+_NO_TRACE = Trace("")
+"""What a queue or timer function gets from a host that exports nothing: seen on Microsoft's host."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a run ended. A failure has nothing to return."""
@@ -53,41 +60,44 @@ class Outcome:
 
 
 class Invocations:
-    """Runs handlers on the app's loop, asked from the host's loop."""
+    """Runs handlers in the app's process."""
 
     def __init__(
         self,
-        app_loop: asyncio.AbstractEventLoop,
+        dispatcher: Dispatcher,
         outputs: Outputs,
         *,
         time_limit: timedelta | None,
-        on_timeout: Callable[[str], None],
+        levels: Levels,
+        traced: bool = False,
     ) -> None:
         """Must be made on the host's loop.
 
         Args:
-            on_timeout: told the function's name, once its run was given up.
+            time_limit: `functionTimeout`; None: without limit.
+            traced: the host exports its own telemetry, and so begins a trace for what no caller has begun one for.
         """
-        self._app_loop = app_loop
+        self._dispatcher = dispatcher
         self._outputs = outputs
         self._time_limit_s = None if time_limit is None else time_limit.total_seconds()
-        self._on_timeout = on_timeout
+        self._levels = levels
+        self._traced = traced
         self._given_up = asyncio.get_running_loop().create_future()
-        self.unfinished = 0
-        """Handlers that are running, given up or not."""
+        self.running = 0
+        """Runs that have not ended."""
         self.started = 0
-        """Handlers that were ever started."""
+        """Runs that were ever begun."""
 
     def give_up(self, why: str) -> None:
-        """Counts every run that is still going as failed; the process is about to end."""
+        """Counts every run that is still going as failed; the host is about to end."""
         if not self._given_up.done():
             self._given_up.set_result(why)
 
     async def run(
         self,
         function: Function,
-        inputs: Sequence[tuple[str, Any]],
-        metadata: Mapping[str, Any] | None = None,
+        inputs: Sequence[tuple[str, Datum]],
+        metadata: Mapping[str, Datum] | None = None,
         *,
         trace: Trace | None = None,
         retry_count: int = 0,
@@ -96,55 +106,54 @@ class Invocations:
         """Runs a handler to its end and sends its outputs. Failures are told, never raised."""
         if self._given_up.done():
             return Outcome(succeeded=False, abandoned=True)
-        invocation_id = str(uuid4())
-        trace = trace or Trace.fresh()
-        started = time.perf_counter()
-        running = self._start(
-            engine.invoke(
-                function.function_id,
-                invocation_id,
-                inputs,
-                metadata or {},
-                trace_parent=trace.parent,
-                trace_state=trace.state,
-                retry_count=retry_count,
-                max_retry_count=max_retry_count,
-            )
+        self.started += 1
+        self.running += 1
+        try:
+            return await self._run(function, inputs, metadata, trace, retry_count, max_retry_count)
+        finally:
+            self.running -= 1
+
+    async def _run(
+        self,
+        function: Function,
+        inputs: Sequence[tuple[str, Datum]],
+        metadata: Mapping[str, Datum] | None,
+        trace: Trace | None,
+        retry_count: int,
+        max_retry_count: int,
+    ) -> Outcome:
+        trace = trace or (Trace.fresh() if self._traced else _NO_TRACE)
+        invocation = Invocation(
+            id=str(uuid4()),
+            function_name=function.name,
+            function_id=function.function_id,
+            inputs=inputs,
+            metadata=metadata or {},
+            trace_parent=trace.parent,
+            trace_state=trace.state,
+            retry_count=retry_count,
+            max_retry_count=max_retry_count,
         )
+        started = time.perf_counter()
+        running = asyncio.ensure_future(self._dispatcher.invoke(invocation))
         await asyncio.wait({running, self._given_up}, timeout=self._time_limit_s, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
-            outcome, remark = await self._finish(function, running)
+            outcome, remark = await self._finish(function, running.result())
         elif self._given_up.done():
             outcome, remark = Outcome(succeeded=False, abandoned=True), str(self._given_up.result())
         else:
             outcome = Outcome(succeeded=False, timed_out=True)
             remark = f"Timeout value of {self._time_limit_s:g} s exceeded"
+            self._dispatcher.timed_out(invocation.id)
         duration_ms = (time.perf_counter() - started) * 1000
         ended = "Succeeded" if outcome.succeeded else "Failed"
-        line = f"Executed 'Functions.{function.name}' ({ended}, Id={invocation_id}, Duration={duration_ms:.0f}ms)"
-        if outcome.succeeded:
-            LOG.info(line)
-        else:
-            LOG.error("%s: %s", line, remark)
-        if outcome.timed_out:
-            self._on_timeout(function.name)
+        line = f"Executed 'Functions.{function.name}' ({ended}, Id={invocation.id}, Duration={duration_ms:.0f}ms)"
+        level = _INFORMATION if outcome.succeeded else _ERROR
+        if self._levels.allow(f"Function.{function.name}", level):
+            print_line(level, f"{line}: {remark}" if remark else line)
         return outcome
 
-    def _start(self, handler: Any) -> asyncio.Future[engine.Result]:
-        self.unfinished += 1
-        self.started += 1
-        running = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(handler, self._app_loop))
-
-        def finished(_: object) -> None:
-            self.unfinished -= 1
-
-        running.add_done_callback(finished)
-        return running
-
-    async def _finish(self, function: Function, running: asyncio.Future[engine.Result]) -> tuple[Outcome, str]:
-        if running.cancelled():
-            return Outcome(succeeded=False), "the handler cancelled itself"
-        result = running.result()
+    async def _finish(self, function: Function, result: Result) -> tuple[Outcome, str]:
         if not result.succeeded:
             return Outcome(succeeded=False), result.error or "no reason given"
         try:

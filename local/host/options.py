@@ -26,6 +26,10 @@ class Options:
     """Processes that this host starts."""
     grace_s: float = 10.0
     """How long running handlers may go on after SIGTERM."""
+    load_s: float = 30.0
+    """How long the app may take to load: `initializationTimeout` of the worker's configuration."""
+    restart_s: float = 10.0
+    """Between two starts of the app's process in one host: `processRestartInterval`."""
     keys: str | None = None
     """File of access keys; without one every HTTP function is open, as under `func start`."""
 

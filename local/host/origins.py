@@ -13,6 +13,9 @@ from pathlib import Path
 PACKAGES = Path(".python_packages/lib/site-packages")
 """Below an app: where its packages are deployed to (Microsoft, "Python developer reference")."""
 
+_ROOT = str(Path(__file__).parents[2])
+"""Where the package `local` is imported from."""
+
 
 def bare_path(app: str, host: str, standard: Sequence[str]) -> list[str]:
     """`sys.path` of a worker process that has nothing but the app, the host's folder and the standard library.
@@ -21,6 +24,16 @@ def bare_path(app: str, host: str, standard: Sequence[str]) -> list[str]:
         standard: `sys.path` of an interpreter started with `-I -S`: the standard library.
     """
     return [str(Path(app) / PACKAGES), host, *standard, app]
+
+
+def beside_path(app: str, path: Sequence[str]) -> list[str]:
+    """`sys.path` of an app's process beside this environment, whose packages stand for those of Azure's worker.
+
+    Args:
+        path: `sys.path` of this interpreter. The folder that the host itself was imported from is taken out: it is
+            no part of the worker's, and would come before the app's.
+    """
+    return [str(Path(app) / PACKAGES), *(place for place in path if place not in ("", _ROOT, app)), app]
 
 
 def strangers(app: str, host: str) -> Iterator[str]:

@@ -42,8 +42,18 @@ class Schedule:
         """Reads a schedule.
 
         Raises:
-            StartError: the real host would refuse it as well.
+            StartError: the real host would refuse it as well; with its words, and why.
         """
+        try:
+            return cls._parse(text)
+        except StartError as error:
+            raise StartError(
+                f"The schedule expression '{text}' was not recognized as a valid cron expression or timespan string. "
+                f"{error}"
+            ) from error
+
+    @classmethod
+    def _parse(cls, text: str) -> Self:
         if (every := parse_time_span(text)) is not None and every > timedelta(0):
             return cls(text, None, every)
         schedule = cls(text, _translate(text), None)
@@ -67,6 +77,17 @@ class Schedule:
             return next(cron)
         except StopIteration:
             raise StartError(f"The schedule '{self.text}' never comes due.") from None
+
+    def is_frequent(self, now: datetime) -> bool:
+        """Whether it comes due more often than once a minute: the host then keeps no status of the timer.
+
+        Source: `TimerSchedule.ShouldDisableScheduleMonitor` of the timers' extension.
+        """
+        if self.every is not None:
+            return self.every < timedelta(minutes=1)
+        if (self.cron or "").split()[1:] != ["*"] * 5:
+            return False
+        return self.after(self.after(now)) < now + timedelta(minutes=1)
 
 
 def _translate(text: str) -> str:

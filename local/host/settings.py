@@ -86,3 +86,25 @@ def resolve(text: str, environment: Mapping[str, str]) -> str:
         return environment[match[1]]
 
     return _PLACEHOLDER.sub(value, text)
+
+
+def connection_names(connection: str) -> tuple[str, ...]:
+    """Settings that may hold a connection string; the host also looks for the name with its historical prefix."""
+    return (f"AzureWebJobs{connection}", connection, f"ConnectionStrings:{connection}")
+
+
+def check_connection(connection: str, environment: Mapping[str, str]) -> None:
+    """Looks whether there is anything of a binding's `connection`: a connection string, or settings below its name.
+
+    Raises:
+        StartError: there is nothing; in the words of the real host.
+    """
+    names = connection_names(connection)
+    below = tuple(f"{name}__" for name in names[:2])
+    if not any(environment.get(name) for name in names) and not any(
+        name.startswith(below) and value for name, value in environment.items()
+    ):
+        raise StartError(
+            f"Storage account connection string 'AzureWebJobs{connection}' does not exist. "
+            "Make sure that it is a defined App Setting."
+        )

@@ -13,6 +13,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from local.host.errors import StartError
+from local.host.settings import check_connection, connection_names
 
 if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobServiceClient
@@ -65,8 +66,7 @@ class Storage:
         return BlobServiceClient(self._address(connection, "blob"), credential=self._credential(connection))
 
     def _connection_string(self, connection: str) -> str | None:
-        # The host also looks for the name with its historical prefix.
-        for name in (f"AzureWebJobs{connection}", connection, f"ConnectionStrings:{connection}"):
+        for name in connection_names(connection):
             if text := self._environment.get(name):
                 return text
         return None
@@ -77,10 +77,8 @@ class Storage:
                 return address
         if account := self._environment.get(f"{connection}__accountName"):
             return f"https://{account}.{service}.core.windows.net"
-        raise StartError(
-            f"Storage account connection string '{connection}' does not exist. "
-            f"Make sure that it is a defined App Setting."
-        )
+        check_connection(connection, self._environment)
+        raise StartError(f"The settings of the connection '{connection}' name neither an account nor an address.")
 
     def _credential(self, connection: str) -> AsyncTokenCredential:
         # Imported only here: most local runs use connection strings, and it is slow to import.

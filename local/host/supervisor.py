@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from local.host.banner import URL
-from local.host.control import EXIT_REPLACE
+from local.host.control import EXIT_ENDED
 from local.host.errors import StartError
 from local.host.instances import Instance, start_instance
 from local.host.logs import LOG
@@ -125,10 +125,11 @@ class Supervisor:
             status = await self._end_of(instance)
             if self._stop.is_set():
                 return
-            if status == EXIT_REPLACE:
-                LOG.warning("Worker process %d was replaced after a function's time-out.", instance.pid)
+            if status == EXIT_ENDED:
+                # As the platform does with an instance whose host has ended.
+                LOG.warning("Host %d has ended itself: starting another.", instance.pid)
             else:
-                LOG.error("Worker process %d ended (%s): starting another.", instance.pid, instance.reason(status))
+                LOG.error("Host %d ended (%s): starting another.", instance.pid, instance.reason(status))
             pause_s = 0.1 if instance.serving else min(pause_s * 2, _LONGEST_PAUSE_S)
             if not instance.serving:
                 await self._wait_or_stop(pause_s)
@@ -236,12 +237,9 @@ class Supervisor:
                 instance.active_at = time.monotonic()
             case "failed":
                 instance.failure = event["message"]
-            case "replacing":
-                LOG.error(
-                    "Worker process %d is being replaced: function '%s' exceeded the time-out.",
-                    instance.pid,
-                    event["function"],
-                )
+            case "worker":
+                instance.app_pid = event["pid"]
+                self._write_ready_file()
 
     @property
     def url(self) -> str:
@@ -254,9 +252,12 @@ class Supervisor:
             self._served = True
         if not self._ready_file or not self._served or self._stop.is_set():
             return
-        content = {"port": self._port, "pid": os.getpid(), "url": self.url, "workers": [one.pid for one in serving]}
+        content: dict[str, Any] = {"port": self._port, "pid": os.getpid(), "url": self.url}
+        content["hosts"] = [one.pid for one in serving]
+        content["workers"] = [one.app_pid for one in serving if one.app_pid]
         if self._scaling:
             content["groups"] = [one.group for one in serving]
+            content["instances"] = [[one.group, one.pid, one.app_pid] for one in serving]
         draft = self._ready_file.with_name(f"{self._ready_file.name}.{os.getpid()}.tmp")
         draft.write_text(json.dumps(content), encoding="utf-8")
         draft.replace(self._ready_file)

@@ -1,6 +1,6 @@
-"""One worker process: the app's loop on the main thread, the host's loop on another.
+"""One instance of the app: the host, which keeps the app's process beside itself.
 
-Started by the supervisor as `python -m local.host.worker OPTIONS SOCKET CONTROL` (descriptors).
+Started by the supervisor through `local.host.start_worker`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ import os
 import signal
 import socket
 import sys
-import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Protocol
 
 from azure.storage.queue.aio import QueueClient
 
-from local.host import engine
 from local.host.admin import Admin
+from local.host.app_process import AppProcess, launch
 from local.host.banner import describe_for_people
-from local.host.control import EXIT_FAILED, EXIT_REPLACE, WorkerEnd
+from local.host.control import EXIT_ENDED, EXIT_FAILED, WorkerEnd
+from local.host.dispatcher import Dispatcher
+from local.host.engine import LogLine
 from local.host.errors import StartError
 from local.host.functions import DEFAULT_CONNECTION, Function, QueueTrigger, TimerTrigger, describe
 from local.host.groups import group_of, groups_of
@@ -28,16 +30,15 @@ from local.host.host_json import HostSettings, read_host_json
 from local.host.http_server import HttpServer, Routes
 from local.host.invocations import Invocations
 from local.host.keys import Keys
-from local.host.logs import LOG, set_up
+from local.host.logs import LOG, WARNING, Levels, print_line, set_up
 from local.host.options import Options
-from local.host.origins import PACKAGES, strangers
 from local.host.outputs import Outputs
 from local.host.queues import POISON_SUFFIX, QueueListener
 from local.host.scaling import HTTP
 from local.host.storage import Storage
 
 _ACTIVITY_S = 0.5
-"""How often a process that serves one group says whether it had something to do."""
+"""How often an instance of one group says whether it had something to do."""
 
 _SETTLE_S = 5.0
 """How long messages of handlers that were given up may take to be handed back."""
@@ -60,7 +61,7 @@ class Listener(Protocol):
 
 
 class WorkerHost:
-    """The host's half of a worker process, on its own loop and thread."""
+    """The host of one instance."""
 
     def __init__(
         self,
@@ -68,74 +69,49 @@ class WorkerHost:
         settings: HostSettings,
         functions: Sequence[Function],
         routes: Routes,
+        dispatcher: Dispatcher,
         control: WorkerEnd,
         sock: socket.socket,
+        hurry: asyncio.Event,
     ) -> None:
+        """`hurry` is set where the end waits no longer than the grace period for what runs."""
         self._options = options
         self._settings = settings
         self._functions = [function for function in functions if not function.disabled]
         self._routes = routes
+        self._dispatcher = dispatcher
         self._control = control
         self._sock = sock
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Future[int] | None = None
-        self._stop_asked = False
-        self._no_draining = asyncio.Event()
+        self._hurry = hurry
 
-    def stop(self) -> None:
-        """Asks for a graceful end; may be called from any thread or signal handler, at any time."""
-        self._stop_asked = True
-        if self._loop and self._stopping:
-            self._loop.call_soon_threadsafe(self._no_draining.set)
-            self._loop.call_soon_threadsafe(self._end_with, 0)
-
-    def drain(self) -> None:
-        """Asks for an end when all that runs has ended, however long it takes; `stop` cuts it short. May be called
-        from any thread once this serves. Source: Microsoft, "Event-driven scaling", scale-in: up to 60 minutes."""
-        if self._loop:
-            self._loop.call_soon_threadsafe(self._end_with, 0)
-
-    def _end_with(self, status: int) -> None:
-        if self._stopping and not self._stopping.done():
-            self._stopping.set_result(status)
-
-    def _timed_out(self, function: str) -> None:
-        self._control.tell("replacing", function=function)
-        self._end_with(EXIT_REPLACE)
-
-    async def run(self, app_loop: asyncio.AbstractEventLoop) -> tuple[int, bool]:
-        """Serves until told to stop or until a handler overran its time.
-
-        Returns:
-            The exit status, and whether no handler is left behind.
-        """
-        self._loop = asyncio.get_running_loop()
-        self._stopping = self._loop.create_future()
+    async def run(self, stopping: asyncio.Future[int]) -> int:
+        """Serves until told to stop or until the app's process has crashed too often; gives the exit status."""
         storage = Storage(os.environ)
         outputs = Outputs(storage, base64_encoded=self._settings.queues.base64)
         invocations = Invocations(
-            app_loop, outputs, time_limit=self._settings.function_timeout, on_timeout=self._timed_out
+            self._dispatcher,
+            outputs,
+            time_limit=self._settings.function_timeout,
+            levels=Levels(self._settings.log_levels),
+            traced=_is_traced(self._settings, os.environ),
         )
         try:
             listeners = await self._listeners(storage, invocations)
             for listener in listeners:
                 await listener.start()
             self._control.tell("serving")
-            if self._stop_asked:
-                self._no_draining.set()
-                self._end_with(0)
             activity = asyncio.create_task(self._tell_activity(invocations))
-            status = await self._stopping
+            status = await stopping
             activity.cancel()
-            await self._drain(listeners, invocations, graceful=status == 0)
+            await self._drain(listeners, invocations)
         finally:
             await storage.close()
-        return status, invocations.unfinished == 0
+        return status
 
     async def _tell_activity(self, invocations: Invocations) -> None:
         seen = 0
         while self._options.group:
-            if invocations.unfinished or invocations.started > seen:
+            if invocations.running or invocations.started > seen:
                 self._control.tell("active")
             seen = invocations.started
             await asyncio.sleep(_ACTIVITY_S)
@@ -177,7 +153,11 @@ class WorkerHost:
                         )
                     )
                 case TimerTrigger() as trigger:
-                    listeners.append(await self._timer(function, trigger, storage, invocations))
+                    try:
+                        listeners.append(await self._timer(function, trigger, storage, invocations))
+                    except StartError as error:
+                        name = function.name
+                        LOG.error("The listener for function 'Functions.%s' was unable to start. %s", name, error)
                 case _:
                     pass
         by_queue = {listener.queue_name: listener for listener in listeners if isinstance(listener, QueueListener)}
@@ -203,18 +183,17 @@ class WorkerHost:
         blobs = TimerBlobs(await storage.blobs(DEFAULT_CONNECTION), identity, function.name)
         return TimerListener(function, trigger, blobs, invocations)
 
-    async def _drain(self, listeners: list[Listener], invocations: Invocations, *, graceful: bool) -> None:
+    async def _drain(self, listeners: list[Listener], invocations: Invocations) -> None:
         await asyncio.gather(*(listener.stop_taking() for listener in listeners))
         finished = asyncio.ensure_future(asyncio.gather(*(listener.finished() for listener in listeners)))
-        if graceful:
-            hurry = asyncio.ensure_future(self._no_draining.wait())
-            either: set[asyncio.Future[Any]] = {finished, hurry}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            hurry.cancel()
-            await asyncio.wait({finished}, timeout=self._options.grace_s)
+        # Drained: source: Microsoft, "Event-driven scaling", scale-in: up to 60 minutes.
+        hurry = asyncio.ensure_future(self._hurry.wait())
+        either: set[asyncio.Future[Any]] = {finished, hurry}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
+        await asyncio.wait({finished}, timeout=self._options.grace_s)
         if not finished.done():
-            why = "the grace period is over" if graceful else "its process is being replaced"
-            invocations.give_up(why)
+            invocations.give_up("the grace period is over")
             await asyncio.wait({finished}, timeout=_SETTLE_S)
         if not finished.done():
             LOG.error("Work is left behind: storage did not answer in time. Its messages come back later.")
@@ -222,58 +201,72 @@ class WorkerHost:
         await asyncio.gather(*(listener.close() for listener in listeners))
 
 
-async def _index(options: Options, settings: HostSettings) -> tuple[list[Function], Routes]:
+def _is_traced(settings: HostSettings, environment: Mapping[str, str]) -> bool:
+    """Whether the host exports its own telemetry, and so begins a trace for each invocation."""
+    if environment.get("APPLICATIONINSIGHTS_CONNECTION_STRING"):
+        return True
+    return settings.exports and bool(environment.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
+
+
+def _print_app_line(levels: Levels, line: LogLine) -> None:
+    if line.function_name is None:
+        # Of Microsoft's worker: in Azure these are in the platform's log and not in the app's.
+        if line.level >= WARNING:
+            print_line(line.level, line.text)
+    elif levels.allow(f"Function.{line.function_name}.User", line.level):
+        print_line(line.level, line.text)
+
+
+async def _index(options: Options, settings: HostSettings, dispatcher: Dispatcher, app: AppProcess) -> list[Function]:
     script = os.environ.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py")
     if not (options.app_folder / script).is_file():
         raise StartError(f"{script} was not found in '{options.app}'.")
-    functions = describe(await engine.index(options.app_folder), os.environ, settings.only_functions)
-    if not functions:
+    indexed = await dispatcher.start(app)
+    if not indexed:
         raise StartError("No job functions found. Try making your triggers and bindings known to the app.")
-    return functions, Routes(functions, settings.route_prefix)
+    return describe(indexed, os.environ, settings.only_functions, bundle=settings.bundle)
 
 
-async def _serve(options: Options, control: WorkerEnd, sock: socket.socket) -> int:
-    """The app's loop. Handlers run here and nothing else, as in Microsoft's worker."""
-    settings = read_host_json(options.app_folder, os.environ)
-    functions, routes = await _index(options, settings)
-    if options.host_folder and (found := list(strangers(options.app, options.host_folder))):
-        raise StartError("The app is not alone; it was loaded from elsewhere, too:\n" + "\n".join(found))
-    groups = [asdict(group) for group in groups_of(functions)]
-    control.tell("indexed", banner=describe_for_people(functions, settings.route_prefix), groups=groups)
-    host = WorkerHost(options, settings, functions, routes, control, sock)
-    signal.signal(signal.SIGTERM, lambda *_: host.stop())
-    control.on_order(stop=host.stop, drain=host.drain)
-    app_loop = asyncio.get_running_loop()
-    ended: asyncio.Future[int] = app_loop.create_future()
+async def _serve(
+    options: Options, settings: HostSettings, control: WorkerEnd, sock: socket.socket, app: AppProcess
+) -> int:
+    loop = asyncio.get_running_loop()
+    stopping: asyncio.Future[int] = loop.create_future()
 
-    def end(status: int, error: str | None) -> None:
-        if error:
-            control.tell("failed", message=error)
-        if not ended.done():
-            ended.set_result(status)
+    hurry = asyncio.Event()
 
-    _start_thread(lambda: host.run(app_loop), lambda status, error: app_loop.call_soon_threadsafe(end, status, error))
-    return await ended
+    def end_with(status: int, *, at_once: bool = True) -> None:
+        if at_once:
+            hurry.set()
+        if not stopping.done():
+            stopping.set_result(status)
 
+    def stop() -> None:
+        """May be called from any thread or signal handler, at any time."""
+        loop.call_soon_threadsafe(end_with, 0)
 
-def _start_thread(
-    run: Callable[[], Coroutine[Any, Any, tuple[int, bool]]], ended: Callable[[int, str | None], object]
-) -> None:
-    def main() -> None:
-        try:
-            status, clean = asyncio.run(run())
-        except StartError as error:
-            ended(EXIT_FAILED, str(error))
-            return
-        except BaseException:
-            LOG.exception("The host's half of this process failed.")
-            leave(1)
-        if not clean:
-            # A handler that was given up may hold its thread, or the app's loop, for ever.
-            leave(status)
-        ended(status, None)
+    def drain() -> None:
+        """The same, and waits for all that runs, however long it takes, unless it is told to stop."""
+        loop.call_soon_threadsafe(partial(end_with, 0, at_once=False))
 
-    threading.Thread(target=main, name="host", daemon=True).start()
+    dispatcher = Dispatcher(
+        options,
+        partial(launch, options, os.environ),
+        log=partial(_print_app_line, Levels(settings.log_levels)),
+        on_change=lambda pid: control.tell("worker", pid=pid),
+        on_end=partial(end_with, EXIT_ENDED),
+    )
+    try:
+        functions = await _index(options, settings, dispatcher, app)
+        routes = Routes(functions, settings.route_prefix)
+        groups = [asdict(group) for group in groups_of(functions)]
+        control.tell("indexed", banner=describe_for_people(functions, settings.route_prefix), groups=groups)
+        host = WorkerHost(options, settings, functions, routes, dispatcher, control, sock, hurry)
+        signal.signal(signal.SIGTERM, lambda *_: stop())
+        control.on_order(stop=stop, drain=drain)
+        return await host.run(stopping)
+    finally:
+        dispatcher.close()
 
 
 def leave(status: int) -> None:
@@ -283,7 +276,7 @@ def leave(status: int) -> None:
     os._exit(status)
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], app: AppProcess) -> int:
     """The process from its command line to its exit status."""
     options = Options.from_json(arguments[0])
     sock = socket.socket(fileno=int(arguments[1]))
@@ -291,15 +284,11 @@ def main(arguments: Sequence[str]) -> int:
     # Ctrl-C reaches the whole group of processes; the supervisor says when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        set_up(read_host_json(options.app_folder, os.environ).log_level)
-        if not options.host_folder:
-            # The app and what it brings come before anything of this environment.
-            sys.path[:0] = [str(options.app_folder / PACKAGES), options.app]
-        return asyncio.run(_serve(options, control, sock))
+        settings = read_host_json(options.app_folder, os.environ)
+        set_up(Levels(settings.log_levels))
+        return asyncio.run(_serve(options, settings, control, sock, app))
     except StartError as error:
         control.tell("failed", message=str(error))
         return EXIT_FAILED
-
-
-if __name__ == "__main__":
-    leave(main(sys.argv[1:]))
+    finally:
+        app.process.kill()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -27,6 +28,9 @@ def note(about, **details):
         file.write(json.dumps({"about": about, "pid": os.getpid(), "at": time.time(), **details}) + "\\n")
 """
 """What every small app of these tests begins with."""
+
+BUNDLE = {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.0.0, 5.0.0)"}
+"""Brings the queues; `make_app` puts it into every host.json that is one, unless told not to."""
 
 StartHost = Callable[..., HostProcess]
 MakeApp = Callable[..., Path]
@@ -56,9 +60,15 @@ def queue(queues: QueueServiceClient) -> QueueClient:
 def make_app(tmp_path: Path) -> MakeApp:
     """Writes a function app and gives its folder."""
 
-    def make(source: str, *, host_json: str = '{"version": "2.0"}', prelude: bool = True) -> Path:
+    def make(
+        source: str, *, host_json: str = '{"version": "2.0"}', prelude: bool = True, bundle: bool = True
+    ) -> Path:
         folder = tmp_path / f"app-{uuid4().hex[:6]}"
         folder.mkdir()
+        with suppress(ValueError):
+            document = json.loads(host_json)
+            if bundle and document and isinstance(document, dict):
+                host_json = json.dumps(document | {"extensionBundle": BUNDLE})
         (folder / "host.json").write_text(host_json)
         text = textwrap.dedent(source)
         (folder / "function_app.py").write_text(PRELUDE + text if prelude else text)

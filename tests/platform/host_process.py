@@ -70,8 +70,14 @@ class HostProcess:
 
     @property
     def workers(self) -> list[int]:
-        """Process ids of the workers that serve."""
+        """Process ids of the app's processes that serve."""
         pids: list[int] = self.ready["workers"]
+        return pids
+
+    @property
+    def hosts(self) -> list[int]:
+        """Process ids of the instances that serve."""
+        pids: list[int] = self.ready["hosts"]
         return pids
 
     @property

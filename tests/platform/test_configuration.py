@@ -15,6 +15,7 @@ from local.host.errors import StartError
 from local.host.functions import QueueTrigger, Retry, TimerTrigger, describe
 from local.host.host_json import HostSettings, QueueSettings, parse_time_span, read_host_json
 from local.host.keys import Keys
+from local.host.logs import Levels
 from local.host.queues import Backoff
 from local.host.settings import local_http_port, merge, read_local_settings, resolve
 
@@ -70,7 +71,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         route_prefix="v2",
         function_timeout=None,
         only_functions=("one",),
-        log_level="Warning",
+        log_levels={"default": "Warning"},
     )
 
 
@@ -183,7 +184,7 @@ def indexed(*bindings: dict[str, Any], retry: dict[str, Any] | None = None) -> l
 
 
 def test_settings_are_put_into_queue_connection_and_schedule() -> None:
-    environment = {"NAME": "Mails", "WHERE": "Elsewhere", "WHEN": "0 0 3 * * *"}
+    environment = {"NAME": "Mails", "WHERE": "Elsewhere", "WHEN": "0 0 3 * * *", "Elsewhere": "a connection"}
     queue = {"type": "queueTrigger", "name": "m", "queueName": "%NAME%-1", "connection": "%WHERE%"}
     timer = {"type": "timerTrigger", "name": "t", "schedule": "%WHEN%", "useMonitor": False}
     (by_queue,) = describe(indexed(queue), environment)
@@ -206,18 +207,82 @@ def test_a_retry_policy_is_fixed_or_grows() -> None:
     assert other.trigger.retry == Retry(-1, second, minute)
 
 
+QUEUE = {"type": "queueTrigger", "name": "q", "queueName": "mails", "connection": "Storage"}
+HTTP = {"type": "httpTrigger", "name": "req"}
+
+
 @pytest.mark.parametrize(
-    ("bindings", "reason"),
+    ("bindings", "bundle", "reason"),
     [
-        ([], "it has no trigger that is supported"),
-        ([{"type": "blobTrigger", "name": "b"}], "its binding 'b' of type 'blobTrigger' is not supported"),
-        ([{"type": "timerTrigger", "name": "t", "schedule": "61 * * * * *"}], "is not a valid schedule"),
-        ([{"type": "queueTrigger", "name": "q", "queueName": "%NOBODY%"}], "'%NOBODY%' does not resolve"),
+        ([], True, "No trigger binding specified. A function must have a trigger input binding."),
+        (
+            [{"type": "timerTrigger", "name": "t", "schedule": "61 * * * * *"}],
+            True,
+            "Microsoft.Azure.WebJobs.Host: Error indexing method 'Functions.work'. Microsoft.Azure.WebJobs.Host: "
+            "The schedule expression '61 * * * * *' was not recognized as a valid cron expression or timespan "
+            "string.",
+        ),
+        (
+            [QUEUE | {"queueName": "%NOBODY%"}],
+            True,
+            "Microsoft.Azure.WebJobs.Host: Error indexing method 'Functions.work'. Microsoft.Azure.WebJobs.Host: "
+            "'%NOBODY%' does not resolve to a value.",
+        ),
+        (
+            [QUEUE | {"connection": "Nowhere"}],
+            True,
+            "Storage account connection string 'AzureWebJobsNowhere' does not exist. "
+            "Make sure that it is a defined App Setting.",
+        ),
+        (
+            [QUEUE, {"type": "queue", "name": "out", "queueName": "x"}],
+            False,
+            "The binding type(s) 'queueTrigger, queue' are not registered. "
+            "Please ensure the type is correct and the binding extension is installed.",
+        ),
     ],
 )
-def test_a_function_the_host_cannot_run_is_named_with_the_reason(bindings: list[dict[str, Any]], reason: str) -> None:
-    with pytest.raises(StartError, match=f"The 'work' function is in error: .*{reason}"):
-        describe(indexed(*bindings), {})
+def test_a_function_the_host_cannot_run_is_in_error_and_the_others_go_on(
+    bindings: list[dict[str, Any]], bundle: bool, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = IndexedFunction("other", "id", (HTTP,), None)
+    found = describe([*indexed(*bindings), other], {"Storage": "a connection"}, bundle=bundle)
+    assert [function.name for function in found] == ["other"]
+    (error,) = [line for line in caplog.messages if line.startswith("The 'work' function is in error: ")]
+    assert reason in error
+
+
+@pytest.mark.parametrize(
+    "setting", ["Storage", "AzureWebJobsStorage", "ConnectionStrings:Storage", "Storage__queueServiceUri"]
+)
+def test_a_connection_is_a_setting_of_that_name_or_settings_below_it(setting: str) -> None:
+    (function,) = describe(indexed(QUEUE), {setting: "something"})
+    assert isinstance(function.trigger, QueueTrigger)
+
+
+def test_a_binding_that_only_azure_has_stops_the_start() -> None:
+    with pytest.raises(StartError, match="bindings of type 'blobTrigger' are not reproduced by this host"):
+        describe(indexed({"type": "blobTrigger", "name": "b"}), {})
+
+
+@pytest.mark.parametrize(
+    ("schedule", "frequent"),
+    [
+        *[(text, True) for text in ("* * * * * *", "*/5 * * * * *", "10,20,45 * * * * *", "00:00:59")],
+        *[(text, False) for text in ("0 * * * * *", "30 * * * * *", "* 1-5 * * * *", "* */20 * * * *", "00:01:00")],
+    ],
+)
+def test_a_timer_that_comes_due_more_than_once_a_minute_is_not_monitored(schedule: str, frequent: bool) -> None:
+    (function,) = describe(indexed({"type": "timerTrigger", "name": "t", "schedule": schedule}), {})
+    assert isinstance(function.trigger, TimerTrigger)
+    assert function.trigger.monitored is not frequent
+
+
+def test_the_longest_beginning_of_a_category_decides_which_lines_are_printed() -> None:
+    levels = Levels({"default": "Warning", "Function": "Error", "Function.tick": "Information", "azure": "None"})
+    assert [levels.least(name) for name in ("Host.Results", "Function.tock.User", "Function.tick.User")] == [3, 4, 2]
+    assert levels.allow("Function.tick.User", 2)
+    assert not levels.allow("Function.tock.User", 3)
 
 
 def test_keys_of_another_form_are_refused(tmp_path: Path) -> None:

@@ -32,10 +32,6 @@ REFUSED_APPS = {
         '@app.route("x")\ndef x(req: func.HttpRequest) -> int: ...\n',
         'Python return annotation "int" does not match binding type "http"',
     ),
-    "a connection that is missing": (
-        '@app.queue_trigger("m", "queue", "Nowhere")\ndef x(m: func.QueueMessage) -> None: ...\n',
-        "Storage account connection string 'Nowhere' does not exist.",
-    ),
 }
 
 
