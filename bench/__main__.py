@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bench.rows import Row
 
-ALONE = ("cold_import", "package", "first_invitation", "flow", "portal")
+ALONE = ("cold_import", "package", "first_invitation", "flow", "cold_chain", "portal")
 BY_SIZE = ("audits", "cost")
 """Others of which the number of guests can be said."""
 IMPORTS = ("quota_bound", "against_sequential", "unbound", "hard_weather", "interactive", "memory")

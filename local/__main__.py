@@ -29,6 +29,7 @@ def _stack(given: argparse.Namespace) -> int:
             max_poll_ms=given.max_poll_ms,
             lease_seconds=given.lease_seconds,
             start_host=not given.no_host,
+            isolate=given.isolate or None,
         ) as stack:
             where = {
                 "app": stack.host_url or None,
@@ -59,6 +60,7 @@ def main() -> int:
     one.add_argument("--workers", type=int, default=1, help="processes of the app (default: 1)")
     one.add_argument("--max-poll-ms", type=int, default=2000, help="longest pause between polls of a queue")
     one.add_argument("--lease-seconds", type=float, default=600.0, help="of a dequeued message")
+    one.add_argument("--isolate", action="store_true", help="each queue and timer function in its own process")
     one.add_argument(
         "--no-host", action="store_true", help="storage and directory alone: 'func start' takes the settings"
     )

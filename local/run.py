@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--svg", type=Path, metavar="FILE", help="save what is printed at the end as a picture")
     parser.add_argument("--traces", action="store_true", help="show the trace of one invitation at the end")
     parser.add_argument("--workers", type=int, default=1, help="processes of the app (default: 1)")
+    parser.add_argument("--isolate", action="store_true", help="each queue and timer function in its own process")
     parser.add_argument("--timeout", type=float, default=180.0, help="seconds for all guests (default: 180)")
 
 
@@ -60,7 +61,9 @@ def main(given: argparse.Namespace) -> int:
         if not is_installed():
             console.print("Azurite is being installed first: this once, it takes half a minute or so.")
         started = time.monotonic()
-        with Stack(workers=given.workers, max_poll_ms=500, telemetry=given.traces) as stack:
+        with Stack(
+            workers=given.workers, max_poll_ms=500, telemetry=given.traces, isolate=given.isolate or None
+        ) as stack:
             console.print(f"All started in {time.monotonic() - started:.1f} s. Logs: {_shown(stack.logs)}\n")
             settings = _keep_settings(stack)
             status = 0 if asyncio.run(_invite_all(stack, console, given.timeout)) else 1

@@ -11,7 +11,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,6 +34,9 @@ MAILBOX = "guestlist@contoso.com"
 
 TRAFFIC_VARIABLE = "GUESTLIST_TRAFFIC"
 """A file for recorded Graph traffic, or a folder (it ends with a separator) where each stack makes its own file."""
+
+ISOLATE_VARIABLE = "GUESTLIST_ISOLATE"
+"""Set: a stack that is not told otherwise runs each queue and timer function in a process of its own."""
 
 APP_VARIABLE = "GUESTLIST_APP_FOLDER"
 """The folder the app runs from, where a stack is not told: `dev.py test` names the deployment package."""
@@ -66,6 +69,9 @@ class Stack:
         simulator_url: str | None = None,
         start_host: bool = True,
         telemetry: bool = False,
+        isolate: bool | None = None,
+        always_ready: Sequence[str] = (),
+        idle_seconds: float = 30.0,
     ) -> None:
         """Starts nothing yet.
 
@@ -82,6 +88,10 @@ class Stack:
             storage_connection: what the app is told instead of Azurite's own (a proxy before it).
             simulator_url: what the app is told instead of the simulator's own (a proxy before it).
             telemetry: keep what the app tells (`told`); without it the app tells nobody.
+            isolate: each queue and timer function in a process of its own, started when there is work; `workers` is
+                then the most of each. By default what `GUESTLIST_ISOLATE` says.
+            always_ready: with `isolate`, the groups that never stop, as `http` and `function:NAME`.
+            idle_seconds: with `isolate`, after how long without work a process stops.
             start_host: without it the app is not started until `restart_host()`: time to set up proxies.
         """
         self.app = (app or Path(os.environ.get(APP_VARIABLE) or ROOT)).resolve()
@@ -99,6 +109,9 @@ class Stack:
         self.told: Path | None = None
         """Traces, metrics and logs of the app, to be read by `local.telemetry`."""
         self._telemetry = telemetry
+        self.isolate = bool(os.environ.get(ISOLATE_VARIABLE)) if isolate is None else isolate
+        self._always_ready = always_ready
+        self._idle_seconds = idle_seconds
         self._collector: Collector | None = None
         self.logs = BUILD / "logs"
         self.simulator_url = ""
@@ -178,12 +191,22 @@ class Stack:
         """Of the process that owns the app's port and its worker processes."""
         return self._running(self._host).pid
 
-    def worker_pids(self) -> list[int]:
-        """The app's processes that serve at this moment."""
-        return self._ready("workers")
+    @property
+    def host_log(self) -> Path:
+        """What the host and the app print; stacks of one process share it."""
+        return self._log("host")
 
-    def _ready(self, name: str) -> list[int]:
-        return list((self._running(self._host).ready() or {}).get(name, []))
+    def worker_pids(self, group: str | None = None) -> list[int]:
+        """The app's processes that serve at this moment; of one group (`http`, `function:NAME`) with `isolate`."""
+        return self._pids("workers", group)
+
+    def _pids(self, kind: str, group: str | None = None) -> list[int]:
+        """Of the app's processes (`workers`) or of their hosts (`hosts`)."""
+        ready = self._running(self._host).ready() or {}
+        if group is None:
+            return list(ready.get(kind, []))
+        index = 1 if kind == "hosts" else 2
+        return [one[index] for one in ready.get("instances", []) if one[0] == group and one[index]]
 
     @property
     def settings(self) -> dict[str, str]:
@@ -234,23 +257,26 @@ class Stack:
         self._port = _free_port()
         self.write_settings()
         arguments = ["--app", str(self.app), "--settings", str(self.settings_file), "--port", str(self._port)]
-        arguments += ["--workers", str(self.workers), *(["--isolated"] if self.is_package else [])]
+        arguments += ["--workers", str(self.workers), *(["--bare"] if self.is_package else [])]
         keys = self._work / "keys.json"
         keys.write_text(json.dumps({"master": MASTER_KEY}), encoding="utf-8")
         arguments += ["--keys", str(keys)]
+        if self.isolate:
+            arguments += ["--isolate", "--always-ready", ",".join(self._always_ready)]
+            arguments += ["--idle-seconds", f"{self._idle_seconds:g}", "--scale-ms", str(self.max_poll_ms)]
         arguments += ["--lease-seconds", f"{self.lease_seconds:g}", "--max-poll-ms", str(self.max_poll_ms)]
         self._host = self._start("local.host", "host", arguments)
         self.host_url = self._host.wait_ready()["url"]
 
-    def kill_workers(self, *, timeout_s: float = 60.0) -> list[int]:
-        """Kill every instance of the app where it stands, each with its host, and wait until others serve; gives the
-        killed processes of the app.
+    def kill_workers(self, group: str | None = None, *, timeout_s: float = 60.0) -> list[int]:
+        """Kill every instance of the app (of one group) where it stands, each with its host, and wait until others
+        serve; gives the killed processes of the app. With `isolate` others come when there is work.
 
         Raises:
             StackError: nothing serves again.
         """
         host = self._running(self._host)
-        killed, hosts = self.worker_pids(), self._ready("hosts")
+        killed, hosts = self.worker_pids(group), self._pids("hosts", group)
         for pid in (*hosts, *killed):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -258,7 +284,8 @@ class Stack:
         while time.monotonic() < deadline:
             host.check()
             now = self.worker_pids()
-            if len(now) == self.workers and not set(now) & set(killed) and not set(self._ready("hosts")) & set(hosts):
+            is_gone = not {*now, *self._pids("hosts")} & {*killed, *hosts}
+            if (self.isolate or len(now) == self.workers) and is_gone:
                 return killed
             time.sleep(0.02)
         raise StackError(f"The app does not serve again after its processes were killed.\n{host.tail()}")

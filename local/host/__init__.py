@@ -21,7 +21,13 @@ Process model::
 - Timers run in the instance that holds the timer's blob lease.
 - HTTP functions are tried in the order of their names, whatever their templates. What asks for a key, `/admin`
   included, opens to the keys of a file alone (`--keys`). An answer takes 230 s at most (`--answer-seconds`).
-- `--isolated` runs the app from its deployment package alone: `.python_packages/lib/site-packages` first, then what
+- `--isolate` makes each instance serve one *group* of functions, as Flex Consumption scales them: all HTTP
+  functions share one (`http`), every queue and timer function has its own (`function:NAME`). A scale controller in
+  the supervisor starts an instance when its queue has a visible message, its schedule is due or a connection waits,
+  and drains it when it had nothing to do for `--idle-seconds`; `--always-ready` names groups that never stop, as
+  `alwaysReady` does; `--workers` is the most of a group. A killed instance is not replaced: it is started again when
+  there is work. `scaling.py` decides, `scale_controller.py` looks.
+- `--bare` runs the app from its deployment package alone: `.python_packages/lib/site-packages` first, then what
   the worker needs and the app does not bring, the standard library, the app's folder. What comes from elsewhere fails
   the start.
 """

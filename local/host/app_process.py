@@ -47,7 +47,7 @@ def _command(options: Options, descriptor: str) -> list[str]:
         # -P: neither the working directory nor the script's comes before everything else.
         return [sys.executable, "-P", "-m", "local.host.python_worker", descriptor]
     # A bare interpreter: no environment variable of Python's, no site-packages. -u, as one of those would have said.
-    program = str(Path(options.host_folder) / "local" / "host" / "isolated.py")
+    program = str(Path(options.host_folder) / "local" / "host" / "bare.py")
     return [sys.executable, "-I", "-S", "-u", program, options.host_folder, descriptor]
 
 

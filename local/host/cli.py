@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local.host.errors import StartError
-from local.host.host_json import read_host_json
+from local.host.host_json import HostSettings, read_host_json
 from local.host.keys import Keys
 from local.host.logs import LOG, set_up
 from local.host.options import MOST_WORKERS, Options
+from local.host.scaling import Scaling
 from local.host.settings import local_http_port, merge, read_local_settings
 from local.host.supervisor import Supervisor
 from local.paths import BUILD
@@ -39,7 +40,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--load-seconds", type=float, default=30.0, help="the app may take to load")
     parser.add_argument("--restart-seconds", type=float, default=10.0, help="between two starts of its process")
     parser.add_argument(
-        "--isolated", action="store_true", help="the app finds its own packages, and none of this environment's"
+        "--bare", action="store_true", help="the app finds its own packages, and none of this environment's"
+    )
+    scaling = parser.add_argument_group(
+        "one process for each function", "as instances in Flex Consumption: started when there is work"
+    )
+    scaling.add_argument(
+        "--isolate",
+        action="store_true",
+        help="HTTP functions share a process, every other has its own; --workers is the most of each",
+    )
+    scaling.add_argument(
+        "--always-ready", default="", metavar="NAMES", help="as http,function:NAME; these never stop"
+    )
+    scaling.add_argument("--idle-seconds", type=float, default=30.0, help="then a process stops (default: 30)")
+    scaling.add_argument(
+        "--scale-ms", type=int, default=1000, help="pause between two looks at queues and schedules (default: 1000)"
     )
     return parser
 
@@ -77,12 +93,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 restart_s=given.restart_seconds,
                 keys=str(keys) if keys else None,
                 answer_s=given.answer_seconds,
-                host_folder=_host_folder(app) if given.isolated else None,
+                host_folder=_host_folder(app) if given.bare else None,
             ),
             environment | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development", "AzureWebJobsScriptRoot": str(app)},
             port=port,
             workers=workers,
             ready_file=given.ready_file.resolve() if given.ready_file else None,
+            scaling=_scaling(given, workers, settings) if given.isolate else None,
         )
         return asyncio.run(supervisor.run())
     except StartError as error:
@@ -92,9 +109,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
+def _scaling(given: argparse.Namespace, most: int, settings: HostSettings) -> Scaling:
+    return Scaling(
+        idle_s=given.idle_seconds,
+        every_s=given.scale_ms / 1000,
+        always_ready=frozenset(name for name in given.always_ready.split(",") if name),
+        most=most,
+        batch_size=settings.queues.batch_size,
+    )
+
+
 def _host_folder(app: Path) -> str:
-    # Imported only here: most hosts isolate nothing.
-    from local.host.isolation import host_folder
+    # Imported only here: most hosts are not bare.
+    from local.host.bare_folder import host_folder
 
     return str(host_folder(app, BUILD / "host"))
 

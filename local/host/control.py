@@ -1,7 +1,7 @@
 """What the supervisor and a worker process tell each other, as JSON lines over a socket pair.
 
-From the worker: `indexed`, `serving`, `worker` (the id of the app's process), `failed`. From the supervisor: `stop`;
-its end of file means that the supervisor is gone, and is taken as `stop`.
+From the worker: `indexed`, `serving`, `active`, `worker` (the id of the app's process), `failed`. From the
+supervisor: `drain` and `stop`; its end of file means that the supervisor is gone, and is taken as `stop`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 STOP = "stop"
+"""End; running functions have the grace period."""
+
+DRAIN = "drain"
+"""Take no more work, and end when what runs has ended."""
 
 EXIT_FAILED = 3
 """Exit status of a worker process that could not serve; it has said why."""
@@ -37,15 +41,18 @@ class WorkerEnd:
             except OSError:
                 return
 
-    def on_stop(self, call: Callable[[], None]) -> None:
-        """Calls once, from a thread of its own, when the supervisor says stop or is gone."""
+    def on_order(self, *, stop: Callable[[], None], drain: Callable[[], None]) -> None:
+        """Calls these from a thread of its own: `stop` once, when the supervisor says so or is gone."""
 
         def listen() -> None:
             with self._socket.makefile("r", encoding="utf-8") as lines:
                 for line in lines:
-                    if json.loads(line).get("order") == STOP:
+                    given = json.loads(line).get("order")
+                    if given == STOP:
                         break
-            call()
+                    if given == DRAIN:
+                        drain()
+            stop()
 
         threading.Thread(target=listen, name="control", daemon=True).start()
 

@@ -83,6 +83,10 @@ class Invocations:
         self._levels = levels
         self._traced = traced
         self._given_up = asyncio.get_running_loop().create_future()
+        self.running = 0
+        """Runs that have not ended."""
+        self.started = 0
+        """Runs that were ever begun."""
 
     def give_up(self, why: str) -> None:
         """Counts every run that is still going as failed; the host is about to end."""
@@ -102,6 +106,22 @@ class Invocations:
         """Runs a handler to its end and sends its outputs. Failures are told, never raised."""
         if self._given_up.done():
             return Outcome(succeeded=False, abandoned=True)
+        self.started += 1
+        self.running += 1
+        try:
+            return await self._run(function, inputs, metadata, trace, retry_count, max_retry_count)
+        finally:
+            self.running -= 1
+
+    async def _run(
+        self,
+        function: Function,
+        inputs: Sequence[tuple[str, Datum]],
+        metadata: Mapping[str, Datum] | None,
+        trace: Trace | None,
+        retry_count: int,
+        max_retry_count: int,
+    ) -> Outcome:
         trace = trace or (Trace.fresh() if self._traced else _NO_TRACE)
         invocation = Invocation(
             id=str(uuid4()),

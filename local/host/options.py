@@ -35,8 +35,11 @@ class Options:
     answer_s: float = 230.0
     """How long a caller of an HTTP function waits for an answer; fixed at 230 s by Azure's front end."""
 
+    group: str | None = None
+    """The group of functions that a process serves (`local.host.scaling`); None: all of them."""
+
     host_folder: str | None = None
-    """Where an isolated worker process finds the host's modules, and nothing else of this environment."""
+    """Where a bare worker process finds the host's modules, and nothing else of this environment."""
 
     @property
     def lease(self) -> timedelta:

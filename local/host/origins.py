@@ -17,13 +17,13 @@ _ROOT = str(Path(__file__).parents[2])
 """Where the package `local` is imported from."""
 
 
-def isolated_path(app: str, host: str, bare: Sequence[str]) -> list[str]:
+def bare_path(app: str, host: str, standard: Sequence[str]) -> list[str]:
     """`sys.path` of a worker process that has nothing but the app, the host's folder and the standard library.
 
     Args:
-        bare: `sys.path` of an interpreter started with `-I -S`: the standard library.
+        standard: `sys.path` of an interpreter started with `-I -S`: the standard library.
     """
-    return [str(Path(app) / PACKAGES), host, *bare, app]
+    return [str(Path(app) / PACKAGES), host, *standard, app]
 
 
 def beside_path(app: str, path: Sequence[str]) -> list[str]:

@@ -1,4 +1,5 @@
-"""Owns the port, starts the worker processes and puts another in the place of one that ends."""
+"""Owns the port and the processes of the app: so many that always run, or one for each group of functions that has
+work (`--isolate`)."""
 
 from __future__ import annotations
 
@@ -8,36 +9,26 @@ import os
 import signal
 import socket
 import sys
-from asyncio.subprocess import Process
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections import Counter, defaultdict
+from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from local.host.banner import URL
-from local.host.control import EXIT_ENDED, STOP, order
+from local.host.control import EXIT_ENDED
+from local.host.errors import StartError
+from local.host.instances import Instance, start_instance
 from local.host.logs import LOG
 from local.host.options import Options
-
-_ROOT = Path(__file__).parents[2]
-"""Where the package `local` is imported from."""
+from local.host.scaling import HTTP, Group, Scaling
 
 _KILL_AFTER_S = 8.0
 """Time a worker process has beyond the grace period before it is killed."""
 
 _LONGEST_PAUSE_S = 5.0
 """Between restarts of a worker process that dies before it serves."""
-
-
-@dataclass(slots=True)
-class _Worker:
-    process: Process
-    writer: asyncio.StreamWriter
-    listening: asyncio.Task[None] | None = None
-    serving: bool = False
-    app_pid: int | None = None
-    """Of the process that the app runs in; None while it is restarted."""
-    failure: str | None = None
 
 
 class Supervisor:
@@ -51,17 +42,25 @@ class Supervisor:
         port: int,
         workers: int,
         ready_file: Path | None = None,
+        scaling: Scaling | None = None,
     ) -> None:
+        """With `scaling` instances come and go; without it `workers` processes of the whole app run."""
         self._options = options
         self._environment = dict(environment)
         self._port = port
-        self._wanted = workers
+        self._scaling = scaling
+        self._wanted = 1 if scaling else workers
         self._ready_file = ready_file
-        self._workers: list[_Worker] = []
-        self._keepers: list[asyncio.Task[None]] = []
+        self._listening: socket.socket
+        self._instances: list[Instance] = []
+        self._launching: Counter[str] = Counter()
+        self._pauses_s: defaultdict[str, float] = defaultdict(float)
+        """Before the next instance of a group starts, where the last one ended before it served."""
+        self._keepers: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
+        self._indexed: asyncio.Future[list[Group]] | None = None
         self._served = False
-        """All worker processes served at once: from here on, one that fails is tried again."""
+        """All processes served at once: from here on, one that fails is tried again."""
         self._announced = False
         self._status = 0
 
@@ -80,112 +79,166 @@ class Supervisor:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._on_signal)
-            self._keepers = [
-                asyncio.create_task(self._keep(listening), name=f"worker {index}") for index in range(self._wanted)
-            ]
+            self._listening = listening
+            if self._scaling:
+                self._begin(self._scale(self._scaling), "scaling")
+            else:
+                for index in range(self._wanted):
+                    self._begin(self._keep(), f"worker {index}")
             await self._stop.wait()
             # From here a new connection is refused rather than left waiting.
             listening.close()
-            await self._end_workers()
+            await self._end_instances()
         if self._ready_file:
             self._ready_file.unlink(missing_ok=True)
         return self._status
 
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._keepers.add(task)
+        task.add_done_callback(self._keepers.discard)
+
     def _on_signal(self) -> None:
         if self._stop.is_set():
-            for worker in self._workers:
-                _kill(worker)
+            for instance in self._instances:
+                instance.kill()
             return
         LOG.info("Stopping: running functions have %g s to end.", self._options.grace_s)
         self._stop.set()
 
-    async def _end_workers(self) -> None:
-        for worker in self._workers:
-            worker.writer.write(order(STOP))
+    async def _end_instances(self) -> None:
+        for instance in self._instances:
+            instance.stop()
         kept = asyncio.gather(*self._keepers)
         await asyncio.wait({kept}, timeout=self._options.grace_s + _KILL_AFTER_S)
         if not kept.done():
-            for worker in self._workers:
-                LOG.error("Worker process %d does not end: killed.", worker.process.pid)
-                _kill(worker)
+            for instance in self._instances:
+                LOG.error("Worker process %d does not end: killed.", instance.pid)
+                instance.kill()
             await kept
 
-    async def _keep(self, listening: socket.socket) -> None:
+    async def _keep(self) -> None:
         """Keeps one worker process running."""
         pause_s = 0.1
         while not self._stop.is_set():
-            worker = await self._start(listening)
-            status = await worker.process.wait()
-            if worker.listening:  # what it said last may still be on the way
-                await worker.listening
-            self._workers.remove(worker)
-            worker.writer.close()
-            self._write_ready_file()
+            instance = await self._start(None)
+            status = await self._end_of(instance)
             if self._stop.is_set():
                 return
-            if not self._served:
-                self._fail_start(worker, status)
-                return
-            pid = worker.process.pid
             if status == EXIT_ENDED:
                 # As the platform does with an instance whose host has ended.
-                LOG.warning("Host %d has ended itself: starting another.", pid)
+                LOG.warning("Host %d has ended itself: starting another.", instance.pid)
             else:
-                LOG.error("Host %d ended (%s): starting another.", pid, _reason(worker, status))
-            pause_s = 0.1 if worker.serving else min(pause_s * 2, _LONGEST_PAUSE_S)
-            if not worker.serving:
+                LOG.error("Host %d ended (%s): starting another.", instance.pid, instance.reason(status))
+            pause_s = 0.1 if instance.serving else min(pause_s * 2, _LONGEST_PAUSE_S)
+            if not instance.serving:
                 await self._wait_or_stop(pause_s)
+
+    async def _scale(self, scaling: Scaling) -> None:
+        """Starts and stops instances as there is work, until the host stops."""
+        # Imported only here: it needs the SDK, which a host that does not scale starts without.
+        from local.host.scale_controller import ScaleController
+
+        indexed = self._indexed = asyncio.get_running_loop().create_future()
+        # It says which functions there are, as the host does after a deployment ("sync triggers").
+        self.launch(HTTP)
+        stop = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({indexed, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if stop.done():
+            return
+        try:
+            controller = ScaleController(
+                indexed.result(), scaling, self, self._listening, self._options.app_folder, self._environment
+            )
+        except StartError as error:
+            self._fail(str(error))
+            return
+        work = asyncio.create_task(controller.run(), name="scale controller")
+        await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            LOG.error("The scale controller failed.", exc_info=work.exception())
+            self._fail("The scale controller failed.")
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+    def launch(self, group: str) -> None:
+        """Starts an instance of a group."""
+        self._launching[group] += 1
+        self._begin(self._serve(group), f"instance of {group}")
+
+    def running(self, group: str) -> list[Instance]:
+        """The instances of a group that take work, or will when they serve."""
+        return [one for one in self._instances if one.group == group and not one.draining]
+
+    def launching(self, group: str) -> int:
+        """Instances of a group whose process has not been started yet."""
+        return self._launching[group]
+
+    async def _serve(self, group: str) -> None:
+        """One instance of a group, from its start to its end."""
+        try:
+            await self._wait_or_stop(self._pauses_s[group])
+            if self._stop.is_set():
+                return
+            instance = await self._start(group)
+        finally:
+            self._launching[group] -= 1
+        LOG.info("Instance %d of %s starts.", instance.pid, group)
+        status = await self._end_of(instance)
+        pause_s = 0.0 if instance.serving else min(max(self._pauses_s[group] * 2, 0.1), _LONGEST_PAUSE_S)
+        self._pauses_s[group] = pause_s
+        if status == 0:
+            LOG.info("Instance %d of %s has ended.", instance.pid, group)
+        else:
+            LOG.error("Instance %d of %s ended (%s).", instance.pid, group, instance.reason(status))
+
+    async def _end_of(self, instance: Instance) -> int:
+        status = await instance.ended()
+        self._instances.remove(instance)
+        self._write_ready_file()
+        if not self._served and not self._stop.is_set():
+            self._fail(instance.failure or f"A worker process ended before it served ({instance.reason(status)}).")
+        return status
 
     async def _wait_or_stop(self, seconds: float) -> None:
         stop = asyncio.ensure_future(self._stop.wait())
         await asyncio.wait({stop}, timeout=seconds)
         stop.cancel()
 
-    def _fail_start(self, worker: _Worker, status: int) -> None:
+    def _fail(self, reason: str) -> None:
+        """Ends the host: it cannot start."""
         if self._status == 0:
             self._status = 1
-            reason = worker.failure or f"A worker process ended before it served ({_reason(worker, status)})."
             print(reason, file=sys.stderr, flush=True)
         self._stop.set()
 
-    async def _start(self, listening: socket.socket) -> _Worker:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "local.host.start_worker"),
-                *(self._options.to_json(), str(listening.fileno()), str(theirs.fileno())),
-                cwd=self._options.app,
-                env=self._environment | {"PYTHONPATH": _python_path(self._environment)},
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=(listening.fileno(), theirs.fileno()),
-            )
-        reader, writer = await asyncio.open_connection(sock=ours)
-        worker = _Worker(process, writer)
-        self._workers.append(worker)
-        worker.listening = asyncio.create_task(self._listen(worker, reader), name=f"events of {process.pid}")
+    async def _start(self, group: str | None) -> Instance:
+        options = replace(self._options, group=group)
+        instance = await start_instance(options, self._environment, self._listening, self._on_event)
+        self._instances.append(instance)
         if self._stop.is_set():
-            writer.write(order(STOP))
-        return worker
+            instance.stop()
+        return instance
 
-    async def _listen(self, worker: _Worker, reader: asyncio.StreamReader) -> None:
-        try:
-            while line := await reader.readline():
-                self._on_event(worker, json.loads(line))
-        except ConnectionResetError:
-            return
-
-    def _on_event(self, worker: _Worker, event: dict[str, Any]) -> None:
+    def _on_event(self, instance: Instance, event: dict[str, Any]) -> None:
         match event["event"]:
-            case "indexed" if not self._announced:
-                self._announced = True
-                print(event["banner"].replace(URL, self.url), flush=True)
+            case "indexed":
+                if not self._announced:
+                    self._announced = True
+                    print(event["banner"].replace(URL, self.url), flush=True)
+                if self._indexed and not self._indexed.done():
+                    self._indexed.set_result([Group(**group) for group in event["groups"]])
             case "serving":
-                worker.serving = True
+                instance.serving, instance.active_at = True, time.monotonic()
+                if instance.group:
+                    LOG.info("Instance %d of %s serves.", instance.pid, instance.group)
                 self._write_ready_file()
+            case "active":
+                instance.active_at = time.monotonic()
             case "failed":
-                worker.failure = event["message"]
+                instance.failure = event["message"]
             case "worker":
-                worker.app_pid = event["pid"]
+                instance.app_pid = event["pid"]
                 self._write_ready_file()
 
     @property
@@ -194,29 +247,17 @@ class Supervisor:
         return f"http://127.0.0.1:{self._port}"
 
     def _write_ready_file(self) -> None:
-        serving = [worker for worker in self._workers if worker.serving]
+        serving = [instance for instance in self._instances if instance.serving]
         if len(serving) == self._wanted:
             self._served = True
         if not self._ready_file or not self._served or self._stop.is_set():
             return
-        content = {"port": self._port, "pid": os.getpid(), "url": self.url}
-        content["hosts"] = [worker.process.pid for worker in serving]
-        content["workers"] = [worker.app_pid for worker in serving if worker.app_pid]
+        content: dict[str, Any] = {"port": self._port, "pid": os.getpid(), "url": self.url}
+        content["hosts"] = [one.pid for one in serving]
+        content["workers"] = [one.app_pid for one in serving if one.app_pid]
+        if self._scaling:
+            content["groups"] = [one.group for one in serving]
+            content["instances"] = [[one.group, one.pid, one.app_pid] for one in serving]
         draft = self._ready_file.with_name(f"{self._ready_file.name}.{os.getpid()}.tmp")
         draft.write_text(json.dumps(content), encoding="utf-8")
         draft.replace(self._ready_file)
-
-
-def _kill(worker: _Worker) -> None:
-    if worker.process.returncode is None:
-        worker.process.kill()
-
-
-def _reason(worker: _Worker, status: int) -> str:
-    if worker.failure:
-        return worker.failure
-    return f"signal {-status}" if status < 0 else f"exit status {status}"
-
-
-def _python_path(environment: Mapping[str, str]) -> str:
-    return os.pathsep.join(part for part in (str(_ROOT), environment.get("PYTHONPATH", "")) if part)

@@ -11,8 +11,9 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from azure.storage.queue.aio import QueueClient
 
@@ -24,6 +25,7 @@ from local.host.dispatcher import Dispatcher
 from local.host.engine import LogLine
 from local.host.errors import StartError
 from local.host.functions import DEFAULT_CONNECTION, Function, QueueTrigger, TimerTrigger, describe
+from local.host.groups import group_of, groups_of
 from local.host.host_json import HostSettings, read_host_json
 from local.host.http_server import HttpServer, Limits
 from local.host.invocations import Invocations
@@ -33,7 +35,11 @@ from local.host.options import Options
 from local.host.outputs import Outputs
 from local.host.queues import POISON_SUFFIX, QueueListener
 from local.host.routes import Routes
+from local.host.scaling import HTTP
 from local.host.storage import Storage
+
+_ACTIVITY_S = 0.5
+"""How often an instance of one group says whether it had something to do."""
 
 _SETTLE_S = 5.0
 """How long messages of handlers that were given up may take to be handed back."""
@@ -67,7 +73,9 @@ class WorkerHost:
         dispatcher: Dispatcher,
         control: WorkerEnd,
         sock: socket.socket,
+        hurry: asyncio.Event,
     ) -> None:
+        """`hurry` is set where the end waits no longer than the grace period for what runs."""
         self._options = options
         self._settings = settings
         self._functions = [function for function in functions if not function.disabled]
@@ -75,6 +83,7 @@ class WorkerHost:
         self._dispatcher = dispatcher
         self._control = control
         self._sock = sock
+        self._hurry = hurry
 
     async def run(self, stopping: asyncio.Future[int]) -> int:
         """Serves until told to stop or until the app's process has crashed too often; gives the exit status."""
@@ -92,23 +101,42 @@ class WorkerHost:
             for listener in listeners:
                 await listener.start()
             self._control.tell("serving")
+            activity = asyncio.create_task(self._tell_activity(invocations))
             status = await stopping
+            activity.cancel()
             await self._drain(listeners, invocations)
         finally:
             await storage.close()
         return status
 
+    async def _tell_activity(self, invocations: Invocations) -> None:
+        seen = 0
+        while self._options.group:
+            if invocations.running or invocations.started > seen:
+                self._control.tell("active")
+            seen = invocations.started
+            await asyncio.sleep(_ACTIVITY_S)
+
+    def _serves(self, group: str) -> bool:
+        return self._options.group in (None, group)
+
     async def _listeners(self, storage: Storage, invocations: Invocations) -> list[Listener]:
-        keys = Keys.read(self._options.app_folder / self._options.keys) if self._options.keys else Keys()
-        limits = Limits(
-            body_bytes=Limits.body_limit(os.environ),
-            answer_s=self._options.answer_s,
-            concurrent=self._settings.most_concurrent_requests,
-            outstanding=self._settings.most_outstanding_requests,
-        )
-        admin = Admin(self._functions, invocations)
-        listeners: list[Listener] = [HttpServer(self._routes, invocations, admin, keys, limits, self._sock)]
+        listeners: list[Listener] = []
+        if self._serves(HTTP):
+            keys = Keys.read(self._options.app_folder / self._options.keys) if self._options.keys else Keys()
+            limits = Limits(
+                body_bytes=Limits.body_limit(os.environ),
+                answer_s=self._options.answer_s,
+                concurrent=self._settings.most_concurrent_requests,
+                outstanding=self._settings.most_outstanding_requests,
+            )
+            admin = Admin(self._functions, invocations)
+            listeners.append(HttpServer(self._routes, invocations, admin, keys, limits, self._sock))
+        else:
+            self._sock.close()
         for function in self._functions:
+            if not self._serves(group_of(function)):
+                continue
             match function.trigger:
                 case QueueTrigger() as trigger:
                     listeners.append(
@@ -157,6 +185,11 @@ class WorkerHost:
     async def _drain(self, listeners: list[Listener], invocations: Invocations) -> None:
         await asyncio.gather(*(listener.stop_taking() for listener in listeners))
         finished = asyncio.ensure_future(asyncio.gather(*(listener.finished() for listener in listeners)))
+        # Drained: source: Microsoft, "Event-driven scaling", scale-in: up to 60 minutes.
+        hurry = asyncio.ensure_future(self._hurry.wait())
+        either: set[asyncio.Future[Any]] = {finished, hurry}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
         await asyncio.wait({finished}, timeout=self._options.grace_s)
         if not finished.done():
             invocations.give_up("the grace period is over")
@@ -199,13 +232,21 @@ async def _serve(
     loop = asyncio.get_running_loop()
     stopping: asyncio.Future[int] = loop.create_future()
 
-    def end_with(status: int) -> None:
+    hurry = asyncio.Event()
+
+    def end_with(status: int, *, at_once: bool = True) -> None:
+        if at_once:
+            hurry.set()
         if not stopping.done():
             stopping.set_result(status)
 
     def stop() -> None:
         """May be called from any thread or signal handler, at any time."""
         loop.call_soon_threadsafe(end_with, 0)
+
+    def drain() -> None:
+        """The same, and waits for all that runs, however long it takes, unless it is told to stop."""
+        loop.call_soon_threadsafe(partial(end_with, 0, at_once=False))
 
     dispatcher = Dispatcher(
         options,
@@ -217,10 +258,12 @@ async def _serve(
     try:
         functions = await _index(options, settings, dispatcher, app)
         routes = Routes(functions, settings.route_prefix)
-        control.tell("indexed", banner=describe_for_people(functions, settings.route_prefix))
+        groups = [asdict(group) for group in groups_of(functions)]
+        control.tell("indexed", banner=describe_for_people(functions, settings.route_prefix), groups=groups)
+        host = WorkerHost(options, settings, functions, routes, dispatcher, control, sock, hurry)
         signal.signal(signal.SIGTERM, lambda *_: stop())
-        control.on_stop(stop)
-        return await WorkerHost(options, settings, functions, routes, dispatcher, control, sock).run(stopping)
+        control.on_order(stop=stop, drain=drain)
+        return await host.run(stopping)
     finally:
         dispatcher.close()
 

@@ -256,7 +256,7 @@ def build(settings: Settings) -> App:
             sign_in_client=settings.client_id,
             features=features,
         ),
-        measure_queues=QueueGauges(queues),
+        measure_queues=QueueGauges(queues, tables),
         poison_queues=StoragePoisonQueues(queues),
         log_key=TableLogKey(tables),
         ready=ready,

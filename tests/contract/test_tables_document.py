@@ -5,7 +5,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from shared.adapters.pulse import StoragePulse
+from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.tables import TABLES, TableStore
 from shared.adapters.tables.audits import AUDITS, TableAuditStore
 from shared.adapters.tables.cases import PEOPLE, TableCases
@@ -25,6 +26,7 @@ from shared.adapters.tables.requests import REQUESTS, TableRequestStore
 from shared.adapters.tables.rows import from_row, to_row
 from shared.adapters.tables.setups import APPS, SETUPS, TableSetupStore
 from shared.adapters.tables.trail import TRAIL, TableTrail
+from shared.adapters.telemetry.queues import QueueGauges
 from shared.domain.applications import AppId
 from shared.domain.audits.findings import Finding
 from shared.domain.audits.records import Audit, AuditId, Phase, Position, Task
@@ -33,6 +35,7 @@ from shared.domain.audits.rules import Remedy, Rule
 from shared.domain.audits.subjects import Belief
 from shared.domain.audits.trail import TrailEntry
 from shared.domain.breaker import Breaker
+from shared.domain.commands import InviteChunk
 from shared.domain.csv_dialect import detect
 from shared.domain.ids import GroupId, InvitationId, new_chunk_id
 from shared.domain.import_ids import ImportId
@@ -127,6 +130,7 @@ def kind_of(table: str, row: dict[str, Any]) -> str:
     return {
         "breaker": "the breaker",
         "log-key": "the key of the logs",
+        "gauges": "the last measuring of the queues",
         "sweep": "the last sweep",
         "round-trip": "the last message that came back through a queue",
     }.get(row["RowKey"], "a lane's clock")
@@ -150,6 +154,8 @@ async def test_the_documented_columns_are_those_that_are_written(
     pulse = StoragePulse(tables, queues)
     await pulse.note_sweep(NOW)
     await pulse.note_return(datetime.now(UTC), NOW)
+    await QueueOutbox(queues, TableReminders(tables)).send(InviteChunk(group, invitation.id.chunk))
+    await QueueGauges(queues, tables, timedelta(0))()
     await write_setups(TableSetupStore(tables))
 
     await TableReminders(tables).wait("{}", NOW)

@@ -8,7 +8,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import httpx
@@ -21,7 +21,9 @@ from tests.integration.test_setups import confirm_all, start
 
 SENDS = re.compile(r"/messages$")
 ONE_MESSAGE = re.compile(r"/messages/")
-AROUND = re.compile(r"RowKey='i-|OpenChunks|/(Imports|Setups|Apps|Requests|Audits|People)\(\)|RowKey='log-key'")
+AROUND = re.compile(
+    r"RowKey='i-|OpenChunks|/(Imports|Setups|Apps|Requests|Audits|People)\(\)|RowKey='(log-key|gauges)'"
+)
 """What is read by this test, by the sweeper, and once by each process that starts."""
 ROUND_TRIP = re.compile(r"/health/messages|/Tenant\(\)|PartitionKey='chain'")
 """The message that each sweep sends through a queue, and what is noted of it."""
@@ -174,9 +176,9 @@ class Door(Scene):
             return 0
 
 
-@pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
-    stack = Stack(workers=1, lease_seconds=1.5, max_poll_ms=300, extra_settings=QUICKER, start_host=False)
+@contextmanager
+def gated(stack: Stack) -> Iterator[Scene]:
+    """That product, with a gate before all that it speaks to. Its host must not have been started."""
     with stack:
         azurite = stack.azurite
         services = {
@@ -194,6 +196,13 @@ def scene() -> Iterator[Scene]:
             tenant = Tenant(stack)
             yield Scene(gate, tenant)
             tenant.close()
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    stack = Stack(workers=1, lease_seconds=1.5, max_poll_ms=300, extra_settings=QUICKER, start_host=False)
+    with gated(stack) as scene:
+        yield scene
 
 
 @pytest.mark.timeout(1500)

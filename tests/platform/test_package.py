@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from local.host.isolation import host_folder
+from local.host.bare_folder import host_folder
 from local.package import build, content, left_out, wheels
 from local.package.errors import PackageError
 from local.paths import ROOT
@@ -294,7 +294,7 @@ def bring(app: Path, name: str, text: str = "") -> Path:
     return module
 
 
-@pytest.mark.parametrize("arguments", [[], ["--isolated"]], ids=["beside the environment", "isolated"])
+@pytest.mark.parametrize("arguments", [[], ["--bare"]], ids=["beside the environment", "bare"])
 def test_what_an_app_brings_comes_before_what_is_installed_here(
     make_app: MakeApp, start_host: StartHost, arguments: list[str]
 ) -> None:
@@ -318,14 +318,14 @@ def test_what_an_app_brings_comes_before_what_is_installed_here(
     ],
     ids=["a package of the environment", "a module from elsewhere", "left out"],
 )
-def test_an_isolated_app_that_needs_more_than_it_brings_does_not_start(
+def test_a_bare_app_that_needs_more_than_it_brings_does_not_start(
     package: Path, make_app: MakeApp, start_host: StartHost, source: str, says: list[str]
 ) -> None:
     app = make_app(f"{source}\n{ECHO}")
     (app / SITE_PACKAGES).parent.mkdir(parents=True)
     (app / SITE_PACKAGES).symlink_to(package / SITE_PACKAGES)
 
-    host = start_host(app, arguments=["--isolated"], ready=False)
+    host = start_host(app, arguments=["--bare"], ready=False)
 
     assert host.wait_for_exit() == 1
     assert [text for text in says if text not in host.output] == []

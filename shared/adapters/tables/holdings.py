@@ -167,6 +167,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(OPEN_CHUNKS, "a chunk that has not ended", _any, ("Group", "Chunk", "LookAt")),
     # Messages hold ids of records, and nothing of a person.
     Kind(REMINDERS, "messages to send later", _any, ("Due", "Messages")),
+    Kind(TENANT, "the last measuring of the queues", _key("gauges"), ("MeasuredAt",)),
     Kind(TENANT, "the breaker", _key("breaker"), ("OpenSince", "ProbeAt", "Detail")),
     # Not a person's, and no way to one: whoever has it still has to try addresses out.
     Kind(TENANT, "the key of the logs", _key("log-key"), ("Key",)),

@@ -4,7 +4,6 @@ Source: Azure Queue Storage metrics: ``QueueMessageCount`` is refreshed daily, f
 """
 
 import asyncio
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,22 +11,35 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 
 from shared.adapters.queues.names import QUEUES, UNREADABLE, poison_queue
 from shared.adapters.storage import failure
+from shared.adapters.tables.rows import SCHEMA, from_text, to_text
+from shared.adapters.tables.store import TENANT
+from shared.adapters.tables.table import Row, Table, upsert
 from shared.adapters.telemetry import meters
 
 if TYPE_CHECKING:
+    from azure.data.tables.aio import TableServiceClient
     from azure.storage.queue.aio import QueueServiceClient
 
 _OURS = frozenset((*QUEUES, *map(poison_queue, QUEUES), UNREADABLE))
 _AT_ONCE = 8
 
 
-class QueueGauges:
-    """Measures at most once in `every`, whoever asks: a sweeper that runs often does not make storage busy."""
+_ROW = ("tenant", "gauges")
 
-    def __init__(self, service: "QueueServiceClient", every: timedelta = timedelta(minutes=4)) -> None:
+
+class QueueGauges:
+    """Measures at most once in `every`, whichever process asks: a sweeper that runs often does not make storage busy.
+    The time is in storage, as the process of a timer that runs each minute lives for less than that."""
+
+    def __init__(
+        self,
+        service: "QueueServiceClient",
+        tables: "TableServiceClient",
+        every: timedelta = timedelta(minutes=4),
+    ) -> None:
         self._service = service
-        self._every_s = every.total_seconds()
-        self._at = -self._every_s
+        self._table = Table(tables, TENANT)
+        self._every = every
 
     async def __call__(self) -> int:
         """Measure all queues that are there; gives how many were.
@@ -35,8 +47,9 @@ class QueueGauges:
         Raises:
             StorageBusy: storage did not answer; StorageRefused: a role is missing.
         """
-        now = time.monotonic()
-        if now - self._at < self._every_s:
+        now = datetime.now(UTC)
+        last = await self._table.get(*_ROW)
+        if last is not None and now - from_text(last["MeasuredAt"]) < self._every:
             return 0
         free = asyncio.Semaphore(_AT_ONCE)
 
@@ -50,7 +63,8 @@ class QueueGauges:
         except AzureError as e:
             raise failure(e) from e
         if names:  # where there is none yet, somebody has just begun
-            self._at = now
+            row: Row = {"PartitionKey": _ROW[0], "RowKey": _ROW[1], "SchemaVersion": SCHEMA}
+            await self._table.write([upsert(row | {"MeasuredAt": to_text(now)})])
         return len(names)
 
     async def _measure(self, name: str) -> None:

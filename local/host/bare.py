@@ -1,17 +1,17 @@
 """The app's process with nothing on its path but the app, the worker's folder and the standard library.
 
-Started by its path in a bare interpreter: `python -I -S isolated.py HOST-FOLDER SOCKET APP`.
+Started by its path in a bare interpreter: `python -I -S bare.py HOST-FOLDER SOCKET APP`.
 """
 
 import sys
 
 if __name__ == "__main__":
     host, descriptor, app = sys.argv[1:]
-    bare = list(sys.path)
+    standard = list(sys.path)
     sys.path.append(host)
-    from local.host.origins import isolated_path
+    from local.host.origins import bare_path
 
-    sys.path[:] = isolated_path(app, host, bare)
+    sys.path[:] = bare_path(app, host, standard)
     from local.host.python_worker import main
 
     main([descriptor, app], host)

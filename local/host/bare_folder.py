@@ -1,4 +1,4 @@
-"""The folder that an isolated app's process has beside the app: what the worker needs and the app does not bring.
+"""The folder that a bare app's process has beside the app: what the worker needs and the app does not bring.
 
 It stands for the folder of Microsoft's worker in Azure, and is made of links into this environment, by name. The rest
 of the environment is out of reach: an app that needs more than it brings fails here as it would there.
