@@ -32,9 +32,8 @@ param restorableDays int
 // Drawn from the code by docs/make_tables.py; a test compares.
 var names = loadJsonContent('../storage-names.json')
 
-// The host moves a message that failed in every delivery to the poison queue. It makes none for poison queues
-// themselves: what fails there stays, and is tried again after ten minutes a few times (azure-sdk-for-net, QueueListenerFactory and
-// QueueProcessor), and shows in the alert poison-not-empty. So there is no '-poison-poison' to make.
+// The host moves a message that failed in every delivery to the poison queue, and a timer of Guestlist drains it. What
+// stays there shows in the alert poison-not-empty. Nothing listens to a poison queue, so none needs one of its own.
 var poisonQueues = [for queue in names.queues: '${queue}-poison']
 
 resource account 'Microsoft.Storage/storageAccounts@2026-06-01' = {

@@ -28,9 +28,6 @@ from local.host.outputs import put
 SHORTEST_POLL = timedelta(milliseconds=100)
 """Pause after the first empty poll."""
 POISON_SUFFIX = "-poison"
-POISON_POLL = timedelta(seconds=5)
-"""The longest pause between polls of a poison queue is at least this. Half of all queues are poison queues, and
-what this process itself moves there wakes its listener, as `SharedQueueWatcher` of the SDK does."""
 
 
 class Backoff:
@@ -87,8 +84,6 @@ class QueueListener:
         self._settings = settings
         # The service counts whole seconds and takes none below one.
         self._lease_s = max(1, round(lease.total_seconds()))
-        if trigger.queue.endswith(POISON_SUFFIX):
-            longest_poll = max(longest_poll, POISON_POLL)
         self._backoff = Backoff(min(longest_poll, settings.max_polling_interval))
         self._closing = asyncio.Event()
         self._wakened = asyncio.Event()
