@@ -92,7 +92,9 @@ async def test_a_key_that_is_no_guid_is_no_identifier(graph: Graph, path: str) -
     assert gone[:2] == (404, "Request_ResourceNotFound")
 
 
-@pytest.mark.parametrize("key", ["nobody", "nobody@contoso.com", "graph.nobody@contoso.com", "c85dca53-a89a-4dcc-a065-7bd05046fae6"])
+@pytest.mark.parametrize(
+    "key", ["nobody", "nobody@contoso.com", "graph.nobody@contoso.com", "c85dca53-a89a-4dcc-a065-7bd05046fae6"]
+)
 async def test_a_user_may_be_called_by_a_name_and_is_then_not_found(graph: Graph, key: str) -> None:
     """ "Get user": ``/users/{id | userPrincipalName}``."""
     assert error(await graph.call("GET", f"/users/{key}"))[:2] == (404, "Request_ResourceNotFound")
