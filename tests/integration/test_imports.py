@@ -271,8 +271,9 @@ def test_the_recorded_policy_holds_for_files_too(tenant: Tenant) -> None:
 
 
 def test_a_pause_holds_and_a_resume_goes_on(tenant: Tenant, imports: Imports) -> None:
-    tenant.settings(latency={"allMs": 300})
-    guests = [address() for _ in range(200)]
+    # More chunks than run at once, each longer than a process believes what it read of the import's state.
+    tenant.settings(latency={"allMs": 1000})
+    guests = [address() for _ in range(600)]
     location = imports.begin("address\n" + "\n".join(guests))
 
     paused = imports.caller.post(f"{location}/pause")
@@ -280,11 +281,13 @@ def test_a_pause_holds_and_a_resume_goes_on(tenant: Tenant, imports: Imports) ->
     still = eventually(lambda: _at_rest(imports, location))
     assert still is not None
     assert still["done"] < len(guests), "it was over before the pause: not much of an examination"
+    tenant.settings(latency={"allMs": 0})
     assert imports.caller.post(f"{location}/resume").json()["state"] == "running"
 
     found = imports.in_state(location, "done")
-    assert counted(found) == {"member": 200}
-    assert all(tenant.tickets(g) == 1 for g in guests)
+    assert counted(found) == {"member": len(guests)}
+    tickets = {guest["email"]: guest["tickets"] for guest in tenant.simulator.get("/_sim/invitations").json()}
+    assert {tickets[guest] for guest in guests} == {1}
 
 
 def _at_rest(imports: Imports, location: str) -> dict[str, Any] | None:

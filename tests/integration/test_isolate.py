@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+import httpx
 import pytest
 
 from local.stack import Stack
@@ -30,6 +31,14 @@ def stack() -> Iterator[Stack]:
         idle_seconds=120,
     ) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def directory_as_seeded(stack: Stack) -> Iterator[None]:
+    """What one module's tests set in the directory, such as replication, is not left to those of another."""
+    yield
+    with httpx.Client(base_url=stack.simulator_url) as simulator:
+        simulator.post("/_sim/reset").raise_for_status()
 
 
 address, imports = test_invitations.address, test_imports.imports
