@@ -20,6 +20,7 @@ from typing import IO, Self
 from local.node import NodeError, find_node, folder_of, install
 
 ACCOUNT_NAME = "devstoreaccount1"
+# pragma: allowlist nextline secret
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The development account: published in Azurite's README, the same on every machine."""
 

@@ -11,6 +11,7 @@ import signal
 import socket
 import tempfile
 import time
+import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -63,6 +64,7 @@ class Stack:
         lease_seconds: float = 600.0,
         max_poll_ms: int = 2000,
         extra_settings: Mapping[str, str] | None = None,
+        setup_settings: Mapping[str, str] | None = None,
         seed: Path = SAMPLE_TENANT,
         traffic: Path | None = None,
         storage_connection: str | None = None,
@@ -72,6 +74,7 @@ class Stack:
         isolate: bool | None = None,
         always_ready: Sequence[str] = (),
         idle_seconds: float = 30.0,
+        scale_ms: int | None = None,
     ) -> None:
         """Starts nothing yet.
 
@@ -83,6 +86,7 @@ class Stack:
             lease_seconds: how long a dequeued message stays invisible (ten minutes in Azure).
             max_poll_ms: longest pause between polls of an empty queue.
             extra_settings: app settings beside and instead of those made here.
+            setup_settings: run a second app of the same package, for setup, with these settings on top.
             seed: the tenant to start with.
             traffic: file that Graph traffic is recorded in; by default what `GUESTLIST_TRAFFIC` says.
             storage_connection: what the app is told instead of Azurite's own (a proxy before it).
@@ -92,6 +96,7 @@ class Stack:
                 then the most of each. By default what `GUESTLIST_ISOLATE` says.
             always_ready: with `isolate`, the groups that never stop, as `http` and `function:NAME`.
             idle_seconds: with `isolate`, after how long without work a process stops.
+            scale_ms: with `isolate`, the pause between two looks at what has work; by default `max_poll_ms`.
             start_host: without it the app is not started until `restart_host()`: time to set up proxies.
         """
         self.app = (app or Path(os.environ.get(APP_VARIABLE) or ROOT)).resolve()
@@ -100,6 +105,8 @@ class Stack:
         self.lease_seconds = lease_seconds
         self.max_poll_ms = max_poll_ms
         self.extra_settings = dict(extra_settings or {})
+        self.setup_settings = setup_settings
+        self.setup_host_url = ""
         self.seed = seed
         self.tenant = SampleTenant.read(seed)
         self.traffic = traffic or _traffic_file()
@@ -112,6 +119,7 @@ class Stack:
         self.isolate = bool(os.environ.get(ISOLATE_VARIABLE)) if isolate is None else isolate
         self._always_ready = always_ready
         self._idle_seconds = idle_seconds
+        self._scale_ms = scale_ms or max_poll_ms
         self._collector: Collector | None = None
         self.logs = BUILD / "logs"
         self.simulator_url = ""
@@ -225,6 +233,8 @@ class Stack:
             "GUESTLIST_AUTHORITY": self.simulator_url,
             "GUESTLIST_GRAPH_URL": f"{simulator}/v1.0",
             "GUESTLIST_MAIL_MAILBOX": MAILBOX,
+            # The sample's groups are there to be invited into at once: no app was set up with them.
+            "GUESTLIST_INVITE_TO": "owned",
             "GUESTLIST_SWEEP_SCHEDULE": "0 * * * * *",
             "GUESTLIST_AUDIT_SCHEDULE": "0 0 2 * * *",
             **({"GUESTLIST_PUBLIC_URL": f"http://127.0.0.1:{self._port}"} if self._port else {}),
@@ -263,10 +273,31 @@ class Stack:
         arguments += ["--keys", str(keys)]
         if self.isolate:
             arguments += ["--isolate", "--always-ready", ",".join(self._always_ready)]
-            arguments += ["--idle-seconds", f"{self._idle_seconds:g}", "--scale-ms", str(self.max_poll_ms)]
+            arguments += ["--idle-seconds", f"{self._idle_seconds:g}", "--scale-ms", str(self._scale_ms)]
         arguments += ["--lease-seconds", f"{self.lease_seconds:g}", "--max-poll-ms", str(self.max_poll_ms)]
         self._host = self._start("local.host", "host", arguments)
         self.host_url = self._host.wait_ready()["url"]
+        if self.setup_settings is not None and not self.setup_host_url:
+            self._start_setup_host(self.setup_settings, keys)
+
+    def _start_setup_host(self, settings: Mapping[str, str], keys: Path) -> None:
+        """The second app: as the first, on a port and with settings of its own."""
+        file = self._work / "setup.settings.json"
+        values = {**self.settings, **settings}
+        file.write_text(json.dumps({"IsEncrypted": False, "Values": values}), encoding="utf-8")
+        arguments = ["--app", str(self.app), "--settings", str(file), "--port", "0", "--keys", str(keys)]
+        arguments += ["--lease-seconds", f"{self.lease_seconds:g}", "--max-poll-ms", str(self.max_poll_ms)]
+        arguments += ["--bare"] if self.is_package else []
+        self.setup_host_url = self._start("local.host", "setup-host", arguments).wait_ready()["url"]
+
+    def call_of_setup(self, function: str) -> None:
+        """Run a timer of the second app now, as an administrator of the host does."""
+        address = f"{self.setup_host_url}/admin/functions/{function}"
+        request = urllib.request.Request(  # noqa: S310  (our own host)
+            address, b'{"input": ""}', {"Content-Type": "application/json", "x-functions-key": MASTER_KEY}
+        )
+        with urllib.request.urlopen(request, timeout=30):  # noqa: S310
+            return
 
     def kill_workers(self, group: str | None = None, *, timeout_s: float = 60.0) -> list[int]:
         """Kill every instance of the app (of one group) where it stands, each with its host, and wait until others

@@ -31,21 +31,29 @@ POISON_SUFFIX = "-poison"
 
 
 class Backoff:
-    """Pauses between polls of an empty queue: doubling, jittered by a fifth, up to the longest."""
+    """Pauses between polls of an empty queue: the shortest at first, then what is added to it doubles, changed by
+    chance by up to a fifth; once that reaches the longest, the longest exactly.
+
+    Source: `RandomizedExponentialBackoffStrategy` of the WebJobs SDK.
+    """
 
     def __init__(self, longest: timedelta) -> None:
         self._longest_s = max(longest, SHORTEST_POLL).total_seconds()
-        self._next_s = SHORTEST_POLL.total_seconds()
+        self.reset()
 
     def reset(self) -> None:
         """Messages came: start over."""
-        self._next_s = SHORTEST_POLL.total_seconds()
+        self._step = 0
+        self._pause_s = 0.0
 
     def pause_s(self) -> float:
         """The next pause, in seconds."""
-        pause = self._next_s
-        self._next_s = min(self._next_s * 2, self._longest_s)
-        return min(pause * random.uniform(0.8, 1.2), self._longest_s)  # noqa: S311  (jitter)
+        if self._pause_s < self._longest_s:
+            shortest = SHORTEST_POLL.total_seconds()
+            more = shortest * 2 ** (self._step - 1) * random.uniform(0.8, 1.2) if self._step else 0.0  # noqa: S311  (jitter)
+            self._pause_s = min(shortest + more, self._longest_s)
+            self._step += 1
+        return self._pause_s
 
 
 @dataclass(slots=True)

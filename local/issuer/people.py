@@ -13,6 +13,7 @@ class Person:
     name: str
     password: str | None
     app_roles: tuple[str, ...] = ()
+    is_guest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Client:
     app_roles: tuple[str, ...] = ()
     is_managed_identity: bool = False
     redirect_uris: tuple[str, ...] = ()
+    optional_claims: tuple[str, ...] = ()
+    """Of an API: what its registration asks for in its access tokens (``optionalClaims.accessToken``)."""
     resource_id: str | None = None
     """Of a managed identity: its id in Azure, ``/subscriptions/…/userAssignedIdentities/…``."""
 

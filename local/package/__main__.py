@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from local.package import build
+from local.package import build, sbom
 from local.package.errors import PackageError
 from local.package.figures import Figures, measure
 from local.paths import PACKAGE
@@ -26,7 +26,8 @@ def main() -> int:
         if given.folder_only:
             return 0
         archive = build.build_zip(out, out.with_name(build.ZIP.name))
-        print(f"{out}\n{archive} ({archive.stat().st_size / 1e6:.1f} MB)")
+        bill = sbom.write(out / build.PACKAGES, out.with_name(sbom.FILE.name))
+        print(f"{out}\n{archive} ({archive.stat().st_size / 1e6:.1f} MB)\n{bill}")
         Console(width=100).print(_table(measure(out)))
     except PackageError as error:
         print(error, file=sys.stderr)

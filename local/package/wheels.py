@@ -66,7 +66,7 @@ def _download() -> None:
     _CACHE.mkdir(parents=True)
     # --no-deps: the list is whole, and pip would judge conditions by this machine instead of Azure's.
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "download"]
-    command += ["--no-deps", "--dest", str(_CACHE), *_TARGET, "-r", str(REQUIREMENTS)]
+    command += ["--no-deps", "--require-hashes", "--dest", str(_CACHE), *_TARGET, "-r", str(REQUIREMENTS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  (put together here)
     if done.returncode != 0:
         raise PackageError(f"The packages of requirements.txt could not be had as wheels for Azure:\n{done.stderr}")

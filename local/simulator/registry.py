@@ -42,6 +42,7 @@ class Registry:
             name=user.get("displayName") or user.get("userPrincipalName"),
             password=known.password,
             app_roles=known.app_roles,
+            is_guest=user.get("userType") == "Guest",
         )
 
     def sample_people(self) -> list[Person]:

@@ -212,6 +212,7 @@ def _add_client(world: World, client: Json) -> None:
         app_roles=tuple(client.get("appRoles") or ()),
         is_managed_identity=client.get("isManagedIdentity", False),
         redirect_uris=tuple(client.get("redirectUris") or ()),
+        optional_claims=tuple(client.get("optionalClaims") or ()),
         resource_id=client.get("resourceId"),
     )
     world.registry.clients[made.client_id.lower()] = made

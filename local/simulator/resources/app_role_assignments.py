@@ -188,13 +188,13 @@ ROUTES: tuple[Route, ...] = (
         "servicePrincipal",
         _ASSIGNED_TO,
         of_resource=True,
-        read=may.ASSIGNMENT_READ,
+        read=may.ASSIGNED_READ,
     ),
     *_routes(
         "/servicePrincipals/(appId=)/{appId}",
         "servicePrincipal",
         _ASSIGNED_TO,
         of_resource=True,
-        read=may.ASSIGNMENT_READ,
+        read=may.ASSIGNED_READ,
     ),
 )

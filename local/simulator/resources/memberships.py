@@ -115,7 +115,7 @@ def _checks(base: str, find: Find, needs: Needs) -> tuple[Route, ...]:
 _GROUP, _PRINCIPAL = "/groups/{group}", "/servicePrincipals/{servicePrincipal}"
 ROUTES: tuple[Route, ...] = (
     *_member_of(
-        "/users/{user}", need_user, may.MEMBER_CHECK, kinds=_AND_ROLES, routed=("memberOf", "transitiveMemberOf")
+        "/users/{user}", need_user, may.USER_MEMBER_OF, kinds=_AND_ROLES, routed=("memberOf", "transitiveMemberOf")
     ),
     *_member_of(_GROUP, need_group, may.GROUP_BASIC, kinds=_HOLDERS),
     *_member_of(_PRINCIPAL, need_service_principal, may.APP_READ, kinds=_AND_ROLES, routed=("memberOf",)),

@@ -13,18 +13,19 @@ MEMBER_READ = (*any_of("GroupMember.Read.All", "GroupMember.ReadWrite.All"), *GR
 GROUP_WRITE = any_of("Group.ReadWrite.All", "Directory.ReadWrite.All")
 GROUP_CREATE = (*any_of("Group.Create"), *GROUP_WRITE)
 MEMBER_WRITE = (*any_of("GroupMember.ReadWrite.All"), *GROUP_WRITE)
+# The writer of members is not among them ("checkMemberGroups", and Microsoft's published permissions file).
 MEMBER_CHECK = any_of(
     ("User.Read.All", "GroupMember.Read.All"),
-    ("User.Read.All", "GroupMember.ReadWrite.All"),
     ("User.Read.All", "Group.Read.All"),
     ("User.Read.All", "Group.ReadWrite.All"),
     ("User.ReadWrite.All", "GroupMember.Read.All"),
-    ("User.ReadWrite.All", "GroupMember.ReadWrite.All"),
     ("User.ReadWrite.All", "Group.Read.All"),
     ("User.ReadWrite.All", "Group.ReadWrite.All"),
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 )
+# "List a user's direct memberships": nothing less for an app.
+USER_MEMBER_OF = any_of("Directory.Read.All", "Directory.ReadWrite.All")
 APP_READ = any_of(
     "Application.Read.All",
     "Application.ReadWrite.All",
@@ -38,6 +39,8 @@ APP_OWNER_WRITE = any_of(
     ("Application.ReadWrite.All", "Directory.Read.All"),
     "Directory.ReadWrite.All",
 )
+# Of the app's side: "List appRoleAssignments granted for a service principal" names readers of apps alone.
+ASSIGNED_READ = APP_READ
 ASSIGNMENT_READ = (*APP_READ, *any_of("AppRoleAssignment.ReadWrite.All"))
 # What a group or a user is assigned to: no narrower reader is documented. A writer of assignments alone is refused
 # for a user (reported), so it needs a reader of users besides.

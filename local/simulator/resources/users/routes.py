@@ -155,7 +155,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/users/{user}/sponsors", list_sponsors, may.USER_READ),
     Route("POST", "/users/{user}/sponsors/$ref", add_sponsor, may.USER_WRITE),
     Route("DELETE", "/users/{user}/sponsors/{sponsor}/$ref", remove_sponsor, may.USER_WRITE),
-    Route("GET", "/users/{user}/memberOf", list_member_of, may.MEMBER_CHECK, units=2),
+    Route("GET", "/users/{user}/memberOf", list_member_of, may.USER_MEMBER_OF, units=2),
     Route("GET", "/users/{user}/transitiveMemberOf", list_transitive_member_of, may.MEMBER_CHECK, units=5),
     Route("GET", "/users/{user}/ownedObjects", list_owned, may.USER_READ),
     Route("GET", "/users/{user}/ownedObjects/graph.group", list_owned_groups, may.USER_READ),
