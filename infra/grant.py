@@ -22,6 +22,8 @@ DONE, REFUSED, USAGE = 0, 1, 2
 
 _HERE = Path(__file__).resolve().parent
 _ALWAYS = "inviting"
+OF_SETUP = ("setup", "access-packages")
+"""What setup's own identity does (docs/adr/0018)."""
 _TIMEOUT_S = 60.0
 
 
@@ -48,21 +50,32 @@ def change_for(wanted: Sequence[str], held: Sequence[Held], *, revoke_others: bo
     )
 
 
+def shares(features: Sequence[str], identity: str, setup_identity: str) -> list[tuple[str, list[str]]]:
+    """Which identity does what. Setup's features are for its own one; without one, all are for the same."""
+    if not setup_identity:
+        return [(identity, list(features))]
+    found = [(identity, [f for f in features if f not in OF_SETUP])]
+    if its := [f for f in features if f in OF_SETUP]:
+        found.append((setup_identity, its))
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Gives the exit code."""
     table = _table()
     given = parser().parse_args(arguments)
     features = [f for f in table if f in given.features]
-    wanted = list(dict.fromkeys(p for f in features for p in table[f]))
     try:
         with httpx.Client(timeout=_TIMEOUT_S) as http:
             directory = TenantDirectory(
                 http, given.graph_url, token_for(given.graph_url, given.token_file), patience_s=given.wait
             )
             directory.open()
-            identity = directory.identity(given.identity)
-            change = change_for(wanted, directory.held(identity), revoke_others=given.revoke_others)
-            _carry_out(directory, identity, change, features, dry=given.dry_run)
+            for id_, its in shares(features, given.identity, given.setup_identity):
+                identity = directory.identity(id_)
+                wanted = list(dict.fromkeys(p for f in its for p in table[f]))
+                change = change_for(wanted, directory.held(identity), revoke_others=given.revoke_others)
+                _carry_out(directory, identity, change, its, dry=given.dry_run)
     except Failed as e:
         print(f"grant: {e}.", file=sys.stderr)
         return REFUSED
@@ -139,6 +152,12 @@ def parser() -> argparse.ArgumentParser:
         type=features,
         metavar="NAMES",
         help=f"by commas: {', '.join(table)}; or all. {_ALWAYS} is always among them",
+    )
+    parser.add_argument(
+        "--setup-identity",
+        default="",
+        metavar="ID",
+        help=f"setup's own identity: gets what {' and '.join(OF_SETUP)} need, and the other does not",
     )
     parser.add_argument("--revoke-others", action="store_true", help="take away what those features do not need")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")

@@ -60,10 +60,10 @@ param apiClientId string = ''
 param clientId string = ''
 
 @description('Let nobody sign in but whom an administrator assigned to Guestlist.')
-param assignmentRequired bool = false
+param assignmentRequired bool = true
 
 @description('Let people who are signed in with the Azure CLI use the guestlist command without signing in again.')
-param authorizeAzureCli bool = true
+param authorizeAzureCli bool = false
 
 @description('Put App Service Authentication in front, for the form without script.')
 param easyAuth bool = false
@@ -81,6 +81,12 @@ param acsEndpoint string = ''
 
 @description('Azure Communication Services Email instead of a mailbox: the sender.')
 param acsSender string = ''
+
+@description('Application ids, with commas between them, of apps that no setup may touch.')
+param protectedApps string = ''
+
+@description('Application ids, by commas, of further applications that may act for a signed-in person.')
+param allowedClients string = ''
 
 @description('When the sweeper runs (NCRONTAB, UTC).')
 param sweepSchedule string = '0 * * * * *'
@@ -190,7 +196,10 @@ var wanted = {
   signIns: contains(chosen, 'sign-ins') ? permissionsOf['sign-ins'] : []
   mailbox: empty(sender) ? [] : permissionsOf.mailbox
 }
-var permissions = union(permissionsOf.inviting, wanted.setup, wanted.accessPackages, wanted.audits, wanted.remedies, wanted.undo, wanted.signIns, wanted.mailbox)
+// Those with which a tenant can be taken over are for an identity of its own (docs/adr/0018).
+var setupPermissions = union(wanted.setup, wanted.accessPackages)
+var hasSetup = contains(chosen, 'setup')
+var permissions = union(permissionsOf.inviting, wanted.audits, wanted.remedies, wanted.undo, wanted.signIns, wanted.mailbox)
 
 var adminsAreMe = toLower(admins) == 'me'
 
@@ -207,6 +216,42 @@ module identity 'app/identity.bicep' = {
     name: 'id-guestlist-${token}'
     location: location
     tags: allTags
+  }
+}
+
+// Setup's own app, identity and storage: no request reaches it, and nobody else acts with its identity.
+module setupIdentity 'app/identity.bicep' = if (hasSetup) {
+  name: 'guestlist-setup-identity'
+  scope: group
+  params: {
+    name: 'id-guestlist-setup-${token}'
+    location: location
+    tags: allTags
+  }
+}
+
+module setupStorage 'app/setup_storage.bicep' = if (hasSetup) {
+  name: 'guestlist-setup-storage'
+  scope: group
+  params: {
+    name: 'stsetup${token}'
+    location: location
+    tags: allTags
+    zoneRedundant: zoneRedundant
+    privateNetwork: privateNetwork
+    deploymentContainer: deploymentContainer
+    restorableDays: restorableDays
+  }
+}
+
+module setupRoles 'app/roles.bicep' = if (hasSetup) {
+  name: 'guestlist-setup-roles'
+  scope: group
+  params: {
+    principalId: setupIdentity!.outputs.principalId
+    storageName: storage.outputs.name
+    hostStorageName: setupStorage!.outputs.name
+    componentName: monitoring.outputs.componentName
   }
 }
 
@@ -266,6 +311,7 @@ module network 'app/network.bicep' = if (hasNetwork) {
     addressPrefix: addressPrefix
     appPrefix: appPrefix
     endpointsPrefix: endpointsPrefix
+    fromOutside: privateApp
   }
 }
 
@@ -290,6 +336,28 @@ module storageEndpoints 'app/private_endpoint.bicep' = [for service in storageSe
   }
 }]
 
+var setupServices = hasSetup ? storageServices : []
+
+module setupEndpoints 'app/private_endpoint.bicep' = [for service in setupServices: {
+  name: 'guestlist-setup-endpoint-${service}'
+  scope: group
+  // The zones are those of the other account.
+  dependsOn: [
+    storageEndpoints
+  ]
+  params: {
+    name: 'pep-setup-${service}-${token}'
+    location: location
+    tags: allTags
+    targetId: setupStorage!.outputs.id
+    groupId: service
+    zoneName: 'privatelink.${service}.${environment().suffixes.storage}'
+    networkId: network!.outputs.id
+    subnetId: network!.outputs.endpointsSubnetId
+    linkZone: false
+  }
+}]
+
 module registration 'graph/registration.bicep' = if (registerApps) {
   name: 'guestlist-registration'
   scope: group
@@ -300,7 +368,7 @@ module registration 'graph/registration.bicep' = if (registerApps) {
     adminNames: adminsAreMe ? [] : split(replace(admins, ' ', ''), ',')
     adminIds: adminsAreMe && !empty(principalId) ? [principalId] : []
     assignmentRequired: assignmentRequired
-    authorizeAzureCli: authorizeAzureCli
+    azureCli: azureCli
     vouchingPrincipalId: easyAuth ? identity.outputs.principalId : ''
   }
 }
@@ -314,6 +382,18 @@ module graphPermissions 'graph/permissions.bicep' = if (grantPermissions == 'tem
   }
 }
 
+module setupGraphPermissions 'graph/permissions.bicep' = if (hasSetup && grantPermissions == 'template') {
+  name: 'guestlist-setup-graph-permissions'
+  scope: group
+  params: {
+    principalId: setupIdentity!.outputs.principalId
+    permissions: setupPermissions
+  }
+}
+
+// The Azure CLI, the same in every tenant (the Azure CLI's own application id, published by Microsoft).
+var azureCli = authorizeAzureCli ? '04b07795-8ddb-461a-bbee-02f9e1bf7b46' : ''
+
 // Without the ids the app would be deployed, and refuse everybody.
 var noIds = 'registerApps is false: give the ids of the two registrations in apiClientId (GUESTLIST_API_AUDIENCE_GIVEN) and clientId (GUESTLIST_CLIENT_ID_GIVEN)'
 var api = registerApps ? registration!.outputs.apiClientId : (empty(apiClientId) ? fail(noIds) : apiClientId)
@@ -325,6 +405,8 @@ var appSettings = {
   GUESTLIST_API_AUDIENCE: api
   GUESTLIST_CLIENT_ID: client
   GUESTLIST_IDENTITY_CLIENT_ID: identity.outputs.clientId
+  GUESTLIST_SETUP_IDENTITY_CLIENT_ID: hasSetup ? setupIdentity!.outputs.clientId : ''
+  GUESTLIST_WORKER: 'public'
   GUESTLIST_FEATURES: join(concat(['inviting'], chosen), ',')
   GUESTLIST_PUBLIC_URL: publicUrl
   GUESTLIST_MAIL_MAILBOX: sender
@@ -332,6 +414,8 @@ var appSettings = {
   GUESTLIST_ACS_SENDER: acsSender
   GUESTLIST_SWEEP_SCHEDULE: sweepSchedule
   GUESTLIST_AUDIT_SCHEDULE: auditSchedule
+  GUESTLIST_PROTECTED_APPS: protectedApps
+  GUESTLIST_CLIENTS: join(filter([allowedClients, azureCli], id => !empty(id)), ',')
 }
 var personalData = logPersonalData ? {
   GUESTLIST_LOG_PERSONAL_DATA: 'true'
@@ -360,6 +444,8 @@ module app 'app/function_app.bicep' = {
   ]
   params: {
     name: publicName
+    serviceName: 'app'
+    closed: false
     planName: 'plan-guestlist-${token}'
     location: location
     tags: allTags
@@ -369,6 +455,9 @@ module app 'app/function_app.bicep' = {
     blobEndpoint: storage.outputs.blobEndpoint
     queueEndpoint: storage.outputs.queueEndpoint
     tableEndpoint: storage.outputs.tableEndpoint
+    hostBlobEndpoint: storage.outputs.blobEndpoint
+    hostQueueEndpoint: storage.outputs.queueEndpoint
+    hostTableEndpoint: storage.outputs.tableEndpoint
     deploymentContainer: deploymentContainer
     connectionString: monitoring.outputs.connectionString
     workspaceId: monitoring.outputs.workspaceId
@@ -380,6 +469,54 @@ module app 'app/function_app.bicep' = {
     alwaysReadyHttp: alwaysReadyHttp
     alwaysReadyInvitations: alwaysReadyInvitations
     settings: union(appSettings, personalData, otlp, session)
+    moreSettings: moreSettings
+  }
+}
+
+// No mail, no session: what setup needs of the settings is the same otherwise.
+var setupSettings = union(appSettings, personalData, otlp, {
+  GUESTLIST_WORKER: 'setup'
+  GUESTLIST_IDENTITY_CLIENT_ID: hasSetup ? setupIdentity!.outputs.clientId : ''
+  GUESTLIST_PROTECTED_APPS: join(filter([protectedApps, identity.outputs.clientId], id => !empty(id)), ',')
+  GUESTLIST_MAIL_MAILBOX: ''
+  GUESTLIST_ACS_ENDPOINT: ''
+  GUESTLIST_ACS_SENDER: ''
+})
+
+module setupApp 'app/function_app.bicep' = if (hasSetup) {
+  name: 'guestlist-setup-app'
+  scope: group
+  dependsOn: [
+    setupRoles
+    setupEndpoints
+  ]
+  params: {
+    name: 'func-setup-${token}'
+    serviceName: 'setup'
+    closed: true
+    planName: 'plan-guestlist-setup-${token}'
+    location: location
+    tags: allTags
+    zoneRedundant: zoneRedundant
+    identityId: setupIdentity!.outputs.id
+    identityClientId: setupIdentity!.outputs.clientId
+    blobEndpoint: storage.outputs.blobEndpoint
+    queueEndpoint: storage.outputs.queueEndpoint
+    tableEndpoint: storage.outputs.tableEndpoint
+    hostBlobEndpoint: setupStorage!.outputs.blobEndpoint
+    hostQueueEndpoint: setupStorage!.outputs.queueEndpoint
+    hostTableEndpoint: setupStorage!.outputs.tableEndpoint
+    deploymentContainer: deploymentContainer
+    connectionString: monitoring.outputs.connectionString
+    workspaceId: monitoring.outputs.workspaceId
+    subnetId: hasNetwork ? network!.outputs.appSubnetId : ''
+    privateApp: privateApp
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    httpConcurrency: httpConcurrency
+    alwaysReadyHttp: 0
+    alwaysReadyInvitations: 0
+    settings: setupSettings
     moreSettings: moreSettings
   }
 }
@@ -396,6 +533,25 @@ module appEndpoint 'app/private_endpoint.bicep' = if (privateApp) {
     zoneName: 'privatelink.azurewebsites.net'
     networkId: network!.outputs.id
     subnetId: network!.outputs.endpointsSubnetId
+  }
+}
+
+module setupAppEndpoint 'app/private_endpoint.bicep' = if (privateApp && hasSetup) {
+  name: 'guestlist-setup-endpoint-app'
+  scope: group
+  dependsOn: [
+    appEndpoint
+  ]
+  params: {
+    name: 'pep-setup-app-${token}'
+    location: location
+    tags: allTags
+    targetId: setupApp!.outputs.id
+    groupId: 'sites'
+    zoneName: 'privatelink.azurewebsites.net'
+    networkId: network!.outputs.id
+    subnetId: network!.outputs.endpointsSubnetId
+    linkZone: false
   }
 }
 
@@ -449,5 +605,8 @@ output GUESTLIST_API_AUDIENCE string = api
 output GUESTLIST_CLIENT_ID string = client
 output GUESTLIST_IDENTITY_CLIENT_ID string = identity.outputs.clientId
 output GUESTLIST_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
+output GUESTLIST_HAS_SETUP string = hasSetup ? 'true' : 'false'
+output GUESTLIST_SETUP_APP_NAME string = hasSetup ? setupApp!.outputs.name : ''
+output GUESTLIST_SETUP_IDENTITY_CLIENT_ID string = hasSetup ? setupIdentity!.outputs.clientId : ''
 output GUESTLIST_GRANTED_BY string = grantPermissions
 output GUESTLIST_GRANTED_FEATURES string = join(concat(['inviting'], chosen, empty(sender) ? [] : ['mailbox']), ',')

@@ -3,6 +3,12 @@
 @description('Name of the app; with .azurewebsites.net it is its address.')
 param name string
 
+@description('Name of the service in azure.yaml whose package is put here.')
+param serviceName string
+
+@description('Takes no request from anywhere: the app has queues and timers alone. Packages are put there by its other address, which asks for a token.')
+param closed bool
+
 @description('Name of the plan.')
 param planName string
 
@@ -29,6 +35,15 @@ param queueEndpoint string
 
 @description('Address of the storage account\'s tables.')
 param tableEndpoint string
+
+@description('Address of the blobs that the host and the package use.')
+param hostBlobEndpoint string
+
+@description('Address of the queues that the host uses.')
+param hostQueueEndpoint string
+
+@description('Address of the tables that the host uses.')
+param hostTableEndpoint string
 
 @description('Container that the deployment package is put into.')
 param deploymentContainer string
@@ -83,9 +98,12 @@ param moreSettings object
 var hostSettings = {
   // The app has a page of its own at its root.
   AzureWebJobsDisableHomepage: 'true'
-  AzureWebJobsStorage__blobServiceUri: blobEndpoint
-  AzureWebJobsStorage__queueServiceUri: queueEndpoint
-  AzureWebJobsStorage__tableServiceUri: tableEndpoint
+  // Bytes of a request that the host reads at all, as large as the files that imports take: it has each as a whole in
+  // memory before the app can refuse it.
+  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '104857600'
+  AzureWebJobsStorage__blobServiceUri: hostBlobEndpoint
+  AzureWebJobsStorage__queueServiceUri: hostQueueEndpoint
+  AzureWebJobsStorage__tableServiceUri: hostTableEndpoint
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identityClientId
   GuestlistStorage__blobServiceUri: blobEndpoint
@@ -98,7 +116,7 @@ var telemetrySettings = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
   PYTHON_ENABLE_OPENTELEMETRY: 'true'
-  OTEL_SERVICE_NAME: 'guestlist'
+  OTEL_SERVICE_NAME: closed ? 'guestlist-setup' : 'guestlist'
 }
 
 // Groups of instances that never sleep. On Flex Consumption all HTTP functions are one group, and each queue function is
@@ -146,7 +164,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   // checkov:skip=CKV_AZURE_222:guests and owners come from everywhere; closed by the parameter privateApp
   name: name
   location: location
-  tags: union(tags, { 'azd-service-name': 'app' })
+  tags: union(tags, { 'azd-service-name': serviceName })
   kind: 'functionapp,linux'
   identity: {
     type: 'UserAssigned'
@@ -162,6 +180,10 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: {
       http20Enabled: true
+      // The second address is for deployments (and asks for a token), so it does not follow the first.
+      ipSecurityRestrictionsDefaultAction: closed ? 'Deny' : 'Allow'
+      scmIpSecurityRestrictionsDefaultAction: 'Allow'
+      scmIpSecurityRestrictionsUseMain: false
       minTlsVersion: '1.2'
       remoteDebuggingEnabled: false
       scmMinTlsVersion: '1.2'
@@ -170,7 +192,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       deployment: {
         storage: {
           type: 'blobContainer'
-          value: '${blobEndpoint}${deploymentContainer}'
+          value: '${hostBlobEndpoint}${deploymentContainer}'
           authentication: {
             type: 'UserAssignedIdentity'
             userAssignedIdentityResourceId: identityId

@@ -18,14 +18,45 @@ param appPrefix string
 @description('Part of it for private endpoints.')
 param endpointsPrefix string
 
-// Which traffic may pass. The default rules let the subnets talk to each other and to the outside, and nobody in from
-// the internet; a group of its own is there for an organization to add its rules to.
+@description('Let networks that are connected to this one in, by HTTPS.')
+param fromOutside bool
+
+// Which traffic may pass. Private endpoints are asked by HTTPS and from this network alone: the platform's default rules
+// would let in everything that the network is connected to (peered networks, gateways). With privateApp people come from
+// there. In front of the app's own subnet the default rules stand: what the platform needs there is not documented.
 resource rules 'Microsoft.Network/networkSecurityGroups@2026-03-01' = {
   name: '${name}-rules'
   location: location
   tags: tags
   properties: {
-    securityRules: []
+    securityRules: [
+      {
+        name: 'https-within'
+        properties: {
+          priority: 100
+          direction: 'Inbound'
+          access: 'Allow'
+          protocol: 'Tcp'
+          sourceAddressPrefix: fromOutside ? 'VirtualNetwork' : addressPrefix
+          sourcePortRange: '*'
+          destinationAddressPrefix: endpointsPrefix
+          destinationPortRange: '443'
+        }
+      }
+      {
+        name: 'nothing-else'
+        properties: {
+          priority: 4096
+          direction: 'Inbound'
+          access: 'Deny'
+          protocol: '*'
+          sourceAddressPrefix: '*'
+          sourcePortRange: '*'
+          destinationAddressPrefix: endpointsPrefix
+          destinationPortRange: '*'
+        }
+      }
+    ]
   }
 }
 

@@ -24,13 +24,16 @@ param networkId string
 @description('Resource id of the subnet.')
 param subnetId string
 
+@description('Tie the zone to the network. A network is tied to a zone once.')
+param linkZone bool = true
+
 resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = {
   name: zoneName
   location: 'global'
   tags: tags
 }
 
-resource link 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = {
+resource link 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = if (linkZone) {
   parent: zone
   name: name
   location: 'global'

@@ -1,8 +1,6 @@
 // One storage account, for the host and for Guestlist's own state. Nobody has a key: access is by identity alone.
 //
-// One account rather than two: the host needs wide roles (roles.bicep) on whatever holds its leases and the package,
-// and there is only one identity that reads either. Two accounts would cost a second set of private endpoints and
-// keep nothing from anybody.
+// The app for setup has its host and its package elsewhere (setup_storage.bicep), and only queues and tables here.
 
 @description('Name of the account: 3 to 24 lower-case letters and digits.')
 @minLength(3)

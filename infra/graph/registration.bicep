@@ -24,32 +24,56 @@ param adminIds array
 @description('Let nobody sign in but whom an administrator assigned. Owners of groups then have to be assigned, too.')
 param assignmentRequired bool
 
-@description('Let people who are signed in with the Azure CLI call the API as themselves.')
-param authorizeAzureCli bool
+@description('Application id of the Azure CLI, where people who are signed in with it may call the API as themselves; empty where not.')
+param azureCli string
 
 @description('Object id of the identity that vouches for the client before App Service Authentication; empty without it.')
 param vouchingPrincipalId string
 
 var scopeId = guid(uniqueName, 'access_as_user')
-// The Azure CLI, the same in every tenant (the Azure CLI's own application id, published by Microsoft).
-var azureCli = '04b07795-8ddb-461a-bbee-02f9e1bf7b46'
 var apiName = '${uniqueName}-api'
 var clientName = '${uniqueName}-client'
 var portals = [for address in addresses: '${address}/portal/']
 var callbacks = [for address in addresses: '${address}/.auth/login/aad/callback']
-// Order and ids never change: tokens carry the value, assignments the id.
+var anybody = [
+  'User'
+  'Application'
+]
+// Order and ids never change: tokens carry the value, assignments the id. Each role gives its own and no more.
 var roles = [
   {
     value: 'Admin'
-    description: 'Sets apps up, sees everything, and invites to any group.'
+    description: 'Invites to any group that is set up, runs imports and audits, and sees everything.'
+    members: anybody
   }
   {
     value: 'Auditor'
     description: 'Sees everything and changes nothing.'
+    members: anybody
   }
   {
     value: 'Inviter'
-    description: 'For apps that call for themselves: may invite to the groups they own.'
+    description: 'For apps that call for themselves: may invite into the apps that name them, and to the groups they own.'
+    members: [
+      'Application'
+    ]
+  }
+  {
+    value: 'SetupAdmin'
+    description: 'Sets apps up, and takes them apart again.'
+    members: anybody
+  }
+  {
+    value: 'Operator'
+    description: 'Stops and starts what sends or changes, and looks after what failed.'
+    members: anybody
+  }
+  {
+    value: 'PrivacyOfficer'
+    description: 'Exports and erases a person\'s data.'
+    members: [
+      'User'
+    ]
   }
 ]
 
@@ -60,7 +84,8 @@ var exposed = {
     {
       id: scopeId
       value: 'access_as_user'
-      type: 'User'
+      // Only an administrator lets another app act as a person here.
+      type: 'Admin'
       isEnabled: true
       adminConsentDisplayName: 'Invite guests as the signed-in person'
       adminConsentDescription: 'Lets the app use Guestlist on behalf of the person who is signed in, with no more rights than that person has.'
@@ -119,12 +144,18 @@ resource api 'Microsoft.Graph/applications@v1.0' = {
     value: role.value
     displayName: role.value
     description: role.description
-    allowedMemberTypes: [
-      'User'
-      'Application'
-    ]
+    allowedMemberTypes: role.members
     isEnabled: true
   }]
+  // Who is a guest of the tenant is refused by it; a token says so only where it is asked for
+  // (Microsoft identity platform, "Optional claims reference": 0 for a member, 1 for a guest).
+  optionalClaims: {
+    accessToken: [
+      {
+        name: 'acct'
+      }
+    ]
+  }
   api: exposed
 }
 
@@ -137,7 +168,7 @@ module exposeApi 'expose_api.bicep' = {
     appId: api.appId
     exposed: exposed
     scopeId: scopeId
-    clients: concat([client.appId], authorizeAzureCli ? [azureCli] : [])
+    clients: concat([client.appId], empty(azureCli) ? [] : [azureCli])
   }
 }
 
@@ -162,15 +193,22 @@ resource people 'Microsoft.Graph/users@v1.0' existing = [for name in adminNames:
   userPrincipalName: name
 }]
 
-resource namedAdmins 'Microsoft.Graph/appRoleAssignedTo@v1.0' = [for (name, i) in adminNames: {
-  appRoleId: guid(uniqueName, 'Admin')
-  principalId: people[i].id
+// Who deploys can do everything in the beginning. Give single roles to others, and take them away here, in the directory.
+var adminRoles = [
+  'Admin'
+  'SetupAdmin'
+  'Operator'
+  'PrivacyOfficer'
+]
+resource namedAdmins 'Microsoft.Graph/appRoleAssignedTo@v1.0' = [for i in range(0, length(adminNames) * length(adminRoles)): {
+  appRoleId: guid(uniqueName, adminRoles[i % length(adminRoles)])
+  principalId: people[i / length(adminRoles)].id
   resourceId: apiPrincipal.id
 }]
 
-resource knownAdmins 'Microsoft.Graph/appRoleAssignedTo@v1.0' = [for id in adminIds: {
-  appRoleId: guid(uniqueName, 'Admin')
-  principalId: id
+resource knownAdmins 'Microsoft.Graph/appRoleAssignedTo@v1.0' = [for i in range(0, length(adminIds) * length(adminRoles)): {
+  appRoleId: guid(uniqueName, adminRoles[i % length(adminRoles)])
+  principalId: adminIds[i / length(adminRoles)]
   resourceId: apiPrincipal.id
 }]
 
