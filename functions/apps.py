@@ -1,5 +1,7 @@
 """The apps that are set up."""
 
+from functools import partial
+
 import azure.functions as func
 
 from functions.callers import caller_of
@@ -9,6 +11,7 @@ from shared import wiring
 from shared.api import answers_of_setup as answers
 from shared.api import bodies_of_guests
 from shared.api import bodies_of_setup as bodies
+from shared.api.bodies import BODY_LIMIT
 
 bp = func.Blueprint()
 
@@ -48,6 +51,17 @@ async def delete_app(req: func.HttpRequest) -> func.HttpResponse:
     return json_response(answers.AppRemoving(app_id), 202, {"Location": location})
 
 
+@bp.function_name("put_inviters")
+@bp.route("api/apps/{appId}/inviters", methods=["PUT"], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint
+async def put_inviters(req: func.HttpRequest) -> func.HttpResponse:
+    app = await wiring.app()
+    caller = await caller_of(app, req)
+    wanted = bodies.decode_inviters(req.get_body())
+    changed = await app.setups.apps.name_inviters(app_id_of(req), wanted, caller)
+    return json_response(bodies.Inviters(list(changed.inviters)))
+
+
 @bp.function_name("get_templates")
 @bp.route("api/apps/{appId}/templates", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
@@ -59,7 +73,7 @@ async def get_templates(req: func.HttpRequest) -> func.HttpResponse:
 
 @bp.function_name("put_templates")
 @bp.route("api/apps/{appId}/templates", methods=["PUT"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
+@partial(endpoint, most=BODY_LIMIT)
 async def put_templates(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)

@@ -28,7 +28,6 @@ _LINES = 5000
 """Lines of a file that come at once; a link leads to the next."""
 _REPORT_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
 

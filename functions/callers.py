@@ -1,6 +1,7 @@
 """Who sends a request, and from where."""
 
 import ipaddress
+import logging
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -10,6 +11,8 @@ from shared import wiring
 from shared.domain.access import Caller
 from shared.domain.errors import Refused
 from shared.domain.reasons import Reason
+
+log = logging.getLogger("guestlist")
 
 EASY_AUTH = "x-ms-token-aad-access-token"
 """Where App Service Authentication hands on the access token of whoever is signed in, where it is switched on. It is
@@ -22,7 +25,7 @@ async def caller_of(app: wiring.App, req: func.HttpRequest, form: Mapping[str, s
     """The caller: by the Authorization header, a form's token, or the session of App Service Authentication.
 
     Raises:
-        Refused: `token-missing`, `token-invalid`, `issuer-unreachable`.
+        Refused: as `Callers.authenticate`.
     """
     authorization: str | None = req.headers.get("authorization")
     if authorization is None and form and form.get(TOKEN_FIELD):
@@ -42,6 +45,7 @@ def source_of(req: func.HttpRequest, trusted_proxies: int) -> str:
     Source: Azure App Service, "Inspect X-Forwarded-For": address and port of the client, by the front end.
     """
     entries = [entry.strip() for entry in (req.headers.get("x-forwarded-for") or "").split(",")]
+    log.info("a request came by %d hops, of which %d are trusted", len(entries), trusted_proxies)
     seen = entries[-trusted_proxies:][0]
     host = seen[1:].partition("]")[0] if seen.startswith("[") else seen
     if host.count(":") == 1:
@@ -59,15 +63,22 @@ def source_of(req: func.HttpRequest, trusted_proxies: int) -> str:
 
 def _need_same_origin(req: func.HttpRequest) -> None:
     """A session goes with every request of the browser, whichever site made it: another site must not act with it.
+    Reading has no effect, and its answer stays with the browser: another site does not see it.
 
     Raises:
         Refused: `token-missing`.
     """
     if req.method in ("GET", "HEAD"):
         return
-    origin = req.headers.get("origin")
-    same = req.headers.get("sec-fetch-site") == "same-origin"
+    origin, site = req.headers.get("origin"), req.headers.get("sec-fetch-site")
+    is_same = site == "same-origin" or (site is None and origin is not None)
     if origin is not None:
-        same = urlsplit(origin).netloc == urlsplit(req.url).netloc
-    if not same:
+        here, there = urlsplit(req.url), urlsplit(origin)
+        # Whoever answers for this host without TLS is somebody on the way.
+        is_same &= there.netloc == here.netloc and (there.scheme == "https" or _is_loopback(there.hostname))
+    if not is_same:
         raise Refused(Reason.TOKEN_MISSING, "A page of another site sent this with your session")
+
+
+def _is_loopback(host: str | None) -> bool:
+    return host in ("localhost", "127.0.0.1", "::1")

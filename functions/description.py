@@ -30,7 +30,7 @@ async def get_docs(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route("api/docs.css", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def get_docs_css(req: func.HttpRequest) -> func.HttpResponse:
-    headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+    headers = {"Cache-Control": "public, max-age=3600"}
     return func.HttpResponse(openapi.stylesheet(), headers=headers, mimetype="text/css", charset="utf-8")
 
 

@@ -12,7 +12,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
 import msgspec
@@ -29,6 +29,10 @@ log = logging.getLogger("guestlist")
 
 type Handler = Callable[..., Awaitable[func.HttpResponse]]
 
+_OF_ALL = {"Strict-Transport-Security": "max-age=31536000", "X-Content-Type-Options": "nosniff"}
+"""Headers of every answer: a browser comes back by https alone (RFC 6797), and takes a body for what it is said to
+be and for nothing else."""
+
 HTTP_S, STEP_S, TIMER_S = 180.0, 240.0, 240.0
 """How long a handler of each kind may take, in seconds.
 
@@ -37,6 +41,8 @@ hangs until their own timeout; Azure's front end gives an HTTP answer up after 2
 wherever it awaits. What computes without awaiting (a piece of a file, the charts of a report: seconds) is not
 interrupted; the distance to `functionTimeout` is for that.
 """
+SMALL_BODY = 64 * 1024
+"""Bytes of a body where a route says nothing else. What is longer is refused before anything reads it."""
 SWEEP_PART_S = 200.0
 """How long a part of a sweep may take; all parts run side by side."""
 
@@ -54,28 +60,37 @@ async def _within(bound_s: float, name: str) -> AsyncIterator[None]:
         raise TimedOut(f"stopped after {bound_s:g} seconds") from e
 
 
-def endpoint(handler: Handler) -> Handler:
-    """An HTTP handler: what Guestlist refuses becomes problem+json, what nobody foresaw a 500 without insides."""
+def endpoint(handler: Handler, *, most: int = SMALL_BODY) -> Handler:
+    """An HTTP handler: what Guestlist refuses becomes problem+json, what nobody foresaw a 500 without insides.
+
+    A body of more than `most` bytes is refused before the handler sees it. The platform has it in memory by then, up
+    to `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`; but decoding takes many times as much, and the event loop's time.
+    """
 
     @functools.wraps(handler)
     async def run(*args: Any, **kwargs: Any) -> func.HttpResponse:
         req = _request(handler, args, kwargs)
         with wiring.request(handler.__name__, req.method, req.headers) as work:
-            request_id = work.trace_id
+            request_id, reason = work.trace_id, ""
             try:
+                _need_length(req, most)
+                _need_values(req)
                 async with _within(HTTP_S, handler.__name__):
                     answer = await handler(*args, **kwargs)
             except (Refused, Unavailable) as e:
                 log.info("%s %s refused: %s [%s]", req.method, urlsplit(req.url).path, e.reason.value, request_id)
                 document, headers = problems.of_error(e, request_id)
+                reason = e.reason.value
                 answer = json_response(document, document["status"], headers, problems.MEDIA_TYPE)
             except Exception:
                 log.exception("%s %s failed [%s]", req.method, urlsplit(req.url).path, request_id)
                 document = problems.problem(Reason.INTERNAL, request_id=request_id)
+                reason = Reason.INTERNAL.value
                 answer = json_response(document, 500, {}, problems.MEDIA_TYPE)
-            work.answer(answer.status_code)
+            work.answer(answer.status_code, reason)
         answer.headers["x-request-id"] = request_id
         answer.headers.setdefault("Cache-Control", "no-store")
+        answer.headers.update(_OF_ALL)
         return _unless_known(req, answer)
 
     run.bound_s = HTTP_S  # type: ignore[attr-defined]
@@ -83,11 +98,16 @@ def endpoint(handler: Handler) -> Handler:
 
 
 def step(handler: Callable[..., Awaitable[Outcome]]) -> Callable[..., Awaitable[None]]:
-    """A queue handler that returns an outcome: what comes next is enqueued before the message is let go."""
+    """A queue handler that returns an outcome: what comes next is enqueued before the message is let go. While an
+    operator has stopped everything, the command is parked as it is."""
 
     @functools.wraps(handler)
     async def run(message: func.QueueMessage) -> None:
         app = await wiring.app()
+        command = wiring.decode_any(message.get_body())
+        if await app.stop.parks(command):
+            log.info("everything is stopped: a %s waits for the start", type(command).__name__)
+            return
         async with app.in_hand(handler.__name__, message.get_body().decode()):
             outcome = await handler(message)
             for command in outcome.then:
@@ -188,6 +208,29 @@ def user_of(req: func.HttpRequest) -> UserId:
         return UserId(group_id(req.route_params["userId"]))
     except ValueError as e:
         raise Refused(Reason.GUEST_MISSING, str(e)) from e
+
+
+def _need_length(req: func.HttpRequest, most: int) -> None:
+    """Raises Refused `body-too-large`."""
+    said = req.headers.get("content-length") or ""
+    size = max(len(req.get_body()), int(said) if said.isascii() and said.isdigit() else 0)
+    if size > most:
+        raise Refused(Reason.BODY_TOO_LARGE, f"The body has {size:,} bytes; {most:,} are taken")
+
+
+def _need_values(req: func.HttpRequest) -> None:
+    """The platform drops parameters without a value: whoever writes ``?dryRun`` must not have done what they wanted
+    to look at. The pages' addresses come from elsewhere, with what their senders like.
+
+    Raises:
+        Refused: `parameter-invalid`.
+    """
+    parts = urlsplit(req.url)
+    if not parts.path.startswith("/api/"):
+        return
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if not value:
+            raise Refused(Reason.PARAMETER_INVALID, "The parameter has no value", field=name[:100])
 
 
 def _unless_known(req: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:

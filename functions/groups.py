@@ -1,5 +1,6 @@
 """What an owner sees and does: groups, their guests, and how a mail will look."""
 
+from functools import partial
 from urllib.parse import quote, urlencode
 
 import azure.functions as func
@@ -9,9 +10,11 @@ from functions.edge import endpoint, group_of, json_response, user_of
 from shared import wiring
 from shared.api import bodies
 from shared.api import bodies_of_guests as guest_bodies
+from shared.api.bodies import BODY_LIMIT
 from shared.domain.errors import Refused
 from shared.domain.reasons import Reason
-from shared.steps.group_access import Seen
+from shared.domain.texts import guest_name
+from shared.steps.access import Seen
 
 bp = func.Blueprint()
 
@@ -86,7 +89,7 @@ async def put_expiry(req: func.HttpRequest) -> func.HttpResponse:
 
 @bp.function_name("preview_mail")
 @bp.route("api/groups/{groupId}/mail-preview", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
+@partial(endpoint, most=BODY_LIMIT)
 async def preview_mail(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
@@ -95,7 +98,7 @@ async def preview_mail(req: func.HttpRequest) -> func.HttpResponse:
         group_of(req),
         caller,
         address=body.address,
-        display_name=body.display_name,
+        display_name=guest_name(body.display_name, body.address or ""),
         message=body.welcome_message,
         language=body.language,
     )

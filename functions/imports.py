@@ -1,5 +1,7 @@
 """Bulk import: a file of guests, what becomes of it, and the queues that work on it."""
 
+import asyncio
+from functools import partial
 from urllib.parse import quote
 
 import azure.functions as func
@@ -14,21 +16,34 @@ from shared.domain.errors import Refused
 from shared.domain.import_ids import ImportId
 from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
-from shared.steps.imports.start import Upload
+from shared.domain.texts import one_line
+from shared.steps.imports.start import SIZE_LIMIT, Upload
 
 bp = func.Blueprint()
 
 _ONE = "api/groups/{groupId}/imports/{importId}"
-_NAME_LIMIT = 200
+_MULTIPART = "multipart/form-data"
+_NAME_LIMIT, _DEFAULT_NAME = 200, "guests.csv"
+_FORM_LIMIT = 10 * 1024 * 1024
+"""Bytes of a form with a file: the library that finds the file in it takes a second for five million."""
 
 
 @bp.function_name("post_import")
 @bp.route("api/groups/{groupId}/imports", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
+@partial(endpoint, most=SIZE_LIMIT)
 async def post_import(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
-    upload = _upload(req)
+    group = group_of(req)
+    if _kind(req) == _MULTIPART:
+        # To find the file in a form is work: for nobody whose file is not wanted.
+        await app.imports.start.targets.of_caller(group, caller)
+        name, content = await asyncio.to_thread(_part, req)
+    else:
+        name, content = _file_name(req), _content(req)
+    upload = Upload(
+        group, one_line(name.replace("\\", "/").rpartition("/")[2])[:_NAME_LIMIT] or _DEFAULT_NAME, content
+    )
     if is_dry(req):
         return json_response(bodies.preview(await app.imports.preview(upload, caller)))
     import_id = await app.imports.start(upload, caller, idempotency_key(req))
@@ -137,21 +152,36 @@ async def undo_import_chunks(message: func.QueueMessage) -> Outcome:
     return await (await wiring.app()).imports.undo(command)
 
 
-def _upload(req: func.HttpRequest) -> Upload:
-    """The file: the body as it is, or the part `file` of a form."""
-    kind = (req.headers.get("content-type") or "").partition(";")[0].strip().lower()
-    name = req.params.get("name") or "guests.csv"
-    if kind == "multipart/form-data":
-        part = req.files.get("file")
-        if part is None:
-            raise Refused(Reason.BODY_INVALID, "The form has no part named 'file'", field="file")
-        content, name = part.stream.read(), part.filename or name
-    elif kind in ("", "text/csv", "text/plain", "application/csv", "application/octet-stream"):
-        content = req.get_body()
-    else:
+def _kind(req: func.HttpRequest) -> str:
+    """The content type, without its parameters."""
+    return (req.headers.get("content-type") or "").partition(";")[0].strip().lower()
+
+
+def _part(req: func.HttpRequest) -> tuple[str, bytes]:
+    """Name and content of the part `file` of a form; takes seconds where the form is large.
+
+    Raises:
+        Refused: `file-too-large`, `body-invalid`.
+    """
+    size = len(req.get_body())
+    if size > _FORM_LIMIT:
+        detail = f"The form has {size:,} bytes; {_FORM_LIMIT:,} are taken. Send the file itself, as text/csv"
+        raise Refused(Reason.FILE_TOO_LARGE, detail, field="file")
+    part = req.files.get("file")
+    if part is None:
+        raise Refused(Reason.BODY_INVALID, "The form has no part named 'file'", field="file")
+    return part.filename or _file_name(req), part.stream.read()
+
+
+def _content(req: func.HttpRequest) -> bytes:
+    """The body as it is; raises Refused `body-invalid`."""
+    if (kind := _kind(req)) not in ("", "text/csv", "text/plain", "application/csv", "application/octet-stream"):
         raise Refused(Reason.BODY_INVALID, f"Send text/csv or multipart/form-data, not {kind}", field="Content-Type")
-    printable = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())
-    return Upload(group_of(req), printable[:_NAME_LIMIT] or "guests.csv", content)
+    return bytes(req.get_body())
+
+
+def _file_name(req: func.HttpRequest) -> str:
+    return req.params.get("name") or _DEFAULT_NAME
 
 
 def _import(req: func.HttpRequest) -> ImportId:

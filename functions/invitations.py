@@ -1,5 +1,6 @@
 """Invitations: asking for one, looking at them, and the queue that invites."""
 
+from functools import partial
 from urllib.parse import quote, urlencode
 
 import azure.functions as func
@@ -10,6 +11,7 @@ from functions.forms import body_of, form_of, wants_page
 from functions.pages import invite_form_again, page_instead
 from shared import wiring
 from shared.api import bodies
+from shared.api.bodies import BODY_LIMIT
 from shared.domain.commands import InviteChunk
 from shared.domain.errors import Refused
 from shared.domain.ids import InvitationId
@@ -25,7 +27,7 @@ _PAGE_LIMIT = 200
 
 @bp.function_name("post_invitation")
 @bp.route("api/groups/{groupId}/invitations", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
+@partial(endpoint, most=BODY_LIMIT)
 @page_instead(invite_form_again)
 async def post_invitation(req: func.HttpRequest) -> func.HttpResponse:
     app, group, form = await wiring.app(), group_of(req), form_of(req)

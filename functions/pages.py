@@ -147,7 +147,6 @@ async def page_request_state(req: func.HttpRequest) -> func.HttpResponse:
         app_name=found.app_name,
         state=found.state.value,
         meaning=REQUEST_STATES[found.state].meaning,
-        note=found.note,
         direct_link=link,
         language=language_of(req, {"language": found.language} if found.language else None),
     )
@@ -198,7 +197,7 @@ async def page_invitation(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route("page.css", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @endpoint
 async def page_style(req: func.HttpRequest) -> func.HttpResponse:
-    headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+    headers = {"Cache-Control": "public, max-age=3600"}
     return func.HttpResponse(pages.stylesheet(), headers=headers, mimetype="text/css", charset="utf-8")
 
 

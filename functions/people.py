@@ -11,12 +11,13 @@ from functions.callers import caller_of
 from functions.edge import endpoint, json_response, step
 from shared import wiring
 from shared.api import bodies_of_people as bodies
+from shared.domain.access import Action
 from shared.domain.commands import SearchPerson
 from shared.domain.errors import Refused
 from shared.domain.outcomes import Outcome
 from shared.domain.people import CaseId, CaseKind
 from shared.domain.reasons import Reason
-from shared.steps.setup.start import need_admin
+from shared.steps.access import need
 
 bp = func.Blueprint()
 
@@ -29,7 +30,7 @@ _EXPORTS, _ERASURES = "api/people/exports", "api/people/erasures"
 async def post_export(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
-    need_admin(caller)
+    need(caller, Action.HANDLE_PERSONAL_DATA)
     who = bodies.decode_person(req.get_body())
     case = await app.people.ask.export(who.address, who.user, caller)
     return json_response(bodies.taken(case), 202, {"Location": f"/{_EXPORTS}/{case.id}"})
@@ -41,7 +42,7 @@ async def post_export(req: func.HttpRequest) -> func.HttpResponse:
 async def get_export(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
-    need_admin(caller)
+    need(caller, Action.HANDLE_PERSONAL_DATA)
     return json_response(bodies.export(*await app.people.ask.show(CaseKind.EXPORT, _case(req), caller)))
 
 
@@ -51,7 +52,7 @@ async def get_export(req: func.HttpRequest) -> func.HttpResponse:
 async def post_erasure(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
-    need_admin(caller)
+    need(caller, Action.HANDLE_PERSONAL_DATA)
     who = bodies.decode_erasure(req.get_body())
     case = await app.people.ask.erase(who.address, who.user, caller, confirmed=who.confirm)
     return json_response(bodies.taken(case), 202, {"Location": f"/{_ERASURES}/{case.id}"})
@@ -63,7 +64,7 @@ async def post_erasure(req: func.HttpRequest) -> func.HttpResponse:
 async def get_erasure(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
-    need_admin(caller)
+    need(caller, Action.HANDLE_PERSONAL_DATA)
     case, whom, _ = await app.people.ask.show(CaseKind.ERASURE, _case(req), caller)
     return json_response(bodies.erasure(case, whom, app.people.search.holdings))
 

@@ -1,13 +1,9 @@
 """Messages that failed too often: tried some more, then what they were for is marked failed."""
 
 import logging
-import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
-import azure.functions as func
-
-from functions.edge import on_time
 from shared import wiring
 from shared.domain.commands import (
     ChunkWork,
@@ -17,6 +13,7 @@ from shared.domain.commands import (
     InviteChunk,
     JoinChunk,
     MailChunk,
+    MailDigest,
     MailRequest,
     PutRight,
     RoundTrip,
@@ -28,24 +25,17 @@ from shared.domain.commands import (
     UndoImport,
 )
 
-bp = func.Blueprint()
 log = logging.getLogger("guestlist")
 
 type GiveUp = Callable[[wiring.App, Any], Awaitable[None]]
 
 _NAME = "drain_poison"
-EVERY_TWO_MINUTES = "30 */2 * * * *"
+"""Of the span that a message is worked on in."""
 
 
-@bp.function_name(_NAME)
-@bp.timer_trigger(
-    arg_name="timer",
-    schedule=os.environ.get("GUESTLIST_POISON_SCHEDULE") or EVERY_TWO_MINUTES,
-    run_on_startup=False,
-)
-@on_time
-async def drain_poison(timer: func.TimerRequest) -> None:
-    drained = await (await wiring.app()).poison_queues.drain(_handle)
+async def drain(app: wiring.App, filled: Collection[str]) -> None:
+    """The sweeper's part: `filled` names the queues that hold something, others among them."""
+    drained = await app.poison_queues.drain(_handle, filled)
     if drained.done or drained.unreadable or drained.failed:
         log.info(
             "poison queues: %d messages done, %d unreadable, %d failed",
@@ -107,6 +97,7 @@ GIVE_UP: Mapping[type[Command], GiveUp] = {
     UndoImport: _left_to_the_sweeper("undoing import", lambda c: c.import_id),
     FulfilRequest: _left_to_the_sweeper("fulfilling join request", lambda c: c.request),
     MailRequest: _left_to_the_sweeper("mailing about join request", lambda c: c.request),
+    MailDigest: _left_to_the_sweeper("telling of join requests", lambda c: c.decider),
     PutRight: _left_to_the_sweeper("remedies of audit", lambda c: c.audit),
     SearchPerson: _left_to_the_sweeper("case", lambda c: c.case),
     RoundTrip: _left_to_the_sweeper("the round trip of", lambda c: c.sent_at.isoformat()),

@@ -10,7 +10,7 @@ from functions.forms import body_of, form_of, wants_page
 from functions.pages import page_instead, request_form_again
 from shared import wiring
 from shared.api import bodies_of_requests as bodies
-from shared.domain.commands import FulfilRequest, MailRequest
+from shared.domain.commands import FulfilRequest, MailDigest, MailRequest
 from shared.domain.errors import Refused
 from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
@@ -62,11 +62,12 @@ async def list_requests(req: func.HttpRequest) -> func.HttpResponse:
 async def prove_request(req: func.HttpRequest) -> func.HttpResponse:
     app, group, request = await wiring.app(), group_of(req), request_of(req)
     code = bodies.decode_code(body_of(req, form_of(req)))
-    found = await app.requests.prove(group, request, code)
+    proof = await app.requests.prove(group, request, code)
     if wants_page(req):
-        query = urlencode({"code": code, **({"lang": found.language} if found.language else {})})
+        language = proof.request.language
+        query = urlencode({"code": code, **({"lang": language} if language else {})})
         return func.HttpResponse(status_code=303, headers={"Location": f"/request/{group}/{request}?{query}"})
-    return json_response(bodies.proven(found))
+    return json_response(bodies.proven(proof))
 
 
 @bp.function_name("approve_request")
@@ -103,6 +104,14 @@ async def fulfil_request(message: func.QueueMessage) -> Outcome:
 async def mail_request(message: func.QueueMessage) -> Outcome:
     command = wiring.decode(MailRequest, message.get_body())
     return await (await wiring.app()).requests.mail(command)
+
+
+@bp.function_name("mail_digest")
+@bp.queue_trigger(arg_name="message", queue_name="request-digests", connection="GuestlistStorage")
+@step
+async def mail_digest(message: func.QueueMessage) -> Outcome:
+    command = wiring.decode(MailDigest, message.get_body())
+    return await (await wiring.app()).requests.tell(command)
 
 
 def request_of(req: func.HttpRequest) -> RequestId:

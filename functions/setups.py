@@ -1,14 +1,15 @@
-"""Setups: asking for one, tending it, and the queues of its steps, one each."""
+"""Setups: asking for one and tending it. Their queues are in `functions.setup_worker`."""
+
+from functools import partial
 
 import azure.functions as func
 
 from functions.callers import caller_of
-from functions.edge import endpoint, idempotency_key, json_response, step
+from functions.edge import endpoint, idempotency_key, json_response
 from shared import wiring
 from shared.api import bodies_of_setup as bodies
-from shared.domain.commands import RunSetupStep, TakeApart
+from shared.api.bodies import BODY_LIMIT
 from shared.domain.errors import Refused
-from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.records import Setup, SetupId
@@ -18,7 +19,7 @@ bp = func.Blueprint()
 
 @bp.function_name("post_setup")
 @bp.route("api/setups", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
+@partial(endpoint, most=BODY_LIMIT)
 async def post_setup(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
@@ -64,29 +65,6 @@ async def retry_setup(req: func.HttpRequest) -> func.HttpResponse:
     caller = await caller_of(app, req)
     answers = bodies.decode_answers(req.get_body())
     return _accepted(await app.setups.tend.retry(_setup_id(req), caller, answers))
-
-
-def _listen(setup_step: SetupStep) -> None:
-    """The function of one step, on the step's own queue."""
-
-    @bp.function_name(f"setup_{setup_step.value.replace('-', '_')}")
-    @bp.queue_trigger(arg_name="message", queue_name=f"setup-{setup_step.value}", connection="GuestlistStorage")
-    @step
-    async def run(message: func.QueueMessage) -> Outcome:
-        command = wiring.decode(RunSetupStep, message.get_body())
-        return await (await wiring.app()).setups.run_step(command)
-
-
-for each in SetupStep:
-    _listen(each)
-
-
-@bp.function_name("setup_removal")
-@bp.queue_trigger(arg_name="message", queue_name="setup-removal", connection="GuestlistStorage")
-@step
-async def setup_removal(message: func.QueueMessage) -> Outcome:
-    command = wiring.decode(TakeApart, message.get_body())
-    return await (await wiring.app()).setups.apps.take_apart(command)
 
 
 def is_dry(req: func.HttpRequest) -> bool:

@@ -12,13 +12,15 @@ from shared.adapters.storage import failure
 from shared.adapters.tables.rows import SCHEMA, from_text, to_text
 from shared.adapters.tables.store import TENANT
 from shared.adapters.tables.table import Table
-from shared.domain.readiness import Chain
+from shared.domain.readiness import Chain, SetupWorker
 
-CHAIN, SWEEP, ROUND_TRIP = "chain", "sweep", "round-trip"
+WHOLE_SWEEP = ("tenant", "gauges")
+"""Named after what it was first for: the queues are measured in a whole sweep."""
+CHAIN, SWEEP, ROUND_TRIP, SETUP_WORKER = "chain", "sweep", "round-trip", "setup-worker"
 
 
 class StoragePulse:
-    """Two rows of one partition, which one request reads; a second request looks at the first message of a queue."""
+    """Three rows of one partition, which one request reads; a second one looks at the first message of a queue."""
 
     def __init__(self, tables: TableServiceClient, queues: QueueServiceClient) -> None:
         self._table = Table(tables, TENANT)
@@ -31,6 +33,19 @@ class StoragePulse:
     async def note_sweep(self, at: datetime) -> None:
         await self._write(SWEEP, At=to_text(at))
 
+    async def read_whole_sweep(self) -> datetime | None:
+        row = await self._table.get(*WHOLE_SWEEP)
+        return from_text(row["MeasuredAt"]) if row is not None else None
+
+    async def note_whole_sweep(self, begun: datetime) -> None:
+        partition, key = WHOLE_SWEEP
+        await self._table.upsert(
+            {"PartitionKey": partition, "RowKey": key, "SchemaVersion": SCHEMA, "MeasuredAt": to_text(begun)}
+        )
+
+    async def note_setup_worker(self, at: datetime, holds: frozenset[str]) -> None:
+        await self._write(SETUP_WORKER, At=to_text(at), Holds=" ".join(sorted(holds)))
+
     async def note_return(self, sent_at: datetime, arrived_at: datetime) -> None:
         last = (await self._read()).returned
         # Of two at once the older may still be written last: the next sweep's message corrects it.
@@ -42,10 +57,11 @@ class StoragePulse:
             str(row["RowKey"]): row
             async for row in self._table.query("PartitionKey eq @partition", {"partition": CHAIN})
         }
-        swept, returned = rows.get(SWEEP), rows.get(ROUND_TRIP)
+        swept, returned, worker = rows.get(SWEEP), rows.get(ROUND_TRIP), rows.get(SETUP_WORKER)
         return Chain(
             swept_at=from_text(swept["At"]) if swept is not None else None,
             returned=from_text(returned["SentAt"]) if returned is not None else None,
+            setup=SetupWorker(from_text(worker["At"]), frozenset(str(worker["Holds"]).split())) if worker else None,
         )
 
     async def _write(self, key: str, **columns: str) -> None:

@@ -180,6 +180,7 @@ class App(Answer):
     group_name: str
     owners: list[Person]
     policy: AppPolicy
+    inviters: list[str]
     direct_link: str
     setup_id: str
     state: AppState

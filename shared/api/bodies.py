@@ -12,6 +12,7 @@ from shared.domain.ids import GroupId
 from shared.domain.invitations import STATES, State
 from shared.domain.invitations import Invitation as Record
 from shared.domain.reasons import REASONS, Reason
+from shared.domain.texts import guest_name, lines
 from shared.ports.store import Page
 from shared.steps.accept_invitation import NewInvitation
 
@@ -107,17 +108,17 @@ def decode[T](kind: type[T], body: bytes) -> T:
 
 
 def decode_invitation(group: GroupId, body: bytes) -> NewInvitation:
-    """Read the body.
+    """Read the body, texts cleaned (`shared.domain.texts`).
 
     Raises:
-        Refused: `body-invalid` naming the field and what is wrong with it.
+        Refused: `body-invalid`, `name-invalid` naming the field and what is wrong with it.
     """
     found = decode(InvitationBody, body)
     return NewInvitation(
         group=group,
         address=found.address,
-        display_name=found.display_name,
-        message=found.welcome_message,
+        display_name=guest_name(found.display_name, found.address),
+        message=lines(found.welcome_message) if found.welcome_message else None,
         language=found.language,
         # Of the meaning, not of the bytes: white space and the order of fields do not make another request.
         digest=hashlib.sha256(msgspec.json.encode(found, order="deterministic")).hexdigest(),

@@ -7,16 +7,17 @@ from typing import Annotated
 import msgspec
 
 from shared.api.bodies import decode
-from shared.domain.access import AppRole, Caller
+from shared.domain.access import RULES, Action, Caller, Object, Role, may, tenant_roles
 from shared.domain.groups import refusal
 from shared.domain.ids import UserId
 from shared.domain.links import direct_link
 from shared.domain.reasons import REASONS
 from shared.domain.setup.plan import MessageTemplate, Requests
 from shared.domain.setup.records import AppState
+from shared.domain.texts import label, lines
 from shared.ports.mailer import Mail
 from shared.ports.rosters import GuestFacts
-from shared.steps.group_access import Seen
+from shared.steps.access import Seen
 from shared.steps.portal.guests import GuestList
 
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
@@ -38,6 +39,7 @@ class Me(_Answer):
     roles: list[str]
     is_admin: bool
     is_auditor: bool
+    may: list[str]
 
 
 class GroupApp(_Answer):
@@ -67,6 +69,7 @@ class Group(_Answer):
     id: str
     name: str
     role: str
+    may: list[str]
     apps: list[GroupApp]
     can_invite: bool
     reason: str | None
@@ -146,7 +149,15 @@ class MailPreview(_Answer):
 
 
 def me(caller: Caller) -> Me:
-    return Me(caller.object_id, caller.name, sorted(caller.roles), caller.is_admin, AppRole.AUDITOR in caller.roles)
+    roles = tenant_roles(caller.roles)
+    return Me(
+        caller.object_id,
+        caller.name,
+        sorted(caller.roles),
+        Role.ADMIN in roles,
+        Role.AUDITOR in roles,
+        may=[a.value for a, rule in RULES.items() if rule.object is Object.TENANT and may(roles, a)],
+    )
 
 
 def group(found: Seen, tenant_id: str, public_url: str | None, *, message_limit: int, sends_own_mail: bool) -> Group:
@@ -154,7 +165,7 @@ def group(found: Seen, tenant_id: str, public_url: str | None, *, message_limit:
     facts, record = found.facts, found.app
     reason = refusal(facts)
     closed = record is None or record.state is not AppState.READY or not sends_own_mail or public_url is None
-    requests = Requests.CLOSED if record is None or closed else record.policy.requests
+    requests = Requests.CLOSED if record is None or closed else record.policy.lets_in
     links = [
         GroupApp(a.app_id or None, a.name, direct_link([a], tenant_id) if a.app_id else None) for a in facts.apps
     ]
@@ -163,7 +174,8 @@ def group(found: Seen, tenant_id: str, public_url: str | None, *, message_limit:
         name=facts.name,
         role=found.role.value,
         apps=links,
-        can_invite=reason is None and found.role.value in ("owner", "admin"),
+        can_invite=reason is None and may(found.roles, Action.INVITE),
+        may=[a.value for a, rule in RULES.items() if rule.object is Object.GROUP and may(found.roles, a)],
         reason=reason.value if reason else None,
         title=REASONS[reason].title if reason else None,
         remedy=REASONS[reason].remedy if reason else None,
@@ -195,8 +207,9 @@ def decode_expiry(body: bytes) -> date | None:
 
 
 def decode_templates(body: bytes) -> list[MessageTemplate]:
-    """Raises Refused `body-invalid`."""
-    return [MessageTemplate(t.name.strip(), t.text) for t in decode(Templates, body).value]
+    """Raises Refused `body-invalid`, `name-invalid`."""
+    found = enumerate(decode(Templates, body).value)
+    return [MessageTemplate(label(t.name, f"value[{n}].name"), lines(t.text)) for n, t in found]
 
 
 def templates(found: Sequence[MessageTemplate]) -> Templates:

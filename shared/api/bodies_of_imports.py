@@ -58,7 +58,8 @@ class ImportPreview(_Answer):
 
 class Import(_Answer):
     """An import and how far it is. `rows` are those read so far; `counts` are by state of the invitations, with
-    `invalid` for rows that cannot be used; `reasons` counts what was refused, failed or parked."""
+    `invalid` for rows that cannot be used; `reasons` counts what was refused, failed or parked. `waitsFor`
+    says as well why Guestlist paused it; whoever is `resumedBy` answers for what is done from then on."""
 
     id: str
     group_id: str
@@ -74,6 +75,7 @@ class Import(_Answer):
     waits_for: str | None
     created_at: datetime
     created_by: Person
+    resumed_by: Person | None
     started_at: datetime
     finished_at: datetime | None
     undo_until: datetime
@@ -138,14 +140,21 @@ def one(found: Seen) -> Import:
         done=found.done,
         guests_per_second=round(rate, 3) if rate is not None else None,
         seconds_left=found.seconds_left,
-        waits_for=progress.why if found.state == "running" and not progress.all_read else None,
+        waits_for=_waits_for(found),
         created_at=record.created_at,
         created_by=Person(record.creator, record.creator_name),
+        resumed_by=Person(record.resumer, record.resumer_name) if record.resumer else None,
         started_at=record.created_at,
         finished_at=found.finished_at,
         undo_until=found.undo_until,
         notes=[note.text for note in record.dialect.notes],
     )
+
+
+def _waits_for(found: Seen) -> str | None:
+    if found.state == "paused":
+        return found.record.why
+    return found.progress.why if found.state == "running" and not found.progress.all_read else None
 
 
 def several(found: Sequence[Seen]) -> Imports:

@@ -22,6 +22,10 @@ class PersonBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     address: _Address | None = None
     user_id: _Guid | None = None
 
+    def __post_init__(self) -> None:
+        if self.address is None and self.user_id is None:
+            raise ValueError("An address or the object id of an account is needed")
+
     @property
     def user(self) -> UserId | None:
         return UserId(self.user_id.lower()) if self.user_id else None

@@ -10,7 +10,9 @@ from shared.api.bodies import decode
 from shared.domain.ids import GroupId
 from shared.domain.reasons import REASONS
 from shared.domain.requests import REQUEST_STATES, JoinRequest
+from shared.domain.texts import guest_name, lines
 from shared.steps.requests.ask import NewRequest
+from shared.steps.requests.prove import Proof
 
 ASKED = "If the address can be used, a mail with a link to confirm it is on its way."
 """What everybody is told who asks to join, whatever is known of the address."""
@@ -46,10 +48,12 @@ class Asked(msgspec.Struct, rename="camel"):
 
 
 class Proven(msgspec.Struct, rename="camel"):
-    """How far a request is, for whoever has its code."""
+    """How far a request is, for whoever has its code. With `usedBefore` the code came before, and nothing happened
+    now."""
 
     state: str
     meaning: str
+    used_before: bool
 
 
 class Decider(msgspec.Struct, rename="camel"):
@@ -90,10 +94,10 @@ class Requests(msgspec.Struct, rename="camel"):
 
 
 def decode_request(group: GroupId, body: bytes, source: str) -> NewRequest:
-    """Raises Refused `body-invalid`."""
+    """Raises Refused `body-invalid`, `name-invalid`."""
     found = decode(RequestBody, body)
-    name, reason = (found.display_name or "").strip(), (found.reason or "").strip()
-    return NewRequest(group, found.address, name or None, reason or None, found.language, source)
+    name, reason = guest_name(found.display_name, found.address), lines(found.reason or "")
+    return NewRequest(group, found.address, name, reason or None, found.language, source)
 
 
 def decode_code(body: bytes) -> str:
@@ -104,15 +108,16 @@ def decode_code(body: bytes) -> str:
 def decode_note(body: bytes) -> str | None:
     """Raises Refused `body-invalid`; no body is none to read."""
     note = decode(DecisionBody, body).note if body.strip() else None
-    return (note or "").strip() or None
+    return lines(note or "") or None
 
 
 def asked() -> Asked:
     return Asked(ASKED)
 
 
-def proven(found: JoinRequest) -> Proven:
-    return Proven(found.state.value, REQUEST_STATES[found.state].meaning)
+def proven(found: Proof) -> Proven:
+    state = found.request.state
+    return Proven(state.value, REQUEST_STATES[state].meaning, found.used_before)
 
 
 def request(found: JoinRequest) -> Request:

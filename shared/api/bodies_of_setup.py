@@ -13,12 +13,13 @@ from shared.domain.applications import AppId
 from shared.domain.errors import Refused
 from shared.domain.examination import Finding
 from shared.domain.groups import App
-from shared.domain.ids import group_id
+from shared.domain.ids import UserId, group_id
 from shared.domain.links import direct_link
 from shared.domain.reasons import REASONS, Reason
 from shared.domain.setup.order import ORDER, SetupStep
 from shared.domain.setup.plan import AppWish, GroupWish, Policy, Requests, Saml, SelfService, SetupPlan
 from shared.domain.setup.records import AppRecord, Change, CheckState, ManualTask, Setup, StepRecord
+from shared.domain.texts import label, lines
 from shared.steps.setup.apps import Removal
 from shared.steps.setup.people import Answers
 from shared.steps.setup.start import NewSetup, Rehearsed
@@ -34,6 +35,12 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     """A part of a body; unknown fields are refused."""
 
 
+class Inviters(_Body):
+    """All apps that may invite into the group of an app, by the object ids of their enterprise applications."""
+
+    value: _Few[_Guid]
+
+
 class AppBody(_Body):
     app_id: _Guid | None = None
     name: _Text | None = None
@@ -44,6 +51,7 @@ class GroupBody(_Body):
     id: _Guid | None = None
     name: _Text | None = None
     description: Annotated[str, msgspec.Meta(max_length=1024)] | None = None
+    take_over: bool = False
 
 
 class SingleSignOnBody(_Body):
@@ -92,7 +100,7 @@ def decode_setup(body: bytes) -> NewSetup:
     """Read the body.
 
     Raises:
-        Refused: `body-invalid` naming the field and what is wrong with it.
+        Refused: `body-invalid`, `name-invalid` naming the field and what is wrong with it.
     """
     found = decode(SetupBody, body)
     app, group = found.app, found.group
@@ -100,12 +108,26 @@ def decode_setup(body: bytes) -> NewSetup:
         raise Refused(Reason.BODY_INVALID, "Name one app: by appId, by name, or by template", field="app")
     if group.id is not None and (group.name or group.description):
         raise Refused(Reason.BODY_INVALID, "A group that is there already keeps its name", field="group")
+    if found.policy.requests is Requests.OPEN and not found.policy.allowed_domains:
+        detail = "Name the domains whose people may come in without anybody's decision, or let somebody decide"
+        raise Refused(Reason.BODY_INVALID, detail, field="policy.allowedDomains")
+    if group.take_over and group.id is None:
+        raise Refused(Reason.BODY_INVALID, "takeOver is for a group that is named by its id", field="group")
     saml = found.single_sign_on
     plan = SetupPlan(
-        app=AppWish(AppId(app.app_id.lower()) if app.app_id else None, app.name, app.template),
+        app=AppWish(
+            AppId(app.app_id.lower()) if app.app_id else None,
+            _label(app.name, "app.name"),
+            _label(app.template, "app.template"),
+        ),
         owners=tuple(found.owners),
-        group=GroupWish(group_id(group.id) if group.id else None, group.name, group.description),
-        app_role=found.app_role,
+        group=GroupWish(
+            group_id(group.id) if group.id else None,
+            _label(group.name, "group.name"),
+            _label(group.description, "group.description"),
+            group.take_over,
+        ),
+        app_role=_label(found.app_role, "appRole"),
         saml=Saml(tuple(saml.identifiers), tuple(saml.reply_urls), saml.sign_on_url, tuple(saml.notification_emails))
         if saml
         else None,
@@ -122,7 +144,7 @@ def decode_setup(body: bytes) -> NewSetup:
 
 def decode_note(body: bytes) -> str | None:
     """Raises Refused `body-invalid`; no body is none to read."""
-    return decode(ConfirmBody, body).note if body.strip() else None
+    return lines((decode(ConfirmBody, body).note if body.strip() else None) or "") or None
 
 
 def decode_answers(body: bytes) -> Answers:
@@ -167,15 +189,21 @@ def app(found: AppRecord, tenant_id: str) -> answers.App:
         owners=[Person(p.id, p.name) for p in found.owners],
         policy=answers.AppPolicy(
             requests=policy.requests,
-            approvers=[Person(p.id, p.name) for p in found.approvers],
+            approvers=[Person(p.id, p.name) for p in found.named_approvers],
             allowed_domains=list(policy.allowed_domains),
             blocked_domains=list(policy.blocked_domains),
         ),
+        inviters=list(found.inviters),
         direct_link=direct_link([App(found.name, found.app_id)], tenant_id),
         setup_id=found.setup,
         state=found.state,
         updated_at=found.updated_at,
     )
+
+
+def decode_inviters(body: bytes) -> list[UserId]:
+    """Raises Refused `body-invalid`."""
+    return [UserId(each.lower()) for each in decode(Inviters, body).value]
 
 
 def removal(found: Removal) -> answers.AppRemoval:
@@ -279,6 +307,10 @@ def _change(found: Change) -> answers.DirectoryChange:
 def _task(task: ManualTask) -> answers.Task:
     values = [answers.TaskValue(name, value) for name, value in task.values]
     return answers.Task(task.title, list(task.instructions), task.link, values)
+
+
+def _label(text: str | None, field: str) -> str | None:
+    return None if text is None else label(text, field)
 
 
 def _domains(given: Sequence[str], field: str) -> tuple[str, ...]:

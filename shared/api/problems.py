@@ -1,6 +1,6 @@
 """Problem documents (RFC 9457), drawn from the table of reasons."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
 from typing import NotRequired, TypedDict
 
@@ -14,7 +14,8 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(TypedDict):
-    """Why a request was refused, and what a person can do. `invitation` names the one that is under way."""
+    """Why a request was refused, and what a person can do. `invitation` names the one that is under way, and
+    `until` says from when on a repeat may succeed."""
 
     type: str
     title: str
@@ -25,6 +26,7 @@ class Problem(TypedDict):
     field: NotRequired[str]
     requestId: NotRequired[str]
     invitation: NotRequired[str]
+    until: NotRequired[datetime]
 
 
 class ReasonRow(msgspec.Struct, rename="camel"):
@@ -87,6 +89,8 @@ def of_error(error: Refused | Unavailable, request_id: str | None) -> tuple[Prob
         headers["Retry-After"] = "1"
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(1, ceil(error.retry_after.total_seconds())))
+    if error.until is not None:
+        document["until"] = error.until
     if error.location is not None:
         headers["Location"] = f"/api/invitations/{error.location}"
         document["invitation"] = error.location

@@ -22,6 +22,15 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookalike:
+    """Accounts have the address, and none as its own: only in `where`, a property of the directory. They may be of
+    somebody else."""
+
+    ids: frozenset[UserId]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotFound:
     """No account has this address, as far as the directory shows now."""
 
@@ -108,6 +117,7 @@ class GuestLook:
     """A guest's account as far as it decides whether it may be deleted. `exists` is false for one that is gone."""
 
     exists: bool = True
+    is_guest: bool = True
     pending: bool = False
     enabled: bool = True
     groups: frozenset[GroupId] = frozenset()
@@ -123,6 +133,6 @@ class GuestLook:
 
 type LeaveAnswer = Gone | Busy | Unknown | Declined
 type WriteAnswer = Written | Missing | Busy | Unknown | Declined
-type FindAnswer = Account | NotFound | Busy
+type FindAnswer = Account | Lookalike | NotFound | Busy
 type InviteAnswer = Invited | Exists | Busy | Unknown | Blocked | Declined
 type JoinAnswer = Joined | Busy | Lagging | Unknown | Declined

@@ -1,5 +1,6 @@
 """Applications as the directory has them: what a setup reads of one, and which app role guests get."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NewType
@@ -50,11 +51,29 @@ class Application:
     notification_emails: tuple[str, ...] = ()
     certificates: tuple[Certificate, ...] = ()
     active_thumbprint: str | None = None
+    identifiers: tuple[str, ...] = ()
+    owner_tenant: str | None = None
+
+    @property
+    def is_in_use(self) -> bool:
+        """It knows addresses already: somebody signs in to it."""
+        return bool(self.reply_urls or self.identifiers)
 
     def certificate(self, now: datetime) -> Certificate | None:
         """The certificate in use: the preferred one, else that which lasts longest; None where none is there."""
         preferred = [c for c in self.certificates if c.thumbprint == self.active_thumbprint]
         return max(preferred or self.certificates, key=lambda c: c.ends_at, default=None)
+
+
+MICROSOFT = frozenset({"f8cdef31-a31e-4b4a-93e4-5f571e91255a", "72f988bf-86f1-41af-91ab-2d7cd011db47"})
+"""Tenants whose apps are Microsoft's own. Source: Microsoft Entra, "Verify first-party Microsoft applications in
+sign-in reports"."""
+
+
+def need_free(app: Application, protected: Collection[AppId]) -> None:
+    """Raises Refused `app-protected` for apps that no setup may touch: Guestlist's own, Microsoft's, those named."""
+    if app.app_id in protected or app.owner_tenant in MICROSOFT:
+        raise Refused(Reason.APP_PROTECTED, f"'{app.name}' ({app.app_id})", field="app")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.domain.applications import AppId
 from shared.domain.audits.records import AuditId
-from shared.domain.ids import ChunkId, GroupId
+from shared.domain.ids import ChunkId, GroupId, UserId
 from shared.domain.import_ids import ImportId
 from shared.domain.people import CaseId
 from shared.domain.requests import RequestId
@@ -48,7 +48,10 @@ class MailChunk(ChunkCommand):
 
 @dataclass(frozen=True, slots=True)
 class ImportChunk(ChunkCommand):
-    """Invite and join those of an import's chunk who are accepted, parked or in doubt."""
+    """Invite and join those of an import's chunk who are accepted, parked or in doubt. `position` is the one of the
+    chunk's last guest in the line of imports; None where it has to be asked for."""
+
+    position: float | None = None
 
 
 type ChunkWork = InviteChunk | JoinChunk | MailChunk | ImportChunk
@@ -92,10 +95,21 @@ class UndoImport:
 
 @dataclass(frozen=True, slots=True)
 class MailRequest:
-    """Send the mail that a join request is due. `slot` is the time that the mail lane gave to it."""
+    """Send the mail that a join request is due. `slot` is the time that a lane gave to it: the one of mails to
+    strangers, which comes first, or with `turn` the one of all mail."""
 
     group: GroupId
     request: RequestId
+    attempt: int = 0
+    slot: datetime | None = None
+    turn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MailDigest:
+    """Tell somebody who decides that join requests wait. `slot` is the time that the mail lane gave to it."""
+
+    decider: UserId
     attempt: int = 0
     slot: datetime | None = None
 
@@ -151,6 +165,7 @@ type Command = (
     | SplitImport
     | UndoImport
     | MailRequest
+    | MailDigest
     | FulfilRequest
     | RunAudit
     | PutRight

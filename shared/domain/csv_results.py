@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from shared.domain.csv_encoding import UTF_8
 from shared.domain.reasons import REASONS, Reason
+from shared.domain.texts import harmless
 
 COLUMNS = ("line", "address", "outcome", "reason", "detail", "remedy", "directLink")
 
@@ -35,8 +36,10 @@ def defused(cell: str) -> str:
 
     The apostrophe stays visible in most programs; a cell that is harmless is left as it is.
     """
-    harmless = _CELL_START.sub(lambda start: start[0] if start[1] is None else f"{start[0][:-1]}'{start[1]}", cell)
-    return f"'{harmless}" if harmless.startswith(("\t", "\r", "\n")) else harmless
+    shown = _CELL_START.sub(
+        lambda start: start[0] if start[1] is None else f"{start[0][:-1]}'{start[1]}", harmless(cell)
+    )
+    return f"'{shown}" if shown.startswith(("\t", "\r", "\n")) else shown
 
 
 def result_cells(result: Result) -> tuple[str, ...]:

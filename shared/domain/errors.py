@@ -16,7 +16,7 @@ What the directory or the mail service says of one guest among many is no except
 (`shared.domain.answers`): what succeeded stays, what failed is dealt with one by one.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.domain.reasons import REASONS, Reason
 
@@ -29,7 +29,8 @@ class Refused(GuestlistError):
     """Refused for a reason that a person can mend.
 
     `field` names the part of the request (as callers spell it), `detail` says what exactly is wrong,
-    `location` is an invitation worth looking at instead, and `retry_after` says when a repeat may succeed.
+    `location` is an invitation worth looking at instead, and `retry_after` says when a repeat may succeed, as does
+    `until`, by the clock.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Refused(GuestlistError):
         field: str | None = None,
         location: str | None = None,
         retry_after: timedelta | None = None,
+        until: datetime | None = None,
     ) -> None:
         super().__init__(f"{reason.value}: {detail or REASONS[reason].title}")
         self.reason = reason
@@ -47,6 +49,7 @@ class Refused(GuestlistError):
         self.field = field
         self.location = location
         self.retry_after = retry_after
+        self.until = until
 
 
 class Conflict(GuestlistError):

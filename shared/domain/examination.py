@@ -23,10 +23,14 @@ class Finding:
     command: str | None = None
 
 
-def examine_features(held: Collection[str], features: Features, identity: str | None) -> list[Finding]:
-    """Each feature, whether it has what it needs; then each permission of those that are on."""
+def examine_features(
+    held: Collection[str], features: Features, identity: str | None, *, without: Collection[Feature] = ()
+) -> list[Finding]:
+    """Each feature, whether it has what it needs; then each permission of those that are on. `without` are features
+    that are another identity's."""
+    features = Features(features.on - set(without))
     lacks = lacking(held, features)
-    found = [_feature(feature, lacks.get(feature), identity) for feature in Feature]
+    found = [_feature(feature, lacks.get(feature), identity) for feature in Feature if feature not in without]
     return [*found, *(_permission(p, held, features, identity) for p in PERMISSIONS if _wanted(p, features))]
 
 

@@ -17,10 +17,14 @@ _INVITATION = re.compile(r"(?P<group>[0-9a-f]{32})-(?P<chunk>[0-9a-f]{22})-(?P<p
 _LAST_MS = 0xFFFF_FFFF_FFFF
 
 
+def is_guid(text: str) -> bool:
+    return _GUID.fullmatch(text.lower()) is not None
+
+
 def group_id(text: str) -> GroupId:
     """Read a group's object id; raises `ValueError` where the text is no GUID."""
     lowered = text.strip().lower()
-    if not _GUID.fullmatch(lowered):
+    if not is_guid(lowered):
         raise ValueError(f"{text!r} is not an object id (a GUID)")
     return GroupId(lowered)
 

@@ -9,9 +9,9 @@ from shared.domain.errors import Refused
 from shared.domain.ids import GroupId, group_id
 from shared.domain.imports import GuestRow
 from shared.domain.reasons import Reason
+from shared.domain.texts import guest_name, lines
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_NAME_LIMIT = 256
 
 type Bad = tuple[Reason, str]
 """Why a row cannot be used, and what exactly is wrong."""
@@ -26,22 +26,23 @@ def read_row(
     try:
         address = ERASED_ADDRESS if is_erased(row.address) else parse_address(row.address)
         of_group = _group(row, group, for_admin=for_admin)
+        # A cell may have lines, as spreadsheets write them; a name has one.
+        name = guest_name(" ".join((row.display_name or "").split()), row.address)
     except Refused as e:
-        return e.reason, e.detail or ""
+        is_name = e.reason is Reason.NAME_INVALID
+        return (Reason.ROW_INVALID, f"name: {e.detail}") if is_name else (e.reason, e.detail or "")
     if row.message is not None and not sends_own_mail:
         return Reason.NO_MAIL_SENDER, "The row has a message"
     if row.message is not None and len(row.message) > message_limit:
         return Reason.MESSAGE_TOO_LONG, f"The message has {len(row.message)} characters; {message_limit} are allowed"
     if row.language is not None and (len(row.language) > 35 or not _LANGUAGE.fullmatch(row.language)):
         return Reason.ROW_INVALID, f"language: '{row.language[:40]}' is none such as de or en-GB"
-    if row.display_name is not None and len(row.display_name) > _NAME_LIMIT:
-        return Reason.ROW_INVALID, f"name: longer than {_NAME_LIMIT} characters"
     return GuestRow(
         line=row.line,
         address=address,
         group=of_group,
-        display_name=row.display_name,
-        message=row.message,
+        display_name=name,
+        message=lines(row.message) if row.message else None,
         language=row.language,
         expires=row.expires,
         next_cursor=row.next_cursor,

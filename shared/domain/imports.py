@@ -29,7 +29,8 @@ class ImportState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A group that guests are imported to, as it was when it was first named; `refused` says why none can be."""
+    """A group that guests are imported to, as it was when a piece of the file was last read for it; `refused` says
+    why none can be."""
 
     app_name: str = ""
     direct_link: str = ""
@@ -39,7 +40,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One import. `dialect` says how the file is read; `for_admin` lets rows name other groups."""
+    """One import. `dialect` says how the file is read; `for_admin` lets rows name other groups. `why` says what
+    Guestlist itself paused it for. Whoever resumed it last answers for what is done from then on."""
 
     id: ImportId
     group: GroupId
@@ -53,13 +55,26 @@ class Import:
     digest: str
     state: ImportState = ImportState.RUNNING
     finished_at: datetime | None = None
+    why: str | None = None
+    resumer: UserId | None = None
+    resumer_name: str = ""
+
+    @property
+    def authority(self) -> UserId:
+        """Whose right to invite counts."""
+        return self.resumer or self.creator
+
+    @property
+    def authority_name(self) -> str:
+        return self.resumer_name if self.resumer else self.creator_name
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far the file was read. `pieces` counts the deliveries that read on: a message that names another count
     is an old one. `bad` are rows that cannot be used, by reason; they have no record but the file itself.
-    `wakes_at` is when reading goes on, and `why` what it waits for."""
+    `wakes_at` is when reading goes on, and `why` what it waits for. Until `made_until` a delivery makes chunks of the
+    next piece, and no other does."""
 
     cursor: Cursor
     pieces: int = 0
@@ -70,6 +85,7 @@ class Progress:
     all_read: bool = False
     wakes_at: datetime | None = None
     why: str | None = None
+    made_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

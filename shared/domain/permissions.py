@@ -34,19 +34,48 @@ class Permission:
 _DIRECTORY = "Directory.ReadWrite.All"
 
 PERMISSIONS: tuple[Permission, ...] = (
-    # Microsoft documents nothing less for which apps a group or a guest is assigned to ("List appRoleAssignments
-    # granted to a group", "… to a user"): User.Read.All, GroupMember.Read.All and Application.Read.All together do
-    # not reach there, and it includes all three. Reports that a reader of users may read their assignments, too,
-    # stand against the documentation.
+    Permission(
+        "User.Read.All",
+        {
+            Feature.INVITING: "find a guest who is there already, and tell guests from colleagues",
+            Feature.AUDITS: "read guests, and what changed of them",
+            # Documented together with the one that blocks as the least for `accountEnabled` ("Update user").
+            Feature.REMEDIES: "block the sign-in of guests: Microsoft asks for it beside the one that blocks",
+            Feature.SIGN_INS: "read the accounts of guests",
+        },
+        "Read every account in full, employees' too: names, addresses, managers, phone numbers; no passwords.",
+        ("User.ReadWrite.All", _DIRECTORY),
+    ),
+    # Not the one that writes members: for a group's own properties, and whether somebody is in it, the documentation
+    # names this one ("Get group", "checkMemberGroups").
+    Permission(
+        "GroupMember.Read.All",
+        {
+            Feature.INVITING: "read a group's kind, its owners and its guests",
+            Feature.AUDITS: "read who is in a group, and what changed of that",
+        },
+        "Read the names of all groups, and who is in them and owns them, hidden memberships excepted.",
+        ("Group.Read.All", "Group.ReadWrite.All", _DIRECTORY),
+    ),
+    # Which apps a group opens is read from their side ("List appRoleAssignments granted for a service principal").
+    Permission(
+        "Application.Read.All",
+        {
+            Feature.INVITING: "read which app a group opens, and who holds a role in Guestlist itself",
+            Feature.AUDITS: "read apps, their single sign-on, and who is assigned to them",
+        },
+        "Read all apps of the tenant, and who is assigned to them. It reads no secret.",
+        ("Application.ReadWrite.All", _DIRECTORY),
+    ),
+    # Microsoft documents nothing less for what a guest has ("List a user's direct memberships", "List
+    # appRoleAssignments granted to a user"): those above together do not reach there. Reports that a reader of users
+    # may read their assignments, too, stand against the documentation.
     Permission(
         "Directory.Read.All",
         {
-            Feature.INVITING: "find a guest who is there already, and read a group's kind, its owners and its apps",
             Feature.SETUP: "read people, groups, apps, and whether groups admit guests",
-            Feature.AUDITS: "read guests, members and assignments, and what changed",
             Feature.REMEDIES: "look whether a guest has another group or app before anything is done",
             Feature.UNDO: "look whether a guest has another group or app before the account is deleted",
-            Feature.SIGN_INS: "read the accounts of guests",
         },
         "Read nearly everything in the directory: people, groups and who is in them, apps, devices, roles. It "
         "changes nothing, and reads no mail, file or conversation.",
@@ -120,13 +149,6 @@ PERMISSIONS: tuple[Permission, ...] = (
         "Block and unblock the sign-in of any account that holds no administrator role, employees' too.",
         ("User.ReadWrite.All", _DIRECTORY),
     ),
-    # Documented together with the one above as the least for `accountEnabled` ("Update user").
-    Permission(
-        "User.Read.All",
-        {Feature.REMEDIES: "block the sign-in of guests: Microsoft asks for it beside the one that blocks"},
-        "Read every account in full. Directory.Read.All includes it.",
-        ("User.ReadWrite.All", _DIRECTORY),
-    ),
     Permission(
         "AuditLog.Read.All",
         {Feature.SIGN_INS: "show, and judge, when a guest last signed in (it takes a P1 licence as well)"},
@@ -152,6 +174,17 @@ def needed_by(feature: Feature) -> tuple[Permission, ...]:
     return tuple(p for p in PERMISSIONS if feature in p.purposes)
 
 
-def lacking(held: Collection[str], features: Features) -> dict[Feature, tuple[Permission, ...]]:
-    """For each feature that is on, which of its permissions are not held; none of them where it is ready."""
-    return {f: tuple(p for p in needed_by(f) if not p.is_held(held)) for f in Feature if features.has(f)}
+OF_SETUP = frozenset({Feature.SETUP, Feature.ACCESS_PACKAGES})
+"""What setup's own identity does where it has a worker of its own (docs/adr/0018)."""
+
+
+def lacking(
+    held: Collection[str], features: Features, of_setup: Collection[str] | None = None
+) -> dict[Feature, tuple[Permission, ...]]:
+    """For each feature that is on, which of its permissions are not held; none of them where it is ready. `of_setup`
+    is what setup's identity holds, where that is another one."""
+
+    def by(feature: Feature) -> Collection[str]:
+        return held if of_setup is None or feature not in OF_SETUP else of_setup
+
+    return {f: tuple(p for p in needed_by(f) if not p.is_held(by(f))) for f in Feature if features.has(f)}

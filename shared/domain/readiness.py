@@ -29,6 +29,18 @@ class Beat(StrEnum):
     """Storage, where its time stands, does not answer."""
 
 
+WORKER_LATE = timedelta(hours=1)
+"""It reports each quarter of an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetupWorker:
+    """What setup's own worker last said: when, and which permissions its identity held."""
+
+    at: datetime
+    holds: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Chain:
     """What the sweeper and its messages left in storage. `swept_at` is when the timer last came, `returned` when the
@@ -36,6 +48,7 @@ class Chain:
 
     swept_at: datetime | None = None
     returned: datetime | None = None
+    setup: SetupWorker | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ class Reason(StrEnum):
 
     # The request itself
     BODY_INVALID = "body-invalid"
+    BODY_TOO_LARGE = "body-too-large"
     PARAMETER_INVALID = "parameter-invalid"
+    NAME_INVALID = "name-invalid"
     MESSAGE_TOO_LONG = "message-too-long"
     NO_MAIL_SENDER = "no-mail-sender"
     IDEMPOTENCY_KEY_INVALID = "idempotency-key-invalid"
@@ -26,8 +28,14 @@ class Reason(StrEnum):
     TOKEN_MISSING = "token-missing"  # noqa: S105 - a reason's name, no secret
     TOKEN_INVALID = "token-invalid"  # noqa: S105 - a reason's name, no secret
     ISSUER_UNREACHABLE = "issuer-unreachable"
+    CLIENT_NOT_ALLOWED = "client-not-allowed"
+    GUEST_CALLER = "guest-caller"
     NOT_OWNER = "not-owner"
     NOT_ADMIN = "not-admin"
+    AUTHORITY_LOST = "authority-lost"
+    # The tenant
+    STOPPED = "stopped"
+    BUDGET_REACHED = "budget-reached"
     # The group
     GROUP_MISSING = "group-missing"
     GROUP_DYNAMIC = "group-dynamic"
@@ -36,6 +44,7 @@ class Reason(StrEnum):
     GROUP_MICROSOFT_365 = "group-microsoft-365"
     GROUP_ROLE_ASSIGNABLE = "group-role-assignable"
     GROUP_MANAGEMENT_RESTRICTED = "group-management-restricted"
+    GROUP_NOT_SET_UP = "group-not-set-up"
     # Setup
     SETUP_MISSING = "setup-missing"
     STEP_NOT_MANUAL = "step-not-manual"
@@ -47,6 +56,10 @@ class Reason(StrEnum):
     APP_ROLE_NEEDED = "app-role-needed"
     APP_ROLE_MISSING = "app-role-missing"
     APP_BEING_REMOVED = "app-being-removed"
+    APP_PROTECTED = "app-protected"
+    APP_IN_USE = "app-in-use"
+    GROUP_NOT_OFFERED = "group-not-offered"
+    GROUP_OF_ANOTHER = "group-of-another"
     PERSON_MISSING = "person-missing"
     OWNER_IS_GUEST = "owner-is-guest"
     OWNER_DISABLED = "owner-disabled"
@@ -96,6 +109,8 @@ class Reason(StrEnum):
     OWN_DOMAIN = "own-domain"
     CROSS_TENANT_BLOCKED = "cross-tenant-blocked"
     ACCOUNT_DISABLED = "account-disabled"
+    ADDRESS_OF_ANOTHER = "address-of-another"
+    NOT_A_GUEST = "not-a-guest"
     GUEST_NOT_VISIBLE = "guest-not-visible"
     # The tenant
     INVITES_SWITCHED_OFF = "invites-switched-off"
@@ -132,8 +147,19 @@ REASONS: dict[Reason, ReasonFacts] = {
         "Send one JSON object with the fields that the API's description names for this request; the detail says "
         "what is wrong.",
     ),
+    Reason.BODY_TOO_LARGE: ReasonFacts(
+        413,
+        "The body is too large",
+        "Send less: the detail says how many bytes are taken. Many guests at once are an import, as text/csv.",
+    ),
     Reason.PARAMETER_INVALID: ReasonFacts(
         400, "A parameter of the address is not valid", "Mend the parameter that the detail names."
+    ),
+    Reason.NAME_INVALID: ReasonFacts(
+        422,
+        "The name is none",
+        "Give a name of one line, as people write it: without link, address and control characters, and without "
+        "characters that turn the direction of the text.",
     ),
     Reason.MESSAGE_TOO_LONG: ReasonFacts(
         422, "The welcome message is too long", "Shorten the message to the length that the detail names."
@@ -176,6 +202,19 @@ REASONS: dict[Reason, ReasonFacts] = {
         "Sign in again and ask for a token for Guestlist's API in your organization's tenant.",
     ),
     Reason.ISSUER_UNREACHABLE: ReasonFacts(503, "The sign-in service cannot be reached", "Try again in a minute."),
+    Reason.CLIENT_NOT_ALLOWED: ReasonFacts(
+        403,
+        "The application that you signed in with may not act for people here",
+        "Use Guestlist's own portal or command line. An administrator of the function app can add the id that the "
+        "detail names to the setting GUESTLIST_CLIENTS.",
+    ),
+    Reason.GUEST_CALLER: ReasonFacts(
+        403,
+        "Guestlist is for members of the organization, not for its guests",
+        "Ask a colleague in the organization to do it. An administrator of the function app can let guests in with "
+        "the setting GUESTLIST_GUEST_CALLERS. If you are a member, the registration of Guestlist's API lacks the "
+        "optional claim acct in access tokens (docs/how-to/operator/callers.md).",
+    ),
     Reason.NOT_OWNER: ReasonFacts(
         403,
         "You are not an owner of this group",
@@ -218,8 +257,19 @@ REASONS: dict[Reason, ReasonFacts] = {
     ),
     Reason.NOT_ADMIN: ReasonFacts(
         403,
-        "Only an administrator of Guestlist may do this",
-        "Ask an administrator, or ask for the app role Admin of Guestlist's API.",
+        "This takes an app role that you do not have",
+        "Ask somebody who has the app role of Guestlist's API that the detail names, or ask for it.",
+    ),
+    Reason.AUTHORITY_LOST: ReasonFacts(
+        403,
+        "Who asked for this may not do it any more",
+        "Nothing more was done. Somebody who may, an owner of the group or an administrator, asks for it again; an "
+        "import goes on when they resume it.",
+    ),
+    Reason.GROUP_NOT_SET_UP: ReasonFacts(
+        403,
+        "No app was set up with this group",
+        "Ask an administrator of Guestlist to set the group's app up, or invite into the group of an app that is.",
     ),
     Reason.SETUP_MISSING: ReasonFacts(404, "There is no such setup", "Check the id."),
     Reason.STEP_NOT_MANUAL: ReasonFacts(
@@ -262,6 +312,29 @@ REASONS: dict[Reason, ReasonFacts] = {
         409,
         "What Guestlist made for this app is being removed",
         "Wait until the app is gone from the list of apps, then start again.",
+    ),
+    Reason.APP_PROTECTED: ReasonFacts(
+        403,
+        "No setup may touch this app",
+        "Guestlist's own apps, Microsoft's, and those of GUESTLIST_PROTECTED_APPS are set up by hand in the Entra "
+        "admin center.",
+    ),
+    Reason.APP_IN_USE: ReasonFacts(
+        422,
+        "The app has sign-in addresses that Guestlist did not set",
+        "Start again without singleSignOn (--saml), or change its single sign-on in the Entra admin center: only "
+        "apps that Guestlist added or that have no addresses yet are changed.",
+    ),
+    Reason.GROUP_NOT_OFFERED: ReasonFacts(
+        422,
+        "The group is there already, and nobody said that it shall be taken",
+        "Start again with group.takeOver true (--take-over), or without a group: Guestlist then makes one.",
+    ),
+    Reason.GROUP_OF_ANOTHER: ReasonFacts(
+        422,
+        "The group is used by others",
+        "A group is taken only where it opens no other app and all its owners are named as owners of the setup. Let "
+        "Guestlist make a group of the app's own.",
     ),
     Reason.PERSON_MISSING: ReasonFacts(
         422,
@@ -450,6 +523,17 @@ REASONS: dict[Reason, ReasonFacts] = {
         "The guest has an account here, and it is blocked from signing in",
         "Ask an administrator whether the account may be unblocked, then invite again.",
     ),
+    Reason.ADDRESS_OF_ANOTHER: ReasonFacts(
+        422,
+        "Another account has the address among its further addresses",
+        "If that account is the guest's, invite its main address. If not, an administrator has to take the address "
+        "from it first.",
+    ),
+    Reason.NOT_A_GUEST: ReasonFacts(
+        409,
+        "The account is no guest's",
+        "Guestlist removes, blocks and deletes guests alone. Ask an administrator where the account belongs.",
+    ),
     Reason.GUEST_NOT_VISIBLE: ReasonFacts(
         500,
         "The directory has not shown the guest's account for a long time",
@@ -475,6 +559,18 @@ REASONS: dict[Reason, ReasonFacts] = {
         503,
         "Microsoft has stopped invitations of this directory for suspicious activity",
         "An administrator must open a ticket with Microsoft support. Invitations wait and go on by themselves.",
+    ),
+    Reason.STOPPED: ReasonFacts(
+        503,
+        "An operator has stopped everything that sends or changes",
+        "Nothing was changed. Try again when it is started again: `GET /api/stop` says so. Invitations and imports "
+        "are taken meanwhile, and wait.",
+    ),
+    Reason.BUDGET_REACHED: ReasonFacts(
+        429,
+        "Enough guests were invited for today",
+        "Nothing was sent. Go on at the time that `until` names, or ask an administrator of the function app to "
+        "raise the limit that the detail names.",
     ),
     Reason.DIRECTORY_BUSY: ReasonFacts(
         503, "The directory is busy", "Nothing was sent. Try again after the time that Retry-After names."

@@ -49,7 +49,8 @@ REQUEST_STATES: dict[RequestState, RequestStateFacts] = {
     ),
     RequestState.APPROVED: RequestStateFacts(
         "The request was approved, and an invitation made of it.",
-        frozenset({RequestState.FAILED, RequestState.UNPROVEN}),
+        # Back to pending where who decided may not any more before the invitation is made.
+        frozenset({RequestState.PENDING, RequestState.FAILED, RequestState.UNPROVEN}),
     ),
     RequestState.DECLINED: RequestStateFacts("The request was declined.", frozenset({RequestState.UNPROVEN})),
     RequestState.EXPIRED: RequestStateFacts(
@@ -72,13 +73,29 @@ class RequestMail(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked anew after a request had come to its end, by whoever: it is nothing before its code, which went
+    to the address, comes back."""
+
+    code: str
+    app_name: str
+    requested_at: datetime
+    expires_at: datetime
+    display_name: str | None = None
+    reason_given: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JoinRequest:
     """One request of one address to one group.
 
     `code` is the secret of the link in the mail. `mail` is the mail that is due, `mails` counts those there were,
     so that each has a key of its own; `mail_handle` names the one that was prepared, `mail_since` says when that
-    was first attempted, and `claimed_until` keeps other deliveries off. `to_tell` are those who decide and have not
-    been told yet that it waits. `decided_by` is None where the policy decided. `reason` is set where it failed.
+    was first attempted, and `claimed_until` keeps other deliveries off. `to_tell` was written by older versions, and
+    tells nothing. `again` stands beside what was decided until it is proven. `decided_by` is None where the policy
+    decided. `reason` is set where it
+    failed, and where a decision was taken back.
     """
 
     id: RequestId
@@ -107,6 +124,7 @@ class JoinRequest:
     mail_since: datetime | None = None
     claimed_until: datetime | None = None
     to_tell: tuple[UserId, ...] = ()
+    again: Asked | None = None
 
     @property
     def mail_key(self) -> str:
@@ -117,7 +135,26 @@ class JoinRequest:
     def is_open(self) -> bool:
         """Something is still to happen by itself: a mail, an expiry, an invitation to be made."""
         waits = self.state in (RequestState.UNPROVEN, RequestState.PENDING)
-        return waits or self.mail is not None or self.is_unfulfilled
+        return waits or self.mail is not None or self.is_unfulfilled or self.again is not None
+
+    @property
+    def unproven(self) -> "JoinRequest | None":
+        """What waits for its address to be proven: this request, or the one that was asked anew and would take its
+        place; None where nothing does."""
+        if self.state is RequestState.UNPROVEN:
+            return self
+        if self.again is None:
+            return None
+        return JoinRequest(
+            self.id, self.group, self.address, self.again.code, self.again.app_name,
+            requested_at=self.again.requested_at,
+            updated_at=self.again.requested_at,
+            expires_at=self.again.expires_at,
+            display_name=self.again.display_name,
+            reason_given=self.again.reason_given,
+            language=self.again.language,
+            mails=self.mails,
+        )  # fmt: skip
 
     @property
     def is_unfulfilled(self) -> bool:

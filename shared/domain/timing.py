@@ -17,7 +17,8 @@ class Timing:
     invitation is in doubt is invited again. Source: graph contract 1.2 "Consistency" and section 3 (about
     ten minutes, reported).
     `join_window`: how long to go on trying to add a guest whom the directory does not show.
-    `stillness`: how long a chunk may stand still before the sweeper sets it going again.
+    `stillness`: how long a chunk may stand still before the sweeper sets it going again. It looks for such each third
+    of that time, see `whole_sweep`.
     `probe_interval`: how often one invitation tests whether Microsoft still blocks the tenant.
     `key_lease` and `key_kept`: how long an unfinished request holds its idempotency key, and how long a
     finished one is remembered.
@@ -31,3 +32,9 @@ class Timing:
     probe_interval: timedelta = timedelta(minutes=30)
     key_lease: timedelta = timedelta(minutes=1)
     key_kept: timedelta = timedelta(hours=48)
+
+    @property
+    def whole_sweep(self) -> timedelta:
+        """How old the last sweep that looked at everything may be. A sweep in five with the schedule and the times
+        that are the defaults: half a minute less, as timers are not exact."""
+        return min(self.stillness / 3, timedelta(minutes=4, seconds=30))

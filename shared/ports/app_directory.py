@@ -98,6 +98,10 @@ class AppDirectory(Protocol):
         """The app roles that a group or a user holds itself."""
         ...
 
+    async def assigned_to(self, app: PrincipalId) -> frozenset[str]:
+        """The object ids of whoever holds a role on an app itself; nobody where the app is gone."""
+        ...
+
     async def assign(self, app: PrincipalId, principal: str, role: str) -> str | None:
         """Give a role; gives the assignment's id, None where it was there. Safe to repeat."""
         ...

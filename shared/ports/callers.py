@@ -10,7 +10,7 @@ class Callers(Protocol):
         """The caller that an ``Authorization`` header proves.
 
         Raises:
-            Refused: `token-missing`, `token-invalid`, or `issuer-unreachable` where the issuer's published
-                keys cannot be had.
+            Refused: `token-missing`, `token-invalid`, `client-not-allowed`, `guest-caller`, or `issuer-unreachable`
+                where the issuer's published keys cannot be had.
         """
         ...

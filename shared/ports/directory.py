@@ -32,8 +32,9 @@ class Directory(Protocol):
         throttles; 0 where it says nothing."""
         ...
 
-    async def read_group(self, group: GroupId) -> GroupFacts:
-        """Facts of a group with all its owners and the apps it opens. Safe to repeat.
+    async def read_group(self, group: GroupId, *, keep: bool = False) -> GroupFacts:
+        """Facts of a group with all its owners and the apps it opens. Safe to repeat. With `keep`, for work that
+        nobody waits for, what was read within ten seconds counts while the directory refuses some reads.
 
         Raises:
             Refused: `group-missing`, or `permission-missing` naming the permission.
@@ -42,10 +43,11 @@ class Directory(Protocol):
         ...
 
     async def find(self, addresses: Sequence[Address]) -> list[FindAnswer]:
-        """The account of each address, by mail, other mails or proxy address. Safe to repeat.
+        """The account whose own each address is: its mail, an identity that signs in, or an alias of a colleague's
+        mailbox; `Lookalike` where accounts have it in another way only. Safe to repeat.
 
-        Where several accounts have an address, a guest who has accepted comes first, then a pending guest,
-        then any other. A guest invited within the last minutes may not be shown.
+        Where it is several accounts' own, a guest who has accepted comes first, then a pending guest, then any
+        other. A guest invited within the last minutes may not be shown.
 
         Raises:
             Refused: `permission-missing`.
@@ -61,11 +63,13 @@ class Directory(Protocol):
         ...
 
     async def leave(self, group: GroupId, users: Sequence[UserId]) -> list[LeaveAnswer]:
-        """Make none of them a member of the group any more. Safe to repeat."""
+        """Make none of them a member of the group any more; `not-a-guest` for an account that is none. Safe to
+        repeat."""
         ...
 
-    async def look_at_guests(self, users: Sequence[UserId]) -> list[GuestLook]:
-        """Who of them has accepted, and who has a group or an app besides. Safe to repeat.
+    async def look_at_guests(self, users: Sequence[UserId], *, accounts_alone: bool = False) -> list[GuestLook]:
+        """Who of them has accepted, and who has a group or an app besides; with `accounts_alone` nothing is said of
+        what they have, and no more than inviting may do is needed. Safe to repeat.
 
         Raises:
             Refused: `permission-missing`.
@@ -74,7 +78,8 @@ class Directory(Protocol):
         ...
 
     async def delete_guests(self, users: Sequence[UserId]) -> list[LeaveAnswer]:
-        """Delete their accounts (softly: they can be restored for 30 days). Safe to repeat."""
+        """Delete their accounts (softly: they can be restored for 30 days); `not-a-guest` for one that is none. Safe
+        to repeat."""
         ...
 
     async def restore_guests(self, users: Sequence[UserId]) -> list[WriteAnswer]:
@@ -83,7 +88,7 @@ class Directory(Protocol):
         ...
 
     async def enable_guests(self, users: Sequence[UserId], *, enabled: bool) -> list[WriteAnswer]:
-        """Let their accounts sign in, or not. Safe to repeat."""
+        """Let their accounts sign in, or not: then `not-a-guest` for one that is none. Safe to repeat."""
         ...
 
     async def join(self, group: GroupId, users: Sequence[UserId]) -> list[JoinAnswer]:

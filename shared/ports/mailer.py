@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.domain.answers import Busy, Declined, Unknown
+from shared.domain.ids import GroupId
 from shared.domain.invitations import Invitation
 from shared.domain.pacing import Pace
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail. `key` is unique to it for ever: a mail prepared twice under one key is one mail."""
+    """One mail. `key` is unique to it for ever: a mail prepared twice under one key is one mail.
+
+    `to_name` stands before the address where a mail program shows to whom it is: never what somebody outside chose.
+    """
 
     key: str
     to: str
@@ -72,19 +76,28 @@ class AuditText(Protocol):
         ...
 
 
-class RequestText(Protocol):
-    """The mails of a join request, each under the key that it is given."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many join requests wait in a group; `more` than that where it is true."""
 
-    def proof(
-        self, *, key: str, to: str, to_name: str | None, app: str, link: str, hours: int, language: str
-    ) -> Mail:
+    group: GroupId
+    app: str
+    count: int
+    more: bool = False
+
+
+class RequestText(Protocol):
+    """The mails of join requests, each under the key that it is given, and to an address without a name beside it:
+    what a stranger wrote is in none of them."""
+
+    def proof(self, *, key: str, to: str, app: str, link: str, hours: int, language: str) -> Mail:
         """Asks whoever reads it to confirm the address with a link that is good for some hours."""
         ...
 
-    def declined(self, *, key: str, to: str, to_name: str | None, app: str, note: str | None, language: str) -> Mail:
+    def declined(self, *, key: str, to: str, app: str, note: str | None, language: str) -> Mail:
         """Says no, with the note of who decided."""
         ...
 
-    def waiting(self, *, key: str, to: str, to_name: str | None, app: str, link: str, language: str) -> Mail:
-        """Tells somebody who decides that a request waits, with the page where they are listed."""
+    def waiting(self, *, key: str, to: str, waiting: Sequence[Waiting], link: str, language: str) -> Mail:
+        """Tells somebody who decides how many requests wait in which groups, with the page where they are listed."""
         ...

@@ -1,6 +1,6 @@
 """Messages that failed in every delivery."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,8 +17,9 @@ class Drained:
 
 
 class PoisonQueues(Protocol):
-    async def drain(self, work: Callable[[bytes], Awaitable[None]]) -> Drained:
-        """Hand the body of each message to `work`, and delete a message once that has returned.
+    async def drain(self, work: Callable[[bytes], Awaitable[None]], among: Collection[str] | None = None) -> Drained:
+        """Hand the body of each message to `work`, and delete a message once that has returned. Of the poison queues
+        those are asked that `among` names; without it all.
 
         What stops half-way is done again by a later drain; two at once may do the same message twice.
         """

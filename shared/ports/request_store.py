@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.ids import GroupId
+from shared.domain.ids import GroupId, UserId
+from shared.domain.request_digests import Digest
 from shared.domain.request_settings import Limit
 from shared.domain.requests import JoinRequest, RequestId, RequestState
 from shared.ports.store import Versioned
@@ -28,6 +29,14 @@ class RequestStore(Protocol):
         """Raises Conflict where it changed since it was read, or is there already."""
         ...
 
+    async def forget(self, request: Versioned[JoinRequest]) -> None:
+        """Delete a request; one that changed since it was read stays. Safe to repeat."""
+        ...
+
+    def list_all(self) -> AsyncIterator[Versioned[JoinRequest]]:
+        """Every request of every group, in no order: for what is done once a day."""
+        ...
+
     async def list_group(
         self, group: GroupId, *, state: RequestState | None, continuation: str | None, limit: int
     ) -> RequestPage:
@@ -45,6 +54,20 @@ class RequestStore(Protocol):
 
     def list_open(self, *, look_before: datetime) -> AsyncIterator[tuple[GroupId, RequestId]]:
         """Requests to look at by now."""
+        ...
+
+    async def read_digest(self, decider: UserId) -> Versioned[Digest] | None: ...
+
+    async def save_digest(self, digest: Versioned[Digest], look_at: datetime) -> Versioned[Digest]:
+        """`look_at` says when it is to be found by `list_digests`. Raises Conflict as `save`."""
+        ...
+
+    async def forget_digest(self, digest: Versioned[Digest]) -> None:
+        """As `forget`."""
+        ...
+
+    def list_digests(self, *, look_before: datetime) -> AsyncIterator[UserId]:
+        """Whose digests are to be looked at by now."""
         ...
 
     async def count_up(self, what: str, limit: Limit, now: datetime) -> bool:

@@ -37,7 +37,7 @@ class GuestPage:
 
 
 class Rosters(Protocol):
-    """All methods raise Refused (`permission-missing`, `directory-refused`) and DirectoryBusy."""
+    """All methods raise Refused (`permission-missing`, `directory-refused`), DirectoryBusy and StorageBusy."""
 
     async def owned_groups(self, owner: UserId) -> list[GroupFacts]:
         """The groups of a person, with the names of the apps that they open; empty for somebody the directory
@@ -50,7 +50,7 @@ class Rosters(Protocol):
 
         Raises:
             Refused: `group-missing` as well.
-            ValueError: the continuation was never given out.
+            ValueError: the continuation was never given out for this group and this search.
         """
         ...
 

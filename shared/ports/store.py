@@ -8,9 +8,11 @@ from typing import Protocol
 from shared.domain.breaker import Breaker
 from shared.domain.ids import ChunkId, GroupId, InvitationId
 from shared.domain.import_ids import ImportId
+from shared.domain.import_pace import ImportPace, Limits, Refusal
 from shared.domain.imports import Reading
 from shared.domain.invitations import Invitation, State
-from shared.domain.pacing import DayLimit, ImportPace, Pace
+from shared.domain.pacing import DayLimit, Pace
+from shared.domain.stop import Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,13 @@ class OpenChunk:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The latest invitation of an address to a group."""
+    """The latest invitation of an address to a group. Where an import had invited the address before that, and nobody
+    but people did since, `import_id` and `line` say which and by which row."""
 
     invitation: Invitation
     version: str
+    import_id: ImportId | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,28 +208,43 @@ class Store(Protocol):
         """Raises Conflict where it changed since it was read."""
         ...
 
+    async def read_stop(self) -> Versioned[Stop]: ...
+
+    async def write_stop(self, stop: Versioned[Stop]) -> None:
+        """Raises Conflict where it changed since it was read."""
+        ...
+
     async def reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
         """Take `units` of a lane and learn when the work may begin. A repeat takes more."""
         ...
 
+    # What was invited in a day
+    async def take_of_day(self, limits: Mapping[str, DayLimit], units: int, now: datetime) -> int:
+        """Take up to `units` of today of all of them at once, each by whose day it is; gives how many were granted,
+        which is as many as the scarcest has. A repeat takes more."""
+        ...
+
+    async def read_day(self, limits: Mapping[str, DayLimit], now: datetime) -> int:
+        """What the scarcest has left of today."""
+        ...
+
     # The pace of imports
-    async def read_import_pace(self, pace: Pace, now: datetime) -> ImportPace:
-        """How fast imports may go now, and until when everything is taken."""
+    async def read_import_pace(self, limits: Limits, now: datetime) -> ImportPace:
+        """The state of the line as it is now."""
         ...
 
-    async def reserve_imports(self, pace: Pace, units: Sequence[int], now: datetime) -> list[datetime]:
-        """Take the units of several chunks at once; gives when each may begin. A repeat takes more."""
+    async def take_positions(
+        self, limits: Limits, units: Sequence[int], who: str, now: datetime
+    ) -> tuple[list[float], ImportPace]:
+        """Positions in the line for several chunks of the import `who`, and the state with them. A repeat takes
+        more."""
         ...
 
-    async def slow_imports(self, pace: Pace, retry_after: timedelta | None, now: datetime) -> None:
-        """The directory throttles: go slower from now on, and not at all before `retry_after`. Calls within one
-        breath count as one."""
+    async def note_refusal(self, limits: Limits, refusal: Refusal, now: datetime) -> tuple[float, ImportPace]:
+        """The directory refused guests of an import for now: the position that their chunk has from now on, and the
+        state that follows for all instances. A repeat makes everybody wait a little longer."""
         ...
 
-    async def take_of_day(self, who: str, most: DayLimit, units: int, now: datetime) -> int:
-        """Take up to `units` of what may be invited today; gives how many were granted."""
-        ...
-
-    async def read_day(self, who: str, most: DayLimit, now: datetime) -> int:
-        """What is left of today."""
+    async def steady_imports(self, limits: Limits, now: datetime) -> None:
+        """The directory nears its limit: the rate does not grow for a while."""
         ...

@@ -6,22 +6,28 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from shared.domain.access import Caller, may_invite
+from shared.domain.access import Action, Caller, InviteTo, closed, group_roles, may
 from shared.domain.addresses import Address, parse_address
 from shared.domain.commands import InviteChunk
 from shared.domain.errors import Conflict, Refused, StorageBusy
-from shared.domain.groups import refusal
 from shared.domain.ids import GroupId, InvitationId, new_chunk_id
 from shared.domain.invitations import Invitation
 from shared.domain.links import app_name, direct_link
+from shared.domain.pacing import OF_TENANT, Budgets, next_day
 from shared.domain.reasons import REASONS, Reason
-from shared.domain.setup.records import AppRecord, AppState
+from shared.domain.setup.records import AppRecord
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
 from shared.ports.directory import Directory
 from shared.ports.outbox import Outbox
 from shared.ports.setup_store import SetupStore
 from shared.ports.store import KeyClaim, KeyInFlight, KeyReplay, KeyReused, OpenChunk, Store
+
+_BUDGETS = {
+    "inviter": "You invited as many guests as one person may in a day (GUESTLIST_INVITATIONS_PER_DAY_AND_INVITER)",
+    "group": "As many guests were invited to the group as may be in a day (GUESTLIST_INVITATIONS_PER_DAY_AND_GROUP)",
+    "tenant": "As many guests were invited in the tenant as may be in a day (GUESTLIST_INVITATIONS_PER_DAY)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +56,11 @@ class AcceptInvitation:
     outbox: Outbox
     clock: Clock
     timing: Timing
+    budgets: Budgets
     tenant_id: str
     message_limit: int
     sends_own_mail: bool
+    invite_to: InviteTo = InviteTo.SET_UP
 
     async def __call__(self, new: NewInvitation, caller: Caller, key: str | None) -> InvitationId:
         """Take the invitation; with an idempotency key a repeat gives the same id.
@@ -113,9 +121,10 @@ class AcceptInvitation:
         if message is not None and not self.sends_own_mail:
             raise Refused(Reason.NO_MAIL_SENDER, field="welcomeMessage")
         group, apps = await asyncio.gather(self.directory.read_group(new.group), self.setups.list_apps(new.group))
-        if not is_approved and not may_invite(caller, group):
+        roles = group_roles(caller.object_id, caller.roles, group, apps)
+        if not is_approved and not may(roles, Action.INVITE):
             raise Refused(Reason.NOT_OWNER)
-        reason = refusal(group)
+        reason = closed(group, apps, self.invite_to)
         if reason is not None:
             raise Refused(reason, f"'{group.name}': {REASONS[reason].title.lower()}")
         for app in apps:
@@ -143,6 +152,7 @@ class AcceptInvitation:
             expires=new.expires,
             send_again=new.send_again,
         )
+        await self._take_of_day(invitation)
         # Remembered first: whatever stops after this line is found by the sweeper.
         await self.store.open_chunk(OpenChunk(new.group, chunk, now + self.timing.stillness))
         try:
@@ -161,6 +171,23 @@ class AcceptInvitation:
             await self.store.open_chunk(OpenChunk(new.group, chunk, now + timedelta(minutes=1)))
         return invitation.id
 
+    async def _take_of_day(self, invitation: Invitation) -> None:
+        """Count the guest for the day of who invites, of the group and of the tenant, or for none of them.
+
+        Raises:
+            Refused: `budget-reached`; `invitation-under-way`, for which nothing is to be taken.
+        """
+        group, key, now = invitation.id.group, invitation.address.key, self.clock.now()
+        if under_way := await self.store.find_under_way(group, [key]):
+            raise self._under_way(under_way[key])
+        limits = self.budgets.of(invitation.inviter_id, group)
+        if await self.store.take_of_day(limits, 1, now):
+            return
+        over = [who for who, limit in limits.items() if not await self.store.read_day({who: limit}, now)]
+        until = next_day(now)
+        detail = f"{_BUDGETS[(over or [OF_TENANT])[0].partition('-')[0]]}; the next day begins at {until:%H:%M} UTC"
+        raise Refused(Reason.BUDGET_REACHED, detail, retry_after=until - now, until=until)
+
     def _under_way(self, invitation: InvitationId) -> Refused:
         return Refused(Reason.INVITATION_UNDER_WAY, field="address", location=str(invitation))
 
@@ -169,10 +196,8 @@ def _check_policy(app: AppRecord, address: Address) -> None:
     """What an administrator recorded when the app was set up, enforced for every way of inviting.
 
     Raises:
-        Refused: `app-being-removed`, `domain-not-allowed`.
+        Refused: `domain-not-allowed`.
     """
-    if app.state is AppState.REMOVING:
-        raise Refused(Reason.APP_BEING_REMOVED, f"'{app.name}'")
     if not app.policy.takes(address.domain):
         raise Refused(
             Reason.DOMAIN_NOT_ALLOWED, f"'{app.name}' does not admit guests of {address.domain}", field="address"

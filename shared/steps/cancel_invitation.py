@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.access import Caller
+from shared.domain.access import Action, Caller
 from shared.domain.answers import Busy, Declined, GuestLook, LeaveAnswer, Unknown
 from shared.domain.csv_erasure import ERASED_ADDRESS
 from shared.domain.errors import Conflict, DirectoryBusy, Refused
@@ -18,7 +18,9 @@ from shared.domain.reasons import Reason
 from shared.ports.clock import Clock
 from shared.ports.directory import Directory
 from shared.ports.store import Store, Versioned
-from shared.steps.group_access import GroupAccess
+from shared.steps.access import Access
+from shared.steps.still_wanted import StillWanted
+from shared.steps.stop import StopSwitch
 
 _NOT_ASKED = (State.ACCEPTED, State.PARKED)
 _TRIES = 5
@@ -26,10 +28,12 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class CancelInvitation:
-    access: GroupAccess
+    access: Access
     directory: Directory
     store: Store
     clock: Clock
+    wanted: StillWanted
+    stop: StopSwitch
     features: Features = ALL
 
     async def __call__(self, invitation_id: InvitationId, caller: Caller) -> Invitation:
@@ -37,7 +41,7 @@ class CancelInvitation:
 
         Raises:
             Refused: `invitation-missing` (also where it is not the caller's), `invitation-in-flight`,
-                `invitation-ended`, `guest-has-accepted`.
+                `invitation-ended`, `guest-has-accepted`, `stopped` where the guest was asked already.
             DirectoryBusy: the directory could not be asked; a repeat goes on.
         """
         for _ in range(_TRIES):
@@ -48,7 +52,7 @@ class CancelInvitation:
                 raise Refused(Reason.INVITATION_MISSING)
             row = rows.pop(invitation_id)
             try:
-                await self.access.need_owner(invitation_id.group, caller)
+                await self.access.need(invitation_id.group, caller, Action.CANCEL_INVITATION)
             except Refused as e:
                 raise Refused(Reason.INVITATION_MISSING) from e
             invitation = row.value
@@ -73,8 +77,12 @@ class CancelInvitation:
 
     async def _take_back(self, invitation: Invitation) -> str:
         """Undo what the invitation did; gives that in a person's words."""
+        await self.stop.need_running()
         user = invitation.user_id or UserId("")
-        [look] = await self.directory.look_at_guests([user])
+        # What else the guest has decides about the account alone, which stays where deleting is switched off.
+        [look] = await self.directory.look_at_guests([user], accounts_alone=not self.features.has(Feature.UNDO))
+        if not look.is_guest:
+            raise Refused(Reason.NOT_A_GUEST)
         if look.exists and not look.pending:
             raise Refused(Reason.GUEST_HAS_ACCEPTED)
         if invitation.already_member:
@@ -92,6 +100,8 @@ class CancelInvitation:
             return "the account stays: it holds a directory role, so an administrator has to decide"
         if invitation.already_in_directory or look.has_more_than(invitation.id.group):
             return "the account stays: it was there before, or has another group or app"
+        if await self.wanted(invitation.id.group, [invitation.address.key]):
+            return "the account stays: another group has invited it, too"
         await self._ask(self.directory.delete_guests([user]))
         return "the account, which nobody had ever used, is deleted"
 

@@ -3,17 +3,21 @@
 from dataclasses import dataclass
 
 from shared.domain import admin_center
-from shared.domain.access import Caller
+from shared.domain.access import Action, Caller
 from shared.domain.breaker import Breaker
 from shared.domain.errors import Refused
 from shared.domain.examination import Finding, examine_features, examine_tenant
-from shared.domain.features import ALL, Features
+from shared.domain.features import ALL, Feature, Features
+from shared.domain.permissions import OF_SETUP
 from shared.domain.setup.records import Check, CheckState
 from shared.domain.tenants import checks_of
 from shared.ports.app_directory import AppDirectory
+from shared.ports.clock import Clock
+from shared.ports.pulse import Pulse
 from shared.ports.setup_store import SetupStore
 from shared.ports.store import Store
-from shared.steps.setup.start import need_reader
+from shared.steps.access import need
+from shared.steps.readiness import holds_of_setup
 from shared.steps.setup.tenant import KEY
 
 
@@ -29,13 +33,19 @@ class Examine:
     mailbox: str | None
     mail_service: str | None
     sign_in_client: str | None
+    clock: Clock
     features: Features = ALL
+    setup_worker: Pulse | None = None
+    setup_identity: str | None = None
 
     async def __call__(self, caller: Caller) -> list[Finding]:
         """Raises Refused `not-admin`; DirectoryBusy and StorageBusy where they cannot be asked now."""
-        need_reader(caller)
+        need(caller, Action.EXAMINE)
         held = await self.directory.permissions()
-        findings = examine_features(held, self.features, self.identity)
+        if self.setup_worker is None:
+            findings = examine_features(held, self.features, self.identity)
+        else:
+            findings = await self._of_both(held, self.setup_worker)
         try:
             findings += examine_tenant(checks_of(await self.directory.read_tenant()))
         except Refused as e:
@@ -45,6 +55,20 @@ class Examine:
         findings.append(self._mail())
         findings.append(self._sign_in())
         return findings
+
+    async def _of_both(self, held: frozenset[str], pulse: Pulse) -> list[Finding]:
+        """Setup's identity is another one, whose own worker says what it holds."""
+        chain, title = await pulse.read(), "Setup's own worker"
+        of_setup = holds_of_setup(chain, self.clock.now())
+        findings = examine_features(held, self.features, self.identity, without=OF_SETUP)
+        findings += examine_features(of_setup, self.features, self.setup_identity, without=set(Feature) - OF_SETUP)
+        if chain.setup is None:
+            check = Check(title, CheckState.ATTENTION, "it has not reported yet")
+        else:
+            state = CheckState.OK if of_setup else CheckState.WRONG
+            check = Check(title, state, f"last reported at {chain.setup.at:%Y-%m-%d %H:%M} UTC")
+        remedy = "See whether the function app for setup runs: it reports each quarter of an hour"
+        return [*findings, Finding(check, title, None if check.state is CheckState.OK else remedy)]
 
     async def _self_service(self) -> Finding:
         title = "Self-service group management"

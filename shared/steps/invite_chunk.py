@@ -8,6 +8,7 @@ guest for minutes. It is not worth waiting for: inviting again without a mail fi
 the time at which the account was made tells which of the two calls made it, and so whether the guest was mailed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +19,10 @@ from shared.domain.answers import (
     Busy,
     Declined,
     Exists,
+    FindAnswer,
     InviteAnswer,
     Invited,
+    Lookalike,
     NotFound,
     Unknown,
 )
@@ -30,17 +33,21 @@ from shared.domain.invitations import Invitation, State, advance, failed
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.pacing import Pace
 from shared.domain.reasons import Reason
+from shared.domain.setup.records import AppRecord
 from shared.domain.timing import Timing
 from shared.domain.waits import busy_wait, replication_wait
 from shared.ports.clock import Clock
 from shared.ports.directory import Directory, GuestToInvite
 from shared.ports.store import Store, Versioned
+from shared.steps.access import Access
 from shared.steps.chunk_rows import ChunkRows
 from shared.steps.claims import within
 
 LANE = "invitations"
 _SOON = timedelta(seconds=1)
 _BUSY = "the directory is busy"
+FRESH = timedelta(minutes=2)
+"""For how long the look at who invites counts that was taken when the invitation was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +57,45 @@ class InviteChunkStep:
     clock: Clock
     timing: Timing
     pace: Pace
+    access: Access
 
     async def __call__(self, command: InviteChunk) -> Outcome:
         """Take the chunk as far as it goes now. Safe to repeat at any time."""
-        chunk = await ChunkRows.read(self.store, command)
+        chunk, now = await ChunkRows.read(self.store, command), self.clock.now()
+        try:
+            await self._end_late(chunk, now)
+        except DirectoryBusy as e:
+            wait = busy_wait(command.attempt, e.retry_after, self.clock.jitter())
+            return await self._again(command, chunk, now + wait, _BUSY)
+        except Conflict:
+            return await self._again(command, chunk, now + _SOON, "another delivery wrote first")
         breaker = await self.store.read_breaker()
-        work = InviteWork(self, command, chunk, breaker, self.clock.now())
+        work = InviteWork(self, command, chunk, breaker, now)
         return await work.run()
+
+    async def _end_late(self, chunk: ChunkRows, now: datetime) -> None:
+        """Of those who were parked, or have waited for long: end whom nobody may let in any more."""
+        late = [i for i in chunk.waiting(now) if i.state is State.PARKED or i.created_at < now - FRESH]
+        ended: list[Invitation] = []
+        for who in dict.fromkeys(i.inviter_id for i in late):
+            mine = [i for i in late if i.inviter_id == who]
+            try:
+                seen = await self.access.need_admitted(chunk.command.group, who)
+            except Refused as e:
+                ended += [failed(i, e.reason, e.detail, now) for i in mine]
+            else:
+                ended += not_admitted(mine, seen.apps, now)
+        await chunk.write(ended)
+
+    async def _again(self, command: InviteChunk, chunk: ChunkRows, at: datetime, why: str) -> Outcome:
+        await chunk.finish(self.clock.now(), at, self.timing.stillness)
+        return Outcome(later=Later(replace(command, attempt=command.attempt + 1), at, why))
 
 
 class InviteWork:
     """One delivery of one chunk. `then` is the state that the invited go to: `joining` where they are added to the
-    group in the same breath. `is_throttled` says afterwards that the directory asked for patience."""
+    group in the same breath. `refused` says afterwards how many guests the directory did not take for now, and
+    `throttled_for` for how long; `scattered` that others behind one of them were taken."""
 
     def __init__(
         self,
@@ -76,7 +110,8 @@ class InviteWork:
         self.step = step
         self.then = then
         self.throttled_for: timedelta | None = None
-        self.is_throttled = False
+        self.refused = 0
+        self.scattered = False
         self.command = command
         self.chunk = chunk
         self.breaker = breaker
@@ -127,11 +162,12 @@ class InviteWork:
         try:
             found = await self.step.directory.find([i.address for i in free])
         except DirectoryBusy as e:
-            self._wait_busy(e.retry_after)
+            self._wait_busy(e.retry_after, len(free))
             return []
         except Refused as e:
             await self.chunk.write([failed(i, e.reason, e.detail, self.now) for i in free])
             return []
+        self.scattered |= _scattered(found)
         for invitation, answer in zip(free, found, strict=True):
             in_doubt = invitation.effect_since is not None
             match answer:
@@ -152,10 +188,13 @@ class InviteWork:
                     )
                 case Busy(retry_after=after):
                     self._wait_busy(after)
+                case Lookalike(where=where) if not self._may_still_show(invitation):
+                    detail = f"An account of the directory has it in {where}"
+                    changed.append(failed(invitation, Reason.ADDRESS_OF_ANOTHER, detail, self.now))
                 case NotFound() if _was_cut_off(invitation) and self._may_ask_without_mail(invitation):
                     self._without_mail.add(invitation.id.position)
                     to_invite.append(invitation)
-                case NotFound() if self._may_still_show(invitation):
+                case NotFound() | Lookalike() if self._may_still_show(invitation):
                     self._wait(self.now + replication_wait(self.command.attempt), "an invitation is in doubt")
                 case NotFound():
                     to_invite.append(invitation)
@@ -231,12 +270,20 @@ class InviteWork:
         until = min(i.claimed_until or self.now for i in claimed)
         late: list[InviteAnswer] = [Unknown("no answer within the lease")] * len(guests)
         answers = await within(until, self.step.clock, self.step.directory.invite(guests), late)
+        self.scattered |= _scattered(answers)
         by_position = {i.id.position: a for i, a in zip(claimed, answers, strict=True)}
         now = self.step.clock.now()
         await self._follow_breaker(answers, now)
-        await self.chunk.settle(
-            by_position, State.INVITING, lambda i: self._settled(i, by_position[i.id.position], now)
-        )
+
+        def settled(invitation: Invitation) -> Invitation:
+            return self._settled(invitation, by_position[invitation.id.position], now)
+
+        are_new = not self._without_mail and all(isinstance(answer, Invited) for answer in answers)
+        if self.then is State.JOINING and are_new:
+            # New accounts are members of no group yet: whoever meets this delivery's work half done, finishes it.
+            self.chunk.hold(by_position, settled)
+        else:
+            await self.chunk.settle(by_position, State.INVITING, settled)
 
     def _settled(self, invitation: Invitation, answer: InviteAnswer, now: datetime) -> Invitation:
         asked_without_mail = invitation.id.position in self._without_mail and invitation.message is None
@@ -294,9 +341,14 @@ class InviteWork:
                 return
         raise StorageBusy("other deliveries kept changing the breaker")
 
-    def _wait_busy(self, after: timedelta | None) -> None:
-        self.is_throttled = True
-        self.throttled_for = max(after or timedelta(), self.throttled_for or timedelta())
+    @property
+    def is_throttled(self) -> bool:
+        return self.refused > 0
+
+    def _wait_busy(self, after: timedelta | None, guests: int = 1) -> None:
+        self.refused += guests
+        if after is not None:
+            self.throttled_for = max(after, self.throttled_for or after)
         wait = busy_wait(self.command.attempt, after, self.step.clock.jitter())
         self._wait(self.step.clock.now() + wait, _BUSY)
 
@@ -317,6 +369,24 @@ class InviteWork:
             later = Later(again, self.wake_at, self.why)
         await self.chunk.finish(self.now, self.wake_at, self.step.timing.stillness)
         return Outcome(then=then, later=later)
+
+
+def not_admitted(waiting: Sequence[Invitation], apps: Sequence[AppRecord], now: datetime) -> list[Invitation]:
+    """Those whom a policy, as it is now, keeps out, ended; who may have been invited already is not among them."""
+    ended: list[Invitation] = []
+    for invitation in waiting:
+        domain = invitation.address.domain
+        app = next((a for a in apps if not a.policy.takes(domain)), None)
+        if app is not None and invitation.effect_since is None:
+            detail = f"'{app.name}' does not admit guests of {domain}"
+            ended.append(failed(invitation, Reason.DOMAIN_NOT_ALLOWED, detail, now))
+    return ended
+
+
+def _scattered(answers: Sequence[FindAnswer] | Sequence[InviteAnswer]) -> bool:
+    """Some were taken behind one for whom the directory was too busy."""
+    busy = [isinstance(answer, Busy) for answer in answers]
+    return True in busy and not all(busy[busy.index(True) :])
 
 
 def _was_cut_off(invitation: Invitation) -> bool:

@@ -69,8 +69,9 @@ class JoinChunkStep:
         overdue = now > (invitation.effect_since or now) + self.timing.join_window
         match answer:
             case Joined(before=before):
-                # Only a first attempt can tell: a later one may be meeting the work of an earlier one.
-                already = before and first_time
+                # Only a first attempt can tell: a later one may be meeting the work of an earlier one. Whose account
+                # Guestlist made was no member before.
+                already = before and first_time and invitation.already_in_directory
                 return advance(invitation, State.MEMBER, now, already_member=already, effect_since=None)
             case Declined(reason=reason, detail=detail):
                 return failed(invitation, reason, detail, now)

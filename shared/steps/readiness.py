@@ -8,13 +8,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.domain.commands import RoundTrip
 from shared.domain.errors import GuestlistError
 from shared.domain.features import Features
 from shared.domain.permissions import lacking
-from shared.domain.readiness import Readiness
+from shared.domain.readiness import WORKER_LATE, Chain, Readiness
 from shared.ports.app_directory import AppDirectory
 from shared.ports.clock import Clock
 from shared.ports.outbox import Outbox
@@ -36,6 +36,8 @@ class CheckReadiness:
     features: Features
     chain_timeout: timedelta
     patience_s: float = _PATIENCE_S
+    has_setup_worker: bool = False
+    """Setup is done by a worker of its own, under another identity than this process has."""
     _last: Readiness | None = None
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -52,7 +54,10 @@ class CheckReadiness:
             self._asked("storage", self.pulse.read()),
             self._asked("a token for Microsoft Graph", self.directory.permissions()),
         )
-        lacks = None if held is None else lacking(held, self.features)
+        of_setup: frozenset[str] | None = None
+        if self.has_setup_worker:
+            of_setup = holds_of_setup(chain, self.clock.now())
+        lacks = None if held is None else lacking(held, self.features, of_setup)
         return Readiness(self.clock.now(), storage, token, lacks, chain, self.chain_timeout)
 
     async def _asked[T](self, what: str, call: Awaitable[T]) -> tuple[T | None, str | None]:
@@ -66,6 +71,12 @@ class CheckReadiness:
         except GuestlistError as e:
             log.warning("readiness: %s: %s", what, e)
             return None, "refused, or not to be reached: the app's logs have more"
+
+
+def holds_of_setup(chain: Chain | None, now: datetime) -> frozenset[str]:
+    """What setup's own worker holds; nothing where it has not said so for long."""
+    worker = chain.setup if chain else None
+    return worker.holds if worker and now - worker.at <= WORKER_LATE else frozenset()
 
 
 @dataclass(slots=True)
@@ -123,3 +134,16 @@ class EndRoundTrip:
     async def __call__(self, command: RoundTrip) -> None:
         """One delivery. Safe to repeat and to run beside itself."""
         await self.pulse.note_return(command.sent_at, self.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSetupWorker:
+    """Setup's own worker writes down what its identity holds: no other process sees that identity's token."""
+
+    pulse: Pulse
+    directory: AppDirectory
+    clock: Clock
+
+    async def __call__(self) -> None:
+        """Safe to repeat. Raises DirectoryBusy where there is no token."""
+        await self.pulse.note_setup_worker(self.clock.now(), await self.directory.permissions())

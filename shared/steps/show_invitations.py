@@ -1,19 +1,20 @@
 """What callers may see: one invitation, or those of a group."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
-from shared.domain.access import Caller, may_see
+from shared.domain.access import Action, Caller, Role, may
 from shared.domain.errors import Refused
 from shared.domain.ids import GroupId, InvitationId
 from shared.domain.invitations import Invitation, State
 from shared.domain.reasons import Reason
 from shared.ports.store import Page, Store
-from shared.steps.group_access import GroupAccess
+from shared.steps.access import Access
 
 
 @dataclass(frozen=True, slots=True)
 class ShowInvitations:
-    access: GroupAccess
+    access: Access
     store: Store
 
     async def one(self, invitation_id: InvitationId, caller: Caller) -> Invitation:
@@ -22,25 +23,31 @@ class ShowInvitations:
         invitation = await self.store.read(invitation_id)
         if invitation is None:
             raise Refused(Reason.INVITATION_MISSING)
-        if caller.may_see_everything or caller.object_id == invitation.inviter_id:
-            return invitation
         try:
-            group = await self.access.facts(invitation_id.group)
+            seen = await self.access.need(invitation_id.group, caller, Action.SEE_GROUP)
         except Refused as e:
-            if e.reason is Reason.GROUP_MISSING:
+            if e.reason in (Reason.GROUP_MISSING, Reason.NOT_OWNER):
                 raise Refused(Reason.INVITATION_MISSING) from e
             raise
-        if not may_see(caller, group):
+        # An app sees what it asked for itself, as long as it may ask.
+        own = Role.INVITER in seen.roles and caller.object_id == invitation.inviter_id
+        if not own and not may(seen.roles, Action.READ_GUESTS):
             raise Refused(Reason.INVITATION_MISSING)
-        return invitation
+        return _shown(invitation, seen.roles)
 
     async def of_group(
         self, group_id: GroupId, caller: Caller, *, state: State | None, continuation: str | None, limit: int
     ) -> Page:
         """Raises Refused `not-owner`, `group-missing`, or `parameter-invalid` for a continuation that was
         never given out."""
-        await self.access.need_reader(group_id, caller)
+        seen = await self.access.need(group_id, caller, Action.READ_GUESTS)
         try:
-            return await self.store.list_group(group_id, state=state, continuation=continuation, limit=limit)
+            page = await self.store.list_group(group_id, state=state, continuation=continuation, limit=limit)
         except ValueError as e:
             raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
+        return replace(page, invitations=[_shown(i, seen.roles) for i in page.invitations])
+
+
+def _shown(invitation: Invitation, roles: Collection[Role]) -> Invitation:
+    """Whoever has the link can accept in the guest's place: readers are not given it."""
+    return invitation if may(roles, Action.SEE_REDEEM_LINK) else replace(invitation, redeem_url=None)

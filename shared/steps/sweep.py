@@ -6,6 +6,7 @@ it sleeps, so what is found here is standing still; a command too many does no h
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.domain.commands import Command, ImportChunk, InviteChunk, JoinChunk, MailChunk
 from shared.domain.ids import ChunkId, GroupId
@@ -13,6 +14,7 @@ from shared.domain.invitations import Invitation, State
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
 from shared.ports.outbox import Outbox
+from shared.ports.pulse import Pulse
 from shared.ports.store import OpenChunk, Store
 
 
@@ -50,6 +52,28 @@ class Sweep:
             set_going += 1
             await self.store.open_chunk(OpenChunk(chunk.group, chunk.chunk, now + self.timing.stillness))
         return Swept(looked_at, set_going, closed)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeSweeps:
+    """When to look at everything that may stand still: seldom enough that an app at rest asks storage for little.
+
+    The time is in storage, as the process of a timer may live for less than the time between two runs (Flex
+    Consumption).
+    """
+
+    pulse: Pulse
+    clock: Clock
+    timing: Timing
+
+    async def due(self) -> datetime | None:
+        """The time for `note` where a whole sweep is due now, else None. Raises StorageBusy."""
+        now, last = self.clock.now(), await self.pulse.read_whole_sweep()
+        return now if last is None or now - last >= self.timing.whole_sweep else None
+
+    async def note(self, begun: datetime) -> None:
+        """The one that began then came to its end. Raises StorageBusy: then the next sweep is a whole one, too."""
+        await self.pulse.note_whole_sweep(begun)
 
 
 def what_waits(group: GroupId, chunk: ChunkId, rows: Sequence[Invitation]) -> list[Command]:

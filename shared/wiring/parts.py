@@ -1,6 +1,6 @@
 """The steps of the app, ready to run: what triggers are handed."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -34,13 +34,14 @@ from shared.steps.people.sweep import SweepPeople
 from shared.steps.portal.groups import ShowGroups
 from shared.steps.portal.guests import TendGuests
 from shared.steps.portal.templates import PreviewMail, Templates
-from shared.steps.readiness import CheckReadiness, EndRoundTrip, SayReadiness, StartRoundTrip
+from shared.steps.readiness import CheckReadiness, EndRoundTrip, ReportSetupWorker, SayReadiness, StartRoundTrip
 from shared.steps.requests.ask import AskToJoin
 from shared.steps.requests.decide import DecideRequest
 from shared.steps.requests.fulfil import FulfilRequestStep
 from shared.steps.requests.mail import MailRequestStep
 from shared.steps.requests.prove import ProveAddress
 from shared.steps.requests.sweep import SweepRequests
+from shared.steps.requests.tell import TellDeciders
 from shared.steps.setup.apps import Apps
 from shared.steps.setup.give_up import GiveUpSetup
 from shared.steps.setup.people import TendSetup
@@ -48,7 +49,8 @@ from shared.steps.setup.run_step import RunSetupStepNow
 from shared.steps.setup.start import StartSetup
 from shared.steps.setup.sweep import SweepSetups
 from shared.steps.show_invitations import ShowInvitations
-from shared.steps.sweep import Sweep
+from shared.steps.stop import StopSwitch
+from shared.steps.sweep import Sweep, WholeSweeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class JoinRequests:
     decide: DecideRequest
     fulfil: FulfilRequestStep
     mail: MailRequestStep
+    tell: TellDeciders
     sweep: SweepRequests
 
 
@@ -130,6 +133,7 @@ class App:
     settings: Settings
     callers: Callers
     outbox: Outbox
+    stop: StopSwitch
     send_due: Callable[[], Awaitable[int]]
     in_hand: Callable[[str, str], AbstractAsyncContextManager[None]]
     accept_invitation: AcceptInvitation
@@ -138,6 +142,7 @@ class App:
     join_chunk: JoinChunkStep
     mail_chunk: MailChunkStep
     sweep: Sweep
+    whole_sweeps: WholeSweeps
     give_up: GiveUp
     setups: Setups
     imports: Imports
@@ -146,10 +151,11 @@ class App:
     audits: Audits
     people: People
     examine: Examine
-    measure_queues: Callable[[], Awaitable[int]]
+    measure_queues: Callable[[], Awaitable[Mapping[str, int]]]
     poison_queues: PoisonQueues
     log_key: Callable[[], Awaitable[bytes]]
     ready: CheckReadiness
     say_readiness: SayReadiness
     start_round_trip: StartRoundTrip
     end_round_trip: EndRoundTrip
+    report_setup_worker: ReportSetupWorker

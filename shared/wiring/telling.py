@@ -51,8 +51,8 @@ def addresses_in_logs(settings: Settings) -> None:
 class Work:
     """What is told of the work at hand."""
 
-    def __init__(self, span: "Span") -> None:
-        self._span = span
+    def __init__(self, span: "Span", name: str) -> None:
+        self._span, self._name = span, name
 
     @property
     def trace_id(self) -> str:
@@ -61,9 +61,13 @@ class Work:
 
         return spans.trace_id(self._span)
 
-    def answer(self, status: int) -> None:
-        """The status of the HTTP answer."""
+    def answer(self, status: int, reason: str = "") -> None:
+        """The status of the HTTP answer; the reason where it refuses and no page says why."""
+        from shared.adapters.telemetry import meters
+
         self._span.set_attribute("http.response.status_code", status)
+        if status >= 400:
+            meters.refused(reason, self._name, status)
 
 
 @contextmanager
@@ -73,7 +77,7 @@ def request(name: str, method: str, headers: Mapping[str, str]) -> Iterator[Work
 
     begin_to_tell()
     with spans.request(name, method, headers) as span:
-        yield Work(span)
+        yield Work(span, name)
 
 
 @contextmanager

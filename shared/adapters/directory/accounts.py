@@ -1,6 +1,6 @@
 """Finding the account that has a guest's address."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -9,13 +9,14 @@ from shared.adapters.directory import batch
 from shared.adapters.directory.batch import Part
 from shared.adapters.directory.filters import equals, fits
 from shared.adapters.directory.pages import all_pages
-from shared.adapters.directory.session import GraphSession, Response
+from shared.adapters.directory.response import Response
+from shared.adapters.directory.session import GraphSession
 from shared.domain.addresses import Address
-from shared.domain.answers import Account, Busy, FindAnswer, NotFound
+from shared.domain.answers import Account, Busy, FindAnswer, Lookalike, NotFound
 from shared.domain.errors import DirectoryBusy
 from shared.domain.ids import UserId
 
-_FIELDS = "id,userType,accountEnabled,externalUserState,mail,otherMails,proxyAddresses,createdDateTime"
+_FIELDS = "id,userType,accountEnabled,externalUserState,mail,otherMails,proxyAddresses,identities,createdDateTime"
 
 
 async def find(session: GraphSession, addresses: Sequence[Address]) -> list[FindAnswer]:
@@ -50,20 +51,40 @@ def _has(user: dict[str, Any], address: Address) -> bool:
     """An address too long for the filter is found by its beginning."""
     if all(fits(f"SMTP:{form}") for form in _forms(address)):
         return True
-    proxies = (str(p).partition(":")[2] for p in user.get("proxyAddresses") or ())
-    known = {str(a).lower() for a in (user.get("mail"), *(user.get("otherMails") or ()), *proxies)}
-    return any(form.lower() in known for form in _forms(address))
+    return _is_among((user.get("mail"), *(user.get("otherMails") or ()), *_proxies(user)), address)
 
 
 async def _account(session: GraphSession, address: Address, response: Response) -> FindAnswer:
     try:
-        found = [u for u in await all_pages(session, response, "Directory.Read.All") if _has(u, address)]
+        found = [u for u in await all_pages(session, response, "User.Read.All") if _has(u, address)]
     except DirectoryBusy as e:
         return Busy(e.retry_after)
     if not found:
         return NotFound()
     # `mail` is not unique: several accounts may have the address (graph contract 4, "Duplicate mail values").
-    return min((_read(user) for user in found), key=lambda a: (not a.is_guest, a.pending))
+    if own := [_read(user) for user in found if _is_own(user, address)]:
+        return min(own, key=lambda a: (not a.is_guest, a.pending))
+    where = "otherMails" if any(_is_among(u.get("otherMails"), address) for u in found) else "proxyAddresses"
+    return Lookalike(frozenset(UserId(u["id"].lower()) for u in found), where)
+
+
+def _is_own(user: dict[str, Any], address: Address) -> bool:
+    """Anybody who may edit an account can write other mails into it, and proxy addresses of a guest are what was its
+    mail once: whoever has them need not be who reads the address's mail. An alias of a colleague's mailbox is given
+    by an administrator, and the directory's own invitation finds it as well (graph contract 1.2)."""
+    own = [user.get("mail"), *(i.get("issuerAssignedId") for i in user.get("identities") or ())]
+    if user.get("userType") != "Guest":
+        own += _proxies(user)
+    return _is_among(own, address)
+
+
+def _is_among(addresses: Iterable[Any] | None, address: Address) -> bool:
+    known = {str(a).lower() for a in addresses or ()}
+    return any(form.lower() in known for form in _forms(address))
+
+
+def _proxies(user: dict[str, Any]) -> list[str]:
+    return [str(p).partition(":")[2] for p in user.get("proxyAddresses") or ()]
 
 
 def _read(user: dict[str, Any]) -> Account:

@@ -2,10 +2,12 @@
 (graph contract 2.1)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from shared.adapters.directory.session import GraphSession, Response
+from shared.adapters.directory import paths
+from shared.adapters.directory.response import Response
+from shared.adapters.directory.session import GraphSession
 from shared.adapters.telemetry import meters
 
 LIMIT = 20
@@ -28,17 +30,37 @@ class Part:
         return {} if self.body is None and self.method in _WRITES else self.body
 
 
-async def send(session: GraphSession, parts: Sequence[Part]) -> list[Response]:
+async def send(session: GraphSession, parts: Sequence[Part], *, keep: bool = False) -> list[Response]:
     """The answers to the parts, in their order; a single part goes as a plain request.
 
     Each part is throttled and refused by itself. Where the batch as a whole gets no good answer, every part
-    has that answer.
+    has that answer. With `keep`, for a decision that takes several reads, a good answer counts for ten seconds while
+    the directory refuses others.
 
     Raises:
         ValueError: more than 20 parts.
+        Refused: `directory-refused`, as nothing is sent to such a path.
     """
     if len(parts) > LIMIT:
         raise ValueError(f"{len(parts)} parts, {LIMIT} at most")
+    known = {
+        n: answer
+        for n, part in enumerate(parts)
+        if part.method == "GET" and (answer := session.answered(part.path, keep=keep)) is not None
+    }
+    asked = [(n, part) for n, part in enumerate(parts) if n not in known]
+    answers = await _send(session, [part for _, part in asked])
+    answered = {n: answer for (n, _), answer in zip(asked, answers, strict=True)}
+    # Refusals first: they decide whether good answers are kept.
+    for n, part in sorted(asked, key=lambda each: answered[each[0]].status == 200):
+        if part.method == "GET":
+            session.note_answer(part.path, answered[n], keep=keep)
+    return [replace(known.get(n) or answered[n], asked=part.path) for n, part in enumerate(parts)]
+
+
+async def _send(session: GraphSession, parts: Sequence[Part]) -> list[Response]:
+    if not parts:
+        return []
     if len(parts) == 1:
         return [await session.request(parts[0].method, parts[0].path, body=parts[0].content)]
     document = {"requests": [_request(str(n), part) for n, part in enumerate(parts)]}
@@ -46,20 +68,21 @@ async def send(session: GraphSession, parts: Sequence[Part]) -> list[Response]:
     answers = whole.body.get("responses") if whole.status == 200 and isinstance(whole.body, dict) else None
     if not isinstance(answers, list):
         meters.graph_answered(whole.status)
-        failed = whole if whole.status != 200 else Response(0, trouble="the directory's answer cannot be read")
-        return [failed] * len(parts)
+        return [whole if whole.status != 200 else Response(0, trouble="the directory's answer cannot be read")] * len(
+            parts
+        )
     found = {str(a.get("id")): a for a in answers if isinstance(a, dict)}
     outer = {k: v for k, v in whole.headers.items() if k == "request-id"}
     responses = [_answer(found.get(str(n)), outer) for n in range(len(parts))]
     for response in responses:
-        # Each part is counted, and told of, by itself.
+        # Each part is counted by itself.
         meters.graph_answered(response.status)
         session.note_pressure(response.headers)
     return responses
 
 
 def _request(number: str, part: Part) -> dict[str, Any]:
-    request: dict[str, Any] = {"id": number, "method": part.method, "url": part.path}
+    request: dict[str, Any] = {"id": number, "method": part.method, "url": paths.checked(part.path)}
     if part.content is not None:
         request |= {"body": part.content, "headers": {"Content-Type": "application/json"}}
     return request

@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.adapters.directory.pages import all_pages, one
-from shared.adapters.directory.session import GraphSession, Response
-from shared.domain.errors import DirectoryBusy
+from shared.adapters.directory.response import Response
+from shared.adapters.directory.session import GraphSession
+from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.ids import GroupId, UserId
 from shared.ports.changes import ChangePage, LinkExpired, MemberChange, UserChange, UserFacts
 
@@ -15,7 +16,7 @@ _USER_FIELDS = (
     "id,userType,displayName,mail,otherMails,externalUserState,externalUserStateChangeDateTime,createdDateTime,"
     "accountEnabled"
 )
-_READ, _GONE = "Directory.Read.All", 410
+_USERS, _MEMBERS, _GONE = "User.Read.All", "GroupMember.Read.All", 410
 
 
 class GraphChanges:
@@ -26,19 +27,29 @@ class GraphChanges:
 
     async def users(self, link: str | None) -> ChangePage[UserChange]:
         """One request."""
-        answer = await self._session.request("GET", link or f"/users/delta?$select={_USER_FIELDS}")
-        page = _page(answer, _READ)
+        page = _page(await self._ask(f"/users/delta?$select={_USER_FIELDS}", link), _USERS)
         changes = [_user(item) for item in page.get("value") or ()]
         return ChangePage(changes, *_link(page))
 
     async def members(self, groups: Sequence[GroupId], link: str | None) -> ChangePage[MemberChange]:
         """One request. The members of a large group come on several pages, each naming the group again."""
-        if link is None:
-            condition = quote(" or ".join(f"id eq '{g}'" for g in groups), safe="")
-            link = f"/groups/delta?$select=id,members&$filter={condition}"
-        page = _page(await self._session.request("GET", link), _READ)
+        condition = quote(" or ".join(f"id eq '{g}'" for g in groups), safe="")
+        page = _page(await self._ask(f"/groups/delta?$select=id,members&$filter={condition}", link), _MEMBERS)
         changes = [change for item in page.get("value") or () for change in _members(item)]
         return ChangePage(changes, *_link(page))
+
+    async def _ask(self, path: str, link: str | None) -> Response:
+        """The first page, or what a link that was kept since brings.
+
+        Raises:
+            LinkExpired: it is no link of this delta query; all is read anew.
+        """
+        if link is None:
+            return await self._session.request("GET", path)
+        try:
+            return await self._session.follow(link, path)
+        except Refused as e:
+            raise LinkExpired(e.detail) from e
 
     async def inactive_guests(self, before: datetime) -> dict[UserId, datetime] | None:
         """One request a page; the service lets no other filter stand beside this one (graph contract 1.3)."""

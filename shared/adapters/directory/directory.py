@@ -12,17 +12,19 @@ from shared.ports.directory import Directory, GuestToInvite
 
 
 class GraphDirectory(Directory):
-    """Speaks through a session that others may use as well; closing it is for the one who made it."""
+    """Speaks through a session that others may use as well; closing it is for the one who made it. `known` tells
+    which apps a group was set up with."""
 
-    def __init__(self, session: GraphSession) -> None:
+    def __init__(self, session: GraphSession, known: groups.Known = groups.nothing_known) -> None:
         self._session = session
+        self._known = known
 
     @property
     def pressure(self) -> float:
         return self._session.pressure
 
-    async def read_group(self, group: GroupId) -> GroupFacts:
-        return await groups.read_group(self._session, group)
+    async def read_group(self, group: GroupId, *, keep: bool = False) -> GroupFacts:
+        return await groups.read_group(self._session, group, self._known, keep=keep)
 
     async def find(self, addresses: Sequence[Address]) -> list[FindAnswer]:
         return await accounts.find(self._session, addresses)
@@ -36,8 +38,9 @@ class GraphDirectory(Directory):
     async def leave(self, group: GroupId, users: Sequence[UserId]) -> list[LeaveAnswer]:
         return await leaving.leave(self._session, group, users)
 
-    async def look_at_guests(self, users: Sequence[UserId]) -> list[GuestLook]:
-        return await leaving.look_at_guests(self._session, users)
+    async def look_at_guests(self, users: Sequence[UserId], *, accounts_alone: bool = False) -> list[GuestLook]:
+        look = leaving.look_at_accounts if accounts_alone else leaving.look_at_guests
+        return await look(self._session, users)
 
     async def delete_guests(self, users: Sequence[UserId]) -> list[LeaveAnswer]:
         return await leaving.delete_guests(self._session, users)

@@ -6,10 +6,9 @@ marked so here.
 """
 
 import re
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 
-from shared.adapters.directory.session import Response
+from shared.adapters.directory.response import Response
 from shared.domain.answers import (
     Blocked,
     Busy,
@@ -66,25 +65,6 @@ _ASSIGNED = "permission being assigned already exists"
 _DENIED = {"Authorization_RequestDenied", "Unauthorized", "ErrorAccessDenied", "AccessDenied"}
 
 
-def retry_after(response: Response, now: datetime | None = None) -> timedelta | None:
-    """``Retry-After`` as a number of seconds or an HTTP date; None where there is none that can be read. Never
-    more than a day: a wild value must not make a guest wait for ever."""
-    text = response.headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    try:
-        wait = timedelta(seconds=float(text))
-    except OverflowError:
-        wait = _LONGEST_WAIT
-    except ValueError:
-        try:
-            at = parsedate_to_datetime(text)
-        except ValueError:
-            return None
-        wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - (now or datetime.now(UTC))
-    return min(max(timedelta(0), wait), _LONGEST_WAIT)
-
-
 def words(response: Response) -> str:
     """The directory's words and the request id, for a person and for Microsoft's support."""
     if response.status == 0:
@@ -108,7 +88,7 @@ def nothing_happened(response: Response) -> Busy | None:
     if response.status == 0 and not response.sent:
         return Busy(None)
     if response.status in _BUSY:
-        return Busy(retry_after(response))
+        return Busy(response.retry_after())
     if response.status == 401 and response.error[0] == "InvalidAuthenticationToken":
         return Busy(None)
     return None
@@ -136,7 +116,7 @@ def reading_failed(response: Response, permission: str) -> Exception:
         )
     if 400 <= response.status < 500 and response.status not in {401, 404} | _BUSY | _AMBIGUOUS:
         return Refused(Reason.DIRECTORY_REFUSED, words(response))
-    return DirectoryBusy(words(response), retry_after=retry_after(response))
+    return DirectoryBusy(words(response), retry_after=response.retry_after())
 
 
 def invite_answer(response: Response) -> InviteAnswer:

@@ -1,12 +1,13 @@
 """Reading a group: its kind, its owners and the apps that its members get into."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from shared.adapters.directory import batch, errors
 from shared.adapters.directory.batch import Part
-from shared.adapters.directory.pages import all_pages, one
+from shared.adapters.directory.pages import all_pages, one, pages
+from shared.adapters.directory.response import Response
 from shared.adapters.directory.session import GraphSession
 from shared.domain.errors import Refused
 from shared.domain.groups import App, GroupFacts
@@ -17,30 +18,93 @@ FIELDS = (
     "id,displayName,groupTypes,securityEnabled,mailEnabled,onPremisesSyncEnabled,isAssignableToRole,"
     "isManagementRestricted"
 )
+_DIRECTORY = "Directory.Read.All"
 _APP_FIELDS = "id,appId,displayName,accountEnabled,tags"
-_READ = "Directory.Read.All"
-"""Less would do for the group and its owners, not for its assignments: `shared.domain.permissions`."""
+_READ, _APPS = "GroupMember.Read.All", "Application.Read.All"
 _HIDDEN = "HideApp"
 """Tag of an app whose tile people do not see."""
 
 
-async def read_group(session: GraphSession, group: GroupId) -> GroupFacts:
+type Known = Callable[[Sequence[GroupId]], Awaitable[Mapping[GroupId, Sequence[str]]]]
+"""The apps (object ids of service principals) that groups were set up with; groups without any may be left out."""
+
+
+async def nothing_known(_groups: Sequence[GroupId]) -> Mapping[GroupId, Sequence[str]]:
+    return {}
+
+
+async def read_group(
+    session: GraphSession, group: GroupId, known: Known = nothing_known, *, keep: bool = False
+) -> GroupFacts:
     """One ``$batch``, and a second one for the apps where the group opens any."""
-    facts, owners, assignments = await batch.send(
+    apps = (await known([group])).get(group, ())[: batch.LIMIT - 2]
+    facts, owners, *assignments = await batch.send(
         session,
         [
             Part("GET", f"/groups/{group}?$select={FIELDS}"),
             Part("GET", f"/groups/{group}/owners?$select=id&$top=999"),
-            Part("GET", f"/groups/{group}/appRoleAssignments?$top=999"),
+            *_assignments(group, apps),
         ],
+        keep=keep,
     )
     if facts.status == 404:
         raise Refused(Reason.GROUP_MISSING, errors.words(facts))
     found = one(facts, _READ)
     owner_ids = await all_pages(session, owners, _READ)
-    assigned = await all_pages(session, assignments, _READ)
     owned_by = frozenset(UserId(o["id"].lower()) for o in owner_ids)
-    return facts_of({"id": group, **found}, owned_by, await _apps(session, assigned))
+    opened = await _opened(session, group, apps, assignments)
+    return facts_of({"id": group, **found}, owned_by, await _apps(session, opened, keep=keep))
+
+
+async def apps_of_all(
+    session: GraphSession, groups: Sequence[GroupId], known: Known
+) -> dict[GroupId, tuple[App, ...]]:
+    """The apps that each group opens. A ``$batch`` for each twenty groups, and one for each twenty apps."""
+    recorded = await known(groups)
+    wanted = [(group, recorded.get(group, ())) for group in groups]
+    parts = [part for group, apps in wanted for part in _assignments(group, apps)]
+    answers: list[Response] = []
+    for start in range(0, len(parts), batch.LIMIT):
+        answers += await batch.send(session, parts[start : start + batch.LIMIT])
+    found: dict[GroupId, list[str]] = {}
+    for group, apps in wanted:
+        count = len(apps) or 1
+        found[group] = await _opened(session, group, apps, answers[:count])
+        answers = answers[count:]
+    visible = await visible_apps(session, list(dict.fromkeys(app for opened in found.values() for app in opened)))
+    return {group: tuple(visible[a] for a in opened if a in visible) for group, opened in found.items()}
+
+
+def _assignments(group: GroupId, apps: Sequence[str]) -> list[Part]:
+    """What tells of the apps that a group opens. Of apps that it was set up with their own side is read: for that
+    Microsoft documents `Application.Read.All`, for the group's own side nothing less than `Directory.Read.All`
+    ("List appRoleAssignments granted for a service principal", "… granted to a group")."""
+    if not apps:
+        return [Part("GET", f"/groups/{group}/appRoleAssignments?$top=999")]
+    return [Part("GET", f"/servicePrincipals/{quote(app, safe='')}/appRoleAssignedTo?$top=999") for app in apps]
+
+
+async def _opened(
+    session: GraphSession, group: GroupId, apps: Sequence[str], answers: Sequence[Response]
+) -> list[str]:
+    """The service principals that a group has a role on, out of the answers to `_assignments`. Where no record names
+    any and the group's own side may not be read, none is known."""
+    if not apps:
+        [answer] = answers
+        return [] if answer.status == 403 else resources_of(await all_pages(session, answer, _DIRECTORY))
+    return [
+        app
+        for app, answer in zip(apps, answers, strict=True)
+        if answer.status != 404 and await _is_assigned(session, answer, group)
+    ]
+
+
+async def _is_assigned(session: GraphSession, first: Response, group: GroupId) -> bool:
+    """Reads no further than it has to: everybody in the tenant may be assigned to an app."""
+    async for page in pages(session, first, _APPS):
+        if any(str(a["principalId"]).lower() == group for a in page):
+            return True
+    return False
 
 
 def facts_of(found: dict[str, Any], owners: frozenset[UserId], apps: tuple[App, ...]) -> GroupFacts:
@@ -60,11 +124,11 @@ def facts_of(found: dict[str, Any], owners: frozenset[UserId], apps: tuple[App, 
     )
 
 
-async def _apps(session: GraphSession, assignments: list[dict[str, Any]]) -> tuple[App, ...]:
+async def _apps(session: GraphSession, opened: list[str], *, keep: bool) -> tuple[App, ...]:
     """The apps that the group opens and that a person may see. Of a group that opens more than a batch's
     worth the first are enough: a guest of several apps is led to My Apps."""
-    resources = resources_of(assignments)[: batch.LIMIT]
-    found = await visible_apps(session, resources)
+    resources = opened[: batch.LIMIT]
+    found = await visible_apps(session, resources, keep=keep)
     return tuple(found[r] for r in resources if r in found)
 
 
@@ -73,16 +137,16 @@ def resources_of(assignments: Iterable[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(str(a["resourceId"]) for a in assignments))
 
 
-async def visible_apps(session: GraphSession, resources: Sequence[str]) -> dict[str, App]:
+async def visible_apps(session: GraphSession, resources: Sequence[str], *, keep: bool = False) -> dict[str, App]:
     """Those of the service principals that a person may see and use, by object id. A ``$batch`` for each twenty."""
     found: dict[str, App] = {}
     for start in range(0, len(resources), batch.LIMIT):
         few = resources[start : start + batch.LIMIT]
         parts = [Part("GET", f"/servicePrincipals/{quote(r, safe='')}?$select={_APP_FIELDS}") for r in few]
-        for resource, answer in zip(few, await batch.send(session, parts), strict=True):
+        for resource, answer in zip(few, await batch.send(session, parts, keep=keep), strict=True):
             if answer.status == 404:
                 continue  # The app was deleted; its assignments follow later.
-            facts = one(answer, _READ)
+            facts = one(answer, _APPS)
             if facts.get("accountEnabled") is not False and _HIDDEN not in (facts.get("tags") or ()):
                 found[resource] = App(name=facts.get("displayName") or facts["appId"], app_id=facts["appId"])
     return found

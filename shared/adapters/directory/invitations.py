@@ -5,9 +5,11 @@ from typing import Any
 
 from shared.adapters.directory import batch, errors
 from shared.adapters.directory.batch import Part
-from shared.adapters.directory.session import GraphSession, Response
+from shared.adapters.directory.response import Response
+from shared.adapters.directory.session import GraphSession
 from shared.domain.answers import InviteAnswer, Invited, Unknown
 from shared.domain.ids import UserId
+from shared.domain.texts import one_line
 from shared.ports.directory import GuestToInvite
 
 
@@ -25,8 +27,9 @@ def _body(guest: GuestToInvite) -> dict[str, Any]:
         "inviteRedirectUrl": guest.redirect_url,
         "sendInvitationMessage": guest.mail,
     }
-    if guest.display_name:
-        body["invitedUserDisplayName"] = guest.display_name
+    # Cleaned when it came in; rows that are older were not.
+    if name := one_line(guest.display_name or ""):
+        body["invitedUserDisplayName"] = name
     if guest.mail and guest.language:
         body["invitedUserMessageInfo"] = {"messageLanguage": guest.language}
     return body

@@ -1,35 +1,44 @@
 """Taking guests out of a group, blocking, deleting and restoring their accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from shared.adapters.directory import batch, errors
 from shared.adapters.directory.batch import Part
+from shared.adapters.directory.filters import of_ids
 from shared.adapters.directory.pages import all_pages, one
-from shared.adapters.directory.session import GraphSession, Response
-from shared.domain.answers import GuestLook, LeaveAnswer, WriteAnswer
+from shared.adapters.directory.response import Response
+from shared.adapters.directory.session import GraphSession
+from shared.domain.answers import Busy, Declined, GuestLook, LeaveAnswer, WriteAnswer
+from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.ids import GroupId, UserId
+from shared.domain.reasons import Reason
 
 _MEMBERS, _DELETE, _READ = "GroupMember.ReadWrite.All", "User.DeleteRestore.All", "Directory.Read.All"
+_USERS = "User.Read.All"
 _ENABLE = "User.EnableDisableAccount.All and User.Read.All"
-_FIELDS = "id,externalUserState,creationType,accountEnabled"
+_FIELDS = "id,userType,externalUserState,creationType,accountEnabled"
+_NO_GUEST = "The directory says that the account's userType is {}"
 _AT_ONCE = batch.LIMIT // 3
 
 
 async def leave(session: GraphSession, group: GroupId, users: Sequence[UserId]) -> list[LeaveAnswer]:
-    """One ``$batch``. Never without ``/$ref``: that would delete the user (graph contract 1.4)."""
-    if not users:
-        return []
-    parts = [Part("DELETE", f"/groups/{group}/members/{user}/$ref") for user in users]
-    return [errors.leave_answer(response, _MEMBERS) for response in await batch.send(session, parts)]
+    """Two ``$batch``. Never without ``/$ref``: that would delete the user (graph contract 1.4)."""
+
+    def read(response: Response) -> LeaveAnswer:
+        return errors.leave_answer(response, _MEMBERS)
+
+    return await _to_guests(session, users, lambda u: Part("DELETE", f"/groups/{group}/members/{u}/$ref"), read)
 
 
 async def delete_guests(session: GraphSession, users: Sequence[UserId]) -> list[LeaveAnswer]:
-    """One ``$batch``."""
-    if not users:
-        return []
-    parts = [Part("DELETE", f"/users/{user}") for user in users]
-    return [errors.leave_answer(response, _DELETE) for response in await batch.send(session, parts)]
+    """Two ``$batch``."""
+
+    def read(response: Response) -> LeaveAnswer:
+        return errors.leave_answer(response, _DELETE)
+
+    return await _to_guests(session, users, lambda u: Part("DELETE", f"/users/{u}"), read)
 
 
 async def restore_guests(session: GraphSession, users: Sequence[UserId]) -> list[WriteAnswer]:
@@ -41,12 +50,46 @@ async def restore_guests(session: GraphSession, users: Sequence[UserId]) -> list
 
 
 async def enable_guests(session: GraphSession, users: Sequence[UserId], *, enabled: bool) -> list[WriteAnswer]:
-    """One ``$batch``. `User.EnableDisableAccount.All` is the least that Graph documents for ``accountEnabled`` (with
-    `User.Read.All`): Microsoft Graph, "Update user"."""
+    """One or two ``$batch``. `User.EnableDisableAccount.All` is the least that Graph documents for
+    ``accountEnabled`` (with `User.Read.All`): Microsoft Graph, "Update user"."""
+
+    def part(user: UserId) -> Part:
+        return Part("PATCH", f"/users/{user}", {"accountEnabled": enabled})
+
+    def read(response: Response) -> WriteAnswer:
+        return errors.write_answer(response, _ENABLE)
+
+    if not enabled:
+        return await _to_guests(session, users, part, read)
+    return [read(response) for response in await batch.send(session, [part(u) for u in users])] if users else []
+
+
+async def _to_guests[Answer](
+    session: GraphSession,
+    users: Sequence[UserId],
+    part: Callable[[UserId], Part],
+    read: Callable[[Response], Answer],
+) -> list[Answer | Busy | Declined]:
+    """Do it to those who are guests at this moment. Who was one when it was decided may be a colleague by now, whom
+    Guestlist has no business with; who is gone is left to the call itself."""
     if not users:
         return []
-    parts = [Part("PATCH", f"/users/{user}", {"accountEnabled": enabled}) for user in users]
-    return [errors.write_answer(response, _ENABLE) for response in await batch.send(session, parts)]
+    try:
+        kinds = await _kinds(session, users)
+    except DirectoryBusy as e:
+        return [Busy(e.retry_after) for _ in users]
+    except Refused as e:
+        return [Declined(e.reason, e.detail or "") for _ in users]
+    guests = [u for u in dict.fromkeys(users) if kinds.get(u, "Guest") == "Guest"]
+    responses = await batch.send(session, [part(u) for u in guests]) if guests else []
+    answers = dict(zip(guests, map(read, responses), strict=True))
+    return [answers[u] if u in answers else Declined(Reason.NOT_A_GUEST, _NO_GUEST.format(kinds[u])) for u in users]
+
+
+async def _kinds(session: GraphSession, users: Sequence[UserId]) -> dict[UserId, str]:
+    parts = [Part("GET", path) for path in of_ids("users", users, "id,userType")]
+    found = [u for answer in await batch.send(session, parts) for u in await all_pages(session, answer, _USERS)]
+    return {UserId(str(u["id"]).lower()): str(u.get("userType")) for u in found}
 
 
 async def look_at_guests(session: GraphSession, users: Sequence[UserId]) -> list[GuestLook]:
@@ -61,26 +104,49 @@ async def look_at_guests(session: GraphSession, users: Sequence[UserId]) -> list
     return found
 
 
+async def look_at_accounts(session: GraphSession, users: Sequence[UserId]) -> list[GuestLook]:
+    """A ``$batch`` for each twenty: the accounts, and nothing of what they have."""
+    found: list[GuestLook] = []
+    for start in range(0, len(users), batch.LIMIT):
+        parts = [_account_part(user) for user in users[start : start + batch.LIMIT]]
+        found += [_account(answer, _USERS) for answer in await batch.send(session, parts)]
+    return found
+
+
+def _account_part(user: UserId) -> Part:
+    return Part("GET", f"/users/{user}?$select={_FIELDS}")
+
+
+def _account(answer: Response, permission: str) -> GuestLook:
+    if answer.status == 404:
+        return GuestLook(exists=False)
+    facts = one(answer, permission)
+    return GuestLook(
+        is_guest=facts.get("userType") == "Guest",
+        pending=facts.get("externalUserState") == "PendingAcceptance",
+        enabled=facts.get("accountEnabled") is not False,
+    )
+
+
 def _parts(user: UserId) -> list[Part]:
     return [
-        Part("GET", f"/users/{user}?$select={_FIELDS}"),
+        _account_part(user),
         Part("GET", f"/users/{user}/memberOf?$select=id"),
         Part("GET", f"/users/{user}/appRoleAssignments"),
     ]
 
 
 async def _look(session: GraphSession, account: Response, holders_answer: Response, apps: Response) -> GuestLook:
-    if account.status == 404:
-        return GuestLook(exists=False)
-    facts = one(account, _READ)
+    look = _account(account, _READ)
+    if not look.exists:
+        return look
     # The list has the apps of the user's groups as well.
     own = [a for a in await all_pages(session, apps, _READ) if a.get("principalType") == "User"]
     # Administrative units are in the list, too: whoever is in one is in nothing that we could take away (Microsoft
     # Graph, "List a user's direct memberships").
     holders = await all_pages(session, holders_answer, _READ)
-    return GuestLook(
-        pending=facts.get("externalUserState") == "PendingAcceptance",
-        enabled=facts.get("accountEnabled") is not False,
+    return replace(
+        look,
         groups=frozenset(GroupId(str(h["id"]).lower()) for h in holders if _is(h, "group")),
         has_apps=bool(own),
         has_role=any(_is(h, "directoryRole") for h in holders),

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from shared.adapters.directory import batch, errors
 from shared.adapters.directory.batch import Part
 from shared.adapters.directory.groups import read_group
-from shared.adapters.directory.session import GraphSession, Response
+from shared.adapters.directory.response import Response
+from shared.adapters.directory.session import GraphSession
 from shared.domain.answers import Declined, JoinAnswer, Joined, Unknown
 from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.groups import refusal

@@ -1,9 +1,11 @@
 """Objects and collections out of Graph's answers to reads."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from shared.adapters.directory import errors
-from shared.adapters.directory.session import GraphSession, Response
+from shared.adapters.directory.response import Response
+from shared.adapters.directory.session import GraphSession
 from shared.domain.errors import DirectoryUnsure
 
 
@@ -23,14 +25,18 @@ async def all_pages(session: GraphSession, first: Response, permission: str) -> 
     """The whole collection, of which the first page is there. A page may be empty and have a next one.
 
     Raises:
-        Refused, DirectoryBusy: as `one` does, for any page.
+        Refused, DirectoryBusy: as `one` does, for any page. Refused: a next link leads elsewhere.
     """
+    return [item async for page in pages(session, first, permission) for item in page]
+
+
+async def pages(session: GraphSession, first: Response, permission: str) -> AsyncIterator[list[dict[str, Any]]]:
+    """As `all_pages`, page by page."""
     page = one(first, permission)
-    found: list[dict[str, Any]] = list(page.get("value") or ())
+    yield page.get("value") or []
     while link := page.get("@odata.nextLink"):
-        page = one(await session.request("GET", link), permission)
-        found += page.get("value") or ()
-    return found
+        page = one(await session.follow(str(link), first.asked), permission)
+        yield page.get("value") or []
 
 
 def made(response: Response) -> dict[str, Any]:

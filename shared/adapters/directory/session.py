@@ -9,7 +9,9 @@ import base64
 import logging
 import time
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,9 +24,12 @@ from kiota_abstractions.request_information import RequestInformation
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
-from kiota_http.middleware.options import ResponseHandlerOption, RetryHandlerOption
+from kiota_http.middleware.options import RedirectHandlerOption, ResponseHandlerOption, RetryHandlerOption
 from msgraph_core import BaseGraphRequestAdapter, GraphClientFactory
 
+from shared.adapters.directory import paths
+from shared.adapters.directory.load import Answers, Latency
+from shared.adapters.directory.response import Response
 from shared.adapters.telemetry import meters, spans
 from shared.domain.errors import DirectoryBusy
 
@@ -38,29 +43,6 @@ _TIMEOUT = httpx.Timeout(60, connect=10)
 _PRESSURE_COUNTS_S = 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What came back: status, headers (names in lower case) and the JSON body, None where there is none.
-
-    `status` 0 means that no answer came; then `sent` tells whether Graph may have done the work all the same,
-    and `trouble` says what happened.
-    """
-
-    status: int
-    headers: dict[str, str] = field(default_factory=dict)
-    body: Any = None
-    sent: bool = True
-    trouble: str = ""
-
-    @property
-    def error(self) -> tuple[str, str]:
-        """Code and message of Graph's error; empty where the body has none (an HTML page, say)."""
-        found = self.body.get("error") if isinstance(self.body, dict) else None
-        if not isinstance(found, dict):
-            return "", ""
-        return str(found.get("code") or ""), str(found.get("message") or "")
-
-
 class GraphSession:
     """Keeps the connection and the token of one process (one event loop)."""
 
@@ -68,8 +50,16 @@ class GraphSession:
         self.base_url = base_url.rstrip("/")
         self._credential = credential
         self._pressure = (0.0, 0.0)
+        self._latency = Latency()
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        """The time by which what the directory asked for is waited for."""
+        self._answers = Answers(lambda: self.now())
         host = urlsplit(self.base_url).hostname or ""
-        options = {RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False)}
+        # Graph's calls that are made here redirect nowhere: where one would, the token stays here.
+        options = {
+            RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False),
+            RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
+        }
         self._http = GraphClientFactory.create_with_default_middleware(
             client=httpx.AsyncClient(timeout=_TIMEOUT, http2=False), options=options
         )
@@ -82,20 +72,49 @@ class GraphSession:
     async def request(
         self, method: str, path: str, *, body: Any = None, headers: dict[str, str] | None = None
     ) -> Response:
-        """Send one request; `path` follows the version root and is percent-encoded, or is a whole address
-        that Graph gave (a next link). Never raises for what Graph or the network does."""
+        """Send one request; `path` follows the version root and is percent-encoded. Never raises for what Graph or
+        the network does.
+
+        Raises:
+            Refused: `directory-refused`, as nothing is sent to such a path.
+        """
+        paths.checked(path)
+        if method == "GET" and (refused := self._answers.of(path)) is not None:
+            return replace(refused, asked=path)
+        since = time.monotonic()
         with spans.graph_call(method, path) as span:
-            response = await self._send(method, path, body, headers)
+            response = replace(await self._send(method, path, body, headers), asked=path)
             spans.answered(span, response.status, response.headers.get("request-id"))
         if not path.endswith("/$batch"):  # its parts are counted one by one
             meters.graph_answered(response.status)
+        elif response.status == 200:
+            self._latency.note(time.monotonic() - since)
         self.note_pressure(response.headers)
+        if method == "GET":
+            self.note_answer(path, response)
         return response
+
+    def answered(self, path: str, *, keep: bool) -> Response | None:
+        """What was answered to the same GET and still counts: a refusal until its Retry-After; with `keep`, also a
+        good answer that came while others were refused."""
+        return self._answers.of(path, keep=keep)
+
+    def note_answer(self, path: str, response: Response, *, keep: bool = False) -> None:
+        """Remember a GET that was answered 429: whoever asks the same waits as well. With `keep`, good answers."""
+        self._answers.note(path, response, keep=keep)
+
+    async def follow(self, link: str, asked: str) -> Response:
+        """What a link brings that Graph gave, in an answer to `asked` or in one to the same long ago.
+
+        Raises:
+            Refused: `directory-refused`, as it leads elsewhere.
+        """
+        return await self.request("GET", paths.followed(link, self.base_url, asked))
 
     async def _send(self, method: str, path: str, body: Any, headers: dict[str, str] | None) -> Response:
         info = RequestInformation()
         info.http_method = Method(method)
-        info.url = path if path.startswith("http") else self.base_url + path
+        info.url = self.base_url + path
         info.headers.add("Accept", "application/json")
         info.headers.add("client-request-id", str(uuid.uuid4()))
         for name, value in (headers or {}).items():
@@ -125,9 +144,11 @@ class GraphSession:
 
     @property
     def pressure(self) -> float:
-        """The share of a limit that Graph last said to be in use; 0 where it has said nothing for a while."""
+        """The share of a limit that Graph last said to be in use, 0 where it has said nothing for a while; 1 where it
+        answers much more slowly than it usually does."""
         at, share = self._pressure
-        return share if time.monotonic() - at < _PRESSURE_COUNTS_S else 0.0
+        said = share if time.monotonic() - at < _PRESSURE_COUNTS_S else 0.0
+        return max(said, 1.0 if self._latency.is_much_higher else 0.0)
 
     async def permissions(self) -> frozenset[str]:
         """The application permissions in the token that Graph is asked with.

@@ -18,6 +18,9 @@ log = logging.getLogger("guestlist")
 
 ALGORITHM = "RS256"
 FRESH_S = 86_400.0
+STALE_S = 3 * 86_400.0
+"""For how long after `FRESH_S` keys stay good while the issuer cannot be reached: one that was withdrawn must not
+open the door for ever."""
 FETCH_EVERY_S = 30.0
 RETRY_S = 2.0
 _TIMEOUT_S = 10.0
@@ -44,16 +47,18 @@ class IssuerKeys:
         one fetch.
 
         Raises:
-            Refused: `issuer-unreachable` where no keys were ever had.
+            Refused: `issuer-unreachable` where no keys are had, or none since `FRESH_S` and `STALE_S` ago.
         """
         if self._is_known(kid):
             return self._keys[kid]
         async with self._lock:
+            if self._fetched_at is not None and time.monotonic() >= self._fetched_at + FRESH_S + STALE_S:
+                self._keys, self._fetched_at = {}, None
             if not self._is_known(kid) and self._may_fetch():
                 await self._fetch()
         if not self._keys:
             raise Refused(Reason.ISSUER_UNREACHABLE)
-        # Keys that were had stay good: an issuer that is down for a while locks nobody out.
+        # Keys that were had stay good for a while: an issuer that is down for hours locks nobody out.
         return self._keys.get(kid)
 
     def _is_known(self, kid: str) -> bool:

@@ -1,9 +1,12 @@
 """Callers by their access token. No header is trusted in its place: App Service strips forged ones only where
 its authentication is switched on.
 
-Source: Microsoft identity platform, "Access tokens" and "Validate tokens" (v2.0 tokens).
+Sources: Microsoft identity platform, "Access tokens" and "Validate tokens" (v2.0 tokens); "Optional claims
+reference": ``acct`` is 0 for a member of the tenant and 1 for a guest, and is there only where the API's registration
+asks for it.
 """
 
+from collections.abc import Collection
 from typing import Any, Never
 
 import jwt
@@ -13,6 +16,7 @@ from shared.domain.access import Caller
 from shared.domain.errors import Refused
 from shared.domain.ids import UserId
 from shared.domain.reasons import Reason
+from shared.domain.texts import one_line
 from shared.ports.callers import Callers
 
 SCOPE = "access_as_user"
@@ -25,15 +29,26 @@ _REQUIRED = ["exp", "iat", "nbf", "iss", "aud", "tid", "oid"]
 class TokenCallers(Callers):
     """Takes v2.0 tokens of one tenant, made for one audience by `authority`.
 
-    A person's token carries the scope `access_as_user`; an app that acts for itself has no scope and needs an
-    app role. `fetch_every_s` bounds how often a token with an unknown key makes us ask the issuer.
+    A person's token carries the scope `access_as_user`, and is taken from the applications `clients` alone (ids in
+    lower case): whichever other the person let act for them would have all of that person's rights here. Guests'
+    tokens are taken with `guests`. An app that acts for itself has no scope and needs an app role: its assignment is
+    what lists it. `fetch_every_s` bounds how often a token with an unknown key makes us ask the issuer.
     """
 
     def __init__(
-        self, *, authority: str, tenant_id: str, audience: str, fetch_every_s: float = FETCH_EVERY_S
+        self,
+        *,
+        authority: str,
+        tenant_id: str,
+        audience: str,
+        clients: Collection[str],
+        guests: bool = False,
+        fetch_every_s: float = FETCH_EVERY_S,
     ) -> None:
         self._tenant = tenant_id.lower()
         self._audience = audience
+        self._clients = frozenset(clients)
+        self._guests = guests
         self._issuer = f"{authority.rstrip('/')}/{self._tenant}/v2.0"
         self._keys = IssuerKeys(self._issuer, fetch_every_s=fetch_every_s)
 
@@ -57,12 +72,34 @@ class TokenCallers(Callers):
             _refuse("it says to be of an app and of a person")
         elif SCOPE not in scopes:
             _refuse(f"it lacks the scope {SCOPE}")
+        client = str(claims.get("azp") or "").lower()
+        if not is_app:
+            self._check_person(claims, client)
         return Caller(
             object_id=UserId(object_id.lower()),
-            name=str(claims.get("name") or claims.get("preferred_username") or "").strip(),
+            name=one_line(str(claims.get("name") or claims.get("preferred_username") or "")),
             roles=frozenset(str(role) for role in roles),
             is_app=is_app,
+            client=client,
         )
+
+    def _check_person(self, claims: dict[str, Any], client: str) -> None:
+        """Raises Refused `client-not-allowed`, `guest-caller`."""
+        if client not in self._clients:
+            named = one_line(client) or "that the token does not name"
+            raise Refused(
+                Reason.CLIENT_NOT_ALLOWED, f"The application {named} is not among those of GUESTLIST_CLIENTS"
+            )
+        account = claims.get("acct")
+        if self._guests or (account in (0, "0") and account is not False):
+            return
+        if account is None:
+            raise Refused(
+                Reason.GUEST_CALLER,
+                "The access token does not say whether its person is a member: the registration of Guestlist's API "
+                "has to ask for the optional claim acct in access tokens",
+            )
+        raise Refused(Reason.GUEST_CALLER)
 
     async def _claims(self, token: str) -> dict[str, Any]:
         try:

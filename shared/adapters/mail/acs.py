@@ -20,8 +20,7 @@ from azure.core.exceptions import (
 )
 from azure.core.rest import HttpRequest
 
-from shared.adapters.directory.errors import retry_after
-from shared.adapters.directory.session import Response
+from shared.adapters.directory.response import Response
 from shared.domain.answers import Busy, Declined, Unknown
 from shared.domain.pacing import Pace
 from shared.domain.reasons import Reason
@@ -97,7 +96,7 @@ class AcsEmail:
     @staticmethod
     def _failed(answer: Response) -> Busy | Unknown | Declined:
         if (answer.status == 0 and not answer.sent) or answer.status in (429, 503):
-            return Busy(retry_after(answer))
+            return Busy(answer.retry_after())
         if answer.status in (0, 408) or answer.status >= 500:
             return Unknown(answer.trouble or _words(answer))
         what = "The mail service refused the mail"

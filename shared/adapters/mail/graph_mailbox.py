@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.adapters.directory import errors
-from shared.adapters.directory.session import GraphSession, Response
+from shared.adapters.directory.response import Response
+from shared.adapters.directory.session import GraphSession
 from shared.domain.answers import Busy, Declined, Unknown
 from shared.domain.pacing import Pace
 from shared.domain.reasons import Reason

@@ -1,12 +1,12 @@
 """The text of Guestlist's own mail, from templates: one of plain text and one of HTML for each language."""
 
 import functools
-import unicodedata
 
 import jinja2
 
 from shared.domain.invitations import Invitation
 from shared.domain.placeholders import fill
+from shared.domain.texts import lines, one_line
 from shared.ports.mailer import Mail
 
 SUBJECTS = {"en": "{inviter} has invited you to {app}", "de": "{inviter} hat Sie zu {app} eingeladen"}
@@ -14,7 +14,6 @@ SUBJECTS = {"en": "{inviter} has invited you to {app}", "de": "{inviter} hat Sie
 _SOMEBODY = {"en": "A group owner", "de": "Jemand"}
 _SOMETHING = {"en": "an app", "de": "einer App"}
 SUBJECT_LIMIT = 200
-_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class JinjaMailText:
@@ -40,7 +39,7 @@ class JinjaMailText:
         return Mail(
             key=str(invitation.id),
             to=invitation.address.wire,
-            to_name=one_line(invitation.display_name or "") or None,
+            to_name=None,
             subject=subject[:SUBJECT_LIMIT],
             text=text.render(values),
             html=html.render(values),
@@ -55,19 +54,3 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-
-
-def one_line(text: str) -> str:
-    return " ".join(_clean(" ".join(text.splitlines())).split())
-
-
-def lines(text: str) -> str:
-    """Line breaks of every kind are kept as newlines."""
-    return "\n".join(_clean(line).rstrip() for line in text.splitlines()).strip("\n")
-
-
-def _clean(text: str) -> str:
-    """Without control characters and what turns the direction of the text after it. Joiners stay: scripts and
-    emoji need them."""
-    spaced = (" " if c == "\t" or unicodedata.category(c)[0] == "Z" else c for c in text)
-    return "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cs") and c not in _DIRECTIONS)

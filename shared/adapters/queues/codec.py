@@ -18,6 +18,7 @@ from shared.domain.commands import (
     InviteChunk,
     JoinChunk,
     MailChunk,
+    MailDigest,
     MailRequest,
     PutRight,
     RoundTrip,
@@ -29,7 +30,7 @@ from shared.domain.commands import (
     UndoImport,
 )
 from shared.domain.errors import GuestlistError
-from shared.domain.ids import ChunkId, GroupId
+from shared.domain.ids import ChunkId, GroupId, UserId
 from shared.domain.import_ids import ImportId
 from shared.domain.people import CaseId
 from shared.domain.requests import RequestId
@@ -82,7 +83,7 @@ class _MailChunk(_Chunk, tag="mail-chunk"):
 
 
 class _ImportChunk(_Chunk, tag="import-chunk"):
-    pass
+    position: float | None = None
 
 
 class _SplitImport(_Message, tag="split-import"):
@@ -108,6 +109,12 @@ class _TakeApart(_Message, tag="take-apart"):
 class _MailRequest(_Message, tag="mail-request"):
     group: _Guid
     request: _Key
+    slot: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    turn: bool = False
+
+
+class _MailDigest(_Message, tag="mail-digest"):
+    decider: _Guid
     slot: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
@@ -153,6 +160,7 @@ _decoder = msgspec.json.Decoder(
     | _SetupStep
     | _TakeApart
     | _MailRequest
+    | _MailDigest
     | _FulfilRequest
     | _AuditTask
     | _PutRight
@@ -179,7 +187,11 @@ def _message(command: Command, traceparent: str | None) -> _Message:
         case UndoImport():
             return _UndoImport(import_id=command.import_id, group=command.group, after=command.after, **head)
         case MailRequest():
-            return _MailRequest(group=command.group, request=command.request, slot=command.slot, **head)
+            return _MailRequest(
+                group=command.group, request=command.request, slot=command.slot, turn=command.turn, **head
+            )
+        case MailDigest():
+            return _MailDigest(decider=command.decider, slot=command.slot, **head)
         case FulfilRequest():
             return _FulfilRequest(group=command.group, request=command.request, **head)
         case RunAudit():
@@ -198,6 +210,8 @@ def _message(command: Command, traceparent: str | None) -> _Message:
                 "slot": command.slot,
                 "revived": command.revived,
             }
+            if isinstance(command, ImportChunk):
+                work |= {"position": command.position}
             return kind(**work, **head)
 
 
@@ -225,7 +239,10 @@ def decode_command(body: bytes) -> Command:
             after = ChunkId(found.after) if found.after is not None else None
             return UndoImport(ImportId(found.import_id), GroupId(found.group), after, found.attempt)
         case _MailRequest():
-            return MailRequest(GroupId(found.group), RequestId(found.request), found.attempt, found.slot)
+            request = RequestId(found.request)
+            return MailRequest(GroupId(found.group), request, found.attempt, found.slot, found.turn)
+        case _MailDigest():
+            return MailDigest(UserId(found.decider), found.attempt, found.slot)
         case _FulfilRequest():
             return FulfilRequest(GroupId(found.group), RequestId(found.request), found.attempt)
         case _AuditTask():
@@ -237,8 +254,10 @@ def decode_command(body: bytes) -> Command:
         case _RoundTrip():
             return RoundTrip(found.sent_at, found.attempt)
         case _:
-            kind = _OF_CHUNKS[type(found)]
-            return kind(GroupId(found.group), ChunkId(found.chunk), found.attempt, found.slot, found.revived)
+            chunk = (GroupId(found.group), ChunkId(found.chunk), found.attempt, found.slot, found.revived)
+            if isinstance(found, _ImportChunk):
+                return ImportChunk(*chunk, found.position)
+            return _OF_CHUNKS[type(found)](*chunk)
 
 
 def read_traceparent(body: bytes) -> str | None:

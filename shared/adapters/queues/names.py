@@ -7,6 +7,7 @@ from shared.domain.commands import (
     InviteChunk,
     JoinChunk,
     MailChunk,
+    MailDigest,
     MailRequest,
     PutRight,
     RoundTrip,
@@ -28,6 +29,7 @@ IMPORT_CHUNKS = "import-chunks"
 IMPORT_UNDOS = "import-undos"
 REQUESTS = "requests"
 REQUEST_MAILS = "request-mails"
+REQUEST_DIGESTS = "request-digests"
 AUDITS = "audits"
 REMEDIES = "remedies"
 PEOPLE = "people"
@@ -46,6 +48,7 @@ BY_KIND: dict[type[Command], str] = {
     UndoImport: IMPORT_UNDOS,
     FulfilRequest: REQUESTS,
     MailRequest: REQUEST_MAILS,
+    MailDigest: REQUEST_DIGESTS,
     RunAudit: AUDITS,
     PutRight: REMEDIES,
     SearchPerson: PEOPLE,

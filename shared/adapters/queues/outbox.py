@@ -52,6 +52,19 @@ class QueueOutbox:
             else:
                 await self._put(name, body, not_before)
 
+    async def park(self, command: Command) -> None:
+        """As the port says."""
+        # Named without the trace: a command that is sent again and again while all is stopped is kept once.
+        name = encode_command(command, None).decode()
+        await self._reminders.park(name, encode_command(command, spans.traceparent()).decode())
+
+    async def send_parked(self) -> int:
+        """As the port says."""
+        parked = [reminder async for reminder in self._reminders.list_parked()]
+        for few in batched(parked, _AT_ONCE, strict=False):
+            await asyncio.gather(*(self._fulfil(reminder, None) for reminder in few))
+        return sum(len(reminder.messages) for reminder in parked)
+
     async def send_due(self) -> int:
         """Send what reminders say is due: long waits that end within minutes, and what an instance had in hand that
         has not renewed its lease. Gives how many messages were sent.
@@ -65,10 +78,10 @@ class QueueOutbox:
         now = datetime.now(UTC)
         due = [r async for r in self._reminders.list_due(now + LONGEST_SLEEP) if r.due <= now or not r.is_held]
         for few in batched(due, _AT_ONCE, strict=False):
-            await asyncio.gather(*(self._fulfil(reminder) for reminder in few))
+            await asyncio.gather(*(self._fulfil(reminder, reminder.due) for reminder in few))
         return sum(len(reminder.messages) for reminder in due)
 
-    async def _fulfil(self, reminder: Reminder) -> None:
+    async def _fulfil(self, reminder: Reminder, not_before: datetime | None) -> None:
         for message in reminder.messages:
             try:
                 name = queue_of(decode_command(message.encode()))
@@ -77,7 +90,7 @@ class QueueOutbox:
                 if reminder.is_held:
                     continue  # The message itself is on its queue still.
                 return  # A newer version wrote it, before a roll back: it is left for that version.
-            await self._put(name, message, reminder.due)
+            await self._put(name, message, not_before)
         await self._reminders.remove(reminder)
 
     async def _put(self, name: str, body: str, not_before: datetime | None) -> None:

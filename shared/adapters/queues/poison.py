@@ -5,7 +5,7 @@ import base64
 import binascii
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -42,7 +42,7 @@ class StoragePoisonQueues:
         self._hidden_s = int(hidden.total_seconds())
         self._run_s = run.total_seconds()
 
-    async def drain(self, work: Callable[[bytes], Awaitable[None]]) -> Drained:
+    async def drain(self, work: Callable[[bytes], Awaitable[None]], among: Collection[str] | None = None) -> Drained:
         """As the port says. A queue that storage does not answer for is left for the next drain."""
         free, until = asyncio.Semaphore(_AT_ONCE), time.monotonic() + self._run_s
 
@@ -50,7 +50,8 @@ class StoragePoisonQueues:
             async with free:
                 return await self._drain(queue, work, until)
 
-        return _sum(await asyncio.gather(*(one(poison_queue(queue)) for queue in QUEUES)))
+        ours = [poison_queue(queue) for queue in QUEUES]
+        return _sum(await asyncio.gather(*(one(name) for name in ours if among is None or name in among)))
 
     async def _drain(self, name: str, work: Callable[[bytes], Awaitable[None]], until: float) -> Drained:
         queue = self._service.get_queue_client(name)

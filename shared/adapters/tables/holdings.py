@@ -147,7 +147,13 @@ KINDS: tuple[Kind, ...] = (
         kept="that somebody was invited to this group, when, by whom and how it ended: the counts of imports and "
         "the answer to who let guests in rest on it",
     ),
-    Kind(INVITATIONS, "a guard", _starts("a-"), ("InvitationId",), (Role("the guest", ("RowKey",), goes=True),)),
+    Kind(
+        INVITATIONS,
+        "a guard",
+        _starts("a-"),
+        ("InvitationId", "ImportId", "Line"),
+        (Role("the guest", ("RowKey",), goes=True),),
+    ),
     # The digest is of a whole request, with its message: nobody is found by it.
     Kind(
         INVITATIONS,
@@ -167,26 +173,44 @@ KINDS: tuple[Kind, ...] = (
     Kind(OPEN_CHUNKS, "a chunk that has not ended", _any, ("Group", "Chunk", "LookAt")),
     # Messages hold ids of records, and nothing of a person.
     Kind(REMINDERS, "messages to send later", _any, ("Due", "Messages")),
-    Kind(TENANT, "the last measuring of the queues", _key("gauges"), ("MeasuredAt",)),
+    Kind(TENANT, "the last sweep that looked at everything", _key("gauges"), ("MeasuredAt",)),
     Kind(TENANT, "the breaker", _key("breaker"), ("OpenSince", "ProbeAt", "Detail")),
+    Kind(
+        TENANT,
+        "the stop",
+        _key("stop"),
+        tuple(f"Record.{name}" for name in ("is_on", "at", "reason")),
+        (
+            Role(
+                "who stopped or started",
+                ("Record.by",),
+                {"Record.by": _STAND_IN, "Record.by_name": _ERASED},
+                user="Record.by",
+                name="Record.by_name",
+            ),
+        ),
+    ),
     # Not a person's, and no way to one: whoever has it still has to try addresses out.
     Kind(TENANT, "the key of the logs", _key("log-key"), ("Key",)),
     Kind(TENANT, "the last sweep", _key("sweep"), ("At",)),
     Kind(TENANT, "the last message that came back through a queue", _key("round-trip"), ("SentAt", "ArrivedAt")),
     Kind(
         TENANT,
-        "what imports took of a day",
+        "what was taken of a day",
         _in("days"),
         ("Day", "Taken", "ActiveDays"),
-        (Role("who imported", ("RowKey",), goes=True),),
+        (Role("who invited", ("RowKey",), goes=True),),
     ),
-    Kind(TENANT, "the pace of imports", _key("imports"), ("PerMinute", "ChangedAt", "FreeAt", "CutAt", "HeldUntil")),
-    Kind(TENANT, "a lane's clock", _in("pace"), ("FreeAt",)),
+    Kind(TENANT, "the pace of imports", _key("imports"), ("Record",)),
+    Kind(TENANT, "a lane's clock", _in("pace"), ("FreeAt", "Taken")),
     Kind(
         IMPORTS,
         "an import",
         _key("import"),
-        ("GroupId", "FileName", "Size", "Dialect", "ForAdmin", "CreatedAt", "Digest", "State", "FinishedAt"),
+        (
+            *("GroupId", "FileName", "Size", "Dialect", "ForAdmin", "CreatedAt", "Digest", "State", "FinishedAt"),
+            "PausedFor",
+        ),
         (
             Role(
                 "who imported",
@@ -194,6 +218,13 @@ KINDS: tuple[Kind, ...] = (
                 {"CreatorId": _STAND_IN, "CreatorName": _ERASED},
                 user="CreatorId",
                 name="CreatorName",
+            ),
+            Role(
+                "who resumed it",
+                ("ResumerId",),
+                {"ResumerId": _STAND_IN, "ResumerName": _ERASED},
+                user="ResumerId",
+                name="ResumerName",
             ),
         ),
         under_way=_import,
@@ -204,7 +235,7 @@ KINDS: tuple[Kind, ...] = (
         "how far the file of an import was read",
         _key("progress"),
         (
-            *("Cursor", "Pieces", "Windows", "Rows", "Bad", "AllRead", "WakesAt", "Why"),
+            *("Cursor", "Pieces", "Windows", "Rows", "Bad", "AllRead", "WakesAt", "Why", "MadeUntil"),
             *("Targets.*.app_name", "Targets.*.direct_link", "Targets.*.refused"),
             *(f"Targets.*.policies[].{name}" for name in ("requests", "allowed_domains", "blocked_domains")),
         ),
@@ -280,7 +311,7 @@ KINDS: tuple[Kind, ...] = (
         (
             *("GroupId", "Record.app_id", "Record.name", "Record.service_principal", "Record.group"),
             *("Record.group_name", "Record.setup", "Record.updated_at", "Record.state", "Record.templates"),
-            *("Record.audits", "Record.made[].kind"),
+            *("Record.audits", "Record.made[].kind", "Record.inviters[]"),
             *(f"Record.policy.{name}" for name in ("requests", "allowed_domains", "blocked_domains")),
         ),
         (
@@ -370,7 +401,14 @@ KINDS: tuple[Kind, ...] = (
             f"Record.{name}"
             for name in (*("audit", "app", "group", "app_name", "state", "touched", "guests", "since", "detail"),)
         ),
-        (Role("who had it done", ("Record.by",), {"Record.by": Becomes.SIGNED}),),
+        (
+            Role(
+                "who had it done",
+                ("Record.by", "Record.by_id"),
+                {"Record.by": Becomes.SIGNED, "Record.by_id": Becomes.STAND_IN},
+                user="Record.by_id",
+            ),
+        ),
         kept=_TRACE,
     ),
     Kind(
@@ -458,6 +496,23 @@ KINDS: tuple[Kind, ...] = (
     ),
     # The key is a digest of group and address; the rows of the index are closed by the sweeper.
     Kind(REQUESTS, "a join request that has not ended", _in("open"), ("LookAt",)),
+    # Forgotten when an hour has passed since the last mail.
+    Kind(
+        REQUESTS,
+        "what somebody who decides is to be told",
+        _in("digests"),
+        (
+            "LookAt",
+            *(
+                f"Record.{name}"
+                for name in (
+                    *("groups", "telling", "due_at", "told_at", "mails", "mail_handle", "mail_since"),
+                    "claimed_until",
+                )
+            ),
+        ),
+        (Role(_APPROVERS, ("RowKey", "Record.decider"), goes=True),),
+    ),
     # Digests of address, source or group: forgotten when their window ends, after a day at most.
     Kind(REQUESTS, "how often something was asked", _in("counts"), ("Count",)),
     Kind(
@@ -483,7 +538,7 @@ KINDS: tuple[Kind, ...] = (
                     f"Record.{name}"
                     for name in (
                         *("code", "display_name", "reason_given", "language", "note", "invitation", "detail"),
-                        "mail_handle",
+                        *("mail_handle", "again"),
                     )
                 ),
                 address="Record.address.key",
@@ -497,7 +552,7 @@ KINDS: tuple[Kind, ...] = (
             ),
             Role("who is to be told", among="Record.to_tell[]"),
         ),
-        secret=("Record.code",),
+        secret=("Record.code", "Record.again.code"),
         under_way=_request,
         kept=_TRACE,
     ),

@@ -102,6 +102,8 @@ def _record_row(record: Import) -> Row:
         "Digest": record.digest,
         "State": record.state.value,
         **({"FinishedAt": to_text(record.finished_at)} if record.finished_at else {}),
+        **({"PausedFor": record.why} if record.why else {}),
+        **({"ResumerId": record.resumer, "ResumerName": record.resumer_name} if record.resumer else {}),
     }
 
 
@@ -120,6 +122,9 @@ def _record(row: "TableEntity") -> Import:
         digest=row["Digest"],
         state=ImportState(row["State"]),
         finished_at=_time(row, "FinishedAt"),
+        why=row.get("PausedFor"),
+        resumer=UserId(row["ResumerId"]) if row.get("ResumerId") else None,
+        resumer_name=row.get("ResumerName", ""),
     )
 
 
@@ -137,6 +142,7 @@ def _progress_row(import_id: ImportId, progress: Progress) -> Row:
         "AllRead": progress.all_read,
         **({"WakesAt": to_text(progress.wakes_at)} if progress.wakes_at else {}),
         **({"Why": progress.why} if progress.why else {}),
+        **({"MadeUntil": to_text(progress.made_until)} if progress.made_until else {}),
     }
 
 
@@ -152,6 +158,7 @@ def _progress(row: "TableEntity") -> Progress:
         all_read=row["AllRead"],
         wakes_at=_time(row, "WakesAt"),
         why=row.get("Why"),
+        made_until=_time(row, "MadeUntil"),
     )
 
 

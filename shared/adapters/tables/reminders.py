@@ -12,7 +12,7 @@ length of a queue).
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,10 +21,13 @@ from shared.adapters.tables.rows import SCHEMA, from_text, to_text
 from shared.adapters.tables.table import Table, version_of
 
 if TYPE_CHECKING:
+    from azure.data.tables import TableEntity
     from azure.data.tables.aio import TableServiceClient
 
 REMINDERS = "Reminders"
-_WAITING, _HELD = "waiting", "held"
+_WAITING, _HELD, _PARKED = "waiting", "held", "parked"
+_NEVER = datetime.max.replace(microsecond=0, tzinfo=UTC)
+"""What is parked is never due by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,19 @@ class TableReminders:
         """The owner works on nothing any more. Safe to repeat."""
         await self._table.delete(_HELD, owner)
 
+    async def park(self, name: str, message: str) -> None:
+        """Keep a message until somebody asks for what is parked. Another of the same name takes its place."""
+        await self._write(_PARKED, hashlib.sha256(name.encode()).hexdigest(), _NEVER, [message])
+
+    async def list_parked(self) -> AsyncIterator[Reminder]:
+        """All that is parked, in no order."""
+        async for row in self._table.query("PartitionKey eq @parked", {"parked": _PARKED}):
+            yield _reminder(row)
+
     async def list_due(self, before: datetime) -> AsyncIterator[Reminder]:
         """What is due before a time, in no order."""
         async for row in self._table.query("Due lt @before", {"before": to_text(before)}):
-            messages = tuple(msgspec.json.decode(row["Messages"], type=list[str]))
-            yield Reminder(row["PartitionKey"], row["RowKey"], version_of(row), from_text(row["Due"]), messages)
+            yield _reminder(row)
 
     async def remove(self, reminder: Reminder) -> None:
         """Forget a reminder whose messages were sent; one that was moved on meanwhile stays. Safe to repeat."""
@@ -83,3 +94,8 @@ class TableReminders:
                 "Messages": msgspec.json.encode(messages).decode(),
             }
         )
+
+
+def _reminder(row: "TableEntity") -> Reminder:
+    messages = tuple(msgspec.json.decode(row["Messages"], type=list[str]))
+    return Reminder(row["PartitionKey"], row["RowKey"], version_of(row), from_text(row["Due"]), messages)

@@ -1,22 +1,24 @@
-"""Join requests as table rows: a partition for each group, an index of those that are open, and counts.
+"""Join requests as table rows: a partition for each group, an index of those that are open, counts, and what waits
+for those who decide.
 
 Records stand in one column as JSON; what is looked for by storage itself has a column of its own.
 """
 
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from shared.adapters.tables import continuations
-from shared.adapters.tables.records import read_record
+from shared.adapters.tables.records import read_record, record_row
 from shared.adapters.tables.rows import SCHEMA, to_text
 from shared.adapters.tables.table import Row, Table, insert, replace, version_of
 from shared.domain.errors import Conflict, StorageBusy
-from shared.domain.ids import GroupId
+from shared.domain.ids import GroupId, UserId
+from shared.domain.request_digests import Digest
 from shared.domain.request_settings import Limit
 from shared.domain.requests import JoinRequest, RequestId, RequestState
 from shared.ports.request_store import RequestPage
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
 REQUESTS = "Requests"
 
-_OPEN, _COUNTS = "open", "counts"
+_OPEN, _COUNTS, _DIGESTS = "open", "counts", "digests"
+_OTHERS = (_OPEN, _COUNTS, _DIGESTS)
 _KEY = re.compile("[0-9a-f]{22}")
 _TRIES = 8
 
@@ -53,6 +56,19 @@ class TableRequestStore:
         }
         [version] = await self._table.write([replace(row, request.version) if request.version else insert(row)])
         return Versioned(value, version)
+
+    async def forget(self, request: Versioned[JoinRequest]) -> None:
+        await self._table.delete(request.value.group, request.value.id, request.version)
+
+    async def list_all(self) -> AsyncIterator[Versioned[JoinRequest]]:
+        place: dict[str, str] | None = None
+        while True:
+            rows, place = await self._table.page(place)
+            for row in rows:
+                if row["PartitionKey"] not in _OTHERS:
+                    yield Versioned(read_record(row, JoinRequest), version_of(row))
+            if place is None:
+                return
 
     async def list_group(
         self, group: GroupId, *, state: RequestState | None, continuation: str | None, limit: int
@@ -92,11 +108,26 @@ class TableRequestStore:
             group, _, request = str(row["RowKey"]).rpartition("-")
             yield GroupId(group), RequestId(request)
 
+    async def read_digest(self, decider: UserId) -> Versioned[Digest] | None:
+        row = await self._table.get(_DIGESTS, decider)
+        return Versioned(read_record(row, Digest), version_of(row)) if row is not None else None
+
+    async def save_digest(self, digest: Versioned[Digest], look_at: datetime) -> Versioned[Digest]:
+        row = record_row(_DIGESTS, digest.value.decider, digest.value) | {"LookAt": to_text(look_at)}
+        [version] = await self._table.write([replace(row, digest.version) if digest.version else insert(row)])
+        return Versioned(digest.value, version)
+
+    async def forget_digest(self, digest: Versioned[Digest]) -> None:
+        await self._table.delete(_DIGESTS, digest.value.decider, digest.version)
+
+    async def list_digests(self, *, look_before: datetime) -> AsyncIterator[UserId]:
+        keys = {"digests": _DIGESTS, "before": to_text(look_before)}
+        async for row in self._table.query("PartitionKey eq @digests and LookAt lt @before", keys):
+            yield UserId(str(row["RowKey"]))
+
     async def count_up(self, what: str, limit: Limit, now: datetime) -> bool:
         # Keys begin with the end of the window, so that those to forget are one range.
-        seconds = limit.window.total_seconds()
-        ends = datetime.fromtimestamp((now.timestamp() // seconds + 1) * seconds, UTC)
-        key = f"{_window(ends)}-{sha256(what.encode()).hexdigest()[:40]}"
+        key = f"{_window(limit.ends(now))}-{sha256(what.encode()).hexdigest()[:40]}"
         for _ in range(_TRIES):
             there = await self._table.get(_COUNTS, key)
             count = int(there["Count"]) if there is not None else 0

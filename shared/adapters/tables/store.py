@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
+from azure.data.tables import TableEntity
 from azure.data.tables.aio import TableServiceClient
 
 from shared.adapters.tables import continuations
@@ -30,9 +31,11 @@ from shared.domain.counters import count, difference
 from shared.domain.errors import Conflict
 from shared.domain.ids import ChunkId, GroupId, InvitationId
 from shared.domain.import_ids import ImportId
+from shared.domain.import_pace import ImportPace, Limits, Refusal
 from shared.domain.imports import Reading, chunks_of
 from shared.domain.invitations import Invitation, State
-from shared.domain.pacing import DayLimit, ImportPace, Pace
+from shared.domain.pacing import DayLimit, Pace
+from shared.domain.stop import Stop
 from shared.ports.store import Guard, KeyAnswer, KeyClaim, OpenChunk, Page, Versioned
 
 INVITATIONS, OPEN_CHUNKS, TENANT = "Invitations", "OpenChunks", "Tenant"
@@ -71,15 +74,14 @@ class TableStore:
     async def find_under_way(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, InvitationId]:
         async def one(key: str) -> InvitationId | None:
             guard = await self._invitations.get(group, guard_key(key))
-            return await self._still_open(guard) if guard is not None else None
+            there = await self._latest(guard) if guard is not None else None
+            return there.id if there is not None and not there.is_final else None
 
         found = await asyncio.gather(*(one(key) for key in address_keys))
         return {key: i for key, i in zip(address_keys, found, strict=True) if i is not None}
 
-    async def _still_open(self, guard: Row) -> InvitationId | None:
-        invitation = InvitationId.parse(guard["InvitationId"])
-        row = await self.read(invitation)
-        return invitation if row is not None and not row.is_final else None
+    async def _latest(self, guard: Row) -> Invitation | None:
+        return await self.read(InvitationId.parse(guard["InvitationId"]))
 
     async def accept(self, invitations: Sequence[Invitation], claim: KeyClaim | None) -> None:
         if len({i.address.key for i in invitations}) < len(invitations):
@@ -104,8 +106,13 @@ class TableStore:
         there = await self._invitations.get(row["PartitionKey"], row["RowKey"])
         if there is None:
             return insert(row)
-        if await self._still_open(there):
+        latest = await self._latest(there)
+        if latest is not None and not latest.is_final:
             raise Conflict("the address has another invitation under way")
+        if latest is not None and latest.import_id is not None and latest.line is not None:
+            row |= {"ImportId": latest.import_id, "Line": latest.line}
+        elif "ImportId" in there:
+            row |= {"ImportId": there["ImportId"], "Line": there["Line"]}
         return replace(row, version_of(there))
 
     async def read_chunk(self, group: GroupId, chunk: ChunkId) -> list[Versioned[Invitation]]:
@@ -151,20 +158,20 @@ class TableStore:
         keys = {guard_key(key): key for key in address_keys}
         wanted = list(keys)
         found: dict[str, Guard] = {}
-        chunks: dict[ChunkId, list[tuple[str, str, InvitationId]]] = {}
+        chunks: dict[ChunkId, list[tuple[str, TableEntity, InvitationId]]] = {}
         for start in range(0, len(wanted), _MOST_COMPARED):
             few = wanted[start : start + _MOST_COMPARED]
             condition = " or ".join(f"RowKey eq @k{n}" for n in range(len(few)))
             names = {"group": group, **{f"k{n}": key for n, key in enumerate(few)}}
             async for row in self._invitations.query(f"PartitionKey eq @group and ( {condition} )", names):
                 invitation = InvitationId.parse(row["InvitationId"])
-                entry = (keys[row["RowKey"]], version_of(row), invitation)
-                chunks.setdefault(invitation.chunk, []).append(entry)
+                chunks.setdefault(invitation.chunk, []).append((keys[row["RowKey"]], row, invitation))
         for chunk, entries in chunks.items():
             there = {r.value.id: r.value for r in await self.read_chunk(group, chunk)}
-            for key, version, invitation in entries:
+            for key, guard, invitation in entries:
                 if invitation in there:
-                    found[key] = Guard(there[invitation], version)
+                    before = (guard.get("ImportId"), guard.get("Line"))
+                    found[key] = Guard(there[invitation], version_of(guard), *before)
         return found
 
     async def list_open_of_import(
@@ -237,23 +244,34 @@ class TableStore:
     async def write_breaker(self, breaker: Versioned[Breaker]) -> None:
         await self._tenant.write_breaker(breaker)
 
+    async def read_stop(self) -> Versioned[Stop]:
+        return await self._tenant.read_stop()
+
+    async def write_stop(self, stop: Versioned[Stop]) -> None:
+        await self._tenant.write_stop(stop)
+
     async def reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
         return await self._tenant.reserve(lane, pace, units, now)
 
-    async def read_import_pace(self, pace: Pace, now: datetime) -> ImportPace:
-        return await self._tenant.read_import_pace(pace, now)
+    async def read_import_pace(self, limits: Limits, now: datetime) -> ImportPace:
+        return await self._tenant.read_import_pace(limits, now)
 
-    async def reserve_imports(self, pace: Pace, units: Sequence[int], now: datetime) -> list[datetime]:
-        return await self._tenant.reserve_imports(pace, units, now)
+    async def take_positions(
+        self, limits: Limits, units: Sequence[int], who: str, now: datetime
+    ) -> tuple[list[float], ImportPace]:
+        return await self._tenant.take_positions(limits, units, who, now)
 
-    async def slow_imports(self, pace: Pace, retry_after: timedelta | None, now: datetime) -> None:
-        await self._tenant.slow_imports(pace, retry_after, now)
+    async def note_refusal(self, limits: Limits, refusal: Refusal, now: datetime) -> tuple[float, ImportPace]:
+        return await self._tenant.note_refusal(limits, refusal, now)
 
-    async def take_of_day(self, who: str, most: DayLimit, units: int, now: datetime) -> int:
-        return await self._tenant.take_of_day(who, most, units, now)
+    async def steady_imports(self, limits: Limits, now: datetime) -> None:
+        await self._tenant.steady_imports(limits, now)
 
-    async def read_day(self, who: str, most: DayLimit, now: datetime) -> int:
-        return await self._tenant.read_day(who, most, now)
+    async def take_of_day(self, limits: Mapping[str, DayLimit], units: int, now: datetime) -> int:
+        return await self._tenant.take_of_day(limits, units, now)
+
+    async def read_day(self, limits: Mapping[str, DayLimit], now: datetime) -> int:
+        return await self._tenant.read_day(limits, now)
 
     async def close(self) -> None:
         await self._service.close()

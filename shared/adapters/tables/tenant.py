@@ -1,34 +1,40 @@
-"""State of the whole tenant: the breaker, and the clock of each lane."""
+"""State of the whole tenant: the breaker, the stop, and the clock of each lane."""
 
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from shared.adapters.tables.records import read_record, record_row
 from shared.adapters.tables.rows import SCHEMA, from_text, to_text
-from shared.adapters.tables.table import Row, Table, insert, replace, version_of
+from shared.adapters.tables.table import Operation, Row, Table, insert, replace, version_of
 from shared.domain.breaker import Breaker
 from shared.domain.errors import Conflict, StorageBusy
-from shared.domain.pacing import (
-    DayLimit,
-    DayTaken,
+from shared.domain.import_pace import (
+    WRITES_ALONE,
+    WRITES_IN_A_FILE,
     ImportPace,
-    Pace,
+    Limits,
+    Refusal,
     current,
-    of_today,
-    reserve,
-    reserve_each,
-    throttled,
+    refused,
+    steady,
+    take,
 )
+from shared.domain.pacing import DayLimit, DayTaken, Pace, of_today, reserve
+from shared.domain.stop import Stop
 from shared.ports.store import Versioned
 
 if TYPE_CHECKING:
     from azure.data.tables import TableEntity
 
-_BREAKER = ("tenant", "breaker")
+_BREAKER, _STOP = ("tenant", "breaker"), ("tenant", "stop")
 _IMPORT_PACE = ("pace", "imports")
+_PEOPLE = "invitations"
+"""The lane of guests who are invited by hand."""
+_DAYS = "days"
 _TRIES = 20
 _PAUSE_S = 0.05
 """At most, before a lane is tried again: instances that met once do not meet again at the next try."""
@@ -55,6 +61,14 @@ class TenantState:
             row["Detail"] = value.detail
         await self._table.write([replace(row, breaker.version) if breaker.version else insert(row)])
 
+    async def read_stop(self) -> Versioned[Stop]:
+        row = await self._table.get(*_STOP)
+        return Versioned(read_record(row, Stop), version_of(row)) if row is not None else Versioned(Stop(), None)
+
+    async def write_stop(self, stop: Versioned[Stop]) -> None:
+        row = record_row(*_STOP, stop.value)
+        await self._table.write([replace(row, stop.version) if stop.version else insert(row)])
+
     async def reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
         async with self._lines[lane]:
             return await self._reserve(lane, pace, units, now)
@@ -68,6 +82,7 @@ class TenantState:
                 "RowKey": lane,
                 "SchemaVersion": SCHEMA,
                 "FreeAt": to_text(free_at),
+                "Taken": (there.get("Taken", 0) if there else 0) + units,
             }
             try:
                 await self._table.write([replace(row, version_of(there)) if there else insert(row)])
@@ -77,87 +92,107 @@ class TenantState:
             return start
         raise StorageBusy(f"too many want the lane '{lane}' at once")
 
-    async def read_import_pace(self, pace: Pace, now: datetime) -> ImportPace:
-        return current(_import_pace(await self._table.get(*_IMPORT_PACE)), pace, now)
+    async def read_import_pace(self, limits: Limits, now: datetime) -> ImportPace:
+        return current(_import_pace(await self._table.get(*_IMPORT_PACE)), limits, now)
 
-    async def reserve_imports(self, pace: Pace, units: Sequence[int], now: datetime) -> list[datetime]:
-        starts: list[datetime] = []
+    async def take_positions(
+        self, limits: Limits, units: Sequence[int], who: str, now: datetime
+    ) -> tuple[list[float], ImportPace]:
+        positions: list[float] = []
 
-        def take(known: ImportPace | None) -> ImportPace:
-            nonlocal starts
-            starts, after = reserve_each(current(known, pace, now), pace, units, now)
+        def change(state: ImportPace) -> ImportPace:
+            nonlocal positions
+            positions, after = take(state, units, who)
             return after
 
-        await self._change_import_pace(take)
-        return starts
+        after = await self._change_import_pace(limits, now, change)
+        return positions, after
 
-    async def slow_imports(self, pace: Pace, retry_after: timedelta | None, now: datetime) -> None:
-        await self._change_import_pace(lambda known: throttled(known, pace, retry_after, now))
+    async def note_refusal(self, limits: Limits, refusal: Refusal, now: datetime) -> tuple[float, ImportPace]:
+        position = refusal.position
 
-    async def _change_import_pace(self, change: "Callable[[ImportPace | None], ImportPace | None]") -> None:
-        """Change what is known of the pace; a change to None leaves it as it is."""
+        def change(state: ImportPace) -> ImportPace:
+            nonlocal position
+            position, after = refused(state, limits, refusal, now)
+            return after
 
-        def to_row(there: "TableEntity | None") -> Row | None:
-            after = change(_import_pace(there))
-            if after is None:
-                return None
-            row: Row = {"PerMinute": float(after.per_minute), "ChangedAt": to_text(after.changed_at)}
-            row |= {"FreeAt": to_text(after.free_at)} if after.free_at else {}
-            row |= {"HeldUntil": to_text(after.held_until)} if after.held_until else {}
-            return row | ({"CutAt": to_text(after.cut_at)} if after.cut_at else {})
+        after = await self._change_import_pace(limits, now, change)
+        return position, after
 
+    async def steady_imports(self, limits: Limits, now: datetime) -> None:
+        await self._change_import_pace(limits, now, lambda state: steady(state, limits, now))
+
+    async def _change_import_pace(
+        self, limits: Limits, now: datetime, change: Callable[[ImportPace], ImportPace]
+    ) -> ImportPace:
+        """What follows from the state as it is now and from what people have taken meanwhile."""
         async with self._lines["imports"]:
-            await self._update(*_IMPORT_PACE, to_row)
+            for _ in range(_TRIES):
+                lanes = "PartitionKey eq @pace"
+                rows = {str(r["RowKey"]): r async for r in self._table.query(lanes, {"pace": _IMPORT_PACE[0]})}
+                there = rows.pop(_IMPORT_PACE[1], None)
+                before = current(_import_pace(there), limits, now, _taken_by_people(rows))
+                after = change(before)
+                if after == before:
+                    return after
+                row = record_row(*_IMPORT_PACE, after)
+                try:
+                    await self._table.write([replace(row, version_of(there)) if there else insert(row)])
+                except Conflict:
+                    await asyncio.sleep(random.uniform(0, _PAUSE_S))  # noqa: S311 - spreads load, guards nothing
+                    continue
+                return after
+        raise StorageBusy("too many want the pace of imports at once")
 
-    async def take_of_day(self, who: str, most: DayLimit, units: int, now: datetime) -> int:
-        granted = 0
+    async def take_of_day(self, limits: Mapping[str, DayLimit], units: int, now: datetime) -> int:
+        async with self._lines[_DAYS]:
+            for _ in range(_TRIES):
+                there = await self._read_days(limits)
+                days = {who: of_today(_day(row), now) for who, row in there.items()}
+                granted = max(0, min(units, _left(limits, days)))
+                if not granted:
+                    return 0
+                try:
+                    # One transaction: where one of them has nothing left, nothing is taken of the others.
+                    await self._table.write([_taken(who, day, granted, there[who]) for who, day in days.items()])
+                except Conflict:
+                    await asyncio.sleep(random.uniform(0, _PAUSE_S))  # noqa: S311 - spreads load, guards nothing
+                    continue
+                return granted
+        raise StorageBusy("too many invite at once")
 
-        def to_row(there: "TableEntity | None") -> Row:
-            nonlocal granted
-            today = of_today(_day(there), now)
-            granted = max(0, min(units, most.on_day(today.active_days) - today.taken))
-            return {
-                "Day": today.day.isoformat(),
-                "Taken": today.taken + granted,
-                "ActiveDays": today.active_days,
-            }
+    async def read_day(self, limits: Mapping[str, DayLimit], now: datetime) -> int:
+        there = await self._read_days(limits)
+        return max(0, _left(limits, {who: of_today(_day(row), now) for who, row in there.items()}))
 
-        async with self._lines[who]:
-            await self._update("days", who, to_row)
-        return granted
-
-    async def read_day(self, who: str, most: DayLimit, now: datetime) -> int:
-        today = of_today(_day(await self._table.get("days", who)), now)
-        return max(0, most.on_day(today.active_days) - today.taken)
-
-    async def _update(self, partition: str, key: str, to_row: "Callable[[TableEntity | None], Row | None]") -> None:
-        """Write what follows from what is there, whoever else is writing it."""
-        for _ in range(_TRIES):
-            there = await self._table.get(partition, key)
-            columns = to_row(there)
-            if columns is None:
-                return
-            row: Row = {"PartitionKey": partition, "RowKey": key, "SchemaVersion": SCHEMA, **columns}
-            try:
-                await self._table.write([replace(row, version_of(there)) if there else insert(row)])
-            except Conflict:
-                await asyncio.sleep(random.uniform(0, _PAUSE_S))  # noqa: S311 - spreads load, guards nothing
-                continue
-            return
-        raise StorageBusy(f"too many want '{key}' at once")
+    async def _read_days(self, limits: Mapping[str, DayLimit]) -> "dict[str, TableEntity | None]":
+        rows = await asyncio.gather(*(self._table.get(_DAYS, who) for who in limits))
+        return dict(zip(limits, rows, strict=True))
 
 
 def _import_pace(row: "TableEntity | None") -> ImportPace | None:
     if row is None:
         return None
-    free_at, cut_at, held_until = row.get("FreeAt"), row.get("CutAt"), row.get("HeldUntil")
-    return ImportPace(
-        per_minute=float(row["PerMinute"]),
-        changed_at=from_text(row["ChangedAt"]),
-        free_at=from_text(free_at) if free_at else None,
-        cut_at=from_text(cut_at) if cut_at else None,
-        held_until=from_text(held_until) if held_until else None,
-    )
+    if "Record" in row:
+        return read_record(row, ImportPace)
+    # As versions before 0.2 wrote it, whose slots were times: nothing of the burst is known to be left.
+    return ImportPace(from_text(row.get("HeldUntil") or row["ChangedAt"]))
+
+
+def _taken_by_people(lanes: "Mapping[str, TableEntity]") -> float:
+    """Guests of imports that cost as much as those that people invited: each of theirs is two writes."""
+    row = lanes.get(_PEOPLE)
+    return row.get("Taken", 0) * WRITES_ALONE / WRITES_IN_A_FILE if row is not None else 0.0
+
+
+def _left(limits: Mapping[str, DayLimit], days: Mapping[str, DayTaken]) -> int:
+    return min(limits[who].on_day(day.active_days) - day.taken for who, day in days.items())
+
+
+def _taken(who: str, day: DayTaken, units: int, there: "TableEntity | None") -> Operation:
+    row: Row = {"PartitionKey": _DAYS, "RowKey": who, "SchemaVersion": SCHEMA}
+    row |= {"Day": day.day.isoformat(), "Taken": day.taken + units, "ActiveDays": day.active_days}
+    return replace(row, version_of(there)) if there else insert(row)
 
 
 def _day(row: "TableEntity | None") -> DayTaken | None:

@@ -35,12 +35,22 @@ class Pseudonyms:
 
     def of(self, address: str) -> str:
         """``guest-`` and 16 hex digits of HMAC-SHA256 over the address as it is compared: in lower case."""
+        return self._hash("guest", unquote(address))
+
+    def of_person(self, object_id: str) -> str:
+        """``person-`` and digits as of an address: who acts, by the id of the account."""
+        return self._hash("person", object_id)
+
+    def of_domain(self, domain: str) -> str:
+        """``domain-`` and digits as of an address: a domain may be one person's own."""
+        return self._hash("domain", domain)
+
+    def _hash(self, kind: str, text: str) -> str:
         if self.in_clear:
-            return address
+            return text
         if self._key is None:
-            return "guest-unknown"
-        plain = unquote(address).casefold().encode()
-        return f"guest-{hmac.new(self._key, plain, hashlib.sha256).hexdigest()[:_DIGITS]}"
+            return f"{kind}-unknown"
+        return f"{kind}-{hmac.new(self._key, text.casefold().encode(), hashlib.sha256).hexdigest()[:_DIGITS]}"
 
     def without_addresses(self, text: str) -> str:
         """The text with every address replaced."""

@@ -22,6 +22,11 @@ _graph = _meter.create_counter("guestlist.graph.requests", "{request}", "Answers
 _pressure = _meter.create_gauge("guestlist.graph.pressure", "1", "Share of a limit that Graph says to be in use")
 _ahead = _meter.create_gauge("guestlist.pace.ahead", "s", "How far a lane of the tenant's budget is taken")
 _audits = _meter.create_counter("guestlist.audits.completed", "{audit}", "Audits that came to an end")
+_stopped = _meter.create_gauge("guestlist.stopped", "1", "1 while an operator has stopped everything")
+_refusals = _meter.create_counter("guestlist.refusals", "{answer}", "HTTP answers that refuse, by reason and route")
+_invited = _meter.create_counter("guestlist.invitations", "{guest}", "Guests asked for, by who asked")
+_domains = _meter.create_counter("guestlist.guest_domains", "{guest}", "Guests asked for, by their domain")
+_joined = _meter.create_counter("guestlist.memberships", "{guest}", "Guests put into groups, of apps and others")
 _findings = _meter.create_counter("guestlist.audit.findings", "{finding}", "What audits found")
 
 
@@ -50,6 +55,30 @@ def graph_pressure(share: float) -> None:
 
 def lane_taken(lane: str, ahead: timedelta) -> None:
     _ahead.set(max(0.0, ahead.total_seconds()), {"lane": lane})
+
+
+def stopped(is_on: bool) -> None:
+    _stopped.set(1 if is_on else 0)
+
+
+def refused(reason: str, route: str, status: int) -> None:
+    """`reason` is empty where a page said it, `route` is the handler's name."""
+    _refusals.add(1, {"reason": reason, "route": route, "status": str(status)})
+
+
+def asked_for(person: str, way: str, count: int) -> None:
+    """`person` is a keyed hash, `way` is `single` or `import`."""
+    _invited.add(count, {"person": person, "way": way})
+
+
+def domain_asked_for(domain: str, count: int) -> None:
+    """`domain` is a keyed hash."""
+    _domains.add(count, {"domain": domain})
+
+
+def joined(group: str, is_of_app: bool, count: int) -> None:
+    """`group` is its object id."""
+    _joined.add(count, {"group": group, "app": "yes" if is_of_app else "no"})
 
 
 def audit_ended(outcome: str) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 
 from shared.api.openapi.operations import OPERATIONS, Operation
+from shared.api.openapi.rules import RULES
 from shared.api.problems import MEDIA_TYPE, Problem
 from shared.domain.reasons import REASONS, Reason
+from shared.domain.setup.order import SetupStep
 
 TAGS = {
     "caller": "Who calls, and where to get a token.",
@@ -31,7 +33,10 @@ _PARAMETERS = {
     "groupId": ("The group's object id.", {"type": "string", "format": "uuid"}),
     "userId": ("The guest's object id.", {"type": "string", "format": "uuid"}),
     "appId": ("The application (client) id.", {"type": "string", "format": "uuid"}),
-    "invitationId": ("As the answer to the invitation gave it.", {"type": "string"}),
+    "invitationId": (
+        "As the answer to the invitation gave it.",
+        {"type": "string", "pattern": "^[0-9a-f]{32}-[0-9a-f]{22}-[0-9]{2}$"},
+    ),
     "importId": ("As the answer to the upload gave it.", {"type": "string", "pattern": "^[0-9a-f]{22}$"}),
     "requestId": ("As the list of requests gives it.", {"type": "string", "pattern": "^[0-9a-f]{22}$"}),
     "auditId": (
@@ -40,9 +45,13 @@ _PARAMETERS = {
     ),
     "caseId": ("As the answer to the export or erasure gave it.", {"type": "string", "pattern": "^[0-9a-f]{22}$"}),
     "setupId": ("As the answer to the setup gave it.", {"type": "string", "pattern": "^[0-9a-f]{22}$"}),
-    "step": ("The step of a setup.", {"type": "string"}),
-    "reason": ("A reason, as problem documents name it.", {"type": "string"}),
+    "step": ("The step of a setup.", {"type": "string", "enum": [s.value for s in SetupStep]}),
+    "reason": ("A reason, as problem documents name it.", {"type": "string", "enum": [r.value for r in Reason]}),
 }
+_HEADERS = {"Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]+$"}}
+_OF_EVERY_ONE = (Reason.PARAMETER_INVALID, Reason.BODY_TOO_LARGE, Reason.INTERNAL)
+"""What every operation may refuse or fail for: ids that are no GUID, parameters without a value, a body that is too
+long, whether it takes one or not."""
 _DESCRIPTIONS = {
     200: "Done.",
     202: "Taken: what follows is to be seen at `Location`.",
@@ -103,6 +112,8 @@ def _models() -> list[Any]:
 def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
     models = _models()
     found, components = msgspec.json.schema_components(models, ref_template=_REF)
+    for name, rule in RULES.items():
+        components[name] |= rule
     return dict(zip(models, found, strict=True)), components
 
 
@@ -124,7 +135,8 @@ def _operation(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
         needed = all(f.required for f in msgspec.structs.fields(operation.body)) or operation.forms
         said["requestBody"] = {"required": needed, "content": dict.fromkeys(kinds, content)}
     if operation.csv:
-        file = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+        file: dict[str, Any] = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+        file["required"] = ["file"]
         said["requestBody"] = {
             "required": True,
             "content": {"text/csv": {"schema": {"type": "string"}}, "multipart/form-data": {"schema": file}},
@@ -143,7 +155,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if operation.method == "GET" and operation.id != "get_import_results":
         headers["If-None-Match"] = "The ETag of what the caller has: it is not sent again."
     for name, text in headers.items():
-        found.append({"name": name, "in": "header", "description": text, "schema": {"type": "string"}})
+        schema = _HEADERS.get(name, {"type": "string"})
+        found.append({"name": name, "in": "header", "description": text, "schema": schema})
     return found
 
 
@@ -160,8 +173,8 @@ def _responses(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
         found[str(status)] = answer | ({"headers": named} if named else {})
     by_status: dict[int, list[Reason]] = {}
     # Whoever asks whether the app is ready gets the same 503 either way: its body says what is wrong.
-    of_any = (Reason.INTERNAL,) if 503 in operation.answers else (Reason.TIMED_OUT, Reason.INTERNAL)
-    for reason in dict.fromkeys((*operation.reasons, *of_any)):
+    of_any = () if 503 in operation.answers else (Reason.TIMED_OUT,)
+    for reason in dict.fromkeys((*operation.reasons, *of_any, *_OF_EVERY_ONE)):
         by_status.setdefault(REASONS[reason].status, []).append(reason)
     for status, reasons in sorted(by_status.items()):
         lines = "\n".join(f"- `{r.value}`: {REASONS[r].title}" for r in reasons)

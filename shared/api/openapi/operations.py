@@ -15,6 +15,7 @@ from shared.api import (
     bodies_of_people,
     bodies_of_requests,
     bodies_of_setup,
+    bodies_of_stop,
     problems,
 )
 from shared.domain.audits.rules import Rule, Severity
@@ -24,15 +25,19 @@ OWNERS = "Owners of the group, administrators."
 READERS = "Owners of the group, administrators, auditors."
 DECIDERS = "Owners of the group, approvers that its policy names, administrators."
 ADMINS = "Administrators."
+OPERATORS = "Operators."
 ADMIN_READERS = "Administrators, auditors."
 ANYBODY = "Anybody, without a token."
 SIGNED_IN = "Everybody with a token."
 
-_CALLER = (Reason.TOKEN_MISSING, Reason.TOKEN_INVALID, Reason.ISSUER_UNREACHABLE)
+_CALLER = (
+    *(Reason.TOKEN_MISSING, Reason.TOKEN_INVALID, Reason.CLIENT_NOT_ALLOWED, Reason.GUEST_CALLER),
+    Reason.ISSUER_UNREACHABLE,
+)
 _DIRECTORY = (Reason.DIRECTORY_BUSY, Reason.PERMISSION_MISSING, Reason.STORAGE_BUSY)
 _GROUP = (*_CALLER, Reason.NOT_OWNER, Reason.GROUP_MISSING, *_DIRECTORY)
 _KINDS = tuple(r for r in Reason if r.value.startswith("group-") and r is not Reason.GROUP_MISSING)
-_ADDRESS = (Reason.ADDRESS_INVALID, Reason.ADDRESS_UNSUPPORTED, Reason.DOMAIN_NOT_ALLOWED)
+_ADDRESS = (Reason.NAME_INVALID, Reason.ADDRESS_INVALID, Reason.ADDRESS_UNSUPPORTED, Reason.DOMAIN_NOT_ALLOWED)
 _KEYS = (Reason.IDEMPOTENCY_KEY_INVALID, Reason.IDEMPOTENCY_KEY_REUSED, Reason.IDEMPOTENCY_KEY_IN_FLIGHT)
 _ADMIN = (*_CALLER, Reason.NOT_ADMIN, Reason.STORAGE_BUSY)
 _BODY = (Reason.BODY_INVALID,)
@@ -64,7 +69,7 @@ class Operation:
         return self.who == ANYBODY
 
 
-_TEXT: dict[str, Any] = {"type": "string"}
+_TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
 _DRY = {"dryRun": ("true: say what would happen, and do nothing", {"type": "boolean", "default": False})}
 _NEXT = {"continuation": ("from the `nextLink` of the page before", _TEXT)}
 _KEY = {"Idempotency-Key": "A repeat with the same key and body is the same request; 1 to 255 visible characters."}
@@ -128,7 +133,8 @@ OPERATIONS: tuple[Operation, ...] = (
               "Set, renew or clear the last day of a guest's membership", OWNERS, {200: bodies_of_guests.Expiry},
               (*_GROUP, *_BODY, Reason.GUEST_MISSING), bodies_of_guests.ExpiryBody, {"expires": "2027-06-30"}),
     Operation("preview_mail", "POST", f"{_GROUP_PATH}/mail-preview", "groups", "The mail as a guest would get it",
-              OWNERS, {200: bodies_of_guests.MailPreview}, (*_GROUP, *_BODY, Reason.NO_MAIL_SENDER),
+              OWNERS, {200: bodies_of_guests.MailPreview},
+              (*_GROUP, *_BODY, Reason.NAME_INVALID, Reason.NO_MAIL_SENDER),
               bodies_of_guests.MailPreviewBody, {"displayName": "Ada", "welcomeMessage": "Welcome, {guest}!"}),
     # Invitations
     Operation("post_invitation", "POST", f"{_GROUP_PATH}/invitations", "invitations",
@@ -151,8 +157,8 @@ OPERATIONS: tuple[Operation, ...] = (
     # Imports
     Operation("post_import", "POST", f"{_GROUP_PATH}/imports", "imports", "Import a file of guests, or preview it",
               OWNERS, {202: bodies_of_imports.Import, 200: bodies_of_imports.ImportPreview},
-              (*_GROUP, *_KEYS, *_KINDS, *_PAGED, Reason.FILE_EMPTY, Reason.FILE_TOO_LARGE, Reason.FILE_UNREADABLE,
-               Reason.FILE_NO_ADDRESS_COLUMN, Reason.APP_BEING_REMOVED),
+              (*_GROUP, *_BODY, *_KEYS, *_KINDS, *_PAGED, Reason.FILE_EMPTY, Reason.FILE_TOO_LARGE,
+               Reason.FILE_UNREADABLE, Reason.FILE_NO_ADDRESS_COLUMN, Reason.APP_BEING_REMOVED),
               csv=True, query={"name": ("the file's name", _TEXT), **_DRY}, headers=_KEY),
     Operation("list_imports", "GET", f"{_GROUP_PATH}/imports", "imports", "Imports of a group, the newest first",
               READERS, {200: bodies_of_imports.Imports}, _GROUP),
@@ -211,16 +217,22 @@ OPERATIONS: tuple[Operation, ...] = (
               (*_ADMIN, Reason.FEATURE_OFF, *_PAGED, Reason.APP_MISSING, Reason.DRY_RUN_NEEDED, Reason.PLAN_CHANGED,
                Reason.DIRECTORY_BUSY),
               query=_DRY, headers={"If-Match": "The ETag of the dry run."}),
+    Operation("put_inviters", "PUT", "/api/apps/{appId}/inviters", "apps",
+              "Name the apps with the app role Inviter that may invite into the group", "Setup administrators.",
+              {200: bodies_of_setup.Inviters},
+              (*_ADMIN, *_BODY, *_PAGED, Reason.APP_MISSING, Reason.APP_BEING_REMOVED),
+              bodies_of_setup.Inviters, {"value": ["7c9e6679-7425-40de-944b-e07fc1f90ae7"]}),
     Operation("get_templates", "GET", "/api/apps/{appId}/templates", "apps", "Welcome messages to start from",
               READERS, {200: bodies_of_guests.Templates}, (*_CALLER, *_PAGED, Reason.APP_MISSING, *_DIRECTORY)),
     Operation("put_templates", "PUT", "/api/apps/{appId}/templates", "apps", "Replace the welcome messages", OWNERS,
               {200: bodies_of_guests.Templates},
-              (*_CALLER, *_BODY, *_PAGED, Reason.APP_MISSING, Reason.MESSAGE_TOO_LONG, *_DIRECTORY),
+              (*_CALLER, *_BODY, *_PAGED, Reason.NAME_INVALID, Reason.APP_MISSING, Reason.MESSAGE_TOO_LONG,
+               *_DIRECTORY),
               bodies_of_guests.Templates, {"value": [{"name": "Short", "text": "Welcome to {app}, {guest}!"}]}),
     # Setups
     Operation("post_setup", "POST", "/api/setups", "setups", "Set an app up for guests, or say what it would do",
               ADMINS, {202: setup_answers.SetupChecklist, 200: setup_answers.Rehearsal},
-              (*_ADMIN, Reason.FEATURE_OFF, *_BODY, *_KEYS, *_PAGED, Reason.DIRECTORY_BUSY),
+              (*_ADMIN, Reason.FEATURE_OFF, *_BODY, Reason.NAME_INVALID, *_KEYS, *_PAGED, Reason.DIRECTORY_BUSY),
               bodies_of_setup.SetupBody,
               {"app": {"name": "Contoso Expenses"}, "owners": ["olivia.owner@contoso.com"], "policy": _POLICY},
               query=_DRY, headers=_KEY),
@@ -303,4 +315,13 @@ OPERATIONS: tuple[Operation, ...] = (
               {200: bodies_of_people.Erasure}, (*_ADMIN, Reason.CASE_MISSING)),
     Operation("get_doctor", "GET", "/api/doctor", "setups", "What is missing, and what mends it", ADMIN_READERS,
               {200: setup_answers.Examination}, (*_ADMIN, Reason.DIRECTORY_BUSY)),
+    # The stop
+    Operation("get_stop", "GET", "/api/stop", "app", "Whether everything that sends or changes is stopped", SIGNED_IN,
+              {200: bodies_of_stop.Stop}, (*_CALLER, Reason.STORAGE_BUSY)),
+    Operation("post_stop", "POST", "/api/stop", "app",
+              "Stop everything that sends or changes: it is parked, and goes on after the start", OPERATORS,
+              {200: bodies_of_stop.Stop}, (*_ADMIN, *_BODY), bodies_of_stop.StopBody,
+              {"reason": "Invitations that nobody here sent"}),
+    Operation("delete_stop", "DELETE", "/api/stop", "app", "Start again: what was parked goes on where it stood",
+              OPERATORS, {200: bodies_of_stop.Stop}, _ADMIN),
 )  # fmt: skip

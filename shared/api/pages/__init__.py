@@ -72,7 +72,6 @@ def request_state(
     app_name: str,
     state: str,
     meaning: str,
-    note: str | None,
     direct_link: str | None,
     language: str,
 ) -> str:
@@ -85,7 +84,6 @@ def request_state(
         code=code,
         app_name=app_name,
         state=state,
-        note=note,
         direct_link=direct_link,
     )
 

@@ -45,7 +45,8 @@ _STRONGEST_FIRST = (Remedy.DELETE, Remedy.BLOCK, Remedy.REMOVE, Remedy.SEND_AGAI
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What an audit means to do in one app. `counts` are actions by state, `touched` the guests that it is about, of
-    `guests`; `detail` says why it is held. `since` is when the state was entered, `by` who had it carried out."""
+    `guests`; `detail` says why it is held, or was stopped. `since` is when the state was entered, `by` who had it
+    carried out; `by_id` is theirs, None where policy did."""
 
     audit: AuditId
     app: AppId
@@ -57,6 +58,7 @@ class Plan:
     since: datetime
     by: str
     detail: str | None = None
+    by_id: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True)

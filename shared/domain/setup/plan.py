@@ -35,11 +35,13 @@ class AppWish:
 
 @dataclass(frozen=True, slots=True)
 class GroupWish:
-    """An existing group by its id, or the name and description of the one to be made."""
+    """An existing group by its id, which `take_over` says is meant, or the name and description of the one to be
+    made."""
 
     id: GroupId | None = None
     name: str | None = None
     description: str | None = None
+    take_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,12 @@ class Policy:
     approvers: tuple[str, ...] = ()
     allowed_domains: tuple[str, ...] = ()
     blocked_domains: tuple[str, ...] = ()
+
+    @property
+    def lets_in(self) -> Requests:
+        """What `requests` comes to: without `allowed_domains` a person decides, whatever an older record says.
+        Anybody can have addresses in a domain of their own."""
+        return self.requests if self.requests is not Requests.OPEN or self.allowed_domains else Requests.APPROVAL
 
     def takes(self, domain: str) -> bool:
         """Whether guests of a mail domain may be invited; a rule covers the domains below it as well."""

@@ -121,8 +121,11 @@ class FoundApp:
 
 @dataclass(frozen=True, slots=True)
 class FoundGroup:
+    """`known`: an earlier setup has set the app up with it."""
+
     id: GroupId
     name: str
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +236,14 @@ class AppRecord:
     state: AppState = AppState.READY
     templates: tuple[MessageTemplate, ...] = ()
     audits: AuditPolicy = field(default_factory=AuditPolicy)
+    inviters: tuple[UserId, ...] = ()
+    """Object ids of the apps with the app role Inviter that may invite into the group."""
+
+    @property
+    def named_approvers(self) -> tuple[Person, ...]:
+        """Those whom the policy names. Where it names nobody the owners decide, as the directory has them at that
+        time: older versions kept those of the setup among `approvers`."""
+        return self.approvers if self.policy.approvers else ()
 
 
 def with_made(record: AppRecord, changes: Collection[Change]) -> AppRecord:

@@ -39,13 +39,14 @@ async def _truth(tools: AuditTools, record: AppRecord) -> AppTruth:
         group = None
     app = await tools.directory.app_by_id(record.app_id)
     owners = await _people(tools, group)
+    assigned = await tools.directory.assigned_to(record.service_principal) if app is not None else frozenset[str]()
     return AppTruth(
         group=group,
         owners=owners,
         app=app,
-        is_assigned=group is not None and await _has_role(tools, record, record.group, is_group=True),
+        is_assigned=group is not None and record.group in assigned,
         wants_saml=(saml := await _saml(tools, record)) is not None,
-        differences=await _differences(tools, record, group, app, saml) if app is not None else (),
+        differences=await _differences(tools, record, group, app, saml, assigned) if app is not None else (),
     )
 
 
@@ -62,7 +63,12 @@ async def _saml(tools: AuditTools, record: AppRecord) -> Saml | None:
 
 
 async def _differences(
-    tools: AuditTools, record: AppRecord, group: GroupFacts | None, app: Application, saml: Saml | None
+    tools: AuditTools,
+    record: AppRecord,
+    group: GroupFacts | None,
+    app: Application,
+    saml: Saml | None,
+    assigned: frozenset[str],
 ) -> list[str]:
     """What the setup verified and no other rule is for."""
     found = [] if app.enabled else [f"'{app.name}' is switched off"]
@@ -71,11 +77,6 @@ async def _differences(
     for person in record.owners:
         if group is not None and group.owners and person.id not in group.owners:
             found.append(f"{person.name} is no owner of the group any more")
-        elif not await _has_role(tools, record, person.id, is_group=False):
+        elif person.id not in assigned:
             found.append(f"{person.name} is not assigned to the app any more")
     return found
-
-
-async def _has_role(tools: AuditTools, record: AppRecord, principal: str, *, is_group: bool) -> bool:
-    held = await tools.directory.assignments_of(principal, is_group=is_group)  # type: ignore[arg-type]
-    return any(a.resource == record.service_principal for a in held)

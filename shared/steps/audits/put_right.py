@@ -9,19 +9,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from shared.domain.access import Action as Act
 from shared.domain.audits.remedies import CAN_BE_UNDONE, OPEN, Action, ActionState, Plan, PlanState
 from shared.domain.audits.results import Done, NotNow, Refusal, Result
 from shared.domain.audits.rules import Remedy
 from shared.domain.audits.subjects import Belief
 from shared.domain.audits.trail import TrailEntry
 from shared.domain.commands import CHUNK_SIZE, PutRight
-from shared.domain.errors import Conflict, Unavailable
+from shared.domain.errors import Conflict, Refused, Unavailable
 from shared.domain.features import Feature
 from shared.domain.outcomes import Later, Outcome
+from shared.domain.reasons import REASONS, Reason
 from shared.domain.setup.records import AppRecord, AppState
 from shared.domain.waits import busy_wait
 from shared.ports.mirror import Doing
 from shared.ports.store import Versioned
+from shared.steps.access import Access
+from shared.steps.audits.plan import BY_POLICY
 from shared.steps.audits.remedies import Effects, need_of
 from shared.steps.audits.tools import AuditTools
 
@@ -35,6 +39,7 @@ type _Actions = list[Versioned[Action]]
 class PutRightStep:
     tools: AuditTools
     effects: Effects
+    access: Access
 
     async def __call__(self, command: PutRight) -> Outcome:
         """One delivery: the next few actions. Safe to repeat and to run beside itself."""
@@ -47,6 +52,8 @@ class PutRightStep:
             return Outcome(note="switched off: the sweeper sets it going when it is on again")
         again = replace(command, attempt=command.attempt + 1)
         try:
+            if (lost := await self._lost(stored.value)) is not None:
+                return await self._stop(stored, lost)
             few = await self._next(command)
             if not few:
                 return await self._close(stored)
@@ -64,6 +71,26 @@ class PutRightStep:
             await tools.remedies.open(command.audit, command.app, wait + tools.timing.stillness)
             return Outcome(later=Later(again, wait, "the directory or the mail service is busy"))
         return Outcome(then=(PutRight(command.audit, command.app, command.back),))
+
+    async def _lost(self, plan: Plan) -> str | None:
+        """Why what a person wanted done is not done any more; what policy alone began needs no person."""
+        if plan.by == BY_POLICY:
+            return None
+        try:
+            if plan.by_id is None:  # Begun by an older version, which did not keep it.
+                raise Refused(Reason.AUTHORITY_LOST, "nobody knows any more who asked for it")
+            await self.access.need_role_still(plan.by_id, Act.RUN_AUDITS)
+        except Refused as e:
+            return f"{REASONS[e.reason].title}: {e.detail}" if e.detail else REASONS[e.reason].title
+        return None
+
+    async def _stop(self, stored: Versioned[Plan], why: str) -> Outcome:
+        """What is done stays done; somebody who may has the rest carried out, or taken back."""
+        state = PlanState.DONE if stored.value.state is PlanState.UNDOING else PlanState.HELD
+        stopped = replace(stored.value, state=state, since=self.tools.clock.now(), detail=why)
+        await self.tools.remedies.save_plan(Versioned(stopped, stored.version))
+        await self.tools.remedies.close(stored.value.audit, stored.value.app)
+        return Outcome(note="held")
 
     async def _next(self, command: PutRight) -> _Actions:
         """Up to a chunk of one remedy."""
@@ -206,7 +233,7 @@ def _is_change(action: Action) -> bool:
 
 def _who(plan: Plan, action: Action) -> str:
     rule = f"rule '{action.rule.value}'"
-    return rule if plan.by == "policy" else f"{plan.by}, by {rule}"
+    return rule if plan.by == BY_POLICY else f"{plan.by}, by {rule}"
 
 
 def _entry(plan: Plan, action: Action, at: datetime) -> TrailEntry:

@@ -43,6 +43,8 @@ def need_of(
     policy, address = record.audits, (action.address or "").lower()
     if not look.exists:
         return "the account is gone"
+    if not look.is_guest:
+        return "the account is no guest's any more"
     if record.group not in look.groups:
         return "the guest is no member of the group any more"
     if action.rule is Rule.NEVER_REDEEMED and not look.pending:

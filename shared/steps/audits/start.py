@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.domain.access import Caller
+from shared.domain.access import Action, Caller
 from shared.domain.audits.records import Audit, AuditId, Position, Task, sets_of
 from shared.domain.commands import RunAudit
 from shared.domain.errors import Conflict, Refused, StorageBusy
@@ -11,9 +11,9 @@ from shared.domain.features import Feature
 from shared.domain.ids import new_chunk_id
 from shared.domain.reasons import Reason
 from shared.ports.store import Versioned
+from shared.steps.access import need
 from shared.steps.audits.read import reading_tasks
 from shared.steps.audits.tools import AuditTools
-from shared.steps.setup.start import need_admin
 
 BY_TIMER = "the timer"
 
@@ -25,7 +25,7 @@ class StartAudit:
     async def by_hand(self, caller: Caller) -> Audit:
         """Raises Refused `not-admin`, `feature-off`; `audit-running` naming the one that runs: two would share out
         the changes."""
-        need_admin(caller)
+        need(caller, Action.RUN_AUDITS)
         self.tools.features.need(Feature.AUDITS)
         audit = await self._start(f"{caller.name} ({caller.object_id})")
         if audit is None:

@@ -50,7 +50,7 @@ class TellOwners:
         mail = self.text.findings(
             key=f"audit-{plan.audit}-{plan.app}-{action.subject}",
             to=address,
-            to_name=action.name,
+            to_name=None,
             app=plan.app_name,
             lines=found,
             more=more,

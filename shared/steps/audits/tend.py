@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from shared.domain.access import Action as Act
 from shared.domain.access import Caller
 from shared.domain.applications import AppId
 from shared.domain.audits.policy import AuditPolicy, wrong_remedies
@@ -19,10 +20,9 @@ from shared.domain.reasons import Reason
 from shared.domain.setup.records import AppRecord
 from shared.ports.audit_store import TOTAL, FindingFilter, FindingPage
 from shared.ports.store import Versioned
+from shared.steps.access import Access, need
 from shared.steps.audits.plan import open_plan
 from shared.steps.audits.tools import AuditTools
-from shared.steps.group_access import GroupAccess
-from shared.steps.setup.start import need_admin, need_reader
 
 LATEST = "latest"
 _TRIES = 5
@@ -34,26 +34,26 @@ class TendAudits:
     an id may be `latest`, the last audit that came to its end."""
 
     tools: AuditTools
-    access: GroupAccess
+    access: Access
 
     # Looking
     async def list(self, caller: Caller, continuation: str | None, limit: int) -> tuple[list[Audit], str | None]:
         """The newest first. Raises Refused `parameter-invalid` for a continuation never given out."""
-        need_reader(caller)
+        need(caller, Act.READ_AUDITS)
         try:
             return await self.tools.audits.list_audits(continuation, limit)
         except ValueError as e:
             raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
 
     async def show(self, audit: str, caller: Caller) -> Audit:
-        need_reader(caller)
+        need(caller, Act.READ_AUDITS)
         return await self._audit(audit)
 
     async def findings(
         self, audit: str, caller: Caller, show: FindingFilter, continuation: str | None, limit: int
     ) -> FindingPage:
         """The worst first."""
-        need_reader(caller)
+        need(caller, Act.READ_AUDITS)
         return await self._findings((await self._audit(audit)).id, show, continuation, limit)
 
     async def of_group(
@@ -64,7 +64,7 @@ class TendAudits:
         Raises:
             Refused: `not-owner`, `group-missing`, `parameter-invalid`.
         """
-        await self.access.need_reader(group, caller)
+        await self.access.need(group, caller, Act.READ_GUESTS)
         last = (await self.tools.audits.read_position()).value.last
         if last is None:
             return None, FindingPage([], None)
@@ -72,7 +72,7 @@ class TendAudits:
         return await self._audit(last), page
 
     async def report(self, audit: str, caller: Caller) -> Report:
-        need_reader(caller)
+        need(caller, Act.READ_AUDITS)
         found, store = await self._audit(audit), self.tools.audits
         before, _ = await store.list_audits(None, HISTORY)
         done = [a for a in before if a.phase is Phase.DONE and a.started_at <= found.started_at]
@@ -92,7 +92,7 @@ class TendAudits:
         self, caller: Caller, continuation: str | None, limit: int
     ) -> tuple[Sequence[TrailEntry], str | None]:
         """The newest first."""
-        need_reader(caller)
+        need(caller, Act.READ_AUDITS)
         try:
             return await self.tools.trail.read(continuation, limit)
         except ValueError as e:
@@ -101,14 +101,14 @@ class TendAudits:
     # Remedies
     async def plans(self, audit: str, caller: Caller) -> Sequence[Plan]:
         """What an audit means to do, or has done, in each app."""
-        need_reader(caller)
+        need(caller, Act.READ_AUDITS)
         return await self.tools.remedies.list_plans((await self._audit(audit)).id)
 
     async def actions(
         self, audit: str, app: AppId, caller: Caller, continuation: str | None, limit: int
     ) -> tuple[Plan, Sequence[Action], str | None]:
         """Raises Refused `remedies-missing` where nothing was planned."""
-        need_reader(caller)
+        need(caller, Act.READ_AUDITS)
         plan = (await self._plan(audit, app)).value
         try:
             found, after = await self.tools.remedies.list_actions(plan.audit, app, continuation, limit)
@@ -136,7 +136,7 @@ class TendAudits:
     async def _move(
         self, audit: str, app: AppId, caller: Caller, before: Sequence[PlanState], after: PlanState
     ) -> Plan:
-        need_admin(caller)
+        need(caller, Act.RUN_AUDITS)
         self.tools.features.need(Feature.REMEDIES)
         for _ in range(_TRIES):
             stored = await self._plan(audit, app)
@@ -147,7 +147,8 @@ class TendAudits:
                 if after is PlanState.RUNNING:
                     await self._need_last(plan.audit)
                 who = f"{caller.name} ({caller.object_id})"
-                plan = replace(plan, state=after, since=self.tools.clock.now(), by=who)
+                now = self.tools.clock.now()
+                plan = replace(plan, state=after, since=now, by=who, by_id=caller.object_id, detail=None)
                 await open_plan(self.tools, plan)
                 try:
                     await self.tools.remedies.save_plan(Versioned(plan, stored.version))
@@ -166,7 +167,7 @@ class TendAudits:
         """Raises Refused `app-missing`, both where there is none and where the caller may not see it."""
         stored = await self._app(app)
         try:
-            await self.access.need_reader(stored.value.group, caller)
+            await self.access.need(stored.value.group, caller, Act.READ_APP)
         except Refused as e:
             raise Refused(Reason.APP_MISSING) from e
         return stored.value.audits
@@ -178,7 +179,7 @@ class TendAudits:
             Refused: `not-admin`, `app-missing`, `body-invalid` naming a remedy that a rule does not know;
                 `feature-off` where it asks for remedies that nobody would carry out.
         """
-        need_admin(caller)
+        need(caller, Act.RUN_AUDITS)
         if wrong := wrong_remedies(policy):
             rule, remedy = wrong[0]
             detail = f"'{remedy.value}' is no remedy for '{rule.value}'"

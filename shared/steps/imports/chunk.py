@@ -1,33 +1,42 @@
 """Invite the guests of an import's chunk and add them to the group, in one go where all goes well.
 
 It is the path of the single invitation, with one storage transaction before the directory is asked to invite and one
-after; the second one is also the intent to join.
+when the guests are members. Only where some turn out to have an account is the intent to join written in between: it
+tells who was a member before.
 """
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.domain.breaker import Breaker
 from shared.domain.commands import ImportChunk, JoinChunk, MailChunk
-from shared.domain.errors import Conflict
+from shared.domain.errors import Conflict, DirectoryBusy, Refused
+from shared.domain.ids import GroupId, UserId
 from shared.domain.import_ids import ImportId
+from shared.domain.import_pace import ImportPace, Refusal, due
 from shared.domain.import_settings import ImportSettings
-from shared.domain.imports import ImportState
+from shared.domain.imports import Import, ImportState
 from shared.domain.invitations import Invitation, State, failed
 from shared.domain.outcomes import Later, Outcome
-from shared.domain.pacing import ImportPace
-from shared.domain.reasons import Reason
+from shared.domain.reasons import REASONS, Reason
+from shared.domain.waits import busy_wait
 from shared.ports.import_store import ImportStore
 from shared.ports.store import Versioned
+from shared.steps.access import Seen
 from shared.steps.chunk_rows import ChunkRows
-from shared.steps.imports.glance import Glance
-from shared.steps.invite_chunk import InviteChunkStep, InviteWork
+from shared.steps.imports.authority import NOT_NOW, Authority
+from shared.steps.imports.glance import REMEMBERED, Glance
+from shared.steps.invite_chunk import InviteChunkStep, InviteWork, not_admitted
 from shared.steps.join_chunk import BUSY, JoinChunkStep
 
 NEARLY_FULL = 0.97
 """Share of the directory's limit from which imports go slower, before the first 429."""
+_SHORT = timedelta(seconds=1)
+_PACE_REMEMBERED = timedelta(seconds=0.5)
 _ROOM = 200
+_LONG = timedelta(minutes=5)
 
 
 @dataclass(slots=True)
@@ -36,7 +45,9 @@ class ImportChunkStep:
     join: JoinChunkStep
     imports: ImportStore
     settings: ImportSettings
-    _states: dict[ImportId, Glance[ImportState]] = field(default_factory=dict)
+    authority: Authority
+    _records: dict[ImportId, Glance[Import | None]] = field(default_factory=dict)
+    _admissions: dict[tuple[UserId, bool, GroupId], Glance[Seen]] = field(default_factory=dict)
     _breaker: Glance[Versioned[Breaker]] | None = None
     _pace: Glance[ImportPace] | None = None
 
@@ -48,7 +59,8 @@ class ImportChunkStep:
         if not chunk.rows or chunk.all_final:
             return Outcome()
         import_id = next(r.value.import_id for r in chunk.rows.values() if r.value.import_id is not None)
-        match await self._state(import_id, now):
+        record = await self._record(import_id, now)
+        match record.state if record is not None else None:
             case ImportState.CANCELLED:
                 await self._cancel(chunk, now)
             case ImportState.PAUSED:
@@ -56,15 +68,17 @@ class ImportChunkStep:
                 return Outcome(note="paused")
             case _:
                 pass
-        if (until := await self._held_until(now)) is not None:
-            # Asking all the same would only make the directory's debt larger, for people as well.
-            return await self._again(replace(command, slot=None), chunk, until, BUSY)
         waiting = len(chunk.in_state(State.ACCEPTED, State.INVITING, State.PARKED))
-        if waiting and command.attempt and command.slot is None:
-            # What was refused was paid for in vain: it stands in line again.
-            [slot] = await step.store.reserve_imports(self.settings.pace, [waiting], now)
-            if slot > now:
-                return await self._again(replace(command, slot=slot), chunk, slot, "the tenant's pace")
+        if waiting:
+            position, start = await self._start(command, waiting, import_id, now)
+            command = replace(command, position=position, slot=None)
+            if start > now + _SHORT:
+                return await self._again(command, chunk, start, "the tenant's pace")
+            # A message waits for whole seconds, and costs two requests to storage.
+            await asyncio.sleep(max(0.0, (start - now).total_seconds()))
+            now = max(start, step.clock.now())
+        if waiting and record is not None and (ended := await self._check(command, chunk, record, now)) is not None:
+            return ended
         before = {i.id.position for i in chunk.in_state(State.JOINING)}
         work = InviteWork(step, command, chunk, await self._read_breaker(now), now, then=State.JOINING)
         invited = await work.run()
@@ -74,8 +88,11 @@ class ImportChunkStep:
             # Where it is, nothing more is asked before the time that the directory named.
             with suppress(Conflict):
                 waits = await self.join.join(command, chunk, first_time)
-        if work.is_throttled or any(why == BUSY for _, why in waits) or step.directory.pressure >= NEARLY_FULL:
-            await step.store.slow_imports(self.settings.pace, work.throttled_for, step.clock.now())
+        is_busy = any(why == BUSY for _, why in waits)
+        if work.is_throttled or is_busy:
+            command, invited = await self._refused(command, invited, work, waiting, now)
+        elif step.directory.pressure >= NEARLY_FULL:
+            await step.store.steady_imports(self.settings.limits, step.clock.now())
         return await self._outcome(command, chunk, invited, waits)
 
     async def _outcome(
@@ -105,25 +122,97 @@ class ImportChunkStep:
         waiting = [i for i in chunk.in_state(State.ACCEPTED, State.PARKED) if not _may_be_invited(i)]
         await chunk.write([failed(i, Reason.CANCELLED, None, now) for i in waiting])
 
-    async def _state(self, import_id: ImportId, now: datetime) -> ImportState:
-        if import_id not in self._states:
-            if len(self._states) >= _ROOM:
-                self._states.clear()
-            self._states[import_id] = Glance(lambda: self._read_state(import_id))
-        return await self._states[import_id].at(now)
+    async def _check(self, command: ImportChunk, chunk: ChunkRows, record: Import, now: datetime) -> Outcome | None:
+        """Whether the guests who wait may still be let in; gives how the delivery ends where they may not now."""
+        try:
+            seen = await self._admitted(record, command.group, now)
+        except DirectoryBusy as e:
+            # All chunks of the import ask the same: none does before its time.
+            held = Refusal(command.position or 0.0, 0, 0, scattered=True, asked_at=now, retry_after=e.retry_after)
+            await self._note(held)
+            wait = busy_wait(command.attempt, e.retry_after, self.invite.clock.jitter())
+            return await self._again(command, chunk, now + wait, BUSY)
+        except Refused as e:
+            if e.reason is Reason.AUTHORITY_LOST:
+                if await self.authority.pause(record, e):
+                    return Outcome(note="paused")
+                # What this process believes of the import is a moment old.
+                later = now + 2 * REMEMBERED
+                return await self._again(command, chunk, later, "somebody else answers for the import now")
+            if e.reason in NOT_NOW:
+                return await self._again(command, chunk, now + _LONG, e.detail or REASONS[e.reason].title)
+            gone = [failed(i, e.reason, e.detail, now) for i in chunk.waiting(now)]
+        else:
+            gone = not_admitted(chunk.waiting(now), seen.apps, now)
+        try:
+            await chunk.write(gone)
+        except Conflict:
+            return await self._again(command, chunk, now + timedelta(seconds=1), "another delivery wrote first")
+        return None
 
-    async def _read_state(self, import_id: ImportId) -> ImportState:
+    async def _admitted(self, record: Import, group: GroupId, now: datetime) -> Seen:
+        """Once for the chunks of a moment: they come by the dozen."""
+        key = (record.authority, record.for_admin, group)
+        if key not in self._admissions:
+            if len(self._admissions) >= _ROOM:
+                self._admissions.clear()
+            self._admissions[key] = Glance(lambda: self.authority.need_group(record, group))
+        return await self._admissions[key].at(now)
+
+    async def _record(self, import_id: ImportId, now: datetime) -> Import | None:
+        if import_id not in self._records:
+            if len(self._records) >= _ROOM:
+                self._records.clear()
+            self._records[import_id] = Glance(lambda: self._read_record(import_id))
+        return await self._records[import_id].at(now)
+
+    async def _read_record(self, import_id: ImportId) -> Import | None:
         stored = await self.imports.read(import_id)
-        return stored.record.value.state if stored is not None else ImportState.RUNNING
+        return stored.record.value if stored is not None else None
 
-    async def _held_until(self, now: datetime) -> datetime | None:
-        """Until when the directory asked all imports to keep off; None where it did not."""
+    async def _start(
+        self, command: ImportChunk, waiting: int, import_id: ImportId, now: datetime
+    ) -> tuple[float, datetime]:
+        """The chunk's position in the line, and when it may go."""
+        limits = self.settings.limits
+        if command.position is not None:
+            return command.position, due(await self._pace_seen().at(now), limits, command.position, now)
+        [position], state = await self.invite.store.take_positions(limits, [waiting], import_id, now)
+        self._pace_seen().put(state, now)
+        return position, due(state, limits, position, now)
+
+    async def _refused(
+        self, command: ImportChunk, invited: Outcome, work: InviteWork, waiting: int, asked_at: datetime
+    ) -> tuple[ImportChunk, Outcome]:
+        """Let all know that the directory is busy; gives the command and the outcome with the position of those who
+        come back."""
+        refusal = Refusal(
+            position=command.position or 0.0,
+            units=work.refused,
+            let_through=waiting - work.refused,
+            scattered=work.scattered,
+            asked_at=asked_at,
+            retry_after=work.throttled_for,
+        )
+        position, state, now = await self._note(refusal)
+        later = invited.later
+        if later is not None and isinstance(later.command, ImportChunk):
+            start = due(state, self.settings.limits, position, now)
+            again = replace(later.command, position=position)
+            invited = replace(invited, later=replace(later, command=again, not_before=max(start, later.not_before)))
+        return replace(command, position=position), invited
+
+    async def _note(self, refusal: Refusal) -> tuple[float, ImportPace, datetime]:
+        now = self.invite.clock.now()
+        position, state = await self.invite.store.note_refusal(self.settings.limits, refusal, now)
+        self._pace_seen().put(state, now)
+        return position, state, now
+
+    def _pace_seen(self) -> Glance[ImportPace]:
         if self._pace is None:
-            self._pace = Glance(
-                lambda: self.invite.store.read_import_pace(self.settings.pace, self.invite.clock.now())
-            )
-        until = (await self._pace.at(now)).held_until
-        return until if until is not None and until > now else None
+            store, clock, limits = self.invite.store, self.invite.clock, self.settings.limits
+            self._pace = Glance(lambda: store.read_import_pace(limits, clock.now()), _PACE_REMEMBERED)
+        return self._pace
 
     async def _read_breaker(self, now: datetime) -> Versioned[Breaker]:
         if self._breaker is None:

@@ -10,9 +10,10 @@ REMEMBERED = timedelta(seconds=2)
 
 @dataclass(slots=True)
 class Glance[T]:
-    """Reads at most once in `REMEMBERED`, for all who ask at the same time together."""
+    """Reads at most once in `remembered`, for all who ask at the same time together."""
 
     read: Callable[[], Awaitable[T]]
+    remembered: timedelta = REMEMBERED
     _seen: tuple[datetime, T] | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -20,8 +21,12 @@ class Glance[T]:
         """What was read last, if that is young enough and to be believed; else what is read now."""
         async with self._lock:
             seen = self._seen
-            if seen is not None and seen[0] > now - REMEMBERED and believe(seen[1]):
+            if seen is not None and seen[0] > now - self.remembered and believe(seen[1]):
                 return seen[1]
             value = await self.read()
-            self._seen = (now, value)
+            self.put(value, now)
             return value
+
+    def put(self, value: T, now: datetime) -> None:
+        """What was learned by writing it."""
+        self._seen = (now, value)

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from shared.domain.access import Caller
-from shared.domain.answers import Account
+from shared.domain.access import Action, Caller, may, tenant_roles
+from shared.domain.answers import Account, Lookalike
 from shared.domain.csv_columns import Note
 from shared.domain.csv_dialect import HEAD_BYTES, detect
 from shared.domain.csv_erasure import ERASED_ADDRESS
 from shared.domain.errors import DirectoryBusy
-from shared.domain.ids import GroupId
+from shared.domain.ids import GroupId, UserId
 from shared.domain.import_ids import ImportId
 from shared.domain.import_settings import ImportSettings
 from shared.domain.imports import GuestRow, Import, Target
+from shared.domain.pacing import DayLimit, of_dry_runs, of_group
 from shared.domain.reasons import REASONS, Reason
 from shared.ports.clock import Clock
 from shared.ports.directory import Directory
@@ -26,6 +27,8 @@ from shared.steps.imports.targets import Targets
 
 LOOKED_UP = 1000
 """Guests that are looked for in the directory, at most: the request must be answered in time."""
+LOOKED_UP_IN_A_DAY = DayLimit(10 * LOOKED_UP, 10 * LOOKED_UP)
+"""By one person: a dry run says who is in the directory, and each look-up uses up some of Graph's limits."""
 FIRST = 10
 """Rows shown of each outcome."""
 _AT_A_TIME = 4
@@ -90,9 +93,9 @@ class PreviewImport:
         Raises:
             Refused: as starting the import would be.
         """
+        target = await self.targets.of_caller(upload.group, caller)
         need_size(upload)
         dialect = detect(upload.content[:HEAD_BYTES])
-        target = await self.targets.of_caller(upload.group, caller)
         record = Import(
             id=ImportId("0" * 22),
             group=upload.group,
@@ -101,7 +104,7 @@ class PreviewImport:
             dialect=dialect,
             creator=caller.object_id,
             creator_name=caller.name,
-            for_admin=caller.is_admin,
+            for_admin=may(tenant_roles(caller.roles), Action.IMPORT_TO_MANY),
             created_at=self.clock.now(),
             digest="",
         )
@@ -111,12 +114,17 @@ class PreviewImport:
         while not ended:
             piece = await read_piece(content, record, cursor, _PIECE_WINDOWS, self.rules)
             cursor, ended = piece.cursor, piece.ended
-            await self._count(preview, piece, groups, seen)
-        await self._pace(preview, caller)
+            await self._count(preview, piece, groups, seen, caller.object_id)
+        await self._pace(preview, caller, upload.group)
         return preview
 
     async def _count(
-        self, preview: Preview, piece: Piece, groups: dict[GroupId, Target], seen: dict[tuple[GroupId, str], int]
+        self,
+        preview: Preview,
+        piece: Piece,
+        groups: dict[GroupId, Target],
+        seen: dict[tuple[GroupId, str], int],
+        caller: UserId,
     ) -> None:
         preview.rows += piece.rows
         for bad in piece.bad:
@@ -140,6 +148,12 @@ class PreviewImport:
                 to_look_up.append(row)
             else:
                 preview.counts["notLookedUp"] += 1
+        day = {of_dry_runs(caller): LOOKED_UP_IN_A_DAY}
+        granted = await self.store.take_of_day(day, len(to_look_up), self.clock.now()) if to_look_up else 0
+        enough = f"{LOOKED_UP_IN_A_DAY.most:,} addresses were looked up for you today: try again tomorrow"
+        for row in to_look_up[granted:]:
+            preview.add("notLookedUp", row.line, row.address.text, enough)
+        to_look_up = to_look_up[:granted]
         chunks = [to_look_up[n : n + 20] for n in range(0, len(to_look_up), 20)]
         for n in range(0, len(chunks), _AT_A_TIME):
             found = await asyncio.gather(*(self._look_up(chunk) for chunk in chunks[n : n + _AT_A_TIME]))
@@ -151,6 +165,7 @@ class PreviewImport:
             answers = await self.directory.find([row.address for row in rows])
         except DirectoryBusy:
             return [("notLookedUp", row, "the directory is busy") for row in rows]
+        shared = {r.line for r, a in zip(rows, answers, strict=True) if isinstance(a, Lookalike)}
         there = [(r, a) for r, a in zip(rows, answers, strict=True) if isinstance(a, Account)]
         by_group: dict[GroupId, list[tuple[GuestRow, Account]]] = {}
         for row, account in there:
@@ -166,21 +181,21 @@ class PreviewImport:
                 found.append(("member", row, "is a member already: nothing happens"))
             elif row.line in known:
                 found.append(("inDirectory", row, "joins the group, gets no invitation"))
+            elif row.line in shared:
+                found.append(("invalid", row, REASONS[Reason.ADDRESS_OF_ANOTHER].title))
             else:
                 found.append(("new", row, "is invited"))
         return found
 
-    async def _pace(self, preview: Preview, caller: Caller) -> None:
+    async def _pace(self, preview: Preview, caller: Caller, group: GroupId) -> None:
         now, settings = self.clock.now(), self.settings
-        pace = await self.store.read_import_pace(settings.pace, now)
+        pace = await self.store.read_import_pace(settings.limits, now)
+        per_second = pace.rate(settings.limits, pace.at)
         guests = sum(preview.counts[o] for o in ("new", "inDirectory", "member", "notLookedUp"))
-        left = min(
-            await self.store.read_day("tenant", settings.of_tenant, now),
-            await self.store.read_day(f"inviter-{caller.object_id}", settings.of_inviter, now),
-        )
-        per_day = min(settings.of_tenant.most, settings.of_inviter.most)
-        preview.per_minute, preview.today, preview.per_day = pace.per_minute, left, per_day
-        preview.seconds = seconds_left(guests, pace.interval, left, per_day)
+        limits = settings.of(caller.object_id) | {of_group(group): settings.of_group}
+        left, per_day = await self.store.read_day(limits, now), settings.per_day
+        preview.per_minute, preview.today, preview.per_day = 60 * per_second, left, per_day
+        preview.seconds = seconds_left(guests, timedelta(seconds=1 / per_second), left, per_day)
 
 
 def seconds_left(guests: int, interval: timedelta, today: int, per_day: int) -> int:

@@ -7,6 +7,7 @@ as a conflict and left. The cursor is written when all chunks of the piece are t
 import asyncio
 import logging
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,6 +15,7 @@ from shared.domain.commands import CHUNK_SIZE, ImportChunk, SplitImport
 from shared.domain.csv_erasure import ERASED_ADDRESS
 from shared.domain.errors import Conflict, DirectoryBusy, Refused, StorageBusy
 from shared.domain.ids import ChunkId, GroupId, InvitationId
+from shared.domain.import_pace import ImportPace, due, room
 from shared.domain.import_settings import ImportSettings
 from shared.domain.imports import (
     GuestRow,
@@ -26,6 +28,7 @@ from shared.domain.imports import (
 )
 from shared.domain.invitations import Invitation, failed
 from shared.domain.outcomes import Later, Outcome
+from shared.domain.pacing import next_day, of_group
 from shared.domain.reasons import REASONS, Reason
 from shared.domain.timing import Timing
 from shared.domain.waits import busy_wait
@@ -34,15 +37,19 @@ from shared.ports.files import Files
 from shared.ports.import_store import ImportStore, StoredImport
 from shared.ports.outbox import Outbox
 from shared.ports.store import Guard, Store, Versioned
+from shared.steps.imports.authority import Authority
 from shared.steps.imports.reading import Piece, Rules, read_piece
 from shared.steps.imports.targets import Targets
 
 log = logging.getLogger("guestlist")
 
 PIECE_WINDOWS = 50
-"""Windows of twenty rows that one delivery makes chunks of, at most: well within a function's time."""
+"""Windows of twenty rows that are read at once and made chunks of, at most."""
 _AT_A_TIME = 8
+_TRIES = 3
 _LONG = timedelta(minutes=5)
+_A_DELIVERY = timedelta(seconds=30)
+"""For how long one delivery reads piece after piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,51 +63,92 @@ class SplitImportStep:
     timing: Timing
     settings: ImportSettings
     rules: Rules
+    authority: Authority
 
     async def __call__(self, command: SplitImport) -> Outcome:
-        """Read one piece on. Safe to repeat at any time."""
+        """Read on, piece by piece. Safe to repeat at any time."""
+        until = self.clock.now() + _A_DELIVERY
+        while True:
+            outcome = await self._read_on(command)
+            match outcome.then:
+                # A message more for each piece would wait until its queue is looked at.
+                case (SplitImport() as command,) if self.clock.now() < until:
+                    continue
+                case _:
+                    return outcome
+
+    async def _read_on(self, command: SplitImport) -> Outcome:
+        """Read one piece."""
         now = self.clock.now()
         stored = await self.imports.read(command.import_id)
-        if stored is None or stored.progress.value.pieces != command.piece or stored.progress.value.all_read:
+        if stored is None or stored.progress.value.all_read:
             return Outcome(note="an old message")
+        progress = stored.progress.value
+        if progress.pieces != command.piece:
+            if progress.pieces < command.piece or (progress.made_until is not None and progress.made_until > now):
+                return Outcome(note="another delivery reads on")
+            # A delivery of this message read some pieces and died.
+            command = replace(command, piece=progress.pieces)
         if stored.record.value.state is not ImportState.RUNNING:
             return Outcome(note="not running")
         allowed, wait = await self._allowed(stored.record.value, now)
         if not allowed:
             return await self._sleep(stored, command, *wait)
+        record = stored.record.value
         try:
-            piece = await read_piece(
-                self.files, stored.record.value, stored.progress.value.cursor, allowed, self.rules
-            )
+            await self._need_authority(record)
+            cursor = stored.progress.value.cursor
+            piece = await read_piece(self.files, record, cursor, allowed, self.rules)
+            fits = await self._fitting(piece, now)
+            if piece.windows and not fits:
+                why = "the daily limit of invitations to one group"
+                return await self._sleep(stored, command, next_day(now), why)
+            if fits < len(piece.windows):
+                piece = await read_piece(self.files, record, cursor, fits, self.rules)
             targets = await self._targets(stored.progress.value, piece)
         except DirectoryBusy as e:
             until = now + busy_wait(command.attempt, e.retry_after, self.clock.jitter())
             return await self._sleep(stored, command, until, "the directory is busy")
         except Refused as e:
+            if e.reason is Reason.AUTHORITY_LOST:
+                await self.authority.pause(record, e)
+                return Outcome(note="paused")
             # A permission was taken away: nobody's rows fail for it, reading goes on when it is back.
             return await self._sleep(stored, command, now + _LONG, e.detail or REASONS[e.reason].title)
         return await self._make(stored, command, piece, targets)
 
+    async def _need_authority(self, record: Import) -> None:
+        """Whoever started the import, or resumed it, still may: days can lie between two pieces."""
+        try:
+            await self.authority.need(record)
+        except Refused as e:
+            if e.reason is not Reason.GROUP_MISSING:  # Its rows say that.
+                raise
+
     async def _allowed(self, record: Import, now: datetime) -> tuple[int, tuple[datetime, str]]:
         """How many windows may be read now; where none may, until when to wait, and for what."""
         settings = self.settings
-        pace = await self.store.read_import_pace(settings.pace, now)
-        # Slots that begin within the horizon: those of the burst, and what the rate gives until then.
-        ahead = (now + settings.horizon) - max(pace.free_at or now, now) + pace.interval * settings.pace.burst
-        windows = int(ahead / (pace.interval * CHUNK_SIZE))
-        if windows < 1:
-            back = settings.horizon / 2 if settings.horizon > timedelta(seconds=2) else settings.horizon
-            until = max(pace.free_at or now, now) - pace.interval * settings.pace.burst - back
+        pace = await self.store.read_import_pace(settings.limits, now)
+        guests, until = room(pace, settings.limits, record.id, settings.horizon)
+        if not guests:
             return 0, (max(until, now + timedelta(seconds=1)), "the tenant's pace")
-        windows = min(windows, PIECE_WINDOWS)
-        left = min(
-            await self.store.read_day("tenant", settings.of_tenant, now),
-            await self.store.read_day(f"inviter-{record.creator}", settings.of_inviter, now),
-        )
+        windows = min(guests // CHUNK_SIZE, PIECE_WINDOWS)
+        left = await self.store.read_day(settings.of(record.creator), now)
         if left < CHUNK_SIZE:
-            midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-            return 0, (midnight, "the daily limit of invitations by import")
+            return 0, (next_day(now), "the daily limit of invitations by import")
         return min(windows, left // CHUNK_SIZE), (now, "")
+
+    async def _fitting(self, piece: Piece, now: datetime) -> int:
+        """How many windows of a piece the days of its groups have room for."""
+        left: dict[GroupId, int] = {}
+        for n, window in enumerate(piece.windows):
+            for group, rows in by_group(window):
+                if group not in left:
+                    left[group] = await self.store.read_day({of_group(group): self.settings.of_group}, now)
+                left[group] -= len(rows)
+                if left[group] < 0:
+                    return n
+        return len(piece.windows)
 
     async def _sleep(self, stored: StoredImport, command: SplitImport, until: datetime, why: str) -> Outcome:
         progress = stored.progress.value
@@ -114,12 +162,9 @@ class SplitImportStep:
         return Outcome(later=Later(replace(command, attempt=command.attempt + 1), until, why))
 
     async def _targets(self, progress: Progress, piece: Piece) -> dict[GroupId, Target]:
-        targets = dict(progress.targets)
-        for window in piece.windows:
-            for row in window:
-                if row.group not in targets:
-                    targets[row.group] = await self.targets.of_row(row.group)
-        return targets
+        """The groups of all pieces, with those of this one as they are now."""
+        named = {row.group for window in piece.windows for row in window}
+        return dict(progress.targets) | {group: await self.targets.of_row(group) for group in sorted(named)}
 
     async def _make(
         self, stored: StoredImport, command: SplitImport, piece: Piece, targets: dict[GroupId, Target]
@@ -130,16 +175,28 @@ class SplitImportStep:
             for n, window in enumerate(piece.windows)
             for kind, (group, rows) in enumerate(by_group(window))
         ]
+        if chunks:
+            # What the pace and the day give is taken once for a piece: by the delivery that writes this down.
+            now = self.clock.now()
+            if progress.made_until is not None and progress.made_until > now:
+                later = replace(command, attempt=command.attempt + 1)
+                return Outcome(later=Later(later, progress.made_until, "another delivery makes this piece"))
+            mine = replace(progress, made_until=now + self.timing.work_lease)
+            try:
+                taken = await self.imports.save_progress(record.id, replace(stored.progress, value=mine))
+            except Conflict:
+                return Outcome(note="another delivery reads on")
+            stored = replace(stored, progress=taken)
         for start in range(0, len(chunks), _AT_A_TIME):
             few = chunks[start : start + _AT_A_TIME]
             await asyncio.gather(*(self._write(record, c, g, rows, targets[g]) for c, g, rows in few))
         now = self.clock.now()
-        starts = await self._slots(record, chunks, now)
+        positions, pace = await self._positions(record, chunks, now)
+        starts = [max(now, due(pace, self.settings.limits, position, now)) for position in positions]
+        messages = [ImportChunk(g, c, position=p) for (c, g, _), p in zip(chunks, positions, strict=True)]
         for n in range(0, len(chunks), _AT_A_TIME):
-            sends = zip(chunks[n : n + _AT_A_TIME], starts[n : n + _AT_A_TIME], strict=True)
-            await asyncio.gather(
-                *(self.outbox.send(ImportChunk(g, c, slot=at), not_before=at) for (c, g, _), at in sends)
-            )
+            sends = zip(messages[n : n + _AT_A_TIME], starts[n : n + _AT_A_TIME], strict=True)
+            await asyncio.gather(*(self.outbox.send(message, not_before=at) for message, at in sends))
         bad = Counter(progress.bad) + Counter(row.reason.value for row in piece.bad)
         fresh = Progress(
             cursor=piece.cursor,
@@ -159,16 +216,20 @@ class SplitImportStep:
             return Outcome()
         return Outcome(then=(SplitImport(record.id, fresh.pieces),))
 
-    async def _slots(
+    async def _positions(
         self, record: Import, chunks: list[tuple[ChunkId, GroupId, list[GuestRow]]], now: datetime
-    ) -> list[datetime]:
+    ) -> tuple[list[float], ImportPace]:
         if not chunks:
-            return []
+            return [], ImportPace(now)
         units = [len(rows) for _, _, rows in chunks]
         settings = self.settings
-        await self.store.take_of_day("tenant", settings.of_tenant, sum(units), now)
-        await self.store.take_of_day(f"inviter-{record.creator}", settings.of_inviter, sum(units), now)
-        return await self.store.reserve_imports(settings.pace, units, now)
+        await self.store.take_of_day(settings.of(record.creator), sum(units), now)
+        into: Counter[GroupId] = Counter()
+        for _, group, rows in chunks:
+            into[group] += len(rows)
+        for group, count in into.items():
+            await self.store.take_of_day({of_group(group): settings.of_group}, count, now)
+        return await self.store.take_positions(settings.limits, units, record.id, now)
 
     async def _write(
         self, record: Import, chunk: ChunkId, group: GroupId, rows: list[GuestRow], target: Target
@@ -180,15 +241,18 @@ class SplitImportStep:
         look_at = now + self.timing.stillness
         try:
             await self.store.accept_import(invitations, {}, look_at)
+            return
         except Conflict:
+            pass
+        for _ in range(_TRIES):
             if await self.store.read_chunk(group, chunk):
                 return
             guards = await self.store.find_guards(group, [i.address.key for i in invitations if not i.is_final])
             checked = [_checked(i, guards.get(i.address.key), now) for i in invitations]
-            try:
+            with suppress(Conflict):
                 await self.store.accept_import(checked, guards, look_at)
-            except Conflict as e:
-                raise StorageBusy("other requests kept inviting the same guests") from e
+                return
+        raise StorageBusy("other requests kept inviting the same guests")
 
     def _invitation(
         self, record: Import, chunk: ChunkId, position: int, row: GuestRow, target: Target, now: datetime
@@ -199,8 +263,8 @@ class SplitImportStep:
             display_name=row.display_name,
             message=row.message,
             language=row.language,
-            inviter_id=record.creator,
-            inviter_name=record.creator_name,
+            inviter_id=record.authority,
+            inviter_name=record.authority_name,
             app_name=target.app_name,
             direct_link=target.direct_link,
             created_at=now,
@@ -226,7 +290,7 @@ def _without_twins(invitations: list[Invitation], now: datetime) -> list[Invitat
     for invitation in invitations:
         twin = None if invitation.is_final else first.setdefault(invitation.address.key, invitation)
         is_twin = twin is not None and twin is not invitation
-        found.append(_duplicate(invitation, twin, now) if is_twin and twin else invitation)
+        found.append(_duplicate(invitation, twin.line, now) if is_twin and twin else invitation)
     return found
 
 
@@ -236,11 +300,13 @@ def _checked(invitation: Invitation, guard: Guard | None, now: datetime) -> Invi
         return invitation
     there = guard.invitation
     if there.import_id == invitation.import_id:
-        return _duplicate(invitation, there, now)
+        return _duplicate(invitation, there.line, now)
+    if guard.import_id == invitation.import_id:
+        return _duplicate(invitation, guard.line, now)
     if not there.is_final:
         return failed(invitation, Reason.INVITATION_UNDER_WAY, f"by the invitation {there.id}", now)
     return invitation
 
 
-def _duplicate(invitation: Invitation, first: Invitation, now: datetime) -> Invitation:
-    return failed(invitation, Reason.DUPLICATE_IN_FILE, f"line {first.line} has the same address", now)
+def _duplicate(invitation: Invitation, line: int | None, now: datetime) -> Invitation:
+    return failed(invitation, Reason.DUPLICATE_IN_FILE, f"line {line} has the same address", now)

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from shared.domain.access import Caller
+from shared.domain.access import Action, Caller, may, tenant_roles
 from shared.domain.commands import SplitImport
 from shared.domain.csv_dialect import HEAD_BYTES, detect
 from shared.domain.errors import Conflict, Refused, StorageBusy
@@ -45,9 +45,9 @@ class StartImport:
             Refused: for any reason of the file, the caller or the group.
             DirectoryBusy, StorageBusy: nothing was taken.
         """
+        target = await self.targets.of_caller(upload.group, caller)
         need_size(upload)
         dialect = detect(upload.content[:HEAD_BYTES])
-        target = await self.targets.of_caller(upload.group, caller)
         now = self.clock.now()
         digest = hashlib.sha256(upload.content).hexdigest()
         import_id = ImportId(new_chunk_id(now, self.clock.random_hex(10)))
@@ -64,7 +64,7 @@ class StartImport:
             dialect=dialect,
             creator=caller.object_id,
             creator_name=caller.name,
-            for_admin=caller.is_admin,
+            for_admin=may(tenant_roles(caller.roles), Action.IMPORT_TO_MANY),
             created_at=now,
             digest=digest,
         )

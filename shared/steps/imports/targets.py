@@ -1,16 +1,14 @@
-"""The groups that an import's rows go to: read once, with the policies of the apps they open."""
+"""The groups that an import's rows go to, with the policies of the apps they open."""
 
 import asyncio
 from dataclasses import dataclass
 
-from shared.domain.access import Caller, may_invite
+from shared.domain.access import Action, Caller, InviteTo, closed, group_roles, may
 from shared.domain.errors import Refused
-from shared.domain.groups import refusal
 from shared.domain.ids import GroupId
 from shared.domain.imports import Target
 from shared.domain.links import app_name, direct_link
 from shared.domain.reasons import REASONS, Reason
-from shared.domain.setup.records import AppState
 from shared.ports.directory import Directory
 from shared.ports.setup_store import SetupStore
 
@@ -20,15 +18,17 @@ class Targets:
     directory: Directory
     setups: SetupStore
     tenant_id: str
+    invite_to: InviteTo = InviteTo.SET_UP
 
     async def of_caller(self, group: GroupId, caller: Caller) -> Target:
         """The group that a caller imports to.
 
         Raises:
-            Refused: as for a single invitation: `not-owner`, the kind of group, `app-being-removed`.
+            Refused: as for a single invitation: `not-owner`, the kind of group, `app-being-removed`,
+                `group-not-set-up`.
         """
-        facts = await self.directory.read_group(group)
-        if not may_invite(caller, facts):
+        facts, apps = await asyncio.gather(self.directory.read_group(group), self.setups.list_apps(group))
+        if not may(group_roles(caller.object_id, caller.roles, facts, apps), Action.INVITE):
             raise Refused(Reason.NOT_OWNER)
         target = await self.of_row(group)
         if target.refused is not None:
@@ -43,15 +43,15 @@ class Targets:
             Refused: `permission-missing`.
         """
         try:
-            facts, apps = await asyncio.gather(self.directory.read_group(group), self.setups.list_apps(group))
+            facts, apps = await asyncio.gather(
+                self.directory.read_group(group, keep=True), self.setups.list_apps(group)
+            )
         except Refused as e:
             if e.reason is Reason.GROUP_MISSING:
                 return Target(refused=e.reason)
             raise
-        if (reason := refusal(facts)) is not None:
+        if (reason := closed(facts, apps, self.invite_to)) is not None:
             return Target(refused=reason)
-        if any(app.state is AppState.REMOVING for app in apps):
-            return Target(refused=Reason.APP_BEING_REMOVED)
         return Target(
             app_name=app_name(facts.apps, facts.name),
             direct_link=direct_link(facts.apps, self.tenant_id),

@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from shared.domain.access import Caller, may_invite
+from shared.domain.access import Action, Caller, may
 from shared.domain.commands import ImportChunk, SplitImport, UndoImport
 from shared.domain.errors import Conflict, Refused, StorageBusy
 from shared.domain.features import ALL, Feature, Features
@@ -12,6 +13,7 @@ from shared.domain.ids import GroupId
 from shared.domain.import_ids import ImportId
 from shared.domain.import_settings import ImportSettings
 from shared.domain.imports import Import, ImportState, Progress, Reading, rate
+from shared.domain.pacing import OF_TENANT
 from shared.domain.reasons import Reason
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
@@ -19,7 +21,7 @@ from shared.ports.directory import Directory
 from shared.ports.import_store import ImportStore, StoredImport
 from shared.ports.outbox import Outbox
 from shared.ports.store import Store, Versioned
-from shared.steps.group_access import GroupAccess
+from shared.steps.access import Access
 from shared.steps.imports.preview import seconds_left
 
 _TRIES = 5
@@ -48,7 +50,7 @@ class TendImport:
     imports: ImportStore
     store: Store
     directory: Directory
-    access: GroupAccess
+    access: Access
     outbox: Outbox
     clock: Clock
     timing: Timing
@@ -61,9 +63,9 @@ class TendImport:
 
     async def of_group(self, group: GroupId, caller: Caller) -> list[Seen]:
         """The group's imports, the newest first. Raises Refused `not-owner`."""
-        await self.access.need_reader(group, caller)
+        seen = await self.access.need(group, caller, Action.READ_GUESTS)
         found = [await self.imports.read(i) for i in await self.imports.list_group(group, _LISTED)]
-        return [await self._seen(stored) for stored in found if stored is not None]
+        return [await self._seen(s) for s in found if s is not None and may(seen.roles, _read_action(s.record.value))]
 
     async def pause(self, group: GroupId, import_id: ImportId, caller: Caller) -> Seen:
         """Nobody is invited any more until somebody resumes it; what is under way is brought to its end.
@@ -74,8 +76,13 @@ class TendImport:
         return await self._decide(group, import_id, caller, ImportState.PAUSED)
 
     async def resume(self, group: GroupId, import_id: ImportId, caller: Caller) -> Seen:
-        """Raises Refused `import-missing`, `import-ended`."""
-        seen = await self._decide(group, import_id, caller, ImportState.RUNNING)
+        """Whoever resumes it answers for what it does from then on: their right to invite counts.
+
+        Raises:
+            Refused: `import-missing`, `import-ended`.
+        """
+        mine = {"resumer": caller.object_id, "resumer_name": caller.name}
+        seen = await self._decide(group, import_id, caller, ImportState.RUNNING, **mine)
         await self.outbox.send(SplitImport(import_id, seen.progress.pieces))
         await self._wake(seen)
         return seen
@@ -111,24 +118,23 @@ class TendImport:
         return stored
 
     async def look(self, group: GroupId, import_id: ImportId, caller: Caller) -> StoredImport:
-        """For who may read: who started it, owners, administrators and auditors. Raises Refused `import-missing`,
-        both where there is none and where it is not the caller's to see."""
+        """For who may read. Raises Refused `import-missing`, both where there is none and where it is not the
+        caller's to see."""
         stored = await self._stored(group, import_id)
-        if caller.object_id != stored.record.value.creator:
-            try:
-                await self.access.need_reader(group, caller)
-            except Refused as e:
-                raise Refused(Reason.IMPORT_MISSING) from e
+        record = stored.record.value
+        # An app sees what it asked for itself, as long as it may ask.
+        own = record.creator == caller.object_id and not record.for_admin
+        if not await self.access.may(group, caller, _read_action(record)) and not (
+            own and await self.access.may(group, caller, Action.INVITE)
+        ):
+            raise Refused(Reason.IMPORT_MISSING)
         return stored
 
     async def need(self, group: GroupId, import_id: ImportId, caller: Caller) -> StoredImport:
-        """For who may change it: owners as the directory says now, and administrators. Raises as `look` does."""
+        """For who may change it, as the directory says now. Raises as `look` does."""
         stored = await self._stored(group, import_id)
-        try:
-            facts = None if caller.is_admin else await self.directory.read_group(group)
-        except Refused as e:
-            raise Refused(Reason.IMPORT_MISSING) from e
-        if facts is not None and not may_invite(caller, facts):
+        action = Action.CHANGE_ADMIN_IMPORT if stored.record.value.for_admin else Action.CHANGE_IMPORT
+        if not await self.access.may(group, caller, action):
             raise Refused(Reason.IMPORT_MISSING)
         return stored
 
@@ -138,19 +144,21 @@ class TendImport:
             raise Refused(Reason.IMPORT_MISSING)
         return stored
 
-    async def _decide(self, group: GroupId, import_id: ImportId, caller: Caller, state: ImportState) -> Seen:
+    async def _decide(
+        self, group: GroupId, import_id: ImportId, caller: Caller, state: ImportState, **changes: Any
+    ) -> Seen:
         stored = await self.need(group, import_id, caller)
         seen = await self._seen(stored)
         if seen.state in ("done", "cancelled", "undoing", "undone"):
             raise Refused(Reason.IMPORT_ENDED, f"It is {seen.state}")
-        return await self._change(stored, state)
+        return await self._change(stored, state, **changes)
 
-    async def _change(self, stored: StoredImport, state: ImportState) -> Seen:
+    async def _change(self, stored: StoredImport, state: ImportState, **changes: Any) -> Seen:
         for _ in range(_TRIES):
             record = stored.record.value
             if record.state is state:
                 return await self._seen(stored)
-            changed = replace(record, state=state, finished_at=None)
+            changed = replace(record, state=state, finished_at=None, why=None, **changes)
             try:
                 saved = await self.imports.save(Versioned(changed, stored.record.version))
             except Conflict:
@@ -186,18 +194,17 @@ class TendImport:
         now = self.clock.now()
         over = state in ("done", "cancelled", "undone")
         until = (record.finished_at or latest or now) if over else now
-        pace = await self.store.read_import_pace(self.settings.pace, now)
+        pace = await self.store.read_import_pace(self.settings.limits, now)
         total = _rows_expected(record, progress)
         per_second = rate(final, record.created_at, until)
         left = max(0, total - bad - final)
         eta = None
         if state == "running":
-            day = min(self.settings.of_tenant.most, self.settings.of_inviter.most)
-            interval = pace.interval
+            interval = timedelta(seconds=1 / pace.rate(self.settings.limits, pace.at))
             if per_second is not None and final >= 100:
                 interval = max(interval, timedelta(seconds=1 / per_second))
-            today = await self.store.read_day("tenant", self.settings.of_tenant, now) + written - final
-            eta = seconds_left(left, interval, today, day)
+            today = await self.store.read_day({OF_TENANT: self.settings.of_tenant}, now) + written - final
+            eta = seconds_left(left, interval, today, self.settings.per_day)
         return Seen(
             record=record,
             progress=progress,
@@ -210,6 +217,11 @@ class TendImport:
             finished_at=until if over else None,
             undo_until=record.created_at + self.settings.undo_window,
         )
+
+
+def _read_action(record: Import) -> Action:
+    """An administrator's file may name other groups: whoever owns the one it was sent to does not see them."""
+    return Action.READ_ADMIN_IMPORT if record.for_admin else Action.READ_GUESTS
 
 
 def _state(record: Import, counts: Counter[str], *, ended: bool) -> str:

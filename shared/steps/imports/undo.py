@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.domain.answers import Busy, Declined, Gone, Unknown
+from shared.domain.answers import Busy, Declined, Gone, GuestLook, Unknown
 from shared.domain.commands import CHUNK_SIZE, UndoImport
 from shared.domain.errors import Conflict, DirectoryBusy
 from shared.domain.features import ALL, Feature, Features
@@ -24,11 +24,13 @@ from shared.ports.clock import Clock
 from shared.ports.directory import Directory
 from shared.ports.import_store import ImportStore
 from shared.ports.store import Store, Versioned
+from shared.steps.still_wanted import StillWanted
 
 _ROWS = 10 * CHUNK_SIZE
 """Records that one delivery takes back, at most."""
 _LOOKED_AT = 1000
 _KEPT = "the account is kept: deleting accounts is switched off"
+_WANTED = "the account is kept: another group has invited it, too"
 _DELETED = "the account, which nobody had ever used, is deleted"
 
 
@@ -48,6 +50,7 @@ class UndoImportStep:
     directory: Directory
     clock: Clock
     timing: Timing
+    wanted: StillWanted
     features: Features = ALL
 
     async def plan(self, import_id: ImportId, groups: Sequence[GroupId]) -> UndoPlan:
@@ -63,7 +66,7 @@ class UndoImportStep:
                 room = max(0, _LOOKED_AT - looked_at)
                 looked_at += len(made[:room])
                 looks = await self.directory.look_at_guests([i.user_id for i in made[:room] if i.user_id])
-                gone = sum(look.pending and not look.has_more_than(group) for look in looks)
+                gone = sum(_never_came(look, group) for look in looks)
                 guests += gone + len(made[room:])
                 kept += len(looks) - gone
         return UndoPlan(memberships, guests, kept)
@@ -117,27 +120,27 @@ class UndoImportStep:
         left = [r for r, a in zip(mine, answers, strict=True) if isinstance(a, Gone)]
         stuck = [(r, a) for r, a in zip(mine, answers, strict=True) if isinstance(a, Declined)]
         made = [r for r in left if not r.value.already_in_directory]
-        fates, wait = await self._delete(group, [r.value.user_id or UserId("") for r in made], now)
+        fates, wait = await self._delete(group, [r.value for r in made], now)
         if wait is not None:
             return wait
         changed = [replace(r, value=advance(r.value, State.UNDONE, now, detail=_said(r.value, fates))) for r in left]
-        changed += [
-            replace(r, value=replace(r.value, reason=Reason.DIRECTORY_REFUSED, detail=a.detail)) for r, a in stuck
-        ]
+        changed += [replace(r, value=replace(r.value, reason=_why(a), detail=a.detail)) for r, a in stuck]
         await self.store.save(changed, before=[r.value for r in (*left, *(r for r, _ in stuck))])
         return None
 
     async def _delete(
-        self, group: GroupId, users: Sequence[UserId], now: datetime
+        self, group: GroupId, made: Sequence[Invitation], now: datetime
     ) -> tuple[dict[UserId, str], datetime | None]:
         """What became of each account, or until when to wait."""
+        users = [i.user_id or UserId("") for i in made]
         if not self.features.has(Feature.UNDO):  # Switched off since it was begun.
             return dict.fromkeys(users, _KEPT), None
         looks = await self.directory.look_at_guests(users)
-        never_came = [
-            u for u, look in zip(users, looks, strict=True) if look.pending and not look.has_more_than(group)
-        ]
+        idle = {i.address.key: u for i, u, look in zip(made, users, looks, strict=True) if _never_came(look, group)}
+        wanted = await self.wanted(group, sorted(idle))
+        never_came = [u for key, u in idle.items() if key not in wanted]
         fates = {u: _DELETED for u, look in zip(users, looks, strict=True) if not look.exists}
+        fates |= {idle[key]: _WANTED for key in wanted}
         answers = await self.directory.delete_guests(never_came)
         if any(isinstance(a, Busy | Unknown) for a in answers):
             return {}, now + replication_wait(2)
@@ -146,6 +149,14 @@ class UndoImportStep:
                 f"the account could not be deleted: {answer.detail}" if isinstance(answer, Declined) else _DELETED
             )
         return fates, None
+
+
+def _why(answer: Declined) -> Reason:
+    return answer.reason if answer.reason is Reason.NOT_A_GUEST else Reason.DIRECTORY_REFUSED
+
+
+def _never_came(look: GuestLook, group: GroupId) -> bool:
+    return look.is_guest and look.pending and not look.has_more_than(group)
 
 
 def _is_ours(invitation: Invitation) -> bool:

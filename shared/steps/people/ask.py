@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shared.domain.access import Caller
+from shared.domain.access import Action, Caller
 from shared.domain.commands import SearchPerson
 from shared.domain.errors import Conflict, Refused, StorageBusy
 from shared.domain.ids import UserId, new_chunk_id
@@ -15,7 +15,7 @@ from shared.ports.clock import Clock
 from shared.ports.outbox import Outbox
 from shared.ports.people import CaseStore, Exports
 from shared.ports.store import Versioned
-from shared.steps.setup.start import need_admin
+from shared.steps.access import need
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class AskForPerson:
     async def _begin(
         self, kind: CaseKind, address: str | None, user: UserId | None, caller: Caller, *, confirmed: bool
     ) -> Case:
-        need_admin(caller)
+        need(caller, Action.HANDLE_PERSONAL_DATA)
         if address is None and user is None:
             raise Refused(Reason.BODY_INVALID, "An address or the object id of an account is needed", field="address")
         forms = address_forms(address) if address is not None else frozenset()
@@ -65,7 +65,7 @@ class AskForPerson:
         Raises:
             Refused: `not-admin`, `case-missing`.
         """
-        need_admin(caller)
+        need(caller, Action.HANDLE_PERSONAL_DATA)
         stored = await self.cases.read(case_id)
         if stored is None or stored.value.kind is not kind:
             raise Refused(Reason.CASE_MISSING)

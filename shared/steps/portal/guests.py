@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from shared.domain.access import Caller
+from shared.domain.access import Action, Caller
 from shared.domain.answers import Busy, Declined, Gone, Unknown
 from shared.domain.audits.records import AuditId
 from shared.domain.audits.subjects import Belief
@@ -18,7 +18,8 @@ from shared.ports.mirror import Doing, Doings
 from shared.ports.rosters import GuestFacts, GuestPage, Rosters
 from shared.ports.store import Store
 from shared.ports.trail import Trail
-from shared.steps.group_access import GroupAccess
+from shared.steps.access import Access
+from shared.steps.stop import StopSwitch
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +32,20 @@ class GuestList:
 
 @dataclass(frozen=True, slots=True)
 class TendGuests:
-    access: GroupAccess
+    access: Access
     directory: Directory
     rosters: Rosters
     store: Store
     doings: Doings
     trail: Trail
     clock: Clock
+    stop: StopSwitch
 
     async def list(
         self, group: GroupId, caller: Caller, continuation: str | None, find: str | None = None
     ) -> GuestList:
         """Raises Refused `not-owner`, `group-missing`, `parameter-invalid` for a continuation never given out."""
-        await self.access.need_reader(group, caller)
+        await self.access.need(group, caller, Action.READ_GUESTS)
         try:
             page = await self.rosters.guests(group, continuation, find)
         except ValueError as e:
@@ -56,10 +58,11 @@ class TendGuests:
         """Make the guest no member any more; the account stays. Safe to repeat.
 
         Raises:
-            Refused: `not-owner`, `group-missing`, `guest-missing`, or the directory's refusal.
+            Refused: `not-owner`, `group-missing`, `stopped`, `guest-missing`, or the directory's refusal.
             DirectoryBusy: a repeat goes on.
         """
-        await self.access.need_owner(group, caller)
+        await self.access.need(group, caller, Action.CHANGE_GUESTS)
+        await self.stop.need_running()
         guest, now = await self._guest(group, user), self.clock.now()
         # Known before it is so: an audit does not wonder who took the membership away.
         await self._believe(Doing(user, group, Belief(False, now)))
@@ -103,7 +106,7 @@ class TendGuests:
         Raises:
             Refused: `not-owner`, `group-missing`, `guest-missing`, `body-invalid` for a day that is over.
         """
-        await self.access.need_owner(group, caller)
+        await self.access.need(group, caller, Action.CHANGE_GUESTS)
         if expires is not None and expires < self.clock.now().date():
             raise Refused(Reason.BODY_INVALID, f"{expires} is over already", field="expires")
         guest = await self._guest(group, user)

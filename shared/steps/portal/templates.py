@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.domain.access import Caller
+from shared.domain.access import Action, Caller
 from shared.domain.addresses import parse_address
 from shared.domain.applications import AppId
 from shared.domain.errors import Conflict, Refused, StorageBusy
@@ -18,7 +18,7 @@ from shared.ports.clock import Clock
 from shared.ports.mailer import Mail, MailText
 from shared.ports.setup_store import SetupStore
 from shared.ports.store import Versioned
-from shared.steps.group_access import GroupAccess
+from shared.steps.access import Access
 
 MOST_TEMPLATES = 20
 _SOMEBODY = "ada@example.com"
@@ -27,7 +27,7 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    access: GroupAccess
+    access: Access
     setups: SetupStore
     clock: Clock
     message_limit: int
@@ -36,7 +36,7 @@ class Templates:
         """Raises Refused `app-missing`, both where there is none and where the caller may not see it."""
         app = (await self._stored(app_id)).value
         try:
-            await self.access.need_reader(app.group, caller)
+            await self.access.need(app.group, caller, Action.READ_APP)
         except Refused as e:
             raise Refused(Reason.APP_MISSING) from e
         return app.templates
@@ -53,7 +53,7 @@ class Templates:
         for _ in range(_TRIES):
             stored = await self._stored(app_id)
             try:
-                await self.access.need_owner(stored.value.group, caller)
+                await self.access.need(stored.value.group, caller, Action.WRITE_TEMPLATES)
             except Refused as e:
                 raise Refused(Reason.APP_MISSING) from e
             changed = replace(stored.value, templates=tuple(templates), updated_at=self.clock.now())
@@ -92,7 +92,7 @@ class Templates:
 class PreviewMail:
     """`sends_own_mail` says whether a sender for Guestlist's own mail is set up."""
 
-    access: GroupAccess
+    access: Access
     text: MailText
     clock: Clock
     tenant_id: str
@@ -113,7 +113,7 @@ class PreviewMail:
         Raises:
             Refused: `not-owner`, `group-missing`, `no-mail-sender`, and what is wrong with the address.
         """
-        facts = await self.access.need_owner(group, caller)
+        facts = (await self.access.need(group, caller, Action.INVITE)).facts
         if message is None or not message.strip():
             return None
         if not self.sends_own_mail:

@@ -3,15 +3,16 @@ that proves the address. Whatever is known of the address, the answer is the sam
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime
 
 from shared.domain.addresses import Address, parse_address
 from shared.domain.commands import MailRequest
 from shared.domain.errors import Conflict, Refused, StorageBusy
 from shared.domain.ids import GroupId
+from shared.domain.mailboxes import is_for_everybody, mailbox_of
 from shared.domain.reasons import Reason
 from shared.domain.request_settings import Limit, RequestSettings
-from shared.domain.requests import JoinRequest, RequestMail, RequestState, request_id, step_on, with_mail
+from shared.domain.requests import Asked, JoinRequest, RequestMail, RequestState, request_id, with_mail
 from shared.domain.setup.plan import Requests
 from shared.domain.setup.records import AppRecord, AppState
 from shared.domain.timing import Timing
@@ -75,25 +76,38 @@ class AskToJoin:
         if not app.policy.takes(address.domain):
             detail = f"'{app.name}' does not admit guests of {address.domain}"
             raise Refused(Reason.DOMAIN_NOT_ALLOWED, detail, field="address")
-        await self._count(f"source {new.source}", self.settings.of_source)
-        await self._count(f"group {new.group}", self.settings.of_group)
-        now = self.clock.now()
+        limits, now = self.settings, self.clock.now()
+        # First of one source, so that it cannot use up what is everybody's: the rest holds more than one may ask.
+        await self._count(f"source {new.source}", limits.of_source)
+        await self._count(f"source of a day {new.source}", limits.of_source_in_day)
+        if not is_for_everybody(address.domain):
+            await self._count(f"domain {address.domain}", limits.of_domain, f"for addresses of {address.domain} ")
+        await self._count("tenant", limits.of_tenant, "")
         # Whoever asks too often for one address is not told: that would tell that others asked for it.
-        if not await self.requests.count_up(f"address {new.group} {address.key}", self.settings.of_address, now):
-            return
-        if await self._write(new, app, address):
+        for what, limit in (
+            (f"address {new.group} {address.key}", limits.of_address),
+            (f"mailbox {mailbox_of(address)}", limits.of_mailbox),
+        ):
+            if not await self.requests.count_up(what, limit, now):
+                return
+        # Nobody is turned away because many ask to join one group: what is too much for an hour waits for the next.
+        taken = await self.requests.count_up(f"group {new.group}", limits.of_group, now)
+        start = now if taken else limits.of_group.ends(now)
+        if await self._write(new, app, address, start):
+            command = MailRequest(new.group, request_id(new.group, address))
             with suppress(StorageBusy):  # The sweeper sends what was not enqueued.
-                await self.outbox.send(MailRequest(new.group, request_id(new.group, address)))
+                await self.outbox.send(command, not_before=None if taken else start)
 
-    async def _count(self, what: str, limit: Limit) -> None:
+    async def _count(self, what: str, limit: Limit, of_whom: str | None = None) -> None:
         now = self.clock.now()
         if not await self.requests.count_up(what, limit, now):
-            seconds = limit.window.total_seconds()
-            left = timedelta(seconds=seconds - now.timestamp() % seconds)
-            raise Refused(Reason.TOO_MANY_REQUESTS, retry_after=left)
+            until = limit.ends(now)
+            detail = f"As many requests {of_whom}were taken today as may be" if of_whom is not None else None
+            raise Refused(Reason.TOO_MANY_REQUESTS, detail, retry_after=until - now, until=until)
 
-    async def _write(self, new: NewRequest, app: AppRecord, address: Address) -> bool:
-        """Write the request down; False where nothing is to be sent, as it waits for an owner already."""
+    async def _write(self, new: NewRequest, app: AppRecord, address: Address, start: datetime) -> bool:
+        """Write the request down, its mail due at `start`; False where nothing is to be sent: it waits for a person
+        already."""
         key = request_id(new.group, address)
         for _ in range(_TRIES):
             now = self.clock.now()
@@ -106,7 +120,7 @@ class AskToJoin:
                 app_name=app.name,
                 requested_at=now,
                 updated_at=now,
-                expires_at=now + self.settings.proof_kept,
+                expires_at=start + self.settings.proof_kept,
                 display_name=new.display_name,
                 reason_given=new.reason_given,
                 language=new.language,
@@ -116,13 +130,13 @@ class AskToJoin:
             elif there.value.state is RequestState.UNPROVEN:
                 # The same code: whoever asks in somebody's name must not make the mail they have worthless.
                 request = replace(there.value, expires_at=fresh.expires_at)
-            elif there.value.state in _ENDED and not there.value.is_unfulfilled and there.value.mail is None:
-                step_on(there.value, RequestState.UNPROVEN, now)
-                request = replace(fresh, mails=there.value.mails)
+            elif _is_at_rest(there.value):
+                # Beside what was decided: whoever asks has proven nothing yet.
+                request = replace(there.value, again=_asked(fresh, there.value.again))
             else:
                 return False
             # Remembered first: whatever stops after this line is found by the sweeper.
-            await self.requests.open(new.group, key, now + self.timing.stillness)
+            await self.requests.open(new.group, key, start + self.timing.stillness)
             due = with_mail(request, RequestMail.PROOF, now)
             try:
                 await self.requests.save(Versioned(due, there.version if there else None))
@@ -130,3 +144,22 @@ class AskToJoin:
                 continue
             return True
         raise StorageBusy("other requests kept changing the request")
+
+
+def _is_at_rest(request: JoinRequest) -> bool:
+    """It came to its end, and nothing of that is still to happen."""
+    return request.state in _ENDED and not request.is_unfulfilled and request.mail in (None, RequestMail.PROOF)
+
+
+def _asked(fresh: JoinRequest, before: Asked | None) -> Asked:
+    if before is not None:
+        return replace(before, expires_at=fresh.expires_at)
+    return Asked(
+        code=fresh.code,
+        app_name=fresh.app_name,
+        requested_at=fresh.requested_at,
+        expires_at=fresh.expires_at,
+        display_name=fresh.display_name,
+        reason_given=fresh.reason_given,
+        language=fresh.language,
+    )

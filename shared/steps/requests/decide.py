@@ -4,8 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.access import Caller
-from shared.domain.answers import Account, Busy
+from shared.domain.access import Action, Caller
+from shared.domain.answers import Account, Busy, Lookalike
 from shared.domain.commands import FulfilRequest, MailRequest
 from shared.domain.errors import Conflict, DirectoryBusy, Refused, StorageBusy
 from shared.domain.ids import GroupId
@@ -17,7 +17,7 @@ from shared.ports.directory import Directory
 from shared.ports.outbox import Outbox
 from shared.ports.request_store import RequestPage, RequestStore
 from shared.ports.store import Versioned
-from shared.steps.group_access import GroupAccess
+from shared.steps.access import Access
 
 _DECIDABLE = (RequestState.PENDING, RequestState.FAILED)
 _TRIES = 5
@@ -25,7 +25,7 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class DecideRequest:
-    access: GroupAccess
+    access: Access
     directory: Directory
     requests: RequestStore
     outbox: Outbox
@@ -37,7 +37,7 @@ class DecideRequest:
     ) -> RequestPage:
         """Raises Refused `not-owner`, `group-missing`, or `parameter-invalid` for a continuation that was never
         given out."""
-        await self.access.see(group, caller)
+        await self.access.need(group, caller, Action.READ_REQUESTS)
         try:
             return await self.requests.list_group(group, state=state, continuation=continuation, limit=limit)
         except ValueError as e:
@@ -58,7 +58,7 @@ class DecideRequest:
     async def _decide(
         self, group: GroupId, request: RequestId, caller: Caller, state: RequestState, note: str | None
     ) -> JoinRequest:
-        await self.access.need_decider(group, caller)
+        await self.access.need(group, caller, Action.DECIDE_REQUESTS)
         for _ in range(_TRIES):
             stored = await self.requests.read(group, request)
             if stored is None or stored.value.proven_at is None or stored.value.state is RequestState.UNPROVEN:
@@ -70,7 +70,7 @@ class DecideRequest:
                 raise _decided(found)
             await self._not_own(found, caller)
             said = {"decided_at": now, "decided_by": caller.object_id, "decided_by_name": caller.name, "note": note}
-            changed = step_on(found, state, now, **said, reason=None, detail=None, invitation=None)
+            changed = step_on(found, state, now, **said, reason=None, detail=None, invitation=None, again=None)
             if state is RequestState.DECLINED:
                 changed = with_mail(changed, RequestMail.DECLINED, now)
             await self.requests.open(group, request, now + self.timing.stillness)
@@ -94,7 +94,8 @@ class DecideRequest:
         [answer] = await self.directory.find([request.address])
         if isinstance(answer, Busy):
             raise DirectoryBusy("the directory is busy", retry_after=answer.retry_after or timedelta(seconds=5))
-        if isinstance(answer, Account) and answer.id == caller.object_id:
+        own = isinstance(answer, Account) and answer.id == caller.object_id
+        if own or (isinstance(answer, Lookalike) and caller.object_id in answer.ids):
             raise Refused(Reason.OWN_REQUEST)
 
 

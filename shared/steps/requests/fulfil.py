@@ -1,20 +1,25 @@
-"""An approved join request becomes an ordinary invitation, once: the request names the idempotency key."""
+"""An approved join request becomes an ordinary invitation, once: the request names the idempotency key.
+
+Where who decided may not decide any more, it waits for somebody who may."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from shared.domain.access import Caller
-from shared.domain.commands import FulfilRequest
+from shared.domain.access import Action, Caller
+from shared.domain.commands import FulfilRequest, MailRequest
 from shared.domain.errors import Conflict, Refused, StorageBusy, Unavailable
 from shared.domain.ids import InvitationId, UserId
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.reasons import Reason
-from shared.domain.requests import JoinRequest, RequestState, step_on
+from shared.domain.requests import JoinRequest, RequestMail, RequestState, step_on, with_mail
+from shared.domain.setup.plan import Requests
 from shared.domain.waits import busy_wait
 from shared.ports.clock import Clock
 from shared.ports.request_store import RequestStore
 from shared.ports.setup_store import SetupStore
 from shared.ports.store import Versioned
 from shared.steps.accept_invitation import AcceptInvitation, NewInvitation
+from shared.steps.access import Access
 
 APPROVED = {
     "en": "Your request to join {app} was approved.",
@@ -30,19 +35,27 @@ class FulfilRequestStep:
     setups: SetupStore
     accept: AcceptInvitation
     clock: Clock
+    access: Access
+    kept: timedelta
 
     async def __call__(self, command: FulfilRequest) -> Outcome:
-        """Make the invitation where it is not made yet. Safe to repeat at any time."""
+        """Make the invitation where it is not made yet. Safe to repeat at any time. `kept` is how long a request that
+        goes back waits for another decision at least."""
         stored = await self.requests.read(command.group, command.request)
         if stored is None or not stored.value.is_unfulfilled:
             return Outcome(note="nothing to fulfil")
         request = stored.value
         invitation, refused = None, None
         try:
+            await self._need_decision(request)
             invitation = await self._accept(request)
         except Refused as e:
             if e.reason is Reason.IDEMPOTENCY_KEY_IN_FLIGHT or e.reason is Reason.STORAGE_BUSY:
                 return self._later(command, None)
+            if e.reason is Reason.BUDGET_REACHED and e.until is not None:
+                # It stays approved, and the sweeper sets it going when the next day has begun.
+                await self.requests.open(command.group, command.request, e.until)
+                return Outcome(note=str(e))
             if e.reason is Reason.INVITATION_UNDER_WAY and e.location is not None:
                 invitation = InvitationId.parse(e.location)  # Somebody invited the guest by hand meanwhile.
             refused = e
@@ -52,6 +65,8 @@ class FulfilRequestStep:
             now = self.clock.now()
             if invitation is not None:
                 changed = step_on(stored.value, RequestState.APPROVED, now, invitation=invitation)
+            elif refused is not None and refused.reason is Reason.AUTHORITY_LOST:
+                changed = self._undecided(stored.value, refused)
             else:
                 why = refused.reason if refused else Reason.INTERNAL
                 detail = refused.detail if refused else None
@@ -66,8 +81,33 @@ class FulfilRequestStep:
                 continue
             if not changed.is_open:
                 await self.requests.close(command.group, command.request)
-            return Outcome()
+            return Outcome(then=(MailRequest(command.group, command.request),) if changed.mail else ())
         raise StorageBusy("other deliveries kept changing the request")
+
+    async def _need_decision(self, request: JoinRequest) -> None:
+        """Raises Refused `authority-lost` where who decided may not any more, or the policy does not let everybody
+        in."""
+        if request.decided_by is not None:
+            await self.access.need_still(request.group, request.decided_by, Action.DECIDE_REQUESTS)
+        elif all(a.policy.lets_in is not Requests.OPEN for a in await self.setups.list_apps(request.group)):
+            raise Refused(Reason.AUTHORITY_LOST, "the app's policy does not let everybody in any more")
+
+    def _undecided(self, request: JoinRequest, refused: Refused) -> JoinRequest:
+        """The request as it was before the decision, with an explanation; those who decide are told of it."""
+        now = self.clock.now()
+        pending = step_on(
+            request,
+            RequestState.PENDING,
+            now,
+            reason=refused.reason,
+            detail=f"{request.decided_by_name} had approved it; {refused.detail}",
+            decided_at=None,
+            decided_by=None,
+            decided_by_name="",
+            note=None,
+            expires_at=max(request.expires_at, now + self.kept),
+        )
+        return with_mail(pending, RequestMail.WAITING, now)
 
     async def _accept(self, request: JoinRequest) -> InvitationId:
         language = (request.language or "en").partition("-")[0].lower()

@@ -3,6 +3,7 @@
 import hmac
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.domain.commands import FulfilRequest, MailRequest
 from shared.domain.errors import Conflict, Refused, StorageBusy
@@ -11,6 +12,7 @@ from shared.domain.reasons import Reason
 from shared.domain.request_settings import RequestSettings
 from shared.domain.requests import JoinRequest, RequestId, RequestMail, RequestState, step_on, with_mail
 from shared.domain.setup.plan import Requests
+from shared.domain.setup.records import AppRecord
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
 from shared.ports.outbox import Outbox
@@ -18,9 +20,15 @@ from shared.ports.request_store import RequestStore
 from shared.ports.store import Versioned
 from shared.steps.requests.ask import AskToJoin
 
-MOST_TOLD = 5
-"""Of those who decide, so many get a mail that a request waits: all of them see it in the list."""
 _TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a code came to: `used_before` where the address was confirmed with it before, and nothing happened now."""
+
+    request: JoinRequest
+    used_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,47 +46,56 @@ class ProveAddress:
         Raises:
             Refused: `request-missing`, for a wrong code as well.
         """
-        return (await self._stored(group, request, code)).value
+        return (await self._found(group, request, code))[1]
 
-    async def __call__(self, group: GroupId, request: RequestId, code: str) -> JoinRequest:
-        """Confirm the address. Safe to repeat.
+    async def __call__(self, group: GroupId, request: RequestId, code: str) -> Proof:
+        """Confirm the address; what was decided before about a request of this address is replaced by the new
+        request. Safe to repeat: a code has an effect once.
 
         Raises:
             Refused: `request-missing`, for a wrong code as well; `requests-closed`.
         """
+        openly: bool | None = None
         for _ in range(_TRIES):
-            stored = await self._stored(group, request, code)
-            found, now = stored.value, self.clock.now()
+            stored, found = await self._found(group, request, code)
+            now = self.clock.now()
             if found.state is not RequestState.UNPROVEN:
-                return found
+                return Proof(found, used_before=True)
             if found.expires_at <= now:
                 raise Refused(Reason.REQUEST_MISSING, "The link is too old; ask to join again")
             app = await self.ask.open_app(group)
             proven = {"proven_at": now, "expires_at": now + self.settings.kept}
-            if app.policy.requests is Requests.OPEN:
+            if openly is None:
+                openly = await self._lets_in(app, now)
+            if openly:
                 changed = step_on(
                     found, RequestState.APPROVED, now, decided_at=now, decided_by_name=app.name, **proven
                 )
             else:
-                who = tuple(person.id for person in (app.approvers or app.owners))[:MOST_TOLD]
-                changed = step_on(found, RequestState.PENDING, now, to_tell=who, **proven)
-                if who:
-                    changed = with_mail(changed, RequestMail.WAITING, now)
-                await self.requests.open(group, request, now + self.timing.stillness)
+                changed = with_mail(step_on(found, RequestState.PENDING, now, **proven), RequestMail.WAITING, now)
+            # Remembered first: whatever stops after this line is found by the sweeper.
+            await self.requests.open(group, request, now + self.timing.stillness)
             try:
                 await self.requests.save(Versioned(changed, stored.version))
             except Conflict:
                 continue
             with suppress(StorageBusy):  # The sweeper enqueues it.
-                if changed.is_unfulfilled:
-                    await self.outbox.send(FulfilRequest(group, request))
-                elif changed.mail is not None:
-                    await self.outbox.send(MailRequest(group, request))
-            return changed
+                await self.outbox.send((FulfilRequest if openly else MailRequest)(group, request))
+            return Proof(changed)
         raise StorageBusy("other requests kept changing the request")
 
-    async def _stored(self, group: GroupId, request: RequestId, code: str) -> Versioned[JoinRequest]:
+    async def _lets_in(self, app: AppRecord, now: datetime) -> bool:
+        """Whether nobody needs to decide. A person does where the policy has let in as many as it may in a day."""
+        if app.policy.lets_in is not Requests.OPEN:
+            return False
+        return await self.requests.count_up(f"admitted {app.group}", self.settings.admitted, now)
+
+    async def _found(
+        self, group: GroupId, request: RequestId, code: str
+    ) -> tuple[Versioned[JoinRequest], JoinRequest]:
+        """The row, and the request of the code: the one that would take its place, where the code is that one's."""
         stored = await self.requests.read(group, request)
-        if stored is None or not hmac.compare_digest(stored.value.code.encode(), code.encode()):
-            raise Refused(Reason.REQUEST_MISSING)
-        return stored
+        for each in (stored.value, stored.value.unproven) if stored is not None else ():
+            if stored is not None and each is not None and hmac.compare_digest(each.code.encode(), code.encode()):
+                return stored, each
+        raise Refused(Reason.REQUEST_MISSING)

@@ -1,28 +1,34 @@
-"""Look after join requests whose time has come: let them expire, and set going what stands still."""
+"""Look after join requests whose time has come: let them expire, set going what stands still, and forget what
+ended long ago."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from shared.domain.commands import FulfilRequest, MailRequest
 from shared.domain.errors import Conflict
-from shared.domain.requests import RequestState, step_on
+from shared.domain.request_settings import Limit, RequestSettings
+from shared.domain.requests import JoinRequest, RequestMail, RequestState, step_on
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
 from shared.ports.outbox import Outbox
 from shared.ports.request_store import RequestStore
 from shared.ports.store import Versioned
+from shared.steps.requests.tell import TellDeciders
 
 _SELDOM = 4
 """Of `stillness`: how often a request that waits for a person is looked at."""
-_WAITING = (RequestState.UNPROVEN, RequestState.PENDING)
+_DAILY = Limit(1, timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
 class SweepRequests:
     requests: RequestStore
+    tell: TellDeciders
     outbox: Outbox
     clock: Clock
     timing: Timing
+    settings: RequestSettings
 
     async def __call__(self) -> int:
         """Gives how many messages were sent. Safe to repeat."""
@@ -33,12 +39,10 @@ class SweepRequests:
                 await self.requests.close(group, key)
                 continue
             request = stored.value
-            if request.state in _WAITING and request.expires_at <= now:
-                expired = step_on(request, RequestState.EXPIRED, now, mail=None)
+            if (ended := _expired(request, now)) is not request:
                 # Who changed it meanwhile has it looked at again.
                 with suppress(Conflict):
-                    await self.requests.save(Versioned(expired, stored.version))
-                    await self.requests.close(group, key)
+                    await self._end(stored, ended)
                 continue
             look_at = now + self.timing.stillness
             if request.mail is not None:
@@ -49,7 +53,39 @@ class SweepRequests:
                 sent += 1
             elif request.mail is None:
                 # Not later: what is decided while this is written must not wait until the request expires.
-                look_at = min(request.expires_at, now + _SELDOM * self.timing.stillness)
+                waits = request.unproven or request
+                look_at = min(waits.expires_at, now + _SELDOM * self.timing.stillness)
             await self.requests.open(group, key, look_at)
+        sent += await self.tell.sweep(now)
         await self.requests.forget_counts(now)
+        if await self.requests.count_up("forgetting", _DAILY, now):
+            await self._forget(now - self.settings.ended_kept)
         return sent
+
+    async def _end(self, stored: Versioned[JoinRequest], ended: JoinRequest | None) -> None:
+        if ended is None:
+            await self.requests.forget(stored)
+        else:
+            await self.requests.save(Versioned(ended, stored.version))
+        if ended is None or not ended.is_open:
+            await self.requests.close(stored.value.group, stored.value.id)
+
+    async def _forget(self, before: datetime) -> None:
+        """Delete what ended long ago, and what older versions kept though nobody had proven it."""
+        async for stored in self.requests.list_all():
+            request = stored.value
+            if not request.is_open and (request.proven_at is None or request.updated_at < before):
+                await self.requests.forget(stored)
+
+
+def _expired(request: JoinRequest, now: datetime) -> JoinRequest | None:
+    """What is left of a request at this time: the very same, or None where nobody ever proved it."""
+    waits = request.unproven
+    if waits is not None and waits.expires_at <= now:
+        if waits is request:
+            return None
+        mail = None if request.mail is RequestMail.PROOF else request.mail
+        return replace(request, again=None, mail=mail)
+    if request.state is RequestState.PENDING and request.expires_at <= now:
+        return step_on(request, RequestState.EXPIRED, now, mail=None)
+    return request

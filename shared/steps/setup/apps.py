@@ -1,13 +1,14 @@
 """The apps that are set up: who may see them, and taking one apart again, after a look at what that means."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from shared.domain.access import Caller
+from shared.domain.access import Action, Caller, may, tenant_roles
 from shared.domain.applications import AppId
 from shared.domain.commands import TakeApart
-from shared.domain.errors import Conflict, DirectoryBusy, Refused, Unavailable
+from shared.domain.errors import Conflict, DirectoryBusy, Refused, StorageBusy, Unavailable
 from shared.domain.features import Feature
 from shared.domain.ids import UserId
 from shared.domain.outcomes import Later, Outcome
@@ -15,11 +16,14 @@ from shared.domain.reasons import Reason
 from shared.domain.setup.records import AppRecord, AppState, Change, Kind
 from shared.domain.waits import busy_wait
 from shared.ports.outbox import Outbox
+from shared.ports.rosters import Rosters
 from shared.ports.store import Versioned
-from shared.steps.setup.start import need_admin
+from shared.steps.access import Access, need
 from shared.steps.setup.work import Tools
 
 log = logging.getLogger("guestlist")
+
+_TRIES = 5
 
 _ORDER = (
     Kind.ACCESS_POLICY,
@@ -56,17 +60,46 @@ class Removal:
 class Apps:
     tools: Tools
     outbox: Outbox
+    access: Access
+    rosters: Rosters
 
     async def list(self, caller: Caller) -> list[AppRecord]:
-        """All apps for admins and auditors, for others those they are responsible for."""
-        return [a for a in await self.tools.store.list_apps() if _may_see(caller, a)]
+        """Those that the caller may read: for owners, the apps of the groups they own now."""
+        found = await self.tools.store.list_apps()
+        if may(tenant_roles(caller.roles), Action.READ_APP):
+            return found
+        owned = set() if caller.is_app else {g.id for g in await self.rosters.owned_groups(caller.object_id)}
+        return [a for a in found if a.group in owned]
 
     async def one(self, app_id: AppId, caller: Caller) -> AppRecord:
         """Raises Refused `app-missing`, both where there is none and where the caller may not see it."""
         found = await self.tools.store.read_app(app_id)
-        if found is None or not _may_see(caller, found.value):
+        if found is None or not await self.access.may(found.value.group, caller, Action.READ_APP):
             raise Refused(Reason.APP_MISSING, "No app of this id is set up")
         return found.value
+
+    async def name_inviters(self, app_id: AppId, inviters: Sequence[UserId], caller: Caller) -> AppRecord:
+        """Replace the apps that may invite into the group. Safe to repeat.
+
+        Raises:
+            Refused: `not-admin`, `app-missing`, `app-being-removed`.
+        """
+        need(caller, Action.RUN_SETUP)
+        named = tuple(dict.fromkeys(inviters))
+        for _ in range(_TRIES):
+            stored = await self.tools.store.read_app(app_id)
+            if stored is None:
+                raise Refused(Reason.APP_MISSING, "No app of this id is set up")
+            if stored.value.state is AppState.REMOVING:
+                raise Refused(Reason.APP_BEING_REMOVED)
+            changed = replace(stored.value, inviters=named, updated_at=self.tools.clock.now())
+            try:
+                await self.tools.store.save_app(Versioned(changed, stored.version))
+            except Conflict:
+                continue
+            log.info("app %s: %d apps may invite, named by %s", app_id, len(named), caller.object_id)
+            return changed
+        raise StorageBusy("other requests kept changing the app's record")
 
     async def look_at_removal(self, app_id: AppId, caller: Caller) -> Removal:
         """What would be removed: only what Guestlist made. Changes nothing.
@@ -74,7 +107,7 @@ class Apps:
         Raises:
             Refused: `not-admin`, `app-missing`.
         """
-        need_admin(caller)
+        need(caller, Action.RUN_SETUP)
         return await self._removal(await self.one(app_id, caller))
 
     async def remove(self, app_id: AppId, caller: Caller, tag: str | None) -> None:
@@ -83,12 +116,12 @@ class Apps:
         Raises:
             Refused: `not-admin`, `feature-off`, `app-missing`, `dry-run-needed`, `plan-changed`.
         """
-        need_admin(caller)
+        need(caller, Action.RUN_SETUP)
         self.tools.features.need(Feature.SETUP)
         if tag is None:
             raise Refused(Reason.DRY_RUN_NEEDED)
         store = self.tools.store
-        for _ in range(5):
+        for _ in range(_TRIES):
             stored = await store.read_app(app_id)
             if stored is None:
                 raise Refused(Reason.APP_MISSING, "No app of this id is set up")
@@ -161,7 +194,3 @@ def _sorted(app: AppRecord) -> list[Change]:
 
 def _made(app: AppRecord, kind: Kind) -> bool:
     return any(c.kind is kind for c in app.made)
-
-
-def _may_see(caller: Caller, app: AppRecord) -> bool:
-    return caller.may_see_everything or caller.object_id in {p.id for p in app.owners}

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from shared.domain.applications import Role, choose_role
 from shared.domain.setup.records import Change, Found, Kind
+from shared.steps.setup.group import need_group
+from shared.steps.setup.people_named import find_people
 from shared.steps.setup.work import Result, Work
 
 
@@ -18,6 +20,8 @@ class _Principal:
 async def assign_group(work: Work) -> Result:
     """Give the group its role on the app."""
     group = work.found.group
+    if group is not None and work.plan.group.id is not None:
+        await need_group(work, group.id, await find_people(work, work.plan.owners, "owners"))
     principals = [_Principal(group.id, f"the group '{group.name}'", True)] if group else []
     if group is None:
         work.would("assign the new group to the app")

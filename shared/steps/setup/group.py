@@ -1,10 +1,15 @@
 """The group whose members get into the app: an existing one, or a security group with assigned membership."""
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from shared.domain.errors import DirectoryLagging, Refused
 from shared.domain.groups import refusal
 from shared.domain.ids import GroupId
 from shared.domain.reasons import REASONS, Reason
-from shared.domain.setup.records import Change, Found, FoundGroup, Kind
+from shared.domain.setup.order import SetupStep
+from shared.domain.setup.records import Change, Found, FoundGroup, Kind, Person
+from shared.steps.setup.people_named import find_people
 from shared.steps.setup.work import Result, Work
 
 _NAME_LIMIT = 256
@@ -21,7 +26,9 @@ async def make_group(work: Work) -> Result:
     """Take the group that was named, or make the app's own."""
     wish = work.plan.group
     if wish.id is not None:
-        return Result(found=Found(group=await _checked(work, wish.id)))
+        return Result(
+            found=Found(group=await need_group(work, wish.id, await find_people(work, work.plan.owners, "owners")))
+        )
     if work.dry and work.found.app is None:
         work.would("create a security group for the new app")
         return Result()
@@ -41,6 +48,35 @@ async def make_group(work: Work) -> Result:
     # Found after a delivery that was about to make it: that one made it and did not live to write it down.
     changes = (Change(Kind.GROUP, group, f"group '{found.name}' created"),) if made or was_intended else ()
     return Result(changes=changes, notes=notes, found=Found(group=found))
+
+
+async def need_group(work: Work, group: GroupId, owners: Collection[Person]) -> FoundGroup:
+    """The group, looked at again before anything is done with it: one that somebody else uses is left alone, where
+    Guestlist neither made it nor has set the app up with it before.
+
+    Raises:
+        Refused: what makes it unfit for guests, `group-not-offered`, `group-of-another`.
+    """
+    found = await _checked(work, group)
+    if work.plan.group.id is None:
+        return found
+    app = work.found.app
+    if work.step is SetupStep.GROUP:
+        kept = await work.tools.store.read_app(app.app_id) if app else None
+        known = kept is not None and kept.value.group == group and kept.value.setup != work.setup.id
+    else:
+        known = work.found.group is not None and work.found.group.known
+    if known:
+        return replace(found, known=True)
+    if not work.plan.group.take_over:
+        raise Refused(Reason.GROUP_NOT_OFFERED, f"'{found.name}'", field="group.takeOver")
+    facts = await work.tools.groups.read_group(group)
+    if facts.owners - {p.id for p in owners}:
+        raise Refused(Reason.GROUP_OF_ANOTHER, f"'{found.name}' has owners who are not named", field="group.id")
+    held = await work.tools.directory.assignments_of(group, is_group=True)
+    if any(app is None or a.resource != app.service_principal for a in held):
+        raise Refused(Reason.GROUP_OF_ANOTHER, f"'{found.name}' opens another app", field="group.id")
+    return found
 
 
 async def _checked(work: Work, group: GroupId) -> FoundGroup:

@@ -1,10 +1,8 @@
 """The people who are responsible for the app: owners of its group."""
 
-from collections.abc import Sequence
-
-from shared.domain.errors import Refused
-from shared.domain.reasons import Reason
-from shared.domain.setup.records import Change, Found, Kind, Person
+from shared.domain.setup.records import Change, Found, Kind
+from shared.steps.setup.group import need_group
+from shared.steps.setup.people_named import find_people
 from shared.steps.setup.work import Result, Work
 
 
@@ -16,6 +14,7 @@ async def add_owners(work: Work) -> Result:
             work.would(f"make {person.name} an owner of the new group")
         return Result(found=Found(owners=tuple(people)))
     group, directory = work.need_group(), work.tools.directory
+    await need_group(work, group.id, people)
     facts = await work.tools.groups.read_group(group.id)
     missing = [p for p in people if p.id not in facts.owners]
     if work.dry:
@@ -35,21 +34,3 @@ async def add_owners(work: Work) -> Result:
         changes=tuple(Change(Kind.OWNER, p.id, f"{p.name} made an owner of '{group.name}'") for p in made),
         found=Found(owners=tuple(people)),
     )
-
-
-async def find_people(work: Work, names: Sequence[str], field: str) -> list[Person]:
-    """The people of these names, each once.
-
-    Raises:
-        Refused: `person-missing`, `owner-is-guest`, `owner-disabled`, naming whom.
-    """
-    found: dict[str, Person] = {}
-    for name, person in zip(names, await work.tools.directory.find_people(names), strict=True):
-        if person is None:
-            raise Refused(Reason.PERSON_MISSING, f"'{name}'", field=field)
-        if person.is_guest:
-            raise Refused(Reason.OWNER_IS_GUEST, f"{person.name} ('{name}') is a guest", field=field)
-        if not person.enabled:
-            raise Refused(Reason.OWNER_DISABLED, f"{person.name} ('{name}')", field=field)
-        found[person.id] = person
-    return list(found.values())

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from shared.domain.access import Caller
+from shared.domain.access import Action, Caller
 from shared.domain.applications import AppId
 from shared.domain.errors import Conflict, Refused, StorageBusy
 from shared.domain.features import ALL, Feature, Features
@@ -15,7 +15,8 @@ from shared.domain.timing import Timing
 from shared.ports.clock import Clock
 from shared.ports.outbox import Outbox
 from shared.ports.setup_store import SetupStore, StoredSetup
-from shared.steps.setup.start import need_admin, need_reader, set_going
+from shared.steps.access import need
+from shared.steps.setup.start import set_going
 
 _TRIES = 5
 
@@ -38,12 +39,12 @@ class TendSetup:
 
     async def show(self, setup_id: SetupId, caller: Caller) -> Setup:
         """Raises Refused `not-admin`, `setup-missing`."""
-        need_reader(caller)
+        need(caller, Action.READ_SETUPS)
         return (await self._read(setup_id)).setup
 
     async def list_all(self, caller: Caller) -> list[Setup]:
         """All setups, the newest first. Raises Refused `not-admin`."""
-        need_reader(caller)
+        need(caller, Action.READ_SETUPS)
         found = [setup async for setup in self.store.list_all()]
         return sorted(found, key=lambda s: s.created_at, reverse=True)
 
@@ -54,7 +55,7 @@ class TendSetup:
         Raises:
             Refused: `not-admin`, `feature-off`, `setup-missing`, `step-not-manual`.
         """
-        need_admin(caller)
+        need(caller, Action.RUN_SETUP)
         self.features.need(Feature.SETUP)
 
         def confirmed(stored: StoredSetup) -> tuple[Setup, list[StepRecord]]:
@@ -79,7 +80,7 @@ class TendSetup:
         Raises:
             Refused: `not-admin`, `feature-off`, `setup-missing`, `nothing-to-retry`.
         """
-        need_admin(caller)
+        need(caller, Action.RUN_SETUP)
         self.features.need(Feature.SETUP)
 
         def again(stored: StoredSetup) -> tuple[Setup, list[StepRecord]]:

@@ -8,7 +8,7 @@ from shared.domain.errors import Conflict, DirectoryBusy
 from shared.domain.setup.plan import Requests, SelfService
 from shared.domain.setup.records import AppRecord, Found, ManualTask, Person, task_key
 from shared.steps.setup.access_package import offer_access_package
-from shared.steps.setup.owners import find_people
+from shared.steps.setup.people_named import find_people
 from shared.steps.setup.work import Result, Work
 
 
@@ -21,8 +21,9 @@ async def open_self_service(work: Work) -> Result:
         if work.plan.self_service is SelfService.ACCESS_PACKAGE:
             work.would("set up an access package for the group")
         return Result()
-    await _record(work, approvers)
-    found = Found(approvers=approvers)
+    # Only who was named is kept: owners come and go, and are asked of the directory each time.
+    await _record(work, tuple(named))
+    found = Found(approvers=tuple(named))
     if work.plan.self_service is SelfService.ACCESS_PACKAGE:
         result = await offer_access_package(work, approvers)
         return replace(result, found=found)

@@ -54,6 +54,8 @@ async def _set_saml(work: Work, saml: Saml) -> Result:
     changes: list[Change] = []
     differences = await directory.saml_differences(app, saml)
     ours = work.was_intended("saml")
+    if not ours and app.is_in_use and not await _is_ours(work, app):
+        raise Refused(Reason.APP_IN_USE, f"'{app.name}'", field="singleSignOn")
     if differences and not work.would(f"set SAML of '{app.name}': {'; '.join(differences)}"):
         await work.intend("saml")
         await directory.set_saml(app, saml)
@@ -71,6 +73,17 @@ async def _set_saml(work: Work, saml: Saml) -> Result:
         await directory.use_certificate(app, certificate)
     checks = (Check("Single sign-on", CheckState.OK, "SAML"),)
     return Result(changes=tuple(changes), checks=checks, task=_vendor_task(work, app, certificate))
+
+
+async def _is_ours(work: Work, app: Application) -> bool:
+    """Guestlist added the app, or has set its single sign-on before."""
+    kept = await work.tools.store.read_app(app.app_id)
+    made = [*(c for r in work.setup.steps.values() for c in r.changes), *(kept.value.made if kept else ())]
+    return any(
+        (c.kind is Kind.APPLICATION and c.id == app.app_id)
+        or (c.kind is Kind.SINGLE_SIGN_ON and c.id == app.service_principal)
+        for c in made
+    )
 
 
 async def _certificate(work: Work, app: Application) -> tuple[Certificate, bool]:

@@ -4,7 +4,7 @@ import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from shared.domain.access import Caller
+from shared.domain.access import Action, Caller
 from shared.domain.commands import RunSetupStep
 from shared.domain.errors import Conflict, DirectoryLagging, Refused, StorageBusy
 from shared.domain.reasons import Reason
@@ -13,6 +13,7 @@ from shared.domain.setup.plan import SetupPlan
 from shared.domain.setup.records import Setup, SetupId, StepState, new_setup
 from shared.ports.outbox import Outbox
 from shared.ports.setup_store import StoredSetup
+from shared.steps.access import need
 from shared.steps.setup.run_step import BODIES
 from shared.steps.setup.work import Result, Tools, Work
 
@@ -35,18 +36,6 @@ class Rehearsed:
     refused: Refused | None = None
 
 
-def need_admin(caller: Caller) -> None:
-    """Raises Refused `not-admin`."""
-    if not caller.is_admin:
-        raise Refused(Reason.NOT_ADMIN)
-
-
-def need_reader(caller: Caller) -> None:
-    """Raises Refused `not-admin`; auditors may read."""
-    if not caller.may_see_everything:
-        raise Refused(Reason.NOT_ADMIN)
-
-
 @dataclass(frozen=True, slots=True)
 class StartSetup:
     tools: Tools
@@ -59,7 +48,7 @@ class StartSetup:
             Refused: `not-admin`, `feature-off`, `idempotency-key-reused`.
             StorageBusy: nothing was taken.
         """
-        need_admin(caller)
+        need(caller, Action.RUN_SETUP)
         self.tools.need_features(new.plan)
         tools, now = self.tools, self.tools.clock.now()
         setup_id = SetupId(tools.clock.random_hex(22) if key is None else _id_of(caller, key))
@@ -85,7 +74,7 @@ class StartSetup:
             Refused: `not-admin`, `feature-off`.
             DirectoryBusy: the directory cannot be read now.
         """
-        need_admin(caller)
+        need(caller, Action.RUN_SETUP)
         self.tools.need_features(plan)
         now = self.tools.clock.now()
         setup = new_setup(SetupId("0" * 22), plan, "", now=now, creator=caller.object_id, name=caller.name)

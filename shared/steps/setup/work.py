@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Never
 
-from shared.domain.applications import Application
+from shared.domain.applications import AppId, Application, need_free
 from shared.domain.errors import DirectoryBusy, DirectoryLagging, DirectoryUnsure, Refused, Unavailable
 from shared.domain.features import ALL, Feature, Features
 from shared.domain.setup.order import SetupStep
@@ -36,7 +36,8 @@ class NotYet(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What all steps of a setup share. `authority` is where people sign in."""
+    """What all steps of a setup share. `authority` is where people sign in; `protected` are apps that no setup may
+    touch."""
 
     directory: AppDirectory
     groups: Directory
@@ -47,6 +48,7 @@ class Tools:
     tenant_id: str
     authority: str
     features: Features = ALL
+    protected: frozenset[AppId] = frozenset()
 
     def need_features(self, plan: SetupPlan) -> None:
         """Raises Refused `feature-off` where a setup, or a part of this one, is switched off."""
@@ -165,11 +167,13 @@ class Work:
 
         Raises:
             DirectoryLagging: it is not seen yet, though it was found or made.
+            Refused: `app-protected`.
         """
         if self.app is None:
             app = await self.tools.directory.app_by_id(self.need_app().app_id)
             if app is None:
                 raise DirectoryLagging("the directory does not show the app yet")
+            need_free(app, self.tools.protected)
             self.app = app
         return self.app
 

@@ -73,6 +73,9 @@ class GraphAppDirectory(AppDirectory):
     async def assignments_of(self, principal: GroupId | UserId, *, is_group: bool) -> list[Assignment]:
         return await assignments.assignments_of(self._session, principal, is_group=is_group)
 
+    async def assigned_to(self, app: PrincipalId) -> frozenset[str]:
+        return await assignments.assigned_to(self._session, app)
+
     async def assign(self, app: PrincipalId, principal: str, role: str) -> str | None:
         return await assignments.assign(self._session, app, principal, role)
 

@@ -13,11 +13,13 @@ from shared.adapters.directory.filters import equals, fits, literal
 from shared.adapters.directory.pages import all_pages, made, one
 from shared.adapters.directory.session import GraphSession
 from shared.domain.applications import AppId, Application, Certificate, PrincipalId, Role, Template
+from shared.domain.ids import is_guid
 
-READ, WRITE = "Directory.Read.All", "Application.ReadWrite.All"
+READ, WRITE = "Directory.Read.All or Application.Read.All", "Application.ReadWrite.All"
 _FIELDS = (
     "id,appId,displayName,accountEnabled,appRoles,preferredSingleSignOnMode,loginUrl,replyUrls,"
-    "notificationEmailAddresses,keyCredentials,preferredTokenSigningKeyThumbprint"
+    "notificationEmailAddresses,keyCredentials,preferredTokenSigningKeyThumbprint,servicePrincipalNames,"
+    "appOwnerOrganizationId"
 )
 
 
@@ -39,15 +41,12 @@ async def find_templates(session: GraphSession, name_or_id: str) -> list[Templat
     """By id, where there is one of it; else by the exact name."""
     fields = "id,displayName,supportedSingleSignOnModes"
     named = quote(f"displayName eq '{literal(name_or_id)}'", safe="")
-    by_id, by_name = await batch.send(
-        session,
-        [
-            Part("GET", f"/applicationTemplates/{quote(name_or_id, safe='')}?$select={fields}"),
-            Part("GET", f"/applicationTemplates?$filter={named}&$select={fields}"),
-        ],
-    )
-    if by_id.status == 200:
-        return [_template(one(by_id, READ))]
+    parts = [Part("GET", f"/applicationTemplates?$filter={named}&$select={fields}")]
+    if is_guid(name_or_id):
+        parts.append(Part("GET", f"/applicationTemplates/{name_or_id}?$select={fields}"))
+    by_name, *by_id = await batch.send(session, parts)
+    if by_id and by_id[0].status == 200:
+        return [_template(one(by_id[0], READ))]
     return [_template(found) for found in await all_pages(session, by_name, READ)]
 
 
@@ -77,6 +76,10 @@ def read_application(found: dict[str, Any]) -> Application:
         notification_emails=tuple(found.get("notificationEmailAddresses") or ()),
         certificates=tuple(_certificates(found.get("keyCredentials") or ())),
         active_thumbprint=thumbprint.upper() if thumbprint else None,
+        identifiers=tuple(
+            n for n in found.get("servicePrincipalNames") or () if n.lower() != str(found["appId"]).lower()
+        ),
+        owner_tenant=str(found.get("appOwnerOrganizationId") or "").lower() or None,
     )
 
 

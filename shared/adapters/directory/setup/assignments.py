@@ -6,7 +6,7 @@ from shared.adapters.directory.session import GraphSession
 from shared.domain.applications import PrincipalId
 from shared.ports.app_directory import Assignment
 
-_READ = "Directory.Read.All"
+_READ, _APPS = "Directory.Read.All", "Application.Read.All"
 _WRITE = "AppRoleAssignment.ReadWrite.All and Directory.Read.All"
 """With the first alone Graph answers 403 (reported, graph contract 1.1)."""
 
@@ -20,6 +20,13 @@ async def assignments_of(session: GraphSession, principal: str, *, is_group: boo
         for a in found
         if str(a["principalId"]).lower() == principal
     ]
+
+
+async def assigned_to(session: GraphSession, app: PrincipalId) -> frozenset[str]:
+    response = await session.request("GET", f"/servicePrincipals/{app}/appRoleAssignedTo?$top=999")
+    if response.status == 404:
+        return frozenset()
+    return frozenset(str(a["principalId"]).lower() for a in await all_pages(session, response, _APPS))
 
 
 async def assign(session: GraphSession, app: PrincipalId, principal: str, role: str) -> str | None:

@@ -7,7 +7,8 @@ from urllib.parse import quote
 from shared.adapters.directory import errors
 from shared.adapters.directory.filters import literal
 from shared.adapters.directory.pages import all_pages, made
-from shared.adapters.directory.session import GraphSession, Response
+from shared.adapters.directory.response import Response
+from shared.adapters.directory.session import GraphSession
 from shared.domain.errors import Refused
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason

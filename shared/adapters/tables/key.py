@@ -1,9 +1,12 @@
-"""The key that guests' addresses are hashed with in logs: made once for an installation, and kept in its storage.
+"""The key of an installation: made once, and kept in its storage.
 
-Whoever has it can find one person's lines, and cannot read an address out of them. Deleting the row makes a new key:
-processes that start from then on write other hashes.
+Guests' addresses are hashed with it in logs: whoever has it can find one person's lines, and cannot read an address
+out of them. Other purposes have keys of their own, derived from it. Deleting the row makes a new key: logs of
+processes that start from then on have other hashes, and what was sealed before is not known any more.
 """
 
+import hashlib
+import hmac
 import secrets
 from typing import TYPE_CHECKING
 
@@ -19,16 +22,15 @@ _ROW = ("tenant", "log-key")
 _BYTES = 32
 
 
-class TableLogKey:
+class TableKey:
+    """All methods raise StorageBusy where storage did not answer."""
+
     def __init__(self, service: "TableServiceClient") -> None:
         self._table = Table(service, TENANT)
 
-    async def __call__(self) -> bytes:
-        """The key; made by the first that asks. Of two that make one at once, one wins and both get its key.
-
-        Raises:
-            StorageBusy: storage did not answer.
-        """
+    async def of_logs(self) -> bytes:
+        """The key itself; made by the first that asks. Of two that make one at once, one wins and both get its
+        key."""
         if (there := await self._table.get(*_ROW)) is None:
             made: Row = {
                 "PartitionKey": _ROW[0],
@@ -42,5 +44,10 @@ class TableLogKey:
             except Conflict:
                 there = await self._table.get(*_ROW)
         if there is None:
-            raise StorageBusy("the key of the logs was deleted at this moment")
+            raise StorageBusy("the installation's key was deleted at this moment")
         return bytes.fromhex(str(there["Key"]))
+
+    async def of_continuations(self) -> bytes:
+        """For sealing what callers carry from one page to the next."""
+        # No address: in logs nothing else is hashed with the key.
+        return hmac.new(await self.of_logs(), b"continuations", hashlib.sha256).digest()

@@ -1,0 +1,60 @@
+"""Whether who answers for an import may still invite; where not, it is paused until somebody who may resumes it."""
+
+from dataclasses import dataclass, replace
+
+from shared.domain.access import Action
+from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.ids import GroupId
+from shared.domain.imports import Import, ImportState
+from shared.domain.reasons import REASONS, Reason
+from shared.ports.import_store import ImportStore
+from shared.ports.store import Versioned
+from shared.steps.access import Access, Seen
+
+_TRIES = 5
+NOT_NOW = (Reason.PERMISSION_MISSING, Reason.DIRECTORY_REFUSED)
+"""Nothing could be learnt: it is asked again some time later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    access: Access
+    imports: ImportStore
+
+    async def need(self, record: Import) -> None:
+        """Before a piece of the file is read.
+
+        Raises:
+            Refused: `authority-lost`; `group-missing`, `permission-missing`.
+            DirectoryBusy: nothing could be learnt now.
+        """
+        if record.for_admin:
+            await self.access.need_role_still(record.authority, Action.IMPORT_TO_MANY)
+        else:
+            await self.access.need_still(record.group, record.authority, Action.INVITE)
+
+    async def need_group(self, record: Import, group: GroupId) -> Seen:
+        """Before guests of a chunk are invited into its group. Raises as `need`, and why the group takes none."""
+        if record.for_admin:
+            await self.access.need_role_still(record.authority, Action.IMPORT_TO_MANY)
+        seen = await self.access.need_still(group, record.authority, Action.INVITE)
+        self.access.need_open(seen)
+        return seen
+
+    async def pause(self, record: Import, refused: Refused) -> bool:
+        """Stand still, and say why, until somebody resumes it. Safe to repeat. False where somebody else answers for
+        the import than did when `record` was read: then it goes on."""
+        why = f"{REASONS[refused.reason].title}: {refused.detail or ''}".rstrip(": ")
+        for _ in range(_TRIES):
+            stored = await self.imports.read(record.id)
+            if stored is None or stored.record.value.state is not ImportState.RUNNING:
+                return True
+            if stored.record.value.authority != record.authority:
+                return False
+            paused = replace(stored.record.value, state=ImportState.PAUSED, why=why)
+            try:
+                await self.imports.save(Versioned(paused, stored.record.version))
+            except Conflict:
+                continue
+            return True
+        raise StorageBusy("other requests kept changing the import")

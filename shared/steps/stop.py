@@ -1,0 +1,116 @@
+"""Stop everything that sends or changes in the tenant, and start it again. Nothing is lost: what comes up meanwhile
+is parked, and goes on where it stood."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.domain.access import Action, Caller
+from shared.domain.audits.trail import TrailEntry
+from shared.domain.commands import Command
+from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.reasons import Reason
+from shared.domain.stop import GOES_ON, Stop
+from shared.ports.clock import Clock
+from shared.ports.outbox import Parking
+from shared.ports.store import Store, Versioned
+from shared.ports.trail import Trail
+from shared.steps.access import need
+
+REMEMBERED = timedelta(seconds=3)
+"""How long an instance may go by what it read: so long after a stop it may still begin something."""
+_AGAIN = timedelta(minutes=1)
+_TRIES = 5
+
+
+@dataclass(slots=True)
+class StopSwitch:
+    store: Store
+    parking: Parking
+    trail: Trail
+    clock: Clock
+    _known: tuple[datetime, Stop] | None = field(default=None)
+
+    async def show(self) -> Stop:
+        """As it was within the last `REMEMBERED`. Raises StorageBusy."""
+        now = self.clock.now()
+        if self._known is None or now - self._known[0] >= REMEMBERED:
+            self._known = (now, (await self.store.read_stop()).value)
+        return self._known[1]
+
+    async def parks(self, command: Command) -> bool:
+        """Whether a command was parked, as it has to wait for the start. Raises StorageBusy."""
+        if type(command) in GOES_ON or not (await self.show()).is_on:
+            return False
+        await self.parking.park(command)
+        return True
+
+    async def need_running(self) -> None:
+        """For what a request changes in the directory at once: there is nothing to park.
+
+        Raises:
+            Refused: `stopped`.
+        """
+        if (stop := await self.show()).is_on:
+            raise Refused(Reason.STOPPED, stop.reason, retry_after=_AGAIN)
+
+    async def stop(self, caller: Caller, reason: str | None) -> Stop:
+        """Park everything from now on; instances follow within `REMEMBERED`. Where it is stopped already, it stays as
+        it was stopped. Safe to repeat.
+
+        Raises:
+            Refused: `not-admin`.
+        """
+        return await self._turn(caller, is_on=True, reason=reason)
+
+    async def start(self, caller: Caller) -> Stop:
+        """Go on. Safe to repeat.
+
+        Raises:
+            Refused: `not-admin`.
+        """
+        found = await self._turn(caller, is_on=False, reason=None)
+        # What is left, the sweeper sends.
+        with suppress(StorageBusy):
+            await self.parking.send_parked()
+        return found
+
+    async def sweep(self) -> int:
+        """Send what was parked, where nothing is stopped any more; gives how many messages. Safe to repeat."""
+        return 0 if (await self.store.read_stop()).value.is_on else await self.parking.send_parked()
+
+    async def _turn(self, caller: Caller, *, is_on: bool, reason: str | None) -> Stop:
+        need(caller, Action.STOP)
+        for _ in range(_TRIES):
+            there, now = await self.store.read_stop(), self.clock.now()
+            if there.value.is_on is is_on:
+                found = there.value
+            else:
+                found = Stop(is_on, now, caller.object_id, caller.name, reason)
+                try:
+                    await self.store.write_stop(Versioned(found, there.version))
+                except Conflict:
+                    continue
+            self._known = (now, found)
+            if found.at is not None:
+                # Again with each repeat: the request before it may have died in between.
+                await self.trail.add([_entry(found, found.at)])
+            return found
+        raise StorageBusy("others kept stopping and starting")
+
+
+def _entry(stop: Stop, at: datetime) -> TrailEntry:
+    running, stopped = "everything runs", "everything that sends or changes is parked"
+    because = f": {stop.reason}" if stop.reason else ""
+    return TrailEntry(
+        key=f"{round(at.timestamp() * 1000)}-{'stop' if stop.is_on else 'start'}",
+        at=at,
+        who=f"{stop.by_name} ({stop.by})",
+        what="stop" if stop.is_on else "start",
+        subject="",
+        name="Guestlist",
+        group=None,
+        app=None,
+        before=running if stop.is_on else stopped,
+        after=f"{stopped}{because}" if stop.is_on else running,
+    )
