@@ -82,6 +82,9 @@ class Api:
         """Something that is not JSON: the body is bytes."""
         return self._call("GET", path, repeatable=True, is_json=False)
 
+    def put(self, path: str, body: Any) -> Answer:
+        return self._call("PUT", path, body=body, repeatable=True)
+
     def delete(
         self, path: str, *, headers: Mapping[str, str] | None = None, params: Mapping[str, str] | None = None
     ) -> Answer:

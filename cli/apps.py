@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from cli.failures import DONE, INTERRUPTED, SOME_FAILED, WAITS_FOR_A_PERSON, Failure, Problem
+from cli.failures import DONE, INTERRUPTED, SOME_FAILED, WAITS_FOR_A_PERSON, Failure, Misuse, Problem
 from cli.following import Watch, is_guid, named
 from cli.options import WithDefault, command
 from cli.session import Session
@@ -64,15 +64,32 @@ def show(session: Session, app: AppId) -> None:
         "group": f"{found['groupName']} ({found['groupId']})",
         "owners": ", ".join(named(each) for each in found["owners"]),
         "requests": policy["requests"],
-        "approvers": ", ".join(named(each) for each in policy.get("approvers") or []) or "–",
+        "approvers": ", ".join(named(each) for each in policy.get("approvers") or []) or "the owners",
         "allowed domains": ", ".join(policy.get("allowedDomains") or []) or "all",
         "blocked domains": ", ".join(policy.get("blockedDomains") or []) or "none",
+        "inviting apps": ", ".join(found.get("inviters") or []) or "none",
         "direct link": found["directLink"],
         "setup": found["setupId"],
         "state": found["state"],
         "updated": found["updatedAt"],
     }.items():
         session.say(f"{name:18} {value}")
+    session.finish(found)
+
+
+@group.command("inviters")
+@command
+def inviters(
+    session: Session,
+    app: AppId,
+    apps: Annotated[list[str] | None, typer.Argument(metavar="OBJECTID", help="Enterprise applications.")] = None,
+    none: Annotated[bool, typer.Option("--none", help="No app may invite any more.")] = False,
+) -> None:
+    """Name the apps with the role Inviter that may invite into the app's group; they replace those named before."""
+    if bool(apps) == none:
+        raise Misuse("Name the apps", "Give the object ids of enterprise applications, or --none", reason="usage")
+    found = session.api.put(f"{_path(app)}/inviters", {"value": apps or []}).body
+    session.say(f"May invite: {', '.join(found['value']) or 'no app'}")
     session.finish(found)
 
 

@@ -48,9 +48,13 @@ def doctor(session: Session) -> None:
 _TITLES = {
     "_reachable": ("api", "The API can be reached"),
     "_signed_in": ("sign-in", "You can sign in"),
-    "_role": ("role", "You have the app role Admin"),
+    "_role": ("role", "You have an app role that opens this"),
     "_app": ("tenant", "The tenant can be examined"),
 }
+
+
+_OPEN = frozenset({"Admin", "SetupAdmin", "Operator"})
+"""App roles that let somebody examine the tenant and change something."""
 
 
 def _failed(of: tuple[str, str], failure: Failure) -> Check:
@@ -75,13 +79,16 @@ def _role(session: Session) -> list[Check]:
     claims = claims_of(session.sign_in.token())
     roles = claims.get("roles") or []
     found = f"The token's roles: {', '.join(roles) or 'none'}"
-    remedy = "An administrator assigns you the role Admin of Guestlist's enterprise application; then sign in anew"
+    remedy = (
+        "An administrator assigns you an app role of the enterprise application 'Guestlist API' (Operator for this, "
+        "SetupAdmin to set apps up, Admin for guests and audits); then sign in anew"
+    )
     if not claims:
         return [check(name, "unknown", title, "The token cannot be read")]
-    if "Admin" in roles:
+    if _OPEN.intersection(roles):
         return [check(name, "ok", title, found)]
     if "Auditor" in roles:
-        return [check(name, "attention", title, f"{found}: you may look, not set up", remedy)]
+        return [check(name, "attention", title, f"{found}: you may look, and change nothing", remedy)]
     return [check(name, "missing", title, found, remedy)]
 
 

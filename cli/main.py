@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import apps, audits, doctor, imports, invitations, options, people, setups
+from cli import apps, audits, doctor, imports, invitations, options, people, setups, stop
 
 app = typer.Typer(
     name="guestlist",
@@ -24,6 +24,8 @@ app.command("invitations")(invitations.invitations)
 app.add_typer(audits.group, name="audit")
 app.add_typer(people.group, name="person")
 app.command("doctor")(doctor.doctor)
+app.command("stop")(stop.stop)
+app.command("start")(stop.start)
 
 
 def main() -> None:

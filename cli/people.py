@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,8 @@ import typer
 from cli.failures import INTERRUPTED, SOME_FAILED, WAITS_FOR_A_PERSON, Misuse
 from cli.following import Watch
 from cli.options import command
-from cli.session import Session
+from cli.session import Session, print_json
+from cli.visible import json_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -42,12 +42,11 @@ def export(
         session.tell("The export was deleted before it could be fetched. Ask for it again.")
         session.finish(found, SOME_FAILED)
     _check(session, found)
-    text = json.dumps(found, ensure_ascii=False, indent=2)
     if out is not None:
-        out.write_text(text + "\n", encoding="utf-8")
+        out.write_text(json_text(found) + "\n", encoding="utf-8")
         session.tell(f"Written to {out}: {_total(found)} records.")
     elif not session.as_json:
-        typer.echo(text)
+        print_json(found)
     session.finish(found)
 
 

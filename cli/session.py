@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 import typer
 
 from cli.failures import DONE, Failure, Misuse, lines_of
+from cli.visible import json_text, visible
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -37,9 +37,9 @@ class Session:
     @cached_property
     def console(self) -> Console:
         """For people: standard output, or standard error where that belongs to a JSON document."""
-        from rich.console import Console
+        from cli.console import VisibleConsole
 
-        console = Console(stderr=self.as_json, highlight=False)
+        console = VisibleConsole(stderr=self.as_json, highlight=False)
         if not console.is_terminal:
             console.width = _WIDTH_WITHOUT_TERMINAL
         return console
@@ -75,8 +75,10 @@ class Session:
     @cached_property
     def sign_in(self) -> SignIn:
         from cli.sign_in import SignIn
+        from cli.trust import Trust
 
-        return SignIn(self.anonymous, device_code=self.device_code, tell=self.tell)
+        trust = Trust(self.base_url, ask=self._ask if self.may_ask else None)
+        return SignIn(self.anonymous, trust, device_code=self.device_code, tell=self.tell)
 
     @cached_property
     def anonymous(self) -> Api:
@@ -101,7 +103,10 @@ class Session:
 
     def tell(self, text: str) -> None:
         """A word on what goes on: never on standard output, which may be piped."""
-        typer.echo(text, err=True)
+        typer.echo(visible(text), err=True)
+
+    def _ask(self, question: str) -> bool:
+        return typer.confirm(visible(question), default=False, err=True)
 
     def say(self, text: str = "", style: str = "") -> None:
         """A line for people, which `Console` would otherwise search for markup."""
@@ -125,14 +130,14 @@ class Session:
         if self.as_json:
             print_json(failure.document)
             return
-        first, *others = lines_of(failure.document)
+        first, *others = map(visible, lines_of(failure.document))
         typer.secho(first, err=True, fg="red")
         for line in others:
             typer.echo(line, err=True)
 
 
 def print_json(document: Any) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    typer.echo(json_text(document))
 
 
 def is_loopback(host: str) -> bool:

@@ -55,6 +55,7 @@ def start(
     app_name: Annotated[str | None, typer.Option(help="The app's name; with --template the new app's.")] = None,
     template: Annotated[str | None, typer.Option(help="Make the app from this gallery template: name or id.")] = None,
     group_id: Annotated[str | None, typer.Option(help="Use this group.")] = None,
+    take_over: Annotated[bool, typer.Option("--take-over", help="Take that group over.")] = False,
     group_name: Annotated[str | None, typer.Option(help="Name of the group. ['APP guests']")] = None,
     group_description: Annotated[str | None, typer.Option(help="Description of the group.")] = None,
     app_role: Role = None,
@@ -77,7 +78,7 @@ def start(
     body = {
         "app": _app(app_id, app_name, template),
         "owners": owner,
-        "group": _group(group_id, group_name, group_description),
+        "group": _group(group_id, group_name, group_description, take_over=take_over),
         "appRole": app_role,
         "singleSignOn": _saml(saml, identifier or [], reply_url or [], sign_on_url, notify or []),
         "policy": _given(policy | {"blockedDomains": block_domain}),
@@ -231,11 +232,13 @@ def _app(app_id: str | None, name: str | None, template: str | None) -> dict[str
     return _given({"appId": app_id, "name": name, "template": template})
 
 
-def _group(group_id: str | None, name: str | None, description: str | None) -> dict[str, Any]:
+def _group(group_id: str | None, name: str | None, description: str | None, *, take_over: bool) -> dict[str, Any]:
     if group_id is not None and (name is not None or description is not None):
         detail = "--group-id names a group that is there already; it keeps its name and description"
         raise Misuse("Name one group", detail, reason="usage")
-    return _given({"id": group_id, "name": name, "description": description})
+    if take_over and group_id is None:
+        raise Misuse("Name the group", "--take-over goes with --group-id", reason="usage")
+    return _given({"id": group_id, "name": name, "description": description, "takeOver": take_over or None})
 
 
 def _saml(

@@ -1,7 +1,8 @@
 """Access tokens for the API: given, from the Azure CLI, from a browser, or from a development issuer.
 
 The API itself says where to sign in (``GET /api/sign-in``). That answer is checked before anything is done with it:
-whoever answers at the address gets the token, so only tokens for a Guestlist API are ever asked for.
+whoever answers at the address gets the token, so only tokens for a Guestlist API are ever asked for, and only for the
+one that `cli.trust` knows by that address.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from cli.session import is_loopback
 
 if TYPE_CHECKING:
     from cli.api import Api
+    from cli.trust import Trust
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _EARLY_S = 120
@@ -85,8 +87,9 @@ def claims_of(token: str) -> dict[str, Any]:
 class SignIn:
     """Tokens of one person for one API; asks a person only where nothing else gives one."""
 
-    def __init__(self, anonymous: Api, *, device_code: bool, tell: Callable[[str], None]) -> None:
+    def __init__(self, anonymous: Api, trust: Trust, *, device_code: bool, tell: Callable[[str], None]) -> None:
         self._anonymous = anonymous
+        self._trust = trust
         self._device_code = device_code
         self._tell = tell
         self._token: str | None = None
@@ -96,7 +99,9 @@ class SignIn:
     @cached_property
     def place(self) -> Place:
         """Raises Unreachable and SignInFailed."""
-        return place_of(self._anonymous.get("/api/sign-in").body)
+        found = place_of(self._anonymous.get("/api/sign-in").body)
+        self._trust.need(found)
+        return found
 
     def token(self, *, fresh: bool = False) -> str:
         """An access token; `fresh` makes a new one, as the API refused the last.

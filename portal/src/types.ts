@@ -10,6 +10,15 @@ export interface Me {
   roles: string[];
   isAdmin: boolean;
   isAuditor: boolean;
+  /** Actions of the table in docs/access.md: here those of the tenant, in a group those of the group. */
+  may: string[];
+}
+
+/** Whether an operator has stopped everything that sends or changes. */
+export interface Stop {
+  isStopped: boolean;
+  since: string | null;
+  reason: string | null;
 }
 
 export interface Template {
@@ -20,7 +29,8 @@ export interface Template {
 export interface Group {
   id: string;
   name: string;
-  role: "owner" | "approver" | "admin" | "auditor";
+  role: string;
+  may: string[];
   apps: { appId: string | null; name: string; directLink: string | null }[];
   canInvite: boolean;
   reason: string | null;

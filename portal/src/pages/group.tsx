@@ -126,7 +126,7 @@ function Content({ group }: { group: Group }) {
           <Invitations
             invitations={[...invitations, ...(older?.invitations ?? [])]}
             hasOlder={Boolean(older?.next)}
-            may={group.canInvite}
+            may={group.may.includes("invitations.cancel")}
             onMore={() => void moreInvitations()}
             onChange={changed}
           />
@@ -196,9 +196,9 @@ function Guests({ group, guests, known, next, find, onFind, onMore, onChange }: 
           {
             head: t("actions"),
             cell: (g) =>
-              group.canInvite && (
+              group.may.includes("guests.change") && (
                 <div class="row-actions">
-                  {g.redemption === "pending" && g.address && <button type="button" class="quiet" onClick={() => void sendAgain(g)} aria-label={t("guest.sendAgainTo", { guest: g.address })}>{t("guest.sendAgain")}</button>}
+                  {group.canInvite && g.redemption === "pending" && g.address && <button type="button" class="quiet" onClick={() => void sendAgain(g)} aria-label={t("guest.sendAgainTo", { guest: g.address })}>{t("guest.sendAgain")}</button>}
                   <button type="button" class="quiet" onClick={() => setRenewing(g)} aria-label={t("guest.renewOf", { guest: g.address ?? g.name })}>{t("guest.renew")}</button>
                   <button type="button" class="quiet" onClick={() => setRemoving(g)} aria-label={t("guest.removeWho", { guest: g.address ?? g.name })}>{t("guest.remove")}</button>
                 </div>

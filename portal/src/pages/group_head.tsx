@@ -8,11 +8,12 @@ import { CopyButton } from "../ui/parts";
 export function GroupHead({ group, children }: { group: Group; children?: ComponentChildren }) {
   const route = useRoute();
   const base = `/groups/${group.id}`;
+  const may = (action: string) => group.may.includes(action);
   const parts = [
-    { to: base, text: t("part.guests"), may: group.role !== "approver" },
-    { to: `${base}/requests`, text: t("part.requests"), may: group.isSetUp },
-    { to: `${base}/imports`, text: t("part.imports"), may: group.role !== "approver" },
-    { to: `${base}/templates`, text: t("part.templates"), may: group.appId !== null && group.role !== "approver" },
+    { to: base, text: t("part.guests"), may: may("guests.read") },
+    { to: `${base}/requests`, text: t("part.requests"), may: group.isSetUp && may("requests.read") },
+    { to: `${base}/imports`, text: t("part.imports"), may: may("guests.read") },
+    { to: `${base}/templates`, text: t("part.templates"), may: group.appId !== null && may("apps.read") },
   ];
   return (
     <>

@@ -11,7 +11,7 @@ export function Groups() {
   const me = useMe();
   const [all, setAll] = useState(false);
   const { data, error } = useLoaded(() => get<{ value: Group[] }>(`/api/groups${all ? "?all=true" : ""}`), [all]);
-  const may = me && (me.isAdmin || me.isAuditor);
+  const may = me?.may.includes("groups.list-all");
   const groups = data?.value;
   return (
     <Page title={t("groups.title")}>

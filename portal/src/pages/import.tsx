@@ -53,7 +53,7 @@ export default function ImportPage({ group: id, import: key }: { group: string; 
       setError(e);
     }
   };
-  const may = group.data?.canInvite;
+  const may = group.data?.may.includes("imports.change");
   const isInTime = data && (!data.undoUntil || new Date(data.undoUntil) > new Date());
   const ended = data && ["done", "cancelled"].includes(data.state) && isInTime;
   return (

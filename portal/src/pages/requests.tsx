@@ -37,7 +37,7 @@ export default function RequestsPage({ group: id }: { group: string }) {
       setError(e);
     }
   };
-  const may = group.data && group.data.role !== "auditor";
+  const may = group.data?.may.includes("requests.decide");
   return (
     <Page title={group.data ? t("requests.title", { group: group.data.name }) : t("part.requests")}>
       {group.data && <GroupHead group={group.data} />}

@@ -32,6 +32,7 @@ export default function SetupPage({ setup: id }: { setup: string }) {
       return false;
     }
   };
+  const may = me?.may.includes("setups.run") ?? false;
   const name = data?.found.app?.name ?? data?.app.name ?? data?.app.template;
   return (
     <Page title={name ? t("setup.title", { app: name }) : t("nav.setups")}>
@@ -42,10 +43,10 @@ export default function SetupPage({ setup: id }: { setup: string }) {
           <p>
             <State kind="setup" value={data.state} />
           </p>
-          {data.state === "failed" && me?.isAdmin && <Retry steps={data.steps ?? []} onRetry={(answers) => void act("retry", answers)} />}
+          {data.state === "failed" && may && <Retry steps={data.steps ?? []} onRetry={(answers) => void act("retry", answers)} />}
           <ol class="steps">
             {(data.steps ?? []).map((step) => (
-              <Step key={step.step} step={step} may={me?.isAdmin ?? false} onConfirm={(note) => act(`steps/${step.step}/confirm`, note ? { note } : {})} />
+              <Step key={step.step} step={step} may={may} onConfirm={(note) => act(`steps/${step.step}/confirm`, note ? { note } : {})} />
             ))}
           </ol>
         </>

@@ -24,7 +24,7 @@ export default function TemplatesPage({ group: id }: { group: string }) {
 function Edit({ group, appId, onSaved }: { group: Group; appId: string; onSaved: (templates: Template[]) => void }) {
   const [templates, setTemplates] = useState(group.templates);
   const [error, setError] = useState<unknown>();
-  const may = group.role === "owner" || group.role === "admin";
+  const may = group.may.includes("templates.write");
   const wrong = error ? wordsOf(error) : undefined;
   const at = (n: number, field: string) => (wrong?.field === `value[${n}].${field}` ? (wrong.detail ?? wrong.title) : undefined);
   const change = (n: number, values: Partial<Template>) => setTemplates(templates.map((x, i) => (i === n ? { ...x, ...values } : x)));

@@ -1,11 +1,12 @@
 // The frame of every page: skip link, who is signed in, navigation, the heading that takes the focus.
 import type { ComponentChildren } from "preact";
 import { createContext } from "preact";
-import { useContext, useEffect, useRef } from "preact/hooks";
-import { language, LANGUAGES, speak, t, type Language } from "../i18n";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { get } from "../api";
+import { dateTime, language, LANGUAGES, speak, t, type Language } from "../i18n";
 import { Link, useRoute } from "../router";
 import { signOut } from "../session";
-import type { Me } from "../types";
+import type { Me, Stop } from "../types";
 import { Announcements } from "./parts";
 
 export const WhoIsHere = createContext<Me | undefined>(undefined);
@@ -37,6 +38,7 @@ export function Page({ title, children, actions }: PageProps) {
           </h1>
           {actions && <div class="actions">{actions}</div>}
         </div>
+        <Stopped />
         {children}
       </main>
       <Announcements />
@@ -44,10 +46,34 @@ export function Page({ title, children, actions }: PageProps) {
   );
 }
 
+const LOOK_AGAIN_MS = 60_000;
+
+/** Says on every page that an operator has stopped everything. */
+function Stopped() {
+  const me = useMe();
+  const [stop, setStop] = useState<Stop>();
+  useEffect(() => {
+    if (!me) return;
+    // Where it fails it is asked again in a minute: the page is of use without it.
+    const look = () => get<Stop>("/api/stop").then(setStop, () => undefined);
+    void look();
+    const timer = setInterval(() => void look(), LOOK_AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [me]);
+  if (!stop?.isStopped) return null;
+  return (
+    <div class="problem" role="status">
+      <p class="problem-title">{t("stopped", { since: stop.since ? dateTime(stop.since) : "" })}</p>
+      {stop.reason && <p>{t("stopped.reason", { reason: stop.reason })}</p>}
+    </div>
+  );
+}
+
 function Frame() {
   const me = useMe();
   const route = useRoute();
-  const sees = me && (me.isAdmin || me.isAuditor);
+  const may = (action: string) => me?.may.includes(action);
+  const seesApps = may("groups.list-all") || may("setups.read");
   return (
     <header class="frame">
       <a class="skip" href="#main">
@@ -57,13 +83,9 @@ function Frame() {
         <Link to="/" class="brand" current={route === "/"}>
           Guestlist
         </Link>
-        {sees && (
-          <>
-            <Link to="/admin/apps" current={route === "/admin/apps"}>{t("nav.apps")}</Link>
-            <Link to="/admin/setups" current={route.startsWith("/admin/setups")}>{t("nav.setups")}</Link>
-            <Link to="/admin/doctor" current={route === "/admin/doctor"}>{t("nav.doctor")}</Link>
-          </>
-        )}
+        {seesApps && <Link to="/admin/apps" current={route === "/admin/apps"}>{t("nav.apps")}</Link>}
+        {may("setups.read") && <Link to="/admin/setups" current={route.startsWith("/admin/setups")}>{t("nav.setups")}</Link>}
+        {may("doctor.read") && <Link to="/admin/doctor" current={route === "/admin/doctor"}>{t("nav.doctor")}</Link>}
       </nav>
       <div class="who">
         <label class="unseen" for="language">
