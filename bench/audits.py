@@ -33,6 +33,8 @@ from shared.ports.store import Versioned
 from shared.steps.audits.run import RunAuditTask
 from shared.steps.audits.start import StartAudit
 
+FILES = ("bench/imports/storage_meter.py", "shared/steps/audits/run.py", "shared/steps/audits/read.py")
+AREA = ("shared/steps/audits", "shared/adapters/tables")
 GUESTS, CHANGED, GOAL = 100_000, 100, 0.02
 _SLAB = 5_000
 _OF_QUEUE = 3

@@ -19,6 +19,8 @@ import httpx
 from bench.rows import Row
 from local.stack import Stack
 
+FILES = ("host.json", "local/host/scale_controller.py", "local/host/scaling.py")
+AREA = ("functions", "shared/wiring", "local/host")
 RUNS, LATENCY_MS, POLL_MS, IDLE_S = 5, 100, 2000, 4.0
 """`POLL_MS` is `maxPollingInterval` of host.json, and here the scale controller's pause as well."""
 SETTINGS = {"GUESTLIST_SWEEP_SCHEDULE": "0 0 0 1 1 *", "GUESTLIST_AUDIT_SCHEDULE": "0 0 0 1 1 *"}
@@ -133,7 +135,8 @@ def _measure(unstarted: Stack, at_rest: Callable[[Stack], bool] = lambda _: True
 
 def _invite(stack: Stack, simulator: httpx.Client) -> Passage:
     group = stack.tenant.group_of(stack.tenant.person("olivia.owner@contoso.com"))["id"]
-    order = {"audience": stack.tenant.api_client_id, "username": "olivia.owner@contoso.com"}
+    order = {"audience": stack.tenant.api_client_id, "clientId": stack.tenant.cli_client_id}
+    order["username"] = "olivia.owner@contoso.com"
     token = simulator.post("/_sim/tokens", json=order).json()["access_token"]
     address, since = f"{uuid.uuid4().hex}@fabrikam.com", stack.host_log.stat().st_size
     asked = time.time()

@@ -8,6 +8,7 @@ from bench.rows import Row
 
 ROOT = Path(__file__).resolve().parents[1]
 SDKS = "import azure.functions, azure.identity.aio, azure.storage.queue.aio, azure.data.tables.aio, msgraph"
+FILES, AREA = ("function_app.py", "requirements.txt"), ("functions", "shared")
 RUNS = 7
 GOAL = 1.1
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from bench.rows import Row
 
 ROOT = Path(__file__).resolve().parents[1]
+FILES = ("shared/adapters/directory/session.py", "shared/adapters/directory/invitations.py")
+AREA = ("shared/adapters/directory",)
 RUNS = 5
 GOAL_S, GOAL_MB = 0.5, 60
 

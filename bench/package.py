@@ -4,6 +4,8 @@ from bench.rows import Row
 from local.package import build
 from local.package.figures import measure
 
+FILES = ("requirements.txt", "infra/left-out.txt", "local/package/build.py", "local/package/figures.py")
+AREA = ("local/package",)
 RUNS = 7
 SHARE = 0.5
 

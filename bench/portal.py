@@ -14,6 +14,7 @@ from bench.rows import Row
 from local import chromium
 from local.stack import Stack
 
+FILES, AREA = ("portal/build.mjs", "portal/package-lock.json"), ("portal/src", "functions/pages.py")
 RUNS = 5
 GOAL_KB = 150
 

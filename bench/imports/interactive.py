@@ -13,8 +13,10 @@ from bench.imports.scene import AT_THE_QUOTA, ENDS, Ended, change_weather, group
 from bench.rows import Row
 from local.stack import Stack
 
-GUESTS, WORKERS, LATENCY_MS, AT_REST, DURING_S = 10_000, 4, 150, 12, 15
-GOAL = 1.5
+FILES = ("bench/imports/scene.py", "shared/domain/import_pace.py", "shared/steps/imports/chunk.py")
+AREA = ("shared/steps", "shared/adapters")
+GUESTS, WORKERS, LATENCY_MS, AT_REST, DURING_S = 10_000, 4, 150, 12, 6
+GOAL, LONGEST_S = 1.2, 5.0
 _TIMEOUT_S = 60.0
 
 
@@ -27,11 +29,13 @@ def run(guests: int | None = None) -> list[Row]:
     ratio = value / against
     note = (
         f"median of {len(during)} single guests, one every {DURING_S} s through an import of {guests:,} "
-        f"({guests / ended.seconds:.1f} guests/s); against {len(at_rest)} with nothing else to do; the longest "
-        f"{max(during):.1f} s and {max(at_rest):.1f} s"
+        f"({guests / ended.seconds:.1f} guests/s); against {len(at_rest)} with nothing else to do"
     )
+    longest, rested, most = max(during), max(at_rest), f"<= {LONGEST_S:g} s"
+    name, goal = "one guest while a file is imported", f"ratio <= {GOAL}"
     return [
-        Row("one guest while a file is imported", value, "s", against, ratio, f"ratio <= {GOAL}", ratio <= GOAL, note)
+        Row(name, value, "s", against, ratio, goal, ratio <= GOAL, note),
+        Row("the slowest of these", longest, "s", rested, longest / rested, most, longest <= LONGEST_S, ""),
     ]
 
 

@@ -10,6 +10,8 @@ from bench.rows import Row
 from local.paths import ROOT
 from local.stack import Stack
 
+FILES = ("bench/imports/splitter.py", "shared/steps/imports/split.py", "shared/domain/csv_records.py")
+AREA = ("shared/steps/imports", "shared/adapters/files.py")
 SMALL, LARGE = 10_000, 1_000_000
 GOAL = 1.2
 

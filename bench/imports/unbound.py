@@ -12,11 +12,13 @@ from bench.imports.storage_meter import StorageMeter
 from bench.rows import Row
 from local.stack import Stack
 
+FILES = ("bench/imports/loops.py", "bench/imports/scene.py", "shared/steps/imports/chunk.py", "host.json")
+AREA = ("shared/steps/imports", "shared/adapters")
 GUESTS, WORKERS, LATENCY_MS = 3000, 4, 100
 AT_ONCE, MANY_AT_ONCE = WORKERS, 16
 """Chunks that the bare loop has in flight: one for each of our processes; and as many as it gains from."""
 WARM_UP, AT_REST_S = 200, 10
-GOAL, GOAL_RATIO, MOST_STORAGE = 60, 0.5, 0.5
+GOAL, GOAL_RATIO, MOST_STORAGE = 60, 0.5, 0.4
 
 
 def run(guests: int | None = None) -> list[Row]:
@@ -43,16 +45,25 @@ def run(guests: int | None = None) -> list[Row]:
     own = (spent.total() - at_rest * ended.seconds) / guests
     note = (
         f"{guests:,} guests, {WORKERS} processes, {LATENCY_MS} ms Graph latency, membership and state included; "
-        f"against the same batches sent by a bare loop, {AT_ONCE} at once, with no storage and no queue "
-        f"({MANY_AT_ONCE} at once: {fastest:.0f} guests/s)"
+        "against the same batches sent by a bare loop in one process, with no storage and no queue"
     )
-    holds = value >= GOAL and value / floor >= GOAL_RATIO
-    goal = f">= {GOAL}, ratio >= {GOAL_RATIO}"
     whole_note = "everything that the app and the hosts of four instances ask of storage meanwhile"
     own_note = f"without what they ask at rest: {at_rest:.0f} a second, most of it looking at empty queues"
     most = f"<= {MOST_STORAGE}"
     return [
-        Row("import without a quota", value, "guests/s", floor, value / floor, goal, holds, note),
+        *(
+            Row(
+                f"import without a quota, the loop with {at_once} in flight",
+                value,
+                "guests/s",
+                of_loop,
+                value / of_loop,
+                f">= {GOAL}, ratio >= {GOAL_RATIO}",
+                value >= GOAL and value / of_loop >= GOAL_RATIO,
+                note,
+            )
+            for at_once, of_loop in ((AT_ONCE, floor), (MANY_AT_ONCE, fastest))
+        ),
         Row("storage requests per guest", storage, "", None, None, most, storage <= MOST_STORAGE, whole_note),
         Row("storage requests of the import itself", own, "", None, None, most, own <= MOST_STORAGE, own_note),
     ]
