@@ -11,6 +11,8 @@ from shared.adapters.exports import CONTAINER as EXPORTS  # noqa: E402
 from shared.adapters.files import CONTAINER as IMPORT_FILES  # noqa: E402
 from shared.adapters.queues.names import QUEUES  # noqa: E402
 from shared.adapters.tables.holdings import TABLES as TABLES_OF_ROWS  # noqa: E402
+from shared.domain.access import RULES as ACCESS  # noqa: E402
+from shared.domain.access import Object, Role  # noqa: E402
 from shared.domain.audits.rules import RULES, Remedy  # noqa: E402
 from shared.domain.features import CHOICE, FEATURES, Feature  # noqa: E402
 from shared.domain.invitations import STATES, State  # noqa: E402
@@ -88,7 +90,7 @@ _PERMISSIONS_HEAD = (
     "it: the tables say how much. They are the least that Microsoft documents for the calls that are made.",
     "",
     "```sh",
-    "python3 dev.py operate grant --identity CLIENT_ID --features setup,audits",
+    "python3 dev.py operate grant --identity CLIENT_ID --setup-identity SETUP_CLIENT_ID --features setup,audits",
     "python3 dev.py operate grant --identity CLIENT_ID --features audits --revoke-others",
     "```",
     "",
@@ -102,11 +104,17 @@ _PERMISSIONS_HEAD = (
 _PERMISSIONS_END = (
     "## Why `Directory.Read.All`",
     "",
-    "Which apps a group opens decides where a guest's link leads, and what else a guest has decides whether an",
-    "account may be deleted. For reading that (`GET /groups/{id}/appRoleAssignments`, and the same of `/users`)",
-    "Microsoft documents nothing less to applications. It reads the directory and changes nothing, and it takes the",
-    "place of `User.Read.All`, `Application.Read.All` and `Group.Read.All`, the last of which would also read the",
-    "conversations and files of Microsoft 365 groups.",
+    "Inviting and audits do without it. What else a guest has decides whether an account may be blocked or deleted:",
+    "for reading that (`GET /users/{id}/memberOf` and `/users/{id}/appRoleAssignments`) Microsoft documents nothing",
+    "less to applications. It reads the directory and changes nothing.",
+    "",
+    "Which app a group opens is read from the side of the apps that it was set up with",
+    "(`GET /servicePrincipals/{id}/appRoleAssignedTo`): `Application.Read.All` is enough for that. The apps of a",
+    "group that nobody set up (`GET /groups/{id}/appRoleAssignments`) are shown where `Directory.Read.All` is held;",
+    "elsewhere the guest's link leads to My Apps.",
+    "",
+    "`GroupMember.Read.All` stands beside the one that writes: for a group's own properties, and for whether",
+    "somebody is in it, Microsoft documents the reader alone.",
 )
 
 
@@ -127,6 +135,41 @@ def audit_rules() -> str:
     return "\n".join([NOTE, "# What audits find", "", *lines, ""])
 
 
+def access() -> str:
+    lines = [NOTE, "# Who may do what", "", *_ACCESS_HEAD]
+    for of, title in ((Object.GROUP, "Of a group"), (Object.TENANT, "Of the whole tenant")):
+        rules = {a: r for a, r in ACCESS.items() if r.object is of}
+        roles = [role for role in Role if any(role in rule.roles for rule in rules.values())]
+        lines += ["", f"## {title}", "", "| | action | " + " | ".join(r.value for r in roles) + " |"]
+        lines += ["|---|---|" + "---|" * len(roles)]
+        for action, rule in rules.items():
+            marks = " | ".join("yes" if role in rule.roles else "" for role in roles)
+            lines.append(f"| {rule.does} | `{action.value}` | {marks} |")
+    return "\n".join([*lines, ""])
+
+
+_ACCESS_HEAD = (
+    "One table decides. What is not in it nobody may do. No role includes another. `GET /api/me` has the actions of",
+    "the tenant that you may do (`may`), each group of `GET /api/groups` those of the group.",
+    "[Who may call at all](how-to/operator/callers.md) is asked before.",
+    "",
+    "| role | who that is | where it is kept |",
+    "|---|---|---|",
+    "| owner | owns the group | the directory; asked when it counts, for what only reads up to 30 seconds before |",
+    "| approver | is named to decide about requests to join, is enabled, and no guest | the app's policy, by its "
+    "setup; the account is asked of the directory each time |",
+    "| inviter | an app with the app role `Inviter` that the app's record names | the directory, and the record "
+    "([apps that invite](api.md#apps-that-invite)) |",
+    "| admin, setup-admin, operator, privacy-officer, auditor | holds the app role `Admin`, `SetupAdmin`, "
+    "`Operator`, `PrivacyOfficer`, `Auditor` of Guestlist's API | the directory: *Enterprise applications* > "
+    "*Guestlist API* > *Users and groups* |",
+    "",
+    "An app role that was taken away opens these routes until the access token ends: an hour or so, with a managed",
+    "identity up to a day. Whoever owns the group no more, or is named no more as approver or inviter, is refused at",
+    "once; what only reads may still be open to a former owner for 30 seconds.",
+)
+
+
 def storage_names() -> str:
     """What the template makes in the storage account; it adds each queue's poison queue itself."""
     names = {
@@ -138,6 +181,7 @@ def storage_names() -> str:
 
 
 TABLES = {
+    "access.md": access,
     "audit-rules.md": audit_rules,
     "states.md": states,
     "reasons.md": reasons,
