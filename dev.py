@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sets Guestlist up on this machine and hands over: run, test, lint, bench, package, operate, pin.
+"""Sets Guestlist up on this machine and hands over: run, test, lint, bench, package, scan, operate, pin.
 
 Needs any Python from 3.9 and its standard library. Guestlist itself runs on 3.13, which this script finds or
 has uv fetch; everything it installs is in ``.venv`` and ``build`` beside it.
@@ -155,6 +155,8 @@ def _output(error: Exception) -> str:
 # --- The environment
 
 _PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet")
+_HASHED = ("--require-hashes",)
+"""Every package is one whose bytes were known when the list was written, or it is not installed."""
 
 
 def _program(venv: Path, name: str) -> Path:
@@ -243,7 +245,7 @@ def _make_environment(root: Path, venv: Path) -> None:
             subprocess.run([str(python), "-m", "ensurepip"], check=True, capture_output=True)
         say("installing the pinned packages (a minute or two) …")
         # --no-compile: of 20,000 modules a few thousand are ever used, and compiled then.
-        install = [str(python), *_PIP, "install", "--no-compile", "-r", str(root / "requirements-dev.txt")]
+        install = [str(python), *_PIP, "install", "--no-compile", *_HASHED, "-r", str(root / "requirements-dev.txt")]
         subprocess.run(install, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=root)
         # The guestlist command, straight from the tree. Its needs are among the pinned ones; nothing is fetched.
         command = [str(python), *_PIP, "install", "--no-deps", "--no-build-isolation", "--no-index", "-e", str(root)]
@@ -256,7 +258,7 @@ def _make_environment(root: Path, venv: Path) -> None:
 
 
 def ensure_checks(python: Path) -> Path:
-    """Make ``build/check`` where it is missing or old: checkov, whose needs do not go together with Guestlist's;
+    """Make ``build/check`` where it is missing or old: checkov and pip-audit, whose needs do not go with Guestlist's;
     gives its Python.
 
     Raises:
@@ -270,7 +272,7 @@ def ensure_checks(python: Path) -> Path:
         say("installing checkov into build/check (a minute or two) …")
         try:
             subprocess.run([str(python), "-m", "venv", "--clear", str(venv)], check=True, capture_output=True)
-            install = [str(_program(venv, "python")), *_PIP, "install", "-r", str(requirements)]
+            install = [str(_program(venv, "python")), *_PIP, "install", *_HASHED, "-r", str(requirements)]
             subprocess.run(install, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT)
         except (OSError, subprocess.CalledProcessError) as error:
             raise SetupError(f"checkov could not be installed:\n{_output(error)}") from error
@@ -297,7 +299,8 @@ def run(given: argparse.Namespace, more: list[str]) -> int:
 
 
 def bench(given: argparse.Namespace, more: list[str]) -> int:
-    arguments = [*given.names, *(["--json", given.json] if given.json else []), *more]
+    arguments = [*given.names, *(["--json", given.json] if given.json else [])]
+    arguments += [*(["--write"] if given.write else []), *more]
     return hand_over(ensure_environment(), "-m", "bench", *arguments)
 
 
@@ -368,7 +371,9 @@ def _checks(environment: Path) -> Iterator[list[str]]:
     yield [str(_program(VENV, "lint-imports"))]
     yield [python, "-m", "local.portal", "--check"]
     yield [python, "-m", "local.bicep"]
-    yield [str(ensure_checks(environment)), "infra/check.py"]
+    checks = str(ensure_checks(environment))
+    yield [checks, "infra/check.py"]
+    yield [checks, "infra/no_secrets.py"]
 
 
 def lint(given: argparse.Namespace, more: list[str]) -> int:
@@ -387,14 +392,27 @@ def lint(given: argparse.Namespace, more: list[str]) -> int:
     return 1 if failed else 0
 
 
+def scan(given: argparse.Namespace, more: list[str]) -> int:
+    """Known vulnerabilities of what is pinned; says so where the services cannot be reached."""
+    del more
+    return hand_over(
+        ensure_checks(ensure_environment()), "infra/vulnerabilities.py", *(["--must"] if given.must else [])
+    )
+
+
 def pin(given: argparse.Namespace, more: list[str]) -> int:
     """Resolve anew what pyproject.toml names."""
     del given
-    compile_ = [find_uv(), "pip", "compile", "pyproject.toml", "--universal", "--python-version", WANTED]
-    compile_ += ["--no-header", "--no-emit-index-url", "--no-emit-find-links", "--quiet", *more]
+    compile_ = [find_uv(), "pip", "compile", "--universal", "--python-version", WANTED]
+    compile_ += ["--generate-hashes", "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--quiet", *more]
     runtime, development = REQUIREMENTS
-    for arguments in (["-o", runtime], ["--group", "dev", "-c", runtime, "-o", development]):
-        status = subprocess.call([*compile_, *arguments], cwd=ROOT)
+    project, checks = "pyproject.toml", "infra/requirements-check"
+    for source, *arguments in (
+        [project, "-o", runtime],
+        [project, "--group", "dev", "-c", runtime, "-o", development],
+        [f"{checks}.in", "-o", f"{checks}.txt"],
+    ):
+        status = subprocess.call([*compile_, source, *arguments], cwd=ROOT)
         if status:
             return status
         say(f"wrote {arguments[-1]}")
@@ -428,6 +446,7 @@ def parser() -> argparse.ArgumentParser:
     )
     one.add_argument("names", nargs="*", metavar="NAME", help="benchmarks (default: all)")
     one.add_argument("--json", metavar="FILE", help="write the rows there as well")
+    one.add_argument("--write", action="store_true", help="put them into bench/figures.json and the documents")
     one.set_defaults(command=bench)
 
     one = commands.add_parser(
@@ -446,6 +465,12 @@ def parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--out", metavar="FOLDER", help="build it there (default: build/package)")
     one.set_defaults(command=package)
+
+    one = commands.add_parser(
+        "scan", help="ask whether a pinned package has a known vulnerability (needs the internet)"
+    )
+    one.add_argument("--must", action="store_true", help="fail where nobody can be asked")
+    one.set_defaults(command=scan)
 
     one = commands.add_parser(
         "pin",

@@ -5,9 +5,12 @@ from typing import Any
 
 from shared.domain.access import Caller
 from shared.domain.addresses import parse_address
+from shared.domain.applications import AppId, PrincipalId
 from shared.domain.groups import App, GroupFacts
 from shared.domain.ids import ChunkId, GroupId, InvitationId, UserId
 from shared.domain.invitations import Invitation
+from shared.domain.setup.plan import Policy
+from shared.domain.setup.records import AppRecord, Person, SetupId
 from shared.domain.timing import Timing
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -33,6 +36,23 @@ def a_group(**changes: Any) -> GroupFacts:
         "apps": (App("Contoso Travel", "55555555-5555-4555-8555-555555555555"),),
     }
     return GroupFacts(**(facts | changes))
+
+
+def an_app(**changes: Any) -> AppRecord:
+    """The record of the app that the group was set up with."""
+    facts: dict[str, Any] = {
+        "app_id": AppId("55555555-5555-4555-8555-555555555555"),
+        "name": "Contoso Travel",
+        "service_principal": PrincipalId("50000000-0000-4000-8000-000000000001"),
+        "group": GROUP,
+        "group_name": "Travel app guests",
+        "owners": (Person(OWNER, "Olivia Owner"),),
+        "approvers": (),
+        "policy": Policy(),
+        "setup": SetupId("0" * 22),
+        "updated_at": NOW,
+    }
+    return AppRecord(**(facts | changes))
 
 
 def a_caller(object_id: UserId = OWNER, *roles: str, is_app: bool = False) -> Caller:

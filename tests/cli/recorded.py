@@ -95,6 +95,7 @@ def an_app(**more: Any) -> dict[str, Any]:
         "groupName": "Contoso Travel guests",
         "owners": [{"id": "00000101-0000-4000-8000-000000000101", "name": "Olivia Owner"}],
         "policy": {"requests": "approval", "approvers": [], "allowedDomains": ["fabrikam.com"], "blockedDomains": []},
+        "inviters": [],
         "directLink": f"https://launcher.myapps.microsoft.com/api/signin/{APP_ID}?tenantId=t",
         "setupId": SETUP,
         "state": "ready",

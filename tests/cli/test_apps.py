@@ -105,3 +105,33 @@ def test_the_document_of_a_removal_says_how_far_it_got(
 
     assert found.exit_code == 0
     assert json.loads(found.stdout) == {"appId": APP_ID, "state": state} | REMOVAL
+
+
+INVITER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+
+
+@pytest.mark.parametrize(("arguments", "sent"), [((INVITER,), [INVITER]), (("--none",), [])])
+def test_apps_that_may_invite_are_named(
+    guestlist: Run, api: ApiServer, arguments: tuple[str, ...], sent: list[str]
+) -> None:
+    api.on(f"PUT {APP}/inviters", {"value": sent})
+
+    found = guestlist("apps", "inviters", APP_ID, *arguments)
+
+    assert found.exit_code == 0, found.stderr
+    assert api.calls_of("PUT", f"{APP}/inviters")[0].body == {"value": sent}
+    assert ("no app" in found.stdout) == (not sent)
+
+
+@pytest.mark.parametrize("arguments", [(), (INVITER, "--none")])
+def test_whether_any_app_may_invite_is_said(guestlist: Run, api: ApiServer, arguments: tuple[str, ...]) -> None:
+    found = guestlist("apps", "inviters", APP_ID, *arguments)
+
+    assert found.exit_code == 2
+    assert not api.calls
+
+
+def test_the_apps_that_may_invite_are_shown(guestlist: Run, api: ApiServer) -> None:
+    api.on(f"GET {APP}", an_app(inviters=[INVITER]))
+
+    assert INVITER in guestlist("apps", "show", APP_ID).stdout

@@ -93,7 +93,7 @@ def test_at_a_development_issuer_a_password_gives_the_persons_token(guestlist: R
     claims = claims_of(token_of(local_api))
     assert claims["preferred_username"] == ADAM["userPrincipalName"]
     assert (claims["aud"], claims["azp"], claims["scp"]) == (API_ID, CLI_ID, "access_as_user")
-    assert claims["roles"] == ["Admin"]
+    assert claims["roles"] == ["Admin", "SetupAdmin", "Operator", "PrivacyOfficer"]
     assert "authorization" not in local_api.calls_of("GET", "/api/sign-in")[0].headers
 
 

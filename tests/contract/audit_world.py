@@ -47,6 +47,7 @@ from shared.domain.setup.records import AppRecord, Person, SetupId, new_setup
 from shared.domain.timing import Timing
 from shared.ports.mailer import Mailer
 from shared.ports.store import Versioned
+from shared.steps.access import Access
 from shared.steps.audits.put_right import PutRightStep
 from shared.steps.audits.remedies import Effects
 from shared.steps.audits.run import RunAuditTask, SweepAudits
@@ -54,7 +55,6 @@ from shared.steps.audits.start import StartAudit
 from shared.steps.audits.tell_owners import TellOwners
 from shared.steps.audits.tend import TendAudits
 from shared.steps.audits.tools import AuditTools
-from shared.steps.group_access import GroupAccess
 from tests.contract.setup_world import WalkingClock
 from tests.contract.simulated_tenant import (
     COLLEAGUE,
@@ -65,8 +65,10 @@ from tests.contract.simulated_tenant import (
     TRAVEL,
     TRAVEL_APP_ID,
     SimulatedTenant,
+    no_key,
 )
 from tests.fakes.outbox import FakeOutbox
+from tests.fakes.principals import FakePrincipals
 
 ADMIN = Caller(UserId("0ad00000-0000-4000-8000-000000000001"), "Adam Admin", frozenset({"Admin"}), False)
 PERMISSIONS = (
@@ -133,6 +135,9 @@ class AuditWorld:
     settings: AuditSettings = field(default_factory=AuditSettings)
     mailer: Mailer | None = None
     features: Features = ALL
+    principals: FakePrincipals = field(
+        default_factory=lambda: FakePrincipals(roles={ADMIN.object_id: frozenset({"Admin"})})
+    )
 
     def __post_init__(self) -> None:
         self._opened: list[tuple[GraphSession, Any]] = []
@@ -140,7 +145,7 @@ class AuditWorld:
 
     def equip(self, session: GraphSession, tables: TableServiceClient) -> None:
         """The steps, on the real adapters."""
-        groups, rosters = GraphDirectory(session), GraphRosters(session)
+        groups, rosters = GraphDirectory(session), GraphRosters(session, no_key)
         self.store = TableStore(tables)
         self.setups = TableSetupStore(tables)
         self.tools = AuditTools(
@@ -162,12 +167,13 @@ class AuditWorld:
             features=self.features,
         )
         tell = TellOwners(self.tools, self.mailer, JinjaAuditText(), rosters, "https://guests.example")
+        self.access = Access(groups, self.setups, self.clock, self.principals)
         self.start = StartAudit(self.tools)
         self.run_task = RunAuditTask(self.tools)
         pace = Pace(6000, timedelta(minutes=1), burst=1000)
-        self.put_right = PutRightStep(self.tools, Effects(self.tools, tell, TENANT, pace))
+        self.put_right = PutRightStep(self.tools, Effects(self.tools, tell, TENANT, pace), self.access)
         self.sweep = SweepAudits(self.tools)
-        self.tend = TendAudits(self.tools, GroupAccess(groups, self.setups, self.clock))
+        self.tend = TendAudits(self.tools, self.access)
 
     def switch(self, features: Features) -> None:
         """Go on as an app that was started anew with these features."""

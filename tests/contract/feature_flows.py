@@ -1,7 +1,7 @@
 """What each feature asks of the directory, through the real adapters and steps, under permissions that a test grants:
 a flow gives what the directory refused of it, in the words that people get to read."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from azure.data.tables.aio import TableServiceClient
 
 from shared.adapters.directory import GraphDirectory, GraphSession
 from shared.adapters.directory.changes import GraphChanges
+from shared.adapters.directory.principals import GraphPrincipals
 from shared.adapters.directory.rosters import GraphRosters
 from shared.adapters.identity.credentials import app_credential
 from shared.adapters.mail.graph_mailbox import GraphMailbox
@@ -29,15 +30,18 @@ from shared.ports.mailer import Prepared
 from tests.contract.audit_world import ADMIN, APP, AuditWorld
 from tests.contract.audit_world import GROUP as AUDITED
 from tests.contract.mail_conditions import a_mail
+from tests.contract.setup_world import ADMIN as SETUP_ADMIN
 from tests.contract.setup_world import TEMPLATE, SetupWorld
-from tests.contract.simulated_tenant import GUESTS, OWNER, SimulatedTenant
+from tests.contract.simulated_tenant import GUESTS, OWNER, TRAVEL, TRAVEL_APP_ID, SimulatedTenant, no_key
 
 GROUP, TRAVEL_APP = GroupId(GUESTS), "Contoso Travel"
 
 
 def exactly(feature: Feature) -> set[str]:
-    """What is granted where this feature is on, with what it needs and nothing else."""
-    return {p.name for f in (Feature.INVITING, *FEATURES[feature].needs, feature) for p in needed_by(f)}
+    """What is granted where this feature is on, with what it needs and nothing else. Setup may have an identity of
+    its own, which invites nobody."""
+    beside = () if feature in (Feature.SETUP, Feature.ACCESS_PACKAGES) else (Feature.INVITING,)
+    return {p.name for f in (*beside, *FEATURES[feature].needs, feature) for p in needed_by(f)}
 
 
 @dataclass
@@ -66,9 +70,17 @@ def declined(*answers: object) -> list[str]:
     return [a.detail for a in answers if isinstance(a, Declined)]
 
 
+async def set_up(_groups: Sequence[GroupId]) -> Mapping[GroupId, Sequence[str]]:
+    """What the records say of the group."""
+    return {GROUP: [TRAVEL]}
+
+
 async def inviting(parts: Parts) -> list[str]:
     session = parts.permit()
-    directory, rosters = GraphDirectory(session), GraphRosters(session, sign_ins=False)
+    directory, rosters = GraphDirectory(session, set_up), GraphRosters(session, no_key, set_up, sign_ins=False)
+    principals = GraphPrincipals(session, TRAVEL_APP_ID)
+    assert (await principals.standing([UserId(OWNER)]))[UserId(OWNER)].is_enabled_member
+    assert await principals.roles_of(UserId(OWNER)) == set()
     address = parse_address("ada@fabrikam.com")
     await directory.find([address])
     facts = await directory.read_group(GROUP)
@@ -81,11 +93,14 @@ async def inviting(parts: Parts) -> list[str]:
     if refused := declined(*joined):
         return refused
     assert await directory.are_members(GROUP, [invited.user_id]) == [True]
-    assert [g.name for g in await rosters.owned_groups(UserId(OWNER))] == ["Travel guests"]
+    [owned] = await rosters.owned_groups(UserId(OWNER))
+    assert (owned.name, [app.name for app in owned.apps]) == ("Travel guests", [TRAVEL_APP])
     assert [g.id for g in (await rosters.guests(GROUP, None)).guests] == [invited.user_id]
     assert [g.id for g in (await rosters.guests(GROUP, None, "Ada")).guests] == [invited.user_id]
     assert await rosters.guest(GROUP, invited.user_id) is not None
     assert await rosters.mail_address(UserId(OWNER)) is not None
+    [look] = await directory.look_at_guests([invited.user_id], accounts_alone=True)
+    assert (look.is_guest, look.pending) == (True, True)
     return declined(*await directory.leave(GROUP, [invited.user_id]))
 
 
@@ -103,7 +118,7 @@ async def setup(parts: Parts) -> list[str]:
             owners=(OWNER, "cleo@subsidiary.com"),
             policy=Policy(approvers=("cleo@subsidiary.com",)),
         )
-        await world.start.rehearse(plan, ADMIN)
+        await world.start.rehearse(plan, SETUP_ADMIN)
         made, found = await world.begin(plan), []
         for step in sorted_by_need():
             record = await world.finish(made, step)
@@ -111,11 +126,13 @@ async def setup(parts: Parts) -> list[str]:
             if record.state is StepState.FAILED:
                 return [*found, record.detail or ""]
             if record.state is StepState.MANUAL:
-                await world.tend.confirm(made, step, ADMIN, None)
-        [app] = await world.apps.list(ADMIN)
-        await world.apps.remove(app.app_id, ADMIN, (await world.apps.look_at_removal(app.app_id, ADMIN)).tag)
+                await world.tend.confirm(made, step, SETUP_ADMIN, None)
+        [app] = await world.apps.list(SETUP_ADMIN)
+        await world.apps.remove(
+            app.app_id, SETUP_ADMIN, (await world.apps.look_at_removal(app.app_id, SETUP_ADMIN)).tag
+        )
         await world.apps.take_apart(world.outbox.sent[-1][0])  # type: ignore[arg-type]
-        assert await world.apps.list(ADMIN) == []
+        assert await world.apps.list(SETUP_ADMIN) == []
         return found
     finally:
         await world.close()
@@ -208,7 +225,7 @@ async def sign_ins(parts: Parts) -> list[str]:
         groups=[{"id": GUESTS, "displayName": "Travel guests", "owners": [OWNER], "members": [user]}],
     )
     session = parts.permit()
-    rosters = GraphRosters(session)
+    rosters = GraphRosters(session, no_key)
     assert await rosters.guest(GROUP, user) is not None
     page = await rosters.guests(GROUP, None)
     inactive = await GraphChanges(session).inactive_guests(datetime.now(UTC) - timedelta(days=90))

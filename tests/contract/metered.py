@@ -6,6 +6,11 @@ from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+COUNTERS = {
+    *("guestlist.guests", "guestlist.graph.requests", "guestlist.refusals", "guestlist.invitations"),
+    *("guestlist.guest_domains", "guestlist.memberships"),
+}
+
 type Points = dict[tuple[str, ...], Any]
 """By the metric's name and the values of its attributes, in the order of their names."""
 
@@ -39,7 +44,7 @@ class Meter:
             before = self._before.get(key)
             if hasattr(point, "count"):
                 grown = point.count - (before.count if before is not None else 0)
-            elif key[0] in ("guestlist.guests", "guestlist.graph.requests") or ".audit" in key[0]:
+            elif key[0] in COUNTERS or ".audit" in key[0]:
                 grown = point.value - (before.value if before is not None else 0)
             else:
                 found[key] = point.value

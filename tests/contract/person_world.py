@@ -45,8 +45,9 @@ from shared.domain.invitations import Invitation, State
 from shared.domain.outcomes import Outcome
 from shared.domain.pacing import DayLimit
 from shared.domain.people import Case, CaseId, CaseState
+from shared.domain.request_digests import Digest
 from shared.domain.request_settings import Limit
-from shared.domain.requests import JoinRequest, RequestState, request_id
+from shared.domain.requests import Asked, JoinRequest, RequestState, request_id
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.plan import AppWish, Policy, Saml, SetupPlan
 from shared.domain.setup.records import (
@@ -75,7 +76,7 @@ from tests.builders import NOW, an_invitation
 from tests.fakes.clock import FakeClock
 from tests.fakes.outbox import FakeOutbox
 
-ADMIN = Caller(UserId("0ad00000-0000-4000-8000-000000000001"), "Adam Admin", frozenset({"Admin"}), False)
+ADMIN = Caller(UserId("0ad00000-0000-4000-8000-000000000001"), "Adam Admin", frozenset({"PrivacyOfficer"}), False)
 RULES = Rules(1000, sends_own_mail=True)
 
 
@@ -247,7 +248,7 @@ class PersonWorld:
         invitation = self.invitation(guest, owner, group)
         await self.store.accept([invitation], None)
         await self.store.accept([self.invitation(guest, owner, group, state=State.FAILED)], None)
-        await self.store.take_of_day(f"inviter-{owner.user}", DayLimit(9, 9), 1, NOW)
+        await self.store.take_of_day({f"inviter-{owner.user}": DayLimit(9, 9)}, 1, NOW)
         await asyncio.gather(
             self.plant_import([guest], owner, group),
             self.plant_request(guest, owner, group),
@@ -265,7 +266,7 @@ class PersonWorld:
         await self.files.write(import_id, content)
         record = Import(
             import_id, group, "guests.csv", len(content), detect(content), owner.user, owner.name, True, NOW, "d",
-            finished_at=NOW if ended else None,
+            finished_at=NOW if ended else None, resumer=owner.user, resumer_name=owner.name,
         )  # fmt: skip
         policy = Policy(approvers=(owner.address.text, "somebody@contoso.com"))
         targets = {group: Target("App", "https://link", (policy,))}
@@ -293,7 +294,10 @@ class PersonWorld:
             "decided_by_name": owner.name,
             "to_tell": (owner.user, UserId(str(uuid.uuid4()))),
         }
+        facts["again"] = Asked("0" * 32, "Contoso Travel", NOW, NOW, guest.name, guest.message)
         await self.requests.save(Versioned(JoinRequest(**(facts | changes)), None))
+        if await self.requests.read_digest(owner.user) is None:
+            await self.requests.save_digest(Versioned(Digest(owner.user, (group,)), None), NOW)
         await self.requests.count_up(f"address {group} {guest.address.key}", Limit(9, timedelta(days=1)), NOW)
 
     async def plant_setup(self, owner: Somebody, group: GroupId, app: AppId) -> None:
@@ -335,7 +339,7 @@ class PersonWorld:
         stuck = Finding(Rule.STUCK, str(invitation.id), group, None, guest.name, "", NOW, guest.address.wire)
         await self.audits.write_findings(audit, [about, left, stuck])
         await self.remedies.save_plan(
-            Versioned(Plan(audit, app, group, "App", PlanState.DONE, 1, 1, NOW, by, "done"), None)
+            Versioned(Plan(audit, app, group, "App", PlanState.DONE, 1, 1, NOW, by, "done", owner.user), None)
         )
         action = Action(
             Remedy.REMOVE, Rule.EXPIRED, guest.user, guest.name, guest.address.wire, about.id, ActionState.DONE

@@ -11,11 +11,13 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableServiceClient
 
 from shared.adapters.directory import GraphDirectory, GraphSession
+from shared.adapters.directory.rosters import GraphRosters
 from shared.adapters.directory.setup.app_directory import GraphAppDirectory
 from shared.adapters.directory.setup.entitlements import GraphEntitlements
 from shared.adapters.identity.credentials import app_credential
 from shared.adapters.tables.setups import APPS, SETUPS, TableSetupStore
 from shared.domain.access import Caller
+from shared.domain.applications import AppId
 from shared.domain.commands import Command, RunSetupStep, TakeApart
 from shared.domain.features import ALL, Features
 from shared.domain.ids import UserId
@@ -25,15 +27,17 @@ from shared.domain.setup.plan import AppWish, SetupPlan
 from shared.domain.setup.records import Setup, SetupId, StepRecord, StepState
 from shared.domain.timing import Timing
 from shared.ports.setup_store import Intent, StoredSetup
+from shared.steps.access import Access
 from shared.steps.setup.apps import Apps
 from shared.steps.setup.people import Answers, TendSetup
 from shared.steps.setup.run_step import RunSetupStepNow
-from shared.steps.setup.start import NewSetup, StartSetup
+from shared.steps.setup.start import NewSetup, Rehearsed, StartSetup
 from shared.steps.setup.work import Tools
-from tests.contract.simulated_tenant import OWNER, SimulatedTenant
+from tests.contract.simulated_tenant import OWNER, SimulatedTenant, no_key
 from tests.fakes.outbox import FakeOutbox
+from tests.fakes.principals import FakePrincipals
 
-ADMIN = Caller(UserId("0ad00000-0000-4000-8000-000000000001"), "Adam Admin", frozenset({"Admin"}), False)
+ADMIN = Caller(UserId("0ad00000-0000-4000-8000-000000000001"), "Adam Admin", frozenset({"SetupAdmin"}), False)
 PERMISSIONS = (
     "Directory.Read.All",
     "Group.ReadWrite.All",
@@ -110,12 +114,14 @@ class SetupWorld:
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     waits: list[Later] = field(default_factory=list)
     features: Features = ALL
+    protected: frozenset[AppId] = frozenset()
 
     def __post_init__(self) -> None:
         self._opened: list[tuple[GraphSession, Any]] = []
         self._equip()
 
     def _equip(self) -> None:
+        self.session.now = self.clock.now
         self.store = MortalStore(self.tables)
         MortalStore.dies_before, MortalStore.writes = None, 0
         self.tools = Tools(
@@ -128,16 +134,32 @@ class SetupWorld:
             tenant_id="tenant",
             authority="https://login.microsoftonline.com",
             features=self.features,
+            protected=self.protected,
         )
         self.start = StartSetup(self.tools, self.outbox)
         self.tend = TendSetup(self.store, self.outbox, self.clock, self.tools.timing, self.features)
         self.run_step = RunSetupStepNow(self.tools)
-        self.apps = Apps(self.tools, self.outbox)
+        access = Access(self.tools.groups, self.store, self.clock, FakePrincipals())
+        self.apps = Apps(self.tools, self.outbox, access, GraphRosters(self.session, no_key))
 
     def switch(self, features: Features) -> None:
         """Go on as an app that was started anew with these features."""
         self.features = features
         self._equip()
+
+    def protect(self, app: str) -> None:
+        """Go on as an app that was started anew with one more app that no setup may touch."""
+        self.protected |= {AppId(app)}
+        self._equip()
+
+    async def rehearse(self, plan: SetupPlan) -> dict[SetupStep, Rehearsed]:
+        return {said.step: said for said in await self.start.rehearse(plan, ADMIN)}
+
+    async def remove(self, app: AppId) -> None:
+        """Take the app apart, to the end."""
+        found = await self.apps.look_at_removal(app, ADMIN)
+        await self.apps.remove(app, ADMIN, found.tag)
+        assert await self.deliver(TakeApart(app)) is None
 
     async def clean(self) -> None:
         """Storage and directory as on the first day, with one more app, and one that declares roles."""
@@ -248,7 +270,7 @@ class SetupWorld:
         return sum(int(c["count"]) for c in calls if not c["call"].startswith("GET") and "$batch" not in c["call"])
 
     async def graph(self, path: str) -> dict[str, Any]:
-        response = await self.session.request("GET", path)
+        response = await self.session.request("GET", path.replace(" ", "%20"))
         assert response.status == 200, (path, response)
         body: dict[str, Any] = response.body
         return body

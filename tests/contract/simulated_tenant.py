@@ -30,9 +30,17 @@ NOWHERE = "60000000-0000-4000-8000-0000000000ff"
 DEFAULT_ROLE = "00000000-0000-0000-0000-000000000000"
 PERMISSIONS = [
     "User.Invite.All",
-    "Directory.Read.All",
+    "User.Read.All",
+    "GroupMember.Read.All",
     "GroupMember.ReadWrite.All",
+    "Application.Read.All",
+    "Directory.Read.All",
 ]
+
+
+async def no_key() -> bytes:
+    """For sealing continuations where nobody else has any."""
+    return bytes(32)
 
 
 def _app(id_: str, name: str, **more: Any) -> dict[str, Any]:
@@ -136,6 +144,10 @@ class SimulatedTenant:
     def calls(self, call: str) -> int:
         """How often the operation was asked for, however it was answered."""
         return sum(c["count"] for c in self._ask("GET", "calls") if c["call"] == call)
+
+    def all_calls(self) -> int:
+        """How many calls of any kind there were."""
+        return sum(c["count"] for c in self._ask("GET", "calls"))
 
     def invite(self, *addresses: str) -> list[str]:
         """Make guests; their ids."""

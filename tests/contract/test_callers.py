@@ -17,8 +17,10 @@ TENANT = "11111111-1111-4111-8111-111111111111"
 AUDIENCE = "aaaaaaaa-0000-4000-8000-000000000001"
 OLIVIA = Person("AAAAAAAA-0000-4000-8000-00000000000F", "olivia.owner@contoso.com", "Olivia Owner", "pass-word")
 ADMIN = Person(str(uuid.uuid4()), "adam.admin@contoso.com", "Adam Admin", "pass-word", ("Admin",))
-API = Client(AUDIENCE, str(uuid.uuid4()), "guestlist-api", None)
+GUS = Person(str(uuid.uuid4()), "gus@fabrikam.com", "Gus Guest", "pass-word", is_guest=True)
+API = Client(AUDIENCE, str(uuid.uuid4()), "guestlist-api", None, optional_claims=("acct",))
 CLI = Client("cli", str(uuid.uuid4()), "guestlist-cli", None)
+OTHER = Client("9b1e5b5e-0000-4000-8000-0000000000aa", str(uuid.uuid4()), "somebody's app", None)
 DAEMON = Client("daemon", str(uuid.uuid4()), "daemon", "secret", app_roles=("Inviter",))
 POWERLESS = Client("powerless", str(uuid.uuid4()), "powerless", "secret")
 
@@ -27,10 +29,10 @@ class People:
     tenant_id = TENANT
 
     def find_person(self, username: str) -> Person | None:
-        return next((p for p in (OLIVIA, ADMIN) if p.username == username), None)
+        return next((p for p in (OLIVIA, ADMIN, GUS) if p.username == username), None)
 
     def find_client(self, client_id: str) -> Client | None:
-        return next((c for c in (API, CLI, DAEMON, POWERLESS) if c.client_id == client_id), None)
+        return next((c for c in (API, CLI, OTHER, DAEMON, POWERLESS) if c.client_id == client_id), None)
 
     def find_api(self, identifier: str) -> str | None:
         client = self.find_client(identifier)
@@ -47,7 +49,12 @@ class Running:
     requests: list[str]
 
     def callers(self, **changes: Any) -> TokenCallers:
-        wanted: dict[str, Any] = {"authority": self.base, "tenant_id": TENANT, "audience": AUDIENCE}
+        wanted: dict[str, Any] = {
+            "authority": self.base,
+            "tenant_id": TENANT,
+            "audience": AUDIENCE,
+            "clients": {"cli"},
+        }
         return TokenCallers(**(wanted | changes))
 
     def bearer(self, *, mint: dict[str, Any] | None = None, **claims: Any) -> str:
@@ -125,7 +132,7 @@ async def test_app_roles_of_people_and_of_apps_are_read(running: Running) -> Non
         )
     )
 
-    assert (person.is_admin, person.is_app) == (True, False)
+    assert (person.roles, person.is_app) == (frozenset({"Admin"}), False)
     assert (app.roles, app.is_app, app.object_id) == (frozenset({"Inviter"}), True, DAEMON.object_id)
 
 
@@ -138,6 +145,73 @@ async def test_an_app_without_a_role_is_refused(running: Running) -> None:
     )
 
     assert (await refused(running.callers(), header)).reason is Reason.TOKEN_INVALID
+
+
+async def token_of(running: Running, person: Person, client: Client = CLI) -> str:
+    """A person's token, got with an application."""
+    return await running.token(
+        grant_type="password",
+        client_id=client.client_id,
+        username=person.username,
+        password="pass-word",
+        scope=f"{AUDIENCE}/access_as_user",
+    )
+
+
+async def test_an_application_that_is_not_listed_may_not_act_for_a_person(running: Running) -> None:
+    header = await token_of(running, ADMIN, OTHER)
+
+    found = await refused(running.callers(), header)
+
+    assert found.reason is Reason.CLIENT_NOT_ALLOWED
+    assert OTHER.client_id in str(found)
+    assert "GUESTLIST_CLIENTS" in str(found)
+    caller = await running.callers(clients={"cli", OTHER.client_id}).authenticate(header)
+    assert (caller.object_id, caller.client) == (ADMIN.object_id, OTHER.client_id)
+
+
+@pytest.mark.parametrize("azp", [None, "", "CLI2", f"{OTHER.client_id} "])
+async def test_a_persons_token_that_names_no_listed_application_is_refused(running: Running, azp: str | None) -> None:
+    found = await refused(running.callers(), running.bearer(azp=azp))
+
+    assert found.reason is Reason.CLIENT_NOT_ALLOWED
+
+
+async def test_an_id_of_an_application_counts_in_any_case(running: Running) -> None:
+    assert await running.callers().authenticate(running.bearer(azp="CLI"))
+
+
+async def test_an_app_that_calls_for_itself_is_listed_by_its_role(running: Running) -> None:
+    header = await running.token(
+        grant_type="client_credentials",
+        client_id="daemon",
+        client_secret="secret",
+        scope=f"{AUDIENCE}/.default",
+    )
+
+    caller = await running.callers(clients=set()).authenticate(header)
+
+    assert (caller.is_app, caller.client) == (True, "daemon")
+
+
+async def test_a_guest_is_refused_unless_guests_are_let_in(running: Running) -> None:
+    header = await token_of(running, GUS)
+
+    assert (await refused(running.callers(), header)).reason is Reason.GUEST_CALLER
+    assert (await running.callers(guests=True).authenticate(header)).object_id == GUS.object_id
+
+
+@pytest.mark.parametrize("acct", [1, "1", 2, True, False, "", [0], 0.5])
+async def test_whoever_is_not_said_to_be_a_member_is_refused(running: Running, acct: Any) -> None:
+    assert (await refused(running.callers(), running.bearer(acct=acct))).reason is Reason.GUEST_CALLER
+
+
+async def test_a_token_that_does_not_say_who_is_a_guest_is_refused_with_what_is_missing(running: Running) -> None:
+    found = await refused(running.callers(), running.bearer(acct=None))
+
+    assert found.reason is Reason.GUEST_CALLER
+    assert "optional claim acct" in str(found)
+    assert await running.callers(guests=True).authenticate(running.bearer(acct=None))
 
 
 @pytest.mark.parametrize("header", [None, "", "Basic abc", "Bearer", "Bearer a b", "Bearer " + "x" * 20_000])

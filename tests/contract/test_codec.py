@@ -20,6 +20,7 @@ from shared.domain.commands import (
     InviteChunk,
     JoinChunk,
     MailChunk,
+    MailDigest,
     MailRequest,
     PutRight,
     RoundTrip,
@@ -30,7 +31,7 @@ from shared.domain.commands import (
     TakeApart,
     UndoImport,
 )
-from shared.domain.ids import ChunkId, GroupId
+from shared.domain.ids import ChunkId, GroupId, UserId
 from shared.domain.import_ids import ImportId
 from shared.domain.invitations import State
 from shared.domain.people import CaseId
@@ -49,12 +50,19 @@ AS_WRITTEN: dict[str, Command] = {
     "message-join-chunk": JoinChunk(GROUP, CHUNK, 1),
     "message-mail-chunk": MailChunk(GROUP, CHUNK),
     "message-import-chunk": ImportChunk(GROUP, CHUNK, 2, datetime(2026, 3, 2, 9, 0, 30, 250000, tzinfo=UTC)),
+    "message-import-chunk-position": ImportChunk(GROUP, CHUNK, 2, position=1240.5),
     "message-import-chunk-revived": ImportChunk(GROUP, CHUNK, 2, revived=3),
     "message-split-import": SplitImport(ImportId("fe62a1b2c3d40123456789"), 7, 1),
     "message-undo-import": UndoImport(ImportId("fe62a1b2c3d40123456789"), GROUP, CHUNK, 3),
     "message-setup-step": RunSetupStep(SetupId("5e7a00000000000000000a"), SetupStep.SINGLE_SIGN_ON, 4),
     "message-mail-request": MailRequest(
         GROUP, RequestId("0123456789abcdef012345"), 2, datetime(2026, 3, 2, 9, 0, 12, tzinfo=UTC)
+    ),
+    "message-mail-request-turn": MailRequest(
+        GROUP, RequestId("0123456789abcdef012345"), 2, datetime(2026, 3, 2, 9, 0, 12, tzinfo=UTC), turn=True
+    ),
+    "message-mail-digest": MailDigest(
+        UserId("11111111-1111-4111-8111-111111111111"), 1, datetime(2026, 3, 2, 9, 0, 12, tzinfo=UTC)
     ),
     "message-fulfil-request": FulfilRequest(GROUP, RequestId("0123456789abcdef012345"), 1),
     "message-audit-task": RunAudit(AuditId("fe62a1b2c3d40123456789"), "members-0", 2),

@@ -7,13 +7,13 @@ product runs with both in `tests/integration/test_invitations.py`.
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
 from shared.adapters.directory import GraphDirectory
 from shared.domain.addresses import Address, parse_address
-from shared.domain.answers import Account, Invited, Joined, NotFound
+from shared.domain.answers import Account, Invited, Joined, Lookalike, NotFound
 from shared.domain.errors import Refused
 from shared.domain.groups import App, GroupFacts
 from shared.domain.ids import GroupId, UserId
@@ -189,3 +189,68 @@ async def test_joining_again_says_who_was_a_member_before(examined: Examined) ->
 
     assert answers == [Joined(before=False), Joined(before=True), Joined(before=False)]
     assert await examined.directory.join(GROUP, [first, third]) == [Joined(before=True)] * 2
+
+
+def other_account(address: str, **facts: Any) -> dict[str, Any]:
+    """An account of somebody else, perhaps with the address in a property that `facts` names with ``{}``."""
+    user = {"id": OTHER, "mail": "somebody@northwind.com", "userType": "Guest", "proxyAddresses": []} | facts
+    for name in ("otherMails", "proxyAddresses"):
+        user[name] = [value.replace("{}", address) for value in user.get(name, [])]
+    return user
+
+
+IDENTITY = {"signInType": "federated", "issuer": "mail", "issuerAssignedId": "Ada@fabrikam.com"}
+OTHER = "a3000000-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize(
+    ("facts", "where"),
+    [
+        ({"otherMails": ["{}"]}, "otherMails"),
+        ({"proxyAddresses": ["SMTP:somebody@northwind.com", "smtp:{}"]}, "proxyAddresses"),
+        ({"otherMails": ["{}"], "proxyAddresses": ["smtp:{}"]}, "otherMails"),
+        ({"mail": None, "userPrincipalName": "x@contoso.com", "otherMails": ["{}"]}, "otherMails"),
+        ({"otherMails": ["{}"], "userType": "Member"}, "otherMails"),
+    ],
+)
+@pytest.mark.parametrize("address", ["ada@fabrikam.com", "gast@bücher.de", f"{'l' * 60}@{'d' * 60}.com"])
+async def test_an_account_that_has_the_address_besides_its_own_is_shown_and_not_taken(
+    tenant: SimulatedTenant, directory: GraphDirectory, facts: dict[str, Any], where: str, address: str
+) -> None:
+    parsed = parse_address(address)
+    tenant.seed(users=[other_account(parsed.wire, **facts)])
+
+    assert await directory.find([parsed]) == [Lookalike(frozenset({UserId(OTHER)}), where)]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"mail": "ADA@fabrikam.com"},
+        {"otherMails": ["{}"], "identities": [IDENTITY]},
+        {"userType": "Member", "proxyAddresses": ["smtp:{}"]},
+    ],
+    ids=["mail", "identities", "an alias of a colleague's mailbox"],
+)  # fmt: skip
+async def test_an_account_whose_own_address_it_is_is_taken(
+    tenant: SimulatedTenant, directory: GraphDirectory, facts: dict[str, Any]
+) -> None:
+    tenant.seed(users=[other_account("ada@fabrikam.com", **facts)])
+
+    [found] = await directory.find([parse_address("ada@fabrikam.com")])
+
+    assert isinstance(found, Account)
+    assert found.id == OTHER
+
+
+async def test_the_account_whose_own_address_it_is_comes_before_any_other(
+    tenant: SimulatedTenant, directory: GraphDirectory
+) -> None:
+    [own] = tenant.invite("ada@fabrikam.com")
+    accepted = {"otherMails": ["{}"], "externalUserState": "Accepted"}
+    tenant.seed(users=[other_account("ada@fabrikam.com", **accepted)])
+
+    [found] = await directory.find([parse_address("ada@fabrikam.com")])
+
+    assert isinstance(found, Account)
+    assert found.id == own

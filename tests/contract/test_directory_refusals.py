@@ -11,8 +11,8 @@ from email.utils import format_datetime
 import pytest
 
 from shared.adapters.directory import GraphDirectory
-from shared.adapters.directory.errors import retry_after, words
-from shared.adapters.directory.session import Response
+from shared.adapters.directory.errors import words
+from shared.adapters.directory.response import Response
 from shared.domain.addresses import parse_address
 from shared.domain.answers import Blocked, Busy, Declined, Exists, InviteAnswer, Invited, Joined, Lagging, Unknown
 from shared.domain.ids import GroupId, UserId
@@ -281,7 +281,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 def test_retry_after_is_read_as_seconds_or_as_a_date(header: str | None, wait: timedelta | None) -> None:
     headers = {} if header is None else {"retry-after": header}
 
-    assert retry_after(Response(429, headers), NOW) == wait
+    assert Response(429, headers).retry_after(NOW) == wait
 
 
 def test_the_directorys_words_are_kept_short() -> None:

@@ -1,7 +1,7 @@
 """The directory's weather: throttling, replication, cut connections and half-done work, and reading in pages."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from shared.adapters.directory import GraphDirectory, GraphSession
+from shared.adapters.directory.groups import Known
 from shared.domain.addresses import parse_address
 from shared.domain.answers import Account, Busy, Declined, Invited, Joined, Lagging, NotFound, Unknown
 from shared.domain.errors import DirectoryBusy, Refused
@@ -191,13 +192,12 @@ async def test_a_guest_is_found_however_the_address_is_spelt(
         tenant.reset()
 
 
-@pytest.mark.parametrize("field", ["mail", "otherMails", "proxyAddresses"])
-async def test_an_account_is_found_by_each_of_its_addresses(
+@pytest.mark.parametrize("field", ["mail", "proxyAddresses"])
+async def test_a_colleague_is_found_by_each_address_of_the_mailbox(
     tenant: SimulatedTenant, directory: GraphDirectory, field: str
 ) -> None:
     value = {
         "mail": "a@fabrikam.com",
-        "otherMails": ["a@fabrikam.com"],
         "proxyAddresses": ["smtp:a@fabrikam.com"],
     }[field]
     user = {"id": t.NOWHERE, "userPrincipalName": "a@contoso.com", "proxyAddresses": [], field: value}
@@ -260,7 +260,7 @@ async def test_looking_up_without_the_permission_is_refused_and_names_it(
 ) -> None:
     tenant.permit("User.Invite.All")
 
-    with pytest.raises(Refused, match=r"Directory\.Read\.All") as refused:
+    with pytest.raises(Refused, match=r"User\.Read\.All") as refused:
         await directory.find([g.address for g in guests(2)])
 
     assert refused.value.reason is Reason.PERMISSION_MISSING
@@ -382,17 +382,75 @@ async def test_the_kind_of_a_group_is_read(directory: GraphDirectory, group: str
     assert getattr(await directory.read_group(GroupId(group)), claim)
 
 
-@pytest.mark.parametrize("held", [[], ["User.Read.All", "Group.Read.All", "Application.Read.All"]])
+@pytest.mark.parametrize(
+    ("held", "named"),
+    [
+        ([], "GroupMember.Read.All"),
+        # The writer of members reads no group's own properties ("Get group").
+        (["GroupMember.ReadWrite.All", "User.Read.All", "Application.Read.All"], "GroupMember.Read.All"),
+        (["GroupMember.Read.All", "User.Read.All"], "Application.Read.All"),
+    ],
+)
 async def test_reading_a_group_without_the_permission_names_it(
-    tenant: SimulatedTenant, directory: GraphDirectory, held: list[str]
+    tenant: SimulatedTenant, session: GraphSession, held: list[str], named: str
 ) -> None:
-    """The narrower readers together reach a group, its owners and apps, but not which app it opens."""
     tenant.permit("User.Invite.All", *held)
 
-    with pytest.raises(Refused, match=r"Directory\.Read\.All") as refused:
-        await directory.read_group(GROUP)
+    with pytest.raises(Refused, match=named) as refused:
+        await GraphDirectory(session, set_up_with(t.TRAVEL)).read_group(GROUP)
 
     assert refused.value.reason is Reason.PERMISSION_MISSING
+
+
+def set_up_with(*apps: str) -> Known:
+    async def known(groups: Sequence[GroupId]) -> Mapping[GroupId, Sequence[str]]:
+        return dict.fromkeys(groups, apps)
+
+    return known
+
+
+SMALL = ("GroupMember.Read.All", "Application.Read.All")
+
+
+async def test_the_app_that_a_group_was_set_up_with_is_read_from_the_app_s_side(
+    tenant: SimulatedTenant, session: GraphSession
+) -> None:
+    tenant.permit(*SMALL)
+    gone = "50000000-0000-4000-8000-0000000000ff"
+
+    async def apps(*known: str) -> list[str]:
+        return [app.name for app in (await GraphDirectory(session, set_up_with(*known)).read_group(GROUP)).apps]
+
+    assert await apps(t.TRAVEL) == ["Contoso Travel"]
+    assert await apps(t.HIDDEN_APP, t.DISABLED_APP, gone) == []
+    assert await apps("50000000-0000-4000-8000-000000000100") == [], "the group is not assigned to it any more"
+
+
+async def test_where_nobody_set_a_group_up_its_apps_are_known_to_a_reader_of_the_directory_alone(
+    tenant: SimulatedTenant, directory: GraphDirectory
+) -> None:
+    """Who may read it all sees them: `test_a_group_is_read_with_its_owners_and_apps`."""
+    tenant.permit(*SMALL)
+
+    found = await directory.read_group(GROUP)
+    assert (found.apps, found.owners) == ((), frozenset({t.OWNER}))
+
+
+async def test_an_app_that_thousands_are_assigned_to_is_read_no_further_than_it_has_to(
+    tenant: SimulatedTenant, session: GraphSession
+) -> None:
+    users = [{"id": f"a4000000-0000-4000-8000-{n:012}", "mail": f"e{n}@contoso.com"} for n in range(1001)]
+    links = [{"principalId": u["id"], "resourceId": t.TRAVEL, "appRoleId": t.DEFAULT_ROLE} for u in users]
+    tenant.seed(users=users, appRoleAssignments=links)
+    tenant.permit(*SMALL)
+    read = "GET /servicePrincipals/{servicePrincipal}/appRoleAssignedTo"
+
+    facts = await GraphDirectory(session, set_up_with(t.TRAVEL)).read_group(GROUP)
+
+    assert [app.name for app in facts.apps] == ["Contoso Travel"]
+    assert tenant.calls(read) == 1
+    await GraphDirectory(session, set_up_with(t.TRAVEL)).read_group(GroupId(t.MANY_APPS))
+    assert tenant.calls(read) == 3
 
 
 @pytest.mark.parametrize("path", ["^/groups/[^/]+$", "/owners", "/appRoleAssignments", "^/servicePrincipals"])

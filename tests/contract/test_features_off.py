@@ -22,10 +22,13 @@ from shared.domain.setup.plan import SelfService
 from shared.domain.setup.records import AppState, SetupState, StepState
 from shared.ports.audit_store import FindingFilter
 from shared.steps.cancel_invitation import CancelInvitation
-from shared.steps.group_access import GroupAccess
+from shared.steps.still_wanted import StillWanted
+from shared.steps.stop import StopSwitch
 from tests.contract.audit_world import ADMIN, APP, GROUP, PERMISSIONS, AuditWorld
+from tests.contract.setup_world import ADMIN as SETUP_ADMIN
 from tests.contract.setup_world import SetupWorld
-from tests.contract.simulated_tenant import SimulatedTenant
+from tests.contract.simulated_tenant import SimulatedTenant, no_key
+from tests.fakes.outbox import FakeOutbox
 
 INVITING_ONLY, _ = choose([], mailbox=False)
 
@@ -59,10 +62,10 @@ async def test_a_setup_is_refused_before_anything_is_read_or_written(setups: Set
     before = setups.tenant._ask("GET", "calls")
 
     await refused(setups.begin(setups.plan()), Feature.SETUP)
-    await refused(setups.start.rehearse(setups.plan(), ADMIN), Feature.SETUP)
+    await refused(setups.start.rehearse(setups.plan(), SETUP_ADMIN), Feature.SETUP)
 
     assert setups.tenant._ask("GET", "calls") == before
-    assert await setups.tend.list_all(ADMIN) == []
+    assert await setups.tend.list_all(SETUP_ADMIN) == []
 
 
 async def test_a_setup_with_an_access_package_is_refused_and_one_without_is_not(setups: SetupWorld) -> None:
@@ -81,9 +84,9 @@ async def test_a_setup_under_way_comes_to_rest_and_goes_on_when_it_is_on_again(s
 
     record = await setups.record(made, SetupStep.GROUP)
     assert (record.state, record.reason) == (StepState.FAILED, Reason.FEATURE_OFF)
-    assert [s.id for s in await setups.tend.list_all(ADMIN)] == [made], "it can be read"
+    assert [s.id for s in await setups.tend.list_all(SETUP_ADMIN)] == [made], "it can be read"
     await refused(setups.retry(made), Feature.SETUP)
-    await refused(setups.tend.confirm(made, SetupStep.SELF_SERVICE_GROUPS, ADMIN, None), Feature.SETUP)
+    await refused(setups.tend.confirm(made, SetupStep.SELF_SERVICE_GROUPS, SETUP_ADMIN, None), Feature.SETUP)
 
     setups.switch(ALL)
     await setups.retry(made)
@@ -92,20 +95,20 @@ async def test_a_setup_under_way_comes_to_rest_and_goes_on_when_it_is_on_again(s
 
 async def test_an_app_is_not_taken_apart(setups: SetupWorld) -> None:
     await setups.all_of(await setups.begin(setups.plan()))
-    [app] = await setups.apps.list(ADMIN)
-    look = await setups.apps.look_at_removal(app.app_id, ADMIN)
-    await setups.apps.remove(app.app_id, ADMIN, look.tag)
+    [app] = await setups.apps.list(SETUP_ADMIN)
+    look = await setups.apps.look_at_removal(app.app_id, SETUP_ADMIN)
+    await setups.apps.remove(app.app_id, SETUP_ADMIN, look.tag)
     setups.switch(INVITING_ONLY)
 
-    await refused(setups.apps.remove(app.app_id, ADMIN, look.tag), Feature.SETUP)
+    await refused(setups.apps.remove(app.app_id, SETUP_ADMIN, look.tag), Feature.SETUP)
     before = setups.writes()
     assert await setups.deliver(TakeApart(app.app_id)) is None
 
     assert setups.writes() == before
-    assert [a.state for a in await setups.apps.list(ADMIN)] == [AppState.REMOVING]
+    assert [a.state for a in await setups.apps.list(SETUP_ADMIN)] == [AppState.REMOVING]
     setups.switch(ALL)
     await setups.deliver(TakeApart(app.app_id))
-    assert await setups.apps.list(ADMIN) == []
+    assert await setups.apps.list(SETUP_ADMIN) == []
 
 
 # Audits
@@ -192,7 +195,7 @@ async def test_without_sign_ins_nobodys_is_asked_for_and_none_is_missed(audits: 
 
     assert await audits.found() == []
 
-    page = await GraphRosters(audits.session, sign_ins=False).guests(GROUP, None)
+    page = await GraphRosters(audits.session, no_key, sign_ins=False).guests(GROUP, None)
     assert (len(page.guests), page.sign_ins_known) == (1, False)
 
 
@@ -204,8 +207,15 @@ async def test_a_cancelled_invitation_leaves_the_account_and_takes_the_membershi
     audits.join(user)
     [invitation] = await audits.remember(["ada@fabrikam.com"], [user])
     groups = GraphDirectory(audits.session)
-    access = GroupAccess(groups, audits.setups, audits.clock)
-    cancel = CancelInvitation(access, groups, audits.store, audits.clock, without(Feature.UNDO))
+    cancel = CancelInvitation(
+        audits.access,
+        groups,
+        audits.store,
+        audits.clock,
+        StillWanted(audits.store, audits.tools.setups),
+        StopSwitch(audits.store, FakeOutbox(), audits.tools.trail, audits.clock),
+        without(Feature.UNDO),
+    )
 
     undone = await cancel(invitation.id, ADMIN)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
+from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from local.azurite import Azurite
@@ -22,6 +23,7 @@ from shared.domain.csv_records import Cursor
 from shared.domain.errors import Conflict, Refused
 from shared.domain.ids import GroupId, InvitationId, new_chunk_id
 from shared.domain.import_ids import ImportId
+from shared.domain.import_pace import Limits, Refusal, due
 from shared.domain.imports import Import, ImportState, Progress, Target, chunk_id
 from shared.domain.invitations import Invitation, State, advance, failed
 from shared.domain.pacing import DayLimit, Pace
@@ -36,6 +38,7 @@ from tests.fakes.store import FakeStore
 
 MINUTE = timedelta(minutes=1)
 PACE = Pace(60, MINUTE, burst=40)
+LIMITS = Limits(PACE, Pace(6000, MINUTE, burst=1000))
 
 
 @pytest.fixture(params=["memory", "azurite"])
@@ -116,11 +119,14 @@ FULL = Progress(
     all_read=True,
     wakes_at=NOW,
     why="the tenant's pace",
+    made_until=NOW,
 )
 
 
 async def test_an_import_comes_back_as_it_was_written(imports: ImportStore) -> None:
-    record = an_import(state=ImportState.PAUSED, finished_at=NOW)
+    record = an_import(
+        state=ImportState.PAUSED, finished_at=NOW, why="nobody answers for it", resumer=OWNER, resumer_name="Olivia"
+    )
     await imports.create(record, FULL)
 
     stored = await imports.read(record.id)
@@ -282,27 +288,52 @@ async def test_records_are_read_in_the_order_of_the_file(store: Store, mine: Chu
     assert [r.value.line for r in behind] == [22, 23, 24, 42]
 
 
-async def test_the_pace_is_shared_by_all_who_ask(store: Store) -> None:
+async def test_the_pace_is_shared_by_all_who_ask_and_by_people(store: Store) -> None:
     at = NOW + timedelta(days=int(uuid.uuid4().hex[:4], 16))  # later than any other test's
-    first = await store.reserve_imports(PACE, [20, 20, 20], at)
-    second = await store.reserve_imports(PACE, [20], at)
+    before = await store.read_import_pace(LIMITS, at)
+    first, _ = await store.take_positions(LIMITS, [20, 20, 20], "one", at)
+    [second], state = await store.take_positions(LIMITS, [20], "other", at)
 
-    assert first == [at, at, at + timedelta(seconds=20)]
-    assert second == [at + timedelta(seconds=40)]
-    await store.slow_imports(PACE, 5 * MINUTE, at)
-    slower = await store.read_import_pace(PACE, at)
-    assert slower.per_minute == pytest.approx(42, rel=0.01)
-    [third] = await store.reserve_imports(PACE, [20], at)
-    assert third >= at + 5 * MINUTE
+    assert [position - before.line for position in (*first, second)] == [20, 40, 60, 80]
+    assert due(state, LIMITS, second, at) == at + timedelta(seconds=40)
+    await store.reserve("invitations", PACE, 20, at)
+    _, after = await store.take_positions(LIMITS, [1], "one", at)
+    assert state.served - after.served == pytest.approx(20 * 2 / 1.05), "people go first"
+    refusal = Refusal(first[0], 20, 0, scattered=False, asked_at=at, retry_after=5 * MINUTE)
+    position, refused = await store.note_refusal(LIMITS, refusal, at)
+    assert refused == await store.read_import_pace(LIMITS, at)
+    assert refused.held_until(at) == at + 5 * MINUTE
+    assert due(refused, LIMITS, position, at) >= at + 5 * MINUTE
 
 
 async def test_a_day_gives_what_is_left_of_it(store: Store) -> None:
     who, limit = f"inviter-{uuid.uuid4()}", DayLimit(30, 50)
 
-    assert await store.take_of_day(who, limit, 20, NOW) == 20
-    assert await store.take_of_day(who, limit, 20, NOW) == 10
-    assert await store.take_of_day(who, limit, 20, NOW) == 0
-    assert await store.read_day(who, limit, NOW + timedelta(days=1)) == 50
+    assert await store.take_of_day({who: limit}, 20, NOW) == 20
+    assert await store.take_of_day({who: limit}, 20, NOW) == 10
+    assert await store.take_of_day({who: limit}, 20, NOW) == 0
+    assert await store.read_day({who: limit}, NOW + timedelta(days=1)) == 50
+
+
+async def test_of_several_days_at_once_all_give_what_the_scarcest_has_or_none_gives_anything(store: Store) -> None:
+    person, group = f"inviter-{uuid.uuid4()}", f"group-{uuid.uuid4()}"
+    limits = {person: DayLimit(30, 30), group: DayLimit(20, 20)}
+
+    assert await store.take_of_day(limits, 15, NOW) == 15
+    assert await store.read_day(limits, NOW) == 5
+    assert await store.take_of_day(limits, 15, NOW) == 5
+    assert await store.take_of_day(limits, 1, NOW) == 0
+    assert await store.read_day({person: limits[person]}, NOW) == 10
+
+
+async def test_two_instances_that_take_at_once_take_no_more_than_there_is(tables: TableServiceClient) -> None:
+    limits = {f"inviter-{uuid.uuid4()}": DayLimit(25, 25), f"group-{uuid.uuid4()}": DayLimit(100, 100)}
+    instances = [TableStore(tables), TableStore(tables)]
+
+    granted = await asyncio.gather(*(instances[n % 2].take_of_day(limits, 1, NOW) for n in range(40)))
+
+    assert sum(granted) == 25
+    assert await instances[0].read_day(limits, NOW) == 0
 
 
 async def test_a_key_names_one_import_for_all_who_use_it(imports: ImportStore) -> None:
@@ -315,3 +346,25 @@ async def test_a_key_names_one_import_for_all_who_use_it(imports: ImportStore) -
     assert named[0] in ids
     assert await imports.name(key, ids[3]) == named[0]
     assert await imports.name(uuid.uuid4().hex, ids[3]) == ids[3]
+
+
+async def test_a_guard_remembers_the_import_behind_invitations_by_hand(store: Store, mine: Chunk) -> None:
+    rows = mine.rows()
+    await store.accept_import(rows, {}, NOW)
+    stored = await store.read_chunk(mine.group, rows[0].id.chunk)
+    ended = [replace(r, value=failed(r.value, Reason.DOMAIN_BLOCKED, None, NOW)) for r in stored]
+    await store.save(ended, before=rows, ends=True)
+    key = rows[0].address.key
+    [guard] = (await store.find_guards(mine.group, [key])).values()
+    assert (guard.import_id, guard.line) == (None, None)
+
+    for n in range(2):
+        by_hand = replace(
+            rows[0], id=replace(rows[0].id, chunk=new_chunk_id(NOW, f"{n:010x}")), import_id=None, line=None
+        )
+        await store.accept([by_hand], None)
+        [guard] = (await store.find_guards(mine.group, [key])).values()
+        assert guard.invitation.id == by_hand.id
+        assert (guard.import_id, guard.line) == (mine.import_id, rows[0].line)
+        [there] = await store.read_chunk(mine.group, by_hand.id.chunk)
+        await store.save([replace(there, value=failed(there.value, Reason.DOMAIN_BLOCKED, None, NOW))])

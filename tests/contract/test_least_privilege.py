@@ -34,4 +34,4 @@ async def test_a_feature_needs_each_of_its_permissions(
 
 def test_every_feature_has_its_flow() -> None:
     assert list(FLOWS) == list(Feature)
-    assert len(EACH) == 24
+    assert len(EACH) == 28

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.adapters.directory import GraphDirectory
-from shared.domain.answers import Declined, Gone, Missing, Written
+from shared.domain.answers import Busy, Declined, Gone, GuestLook, Missing, Written
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 from tests.contract import simulated_tenant as t
@@ -72,3 +72,55 @@ async def test_the_directory_itself_refuses_an_app_that_would_delete_or_block_wh
 
     assert [a.reason if isinstance(a, Declined) else a for a in answers] == [Reason.PERMISSION_MISSING] * 2
     assert [(look.exists, look.enabled) for look in await directory.look_at_guests(users)] == [(True, True)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 20])
+async def test_who_is_no_guest_any_more_is_neither_removed_nor_blocked_nor_deleted(
+    tenant: SimulatedTenant, directory: GraphDirectory, count: int
+) -> None:
+    """The others are, in the same call."""
+    users = guests_of_the_group(tenant, count)
+    facts = {"id": users[-1], "mail": "now@contoso.com", "userType": "Member"}
+    tenant.seed(users=[facts | {"externalUserState": "PendingAcceptance"}])
+
+    left = await directory.leave(GROUP, users)
+    blocked = await directory.enable_guests(users, enabled=False)
+    deleted = await directory.delete_guests(users)
+
+    for answers in (left, blocked, deleted):
+        assert [a.reason for a in answers if isinstance(a, Declined)] == [Reason.NOT_A_GUEST]
+        assert isinstance(answers[-1], Declined)
+    [*looks, look] = await directory.look_at_guests(users)
+    assert not any(other.exists for other in looks)
+    assert look == GuestLook(pending=True, is_guest=False, groups=frozenset({GROUP}))
+
+
+async def test_an_account_of_the_tenant_was_never_a_guest(tenant: SimulatedTenant, directory: GraphDirectory) -> None:
+    guests_of_the_group(tenant, 1)
+    colleague = UserId(t.COLLEAGUE)
+    tenant.seed(groups=[{"id": t.GUESTS, "displayName": "Travel guests", "members": [colleague]}])
+
+    answers = [
+        *await directory.leave(GROUP, [colleague]),
+        *await directory.enable_guests([colleague], enabled=False),
+        *await directory.delete_guests([colleague]),
+    ]
+
+    assert [a.reason for a in answers if isinstance(a, Declined)] == [Reason.NOT_A_GUEST] * 3
+    assert (await directory.look_at_guests([colleague]))[0].groups == {GROUP}
+
+
+async def test_where_nobody_can_say_who_is_a_guest_nothing_is_done(
+    tenant: SimulatedTenant, directory: GraphDirectory
+) -> None:
+    users = guests_of_the_group(tenant, 2)
+    tenant.fault(method="GET", path="^/users", status=503, times=3)
+
+    for answers in (
+        await directory.leave(GROUP, users),
+        await directory.enable_guests(users, enabled=False),
+        await directory.delete_guests(users),
+    ):
+        assert [type(a) for a in answers] == [Busy, Busy]
+
+    assert [look.groups for look in await directory.look_at_guests(users)] == [{GROUP}] * 2

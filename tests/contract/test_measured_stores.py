@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.tables.log_key import TableLogKey
+from shared.adapters.tables.key import TableKey
+from shared.adapters.tables.setups import TableSetupStore
 from shared.adapters.tables.store import TENANT
 from shared.adapters.telemetry.logs import pseudonyms
 from shared.adapters.telemetry.stores import MeasuredAuditStore, MeasuredStore
+from shared.domain.applications import AppId, PrincipalId
 from shared.domain.audits.records import Audit, AuditId, Phase
 from shared.domain.audits.rules import RULES, Rule
 from shared.domain.errors import Conflict
@@ -21,6 +23,8 @@ from shared.domain.ids import GroupId, InvitationId
 from shared.domain.invitations import Invitation, State, advance, failed
 from shared.domain.pacing import Pace
 from shared.domain.reasons import Reason
+from shared.domain.setup.plan import Policy
+from shared.domain.setup.records import AppRecord, SetupId
 from shared.ports.store import Versioned
 from tests.builders import CHUNK, NOW, an_invitation
 from tests.contract.metered import Meter
@@ -96,6 +100,60 @@ async def test_who_failed_is_written_down_by_hash_and_reason(
     assert meter.told()["guestlist.guests", Reason.GUEST_MISSING.value, "failed"] == 1
 
 
+async def test_who_asks_for_how_many_is_counted_by_hash(
+    store: MeasuredStore, meter: Meter, caplog: pytest.LogCaptureFixture
+) -> None:
+    pseudonyms.use(bytes(32))
+    asked = guests(3)
+
+    with caplog.at_level(logging.INFO, "guestlist"):
+        await store.accept(asked, None)
+
+    told, person = meter.told(), pseudonyms.of_person(asked[0].inviter_id)
+    assert person.startswith("person-")
+    assert told["guestlist.invitations", person, "single"] == 3
+    assert told["guestlist.guest_domains", pseudonyms.of_domain(asked[0].address.domain)] == 3
+    # The hash leads to the group, and no further.
+    [record] = [r for r in caplog.records if "asked for" in r.getMessage()]
+    said: Any = vars(record)
+    assert (said["guestlist.person"], said["guestlist.group"]) == (person, asked[0].id.group)
+    assert asked[0].inviter_id not in str(said)
+    assert asked[0].inviter_name not in str(said)
+
+
+@pytest.mark.parametrize("is_of_app", [True, False], ids=["of an app", "of none"])
+async def test_a_guest_who_joins_is_counted_with_whether_the_group_was_set_up(
+    store: MeasuredStore, tables: TableServiceClient, meter: Meter, *, is_of_app: bool
+) -> None:
+    [row] = await saved(store, guests(1))
+    group = row.value.id.group
+    if is_of_app:
+        app = AppRecord(
+            *(
+                AppId(str(uuid.uuid4())),
+                "App",
+                PrincipalId("sp"),
+                group,
+                "Guests",
+                (),
+                (),
+                Policy(),
+                SetupId("s"),
+                NOW,
+            )
+        )
+        await TableSetupStore(tables).save_app(Versioned(app, None))
+    joining = advance(row.value, State.JOINING, SOON)
+    [row] = await store.save([Versioned(joining, row.version)], before=[row.value])
+    member = advance(joining, State.MEMBER, SOON)
+    [row] = await store.save([Versioned(member, row.version)], before=[joining])
+    await store.save([Versioned(replace(member, claimed_until=SOON), row.version)], before=[member])
+
+    told = meter.told()
+    assert told["guestlist.memberships", "yes" if is_of_app else "no", group] == 1
+    assert ("guestlist.memberships", "no" if is_of_app else "yes", group) not in told
+
+
 async def test_lanes_tell_how_far_they_are_taken(store: MeasuredStore, meter: Meter) -> None:
     lane = f"lane-{uuid.uuid4().hex[:6]}"
     for _ in range(3):
@@ -122,9 +180,9 @@ async def test_the_key_of_the_logs_is_made_once_and_anew_when_it_was_deleted(tab
     await tables.create_table_if_not_exists(TENANT)
     await table.delete_entity("tenant", "log-key")
 
-    keys = await asyncio.gather(*(TableLogKey(tables)() for _ in range(5)))
+    keys = await asyncio.gather(*(TableKey(tables).of_logs() for _ in range(5)))
     assert len(set(keys)) == 1
     assert len(keys[0]) == 32
 
     await table.delete_entity("tenant", "log-key")
-    assert await TableLogKey(tables)() != keys[0]
+    assert await TableKey(tables).of_logs() != keys[0]

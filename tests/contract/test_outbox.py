@@ -29,6 +29,7 @@ from shared.domain.commands import (
     InviteChunk,
     JoinChunk,
     MailChunk,
+    MailDigest,
     MailRequest,
     PutRight,
     RoundTrip,
@@ -44,8 +45,7 @@ from shared.domain.people import CaseId
 from shared.domain.requests import RequestId
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.records import SetupId
-from shared.ports.outbox import Outbox
-from tests.builders import CHUNK, GROUP, NOW
+from tests.builders import CHUNK, GROUP, NOW, OWNER
 from tests.fakes.outbox import FakeOutbox
 
 APP = AppId("55555555-5555-4555-8555-555555555555")
@@ -60,6 +60,7 @@ COMMANDS: list[Command] = [
     SplitImport(ImportId(CHUNK), 3),
     UndoImport(ImportId(CHUNK), GROUP),
     MailRequest(GROUP, RequestId(CHUNK)),
+    MailDigest(OWNER),
     FulfilRequest(GROUP, RequestId(CHUNK), attempt=1),
     RunAudit(AuditId(CHUNK), "users"),
     PutRight(AuditId(CHUNK), APP, back=True),
@@ -75,7 +76,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 class Examined:
     """An outbox, and what a worker would be given now: commands, each taken once."""
 
-    outbox: Outbox
+    outbox: QueueOutbox | FakeOutbox
     receive: Callable[[], Awaitable[list[Command]]]
 
 
@@ -94,6 +95,8 @@ async def reminders(tables: TableServiceClient) -> TableReminders:
     """Storage without any reminder."""
     found = TableReminders(tables)
     async for reminder in found.list_due(datetime.max.replace(tzinfo=UTC)):
+        await found.remove(reminder)
+    async for reminder in found.list_parked():
         await found.remove(reminder)
     return found
 
@@ -277,3 +280,39 @@ async def test_a_reminder_of_a_newer_version_is_left_for_it(
     assert [decode_command(body) for body in await receive_raw(queues)] == [COMMANDS[0]]
     left = [r.messages async for r in reminders.list_due(datetime.now(UTC))]
     assert left == [('{"kind":"of-tomorrow","v":2}',)]
+
+
+async def test_what_is_parked_stays_until_it_is_sent_and_is_kept_once(examined: Examined) -> None:
+    for _ in range(2):
+        for command in ONE_OF_EACH:
+            await examined.outbox.park(command)
+    assert await examined.receive() == []
+
+    assert await examined.outbox.send_parked() == len(ONE_OF_EACH)
+    assert await examined.outbox.send_parked() == 0
+    got = await examined.receive()
+    assert sorted(map(str, got)) == sorted(map(str, ONE_OF_EACH))
+
+
+async def test_the_sweeper_of_reminders_leaves_alone_what_is_parked(
+    queues: QueueServiceClient, outbox: QueueOutbox, reminders: TableReminders
+) -> None:
+    await outbox.park(COMMANDS[0])
+
+    assert await outbox.send_due() == 0
+    assert [r.messages async for r in reminders.list_due(datetime.now(UTC) + timedelta(days=365))] == []
+    assert await messages_in(queues) == 0
+    assert await outbox.send_parked() == 1
+
+
+async def test_two_who_start_at_once_lose_nothing_that_was_parked(
+    queues: QueueServiceClient, outbox: QueueOutbox
+) -> None:
+    for n in range(40):
+        await outbox.park(InviteChunk(GROUP, CHUNK, attempt=n))
+
+    await asyncio.gather(outbox.send_parked(), outbox.send_parked())
+
+    got = [decode_command(body) for _ in range(4) for body in await receive_raw(queues)]
+    assert {command.attempt for command in got} == set(range(40))
+    assert await outbox.send_parked() == 0

@@ -30,9 +30,11 @@ from shared.domain.imports import Target
 from shared.domain.invitations import State
 from shared.domain.people import KEPT, KEPT_ONCE_FETCHED, Case, CaseId, CaseKind, CaseState, Phase
 from shared.domain.reasons import Reason
+from shared.domain.request_digests import Digest
 from shared.domain.requests import JoinRequest, RequestState, request_id
 from shared.domain.setup.plan import SetupPlan
 from shared.domain.setup.records import AppRecord, Confirmation, StepRecord
+from shared.domain.stop import Stop
 from shared.steps.imports.reading import read_piece
 from tests.builders import NOW, a_caller
 from tests.contract.audit_world import Death, Killed
@@ -54,6 +56,8 @@ RECORDS: dict[str, dict[str, Any]] = {
     "one remedy for one guest": {"Record": Action},
     "a change": {"Record": TrailEntry},
     "a join request": {"Record": JoinRequest},
+    "the stop": {"Record": Stop},
+    "what somebody who decides is to be told": {"Record": Digest},
     "an export or an erasure": {"Record": Case},
 }
 """What the columns that hold JSON hold."""

@@ -92,6 +92,24 @@ async def test_each_queues_messages_are_worked_on_and_deleted(queues: QueueServi
     assert [name for name in QUEUES if await count(queues, poison_queue(name))] == []
 
 
+async def test_only_the_queues_that_are_named_are_asked(azurite: Azurite) -> None:
+    asked: list[str] = []
+
+    def hook(request: Any) -> None:
+        asked.append(request.http_request.url)
+
+    async with QueueServiceClient.from_connection_string(azurite.connection_string, raw_request_hook=hook) as queues:
+        for name in ("invitations", "mails"):
+            await put(queues, poison_queue(name), as_the_host_writes(INVITE))
+        asked.clear()
+        filled = [INVITATIONS, "mails", UNREADABLE, "somebody-elses-poison"]
+
+        assert await StoragePoisonQueues(queues).drain(Work(), filled) == Drained(done=1)
+        assert all(f"/{INVITATIONS}/" in address for address in asked)
+        assert await count(queues, poison_queue("mails")) == 1
+        assert await StoragePoisonQueues(queues).drain(Work(), []) == Drained()
+
+
 async def test_more_than_a_batch_is_drained_in_one_run(queues: QueueServiceClient) -> None:
     for _ in range(40):
         await put(queues, INVITATIONS, as_the_host_writes(INVITE))

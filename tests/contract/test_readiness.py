@@ -11,7 +11,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from local.azurite import Azurite
 from shared.adapters.directory import GraphSession
 from shared.adapters.directory.setup.app_directory import GraphAppDirectory
-from shared.adapters.pulse import CHAIN, ROUND_TRIP, SWEEP, StoragePulse
+from shared.adapters.pulse import CHAIN, ROUND_TRIP, SWEEP, WHOLE_SWEEP, StoragePulse
 from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.storage import CONNECTION, StorageRefused, queue_service, table_service
 from shared.adapters.tables import TableStore
@@ -130,6 +130,14 @@ async def test_what_a_sweep_and_its_message_leave_is_read_again(pulse: StoragePu
 
     await pulse.note_return(NOW, NOW + timedelta(minutes=6))
     assert await pulse.read() == Chain(NOW + timedelta(minutes=5), NOW)
+
+
+async def test_the_last_whole_sweep_is_read_again(pulse: StoragePulse, tables: TableServiceClient) -> None:
+    await tables.get_table_client(TENANT).delete_entity(*WHOLE_SWEEP)
+    assert await pulse.read_whole_sweep() is None
+
+    await pulse.note_whole_sweep(NOW)
+    assert await pulse.read_whole_sweep() == NOW
 
 
 async def test_an_older_message_that_comes_back_later_changes_nothing(pulse: StoragePulse) -> None:

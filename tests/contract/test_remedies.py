@@ -2,7 +2,7 @@
 taken back. On Azurite and the simulated tenant, through the real adapters."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from shared.domain.reasons import Reason
 from shared.domain.setup.plan import Policy
 from tests.contract.audit_world import ADMIN, APP, GROUP, PERMISSIONS, AuditWorld, Death, Killed
 from tests.contract.simulated_tenant import OWNER, SimulatedTenant
+from tests.fakes.principals import DISABLED
 
 MAILBOX = OWNER
 DONE_TO_GUESTS = (Remedy.SEND_AGAIN, Remedy.REMOVE, Remedy.BLOCK, Remedy.DELETE)
@@ -216,6 +217,48 @@ async def another(world: AuditWorld, case: Case) -> str:
         case _:
             [two] = await world.guests("two@blocked.example")
     return two
+
+
+@pytest.mark.parametrize("case", CASES[2:], ids=[c.remedy.value for c in CASES[2:]])
+async def test_who_turned_a_colleague_between_audit_and_remedy_is_left_alone(world: AuditWorld, case: Case) -> None:
+    await world.guests("fine", "well")
+    guest, other = await case.plant(world), await another(world, case)
+    await world.set_policy(remedies={case.rule: case.remedy}, carry_out=True, most=1, most_percent=100)
+    audit = await world.audit()
+    assert await states(world, audit) == {ActionState.PLANNED}
+    become_a_colleague(world, guest)
+
+    await world.tend.carry_out(audit, APP, ADMIN)
+    await world.deliver_all()
+
+    assert not case.came(world, guest)
+    assert case.came(world, other)
+    [action] = [a for a in await world.actions(audit) if a.subject == guest]
+    assert (action.state, action.detail) == (ActionState.SPARED, "the account is no guest's any more")
+
+
+@pytest.mark.parametrize("case", CASES[2:], ids=[c.remedy.value for c in CASES[2:]])
+async def test_who_turns_a_colleague_after_the_last_look_is_left_alone_by_the_remedy_itself(
+    world: AuditWorld, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = world.tools.groups.look_at_guests
+
+    async def look(users: list[UserId], **_: bool) -> object:
+        found = await looked(users)
+        for user in users:
+            become_a_colleague(world, user)
+        return found
+
+    monkeypatch.setattr(world.tools.groups, "look_at_guests", look)
+    audit, guest = await audited(world, case, carry_out=True, most_percent=100)
+
+    assert not case.came(world, guest)
+    [action] = await world.actions(audit)
+    assert (action.state, "userType is Member" in (action.detail or "")) == (ActionState.FAILED, True)
+
+
+def become_a_colleague(world: AuditWorld, guest: str) -> None:
+    world._as_admin("PATCH", f"/users/{guest}", {"userType": "Member"})
 
 
 @EACH
@@ -499,3 +542,75 @@ async def test_what_stands_still_is_set_going_again(world: AuditWorld) -> None:
     assert await world.sweep() == 1
     await world.deliver_all()
     assert is_no_member(world, guest)
+
+
+@TO_GUESTS
+async def test_a_held_plan_is_not_carried_out_for_who_is_no_administrator_any_more(
+    world: AuditWorld, case: Case
+) -> None:
+    await world.guests("fine", "well")
+    guests = [await case.plant(world), await another(world, case)]
+    await world.set_policy(remedies={case.rule: case.remedy}, carry_out=True, most=1, most_percent=100)
+    audit = await world.audit()
+    before = wrote(world)
+    await world.tend.carry_out(audit, APP, ADMIN)
+    world.principals.roles[ADMIN.object_id] = frozenset({"Auditor"})
+
+    await world.deliver_all()
+
+    plan = await world.plan(audit)
+    assert plan is not None
+    assert plan.state is PlanState.HELD
+    assert "decide about remedies" in (plan.detail or "")
+    assert await states(world, audit) == {ActionState.PLANNED}
+    assert wrote(world) == before
+    world.principals.roles[ADMIN.object_id] = frozenset({"Admin"})
+    await world.tend.carry_out(audit, APP, ADMIN)
+    await world.deliver_all()
+    assert await states(world, audit) == {ActionState.DONE}
+    assert {e.subject for e in (await world.tools.trail.read(None, 10))[0]} == set(guests)
+
+
+@WITH_A_WAY_BACK
+async def test_nothing_is_taken_back_for_who_is_no_administrator_any_more(world: AuditWorld, case: Case) -> None:
+    audit, guest = await audited(world, case, carry_out=True)
+    await world.tend.undo(audit, APP, ADMIN)
+    world.principals.known[ADMIN.object_id] = DISABLED
+
+    await world.deliver_all()
+
+    plan = await world.plan(audit)
+    assert plan is not None
+    assert (plan.state, "blocked from signing in" in (plan.detail or "")) == (PlanState.DONE, True)
+    assert case.came(world, guest)
+    world.principals.known.clear()
+    await world.tend.undo(audit, APP, ADMIN)
+    await world.deliver_all()
+    assert await states(world, audit) == {ActionState.UNDONE}
+
+
+@TO_GUESTS
+async def test_what_policy_alone_begins_needs_nobody(world: AuditWorld, case: Case) -> None:
+    world.principals.otherwise = None
+
+    audit, _ = await audited(world, case, carry_out=True)
+
+    assert await states(world, audit) == {ActionState.DONE}
+    assert world.principals.calls == []
+
+
+async def test_a_plan_that_an_older_version_began_for_a_person_waits_for_one(world: AuditWorld) -> None:
+    """It did not keep whose decision it was."""
+    case = CASES[0]
+    audit, _ = await audited(world, case)
+    await world.tend.carry_out(audit, APP, ADMIN)
+    stored = await world.tools.remedies.read_plan(audit, APP)
+    assert stored is not None
+    await world.tools.remedies.save_plan(replace(stored, value=replace(stored.value, by_id=None)))
+
+    await world.deliver_all()
+
+    plan = await world.plan(audit)
+    assert plan is not None
+    assert plan.state is PlanState.HELD
+    assert await states(world, audit) == {ActionState.PLANNED}

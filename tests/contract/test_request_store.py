@@ -11,10 +11,11 @@ import pytest
 from shared.adapters.tables.requests import TableRequestStore
 from shared.domain.addresses import parse_address
 from shared.domain.errors import Conflict
-from shared.domain.ids import GroupId, InvitationId
+from shared.domain.ids import GroupId, InvitationId, UserId
 from shared.domain.reasons import Reason
+from shared.domain.request_digests import Digest
 from shared.domain.request_settings import Limit
-from shared.domain.requests import JoinRequest, RequestId, RequestMail, RequestState, request_id
+from shared.domain.requests import Asked, JoinRequest, RequestId, RequestMail, RequestState, request_id
 from shared.ports.request_store import RequestStore
 from shared.ports.store import Versioned
 from tests.builders import CHUNK, NOW, OWNER
@@ -70,6 +71,7 @@ async def test_what_is_written_comes_back(store: RequestStore, group: GroupId) -
         mail_handle="draft",
         mail_since=NOW,
         claimed_until=NOW,
+        again=Asked("1" * 32, "Contoso Travel", NOW, NOW + timedelta(days=1), "Ada", "Please", "de"),
     )
 
     await store.save(Versioned(full, None))
@@ -110,6 +112,41 @@ async def test_lists_hold_what_was_proven_page_by_page(store: RequestStore, grou
     assert len(whole.requests) == 6
     with pytest.raises(ValueError, match="never given out"):
         await store.list_group(group, state=None, continuation="bm9uc2Vuc2U", limit=2)
+
+
+async def test_a_request_is_forgotten_unless_it_changed_meanwhile(store: RequestStore, group: GroupId) -> None:
+    first = await store.save(Versioned(a_request(group), None))
+    changed = await store.save(Versioned(replace(first.value, note="changed"), first.version))
+
+    await store.forget(first)
+    assert [r async for r in store.list_all() if r.value.group == group] == [changed]
+
+    await store.forget(changed)
+    await store.forget(changed)
+    assert await store.read(group, first.value.id) is None
+
+
+async def test_what_somebody_is_to_be_told_comes_back_and_is_listed_when_its_time_has_come(
+    store: RequestStore, group: GroupId
+) -> None:
+    decider = UserId(str(uuid.uuid4()))
+    full = Digest(decider, (group,), (group,), NOW, NOW, 2, "draft", NOW, NOW)
+    first = await store.save_digest(Versioned(full, None), NOW)
+    with pytest.raises(Conflict):
+        await store.save_digest(Versioned(full, None), NOW)
+
+    there = await store.read_digest(decider)
+    assert there is not None
+    assert there.value == full
+    assert decider in [d async for d in store.list_digests(look_before=NOW + timedelta(seconds=1))]
+    assert decider not in [d async for d in store.list_digests(look_before=NOW)]
+    assert [r async for r in store.list_all() if r.value.group == group] == [], "it is no request"
+
+    second = await store.save_digest(Versioned(Digest(decider), first.version), NOW)
+    await store.forget_digest(first)
+    assert await store.read_digest(decider) is not None, "it changed meanwhile"
+    await store.forget_digest(second)
+    assert await store.read_digest(decider) is None
 
 
 async def test_open_requests_are_listed_when_their_time_has_come(store: RequestStore, group: GroupId) -> None:

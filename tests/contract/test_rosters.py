@@ -12,14 +12,14 @@ from shared.domain.groups import refusal
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 from tests.contract import simulated_tenant as t
-from tests.contract.simulated_tenant import SimulatedTenant
+from tests.contract.simulated_tenant import SimulatedTenant, no_key
 
 GROUP = GroupId(t.GUESTS)
 
 
 @pytest.fixture
 def rosters(session: GraphSession) -> GraphRosters:
-    return GraphRosters(session)
+    return GraphRosters(session, no_key)
 
 
 async def test_the_groups_of_an_owner_come_with_their_kind_and_their_apps(
@@ -147,23 +147,86 @@ async def test_a_long_beginning_is_no_longer_than_the_directory_reads(
     assert [g.id for g in (await rosters.guests(GROUP, None, name)).guests] == [user(1)]
 
 
+BELOW = "{graph}/groups/{group}/members"
+
+
 @pytest.mark.parametrize(
     "link",
     [
         "https://evil.example/v1.0/groups/{group}/members/microsoft.graph.user?$skiptoken=x",
         "{graph}/users?$skiptoken=x",
         "{graph}/groups/60000000-0000-4000-8000-000000000002/members?$skiptoken=x",
+        f"{BELOW}/../../../users?$top=999",
+        f"{BELOW}/../../../../beta/users?$top=999",
+        f"{BELOW}/../owners?$select=id",
+        f"{BELOW}/%2e%2e/%2E%2E/%2e./users?$top=999",
+        f"{BELOW}/..%2f..%2f..%2fusers?$top=999",
+        f"{BELOW}/%252e%252e/%252e%252e/users?$top=999",
+        f"{BELOW}\\..\\..\\..\\users?$top=999",
+        f"{BELOW}/%5c..%5c..%5cusers?$top=999",
+        f"{BELOW}//users?$top=999",
+        f"{BELOW}/./../members?$top=999",
+        f"{BELOW}/microsoft.graph.user?$select=id&$top=1",
+        f"{BELOW}",
+        "x&$expand=manager",
+        "",
     ],
 )
+@pytest.mark.parametrize("find", [None, "ada"])
 async def test_a_continuation_that_was_made_up_never_sends_our_token_anywhere(
-    rosters: GraphRosters, tenant: SimulatedTenant, link: str
+    rosters: GraphRosters, tenant: SimulatedTenant, link: str, find: str | None
 ) -> None:
     made_up = base64.urlsafe_b64encode(link.format(group=GROUP, graph=tenant.graph_url).encode()).decode()
+    before = tenant.all_calls()
 
-    with pytest.raises(ValueError, match="never given out"):
-        await rosters.guests(GROUP, made_up)
-    with pytest.raises(ValueError, match="never given out"):
-        await rosters.guests(GROUP, "?")
+    for text in (made_up, made_up.rstrip("="), "?", "ä", "\0" * 40, "A" * 5000):
+        with pytest.raises(ValueError, match="never given out"):
+            await rosters.guests(GROUP, text, find)
+
+    assert tenant.all_calls() == before
+
+
+async def test_a_continuation_is_good_for_its_own_group_and_its_own_search(
+    rosters: GraphRosters, tenant: SimulatedTenant
+) -> None:
+    people = [{"id": user(n), "mail": f"g{n}@fabrikam.com", "displayName": f"Guest {n}"} for n in range(150)]
+    seed(tenant, *people)
+    members = [p["id"] for p in people]
+    tenant.seed(groups=[{"id": t.MANY_APPS, "displayName": "Of another", "members": members}])
+    of_all, of_search = [await rosters.guests(GROUP, None, find) for find in (None, "Guest")]
+    assert of_all.continuation is not None
+    assert of_search.continuation is not None
+    before = tenant.all_calls()
+
+    for group, text, find in (
+        (GroupId(t.MANY_APPS), of_all.continuation, None),
+        (GROUP, of_all.continuation, "Guest"),
+        (GROUP, of_search.continuation, None),
+        (GROUP, of_search.continuation, "Gues"),
+        (GroupId(t.MANY_APPS), of_search.continuation, "Guest"),
+        (GROUP, of_all.continuation[:-1], None),
+        (GROUP, f"{of_all.continuation}A", None),
+        (GROUP, of_all.continuation[:4].swapcase() + of_all.continuation[4:], None),
+    ):
+        with pytest.raises(ValueError, match="never given out"):
+            await rosters.guests(group, text, find)
+
+    assert tenant.all_calls() == before
+    assert len((await rosters.guests(GROUP, of_all.continuation)).guests) == 50
+    assert len((await rosters.guests(GROUP, of_search.continuation, "Guest")).guests) == 50
+
+
+async def test_a_continuation_tells_nothing_but_a_token_of_the_directory(
+    rosters: GraphRosters, tenant: SimulatedTenant
+) -> None:
+    seed(tenant, *({"id": user(n), "mail": f"g{n}@fabrikam.com"} for n in range(150)))
+
+    text = (await rosters.guests(GROUP, None)).continuation
+
+    assert text is not None
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    assert b"http" not in raw
+    assert b"groups" not in raw
 
 
 async def test_a_single_guest_is_one_of_this_group(rosters: GraphRosters, tenant: SimulatedTenant) -> None:

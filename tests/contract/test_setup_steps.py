@@ -36,7 +36,6 @@ from tests.contract.simulated_tenant import (
     COLLEAGUE,
     DISABLED_APP,
     DYNAMIC,
-    GUESTS,
     LIST,
     OWNER,
     ROLES,
@@ -46,6 +45,7 @@ from tests.contract.simulated_tenant import (
 
 SAML = Saml(("api://expenses",), ("https://expenses.example/acs",), "https://expenses.example", ("ops@contoso.com",))
 NEW_APP = AppWish(template=TEMPLATE, name="Reisen")
+PLAIN = GroupId("40000000-0000-4000-8000-0000000000f1")
 DEFAULT = "00000000-0000-0000-0000-000000000000"
 
 
@@ -478,7 +478,8 @@ async def test_half_done_saml_gets_its_certificate(world: SetupWorld) -> None:
 
 
 async def test_an_existing_group_is_taken_and_not_counted_as_made(world: SetupWorld) -> None:
-    setup = await world.all_of(await world.begin(world.plan(group=GroupWish(id=GroupId(GUESTS)))))
+    world.tenant.seed(groups=[{"id": PLAIN, "displayName": "Plain", "owners": [OWNER]}])
+    setup = await world.all_of(await world.begin(world.plan(group=GroupWish(id=PLAIN, take_over=True))))
 
     assert setup.steps[SetupStep.GROUP].changes == ()
     assert setup.steps[SetupStep.VERIFY].state is StepState.DONE

@@ -21,8 +21,9 @@ from shared.domain.ids import GroupId, InvitationId, UserId, new_chunk_id
 from shared.domain.invitations import Invitation, State, advance
 from shared.domain.pacing import Pace
 from shared.domain.reasons import Reason
+from shared.domain.stop import Stop
 from shared.ports.store import KeyAnswer, KeyClaim, KeyInFlight, KeyReplay, KeyReused, OpenChunk, Store, Versioned
-from tests.builders import CHUNK, GROUP, NOW, an_invitation
+from tests.builders import CHUNK, GROUP, NOW, OWNER, an_invitation
 from tests.fakes.store import FakeStore
 
 LEASE, KEPT = timedelta(minutes=1), timedelta(hours=48)
@@ -346,6 +347,20 @@ async def test_the_breaker_is_written_only_by_who_read_it_last(store: Store) -> 
     assert there.value == opened
     await store.write_breaker(replace(there, value=Breaker()))
     assert not (await store.read_breaker()).value.is_open
+
+
+async def test_the_stop_is_written_only_by_who_read_it_last(store: Store) -> None:
+    read = await store.read_stop()
+    stopped = Stop(True, NOW, OWNER, "Olivia Owner", "Odd invitations")
+    await store.write_stop(replace(read, value=stopped))
+
+    with pytest.raises(Conflict):
+        await store.write_stop(replace(read, value=Stop()))
+
+    there = await store.read_stop()
+    assert there.value == stopped
+    await store.write_stop(replace(there, value=Stop(False, NOW, OWNER, "Olivia Owner")))
+    assert not (await store.read_stop()).value.is_on
 
 
 async def test_a_lane_lets_a_burst_go_at_once_and_then_keeps_its_pace(store: Store) -> None:

@@ -5,7 +5,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from shared.adapters.tables import TABLES, TableStore
 from shared.adapters.tables.audits import AUDITS, TableAuditStore
 from shared.adapters.tables.cases import PEOPLE, TableCases
 from shared.adapters.tables.imports import IMPORTS, TableImportStore
-from shared.adapters.tables.log_key import TableLogKey
+from shared.adapters.tables.key import TableKey
 from shared.adapters.tables.mirror import MIRROR, TableMirror
 from shared.adapters.tables.remedies import TableRemedyStore
 from shared.adapters.tables.reminders import REMINDERS, TableReminders
@@ -26,7 +26,7 @@ from shared.adapters.tables.requests import REQUESTS, TableRequestStore
 from shared.adapters.tables.rows import from_row, to_row
 from shared.adapters.tables.setups import APPS, SETUPS, TableSetupStore
 from shared.adapters.tables.trail import TRAIL, TableTrail
-from shared.adapters.telemetry.queues import QueueGauges
+from shared.domain.addresses import parse_address
 from shared.domain.applications import AppId
 from shared.domain.audits.findings import Finding
 from shared.domain.audits.records import Audit, AuditId, Phase, Position, Task
@@ -37,14 +37,17 @@ from shared.domain.audits.trail import TrailEntry
 from shared.domain.breaker import Breaker
 from shared.domain.commands import InviteChunk
 from shared.domain.csv_dialect import detect
-from shared.domain.ids import GroupId, InvitationId, new_chunk_id
+from shared.domain.ids import GroupId, InvitationId, UserId, new_chunk_id
 from shared.domain.import_ids import ImportId
+from shared.domain.import_pace import Limits
 from shared.domain.imports import Import, Progress, chunk_id
 from shared.domain.invitations import State
 from shared.domain.pacing import DayLimit
 from shared.domain.people import Case, CaseId, CaseKind
+from shared.domain.request_digests import Digest
 from shared.domain.request_settings import Limit
 from shared.domain.setup.records import Confirmation
+from shared.domain.stop import Stop
 from shared.ports.audit_store import TOTAL
 from shared.ports.changes import MemberChange, UserChange, UserFacts
 from shared.ports.mirror import Doing, Mark
@@ -86,9 +89,11 @@ def kind_of(table: str, row: dict[str, Any]) -> str:
             "intents": "something that is made only once",
         }[row["PartitionKey"]]
     if table == REQUESTS:
-        return {"open": "a join request that has not ended", "counts": "how often something was asked"}.get(
-            row["PartitionKey"], "a join request"
-        )
+        return {
+            "open": "a join request that has not ended",
+            "counts": "how often something was asked",
+            "digests": "what somebody who decides is to be told",
+        }.get(row["PartitionKey"], "a join request")
     if table == TRAIL:
         return "a change"
     if table == PEOPLE:
@@ -124,13 +129,14 @@ def kind_of(table: str, row: dict[str, Any]) -> str:
     if table == "Reminders":
         return "messages to send later"
     if row["PartitionKey"] == "days":
-        return "what imports took of a day"
+        return "what was taken of a day"
     if row["RowKey"] == "imports":
         return "the pace of imports"
     return {
         "breaker": "the breaker",
+        "stop": "the stop",
         "log-key": "the key of the logs",
-        "gauges": "the last measuring of the queues",
+        "gauges": "the last sweep that looked at everything",
         "sweep": "the last sweep",
         "round-trip": "the last message that came back through a queue",
     }.get(row["RowKey"], "a lane's clock")
@@ -149,13 +155,15 @@ async def test_the_documented_columns_are_those_that_are_written(
     await store.open_chunk(OpenChunk(group, invitation.id.chunk, NOW))
     breaker = await store.read_breaker()
     await store.write_breaker(replace(breaker, value=Breaker(NOW, NOW, "blocked")))
+    stop = await store.read_stop()
+    await store.write_stop(replace(stop, value=Stop(True, NOW, OWNER, "Olivia", "odd")))
     await store.reserve("invitations", PACE, 1, NOW)
-    await TableLogKey(tables)()
+    await TableKey(tables).of_logs()
     pulse = StoragePulse(tables, queues)
     await pulse.note_sweep(NOW)
+    await pulse.note_whole_sweep(NOW)
     await pulse.note_return(datetime.now(UTC), NOW)
     await QueueOutbox(queues, TableReminders(tables)).send(InviteChunk(group, invitation.id.chunk))
-    await QueueGauges(queues, tables, timedelta(0))()
     await write_setups(TableSetupStore(tables))
 
     await TableReminders(tables).wait("{}", NOW)
@@ -173,6 +181,7 @@ async def test_the_documented_columns_are_those_that_are_written(
     assert written == {name: _without_ids(columns) for name, columns in documented().items()}
     there = await store.read_breaker()
     await store.write_breaker(Versioned(Breaker(), there.version))
+    await store.write_stop(Versioned(Stop(), (await store.read_stop()).version))
 
 
 def _without_ids(columns: Iterable[str]) -> set[str]:
@@ -209,15 +218,20 @@ async def write_audits(tables: TableServiceClient, group: GroupId) -> None:
 
 async def write_imports(store: TableStore, imports: TableImportStore, group: GroupId) -> None:
     import_id = ImportId(new_chunk_id(NOW, uuid.uuid4().hex[:10]))
-    await store.reserve_imports(PACE, [1], NOW)
-    await store.slow_imports(PACE, PACE.time, NOW)
-    await store.take_of_day("tenant", DayLimit(1, 1), 1, NOW)
+    await store.take_positions(Limits(PACE, PACE), [1], import_id, NOW)
+    await store.take_of_day({"tenant": DayLimit(1, 1)}, 1, NOW)
     [row] = chunk_of(group)
     row_id = InvitationId(group, chunk_id(import_id, 0, 0), 0)
-    await store.accept_import([replace(row, id=row_id, import_id=import_id)], {}, NOW)
+    of_file = replace(row, id=row_id, import_id=import_id, line=7, address=parse_address("by-hand@fabrikam.com"))
+    await store.accept_import([of_file], {}, NOW)
+    [there] = await store.read_chunk(group, row_id.chunk)
+    await store.save([replace(there, value=replace(of_file, state=State.MEMBER))], before=[of_file])
+    by_hand = replace(of_file, id=chunk_of(group)[0].id, import_id=None, line=None)
+    await store.accept([by_hand], None)
     dialect = detect(b"address\na@fabrikam.com\n")
     record = Import(import_id, group, "f.csv", 9, dialect, OWNER, "Olivia", False, NOW, "d", finished_at=NOW)
-    await imports.create(record, Progress(dialect.start, wakes_at=NOW, why="the tenant's pace"))
+    record = replace(record, why="Who asked for this may not do it any more", resumer=OWNER, resumer_name="Olivia")
+    await imports.create(record, Progress(dialect.start, wakes_at=NOW, why="the tenant's pace", made_until=NOW))
     await imports.open(import_id, NOW)
     await imports.name(uuid.uuid4().hex, import_id)
 
@@ -227,6 +241,7 @@ async def write_requests(store: TableRequestStore, group: GroupId) -> None:
     await store.open(group, request.id, NOW)
     await store.save(Versioned(request, None))
     await store.count_up(group, Limit(1, PACE.time), NOW)
+    await store.save_digest(Versioned(Digest(UserId(str(uuid.uuid4()))), None), NOW)
 
 
 async def write_setups(store: TableSetupStore) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from shared.domain.addresses import Address
 from shared.domain.answers import (
     Account,
+    Declined,
     FindAnswer,
     Gone,
     GuestLook,
@@ -27,6 +28,8 @@ from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 from shared.ports.clock import Clock
 from shared.ports.directory import GuestToInvite
+
+_NO_GUEST = Declined(Reason.NOT_A_GUEST, "the account is no guest's")
 
 
 @dataclass
@@ -54,7 +57,7 @@ class FakeDirectory:
     clock: Clock | None = None
     """Accounts that are made get its time; without one they have none."""
 
-    async def read_group(self, group: GroupId) -> GroupFacts:
+    async def read_group(self, group: GroupId, *, keep: bool = False) -> GroupFacts:
         self.calls.append("read_group")
         if group not in self.groups:
             raise Refused(Reason.GROUP_MISSING)
@@ -100,10 +103,15 @@ class FakeDirectory:
 
     async def leave(self, group: GroupId, users: Sequence[UserId]) -> list[LeaveAnswer]:
         self.calls.append("leave")
-        self.members[group] -= set(users)
-        return [Gone() for _ in users]
+        guests = self._guests(users)
+        self.members[group] -= guests
+        return [Gone() if user in guests else _NO_GUEST for user in users]
 
-    async def look_at_guests(self, users: Sequence[UserId]) -> list[GuestLook]:
+    def _guests(self, users: Sequence[UserId]) -> set[UserId]:
+        """Those of them who are not known to be anything else."""
+        return set(users) - {a.id for a in self.accounts.values() if not a.is_guest}
+
+    async def look_at_guests(self, users: Sequence[UserId], *, accounts_alone: bool = False) -> list[GuestLook]:
         self.calls.append("look_at_guests")
         return [self._look(user) for user in users]
 
@@ -112,13 +120,20 @@ class FakeDirectory:
         if account is None:
             return GuestLook(exists=False)
         groups = frozenset(group for group, members in self.members.items() if user in members)
-        return GuestLook(pending=account.pending, enabled=account.enabled, groups=groups, has_role=user in self.roles)
+        return GuestLook(
+            is_guest=account.is_guest,
+            pending=account.pending,
+            enabled=account.enabled,
+            groups=groups,
+            has_role=user in self.roles,
+        )
 
     async def delete_guests(self, users: Sequence[UserId]) -> list[LeaveAnswer]:
         self.calls.append("delete_guests")
-        self.deleted |= {key: a for key, a in self.accounts.items() if a.id in users}
-        self.accounts = {key: a for key, a in self.accounts.items() if a.id not in users}
-        return [Gone() for _ in users]
+        guests = self._guests(users)
+        self.deleted |= {key: a for key, a in self.accounts.items() if a.id in guests}
+        self.accounts = {key: a for key, a in self.accounts.items() if a.id not in guests}
+        return [Gone() if user in guests else _NO_GUEST for user in users]
 
     async def restore_guests(self, users: Sequence[UserId]) -> list[WriteAnswer]:
         self.calls.append("restore_guests")
@@ -130,9 +145,10 @@ class FakeDirectory:
 
     async def enable_guests(self, users: Sequence[UserId], *, enabled: bool) -> list[WriteAnswer]:
         self.calls.append("enable_guests")
+        meant = set(users) if enabled else self._guests(users)
         there = {a.id for a in self.accounts.values()}
-        self.accounts = {key: replace(a, enabled=enabled) if a.id in users else a for key, a in self.accounts.items()}
-        return [Written() if user in there else Missing() for user in users]
+        self.accounts = {key: replace(a, enabled=enabled) if a.id in meant else a for key, a in self.accounts.items()}
+        return [_NO_GUEST if user not in meant else Written() if user in there else Missing() for user in users]
 
     async def join(self, group: GroupId, users: Sequence[UserId]) -> list[JoinAnswer]:
         self.calls.append("join")

@@ -3,10 +3,11 @@
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from shared.domain.errors import Conflict
-from shared.domain.ids import GroupId
+from shared.domain.ids import GroupId, UserId
+from shared.domain.request_digests import Digest
 from shared.domain.request_settings import Limit
 from shared.domain.requests import JoinRequest, RequestId, RequestState
 from shared.ports.request_store import RequestPage
@@ -18,6 +19,7 @@ class FakeRequestStore:
     rows: dict[tuple[GroupId, RequestId], Versioned[JoinRequest]] = field(default_factory=dict)
     opened: dict[tuple[GroupId, RequestId], datetime] = field(default_factory=dict)
     counts: dict[tuple[datetime, str], int] = field(default_factory=dict)
+    digests: dict[UserId, tuple[Versioned[Digest], datetime]] = field(default_factory=dict)
     _versions: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def read(self, group: GroupId, request: RequestId) -> Versioned[JoinRequest] | None:
@@ -30,6 +32,15 @@ class FakeRequestStore:
             raise Conflict("the request changed")
         self.rows[key] = Versioned(request.value, str(next(self._versions)))
         return self.rows[key]
+
+    async def forget(self, request: Versioned[JoinRequest]) -> None:
+        key = (request.value.group, request.value.id)
+        if key in self.rows and self.rows[key].version == request.version:
+            del self.rows[key]
+
+    async def list_all(self) -> AsyncIterator[Versioned[JoinRequest]]:
+        for row in list(self.rows.values()):
+            yield row
 
     async def list_group(
         self, group: GroupId, *, state: RequestState | None, continuation: str | None, limit: int
@@ -53,9 +64,30 @@ class FakeRequestStore:
             if look_at < look_before:
                 yield key
 
+    async def read_digest(self, decider: UserId) -> Versioned[Digest] | None:
+        found = self.digests.get(decider)
+        return found[0] if found else None
+
+    async def save_digest(self, digest: Versioned[Digest], look_at: datetime) -> Versioned[Digest]:
+        there = await self.read_digest(digest.value.decider)
+        if (there.version if there else None) != digest.version:
+            raise Conflict("the digest changed")
+        saved = Versioned(digest.value, str(next(self._versions)))
+        self.digests[digest.value.decider] = (saved, look_at)
+        return saved
+
+    async def forget_digest(self, digest: Versioned[Digest]) -> None:
+        there = await self.read_digest(digest.value.decider)
+        if there is not None and there.version == digest.version:
+            del self.digests[digest.value.decider]
+
+    async def list_digests(self, *, look_before: datetime) -> AsyncIterator[UserId]:
+        for decider, (_, look_at) in list(self.digests.items()):
+            if look_at < look_before:
+                yield decider
+
     async def count_up(self, what: str, limit: Limit, now: datetime) -> bool:
-        seconds = limit.window.total_seconds()
-        key = (datetime.fromtimestamp((now.timestamp() // seconds + 1) * seconds, UTC), what)
+        key = (limit.ends(now), what)
         if self.counts.get(key, 0) >= limit.most:
             return False
         self.counts[key] = self.counts.get(key, 0) + 1

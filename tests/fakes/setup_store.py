@@ -32,6 +32,11 @@ class FakeSetupStore:
     intents: dict[str, _Intent] = field(default_factory=dict)
     _versions: "itertools.count[int]" = field(default_factory=itertools.count)
 
+    def put(self, *apps: AppRecord) -> "FakeSetupStore":
+        """Have these records, in place of those of the same apps."""
+        self.apps |= {app.app_id: Versioned(app, self._version()) for app in apps}
+        return self
+
     def _version(self) -> str:
         return str(next(self._versions))
 

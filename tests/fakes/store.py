@@ -10,19 +10,21 @@ from shared.domain.counters import added, count, difference
 from shared.domain.errors import Conflict, StorageBusy
 from shared.domain.ids import ChunkId, GroupId, InvitationId
 from shared.domain.import_ids import ImportId
+from shared.domain.import_pace import (
+    WRITES_ALONE,
+    WRITES_IN_A_FILE,
+    ImportPace,
+    Limits,
+    Refusal,
+    current,
+    refused,
+    steady,
+    take,
+)
 from shared.domain.imports import Reading, chunks_of
 from shared.domain.invitations import Invitation, State
-from shared.domain.pacing import (
-    DayLimit,
-    DayTaken,
-    ImportPace,
-    Pace,
-    current,
-    of_today,
-    reserve,
-    reserve_each,
-    throttled,
-)
+from shared.domain.pacing import DayLimit, DayTaken, Pace, of_today, reserve
+from shared.domain.stop import Stop
 from shared.ports.store import (
     Guard,
     KeyAnswer,
@@ -52,15 +54,18 @@ class FakeStore:
 
     rows: dict[InvitationId, Versioned[Invitation]] = field(default_factory=dict)
     guards: dict[tuple[GroupId, str], InvitationId] = field(default_factory=dict)
+    imported: dict[tuple[GroupId, str], tuple[ImportId | None, int | None]] = field(default_factory=dict)
     keys: dict[tuple[GroupId, str], _Key] = field(default_factory=dict)
     open: dict[ChunkId, OpenChunk] = field(default_factory=dict)
     breaker: Versioned[Breaker] = field(default_factory=lambda: Versioned(Breaker(), None))
+    stop: Versioned[Stop] = field(default_factory=lambda: Versioned(Stop(), None))
     paces: dict[str, datetime] = field(default_factory=dict)
     fail_next: list[str] = field(default_factory=list)
     writes: int = 0
     marks: dict[tuple[GroupId, ChunkId], datetime] = field(default_factory=dict)
     counters: dict[tuple[ImportId, GroupId], dict[str, int]] = field(default_factory=dict)
     import_pace: ImportPace | None = None
+    people: float = 0.0
     days: dict[str, DayTaken] = field(default_factory=dict)
     expiries: dict[tuple[GroupId, str], date] = field(default_factory=dict)
     _versions: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -117,6 +122,9 @@ class FakeStore:
                 raise Conflict("the claim was lost")
             key.invitation, key.version = invitations[0].id, self._version()
         for invitation in invitations:
+            latest = self.rows.get(self.guards.get((group, invitation.address.key), invitation.id))
+            if latest is not None and latest.value.import_id is not None:
+                self.imported[group, invitation.address.key] = (latest.value.import_id, latest.value.line)
             self.guards[group, invitation.address.key] = invitation.id
             self.rows[invitation.id] = Versioned(invitation, self._version())
         self._keep_expiries(invitations)
@@ -181,6 +189,7 @@ class FakeStore:
             self.rows[invitation.id] = Versioned(invitation, self._version())
         for invitation in under_way:
             self.guards[first.id.group, invitation.address.key] = invitation.id
+            self.imported.pop((first.id.group, invitation.address.key), None)
         self._keep_expiries(under_way)
         if under_way:
             self.marks[first.id.group, first.id.chunk] = look_at
@@ -190,7 +199,12 @@ class FakeStore:
     async def find_guards(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, Guard]:
         self._may_fail("find_guards")
         found = {k: self.guards[group, k] for k in address_keys if (group, k) in self.guards}
-        return {k: Guard(self.rows[i].value, str(i)) for k, i in found.items() if i in self.rows}
+        none = (None, None)
+        return {
+            k: Guard(self.rows[i].value, str(i), *self.imported.get((group, k), none))
+            for k, i in found.items()
+            if i in self.rows
+        }
 
     async def list_open_of_import(
         self, import_id: ImportId, group: GroupId, *, look_before: datetime | None
@@ -250,6 +264,16 @@ class FakeStore:
         self._may_fail("read_breaker")
         return self.breaker
 
+    async def read_stop(self) -> Versioned[Stop]:
+        self._may_fail("read_stop")
+        return self.stop
+
+    async def write_stop(self, stop: Versioned[Stop]) -> None:
+        self._may_fail("write_stop")
+        if stop.version != self.stop.version:
+            raise Conflict("the stop changed")
+        self.stop = replace(stop, version=self._version())
+
     async def write_breaker(self, breaker: Versioned[Breaker]) -> None:
         self._may_fail("write_breaker")
         if breaker.version != self.breaker.version:
@@ -259,25 +283,37 @@ class FakeStore:
     async def reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
         self._may_fail("reserve")
         start, self.paces[lane] = reserve(pace, self.paces.get(lane), units, now)
+        self.people += units * WRITES_ALONE / WRITES_IN_A_FILE if lane == "invitations" else 0
         return start
 
-    async def read_import_pace(self, pace: Pace, now: datetime) -> ImportPace:
-        return current(self.import_pace, pace, now)
+    async def read_import_pace(self, limits: Limits, now: datetime) -> ImportPace:
+        return current(self.import_pace, limits, now)
 
-    async def reserve_imports(self, pace: Pace, units: Sequence[int], now: datetime) -> list[datetime]:
-        self._may_fail("reserve_imports")
-        starts, self.import_pace = reserve_each(current(self.import_pace, pace, now), pace, units, now)
-        return starts
+    async def take_positions(
+        self, limits: Limits, units: Sequence[int], who: str, now: datetime
+    ) -> tuple[list[float], ImportPace]:
+        self._may_fail("take_positions")
+        positions, self.import_pace = take(self._pace(limits, now), units, who)
+        return positions, self.import_pace
 
-    async def slow_imports(self, pace: Pace, retry_after: timedelta | None, now: datetime) -> None:
-        self.import_pace = throttled(self.import_pace, pace, retry_after, now) or self.import_pace
+    async def note_refusal(self, limits: Limits, refusal: Refusal, now: datetime) -> tuple[float, ImportPace]:
+        position, self.import_pace = refused(self._pace(limits, now), limits, refusal, now)
+        return position, self.import_pace
 
-    async def take_of_day(self, who: str, most: DayLimit, units: int, now: datetime) -> int:
-        today = of_today(self.days.get(who), now)
-        granted = max(0, min(units, most.on_day(today.active_days) - today.taken))
-        self.days[who] = replace(today, taken=today.taken + granted)
+    def _pace(self, limits: Limits, now: datetime) -> ImportPace:
+        return current(self.import_pace, limits, now, self.people)
+
+    async def steady_imports(self, limits: Limits, now: datetime) -> None:
+        self.import_pace = steady(self._pace(limits, now), limits, now)
+
+    async def take_of_day(self, limits: Mapping[str, DayLimit], units: int, now: datetime) -> int:
+        self._may_fail("take_of_day")
+        granted = min(units, await self.read_day(limits, now))
+        for who in limits if granted else ():
+            today = of_today(self.days.get(who), now)
+            self.days[who] = replace(today, taken=today.taken + granted)
         return granted
 
-    async def read_day(self, who: str, most: DayLimit, now: datetime) -> int:
-        today = of_today(self.days.get(who), now)
-        return max(0, most.on_day(today.active_days) - today.taken)
+    async def read_day(self, limits: Mapping[str, DayLimit], now: datetime) -> int:
+        days = {who: of_today(self.days.get(who), now) for who in limits}
+        return max(0, min(limits[who].on_day(day.active_days) - day.taken for who, day in days.items()))

@@ -18,7 +18,7 @@ FUNCTIONS = frozenset(
     {
         *("concat", "contains", "deployment", "empty", "environment", "fail", "filter", "guid", "items", "join"),
         *("loadJsonContent", "loadTextContent", "replace", "split", "subscription", "subscriptionResourceId"),
-        *("tenant", "toLower", "union", "uniqueString"),
+        *("tenant", "toLower", "union", "uniqueString", "length", "range", "startsWith"),
     }
 )
 """Of Bicep, as far as they are used here, and known to both grammars; what checkov's older one lacks stands in

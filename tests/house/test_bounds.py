@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from datetime import timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,16 @@ def test_readiness_is_red_when_two_sweeps_went_unanswered() -> None:
     needed = {"GUESTLIST_TENANT_ID": "t", "GUESTLIST_API_AUDIENCE": "a"}
 
     assert 2 * every < read_settings(needed).chain_timeout <= 3 * every
+
+
+def test_queues_are_measured_often_enough_for_their_alerts() -> None:
+    """Of the values within an alert's window the least counts: one that was measured before the sweeper drained a
+    poison queue must not be the only one."""
+    every = timedelta(minutes=ceil(Timing().whole_sweep / timedelta(minutes=1)))
+    alerts = {a["name"]: a for a in json.loads((ROOT / "infra" / "alerts.json").read_text())["logs"]}
+
+    assert [alerts[name]["window"] for name in ("poison-not-empty", "oldest-message")] == ["PT15M", "PT15M"]
+    assert 3 * every <= timedelta(minutes=15)
 
 
 def test_telemetry_is_sent_before_an_instance_without_work_may_end() -> None:

@@ -19,7 +19,9 @@ from shared.domain.setup.records import SetupId
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("name", ["states.md", "reasons.md", "setup-steps.md", "permissions.md", "audit-rules.md"])
+@pytest.mark.parametrize(
+    "name", ["access.md", "states.md", "reasons.md", "setup-steps.md", "permissions.md", "audit-rules.md"]
+)
 def test_tables_in_the_docs_are_those_of_the_code(name: str) -> None:
     program = (
         f"import sys; sys.path.insert(0, 'docs'); import make_tables; print(make_tables.TABLES['{name}'](), end='')"

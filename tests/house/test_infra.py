@@ -27,6 +27,8 @@ MAIN = read(FILES["main.bicep"])
 APP = read(FILES["app/function_app.bicep"])
 
 HOST_SETTINGS = {
+    # Azure Functions, "App settings reference".
+    "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
     # Azure Functions, "Connecting to host storage with an identity".
     "AzureWebJobsStorage__blobServiceUri",
     "AzureWebJobsStorage__queueServiceUri",
@@ -63,6 +65,11 @@ METRICS = {
     "guestlist.pace.ahead": {"lane"},
     "guestlist.audits.completed": {"outcome"},
     "guestlist.audit.findings": {"rule", "severity"},
+    "guestlist.stopped": set[str](),
+    "guestlist.refusals": {"reason", "route", "status"},
+    "guestlist.invitations": {"person", "way"},
+    "guestlist.guest_domains": {"domain"},
+    "guestlist.memberships": {"group", "app"},
 }
 """What Guestlist measures, with the properties of each."""
 
@@ -282,7 +289,8 @@ def test_every_feature_can_be_switched_and_brings_its_permissions() -> None:
 
     assert set(strings(MAIN.variables["everyFeature"])) == set(permissions) - {"inviting", "mailbox"}
     assert {a or b for a, b in brought} == set(permissions) - {"inviting"}
-    union = text(MAIN.variables["permissions"])
+    union = text(MAIN.variables["permissions"]) + text(MAIN.variables["setupPermissions"])
+    assert "wanted.setup" not in text(MAIN.variables["permissions"])
     assert set(re.findall(r"wanted\.(\w+)", union)) == set(chosen)
     assert "permissionsOf.inviting" in union
     assert all(re.fullmatch(r"[A-Z]\w+(\.\w+)+", name) for names in permissions.values() for name in names)
@@ -293,7 +301,7 @@ def text(node: Any) -> str:
 
 
 def test_permissions_go_by_their_names_and_no_registration_has_a_secret() -> None:
-    graph = "\n".join(text for path, text in FILES.items() if path.startswith("graph/"))
+    graph = "\n".join(text for path, text in FILES.items() if path.startswith(("graph/", "main.")))
 
     guids = set(re.findall(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", graph))
     # Microsoft Graph and the Azure CLI, by the ids that they have in every tenant.
@@ -318,10 +326,20 @@ def test_the_scope_and_the_roles_are_those_that_the_code_asks_for() -> None:
     from shared.adapters.identity.tokens import SCOPE
 
     registration = FILES["graph/registration.bicep"]
+    roles = {"Admin", "Auditor", "Inviter", "SetupAdmin", "Operator", "PrivacyOfficer"}
     assert f"value: '{SCOPE}'" in registration
-    assert set(re.findall(r"^    value: '(\w+)'$", registration, re.MULTILINE)) == {"Admin", "Auditor", "Inviter"}
+    assert set(re.findall(r"^    value: '(\w+)'$", registration, re.MULTILINE)) == roles
+    assert "type: 'Admin'" in registration
     access = (ROOT / "shared" / "domain" / "access.py").read_text(encoding="utf-8")
     assert all(f'"{role}"' in access for role in ("Admin", "Auditor", "Inviter"))
+
+
+def test_by_default_only_who_was_assigned_signs_in_and_the_azure_cli_acts_for_nobody() -> None:
+    defaults = {name: MAIN.parameters[name].default for name in ("assignmentRequired", "authorizeAzureCli")}
+
+    assert defaults == {"assignmentRequired": "true", "authorizeAzureCli": "false"}
+    api = FILES["graph/registration.bicep"].partition("resource apiPrincipal ")[2].partition("}")[0]
+    assert "appRoleAssignmentRequired: assignmentRequired" in api
 
 
 # --- What is seen from outside
@@ -333,6 +351,14 @@ def alert_names() -> set[str]:
 
 def test_the_alerts_are_these() -> None:
     wanted = {"poison-not-empty", "oldest-message", "failure-share", "no-audit", "certificate-expiry", "not-ready"}
+    wanted |= {
+        "many-invitations",
+        "callers-refused",
+        "limits-reached",
+        "unusual-domains",
+        "write-outside-apps",
+        "stopped",
+    }
 
     assert alert_names() == wanted
 

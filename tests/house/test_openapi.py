@@ -4,16 +4,21 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from shared.api import openapi
+from shared.api.bodies_of_people import decode_erasure, decode_person
+from shared.api.bodies_of_setup import decode_setup
 from shared.api.openapi.operations import OPERATIONS, Operation
+from shared.domain.errors import Refused
+from shared.domain.reasons import Reason
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_JSON = {"get_docs", "get_docs_css"}
@@ -94,3 +99,92 @@ def test_the_page_has_every_operation_and_no_script() -> None:
 def test_every_example_is_read_by_the_model_of_its_request(operation: Operation) -> None:
     assert operation.body is not None
     assert msgspec.convert(operation.example, operation.body) is not None
+
+
+def operations() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, found in document()["paths"].items():
+        for each in found.values():
+            yield path, each
+
+
+def test_every_operation_says_that_ids_parameters_and_lengths_are_checked() -> None:
+    for path, each in operations():
+        assert "`parameter-invalid`" in each["responses"]["400"]["description"], path
+        assert "`body-too-large`" in each["responses"]["413"]["description"], path
+
+
+def test_no_parameter_of_an_address_may_be_empty() -> None:
+    for path, each in operations():
+        for parameter in each["parameters"]:
+            schema = parameter["schema"]
+            if parameter["in"] == "query" and schema["type"] == "string":
+                assert schema.get("minLength") == 1 or "enum" in schema or "format" in schema, (path, parameter)
+            if parameter["name"] == "Idempotency-Key":
+                assert (schema["minLength"], schema["maxLength"]) == (1, 255)
+
+
+def test_every_part_of_a_path_says_what_it_may_be() -> None:
+    for path, each in operations():
+        for parameter in (p for p in each["parameters"] if p["in"] == "path"):
+            assert {"format", "pattern", "enum"} & set(parameter["schema"]), (path, parameter["name"])
+
+
+GUID = "5a000000-0000-4000-8000-000000000001"
+STEPS_OF_A_GROUP: dict[str, Any] = {"owners": ["olivia@contoso.com"], "app": {"appId": GUID}}
+
+
+@pytest.mark.parametrize(
+    ("read", "model", "body", "is_taken"),
+    [
+        (decode_setup, "SetupBody", {"owners": ["o"], "app": app}, is_taken)
+        for app, is_taken in (
+            ({"appId": GUID}, True),
+            ({"name": "A"}, True),
+            ({"template": "T"}, True),
+            ({"name": "A", "template": "T"}, True),
+            ({"appId": GUID, "name": None, "template": None}, True),
+            ({"appId": None, "name": "A"}, True),
+            ({}, False),
+            ({"appId": None, "name": None}, False),
+            ({"appId": GUID, "name": "A"}, False),
+            ({"appId": GUID, "template": "T"}, False),
+            ({"name": ""}, False),
+            ({"appId": "no-guid"}, False),
+        )
+    ]
+    + [
+        (decode_setup, "SetupBody", STEPS_OF_A_GROUP | {"group": group}, is_taken)
+        for group, is_taken in (
+            ({}, True),
+            ({"id": GUID}, True),
+            ({"name": "G", "description": "D"}, True),
+            ({"id": GUID, "name": None, "description": ""}, True),
+            ({"id": GUID, "name": "G"}, False),
+            ({"id": GUID, "description": "D"}, False),
+        )
+    ]
+    + [
+        (read, model, body, is_taken)
+        for read, model in ((decode_person, "PersonBody"), (decode_erasure, "ErasureBody"))
+        for body, is_taken in (
+            ({"address": "ada@fabrikam.com"}, True),
+            ({"userId": GUID}, True),
+            ({"address": "ada@fabrikam.com", "userId": GUID}, True),
+            ({}, False),
+            ({"address": None, "userId": None}, False),
+            ({"userId": "no-guid"}, False),
+        )
+    ],
+)
+def test_a_body_is_taken_where_the_document_says_so_and_nowhere_else(
+    read: Callable[[bytes], object], model: str, body: dict[str, Any], is_taken: bool
+) -> None:
+    schema = {"$ref": f"#/components/schemas/{model}", "components": document()["components"]}
+
+    assert OAS31Validator(schema).is_valid(body) is is_taken
+    if is_taken:
+        read(msgspec.json.encode(body))
+    else:
+        with pytest.raises(Refused) as refused:
+            read(msgspec.json.encode(body))
+        assert refused.value.reason is Reason.BODY_INVALID

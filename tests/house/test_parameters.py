@@ -108,8 +108,8 @@ def test_the_workflow_ends_where_an_answer_is_missing(variable: str) -> None:
     ("variable", "parameter", "value"),
     [
         ("GUESTLIST_PRIVATE_APP", "privateApp", True),
-        ("GUESTLIST_ASSIGNMENT_REQUIRED", "assignmentRequired", True),
-        ("GUESTLIST_AUTHORIZE_AZURE_CLI", "authorizeAzureCli", False),
+        ("GUESTLIST_ASSIGNMENT_REQUIRED", "assignmentRequired", False),
+        ("GUESTLIST_AUTHORIZE_AZURE_CLI", "authorizeAzureCli", True),
         ("GUESTLIST_EASY_AUTH", "easyAuth", True),
         ("GUESTLIST_PUBLIC_URL", "publicUrl", "https://guests.contoso.com"),
         ("GUESTLIST_LOG_PERSONAL_DATA", "logPersonalData", True),

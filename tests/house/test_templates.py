@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ PROGRAM = bicep.find()
 pytestmark = pytest.mark.xdist_group("bicep")
 compiled = pytest.mark.skipif(PROGRAM is None, reason=bicep.MISSING)
 
+OF_SETUP = ("setup", "access-packages")
 API, CLIENT = "00000401-0000-4000-8000-000000000401", "00000402-0000-4000-8000-000000000402"
 ME = "11111111-1111-4111-8111-111111111111"
 PUBLIC = {"GUESTLIST_ZONE_REDUNDANT": "false", "GUESTLIST_PRIVATE_NETWORK": "false"}
@@ -40,12 +41,12 @@ CASES: Mapping[str, Mapping[str, str]] = {
         "GUESTLIST_MAIL_MAILBOX": "none",
         "GUESTLIST_ALERT_MAIL": "none",
         "GUESTLIST_GRANT_PERMISSIONS": "nobody",
-        "GUESTLIST_AUTHORIZE_AZURE_CLI": "false",
+        "GUESTLIST_ASSIGNMENT_REQUIRED": "false",
         "GUESTLIST_STORAGE_LOGS": "none",
     },
     "everything": {
         "GUESTLIST_ADMINS": "anna@contoso.com, ben@contoso.com",
-        "GUESTLIST_ASSIGNMENT_REQUIRED": "true",
+        "GUESTLIST_AUTHORIZE_AZURE_CLI": "true",
         "GUESTLIST_EASY_AUTH": "true",
         "GUESTLIST_PUBLIC_URL": "https://guests.contoso.com",
         "GUESTLIST_ACS_ENDPOINT": "https://acs.europe.communication.azure.com",
@@ -70,19 +71,33 @@ CASES: Mapping[str, Mapping[str, str]] = {
 """By the variables of azd's environment; the answers to its questions are those of test_parameters.py."""
 
 
+def is_of_setup(resource: dict[str, Any]) -> bool:
+    properties = resource.get("properties")
+    whose = properties.get("principalId") if isinstance(properties, dict) else None
+    return "setup" in json.dumps([resource.get("name"), resource.get("id"), whose])
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """All that one deployment makes."""
 
     resources: list[dict[str, Any]]
+    of_setup: bool = False
 
     def of(self, type_: str, name: str = "") -> list[dict[str, Any]]:
         """Resources of a type, by the end of their names where one is given. Those of Graph have a version in it."""
         return [
             r
             for r in self.resources
-            if r["type"].partition("@")[0] == type_ and str(r.get("name", "")).endswith(name)
+            if r["type"].partition("@")[0] == type_
+            and str(r.get("name", "")).endswith(name)
+            and is_of_setup(r) == self.of_setup
         ]
+
+    @property
+    def setup(self) -> "Deployment":
+        """What is made for setup's own app; `of` leaves that out otherwise."""
+        return replace(self, of_setup=True)
 
     def one(self, type_: str, name: str = "") -> dict[str, Any]:
         (found,) = self.of(type_, name)
@@ -369,6 +384,36 @@ def test_where_it_is_private_nobody_outside_can_reach_it(deployment: Deployment,
 
 
 @compiled
+def test_setup_has_an_app_that_takes_no_request_and_storage_that_the_other_identity_cannot_write(
+    deployment: Deployment, case: str
+) -> None:
+    setup = deployment.setup
+    if case == "least":
+        assert setup.of("Microsoft.Web/sites") == setup.of("Microsoft.ManagedIdentity/userAssignedIdentities") == []
+        return
+    assert setup.site["siteConfig"]["ipSecurityRestrictionsDefaultAction"] == "Deny"
+    assert setup.site["siteConfig"]["scmIpSecurityRestrictionsUseMain"] is False
+    assert setup.settings["GUESTLIST_WORKER"] == "setup"
+    assert deployment.settings["GUESTLIST_WORKER"] == "public"
+    assert list(setup.one("Microsoft.Web/sites")["identity"]["userAssignedIdentities"]) != list(
+        deployment.one("Microsoft.Web/sites")["identity"]["userAssignedIdentities"]
+    )
+    roles = json.loads((INFRA / "roles.json").read_text(encoding="utf-8"))["storage"]
+    own, shared = (d.one("Microsoft.Storage/storageAccounts")["id"] for d in (setup, deployment))
+    given = {
+        (re.findall(r"^\[extensionResourceId\('([^']+)'", a["id"])[0], a["properties"]["roleDefinitionId"][-36:])
+        for a in setup.of("Microsoft.Authorization/roleAssignments")
+    }
+    assert {(own, role) for role in roles.values()} <= given
+    assert (shared, roles["Storage Blob Data Owner"]) not in given
+    assert (shared, roles["Storage Queue Data Contributor"]) in given
+    assert setup.settings["AzureWebJobsStorage__blobServiceUri"].startswith(f"[reference('{own}'")
+    assert setup.settings["GuestlistStorage__queueServiceUri"].startswith(f"[reference('{shared}'")
+    for assignment in deployment.of("Microsoft.Authorization/roleAssignments"):
+        assert own not in assignment["id"]
+
+
+@compiled
 def test_readiness_is_asked_from_outside_and_an_alert_says_when_it_fails(deployment: Deployment, case: str) -> None:
     tests, alerts = deployment.of("Microsoft.Insights/webtests"), deployment.of("Microsoft.Insights/metricAlerts")
     if case == "private":  # nobody outside can ask
@@ -423,7 +468,9 @@ def test_clients_are_let_in_only_after_the_scope_has_been_written(deployment: De
 
     assert "preAuthorizedApplications" not in first["api"]
     assert "identifierUris" not in first
-    assert {role["value"] for role in first["appRoles"]} == {"Admin", "Auditor", "Inviter"}
+    assert {role["value"] for role in first["appRoles"]} == {
+        *("Admin", "Auditor", "Inviter", "SetupAdmin", "Operator", "PrivacyOfficer")
+    }
     # It cannot start before the first one has answered.
     assert second["identifierUris"] == ["[format('api://{0}', reference('api').appId)]"]
     assert second["uniqueName"] == first["uniqueName"]
@@ -431,11 +478,29 @@ def test_clients_are_let_in_only_after_the_scope_has_been_written(deployment: De
     assert {k: v for k, v in second["api"].items() if k != "preAuthorizedApplications"} == first["api"]
     assert set(second) == {"uniqueName", "displayName", "identifierUris", "api"}
     clients = [app["appId"] for app in second["api"]["preAuthorizedApplications"]]
-    azure_cli = [] if case == "least" else ["04b07795-8ddb-461a-bbee-02f9e1bf7b46"]
+    azure_cli = ["04b07795-8ddb-461a-bbee-02f9e1bf7b46"] if case == "everything" else []
     assert clients == ["[reference('client').appId]", *azure_cli]
     assert [app["delegatedPermissionIds"] for app in second["api"]["preAuthorizedApplications"]] == (
         [[scope["id"]]] * len(clients)
     )
+
+
+@compiled
+def test_the_azure_cli_may_act_for_people_where_it_is_authorized_and_nowhere_else(
+    deployments: dict[str, Deployment],
+) -> None:
+    listed = {case: found.settings["GUESTLIST_CLIENTS"] for case, found in deployments.items()}
+
+    assert "04b07795-8ddb-461a-bbee-02f9e1bf7b46" in listed["everything"]
+    assert listed["defaults"] == listed["given"] == ""
+
+
+@compiled
+def test_tokens_for_the_api_say_who_is_a_guest(deployments: dict[str, Deployment]) -> None:
+    first, second = api_writes(deployments["defaults"])
+
+    assert first["optionalClaims"] == {"accessToken": [{"name": "acct"}]}
+    assert "optionalClaims" not in second
 
 
 @compiled
@@ -461,14 +526,18 @@ def test_without_the_ids_of_registrations_that_are_there_nothing_is_deployed(
 @compiled
 def test_permissions_are_granted_where_the_template_is_to_grant_them(deployments: dict[str, Deployment]) -> None:
     permissions = json.loads((INFRA / "permissions.json").read_text(encoding="utf-8"))
-    every = {name for names in permissions.values() for name in names}
+    of_setup = {name for feature in OF_SETUP for name in permissions[feature]}
+    every = {name for feature, names in permissions.items() if feature not in OF_SETUP for name in names}
 
-    def granted(case: str) -> int:
-        assignments = deployments[case].of("Microsoft.Graph/appRoleAssignedTo")
+    def granted(case: str, *, setup: bool = False) -> int:
+        deployment = deployments[case].setup if setup else deployments[case]
+        assignments = deployment.of("Microsoft.Graph/appRoleAssignedTo")
         return len([a for a in assignments if "lambdaVariables('role')" in a["properties"]["appRoleId"]])
 
     assert granted("defaults") == granted("everything") == len(every)
-    assert granted("least") == granted("given") == 0
+    assert granted("defaults", setup=True) == granted("everything", setup=True) == len(of_setup)
+    assert granted("least") == granted("given") == granted("given", setup=True) == 0
+    assert {"Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All"} <= of_setup - every
 
 
 @compiled
@@ -477,8 +546,8 @@ def test_who_deploys_is_an_administrator_or_who_is_named(deployments: dict[str, 
         assignments = [a["properties"] for a in deployments[case].of("Microsoft.Graph/appRoleAssignedTo")]
         return [a["principalId"] for a in assignments if "reference('apiPrincipal')" in a["resourceId"]]
 
-    assert admins("defaults") == [ME]
-    assert len(admins("everything")) == 2
+    assert admins("defaults") == [ME] * 4
+    assert len(admins("everything")) == 8
     assert ME not in admins("everything")
 
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from infra.tables.__main__ import main
 from infra.tables.folder import all_tables
 from local.azurite import Azurite
-from local.stack import IDENTITY_HEADER
+from local.stack import IDENTITY_HEADER, Stack
 from shared.adapters.directory import GraphDirectory, GraphSession
 from shared.adapters.identity.credentials import app_credential
 from shared.adapters.queues.codec import decode_command
@@ -22,22 +24,24 @@ from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.storage import CONNECTION, queue_service, table_service
 from shared.adapters.tables import TableStore
 from shared.adapters.tables.reminders import TableReminders
+from shared.domain.access import InviteTo
 from shared.domain.commands import Command, InviteChunk, JoinChunk
 from shared.domain.ids import InvitationId
 from shared.domain.outcomes import Outcome
 from shared.domain.pacing import Pace
 from shared.domain.timing import Timing
+from shared.steps.access import Access
 from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
 from shared.steps.sweep import Sweep
 from shared.wiring.build import SystemClock
+from tests.fakes.principals import FakePrincipals
+from tests.fakes.setup_store import FakeSetupStore
 from tests.integration.conftest import Tenant, eventually
 from tests.integration.test_audits import audit
 from tests.integration.test_imports import Imports
 from tests.operate.accounts import connection_of, with_accounts
 from tests.operate.raw import raw_rows
-
-pytestmark = pytest.mark.xdist_group("stack")
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +60,19 @@ def backup(tenant: Tenant, folder: Path) -> None:
     assert main(["backup", "--to", str(folder), "--connection", tenant.stack.azurite.connection_string]) == 0
 
 
+@contextmanager
+def paused(stack: Stack) -> Iterator[None]:
+    """The app stands still, as operators are asked for: other tests share it, and its timers never rest."""
+    pids = stack.worker_pids()
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 def test_an_account_that_was_worked_in_comes_back_as_it_was(tenant: Tenant, empty: str, tmp_path: Path) -> None:
     tenant.end_of(tenant.invite("backup-ada@fabrikam.com", welcomeMessage="Welcome!"))
     Imports(tenant).run("email,name\n" + "".join(f"backup-{n}@fabrikam.com,Guest {n}\n" for n in range(25)))
@@ -67,7 +84,8 @@ def test_an_account_that_was_worked_in_comes_back_as_it_was(tenant: Tenant, empt
         backup(tenant, folder)
         return (folder, before) if raw_rows(source) == before else None
 
-    found = eventually(at_rest)
+    with paused(tenant.stack):
+        found = eventually(at_rest)
     assert found is not None
     folder, rows = found
     assert main(["restore", "--from", str(folder), "--connection", empty]) == 0
@@ -90,7 +108,8 @@ class RestoredApp:
     def __post_init__(self) -> None:
         clock, timing, pace = SystemClock(), Timing(), Pace(600, timedelta(minutes=1), burst=100)
         self.sweep = Sweep(self.store, self.outbox, clock, timing)
-        self.invite = InviteChunkStep(self.directory, self.store, clock, timing, pace)
+        access = Access(self.directory, FakeSetupStore(), clock, FakePrincipals(), InviteTo.OWNED)
+        self.invite = InviteChunkStep(self.directory, self.store, clock, timing, pace, access)
         self.join = JoinChunkStep(self.directory, self.store, clock, timing)
 
     async def take(self) -> list[Command]:

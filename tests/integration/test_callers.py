@@ -33,7 +33,7 @@ ROBOT = Client(
     "s",
     app_roles=("Inviter",),
 )
-API = Client(AUDIENCE, "7d0f7b52-0a3b-4f0e-9f55-0a3c5b9e1bff", "Guestlist", None)
+API = Client(AUDIENCE, "7d0f7b52-0a3b-4f0e-9f55-0a3c5b9e1bff", "Guestlist", None, optional_claims=("acct",))
 
 
 class Tenant:
@@ -96,7 +96,13 @@ class Service:
         return self.issuer.app_claims(ROBOT, AUDIENCE, self.url) | {"roles": ["Inviter"]} | changes
 
     def callers(self, fetch_every_s: float = 30) -> TokenCallers:
-        return TokenCallers(authority=self.url, tenant_id=TENANT, audience=AUDIENCE, fetch_every_s=fetch_every_s)
+        return TokenCallers(
+            authority=self.url,
+            tenant_id=TENANT,
+            audience=AUDIENCE,
+            clients={ROBOT.client_id},
+            fetch_every_s=fetch_every_s,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -125,13 +131,15 @@ def without(claims: dict[str, Any], name: str) -> dict[str, Any]:
 async def test_a_person_is_known_by_their_token(service: Service) -> None:
     caller = await service.callers().authenticate(f"Bearer {service.issuer.mint(service.person())}")
 
-    assert caller == Caller(UserId(OLIVIA.object_id.lower()), "Olivia Owner", frozenset({"Auditor"}), is_app=False)
+    assert caller == Caller(
+        UserId(OLIVIA.object_id.lower()), "Olivia Owner", frozenset({"Auditor"}), False, ROBOT.client_id
+    )
 
 
 async def test_an_app_is_known_by_its_token_and_its_role(service: Service) -> None:
     caller = await service.callers().authenticate(f"Bearer {service.issuer.mint(service.app())}")
 
-    assert caller == Caller(UserId(ROBOT.object_id), "", frozenset({"Inviter"}), is_app=True)
+    assert caller == Caller(UserId(ROBOT.object_id), "", frozenset({"Inviter"}), True, ROBOT.client_id)
 
 
 PASSWORD = {"grant_type": "password", "username": OLIVIA.username, "password": OLIVIA.password}

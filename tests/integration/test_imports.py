@@ -15,8 +15,6 @@ from tests.integration.conftest import ADMIN, AUDITOR, OTHER, OWNER, STRANGER, T
 from tests.integration.test_invitations import problem
 from tests.integration.test_setups import at_rest, body, start
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 CSV = {"Content-Type": "text/csv"}
 

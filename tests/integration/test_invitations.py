@@ -17,8 +17,6 @@ from shared.domain.reasons import REASONS, Reason
 from shared.steps.give_up import REVIVALS
 from tests.integration.conftest import ADMIN, AUDITOR, OTHER, STRANGER, Tenant, eventually
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 
 @pytest.fixture
 def address() -> str:
@@ -349,8 +347,10 @@ def test_a_mail_without_an_answer_is_sent_once(tenant: Tenant, address: str, pat
 def test_a_mailbox_without_permission_leaves_a_member_and_says_so(tenant: Tenant, address: str) -> None:
     granted = [
         "User.Invite.All",
-        "Directory.Read.All",
+        "User.Read.All",
+        "GroupMember.Read.All",
         "GroupMember.ReadWrite.All",
+        "Application.Read.All",
     ]
     tenant.permissions(*granted)
     tenant.stack.kill_workers()
@@ -364,8 +364,10 @@ def test_a_mailbox_without_permission_leaves_a_member_and_says_so(tenant: Tenant
 
 def test_a_missing_permission_to_invite_is_named(tenant: Tenant, address: str) -> None:
     granted = [
-        "Directory.Read.All",
+        "User.Read.All",
+        "GroupMember.Read.All",
         "GroupMember.ReadWrite.All",
+        "Application.Read.All",
         "Mail.ReadWrite",
         "Mail.Send",
     ]

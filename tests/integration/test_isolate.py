@@ -14,9 +14,9 @@ import pytest
 
 from local.stack import Stack
 from tests.integration import test_audits, test_imports, test_invitations, test_portal, test_setups
-from tests.integration.conftest import QUICK, Tenant, eventually
+from tests.integration.conftest import PATIENCE, QUICK, Tenant, eventually
 
-pytestmark = pytest.mark.xdist_group("isolate")
+pytestmark = [pytest.mark.xdist_group("isolate"), pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,11 @@ def stack() -> Iterator[Stack]:
         idle_seconds=120,
     ) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def time_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PATIENCE, "times", 3)
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +100,7 @@ def test_what_a_killed_instance_held_of_an_import_goes_on_long_before_the_hosts_
         assert killed
         assert len(tenant.members()) < GUESTS, "it was over before the kill: not much of an examination"
         deadline = killed_at + LEASE_S + SWEEP_S + SLACK_S
+        PATIENCE.times = 1  # a bound of the product
         eventually(lambda: guests <= set(tenant.members()), within_s=deadline - time.monotonic())
         eventually(lambda: tenant.caller().get(location).json()["state"] == "done")
         assert {guest["email"] for guest in invited(tenant)} == guests

@@ -24,7 +24,7 @@ def scene() -> Iterator[Scene]:
         yield scene
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.xdist_group("isolate-kill")
 def test_a_kill_after_any_effect_leaves_one_mail_and_one_membership(scene: Scene) -> None:
     scene.run(None, "after")

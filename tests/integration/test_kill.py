@@ -21,12 +21,10 @@ from tests.integration.test_setups import confirm_all, start
 
 SENDS = re.compile(r"/messages$")
 ONE_MESSAGE = re.compile(r"/messages/")
-AROUND = re.compile(
-    r"RowKey='i-|OpenChunks|/(Imports|Setups|Apps|Requests|Audits|People)\(\)|RowKey='(log-key|gauges)'"
-)
+AROUND = re.compile(r"RowKey='i-|OpenChunks|/(Imports|Setups|Apps|Requests|Audits|People)\(\)|RowKey='log-key'")
 """What is read by this test, by the sweeper, and once by each process that starts."""
-ROUND_TRIP = re.compile(r"/health/messages|/Tenant\(\)|PartitionKey='chain'")
-"""The message that each sweep sends through a queue, and what is noted of it."""
+ROUND_TRIP = re.compile(r"/health/messages|/Tenant\(\)|PartitionKey='chain'|RowKey='gauges'")
+"""The message that each sweep sends through a queue, what is noted of it, and when all was looked at."""
 QUICKER = QUICK | {
     "GUESTLIST_WORK_LEASE": "PT1S",
     "GUESTLIST_CLAIM": "PT1S",
@@ -156,7 +154,9 @@ class Door(Scene):
         found = re.search(r"/request/[0-9a-f-]{36}/([0-9a-f]{22})\?code=([0-9a-f]{32})", str(mail))
         assert found is not None
         one = f"{path}/{found[1]}"
+        before = len(self.tenant.mails(OWNER))
         eventually(lambda: self._post(f"{one}/proof", {"code": found[2]}) == 200, within_s=150, every_s=0.3)
+        eventually(lambda: len(self.tenant.mails(OWNER)) > before, within_s=150)  # the digest of who decides
         eventually(lambda: self._post(f"{one}/approve", {}) == 200, within_s=150, every_s=0.3)
 
         def invited() -> str | None:
@@ -245,7 +245,7 @@ def door(scene: Scene) -> Door:
 
 
 OF_REQUESTS = re.compile(
-    r"queue (POST|DELETE) \S*/(requests|request-mails)/messages|graph POST \S*/(messages|send) #1$"
+    r"queue (POST|DELETE) \S*/(requests|request-mails|request-digests)/messages|graph POST \S*/(messages|send) #1$"
 )
 _TABLE_WRITES = 5
 """Writes of the request itself; those of the invitation that follows are looked at by the test above."""
@@ -270,7 +270,7 @@ def test_a_kill_while_somebody_asks_to_join_leaves_one_invitation_and_no_mail_to
     killed = [str(found) for passage in wanted if (found := door.run(passage, side)) is not None]
 
     at = "\n".join(killed)
-    for queue in ("requests", "request-mails"):
+    for queue in ("requests", "request-mails", "request-digests"):
         assert re.search(rf"queue POST \S*/{queue}/messages", at), at
     assert re.search(r"graph POST \S*/send", at), at
     assert len(re.findall(r"table POST", at)) >= 4, at

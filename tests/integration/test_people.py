@@ -3,12 +3,9 @@
 import uuid
 from typing import Any
 
-import pytest
 from azure.data.tables import TableServiceClient
 
 from tests.integration.conftest import ADMIN, Tenant, eventually
-
-pytestmark = pytest.mark.xdist_group("stack")
 
 
 def case_of(tenant: Tenant, kind: str, body: dict[str, Any]) -> dict[str, Any]:

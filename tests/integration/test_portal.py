@@ -1,5 +1,6 @@
 """The portal's API through the running product: guests, sending again, cancelling, join requests, forms."""
 
+import base64
 import re
 import uuid
 from collections.abc import Iterator
@@ -13,8 +14,6 @@ from shared.domain.reasons import Reason
 from tests.integration.conftest import ADMIN, OTHER, OWNER, STRANGER, Tenant, eventually
 from tests.integration.test_invitations import problem
 from tests.integration.test_setups import app, confirm_all, start  # noqa: F401 - a fixture of this test, too
-
-pytestmark = pytest.mark.xdist_group("stack")
 
 LINK = re.compile(r"http://127\.0\.0\.1:\d+(/request/[0-9a-f-]{36}/[0-9a-f]{22}\?code=[0-9a-f]{32})")
 
@@ -127,6 +126,60 @@ def test_a_guest_is_found_by_the_beginning_of_the_address(tenant: Tenant, group:
 
     assert found(address[:8].upper()) == [address]
     assert found("zz") == []
+
+
+@pytest.fixture
+def two_large_groups(tenant: Tenant) -> tuple[str, str]:
+    """Of two owners; each has guests for two pages."""
+    owners = [tenant.stack.tenant.person(name)["id"] for name in (OWNER, OTHER)]
+    groups = [str(uuid.uuid4()) for _ in owners]
+    for group, owner in zip(groups, owners, strict=True):
+        users = [
+            {
+                "id": str(uuid.uuid4()),
+                "mail": f"g{n}-{group[:8]}@fabrikam.com",
+                "displayName": f"Guest {n}",
+                **IS_GUEST,
+            }
+            for n in range(120)
+        ]
+        members = [user["id"] for user in users]
+        seed = {
+            "users": users,
+            "groups": [{"id": group, "displayName": group, "owners": [owner], "members": members}],
+        }
+        tenant.simulator.post("/_sim/seed", json=seed).raise_for_status()
+    return groups[0], groups[1]
+
+
+IS_GUEST = {"userType": "Guest", "creationType": "Invitation", "externalUserState": "PendingAcceptance"}
+
+
+def test_the_next_page_is_one_of_the_same_group_and_search_and_of_nothing_else(
+    tenant: Tenant, two_large_groups: tuple[str, str]
+) -> None:
+    own, other = (f"/api/groups/{group}/guests" for group in two_large_groups)
+    graph = f"{tenant.stack.simulator_url}/v1.0"
+    first = tenant.caller().get(own).json()
+    rest = tenant.caller().get(first["nextLink"]).json()
+    assert len({g["userId"] for g in first["value"] + rest["value"]}) == 120
+    theirs = tenant.caller(OTHER).get(f"{other}?find=guest").json()["nextLink"].partition("continuation=")[2]
+    mine = first["nextLink"].partition("continuation=")[2]
+
+    members = f"{graph}/groups/{two_large_groups[0]}/members"
+    links = [
+        f"{members}/../../../users?$top=999",
+        f"{members}/../owners",
+        f"{members}/%2e%2e/%2e%2e/%2e%2e/users",
+        f"{members}\\..\\..\\..\\users",
+        f"{members}//../../../users",
+        f"{graph}/groups/{two_large_groups[1]}/members",
+    ]
+    made_up = [base64.urlsafe_b64encode(link.encode()).decode().rstrip("=") for link in links]
+    for continuation in [*made_up, theirs.partition("&")[0], "nonsense", f"{mine}A"]:
+        for more in ("", "&find=guest"):
+            problem(tenant.caller().get(f"{own}?continuation={continuation}{more}"), Reason.PARAMETER_INVALID)
+    problem(tenant.caller().get(f"{own}?continuation={mine}&find=guest"), Reason.PARAMETER_INVALID)
 
 
 def test_removing_ends_the_membership_and_keeps_the_account(tenant: Tenant, group: str) -> None:

@@ -74,7 +74,7 @@ def test_a_queue_whose_messages_nobody_takes_turns_it_red_and_their_return_green
     status, said = until(product, "ok", "late")
     assert (status, said["status"]) == (503, "not-ready")
     assert "no message came back through a queue within 5 seconds" in said["roundTrip"]["detail"]
-    assert lying_on(product, "health") >= 2
+    assert eventually(lambda: lying_on(product, "health") >= 2)
 
     begin(product, {})
     status, said = until(product, "ok", "ok")

@@ -106,6 +106,26 @@ def test_metrics_tell_of_guests_graph_and_the_budget(tenant: Tenant) -> None:
     eventually(told, within_s=40, every_s=0.5)
 
 
+def test_what_alerts_of_abuse_are_made_of_is_told_without_a_name(tenant: Tenant) -> None:
+    address = f"watched-{uuid.uuid4().hex[:8]}@fabrikam.com"
+    tenant.end_of(tenant.invite(address))
+    assert tenant.caller().get("/api/groups", headers={"Authorization": "Bearer nothing"}).status_code == 401
+
+    def told() -> bool:
+        found = metrics(tenant)
+        refused = found.get("guestlist.refusals", [])
+        return (
+            {"token-invalid"} <= values(refused, "reason")
+            and {"401"} <= values(refused, "status")
+            and any(p.startswith("person-") for p in values(found.get("guestlist.invitations", []), "person"))
+            and any(d.startswith("domain-") for d in values(found.get("guestlist.guest_domains", []), "domain"))
+            and values(found.get("guestlist.memberships", []), "app") != set()
+        )
+
+    eventually(told, within_s=40, every_s=0.5)
+    assert "fabrikam.com" not in values(metrics(tenant)["guestlist.guest_domains"], "domain")
+
+
 def test_a_callers_own_trace_is_gone_on_with(tenant: Tenant) -> None:
     trace = uuid.uuid4().hex
     answer = tenant.caller().get("/api/health", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})

@@ -313,7 +313,10 @@ def test_the_bodies_an_output_may_give() -> None:
 def test_pauses_between_polls_grow_to_the_longest_and_start_over() -> None:
     backoff = Backoff(timedelta(seconds=2))
     pauses = [backoff.pause_s() for _ in range(12)]
-    assert 0.08 <= pauses[0] <= 0.12
-    assert all(1.6 <= pause <= 2.0 for pause in pauses[6:])
+    assert pauses[0] == 0.1
+    assert 0.18 <= pauses[1] <= 0.22
+    assert 0.26 <= pauses[2] <= 0.34
+    assert pauses == sorted(pauses)
+    assert all(pause == 2.0 for pause in pauses[7:])
     backoff.reset()
-    assert backoff.pause_s() <= 0.12
+    assert backoff.pause_s() == 0.1

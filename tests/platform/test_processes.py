@@ -60,7 +60,7 @@ def test_a_handler_that_times_out_fails_its_process_is_replaced_and_what_else_ra
 
 
 def test_a_handler_that_blocks_the_loop_times_out_as_well(make_app: MakeApp, start_host: StartHost) -> None:
-    app = make_app(OVERRUN, host_json='{"version": "2.0", "functionTimeout": "00:00:01"}')
+    app = make_app(OVERRUN, host_json='{"version": "2.0", "functionTimeout": "00:00:03"}')
     host = start_host(app, {"QUEUE": "never-made"}, arguments=["--restart-seconds", "0.1"])
     (before,) = host.workers
 

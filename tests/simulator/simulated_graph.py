@@ -30,6 +30,7 @@ ALL = [
     "Group.ReadWrite.All",
     "GroupMember.ReadWrite.All",
     "Application.ReadWrite.All",
+    "Directory.Read.All",
     "AppRoleAssignment.ReadWrite.All",
     "Mail.ReadWrite",
     "Mail.Send",

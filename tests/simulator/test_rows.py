@@ -421,3 +421,23 @@ async def test_what_has_no_api_answers_so_and_is_logged_loudly(graph: Graph, pat
 
     assert answer.status_code in (400, 404)
     error(answer)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "held"),
+    [
+        ("GET", f"/users/{GUS}/memberOf", ["User.Read.All", "GroupMember.Read.All"]),
+        ("POST", f"/users/{GUS}/checkMemberGroups", ["User.Read.All", "GroupMember.ReadWrite.All"]),
+        ("GET", f"/groups/{TRAVEL}", ["GroupMember.ReadWrite.All"]),
+        ("GET", f"/groups/{TRAVEL}/appRoleAssignments", ["GroupMember.Read.All", "Application.Read.All"]),
+        ("GET", f"/servicePrincipals/{APP}/appRoleAssignedTo", ["AppRoleAssignment.ReadWrite.All"]),
+    ],
+)
+async def test_what_microsoft_documents_no_such_permission_for_is_denied(
+    graph: Graph, method: str, path: str, held: list[str]
+) -> None:
+    await graph.permit(*held)
+
+    answer = await graph.call(method, path, {"groupIds": [TRAVEL]} if method == "POST" else None)
+
+    assert answer.status_code == 403, answer.text

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from datetime import datetime
+from types import SimpleNamespace
 
 import azure.functions as func
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from functions import edge, sweeper
 from shared import wiring
 from shared.domain.errors import TimedOut
+from tests.builders import NOW
 
 
 @pytest.fixture(autouse=True)
@@ -81,8 +84,27 @@ async def test_a_timeout_of_the_work_itself_is_no_timeout_of_the_handler() -> No
 # The sweeper: each part in a time of its own
 
 
+class WholeSweeps:
+    """Due at each sweep, or never; notes what came to its end."""
+
+    def __init__(self) -> None:
+        self.at: datetime | None = NOW
+        self.noted: list[datetime] = []
+
+    async def due(self) -> datetime | None:
+        return self.at
+
+    async def note(self, begun: datetime) -> None:
+        self.noted.append(begun)
+
+
 @pytest.fixture
-def parts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def whole() -> WholeSweeps:
+    return WholeSweeps()
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch, whole: WholeSweeps) -> list[str]:
     """Of a sweep: one that never ends, one that fails, one that works; gives which came to their end."""
     ended: list[str] = []
 
@@ -95,31 +117,47 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     async def _working(app: wiring.App) -> None:
         ended.append("working")
 
-    async def app() -> None:
-        return None
+    async def app() -> SimpleNamespace:
+        return SimpleNamespace(whole_sweeps=whole)
 
     monkeypatch.setattr(edge, "TIMER_S", 5.0)
     monkeypatch.setattr(sweeper, "SWEEP_PART_S", 0.02)
-    monkeypatch.setattr(sweeper, "PARTS", (_endless, _failing, _working))
+    monkeypatch.setattr(sweeper, "EVERY_SWEEP", (_endless,))
+    monkeypatch.setattr(sweeper, "WHOLE_SWEEP", (_failing, _working))
     monkeypatch.setattr(wiring, "app", app)
     return ended
 
 
-async def test_a_part_of_a_sweep_that_fails_or_never_ends_keeps_no_other_from_its_work(parts: list[str]) -> None:
+async def test_a_part_of_a_sweep_that_fails_or_never_ends_keeps_no_other_from_its_work(
+    parts: list[str], whole: WholeSweeps
+) -> None:
     # The host writes down what a handler raises: names of parts alone.
     with pytest.raises(sweeper.SweepFailed, match=r"^parts of the sweep failed: endless, failing$"):
         await edge.on_time(_sweep)(None)
 
     assert parts == ["working"]
+    assert whole.noted == [], "the next sweep is a whole one, too"
 
 
 async def _sweep(timer: func.TimerRequest) -> None:
     await sweeper.sweep_all()
 
 
-async def test_a_sweep_whose_parts_are_fine_is_fine(parts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeper, "PARTS", sweeper.PARTS[2:])
+async def test_a_sweep_whose_parts_are_fine_is_fine(
+    parts: list[str], whole: WholeSweeps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper, "EVERY_SWEEP", sweeper.WHOLE_SWEEP[1:])
+    monkeypatch.setattr(sweeper, "WHOLE_SWEEP", sweeper.WHOLE_SWEEP[1:])
 
     await sweeper.sweep_all()
+    assert (parts, whole.noted) == (["working", "working"], [NOW])
 
-    assert parts == ["working"]
+    whole.at = None
+    await sweeper.sweep_all()
+    assert (parts, whole.noted) == (["working"] * 3, [NOW])
+
+
+async def test_what_waits_for_a_minute_at_most_is_looked_after_in_every_sweep() -> None:
+    names = [part.__name__.strip("_") for part in sweeper.EVERY_SWEEP]
+
+    assert names == ["chain", "due", "parked"]

@@ -1,14 +1,17 @@
-"""No record of the process holds an address."""
+"""No record of the process holds an address, and no line a text that somebody chose."""
 
+import ast
 import io
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from shared.adapters.telemetry.logs import Pseudonyms, Told, guard_records, pseudonyms, tellable
 
 KEY = bytes(range(32))
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -131,3 +134,33 @@ def test_libraries_that_write_a_line_for_each_request_are_quiet_but_for_warnings
     assert not log.isEnabledFor(logging.INFO)
     assert log.isEnabledFor(logging.WARNING)
     assert logging.getLogger("azure.functions").isEnabledFor(logging.INFO), "the worker's own"
+
+
+CHOSEN = {
+    *("display_name", "name", "reason_given", "note", "file_name", "welcome_message", "detail"),
+    *("inviter_name", "creator_name", "authority_name", "by_name", "group_name", "app_name"),
+}
+"""Fields with texts that somebody chose. What a line holds of them could be a line of its own, or a person's name."""
+
+
+def lines_with_chosen_texts(source: str) -> list[int]:
+    found = []
+    for call in ast.walk(ast.parse(source)):
+        if (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and ast.unparse(call.func.value) == "log"
+        ):
+            given = [each for part in (*call.args, *call.keywords) for each in ast.walk(part)]
+            if any(isinstance(each, ast.Attribute) and each.attr in CHOSEN for each in given):
+                found.append(call.lineno)
+    return found
+
+
+def test_no_line_of_a_log_holds_a_text_that_somebody_chose() -> None:
+    assert lines_with_chosen_texts('log.info("invited %s", row.display_name, extra={"x": 1})') == [1]
+    files = [file for folder in ("shared", "functions") for file in (ROOT / folder).rglob("*.py")]
+    assert len(files) > 200
+
+    found = {str(file.relative_to(ROOT)): lines_with_chosen_texts(file.read_text(encoding="utf-8")) for file in files}
+    assert {name: lines for name, lines in found.items() if lines} == {}

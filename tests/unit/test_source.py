@@ -58,3 +58,10 @@ def test_the_setting_says_how_many_proxies_there_are() -> None:
     for wrong in ("0", "11", "two"):
         with pytest.raises(SettingsWrong, match="GUESTLIST_TRUSTED_PROXIES must be from 1 to 10"):
             read_settings(NEEDED | {"GUESTLIST_TRUSTED_PROXIES": wrong})
+
+
+def test_the_log_says_by_how_many_hops_a_request_came_and_no_address(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="guestlist"):
+        source("1.2.3.4, 198.51.100.7, 203.0.113.1:443", 2)
+
+    assert caplog.messages == ["a request came by 3 hops, of which 2 are trusted"]

@@ -29,7 +29,6 @@ ALL: dict[str, Callable[[str], str]] = {
             app_name=EVIL,
             state=state,
             meaning=EVIL,
-            note=f"{EVIL}\n{EVIL}",
             direct_link="https://app.example/?a=1&b=2",
             language=language,
         )

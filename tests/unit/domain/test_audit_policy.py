@@ -154,3 +154,13 @@ def test_files_open_in_a_spreadsheet_and_compute_nothing() -> None:
     for line in (findings.decode("utf-8-sig").splitlines()[1], trail.decode()):
         assert f"'{evil}" in line.replace('"', "") or f"'={evil[1:]}" in line
         assert f",{evil}" not in line
+
+
+def test_files_hold_nothing_that_a_terminal_obeys() -> None:
+    evil = "\x1b]0;owned\x07Ada\x9b\u202e\x00=1"
+    findings = finding_lines([a_finding(name=evil, address=evil, detail=evil)], headings=False)
+    entry = TrailEntry("k", NOW, evil, "remove", ADA, evil, GROUP, APP, "in", "out", request_id=None)
+
+    for text in (findings.decode(), trail_lines([entry], headings=False).decode()):
+        assert not set(text) & set("\x1b\x07\x9b\u202e\x00")
+        assert "]0;ownedAda=1" in text

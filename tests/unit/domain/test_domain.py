@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.access import may_invite
+from shared.domain.access import Action, group_roles, may
 from shared.domain.addresses import PROHIBITED, parse_address
 from shared.domain.breaker import Breaker, take_probe, trip
 from shared.domain.errors import Refused
@@ -109,7 +109,9 @@ def test_only_cloud_groups_with_assigned_membership_take_guests(
     ],
 )
 def test_owners_and_admins_may_invite(caller, allowed: bool) -> None:  # type: ignore[no-untyped-def]
-    assert may_invite(caller, a_group()) is allowed
+    roles = group_roles(caller.object_id, caller.roles, a_group(), ())
+
+    assert may(roles, Action.INVITE) is allowed
 
 
 def test_a_group_with_one_app_links_to_it_and_else_to_my_apps() -> None:

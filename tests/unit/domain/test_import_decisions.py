@@ -1,4 +1,4 @@
-"""Bulk import's pure decisions: windows and ids, counters, paces, days, rows."""
+"""Bulk import's pure decisions: windows and ids, counters, days, rows."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,22 +17,12 @@ from shared.domain.import_ids import ImportId
 from shared.domain.import_rows import read_row
 from shared.domain.imports import KINDS, GuestRow, by_group, chunk_id, chunks_of, windows
 from shared.domain.invitations import Invitation, State
-from shared.domain.pacing import (
-    DayLimit,
-    DayTaken,
-    ImportPace,
-    Pace,
-    current,
-    of_today,
-    reserve_each,
-    throttled,
-)
+from shared.domain.pacing import DayLimit, DayTaken, of_today
 from shared.domain.reasons import Reason
 from shared.steps.imports.preview import seconds_left
-from tests.builders import GROUP, NOW, an_invitation
+from tests.builders import GROUP, an_invitation
 
 IMPORT = ImportId("fe62a1b2c3d40123456789")
-PACE = Pace(60, timedelta(minutes=1), burst=40)
 MINUTE = timedelta(minutes=1)
 
 
@@ -78,90 +68,6 @@ def test_counters_are_never_another_number_than_a_recount(data: st.DataObject) -
         counters = added(counters, difference(before, [rows[n] for n in picked]))
 
     assert counters == dict(count(rows))
-
-
-def test_slots_follow_one_another_at_the_pace_once_the_burst_is_spent() -> None:
-    starts, after = reserve_each(ImportPace(60, NOW), PACE, [20, 20, 20, 20], NOW)
-
-    assert starts == [NOW, NOW, NOW + timedelta(seconds=20), NOW + timedelta(seconds=40)]
-    assert after.free_at == NOW + timedelta(seconds=80)
-
-
-@given(st.lists(st.integers(1, 20), min_size=1, max_size=60), st.integers(1, 5))
-def test_no_minute_gets_more_than_burst_and_rate(units: list[int], pieces: int) -> None:
-    known, starts = ImportPace(60, NOW), []
-    for n in range(pieces):
-        some = units[n::pieces]
-        got, known = reserve_each(known, PACE, some, NOW + timedelta(seconds=n))
-        starts += list(zip(got, some, strict=True))
-
-    for begin, _ in starts:
-        within = sum(u for at, u in starts if begin <= at < begin + MINUTE)
-        assert within <= PACE.burst + PACE.per + 20
-
-
-def test_a_429_slows_imports_once_a_breath_and_holds_until_its_retry_after() -> None:
-    known = ImportPace(60, NOW)
-
-    first = throttled(known, PACE, timedelta(seconds=30), NOW)
-    assert first is not None
-    again = throttled(first, PACE, timedelta(seconds=30), NOW + timedelta(seconds=1))
-    later = throttled(first, PACE, timedelta(seconds=30), NOW + timedelta(seconds=20))
-
-    assert first.per_minute == pytest.approx(42)
-    starts, _ = reserve_each(first, PACE, [20], NOW)
-    assert starts[0] >= NOW + timedelta(seconds=30)
-    assert again is None or again.per_minute == pytest.approx(first.per_minute, rel=0.01)
-    assert later is not None
-    assert later.per_minute < first.per_minute
-
-
-def test_a_long_retry_after_holds_all_imports_and_a_short_one_none() -> None:
-    short = throttled(ImportPace(60, NOW), PACE, timedelta(seconds=2), NOW)
-    long = throttled(short, PACE, timedelta(seconds=40), NOW + timedelta(seconds=1))
-
-    assert short is not None
-    assert short.held_until is None
-    assert long is not None
-    assert long.held_until == NOW + timedelta(seconds=41)
-
-
-def test_the_rate_rises_again_with_time_and_never_above_the_setting() -> None:
-    slow = throttled(ImportPace(60, NOW), PACE, None, NOW)
-    assert slow is not None
-
-    assert current(slow, PACE, NOW + MINUTE).per_minute == pytest.approx(45)
-    assert current(slow, PACE, NOW + 30 * MINUTE).per_minute == 60
-    assert current(None, PACE, NOW).per_minute == 60
-
-
-def test_the_rate_never_falls_to_nothing() -> None:
-    known: ImportPace | None = ImportPace(60, NOW)
-    for n in range(50):
-        known = throttled(known, PACE, None, NOW + n * timedelta(seconds=11)) or known
-
-    assert known is not None
-    assert known.per_minute >= 3
-
-
-def test_after_a_storm_of_429s_imports_go_on_as_soon_as_the_rate_allows() -> None:
-    """A burst that is owed at the slowest rate is not owed for hours once the rate has risen."""
-    pace = Pace(1142, timedelta(minutes=1), burst=2750)
-    known: ImportPace | None = None
-    for n in range(12):
-        known = throttled(known, pace, timedelta(seconds=3), NOW + n * timedelta(seconds=11)) or known
-    calm = NOW + timedelta(minutes=3)
-
-    for minutes in (0, 1, 5, 20):
-        at = calm + minutes * MINUTE
-        [start], _ = reserve_each(current(known, pace, at), pace, [20], at)
-        assert start - at < timedelta(seconds=30), f"{minutes} minutes later"
-
-
-def test_what_is_owed_stays_the_same_while_the_rate_does() -> None:
-    known = ImportPace(60, NOW, free_at=NOW + 5 * MINUTE)
-
-    assert current(known, PACE, NOW + MINUTE).free_at == NOW + 5 * MINUTE
 
 
 @pytest.mark.parametrize(("days", "limit"), [(0, 500), (1, 1000), (2, 2000), (3, 4000), (4, 5000), (400, 5000)])

@@ -4,7 +4,7 @@ import csv
 from io import StringIO
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.domain.csv_dialect import Dialect, detect
@@ -107,6 +107,8 @@ def test_a_row_without_its_guest_leaves_all_others_as_they_were(
         writer.writerow([f"g{n}@fabrikam.com", name, group, message])
     content = text.getvalue().encode(encoding)
     dialect = detect(content)
+    # Text of cp1252 whose bytes happen to be UTF-8 is read as UTF-8.
+    assume(dialect.encoding == encoding or content.isascii())
     before = rows_of(dialect, content)
     place %= len(before)
     begin = before[place - 1].next_cursor.offset if place else dialect.start.offset

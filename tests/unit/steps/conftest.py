@@ -8,20 +8,22 @@ import pytest
 from shared.domain.commands import Command, InviteChunk, JoinChunk, MailChunk
 from shared.domain.invitations import Invitation
 from shared.domain.outcomes import Outcome
-from shared.domain.pacing import Pace
+from shared.domain.pacing import Budgets, Pace
 from shared.domain.timing import Timing
 from shared.ports.store import OpenChunk
 from shared.steps.accept_invitation import AcceptInvitation
+from shared.steps.access import Access
 from shared.steps.give_up import GiveUp
 from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
 from shared.steps.mail_chunk import MailChunkStep
 from shared.steps.sweep import Sweep
-from tests.builders import CHUNK, GROUP, NOW, TENANT, a_group, an_invitation
+from tests.builders import CHUNK, GROUP, NOW, TENANT, a_group, an_app, an_invitation
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.mailer import FakeMailer, FakeMailText
 from tests.fakes.outbox import FakeOutbox
+from tests.fakes.principals import FakePrincipals
 from tests.fakes.setup_store import FakeSetupStore
 from tests.fakes.store import FakeStore
 
@@ -30,15 +32,21 @@ from tests.fakes.store import FakeStore
 class World:
     directory: FakeDirectory = field(default_factory=lambda: FakeDirectory(groups={GROUP: a_group()}))
     store: FakeStore = field(default_factory=FakeStore)
-    setups: FakeSetupStore = field(default_factory=FakeSetupStore)
+    setups: FakeSetupStore = field(default_factory=lambda: FakeSetupStore().put(an_app()))
+    principals: FakePrincipals = field(default_factory=FakePrincipals)
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     clock: FakeClock = field(default_factory=FakeClock)
     mailer: FakeMailer | None = field(default_factory=FakeMailer)
     timing: Timing = field(default_factory=Timing)
+    budgets: Budgets = field(default_factory=Budgets)
     pace: Pace = field(default_factory=lambda: Pace(6000, timedelta(minutes=1), burst=1000))
 
     def __post_init__(self) -> None:
         self.directory.clock = self.clock
+
+    @property
+    def access(self) -> Access:
+        return Access(self.directory, self.setups, self.clock, self.principals)
 
     @property
     def accept(self) -> AcceptInvitation:
@@ -49,6 +57,7 @@ class World:
             outbox=self.outbox,
             clock=self.clock,
             timing=self.timing,
+            budgets=self.budgets,
             tenant_id=TENANT,
             message_limit=100,
             sends_own_mail=self.mailer is not None,
@@ -66,7 +75,8 @@ class World:
         """Run the step of a command once."""
         match command:
             case InviteChunk():
-                return await InviteChunkStep(self.directory, self.store, self.clock, self.timing, self.pace)(command)
+                invite = InviteChunkStep(self.directory, self.store, self.clock, self.timing, self.pace, self.access)
+                return await invite(command)
             case JoinChunk():
                 return await JoinChunkStep(self.directory, self.store, self.clock, self.timing)(command)
             case MailChunk():

@@ -18,6 +18,7 @@ from shared.domain.answers import (
     Invited,
     JoinAnswer,
     Lagging,
+    Lookalike,
     Unknown,
 )
 from shared.domain.commands import CHUNK_SIZE, ChunkWork, InviteChunk, JoinChunk, MailChunk
@@ -94,6 +95,18 @@ async def test_an_internal_account_that_graph_names_joins_the_group(world: World
     await world.run(INVITE)
 
     assert (world.row().state, world.row().user_id) == (State.MEMBER, "internal")
+
+
+async def test_an_account_that_has_the_address_besides_its_own_is_not_taken_for_the_guest(world: World) -> None:
+    world.directory.find_says[KEY] = [Lookalike(frozenset({UserId("other")}), "otherMails")]
+    await world.given()
+
+    await world.run(INVITE)
+
+    assert (world.row().state, world.row().reason) == (State.FAILED, Reason.ADDRESS_OF_ANOTHER)
+    assert "otherMails" in (world.row().detail or "")
+    assert "other" not in world.directory.members[GROUP]
+    assert world.directory.invited == []
 
 
 async def test_a_disabled_account_is_refused(world: World) -> None:

@@ -5,16 +5,18 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.answers import Busy, Lagging
+from shared.domain.addresses import parse_address
+from shared.domain.answers import Busy, Exists, Lagging
 from shared.domain.commands import ImportChunk, JoinChunk, SplitImport, UndoImport
 from shared.domain.counters import count
 from shared.domain.csv_dialect import detect
 from shared.domain.errors import StorageBusy
 from shared.domain.features import ALL, Feature, Features
-from shared.domain.ids import UserId
+from shared.domain.ids import GroupId, InvitationId, UserId
 from shared.domain.import_ids import ImportId
 from shared.domain.import_settings import ImportSettings
 from shared.domain.imports import Import, ImportState, Progress, Target
@@ -23,25 +25,35 @@ from shared.domain.outcomes import Outcome
 from shared.domain.pacing import DayLimit, Pace
 from shared.domain.reasons import Reason
 from shared.domain.timing import Timing
+from shared.ports.store import OpenChunk
+from shared.steps.access import Access
+from shared.steps.imports.authority import Authority
 from shared.steps.imports.chunk import ImportChunkStep
+from shared.steps.imports.preview import PreviewImport
 from shared.steps.imports.reading import Rules
 from shared.steps.imports.split import SplitImportStep
+from shared.steps.imports.start import Upload
 from shared.steps.imports.sweep import SweepImports
 from shared.steps.imports.targets import Targets
 from shared.steps.imports.undo import UndoImportStep
 from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
-from tests.builders import GROUP, NOW, OWNER, TENANT, a_group
+from shared.steps.still_wanted import StillWanted
+from tests.builders import CHUNK, GROUP, NOW, OWNER, TENANT, a_caller, a_group, an_app, an_invitation
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.import_store import FakeFiles, FakeImportStore
 from tests.fakes.outbox import FakeOutbox
+from tests.fakes.principals import FakePrincipals
 from tests.fakes.setup_store import FakeSetupStore
 from tests.fakes.store import FakeStore
 
 IMPORT = ImportId("fe62a1b2c3d40123456789")
+ELSEWHERE = GroupId("22222222-2222-4222-8222-222222222223")
 MANY = DayLimit(10**6, 10**6)
-WIDE = ImportSettings(pace=Pace(60_000, timedelta(minutes=1), burst=10_000), of_tenant=MANY, of_inviter=MANY)
+WIDE = ImportSettings(
+    pace=Pace(60_000, timedelta(minutes=1), burst=10_000), of_tenant=MANY, of_inviter=MANY, of_group=MANY
+)
 
 
 @dataclass
@@ -52,6 +64,8 @@ class Files:
     settings: ImportSettings = WIDE
     directory: FakeDirectory = field(default_factory=lambda: FakeDirectory(groups={GROUP: a_group()}))
     store: FakeStore = field(default_factory=FakeStore)
+    setups: FakeSetupStore = field(default_factory=lambda: FakeSetupStore().put(an_app()))
+    principals: FakePrincipals = field(default_factory=FakePrincipals)
     imports: FakeImportStore = field(default_factory=FakeImportStore)
     files: FakeFiles = field(default_factory=FakeFiles)
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
@@ -59,8 +73,16 @@ class Files:
     timing: Timing = field(default_factory=Timing)
 
     @property
+    def access(self) -> Access:
+        return Access(self.directory, self.setups, self.clock, self.principals)
+
+    @property
+    def authority(self) -> Authority:
+        return Authority(self.access, self.imports)
+
+    @property
     def split(self) -> SplitImportStep:
-        targets = Targets(self.directory, FakeSetupStore(), TENANT)
+        targets = Targets(self.directory, self.setups, TENANT)
         rules = Rules(100, sends_own_mail=True)
         return SplitImportStep(
             self.imports,
@@ -72,13 +94,14 @@ class Files:
             self.timing,
             self.settings,
             rules,
+            self.authority,
         )
 
     @property
     def chunk(self) -> ImportChunkStep:
-        invite = InviteChunkStep(self.directory, self.store, self.clock, self.timing, self.settings.pace)
+        invite = InviteChunkStep(self.directory, self.store, self.clock, self.timing, self.settings.pace, self.access)
         join = JoinChunkStep(self.directory, self.store, self.clock, self.timing)
-        return ImportChunkStep(invite, join, self.imports, self.settings)
+        return ImportChunkStep(invite, join, self.imports, self.settings, self.authority)
 
     @property
     def sweep(self) -> SweepImports:
@@ -145,7 +168,7 @@ async def test_every_row_has_one_outcome() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(
-    deaths=st.lists(st.sampled_from(["accept_import", "reserve_imports"]), max_size=8),
+    deaths=st.lists(st.sampled_from(["accept_import", "take_positions"]), max_size=8),
     pieces=st.integers(1, 9),
     rows=st.integers(1, 130),
 )
@@ -181,6 +204,31 @@ async def test_an_old_message_reads_nothing() -> None:
 
     assert await world.split(SplitImport(IMPORT, 0)) == Outcome(note="an old message")
     assert len(world.outbox.sent) == before
+
+
+async def test_one_delivery_reads_piece_after_piece_and_goes_on_where_an_earlier_one_of_it_died() -> None:
+    whole, broken = [await Files(a_file(2500, bad_every=3000)).given() for _ in range(2)]
+    assert await whole.split(SplitImport(IMPORT, 0)) == Outcome()
+    assert (whole.progress.rows, whole.progress.pieces) == (2500, 3)
+
+    save, saved = broken.imports.save_progress, 0
+
+    async def dies_before_the_third(*given: Any) -> Any:
+        nonlocal saved
+        saved += 1
+        if saved == 5:  # Each piece is claimed, then written down.
+            raise StorageBusy("it died")
+        return await save(*given)
+
+    broken.imports.save_progress = dies_before_the_third  # type: ignore[assignment, method-assign]
+    with pytest.raises(StorageBusy):
+        await broken.split(SplitImport(IMPORT, 0))
+    assert broken.progress.pieces == 2
+    await broken.split(SplitImport(IMPORT, 0))
+
+    assert (broken.progress.rows, broken.progress.all_read) == (2500, True)
+    assert broken.store.counters == whole.store.counters
+    assert broken.store.days == whole.store.days
 
 
 async def test_slots_follow_the_pace_and_reading_goes_no_further_than_the_horizon() -> None:
@@ -221,6 +269,7 @@ async def test_a_paused_import_reads_and_invites_nothing_and_says_so_to_nobody()
             value=replace(world.imports.imports[IMPORT].record.value, state=ImportState.PAUSED),
         ),
     )
+    world.directory.calls.clear()
 
     outcome = await world.chunk(world.chunks[0])
 
@@ -228,17 +277,73 @@ async def test_a_paused_import_reads_and_invites_nothing_and_says_so_to_nobody()
     assert world.directory.calls == []
 
 
+async def test_where_a_guest_turns_out_to_have_an_account_the_intent_to_join_is_written_first() -> None:
+    world = await Files(a_file(20, bad_every=1000)).given()
+    await world.read_all()
+    key = world.store.rows[next(iter(world.store.rows))].value.address.key
+    world.directory.invite_says[key] = [Exists(UserId("user-there"))]
+    world.directory.members[GROUP].add(UserId("user-there"))
+    before = world.store.writes
+
+    await world.chunk(world.chunks[0])
+
+    assert {r.value.state for r in world.store.rows.values()} == {State.MEMBER}
+    assert [r.value.address.key for r in world.store.rows.values() if r.value.already_member] == [key]
+    assert world.store.writes - before == 3
+
+
+async def test_guests_whose_delivery_died_before_it_wrote_that_they_joined_are_no_members_of_before() -> None:
+    world = await Files(a_file(20, bad_every=1000)).given()
+    await world.read_all()
+    join = world.directory.join
+
+    async def joined_and_died(*given: Any) -> Any:
+        await join(*given)
+        raise StorageBusy("it died")
+
+    world.directory.join = joined_and_died  # type: ignore[assignment, method-assign]
+    with pytest.raises(StorageBusy):
+        await world.chunk(world.chunks[0])
+    world.directory.join = join  # type: ignore[method-assign]
+    world.clock.time += world.timing.work_lease + timedelta(seconds=1)
+    await world.to_its_end(await world.chunk(world.chunks[0]))
+
+    rows = [r.value for r in world.store.rows.values()]
+    assert {(r.state, r.already_member, r.already_in_directory) for r in rows} == {(State.MEMBER, False, False)}
+    assert len(world.directory.invited) == 20
+
+
+async def test_a_row_that_changes_while_its_guest_joins_is_read_again_and_written() -> None:
+    world = await Files(a_file(20, bad_every=1000)).given()
+    await world.read_all()
+    join = world.directory.join
+
+    async def beside(*given: Any) -> Any:
+        [first, *_] = world.store.rows.values()
+        await world.store.save([replace(first, value=replace(first.value, display_name="Ada"))], before=[first.value])
+        return await join(*given)
+
+    world.directory.join = beside  # type: ignore[assignment, method-assign]
+    await world.chunk(world.chunks[0])
+
+    rows = [r.value for r in world.store.rows.values()]
+    assert {r.state for r in rows} == {State.MEMBER}
+    assert "Ada" in {r.display_name for r in rows}
+    assert world.store.counters[IMPORT, GROUP] == {"member": 20, "final": 20}
+
+
 async def test_a_chunk_is_invited_and_joined_in_one_breath() -> None:
     world = await Files(a_file(20, bad_every=1000)).given()
     await world.read_all()
     before = world.store.writes
+    world.directory.calls.clear()
 
     outcome = await world.chunk(world.chunks[0])
 
     assert (outcome.then, outcome.later) == ((), None)
     assert {r.value.state for r in world.store.rows.values()} == {State.MEMBER}
-    assert world.store.writes - before == 3
-    assert world.directory.calls == ["find", "invite", "join"]
+    assert world.store.writes - before == 2
+    assert world.directory.calls == ["read_group", "find", "invite", "join"]
     assert world.store.marks == {}
     assert world.store.counters[IMPORT, GROUP] == {"member": 20, "final": 20}
 
@@ -255,7 +360,7 @@ async def test_who_the_group_does_not_see_yet_joins_by_a_message_of_its_own() ->
     assert Counter(r.value.state for r in world.store.rows.values()) == {State.MEMBER: 2, State.JOINING: 1}
 
 
-async def test_a_throttled_chunk_slows_the_lane_and_comes_back() -> None:
+async def test_a_throttled_chunk_holds_the_line_and_comes_back() -> None:
     world = await Files(a_file(2, bad_every=1000)).given()
     await world.read_all()
     world.directory.invite_says["g1@fabrikam.com"] = [Busy(timedelta(seconds=30))]
@@ -266,7 +371,7 @@ async def test_a_throttled_chunk_slows_the_lane_and_comes_back() -> None:
     assert isinstance(outcome.later.command, ImportChunk)
     assert outcome.later.not_before >= NOW + timedelta(seconds=30)
     assert world.store.import_pace is not None
-    assert world.store.import_pace.per_minute < 60_000
+    assert world.store.import_pace.at == NOW + timedelta(seconds=30)
 
 
 async def test_while_the_quota_is_used_up_no_other_chunk_asks_the_directory() -> None:
@@ -297,10 +402,11 @@ async def test_a_throttled_chunk_joins_nobody_before_the_directory_wants_to_be_a
     world = await Files(a_file(2, bad_every=1000)).given()
     await world.read_all()
     world.directory.invite_says["g1@fabrikam.com"] = [Busy(timedelta(seconds=2))]
+    world.directory.calls.clear()
 
     outcome = await world.chunk(world.chunks[0])
 
-    assert world.directory.calls == ["find", "invite"]
+    assert world.directory.calls == ["read_group", "find", "invite"]
     await world.to_its_end(outcome)
     assert {r.value.state for r in world.store.rows.values()} == {State.MEMBER}
 
@@ -355,10 +461,7 @@ async def test_duplicates_are_invited_by_the_first_of_their_rows() -> None:
 
 async def test_a_group_that_stopped_taking_guests_fails_its_rows_with_the_reason() -> None:
     world = await Files(a_file(2, bad_every=1000)).given()
-    stored = world.imports.imports[IMPORT]
-    refused = {GROUP: Target(refused=Reason.GROUP_DYNAMIC)}
-    progress = replace(stored.progress, value=replace(stored.progress.value, targets=refused))
-    world.imports.imports[IMPORT] = replace(stored, progress=progress)
+    world.directory.groups[GROUP] = a_group(group_types=frozenset({"DynamicMembership"}))
 
     await world.read_all()
 
@@ -366,16 +469,56 @@ async def test_a_group_that_stopped_taking_guests_fails_its_rows_with_the_reason
     assert world.store.marks == {}
 
 
-async def test_an_undo_that_is_switched_off_under_way_takes_memberships_back_and_keeps_accounts() -> None:
-    world = await Files(b"address\na@fabrikam.com\n").given()
+def undo_step(world: Files, features: Features = ALL) -> UndoImportStep:
+    wanted = StillWanted(world.store, FakeSetupStore())
+    return UndoImportStep(world.imports, world.store, world.directory, world.clock, world.timing, wanted, features)
+
+
+async def undoing(world: Files) -> None:
+    """The import is at its end, and is being taken back."""
     await world.read_all()
     for command in world.chunks:
         await world.to_its_end(await world.chunk(command))
     stored = world.imports.imports[IMPORT]
     undoing = replace(stored.record.value, state=ImportState.UNDOING)
     await world.imports.save(replace(stored.record, value=undoing))
+
+
+async def test_who_turned_a_colleague_since_the_import_is_left_alone() -> None:
+    world = await Files(b"address\na@fabrikam.com\nb@fabrikam.com\n").given()
+    await undoing(world)
+    accounts = world.directory.accounts
+    accounts["a@fabrikam.com"] = replace(accounts["a@fabrikam.com"], is_guest=False)
+
+    await undo_step(world)(UndoImport(IMPORT, GROUP))
+
+    turned, other = sorted((r.value for r in world.store.rows.values()), key=lambda i: i.address.key)
+    assert (turned.state, turned.reason) == (State.MEMBER, Reason.NOT_A_GUEST)
+    assert (other.state, set(world.directory.deleted)) == (State.UNDONE, {"b@fabrikam.com"})
+    assert world.directory.members[GROUP] == {turned.user_id}
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.INVITED, State.JOINING, State.MEMBER])
+async def test_an_undo_keeps_the_account_that_another_group_has_invited_meanwhile(state: State) -> None:
+    world = await Files(b"address\na@fabrikam.com\nb@fabrikam.com\n").given()
+    await undoing(world)
+    there = InvitationId(ELSEWHERE, CHUNK, 0)
+    await world.store.accept([an_invitation(id=there, address=parse_address("a@fabrikam.com"), state=state)], None)
+    await world.store.open_chunk(OpenChunk(ELSEWHERE, CHUNK, NOW))
+
+    await undo_step(world)(UndoImport(IMPORT, GROUP))
+
+    assert set(world.directory.deleted) == {"b@fabrikam.com"}
+    mine = [r.value for r in world.store.rows.values() if r.value.id.group == GROUP]
+    [kept] = [i for i in mine if i.address.key == "a@fabrikam.com"]
+    assert "another group has invited it" in (kept.detail or "")
+
+
+async def test_an_undo_that_is_switched_off_under_way_takes_memberships_back_and_keeps_accounts() -> None:
+    world = await Files(b"address\na@fabrikam.com\n").given()
+    await undoing(world)
     off = Features(ALL.on - {Feature.UNDO})
-    undo = UndoImportStep(world.imports, world.store, world.directory, world.clock, world.timing, off)
+    undo = undo_step(world, off)
 
     await undo(UndoImport(IMPORT, GROUP))
 
@@ -384,3 +527,84 @@ async def test_an_undo_that_is_switched_off_under_way_takes_memberships_back_and
     assert "deleting accounts is switched off" in (row.value.detail or "")
     assert world.directory.members[GROUP] == set()
     assert world.directory.deleted == {}
+
+
+async def test_a_piece_that_is_delivered_twice_at_a_time_takes_its_slots_and_its_day_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    once, twice = [await Files(a_file(100, bad_every=1000)).given() for _ in range(2)]
+    await once.split(SplitImport(IMPORT, 0))
+    accept, seconds = twice.store.accept_import, list[Outcome]()
+
+    async def beside(*given: Any) -> None:
+        if not seconds:
+            seconds.append(Outcome())  # The other delivery writes chunks, too.
+            seconds[0] = await twice.split(SplitImport(IMPORT, 0))
+        await accept(*given)
+
+    monkeypatch.setattr(twice.store, "accept_import", beside)
+    await twice.split(SplitImport(IMPORT, 0))
+
+    assert twice.store.days == once.store.days
+    assert twice.store.days["tenant"].taken == 100
+    assert twice.store.import_pace == once.store.import_pace
+    assert len(twice.outbox.sent) == len(once.outbox.sent)
+    assert twice.rows() == once.rows()
+    # What comes too early comes again, in case the first one dies; by then it is an old message.
+    assert seconds[0].later is not None
+    twice.clock.time = seconds[0].later.not_before
+    assert await twice.split(SplitImport(IMPORT, 0)) == Outcome(note="an old message")
+
+
+async def test_a_piece_whose_delivery_died_is_made_by_another_after_a_lease() -> None:
+    world = await Files(a_file(100, bad_every=1000)).given()
+    world.store.fail_next = ["take_positions"]
+    with pytest.raises(StorageBusy):
+        await world.split(SplitImport(IMPORT, 0))
+
+    outcome = await world.split(SplitImport(IMPORT, 0))
+    assert outcome.later is not None
+    assert outcome.later.not_before == NOW + world.timing.work_lease
+    world.clock.time = outcome.later.not_before
+    assert isinstance(outcome.later.command, SplitImport)
+    await world.split(outcome.later.command)
+
+    assert world.progress.rows == 100
+
+
+async def test_a_row_whose_guest_an_owner_invited_in_between_is_a_duplicate_still() -> None:
+    content = (
+        "address\nada@fabrikam.com\n" + "".join(f"g{n}@fabrikam.com\n" for n in range(1000)) + "Ada@fabrikam.com\n"
+    )
+    pace = Pace(60, timedelta(minutes=1), burst=500)
+    world = await Files(content.encode(), settings=replace(WIDE, pace=pace)).given()
+    await world.split(SplitImport(IMPORT, 0))
+    assert not world.progress.all_read
+    for chunk in world.chunks:
+        await world.to_its_end(await world.chunk(chunk))
+    [first] = [r.value for r in world.store.rows.values() if r.value.address.key == "ada@fabrikam.com"]
+    assert first.is_final
+    for n in range(2):  # An owner asks for her by hand, twice.
+        by_hand = an_invitation(n, address=first.address, state=State.MEMBER)
+        await world.store.accept([by_hand], None)
+    await world.read_all()
+
+    rows = [r.value for r in world.store.rows.values() if r.value.address.key == "ada@fabrikam.com"]
+    [last] = [r for r in rows if r.import_id is not None and r.line == 1003]
+    assert (last.reason, last.detail) == (Reason.DUPLICATE_IN_FILE, "line 2 has the same address")
+
+
+async def test_ten_thousand_addresses_a_day_are_looked_up_for_one_person_in_dry_runs() -> None:
+    world = Files(b"")
+    targets, rules = Targets(world.directory, world.setups, TENANT), Rules(100, sends_own_mail=True)
+    preview = PreviewImport(targets, world.directory, world.store, world.clock, WIDE, rules)
+    upload = Upload(GROUP, "f.csv", a_file(1000, bad_every=10_000))
+
+    seen = [await preview(upload, a_caller()) for _ in range(11)]
+
+    assert [p.counts["new"] for p in seen] == [1000] * 10 + [0]
+    assert seen[-1].counts["notLookedUp"] == 1000
+    assert "tomorrow" in seen[-1].first["notLookedUp"][0].what
+    assert world.directory.calls.count("find") == 10 * 50
+    world.clock.time += timedelta(days=1)
+    assert (await preview(upload, a_caller())).counts["new"] == 1000

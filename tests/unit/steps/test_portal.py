@@ -7,31 +7,36 @@ from typing import Any
 import pytest
 
 from shared.adapters.mail.text import JinjaMailText
-from shared.domain.access import Caller
+from shared.domain.access import Caller, Role
 from shared.domain.answers import Account, Busy
-from shared.domain.applications import AppId
+from shared.domain.applications import AppId, PrincipalId
 from shared.domain.commands import InviteChunk
 from shared.domain.csv_erasure import ERASED_ADDRESS
 from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.groups import GroupFacts
-from shared.domain.ids import GroupId, UserId
+from shared.domain.ids import GroupId, InvitationId, UserId
 from shared.domain.invitations import State
 from shared.domain.placeholders import fill, unknown_placeholders
 from shared.domain.reasons import Reason
-from shared.domain.setup.plan import MessageTemplate
+from shared.domain.setup.plan import MessageTemplate, Policy
+from shared.domain.setup.records import AppRecord, SetupId
 from shared.ports.rosters import GuestFacts, GuestPage
+from shared.ports.store import OpenChunk
 from shared.steps.accept_invitation import NewInvitation
+from shared.steps.access import Access
 from shared.steps.cancel_invitation import CancelInvitation
-from shared.steps.group_access import GroupAccess, GroupRole
 from shared.steps.portal.groups import ShowGroups
 from shared.steps.portal.guests import TendGuests
 from shared.steps.portal.templates import PreviewMail, Templates
+from shared.steps.still_wanted import StillWanted
+from shared.steps.stop import StopSwitch
 from tests.builders import CHUNK, GROUP, OWNER, STRANGER, TENANT, a_caller, a_group, an_invitation
 from tests.fakes.audits import FakeDoings, FakeTrail
 from tests.unit.steps.conftest import World
 from tests.unit.steps.test_requests import APPROVER, Door
 
 ADA = UserId("user-guest0@fabrikam.com")
+ELSEWHERE = GroupId("22222222-2222-4222-8222-222222222223")
 APP = AppId("55555555-5555-4555-8555-555555555555")
 
 
@@ -55,12 +60,17 @@ class FakeRosters:
         return next((g for g in self.there.get(group, []) if g.id == user), None)
 
 
-def access(world: World) -> GroupAccess:
-    return GroupAccess(world.directory, world.setups, world.clock)
+def access(world: World) -> Access:
+    return world.access
+
+
+def stop_of(world: World) -> StopSwitch:
+    return StopSwitch(world.store, world.outbox, FakeTrail(), world.clock)
 
 
 def cancel(world: World) -> CancelInvitation:
-    return CancelInvitation(access(world), world.directory, world.store, world.clock)
+    wanted = StillWanted(world.store, world.setups)
+    return CancelInvitation(access(world), world.directory, world.store, world.clock, wanted, stop_of(world))
 
 
 async def refused(awaited: Any) -> Refused:
@@ -100,6 +110,60 @@ async def test_a_guest_who_has_not_accepted_leaves_and_the_account_goes_where_it
     assert world.directory.accounts == {}
     assert world.store.expiries == {}
     assert (await cancel(world)(world.row().id, a_caller())).state is State.UNDONE, "a repeat is harmless"
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.INVITING, State.INVITED, State.JOINING, State.MEMBER])
+@pytest.mark.parametrize("is_set_up", [True, False])
+async def test_an_account_that_the_owner_of_another_group_has_pending_stays_when_one_cancels(
+    world: World, state: State, is_set_up: bool
+) -> None:
+    """The other invitation is not at its end: of it the directory shows nothing yet."""
+    await a_pending_guest(world)
+    there = an_invitation(id=InvitationId(ELSEWHERE, CHUNK, 0), state=state, user_id=ADA, already_in_directory=True)
+    await world.store.accept([there], None)
+    if is_set_up:
+        facts = (
+            APP,
+            "Trips",
+            PrincipalId(APP),
+            ELSEWHERE,
+            "Trips",
+            (),
+            (),
+            Policy(),
+            SetupId("s"),
+            world.clock.now(),
+        )
+        world.setups.put(AppRecord(*facts))
+    else:
+        await world.store.open_chunk(OpenChunk(ELSEWHERE, CHUNK, world.clock.now()))
+
+    undone = await cancel(world)(world.row().id, a_caller())
+
+    assert undone.state is State.UNDONE
+    assert world.directory.members[GROUP] == set()
+    assert set(world.directory.accounts) == {"guest0@fabrikam.com"}
+    assert "another group has invited it" in (undone.detail or "")
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.UNDONE])
+async def test_what_another_group_has_given_up_keeps_no_account(world: World, state: State) -> None:
+    await a_pending_guest(world)
+    there = an_invitation(id=InvitationId(ELSEWHERE, CHUNK, 0), state=state)
+    await world.store.accept([there], None)
+    await world.store.open_chunk(OpenChunk(ELSEWHERE, CHUNK, world.clock.now()))
+
+    await cancel(world)(world.row().id, a_caller())
+
+    assert world.directory.accounts == {}
+
+
+async def test_who_turned_a_colleague_since_is_not_cancelled(world: World) -> None:
+    await a_pending_guest(world)
+    world.directory.accounts["guest0@fabrikam.com"] = Account(ADA, False, True, True)
+
+    assert (await refused(cancel(world)(world.row().id, a_caller()))).reason is Reason.NOT_A_GUEST
+    assert world.directory.members[GROUP] == {ADA}
 
 
 async def test_a_guest_with_another_group_keeps_the_account(world: World) -> None:
@@ -246,8 +310,9 @@ def guest(**changes: Any) -> GuestFacts:
 
 
 def tend(world: World, *guests: GuestFacts) -> TendGuests:
-    rosters = FakeRosters(there={GROUP: list(guests)})
-    return TendGuests(access(world), world.directory, rosters, world.store, FakeDoings(), FakeTrail(), world.clock)
+    rosters, doings, trail = FakeRosters(there={GROUP: list(guests)}), FakeDoings(), FakeTrail()
+    stop = stop_of(world)
+    return TendGuests(access(world), world.directory, rosters, world.store, doings, trail, world.clock, stop)
 
 
 async def test_a_guest_is_listed_with_the_last_day_and_renewed(world: World) -> None:
@@ -365,14 +430,27 @@ async def test_people_see_the_groups_that_they_own_or_decide_for(world: World) -
     rosters = FakeRosters(owned={OWNER: [a_group(), a_group(id=GroupId("other"), name="Another")]})
     show = ShowGroups(access(door), rosters, door.setups)
 
-    async def seen(caller: Caller, *, with_all: bool = False) -> list[tuple[str, GroupRole]]:
+    async def seen(caller: Caller, *, with_all: bool = False) -> list[tuple[str, Role]]:
         return [(s.facts.name, s.role) for s in await show.of_caller(caller, with_all=with_all)]
 
-    assert await seen(a_caller()) == [("Another", GroupRole.OWNER), ("Travel app guests", GroupRole.OWNER)]
-    assert await seen(a_caller(APPROVER)) == [("Travel guests", GroupRole.APPROVER)]
+    assert await seen(a_caller()) == [("Another", Role.OWNER), ("Travel app guests", Role.OWNER)]
+    assert await seen(a_caller(APPROVER)) == [("Travel guests", Role.APPROVER)]
     assert await seen(a_caller(STRANGER)) == []
     assert await seen(a_caller(STRANGER, "Admin")) == []
-    assert await seen(a_caller(STRANGER, "Admin"), with_all=True) == [("Travel guests", GroupRole.ADMIN)]
-    assert await seen(a_caller(STRANGER, "Auditor"), with_all=True) == [("Travel guests", GroupRole.AUDITOR)]
-    assert await seen(a_caller(OWNER, is_app=True)) == [("Travel guests", GroupRole.OWNER)]
+    assert await seen(a_caller(STRANGER, "Admin"), with_all=True) == [("Travel guests", Role.ADMIN)]
+    assert await seen(a_caller(STRANGER, "Auditor"), with_all=True) == [("Travel guests", Role.AUDITOR)]
+    assert await seen(a_caller(OWNER, is_app=True)) == [("Travel guests", Role.OWNER)]
     assert (await refused(show.of_caller(a_caller(), with_all=True))).reason is Reason.NOT_ADMIN
+
+
+async def test_while_all_is_stopped_nothing_changes_in_the_directory(world: World) -> None:
+    await stop_of(world).stop(a_caller(OWNER, "Operator"), "Odd invitations")
+    found = await refused(tend(world, guest()).remove(GROUP, ADA, a_caller()))
+    assert (found.reason, found.detail) == (Reason.STOPPED, "Odd invitations")
+
+    await world.given(an_invitation(), an_invitation(1))
+    world.put(replace(world.row(1), state=State.MEMBER, user_id=ADA))
+    found = await refused(cancel(world)(InvitationId(GROUP, CHUNK, 1), a_caller()))
+    assert found.reason is Reason.STOPPED
+    # What was not asked yet is a record alone.
+    assert (await cancel(world)(InvitationId(GROUP, CHUNK, 0), a_caller())).state is State.UNDONE

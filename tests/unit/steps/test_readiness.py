@@ -14,9 +14,11 @@ from shared.domain.commands import RoundTrip
 from shared.domain.errors import DirectoryBusy, StorageBusy
 from shared.domain.features import ALL, Feature, Features, choose
 from shared.domain.permissions import PERMISSIONS, needed_by
-from shared.domain.readiness import Beat, Chain, Readiness, Status
+from shared.domain.readiness import Beat, Chain, Readiness, SetupWorker, Status
+from shared.domain.timing import Timing
 from shared.ports.app_directory import AppDirectory
 from shared.steps.readiness import KEPT, CheckReadiness, EndRoundTrip, SayReadiness, StartRoundTrip
+from shared.steps.sweep import WholeSweeps
 from tests.builders import NOW
 from tests.fakes.clock import FakeClock
 from tests.fakes.outbox import FakeOutbox
@@ -35,9 +37,19 @@ class Outside:
         self.waits = False
         self.asked = 0
         self.chain = Chain(NOW, NOW)
+        self.whole_sweep: datetime | None = None
 
     async def note_sweep(self, at: datetime) -> None:
         self.chain = replace(self.chain, swept_at=at)
+
+    async def read_whole_sweep(self) -> datetime | None:
+        return self.whole_sweep
+
+    async def note_whole_sweep(self, begun: datetime) -> None:
+        self.whole_sweep = begun
+
+    async def note_setup_worker(self, at: datetime, holds: frozenset[str]) -> None:
+        self.chain = replace(self.chain, setup=SetupWorker(at, holds))
 
     async def note_return(self, sent_at: datetime, arrived_at: datetime) -> None:
         self.chain = replace(self.chain, returned=sent_at)
@@ -77,6 +89,23 @@ async def test_where_everything_is_there_it_is_ready(check: Check) -> None:
 
     assert found.status is Status.READY
     assert {f.status for f in ready(found, ALL).features} == {"ready"}
+
+
+@pytest.mark.parametrize(("hours", "lacks"), [(None, True), (0.5, False), (1.5, True)])
+async def test_what_setup_s_own_worker_holds_counts_while_it_is_fresh(
+    clock: FakeClock, hours: float | None, lacks: bool
+) -> None:
+    outside = Outside()
+    if hours is not None:
+        held = frozenset(p.name for p in PERMISSIONS)
+        await outside.note_setup_worker(clock.now() - timedelta(hours=hours), held)
+    directory = cast(AppDirectory, outside)
+
+    found = await CheckReadiness(outside, directory, clock, ALL, TIMEOUT, has_setup_worker=True)()
+
+    assert found.lacks is not None
+    assert bool(found.lacks[Feature.SETUP]) == lacks
+    assert not found.lacks[Feature.INVITING]
 
 
 @pytest.mark.parametrize("missing", PERMISSIONS, ids=lambda p: p.name)
@@ -153,8 +182,9 @@ async def test_who_keeps_asking_costs_one_look_in_a_while(check: Check, clock: F
 
 async def test_a_process_says_what_each_feature_lacks(check: Check, caplog: pytest.LogCaptureFixture) -> None:
     features, _ = choose(["sign-ins", "audits"], mailbox=False)
+    held = ("User.Read.All", "GroupMember.Read.All", "Application.Read.All", "User.Invite.All")
     with caplog.at_level(logging.INFO, "guestlist"):
-        await SayReadiness(check(Outside("Directory.Read.All", "User.Invite.All"), features))()
+        await SayReadiness(check(Outside(*held), features))()
 
     warned = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert warned == [
@@ -277,3 +307,35 @@ async def test_a_sweep_whose_message_cannot_be_sent_has_come_all_the_same(clock:
         await StartRoundTrip(outside, FakeOutbox(fails=True), clock)()
 
     assert outside.chain == Chain(swept_at=NOW)
+
+
+# How often everything is looked at
+
+
+async def test_one_sweep_in_five_looks_at_everything_though_timers_are_not_exact(clock: FakeClock) -> None:
+    sweeps, whole = WholeSweeps(Outside(), clock, Timing()), []
+    for minute in range(11):
+        # The odd ones come late, as where their process had to be started.
+        late = timedelta(seconds=20 * (minute % 2))
+        clock.time = NOW + timedelta(minutes=minute) + late
+        if (begun := await sweeps.due()) is not None:
+            await sweeps.note(begun)
+            whole.append(minute)
+
+    assert whole == [0, 5, 10]
+
+
+async def test_a_whole_sweep_that_did_not_come_to_its_end_is_due_at_the_next(clock: FakeClock) -> None:
+    sweeps = WholeSweeps(Outside(), clock, Timing())
+    assert await sweeps.due() is not None
+
+    clock.time += timedelta(minutes=1)
+    assert await sweeps.due() == clock.now()
+
+
+async def test_where_less_may_stand_still_everything_is_looked_at_sooner(clock: FakeClock) -> None:
+    sweeps = WholeSweeps(Outside(), clock, Timing(stillness=timedelta(minutes=3)))
+    await sweeps.note(clock.now())
+
+    clock.time += timedelta(minutes=1)
+    assert await sweeps.due() is not None

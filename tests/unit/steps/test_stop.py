@@ -1,0 +1,177 @@
+"""An operator stops everything that sends or changes, and starts it again."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import azure.functions as func
+import pytest
+
+from functions import edge
+from shared import wiring
+from shared.adapters.queues.codec import encode_command
+from shared.domain.access import Caller
+from shared.domain.commands import ChunkWork, Command, InviteChunk, RoundTrip, RunAudit
+from shared.domain.errors import Refused, StorageBusy
+from shared.domain.outcomes import Outcome
+from shared.domain.reasons import Reason
+from shared.domain.stop import GOES_ON
+from shared.steps.stop import REMEMBERED, StopSwitch
+from tests.builders import CHUNK, GROUP, NOW, OWNER, STRANGER, a_caller
+from tests.fakes.audits import FakeTrail
+from tests.unit.steps.conftest import World
+
+OPERATOR = a_caller(OWNER, "Operator")
+INVITE = InviteChunk(GROUP, CHUNK, attempt=3)
+
+
+@dataclass
+class Switches:
+    """One switch for each instance, with the storage of all."""
+
+    world: World
+    trail: FakeTrail = field(default_factory=FakeTrail)
+
+    def another(self) -> StopSwitch:
+        return StopSwitch(self.world.store, self.world.outbox, self.trail, self.world.clock)
+
+
+@pytest.fixture
+def switches(world: World) -> Switches:
+    return Switches(world)
+
+
+@pytest.mark.parametrize("roles", [(), ("Admin",), ("SetupAdmin",), ("Auditor",), ("PrivacyOfficer", "Inviter")])
+async def test_nobody_but_an_operator_stops_or_starts(switches: Switches, roles: tuple[str, ...]) -> None:
+    caller: Caller = a_caller(OWNER, *roles)
+    for act in (switches.another().stop(caller, "x"), switches.another().start(caller)):
+        with pytest.raises(Refused) as refused:
+            await act
+        assert refused.value.reason is Reason.NOT_ADMIN
+    assert not (await switches.another().show()).is_on
+
+
+async def test_every_instance_follows_within_seconds(switches: Switches) -> None:
+    one, other = switches.another(), switches.another()
+    assert not await other.parks(INVITE)
+
+    await one.stop(OPERATOR, "Nobody here sent these")
+    assert await one.parks(INVITE)
+    switches.world.clock.advance(REMEMBERED)
+
+    assert timedelta(seconds=5) >= REMEMBERED
+    assert await other.parks(INVITE)
+    shown = await other.show()
+    assert (shown.is_on, shown.at, shown.by, shown.reason) == (True, NOW, OWNER, "Nobody here sent these")
+
+
+def _kinds() -> list[type]:
+    return [
+        kind
+        for each in get_args(Command.__value__)
+        for kind in (get_args(ChunkWork.__value__) if each is ChunkWork else (each,))
+    ]
+
+
+async def test_only_what_neither_sends_nor_changes_goes_on() -> None:
+    assert {RoundTrip, RunAudit} == GOES_ON
+    assert set(GOES_ON) < set(_kinds())
+
+
+async def test_stopping_and_starting_are_written_down_once_each_with_who_and_why(switches: Switches) -> None:
+    one = switches.another()
+    await one.stop(OPERATOR, "Odd invitations")
+    switches.world.clock.advance(timedelta(minutes=5))
+    again = await one.stop(a_caller(STRANGER, "Operator"), "Another reason")
+    await one.start(OPERATOR)
+    await one.start(OPERATOR)
+
+    assert (again.by, again.at, again.reason) == (OWNER, NOW, "Odd invitations")
+    entries = list({entry.key: entry for entry in switches.trail.entries}.values())
+    assert [(e.what, e.who, e.at) for e in entries] == [
+        ("stop", f"Olivia Owner ({OWNER})", NOW),
+        ("start", f"Olivia Owner ({OWNER})", NOW + timedelta(minutes=5)),
+    ]
+    assert "Odd invitations" in entries[0].after
+
+
+async def test_a_stop_that_somebody_else_wrote_at_the_same_moment_stands(switches: Switches) -> None:
+    one, other = switches.another(), switches.another()
+    await other.stop(a_caller(STRANGER, "Operator"), "First")
+    found = await one.stop(OPERATOR, "Second")
+    assert (found.by, found.reason) == (STRANGER, "First")
+
+
+async def test_what_was_parked_goes_on_at_the_start_and_else_with_the_next_sweep(switches: Switches) -> None:
+    world, one = switches.world, switches.another()
+    await one.stop(OPERATOR, None)
+    await world.outbox.park(INVITE)
+    assert await one.sweep() == 0
+    assert world.outbox.sent == []
+
+    world.outbox.fails = True
+    assert not (await one.start(OPERATOR)).is_on
+    world.outbox.fails = False
+
+    assert await one.sweep() == 1
+    assert [command for command, _ in world.outbox.sent] == [INVITE]
+    assert world.outbox.parked == []
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch, switches: Switches) -> SimpleNamespace:
+    """What `step` needs of the app."""
+
+    @asynccontextmanager
+    async def in_hand(handler: str, message: str) -> AsyncIterator[None]:
+        yield
+
+    made = SimpleNamespace(stop=switches.another(), outbox=switches.world.outbox, in_hand=in_hand)
+
+    async def found() -> Any:
+        return made
+
+    monkeypatch.setattr(wiring, "app", found)
+    return made
+
+
+def message(command: Command) -> func.QueueMessage:
+    return func.QueueMessage(body=encode_command(command, None))
+
+
+async def test_a_message_is_parked_as_it_is_while_all_is_stopped(app: SimpleNamespace) -> None:
+    ran: list[bytes] = []
+
+    @edge.step
+    async def work(message: func.QueueMessage) -> Outcome:
+        ran.append(message.get_body())
+        return Outcome()
+
+    await app.stop.stop(OPERATOR, None)
+    await work(message(INVITE))
+    await work(message(INVITE))
+    assert (ran, app.outbox.parked) == ([], [INVITE])
+
+    await work(message(RunAudit("a" * 22, "begin")))  # type: ignore[arg-type]
+    assert len(ran) == 1
+
+    await app.stop.start(OPERATOR)
+    assert app.outbox.sent == [(INVITE, None)]
+    await work(message(INVITE))
+    assert len(ran) == 2
+
+
+async def test_a_message_stays_on_its_queue_where_nobody_can_tell_whether_all_is_stopped(
+    app: SimpleNamespace, switches: Switches
+) -> None:
+    @edge.step
+    async def work(message: func.QueueMessage) -> Outcome:
+        raise AssertionError("it ran")
+
+    switches.world.store.fail_next.append("read_stop")
+    with pytest.raises(StorageBusy):
+        await work(message(INVITE))
+    assert app.outbox.parked == []
