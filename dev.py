@@ -419,6 +419,12 @@ def pin(given: argparse.Namespace, more: list[str]) -> int:
     return 0
 
 
+def types(given: argparse.Namespace, more: list[str]) -> int:
+    """Draw the portal's types anew from the API's description."""
+    del given, more
+    return hand_over(ensure_environment(), "-m", "local.portal", "--types")
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     whole = argparse.ArgumentParser(prog="dev.py", description=(__doc__ or "").split("\n", maxsplit=1)[0])
@@ -438,6 +444,9 @@ def parser() -> argparse.ArgumentParser:
         "lint", help="ruff, mypy, the import rules, the portal and the templates; all are run, all failures shown"
     )
     one.set_defaults(command=lint)
+
+    one = commands.add_parser("types", help="draw the portal's types anew from the API's models")
+    one.set_defaults(command=types)
 
     one = commands.add_parser(
         "bench",

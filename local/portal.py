@@ -1,6 +1,7 @@
 """Builds the portal from its sources when they have changed; ``python -m local.portal --check`` looks at them.
 
-Front-end packages come from npm, as the lock file names them; none is committed.
+Its types of what the API takes and answers are drawn from the API's description (``--types``). Front-end packages
+come from npm, as the lock file names them; none is committed.
 """
 
 # ruff: noqa: S603  (every command here is put together from constants and paths of this file)
@@ -18,6 +19,7 @@ from local.node import Node, NodeError, find_node
 from local.paths import BUILD, ROOT
 
 SOURCE = ROOT / "portal"
+TYPES = SOURCE / "src" / "schemas.ts"
 STATIC = ROOT / "functions" / "portal" / "static"
 _STAMP = BUILD / "portal.stamp"
 _PACKAGES = SOURCE / "node_modules" / ".guestlist-stamp"
@@ -58,6 +60,20 @@ def check() -> None:
         _run(node, "run", "--silent", "test")
 
 
+def types() -> str:
+    """The types as the API's models of now have them: what `TYPES` should be. Raises PortalError."""
+    # In a process of its own: nothing here imports the app.
+    described = subprocess.run(
+        [sys.executable, "-m", "shared.api.openapi"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if described.returncode != 0:
+        raise PortalError(f"The API could not be described:\n{described.stderr}")
+    with locked(BUILD / "portal"):
+        node = _node()
+        _install(node)
+        return _run(node, "run", "--silent", "types", given=described.stdout)
+
+
 def _is_built(wanted: str) -> bool:
     return (STATIC / "index.html").is_file() and _STAMP.is_file() and _STAMP.read_text(encoding="utf-8") == wanted
 
@@ -86,21 +102,28 @@ def _install(node: Node) -> None:
     _PACKAGES.write_text(lock, encoding="utf-8")
 
 
-def _run(node: Node, *arguments: str) -> None:
+def _run(node: Node, *arguments: str, given: str | None = None) -> str:
     command = [*node.npm, *arguments]
     path = f"{node.executable.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = os.environ | {"PATH": path}
     result = subprocess.run(
-        command, cwd=SOURCE, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
+        command, cwd=SOURCE, env=environment, input=given, capture_output=True, encoding="utf-8", check=False
     )
     if result.returncode != 0:
         raise PortalError(f"'npm {' '.join(arguments)}' failed in {SOURCE.name}/:\n{result.stdout}{result.stderr}")
+    return result.stdout
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.portal", description="Builds the portal.")
     parser.add_argument("--check", action="store_true", help="look at types and run the unit tests instead")
+    parser.add_argument("--types", action="store_true", help=f"write {TYPES.name} anew from the API's description")
+    given = parser.parse_args()
     try:
-        (check if parser.parse_args().check else build)()
+        if given.types:
+            TYPES.write_text(types(), encoding="utf-8")
+        else:
+            (check if given.check else build)()
     except PortalError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,14 +1,9 @@
 // The API: JSON with the person's token, problems as errors, and polling that asks only for what is new.
+import type { Problem as Document } from "./schemas";
 import { renew, token } from "./session";
 
-export interface Problem {
-  status: number;
-  title: string;
-  detail?: string;
-  remedy?: string;
-  reason?: string;
-  field?: string;
-}
+/** The API's, or one that the page makes itself, where the API could not be asked. */
+export type Problem = Pick<Document, "status" | "title"> & Partial<Document>;
 
 export class ProblemError extends Error {
   constructor(readonly problem: Problem) {

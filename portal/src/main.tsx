@@ -7,7 +7,7 @@ import { t } from "./i18n";
 import { Groups } from "./pages/groups";
 import { match, useRoute } from "./router";
 import { restore, signIn } from "./session";
-import type { Me } from "./types";
+import type { Me } from "./schemas";
 import { Page, WhoIsHere } from "./ui/page";
 import { Busy, Dialog, Problem } from "./ui/parts";
 

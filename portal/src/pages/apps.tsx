@@ -2,13 +2,13 @@
 import { get } from "../api";
 import { t, word } from "../i18n";
 import { Link } from "../router";
-import type { AppRecord } from "../types";
+import type { Apps } from "../schemas";
 import { Page, useMe } from "../ui/page";
 import { Busy, CopyButton, DataTable, Problem, useLoaded } from "../ui/parts";
 
 export default function AppsPage() {
   const seesSetups = useMe()?.may.includes("setups.read");
-  const { data, error } = useLoaded(() => get<{ value: AppRecord[] }>("/api/apps"), []);
+  const { data, error } = useLoaded(() => get<Apps>("/api/apps"), []);
   return (
     <Page title={t("nav.apps")}>
       <Problem error={error} />

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, newKey, poll, send, type Polled } from "../api";
 import { date, dateTime, day, relative, t } from "../i18n";
-import type { Group, Guest, GuestPage, Invitation, Page as Listed } from "../types";
+import type { Group, Guest, Guests, Invitation, Invitations } from "../schemas";
 import { Page } from "../ui/page";
 import { announce, Busy, Confirm, CopyButton, DataTable, Dialog, Field, isBeingWritten, Problem, State, useLoaded, wordsOf } from "../ui/parts";
 import { GroupHead } from "./group_head";
@@ -45,7 +45,7 @@ function Content({ group }: { group: Group }) {
       let known = true;
       const asked = wanted.current;
       while (next && guests.length < AT_ONCE) {
-        const page: GuestPage = await get<GuestPage>(next);
+        const page: Guests = await get<Guests>(next);
         guests.push(...page.value);
         known = page.lastSignIn === "known";
         next = page.nextLink;
@@ -58,13 +58,13 @@ function Content({ group }: { group: Group }) {
   };
   useEffect(() => {
     void loadGuests();
-    const heard = (page: Listed<Invitation>) => {
+    const heard = (page: Invitations) => {
       setInvitations(page.value);
       setOlder((before) => before ?? { invitations: [], next: page.nextLink });
       setError(undefined);
       if (tellWhatEnded(ended.current, page.value)) void loadGuests();
     };
-    polled.current = poll<Listed<Invitation>>(`${path}/invitations?limit=200`, heard, setError, (p) => p.value.some((i) => !i.isFinal));
+    polled.current = poll<Invitations>(`${path}/invitations?limit=200`, heard, setError, (p) => p.value.some((i) => !i.isFinal));
     return () => polled.current?.stop();
   }, [group.id]);
 
@@ -78,7 +78,7 @@ function Content({ group }: { group: Group }) {
   const more = async () => {
     if (!listed?.next) return;
     try {
-      const page = await get<GuestPage>(listed.next);
+      const page = await get<Guests>(listed.next);
       setListed({ ...listed, guests: [...listed.guests, ...page.value], next: page.nextLink });
     } catch (e) {
       setError(e);
@@ -87,7 +87,7 @@ function Content({ group }: { group: Group }) {
   const moreInvitations = async () => {
     if (!older?.next) return;
     try {
-      const page = await get<Listed<Invitation>>(older.next);
+      const page = await get<Invitations>(older.next);
       setOlder({ invitations: [...older.invitations, ...page.value], next: page.nextLink });
     } catch (e) {
       setError(e);

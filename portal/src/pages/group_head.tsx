@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { t } from "../i18n";
 import { Link, useRoute } from "../router";
-import type { Group } from "../types";
+import type { Group } from "../schemas";
 import { CopyButton } from "../ui/parts";
 
 export function GroupHead({ group, children }: { group: Group; children?: ComponentChildren }) {

@@ -3,14 +3,14 @@ import { useState } from "preact/hooks";
 import { get } from "../api";
 import { t, word } from "../i18n";
 import { Link } from "../router";
-import type { Group } from "../types";
+import type { Groups } from "../schemas";
 import { Page, useMe } from "../ui/page";
 import { Busy, Problem, useLoaded } from "../ui/parts";
 
 export function Groups() {
   const me = useMe();
   const [all, setAll] = useState(false);
-  const { data, error } = useLoaded(() => get<{ value: Group[] }>(`/api/groups${all ? "?all=true" : ""}`), [all]);
+  const { data, error } = useLoaded(() => get<Groups>(`/api/groups${all ? "?all=true" : ""}`), [all]);
   const may = me?.may.includes("groups.list-all");
   const groups = data?.value;
   return (

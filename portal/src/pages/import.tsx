@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { download, get, poll, send, type Polled } from "../api";
 import { dateTime, number, span, t, word } from "../i18n";
-import type { Group, Import } from "../types";
+import type { Group, Import, ImportUndo, ReasonRow, Table } from "../schemas";
 import { Page } from "../ui/page";
 import { announce, Busy, Confirm, DataTable, Problem, State, useLoaded } from "../ui/parts";
 import { GroupHead } from "./group_head";
@@ -35,8 +35,8 @@ export default function ImportPage({ group: id, import: key }: { group: string; 
   const press = (what: string) => void act(what).catch(setError);
   const askUndo = async () => {
     try {
-      const plan = await send<{ memberships: number; guests: number; kept: number }>("POST", `${path}/undo?dryRun=true`);
-      setAsking({ act: "undo", text: t("import.undoText", plan) });
+      const plan = await send<ImportUndo>("POST", `${path}/undo?dryRun=true`);
+      setAsking({ act: "undo", text: t("import.undoText", { memberships: plan.memberships, guests: plan.guests, kept: plan.kept }) });
     } catch (e) {
       setError(e);
     }
@@ -54,7 +54,7 @@ export default function ImportPage({ group: id, import: key }: { group: string; 
     }
   };
   const may = group.data?.may.includes("imports.change");
-  const isInTime = data && (!data.undoUntil || new Date(data.undoUntil) > new Date());
+  const isInTime = data && new Date(data.undoUntil) > new Date();
   const ended = data && ["done", "cancelled"].includes(data.state) && isInTime;
   return (
     <Page title={data ? data.fileName : t("part.imports")}>
@@ -86,7 +86,7 @@ export default function ImportPage({ group: id, import: key }: { group: string; 
           <Outcomes counts={data.counts} />
           {Object.keys(data.reasons).length > 0 && <Reasons counts={data.reasons} />}
           <p class="hint">
-            {t("import.by", { name: data.createdBy.name, when: dateTime(data.createdAt) })} {data.undoUntil && t("import.undoUntil", { when: dateTime(data.undoUntil) })}
+            {t("import.by", { name: data.createdBy.name, when: dateTime(data.createdAt) })} {t("import.undoUntil", { when: dateTime(data.undoUntil) })}
           </p>
         </>
       )}
@@ -115,8 +115,8 @@ function Outcomes({ counts }: { counts: Record<string, number> }) {
 }
 
 function Reasons({ counts }: { counts: Record<string, number> }) {
-  const { data } = useLoaded(() => get<{ reasons: { reason: string; title: string; remedy: string }[] }>("/api/problems"), []);
-  const facts = new Map(data?.reasons.map((r) => [r.reason, r]));
+  const { data } = useLoaded(() => get<Table>("/api/problems"), []);
+  const facts = new Map<string, ReasonRow>(data?.reasons.map((r) => [r.reason, r]));
   return (
     <>
       <h2>{t("import.reasons")}</h2>

@@ -2,14 +2,14 @@
 import { get } from "../api";
 import { dateTime, t } from "../i18n";
 import { Link } from "../router";
-import type { Group, Import } from "../types";
+import type { Group, Imports } from "../schemas";
 import { Page } from "../ui/page";
 import { Busy, DataTable, Problem, State, useLoaded } from "../ui/parts";
 import { GroupHead } from "./group_head";
 
 export default function ImportsPage({ group: id }: { group: string }) {
   const group = useLoaded(() => get<Group>(`/api/groups/${id}`), [id]);
-  const { data, error } = useLoaded(() => get<{ value: Import[] }>(`/api/groups/${id}/imports`), [id]);
+  const { data, error } = useLoaded(() => get<Imports>(`/api/groups/${id}/imports`), [id]);
   return (
     <Page title={group.data ? t("imports.title", { group: group.data.name }) : t("part.imports")}>
       {group.data && <GroupHead group={group.data} />}

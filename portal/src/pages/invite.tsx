@@ -5,7 +5,7 @@ import { span, t, word } from "../i18n";
 import { looksLikeAddress, parseRecipients, type Recipient } from "../model/addresses";
 import { toCsv, type Common } from "../model/csv";
 import { go } from "../router";
-import type { Group, Import, Preview } from "../types";
+import type { Group, Import, ImportPreview } from "../schemas";
 import { announce, Busy, Dialog, Field, Problem, useDraft, wordsOf } from "../ui/parts";
 
 interface Draft {
@@ -241,14 +241,14 @@ function Message({ group, draft, edit, error, to }: MessageProps) {
 
 /** A list to be looked at and mended before anything is sent, with what the directory knows of each. */
 function Rows({ group, rows, onChange }: { group: Group; rows: Recipient[]; onChange: (rows: Recipient[]) => void }) {
-  const [preview, setPreview] = useState<Preview>();
+  const [preview, setPreview] = useState<ImportPreview>();
   const good = rows.filter((r) => looksLikeAddress(r.address));
   const asked = JSON.stringify(good.map((r) => r.address));
   useEffect(() => {
     let here = true;
     const timer = setTimeout(() => {
       if (good.length === 0) return;
-      upload<Preview>(`/api/groups/${group.id}/imports?dryRun=true&name=portal.csv`, toCsv(good)).then(
+      upload<ImportPreview>(`/api/groups/${group.id}/imports?dryRun=true&name=portal.csv`, toCsv(good)).then(
         (found) => here && setPreview(found),
         () => here && setPreview(undefined),
       );
@@ -312,7 +312,7 @@ function Rows({ group, rows, onChange }: { group: Group; rows: Recipient[]; onCh
   );
 }
 
-function Counts({ preview }: { preview: Preview }) {
+function Counts({ preview }: { preview: ImportPreview }) {
   const parts = Object.entries(preview.counts).filter(([, n]) => n > 0);
   return <>{parts.map(([outcome, n]) => `${word("outcome", outcome)}: ${n}`).join(", ")}</>;
 }
@@ -337,13 +337,13 @@ function FilePicker({ onFile }: { onFile: (file: File) => void }) {
 
 /** A file goes to Guestlist as it is, whatever its encoding: first to be looked at, then to be imported. */
 function FromFile({ group, file, onBack }: { group: Group; file: File; onBack: () => void }) {
-  const [preview, setPreview] = useState<Preview>();
+  const [preview, setPreview] = useState<ImportPreview>();
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const key = useRef(newKey());
   const path = `/api/groups/${group.id}/imports?name=${encodeURIComponent(file.name)}`;
   useEffect(() => {
-    upload<Preview>(`${path}&dryRun=true`, file).then(setPreview, setError);
+    upload<ImportPreview>(`${path}&dryRun=true`, file).then(setPreview, setError);
   }, [file]);
   const start = async () => {
     setBusy(true);

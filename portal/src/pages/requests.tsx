@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, poll, send, type Polled } from "../api";
 import { relative, t, word } from "../i18n";
-import type { Group, JoinRequest, Page as Listed } from "../types";
+import type { Group, Request as JoinRequest, Requests } from "../schemas";
 import { Page } from "../ui/page";
 import { announce, Busy, DataTable, Dialog, Field, Problem, State, useLoaded } from "../ui/parts";
 import { GroupHead } from "./group_head";
@@ -13,25 +13,25 @@ export default function RequestsPage({ group: id }: { group: string }) {
   const [state, setState] = useState<string>("pending");
   const [deciding, setDeciding] = useState<{ request: JoinRequest; yes: boolean }>();
   const group = useLoaded(() => get<Group>(`/api/groups/${id}`), [id]);
-  const [data, setData] = useState<Listed<JoinRequest>>();
+  const [data, setData] = useState<Requests>();
   const [error, setError] = useState<unknown>();
-  const [more, setMore] = useState<Listed<JoinRequest>>();
+  const [more, setMore] = useState<Requests>();
   const polled = useRef<Polled | undefined>(undefined);
   useEffect(() => {
     setData(undefined);
     setMore(undefined);
-    const heard = (page: Listed<JoinRequest>) => {
+    const heard = (page: Requests) => {
       setData(page);
       setError(undefined);
     };
-    polled.current = poll<Listed<JoinRequest>>(`/api/groups/${id}/requests?state=${state}`, heard, setError, () => false);
+    polled.current = poll<Requests>(`/api/groups/${id}/requests?state=${state}`, heard, setError, () => false);
     return () => polled.current?.stop();
   }, [id, state]);
   const next = more ? more.nextLink : data?.nextLink;
   const load = async () => {
     if (!next) return;
     try {
-      const page = await get<Listed<JoinRequest>>(next);
+      const page = await get<Requests>(next);
       setMore({ value: [...(more?.value ?? []), ...page.value], nextLink: page.nextLink });
     } catch (e) {
       setError(e);

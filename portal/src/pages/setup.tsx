@@ -2,28 +2,28 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { poll, send, type Polled } from "../api";
 import { date, t } from "../i18n";
-import type { Setup, SetupStep } from "../types";
+import type { SetupChecklist, Step as SetupStep } from "../schemas";
 import { Page, useMe } from "../ui/page";
 import { announce, Busy, CopyButton, Field, Problem, State } from "../ui/parts";
 
 export default function SetupPage({ setup: id }: { setup: string }) {
   const path = `/api/setups/${id}`;
-  const [data, setData] = useState<Setup>();
+  const [data, setData] = useState<SetupChecklist>();
   const [error, setError] = useState<unknown>();
   const polled = useRef<Polled | undefined>(undefined);
   const me = useMe();
   useEffect(() => {
-    const heard = (found: Setup) => {
+    const heard = (found: SetupChecklist) => {
       setData(found);
       setError(undefined);
     };
-    polled.current = poll<Setup>(path, heard, setError, (s) => s.state === "running");
+    polled.current = poll<SetupChecklist>(path, heard, setError, (s) => s.state === "running");
     return () => polled.current?.stop();
   }, [path]);
   /** Whether it was done; what was refused is shown. */
   const act = async (where: string, body?: object): Promise<boolean> => {
     try {
-      setData(await send<Setup>("POST", `${path}/${where}`, body ?? {}));
+      setData(await send<SetupChecklist>("POST", `${path}/${where}`, body ?? {}));
       setError(undefined);
       polled.current?.wake();
       return true;
@@ -43,9 +43,9 @@ export default function SetupPage({ setup: id }: { setup: string }) {
           <p>
             <State kind="setup" value={data.state} />
           </p>
-          {data.state === "failed" && may && <Retry steps={data.steps ?? []} onRetry={(answers) => void act("retry", answers)} />}
+          {data.state === "failed" && may && <Retry steps={data.steps} onRetry={(answers) => void act("retry", answers)} />}
           <ol class="steps">
-            {(data.steps ?? []).map((step) => (
+            {(data.steps).map((step) => (
               <Step key={step.step} step={step} may={may} onConfirm={(note) => act(`steps/${step.step}/confirm`, note ? { note } : {})} />
             ))}
           </ol>

@@ -2,12 +2,12 @@
 import { get } from "../api";
 import { dateTime, t } from "../i18n";
 import { Link } from "../router";
-import type { Setup } from "../types";
+import type { Setups } from "../schemas";
 import { Page } from "../ui/page";
 import { Busy, DataTable, Problem, State, useLoaded } from "../ui/parts";
 
 export default function SetupsPage() {
-  const { data, error } = useLoaded(() => get<{ value: Setup[] }>("/api/setups"), []);
+  const { data, error } = useLoaded(() => get<Setups>("/api/setups"), []);
   return (
     <Page title={t("nav.setups")}>
       <Problem error={error} />

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { get, send } from "../api";
 import { t } from "../i18n";
-import type { Group, Template } from "../types";
+import type { Group, Template, Templates } from "../schemas";
 import { Page } from "../ui/page";
 import { announce, Busy, Field, Problem, useLoaded, wordsOf } from "../ui/parts";
 import { GroupHead } from "./group_head";
@@ -31,7 +31,7 @@ function Edit({ group, appId, onSaved }: { group: Group; appId: string; onSaved:
   const save = async (event: Event) => {
     event.preventDefault();
     try {
-      const saved = await send<{ value: Template[] }>("PUT", `/api/apps/${appId}/templates`, { value: templates });
+      const saved = await send<Templates>("PUT", `/api/apps/${appId}/templates`, { value: templates });
       setTemplates(saved.value);
       setError(undefined);
       onSaved(saved.value);

@@ -6,7 +6,7 @@ import { get } from "../api";
 import { dateTime, language, LANGUAGES, speak, t, type Language } from "../i18n";
 import { Link, useRoute } from "../router";
 import { signOut } from "../session";
-import type { Me, Stop } from "../types";
+import type { Me, Stop } from "../schemas";
 import { Announcements } from "./parts";
 
 export const WhoIsHere = createContext<Me | undefined>(undefined);
