@@ -32,9 +32,5 @@ def self_service(principal: PrincipalId, app_id: AppId) -> str:
     return _app("SelfService", principal, app_id)
 
 
-def users_and_groups(principal: PrincipalId, app_id: AppId) -> str:
-    return _app("Users", principal, app_id)
-
-
 def _app(blade: str, principal: PrincipalId, app_id: AppId) -> str:
     return f"{_HOME}/Microsoft_AAD_IAM/ManagedAppMenuBlade/~/{blade}/objectId/{principal}/appId/{app_id}"

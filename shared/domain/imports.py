@@ -1,12 +1,11 @@
 """A bulk import: one file of guests for a group, how far it was read, and what people decided about it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from shared.domain.addresses import Address
-from shared.domain.commands import CHUNK_SIZE
 from shared.domain.csv_dialect import Dialect
 from shared.domain.csv_records import Cursor
 from shared.domain.ids import ChunkId, GroupId, UserId
@@ -113,19 +112,6 @@ def chunk_id(import_id: ImportId, window: int, kind: int) -> ChunkId:
 def chunks_of(import_id: ImportId) -> str:
     """What the ids of all chunks of an import begin with."""
     return import_id[:16]
-
-
-def windows(rows: Iterable[GuestRow]) -> Iterator[list[GuestRow]]:
-    """Rows in the order of the file, up to twenty at a time; fewer where they name too many groups."""
-    window: list[GuestRow] = []
-    for row in rows:
-        groups = {r.group for r in window} | {row.group}
-        if len(window) == CHUNK_SIZE or len(groups) > KINDS:
-            yield window
-            window = []
-        window.append(row)
-    if window:
-        yield window
 
 
 def by_group(window: Sequence[GuestRow]) -> list[tuple[GroupId, list[GuestRow]]]:

@@ -8,7 +8,7 @@ from hashlib import sha256
 from shared.domain.access import Action, Caller, may, tenant_roles
 from shared.domain.applications import AppId
 from shared.domain.commands import TakeApart
-from shared.domain.errors import Conflict, DirectoryBusy, Refused, StorageBusy, Unavailable
+from shared.domain.errors import Conflict, Refused, StorageBusy, Unavailable
 from shared.domain.features import Feature
 from shared.domain.ids import UserId
 from shared.domain.outcomes import Later, Outcome
@@ -135,7 +135,7 @@ class Apps:
                     continue
             await self.outbox.send(TakeApart(app_id))
             return
-        raise DirectoryBusy("other requests kept changing the app's record")
+        raise StorageBusy("other requests kept changing the app's record")
 
     async def take_apart(self, command: TakeApart) -> Outcome:
         """Remove what Guestlist made, one thing after the other. Safe to repeat at any time."""

@@ -4,7 +4,7 @@ Microsoft's side by hand, as the blade has no API (graph contract 0), or as an a
 from dataclasses import replace
 
 from shared.domain import admin_center
-from shared.domain.errors import Conflict, DirectoryBusy
+from shared.domain.errors import Conflict, StorageBusy
 from shared.domain.setup.plan import Requests, SelfService
 from shared.domain.setup.records import AppRecord, Found, ManualTask, Person, task_key
 from shared.steps.setup.access_package import offer_access_package
@@ -35,7 +35,7 @@ async def _record(work: Work, approvers: tuple[Person, ...]) -> None:
     for _ in range(5):
         stored = await work.tools.store.read_app(work.need_app().app_id)
         if stored is None:
-            raise DirectoryBusy("the app's record is being written")
+            raise StorageBusy("the app's record is being written")
         record: AppRecord = replace(
             stored.value,
             policy=work.plan.policy,
@@ -49,7 +49,7 @@ async def _record(work: Work, approvers: tuple[Person, ...]) -> None:
         except Conflict:
             continue
         return
-    raise DirectoryBusy("other setups kept changing the app's record")
+    raise StorageBusy("other setups kept changing the app's record")
 
 
 def _task(work: Work, approvers: tuple[Person, ...]) -> ManualTask:

@@ -1,5 +1,6 @@
 """Bulk import's pure decisions: windows and ids, counters, days, rows."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -7,28 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.addresses import parse_address
 from shared.domain.counters import added, count, difference
 from shared.domain.csv_dialect import detect
-from shared.domain.csv_records import Cursor
 from shared.domain.csv_rows import RowReader
 from shared.domain.ids import GroupId
 from shared.domain.import_ids import ImportId
 from shared.domain.import_rows import read_row
-from shared.domain.imports import KINDS, GuestRow, by_group, chunk_id, chunks_of, windows
+from shared.domain.imports import KINDS, GuestRow, Import, by_group, chunk_id, chunks_of
 from shared.domain.invitations import Invitation, State
 from shared.domain.pacing import DayLimit, DayTaken, of_today
 from shared.domain.reasons import Reason
 from shared.steps.imports.preview import seconds_left
-from tests.builders import GROUP, an_invitation
+from shared.steps.imports.reading import Rules, read_piece
+from tests.builders import GROUP, NOW, OWNER, an_invitation
+from tests.fakes.import_store import FakeFiles
 
 IMPORT = ImportId("fe62a1b2c3d40123456789")
 MINUTE = timedelta(minutes=1)
-
-
-def a_row(line: int, group: GroupId = GROUP) -> GuestRow:
-    address = parse_address(f"g{line}@fabrikam.com")
-    return GuestRow(line, address, group, None, None, None, None, Cursor(line, line, line))
 
 
 def group_number(n: int) -> GroupId:
@@ -43,14 +39,21 @@ def test_ids_of_chunks_sort_as_the_rows_of_the_file_do(places: list[tuple[int, i
     assert all(len(i) == 22 and i.startswith(chunks_of(IMPORT)) for i in ids)
 
 
-@given(st.lists(st.integers(1, 30), max_size=120))
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=120))
 def test_windows_keep_all_rows_in_order_and_stay_small(groups: list[int]) -> None:
-    rows = [a_row(n, group_number(group)) for n, group in enumerate(groups, 2)]
+    lines = [f"g{n}@fabrikam.com,{group_number(group)}" for n, group in enumerate(groups, 2)]
+    content = "\n".join(["email,group", *lines]).encode()
+    dialect = detect(content)
+    record = Import(IMPORT, GROUP, "x.csv", len(content), dialect, OWNER, "Ada", True, NOW, "digest")
+    rules = Rules(message_limit=500, sends_own_mail=False)
 
-    found = list(windows(rows))
+    piece = asyncio.run(read_piece(FakeFiles({IMPORT: content}), record, dialect.start, 200, rules))
 
-    assert [row for window in found for row in window] == rows
-    assert all(len(window) <= 20 and len(by_group(window)) <= KINDS for window in found)
+    found = [(row.address.text, row.group) for window in piece.windows for row in window]
+    assert found == [(f"g{n}@fabrikam.com", group_number(group)) for n, group in enumerate(groups, 2)]
+    assert piece.ended
+    assert not piece.bad
+    assert all(len(window) <= 20 and len(by_group(window)) <= KINDS for window in piece.windows)
 
 
 @given(st.data())
