@@ -11,13 +11,13 @@ from shared import wiring
 from shared.api import bodies_of_audits as bodies
 from shared.domain.applications import AppId
 from shared.domain.audits.csv_findings import finding_lines, trail_lines
+from shared.domain.audits.findings import FindingFilter
 from shared.domain.audits.rules import Rule, Severity
 from shared.domain.commands import PutRight, RunAudit
 from shared.domain.errors import Refused
 from shared.domain.ids import GroupId, group_id
 from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
-from shared.ports.audit_store import FindingFilter
 
 bp = func.Blueprint()
 log = logging.getLogger("guestlist")

@@ -15,7 +15,7 @@ CONTAINER = "exports"
 
 
 class BlobExports:
-    """The port's `Exports`, and itself one of the `Holdings`: what was exported is erased, too."""
+    """Itself one of the `Holdings`: what was exported is erased, too. All methods raise StorageBusy."""
 
     kept: Mapping[tuple[str, str], str] = MappingProxyType({})
 
@@ -23,6 +23,7 @@ class BlobExports:
         self._container: ContainerClient = service.get_container_client(CONTAINER)
 
     async def write(self, case: CaseId, part: str, content: Any) -> None:
+        """A part, as JSON. The same part again takes the place of the one before."""
         body, name = msgspec.json.encode(content), f"{case}/{part}.json"
         try:
             try:
@@ -34,10 +35,12 @@ class BlobExports:
             raise failure(e) from e
 
     async def read(self, case: CaseId, prefix: str) -> list[Any]:
+        """The parts whose names begin so, in the order of their names."""
         found = [await self._content(name) for name in await self._names(f"{case}/{prefix}")]
         return [msgspec.json.decode(content) for content in found if content is not None]
 
     async def delete(self, case: CaseId) -> None:
+        """Safe to repeat."""
         for name in await self._names(f"{case}/"):
             await self._delete(name)
 

@@ -12,7 +12,6 @@ from shared.domain.errors import Refused
 from shared.domain.import_ids import ImportId
 from shared.domain.reasons import Reason
 from shared.ports.files import Files
-from shared.ports.people import Uploads
 
 CONTAINER = "imports"
 _BEHIND_THE_END = 416
@@ -20,7 +19,7 @@ _SUFFIX = ".csv"
 _PART_BYTES = 4 * 1024 * 1024
 
 
-class BlobFiles(Files, Uploads):
+class BlobFiles(Files):
     """One blob an import, in a container of its own."""
 
     def __init__(self, service: BlobServiceClient) -> None:
@@ -61,6 +60,7 @@ class BlobFiles(Files, Uploads):
             raise failure(e) from e
 
     async def after(self, import_id: ImportId | None) -> ImportId | None:
+        """The file that follows that one in the order of their ids; None behind the last."""
         try:
             async for blob in self._container.list_blob_names():
                 found = ImportId(str(blob).removesuffix(_SUFFIX))
@@ -73,6 +73,7 @@ class BlobFiles(Files, Uploads):
         return None
 
     async def patch(self, import_id: ImportId, edits: Sequence[tuple[int, bytes]]) -> None:
+        """Write bytes over those at each offset, all or nothing. A file that is gone is left alone."""
         blob = self._container.get_blob_client(_name(import_id))
         try:
             facts = await blob.get_blob_properties()

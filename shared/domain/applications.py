@@ -82,7 +82,6 @@ class Template:
 
     id: str
     name: str
-    sign_on_modes: tuple[str, ...] = ()
 
 
 def choose_role(app: Application, wanted: str | None) -> Role:

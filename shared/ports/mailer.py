@@ -66,16 +66,6 @@ class MailText(Protocol):
         ...
 
 
-class AuditText(Protocol):
-    """The mails of audits."""
-
-    def findings(
-        self, *, key: str, to: str, to_name: str | None, app: str, lines: Sequence[str], more: int, link: str | None
-    ) -> Mail:
-        """Tells an owner what was found in their app, and how many findings there are besides those."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """How many join requests wait in a group; `more` than that where it is true."""

@@ -16,11 +16,6 @@ class Standing:
     is_guest: bool
     is_app: bool
 
-    @property
-    def is_enabled_member(self) -> bool:
-        """A person of the tenant who may sign in."""
-        return self.enabled and not self.is_guest and not self.is_app
-
 
 class Principals(Protocol):
     """All methods are safe to repeat, and raise Refused (`permission-missing`, `directory-refused`) and

@@ -1,6 +1,7 @@
 """What is missing in the tenant, the permissions and the settings, each with what mends it."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shared.domain import admin_center
 from shared.domain.access import Action, Caller
@@ -11,7 +12,6 @@ from shared.domain.features import ALL, Feature, Features
 from shared.domain.permissions import OF_SETUP
 from shared.domain.setup.records import Check, CheckState
 from shared.domain.tenants import checks_of
-from shared.ports.app_directory import AppDirectory
 from shared.ports.clock import Clock
 from shared.ports.pulse import Pulse
 from shared.ports.setup_store import SetupStore
@@ -20,13 +20,16 @@ from shared.steps.access import need
 from shared.steps.readiness import holds_of_setup
 from shared.steps.setup.tenant import KEY
 
+if TYPE_CHECKING:
+    from shared.adapters.directory.setup.app_directory import GraphAppDirectory
+
 
 @dataclass(frozen=True, slots=True)
 class Examine:
     """`identity` is the client id of Guestlist's identity, where the settings name it; `mail` names the way its
     own mail is sent, None where there is none."""
 
-    directory: AppDirectory
+    directory: "GraphAppDirectory"
     store: Store
     setups: SetupStore
     identity: str | None

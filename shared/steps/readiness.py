@@ -9,16 +9,19 @@ import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from shared.domain.commands import RoundTrip
 from shared.domain.errors import GuestlistError
 from shared.domain.features import Features
 from shared.domain.permissions import lacking
 from shared.domain.readiness import WORKER_LATE, Chain, Readiness
-from shared.ports.app_directory import AppDirectory
 from shared.ports.clock import Clock
 from shared.ports.outbox import Outbox
 from shared.ports.pulse import Pulse
+
+if TYPE_CHECKING:
+    from shared.adapters.directory.setup.app_directory import GraphAppDirectory
 
 log = logging.getLogger("guestlist")
 
@@ -31,7 +34,7 @@ _PATIENCE_S = 10.0
 @dataclass(slots=True)
 class CheckReadiness:
     pulse: Pulse
-    directory: AppDirectory
+    directory: "GraphAppDirectory"
     clock: Clock
     features: Features
     chain_timeout: timedelta
@@ -141,7 +144,7 @@ class ReportSetupWorker:
     """Setup's own worker writes down what its identity holds: no other process sees that identity's token."""
 
     pulse: Pulse
-    directory: AppDirectory
+    directory: "GraphAppDirectory"
     clock: Clock
 
     async def __call__(self) -> None:

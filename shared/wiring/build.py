@@ -12,7 +12,6 @@ from shared.config import Settings, Worker
 from shared.domain.features import Feature
 from shared.domain.ids import GroupId
 from shared.ports.mailer import Mailer
-from shared.ports.report_page import ReportPage
 from shared.ports.setup_store import SetupStore
 from shared.steps.accept_invitation import AcceptInvitation
 from shared.steps.access import Access
@@ -73,6 +72,7 @@ if TYPE_CHECKING:
 
     from shared.adapters.directory.groups import Known
     from shared.adapters.directory.session import GraphSession
+    from shared.adapters.report.page import HtmlReport
 
 
 class SystemClock:
@@ -330,7 +330,7 @@ def _apps_of_groups(setups: SetupStore) -> "Known":
     return known
 
 
-def _report_page() -> ReportPage:
+def _report_page() -> "HtmlReport":
     from shared.adapters.report.page import HtmlReport
 
     return HtmlReport()

@@ -3,12 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shared.config import Settings
-from shared.ports.callers import Callers
 from shared.ports.outbox import Outbox
 from shared.ports.poison import PoisonQueues
-from shared.ports.report_page import ReportPage
 from shared.steps.accept_invitation import AcceptInvitation
 from shared.steps.audits.put_right import PutRightStep
 from shared.steps.audits.run import GiveUpAudit, RunAuditTask, SweepAudits
@@ -51,6 +50,10 @@ from shared.steps.setup.sweep import SweepSetups
 from shared.steps.show_invitations import ShowInvitations
 from shared.steps.stop import StopSwitch
 from shared.steps.sweep import Sweep, WholeSweeps
+
+if TYPE_CHECKING:
+    from shared.adapters.identity.tokens import TokenCallers
+    from shared.adapters.report.page import HtmlReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ class Audits:
     tend: TendAudits
     sweep: SweepAudits
     give_up: GiveUpAudit
-    report_page: Callable[[], ReportPage]
+    report_page: "Callable[[], HtmlReport]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class App:
     """The steps, ready to run."""
 
     settings: Settings
-    callers: Callers
+    callers: "TokenCallers"
     outbox: Outbox
     stop: StopSwitch
     send_due: Callable[[], Awaitable[int]]

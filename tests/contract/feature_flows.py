@@ -27,6 +27,7 @@ from shared.domain.setup.plan import AppWish, Policy, Saml, SelfService
 from shared.domain.setup.records import CheckState, StepState
 from shared.ports.directory import GuestToInvite
 from shared.ports.mailer import Prepared
+from shared.ports.principals import Standing
 from tests.contract.audit_world import ADMIN, APP, AuditWorld
 from tests.contract.audit_world import GROUP as AUDITED
 from tests.contract.mail_conditions import a_mail
@@ -79,7 +80,7 @@ async def inviting(parts: Parts) -> list[str]:
     session = parts.permit()
     directory, rosters = GraphDirectory(session, set_up), GraphRosters(session, no_key, set_up, sign_ins=False)
     principals = GraphPrincipals(session, TRAVEL_APP_ID)
-    assert (await principals.standing([UserId(OWNER)]))[UserId(OWNER)].is_enabled_member
+    assert (await principals.standing([UserId(OWNER)]))[UserId(OWNER)] == Standing(True, False, False)
     assert await principals.roles_of(UserId(OWNER)) == set()
     address = parse_address("ada@fabrikam.com")
     await directory.find([address])

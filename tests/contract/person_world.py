@@ -30,6 +30,7 @@ from shared.adapters.tables.trail import TableTrail
 from shared.domain.access import Caller
 from shared.domain.addresses import Address, parse_address
 from shared.domain.applications import AppId, PrincipalId
+from shared.domain.audits.changes import UserChange, UserFacts
 from shared.domain.audits.findings import Finding
 from shared.domain.audits.records import Audit, AuditId
 from shared.domain.audits.remedies import Action, ActionState, Plan, PlanState
@@ -64,7 +65,6 @@ from shared.domain.setup.records import (
     new_setup,
 )
 from shared.domain.timing import Timing
-from shared.ports.changes import UserChange, UserFacts
 from shared.ports.mirror import Doing, Mark
 from shared.ports.store import Versioned
 from shared.steps.imports.reading import Rules

@@ -16,6 +16,7 @@ from shared.adapters.directory import GraphSession
 from shared.adapters.directory.rosters import GraphRosters
 from shared.domain.access import Caller
 from shared.domain.applications import AppId, PrincipalId
+from shared.domain.audits.findings import TOTAL, FindingFilter
 from shared.domain.audits.records import Phase
 from shared.domain.audits.rules import Rule, Severity
 from shared.domain.audits.settings import AuditSettings
@@ -23,7 +24,6 @@ from shared.domain.commands import JoinChunk, RunAudit
 from shared.domain.errors import Refused
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
-from shared.ports.audit_store import TOTAL, FindingFilter
 from shared.ports.store import Versioned
 from shared.steps.audits.run import GiveUpAudit
 from shared.steps.portal.guests import TendGuests

@@ -9,9 +9,9 @@ from azure.data.tables.aio import TableServiceClient
 from shared.adapters.tables.audits import TableAuditStore
 from shared.adapters.tables.requests import TableRequestStore
 from shared.adapters.tables.store import TableStore
+from shared.domain.audits.findings import FindingFilter
 from shared.domain.audits.records import AuditId
 from shared.domain.ids import GroupId, InvitationId
-from shared.ports.audit_store import FindingFilter
 from shared.ports.store import Versioned
 from tests.builders import CHUNK, an_invitation
 from tests.contract.test_request_store import pending

@@ -9,6 +9,7 @@ from azure.data.tables.aio import TableServiceClient
 
 from shared.adapters.directory import GraphDirectory, GraphSession
 from shared.adapters.directory.rosters import GraphRosters
+from shared.domain.audits.findings import FindingFilter
 from shared.domain.audits.records import AuditId, Phase
 from shared.domain.audits.remedies import PlanState
 from shared.domain.audits.rules import Remedy, Rule
@@ -20,7 +21,6 @@ from shared.domain.reasons import Reason
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.plan import SelfService
 from shared.domain.setup.records import AppState, SetupState, StepState
-from shared.ports.audit_store import FindingFilter
 from shared.steps.cancel_invitation import CancelInvitation
 from shared.steps.still_wanted import StillWanted
 from shared.steps.stop import StopSwitch

@@ -84,7 +84,7 @@ async def test_standing_tells_members_guests_disabled_people_and_apps_apart(
         app: Standing(enabled=True, is_guest=False, is_app=True),
         off: Standing(enabled=False, is_guest=False, is_app=True),
     }
-    assert [id_ for id_, standing in found.items() if standing.is_enabled_member] == [OWNER]
+    assert [id_ for id_, standing in found.items() if standing == Standing(True, False, False)] == [OWNER]
 
 
 @pytest.mark.parametrize("count", [0, 1, 15, 16, 150, 151])

@@ -28,7 +28,8 @@ from shared.adapters.tables.setups import APPS, SETUPS, TableSetupStore
 from shared.adapters.tables.trail import TRAIL, TableTrail
 from shared.domain.addresses import parse_address
 from shared.domain.applications import AppId
-from shared.domain.audits.findings import Finding
+from shared.domain.audits.changes import MemberChange, UserChange, UserFacts
+from shared.domain.audits.findings import TOTAL, Finding
 from shared.domain.audits.records import Audit, AuditId, Phase, Position, Task
 from shared.domain.audits.remedies import Action, Plan, PlanState
 from shared.domain.audits.rules import Remedy, Rule
@@ -48,8 +49,6 @@ from shared.domain.request_digests import Digest
 from shared.domain.request_settings import Limit
 from shared.domain.setup.records import Confirmation
 from shared.domain.stop import Stop
-from shared.ports.audit_store import TOTAL
-from shared.ports.changes import MemberChange, UserChange, UserFacts
 from shared.ports.mirror import Doing, Mark
 from shared.ports.store import OpenChunk, Versioned
 from tests.builders import NOW, OWNER

@@ -33,6 +33,7 @@ def test_the_import_rules_hold() -> None:
         ("shared/domain/planted.py", "import shared.adapters"),
         ("shared/domain/planted.py", "import azure.core"),
         ("shared/steps/planted.py", "import httpx"),
+        ("shared/steps/planted.py", "import shared.adapters.exports"),
         ("shared/adapters/planted.py", "import local.simulator"),
         ("functions/planted.py", "import shared.adapters.tables"),
         ("local/planted.py", "import shared.steps.sweep"),
@@ -75,6 +76,20 @@ def test_production_neither_imports_nor_names_what_is_local(path: Path) -> None:
     assert not [name for name in imports_of(path) if name.split(".")[0] in ("local", "tests", "bench")]
     text = path.read_text().lower()
     assert not [word for word in ("simulator", "azurite", "_sim/") if word in text.replace("unverified", "")]
+
+
+INSIDE = [path for name in ("domain", "ports", "steps") for path in sorted((ROOT / "shared" / name).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", INSIDE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_inside_names_no_cloud_and_only_steps_name_adapters(path: Path) -> None:
+    """Not even for types, which the import rules leave out."""
+    cloud = {"azure", "msgraph", "msgraph_core", "kiota_abstractions", "kiota_http", "httpx", "aiohttp"}
+    outside = ["shared.wiring", "shared.api", "functions", "local"]
+    if not path.is_relative_to(ROOT / "shared" / "steps"):
+        outside += ["shared.adapters", "shared.steps"]
+
+    assert not [name for name in imports_of(path) if name.split(".")[0] in cloud or name.startswith(tuple(outside))]
 
 
 def test_function_app_registers_blueprints_and_nothing_else() -> None:

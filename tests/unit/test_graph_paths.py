@@ -25,10 +25,10 @@ from shared.adapters.directory.setup.app_directory import GraphAppDirectory
 from shared.adapters.mail.graph_mailbox import GraphMailbox
 from shared.domain.addresses import parse_address
 from shared.domain.applications import AppId
+from shared.domain.audits.changes import LinkExpired
 from shared.domain.errors import Refused, Unavailable
 from shared.domain.ids import GroupId, UserId, group_id
 from shared.domain.pacing import Pace
-from shared.ports.changes import LinkExpired
 from shared.ports.mailer import Mail
 
 BASE = "https://graph.microsoft.com/v1.0"

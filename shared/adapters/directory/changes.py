@@ -1,4 +1,4 @@
-"""The port's `Changes` on delta queries of Microsoft Graph."""
+"""What changed in the directory since it was last asked: delta queries of Microsoft Graph."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from shared.adapters.directory.pages import all_pages, one
 from shared.adapters.directory.response import Response
-from shared.adapters.directory.session import GraphSession
+from shared.adapters.directory.session import OnGraph
+from shared.domain.audits.changes import ChangePage, LinkExpired, MemberChange, UserChange, UserFacts
 from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.ids import GroupId, UserId
-from shared.ports.changes import ChangePage, LinkExpired, MemberChange, UserChange, UserFacts
 
 _USER_FIELDS = (
     "id,userType,displayName,mail,otherMails,externalUserState,externalUserStateChangeDateTime,createdDateTime,"
@@ -19,20 +19,18 @@ _USER_FIELDS = (
 _USERS, _MEMBERS, _GONE = "User.Read.All", "GroupMember.Read.All", 410
 
 
-class GraphChanges:
-    """Speaks through a session that others use as well."""
-
-    def __init__(self, session: GraphSession) -> None:
-        self._session = session
+class GraphChanges(OnGraph):
+    """All methods raise Refused (`permission-missing`, `directory-refused`), DirectoryBusy, and LinkExpired."""
 
     async def users(self, link: str | None) -> ChangePage[UserChange]:
-        """One request."""
+        """All accounts without a link, then those that changed: one request. Safe to repeat with the same link."""
         page = _page(await self._ask(f"/users/delta?$select={_USER_FIELDS}", link), _USERS)
         changes = [_user(item) for item in page.get("value") or ()]
         return ChangePage(changes, *_link(page))
 
     async def members(self, groups: Sequence[GroupId], link: str | None) -> ChangePage[MemberChange]:
-        """One request. The members of a large group come on several pages, each naming the group again."""
+        """All direct members of up to 50 groups, then the changes, in one request. The members of a large group come
+        on several pages, each naming the group again; a group that is gone has none."""
         condition = quote(" or ".join(f"id eq '{g}'" for g in groups), safe="")
         page = _page(await self._ask(f"/groups/delta?$select=id,members&$filter={condition}", link), _MEMBERS)
         changes = [change for item in page.get("value") or () for change in _members(item)]
@@ -52,7 +50,11 @@ class GraphChanges:
             raise LinkExpired(e.detail) from e
 
     async def inactive_guests(self, before: datetime) -> dict[UserId, datetime] | None:
-        """One request a page; the service lets no other filter stand beside this one (graph contract 1.3)."""
+        """Accounts whose last sign-in lies before a moment; None where permission or licence do not let sign-ins be
+        read. Who never signed in is not among them.
+
+        One request a page; the service lets no other filter stand beside this one (graph contract 1.3).
+        """
         condition = quote(f"signInActivity/lastSignInDateTime le {before:%Y-%m-%dT%H:%M:%SZ}", safe="")
         answer = await self._session.request("GET", f"/users?$filter={condition}&$select=id,userType,signInActivity")
         if answer.status in (401, 403):

@@ -17,7 +17,6 @@ from shared.domain.errors import Refused
 from shared.domain.ids import UserId
 from shared.domain.reasons import Reason
 from shared.domain.texts import one_line
-from shared.ports.callers import Callers
 
 SCOPE = "access_as_user"
 """Delegated permission that Guestlist's API exposes."""
@@ -26,7 +25,7 @@ _LONGEST = 16 * 1024
 _REQUIRED = ["exp", "iat", "nbf", "iss", "aud", "tid", "oid"]
 
 
-class TokenCallers(Callers):
+class TokenCallers:
     """Takes v2.0 tokens of one tenant, made for one audience by `authority`.
 
     A person's token carries the scope `access_as_user`, and is taken from the applications `clients` alone (ids in
@@ -53,6 +52,12 @@ class TokenCallers(Callers):
         self._keys = IssuerKeys(self._issuer, fetch_every_s=fetch_every_s)
 
     async def authenticate(self, authorization: str | None) -> Caller:
+        """The caller that an ``Authorization`` header proves.
+
+        Raises:
+            Refused: `token-missing`, `token-invalid`, `client-not-allowed`, `guest-caller`, or `issuer-unreachable`
+                where the issuer's published keys cannot be had.
+        """
         claims = await self._claims(_token(authorization))
         tenant, object_id = claims["tid"], claims["oid"]
         if not isinstance(tenant, str) or tenant.lower() != self._tenant:

@@ -56,11 +56,12 @@ class JinjaRequestText:
 
 
 class JinjaAuditText:
-    """The port's `AuditText`; names of guests are text like any other."""
+    """The mails of audits; names of guests are text like any other."""
 
     def findings(
         self, *, key: str, to: str, to_name: str | None, app: str, lines: Sequence[str], more: int, link: str | None
     ) -> Mail:
+        """Tells an owner what was found in their app, and how many findings there are besides those."""
         texts, app = _texts("en"), one_line(app)
         shown = [one_line(text) for text in lines]
         if more:

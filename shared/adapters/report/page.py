@@ -1,4 +1,4 @@
-"""The port's `ReportPage`: what a report says, as charts, tables and words."""
+"""What a report says, as charts, tables and words."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ class HtmlReport:
     """Names come from outside: everything is escaped, in the page and in its charts."""
 
     def html(self, report: Report) -> str:
+        """One self-contained page: it loads nothing and runs nothing, and can be printed."""
         found = by_kind(report.audit.counts, "rule")
         values = {
             "report": report,

@@ -14,12 +14,11 @@ from shared.adapters.tables import continuations
 from shared.adapters.tables.records import read_record, record_row
 from shared.adapters.tables.rows import SCHEMA
 from shared.adapters.tables.table import Row, Table, insert, replace, upsert, version_of
-from shared.domain.audits.findings import Finding
+from shared.domain.audits.findings import TOTAL, Finding, FindingFilter, FindingPage
 from shared.domain.audits.records import Audit, AuditId, Position, Task
 from shared.domain.audits.totals import plus
 from shared.domain.errors import Conflict
 from shared.domain.ids import new_chunk_id
-from shared.ports.audit_store import TOTAL, FindingFilter, FindingPage
 from shared.ports.store import Versioned
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ _PART = 30_000
 
 
 class TableAuditStore:
-    """The port's `AuditStore`."""
+    """All methods raise StorageBusy where storage does not take the operation."""
 
     def __init__(self, service: "TableServiceClient") -> None:
         self._table = Table(service, AUDITS)
@@ -50,6 +49,7 @@ class TableAuditStore:
         )
 
     async def write_position(self, position: Versioned[Position]) -> None:
+        """Raises Conflict where it changed since it was read."""
         row = record_row(_POSITION, _POSITION, position.value)
         await self._table.write([replace(row, position.version) if position.version else insert(row)])
 
@@ -58,11 +58,13 @@ class TableAuditStore:
         return Versioned(read_record(row, Audit), version_of(row)) if row is not None else None
 
     async def save(self, audit: Versioned[Audit]) -> Versioned[Audit]:
+        """Raises Conflict where it changed since it was read, or is there already."""
         row = record_row(_RUNS, audit.value.id, audit.value)
         [version] = await self._table.write([replace(row, audit.version) if audit.version else insert(row)])
         return Versioned(audit.value, version)
 
     async def list_audits(self, continuation: str | None, limit: int) -> tuple[list[Audit], str | None]:
+        """The newest first. Raises ValueError for a continuation that was never given out."""
         keys = {"runs": _RUNS, "after": read_continuation(continuation)}
         found: list[Audit] = []
         rows = self._table.query("PartitionKey eq @runs and RowKey gt @after", keys, page_size=min(limit + 1, 1000))
@@ -73,6 +75,7 @@ class TableAuditStore:
         return found, None
 
     async def list_untidied(self, before: datetime, limit: int) -> list[Versioned[Audit]]:
+        """Audits begun before a moment whose findings are still there."""
         found: list[Versioned[Audit]] = []
         keys = {"runs": _RUNS, "after": new_chunk_id(before, "0" * 10)}  # Ids of older audits are greater.
         async for row in self._table.query("PartitionKey eq @runs and RowKey gt @after", keys):
@@ -84,6 +87,8 @@ class TableAuditStore:
         return found
 
     async def forget(self, audit: AuditId, limit: int) -> bool:
+        """Delete findings, tasks and plans, up to so many rows of each; true where none is left. What was counted
+        stays. Safe to repeat."""
         plans = self._table.query(
             "PartitionKey eq @audit and RowKey ge @first and RowKey lt @end",
             {"audit": audit, "first": PLAN, "end": f"{PLAN}~"},
@@ -96,6 +101,7 @@ class TableAuditStore:
         return all([await self._table.forget(audit, first, end, limit) for first, end in ranges])
 
     async def add_tasks(self, audit: AuditId, tasks: Sequence[Task]) -> None:
+        """Those that are there already stay as they are. Safe to repeat."""
         for task in tasks:
             try:
                 await self._table.write([insert(record_row(audit, _TASK + task.name, task))])
@@ -107,22 +113,26 @@ class TableAuditStore:
         return read_record(row, Task) if row is not None else None
 
     async def write_task(self, audit: AuditId, task: Task) -> None:
+        """Safe to repeat."""
         await self._table.upsert(record_row(audit, _TASK + task.name, task))
 
     async def list_tasks(self, audit: AuditId) -> list[Task]:
         return [read_record(row, Task) async for row in self._range(audit, _TASK, "")]
 
     async def write_totals(self, audit: AuditId, name: str, totals: Mapping[str, int]) -> None:
+        """What a part of a task has counted, or (`TOTAL`) all of them together. Safe to repeat."""
         # A column holds 32,768 characters and a row sixteen times as much: Azure Table Storage, data model.
         text = msgspec.json.encode({key: n for key, n in totals.items() if n}).decode()
         parts = {f"Part{n:02d}": text[at : at + _PART] for n, at in enumerate(range(0, len(text), _PART))}
         await self._table.upsert({"PartitionKey": audit, "RowKey": _TOTALS + name, "SchemaVersion": SCHEMA, **parts})
 
     async def read_totals(self, audit: AuditId, name: str) -> dict[str, int]:
+        """Empty where there are none."""
         row = await self._table.get(audit, _TOTALS + name)
         return _totals(row) if row is not None else {}
 
     async def sum_totals(self, audit: AuditId) -> dict[str, int]:
+        """What all parts have counted."""
         found: dict[str, int] = {}
         async for row in self._range(audit, _TOTALS, ""):
             if row["RowKey"] != _TOTALS + TOTAL:
@@ -130,12 +140,14 @@ class TableAuditStore:
         return found
 
     async def write_findings(self, audit: AuditId, findings: Sequence[Finding]) -> None:
+        """Safe to repeat: a finding has one id."""
         rows = {finding.id: _finding_row(audit, finding) for finding in findings}
         all_rows = list(rows.values())
         for start in range(0, len(all_rows), _OF_TRANSACTION):
             await self._table.write([upsert(row) for row in all_rows[start : start + _OF_TRANSACTION]])
 
     async def known_since(self, audit: AuditId, findings: Collection[str]) -> dict[str, datetime]:
+        """Since when those of the findings (by id) are known that an audit had. One request a dozen."""
         found: dict[str, datetime] = {}
         wanted = sorted(set(findings))
         for start in range(0, len(wanted), _KEYS_IN_FILTER):
@@ -150,6 +162,7 @@ class TableAuditStore:
     async def list_findings(
         self, audit: AuditId, show: FindingFilter, continuation: str | None, limit: int
     ) -> FindingPage:
+        """Raises ValueError for a continuation that was never given out."""
         wanted = {"Severity": show.severity, "Rule": show.rule, "GroupId": show.group, "AppId": show.app}
         more = {column: str(value) for column, value in wanted.items() if value is not None}
         found: list[Finding] = []
@@ -160,6 +173,7 @@ class TableAuditStore:
         return FindingPage(found, None)
 
     async def all_findings(self, audit: AuditId) -> AsyncIterator[Finding]:
+        """The worst first, read page by page."""
         async for row in self._range(audit, _FINDING, ""):
             yield read_record(row, Finding)
 

@@ -18,7 +18,7 @@ _CASES = "cases"
 
 
 class TableCases:
-    """The port's `CaseStore`."""
+    """All methods raise StorageBusy where storage does not take the operation."""
 
     def __init__(self, service: "TableServiceClient") -> None:
         self._table = Table(service, PEOPLE)
@@ -28,6 +28,7 @@ class TableCases:
         return Versioned(read_record(row, Case), version_of(row)) if row is not None else None
 
     async def save(self, case: Versioned[Case], look_at: datetime | None) -> Versioned[Case]:
+        """Insert or replace; `look_at` is when the sweeper looks after it. Raises Conflict."""
         row = record_row(_CASES, case.value.id, case.value)
         if look_at is not None:
             row["LookAt"] = to_text(look_at)
@@ -35,6 +36,7 @@ class TableCases:
         return Versioned(case.value, version)
 
     async def list_due(self, before: datetime) -> AsyncIterator[Versioned[Case]]:
+        """Cases whose `look_at` has come."""
         keys = {"cases": _CASES, "before": to_text(before)}
         async for row in self._table.query("PartitionKey eq @cases and LookAt lt @before", keys):
             yield Versioned(read_record(row, Case), version_of(row))

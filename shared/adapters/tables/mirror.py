@@ -14,10 +14,10 @@ from azure.data.tables import UpdateMode
 
 from shared.adapters.tables.rows import SCHEMA, digest, from_text, to_text
 from shared.adapters.tables.table import Operation, Row, Table
+from shared.domain.audits.changes import MemberChange, UserChange, UserFacts
 from shared.domain.audits.records import AuditId, Since
 from shared.domain.audits.subjects import Belief, Subject
 from shared.domain.ids import GroupId, InvitationId, UserId
-from shared.ports.changes import MemberChange, UserChange, UserFacts
 from shared.ports.mirror import Counts, Doing, Mark, Mirrored
 
 if TYPE_CHECKING:
@@ -44,12 +44,13 @@ class _Counted(msgspec.Struct):
 
 
 class TableMirror:
-    """The port's `Mirror`."""
+    """All methods raise StorageBusy where storage does not take the operation."""
 
     def __init__(self, service: "TableServiceClient") -> None:
         self._table = Table(service, MIRROR)
 
     async def note_users(self, audit: AuditId, changes: Sequence[UserChange]) -> None:
+        """Take over what the directory says of accounts; guests' addresses become findable. Safe to repeat."""
         await self._merge(_account(c.id, _columns(audit, c)) for c in changes)
         # An address once known stays findable: who asks looks at the account, too.
         owners: dict[str, Row] = defaultdict(dict)
@@ -61,6 +62,7 @@ class TableMirror:
         await self._merge_addresses(owners)
 
     async def note_members(self, audit: AuditId, changes: Sequence[MemberChange]) -> None:
+        """Safe to repeat."""
         rows: dict[UserId, Row] = defaultdict(dict)
         for change in changes:
             rows[change.member][_MEMBER + _short(change.group)] = _LEFT if change.left else audit
@@ -69,6 +71,7 @@ class TableMirror:
         await self._merge(_account(user, row) for user, row in rows.items())
 
     async def mark(self, audit: AuditId, marks: Mapping[UserId, Mark]) -> None:
+        """Safe to repeat. Marks of several kinds may be written one after the other; None or empty adds nothing."""
         rows: dict[UserId, Row] = defaultdict(dict)
         for user, mark in marks.items():
             if mark.inactive is not None:
@@ -97,12 +100,14 @@ class TableMirror:
         await self._merge_addresses(owners)
 
     async def note_counted(self, audit: AuditId, counted: Mapping[UserId, tuple[Counts, Counts]]) -> None:
+        """Remember what this audit counts of accounts, and what the one before did. Safe to repeat."""
         await self._merge(
             _account(user, {"Counted": msgspec.json.encode(_Counted(audit, dict(now), dict(before))).decode()})
             for user, (now, before) in counted.items()
         )
 
     async def look_up(self, audit: AuditId, users: Collection[UserId], since: Since) -> dict[UserId, Mirrored]:
+        """Accounts as they are now: what was not seen since it was last read whole is gone. One request a dozen."""
         found: dict[UserId, Mirrored] = {}
         async for row in self._rows(_ACCOUNTS, sorted(set(users))):
             found[UserId(row["RowKey"])] = _mirrored(row, since, audit)
@@ -111,6 +116,7 @@ class TableMirror:
     async def scan(
         self, audit: AuditId, first: str, last: str, since: Since, limit: int
     ) -> tuple[list[Mirrored], str | None]:
+        """Accounts from an id on (it included) up to another (not included), in their order, and where to go on."""
         found: list[Mirrored] = []
         condition = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
         keys = {"partition": _ACCOUNTS, "first": first, "last": last}
@@ -121,15 +127,19 @@ class TableMirror:
         return found, None
 
     async def who_has(self, digests: Collection[str]) -> dict[str, set[UserId]]:
+        """Guest accounts that have or had an address, by its digest. One request a dozen."""
         return {row["RowKey"]: _who(row) async for row in self._rows(_ADDRESSES, sorted(set(digests)))}
 
     async def who_shares(self, addresses: Mapping[UserId, Collection[str]]) -> dict[UserId, frozenset[UserId]]:
+        """Of each account that shares an address: the other guest accounts that have or had it. One request a
+        dozen addresses."""
         digests = {user: {digest(a.lower()) for a in own} for user, own in addresses.items()}
         who = await self.who_has({d for own in digests.values() for d in own})
         shared = {user: {u for d in own for u in who.get(d, ())} - {user} for user, own in digests.items()}
         return {user: frozenset(others) for user, others in shared.items() if others}
 
     async def shared_addresses(self, after: str | None, limit: int) -> tuple[list[set[UserId]], str | None]:
+        """Accounts that have or had an address in common; looks at `limit` addresses at a time."""
         condition, keys = "PartitionKey eq @partition and RowKey gt @after", {"partition": _ADDRESSES}
         found: list[set[UserId]] = []
         seen, last = 0, ""
@@ -142,6 +152,7 @@ class TableMirror:
         return found, None
 
     async def touch(self, audit: AuditId, users: Collection[UserId]) -> None:
+        """This audit looks at them. Safe to repeat."""
         await self._merge({"PartitionKey": f"touched-{audit}", "RowKey": user} for user in sorted(set(users)))
 
     async def touched(self, audit: AuditId, after: str | None, limit: int) -> tuple[list[UserId], str | None]:
@@ -157,15 +168,18 @@ class TableMirror:
         return found, None
 
     async def forget_touched(self, audit: AuditId, limit: int) -> bool:
+        """Delete what an audit looked at, up to so many; true where nothing is left. Safe to repeat."""
         return await self._table.forget(f"touched-{audit}", "", "~", limit)
 
     async def write_due(self, due: Mapping[UserId, datetime]) -> None:
+        """Look at them when that day has come. Safe to repeat."""
         await self._merge({"PartitionKey": _DUE, "RowKey": f"{_day(at)}-{user}"} for user, at in due.items())
 
     async def read_due(self, before: datetime) -> list[UserId]:
         return [UserId(key.partition("-")[2]) for key in await self._due(before)]
 
     async def forget_due(self, before: datetime) -> None:
+        """Safe to repeat."""
         keys = await self._due(before)
         for few in _few(keys):
             await self._table.write([("delete", {"PartitionKey": _DUE, "RowKey": key}) for key in few])

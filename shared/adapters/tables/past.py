@@ -1,5 +1,7 @@
-"""The port's `Past` on the invitations' own rows: one range of a group's partition, which the service filters."""
+"""What Guestlist did, as audits read it: one range of a group's partition, which the service filters."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +10,6 @@ from shared.adapters.tables.store import INVITATIONS
 from shared.adapters.tables.table import Table
 from shared.domain.ids import GroupId
 from shared.domain.invitations import Invitation, State
-from shared.ports.past import PastPage
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
@@ -16,11 +17,23 @@ if TYPE_CHECKING:
 _ENDED = (State.MEMBER, State.MAILED, State.FAILED, State.UNDONE)
 
 
+@dataclass(frozen=True, slots=True)
+class PastPage:
+    """Some invitations, the newest first, and where to go on (opaque; None at the end)."""
+
+    invitations: Sequence[Invitation]
+    continuation: str | None
+
+
 class TablePast:
+    """All methods raise StorageBusy where storage does not take the operation."""
+
     def __init__(self, service: "TableServiceClient") -> None:
         self._table = Table(service, INVITATIONS)
 
     async def changed(self, group: GroupId, since: datetime | None, continuation: str | None, limit: int) -> PastPage:
+        """Invitations to a group that changed since a moment, or all of them; those under way are always among
+        them."""
         condition = "PartitionKey eq @group and RowKey gt @first and RowKey lt @last"
         keys: dict[str, Any] = {"group": group, "first": continuation or INVITATION, "last": f"{INVITATION}~"}
         if since is not None:
@@ -37,6 +50,7 @@ class TablePast:
         return PastPage(found, None)
 
     async def last_days_before(self, group: GroupId, day: date) -> dict[str, date]:
+        """Last days of memberships that lie before a day, by the digest of the guest's address."""
         keys = {"group": group, "first": EXPIRY, "last": f"{EXPIRY}~", "day": day.isoformat()}
         rows = self._table.query(
             "PartitionKey eq @group and RowKey gt @first and RowKey lt @last and Expires lt @day", keys

@@ -24,12 +24,13 @@ _OF_TRANSACTION = 100
 
 
 class TableRemedyStore:
-    """The port's `RemedyStore`."""
+    """All methods raise StorageBusy where storage does not take the operation."""
 
     def __init__(self, service: "TableServiceClient") -> None:
         self._table = Table(service, AUDITS)
 
     async def add_actions(self, audit: AuditId, app: AppId, actions: Sequence[Action]) -> None:
+        """Those that are there already stay as they are. Safe to repeat."""
         rows = list({action.id: _action_row(audit, app, action) for action in actions}.values())
         for start in range(0, len(rows), _OF_TRANSACTION):
             few = rows[start : start + _OF_TRANSACTION]
@@ -46,6 +47,8 @@ class TableRemedyStore:
     async def list_actions(
         self, audit: AuditId, app: AppId, continuation: str | None, limit: int, states: Sequence[ActionState] = ()
     ) -> tuple[list[Versioned[Action]], str | None]:
+        """Those in the states, or all; the strongest remedies first. Raises ValueError for a continuation that was
+        never given out."""
         keys = {
             "plan": _partition(audit, app),
             "after": _ACTION + read_continuation(continuation),
@@ -66,6 +69,11 @@ class TableRemedyStore:
     async def save_actions(
         self, audit: AuditId, app: AppId, actions: Sequence[Versioned[Action]]
     ) -> list[Versioned[Action]]:
+        """All or none, of up to 100; gives them with their new versions.
+
+        Raises:
+            Conflict: one changed since it was read.
+        """
         if not actions:
             return []
         rows = [replace(_action_row(audit, app, a.value), a.version or "") for a in actions]
@@ -82,14 +90,17 @@ class TableRemedyStore:
         return [read_record(row, Plan) async for row in rows]
 
     async def save_plan(self, plan: Versioned[Plan]) -> None:
+        """Raises Conflict where it changed since it was read, or is there already."""
         row = record_row(plan.value.audit, PLAN + plan.value.app, plan.value)
         await self._table.write([replace(row, plan.version) if plan.version else insert(row)])
 
     async def open(self, audit: AuditId, app: AppId, look_at: datetime) -> None:
+        """Remember a plan before it is carried out; again: look at it at another time. Safe to repeat."""
         key = {"PartitionKey": _OPEN, "RowKey": f"{audit}_{app}"}
         await self._table.upsert(key | {"SchemaVersion": SCHEMA, "LookAt": to_text(look_at)})
 
     async def close(self, audit: AuditId, app: AppId) -> None:
+        """Safe to repeat."""
         try:
             await self._table.write([remove(_OPEN, f"{audit}_{app}")])
         except Conflict:
@@ -102,10 +113,13 @@ class TableRemedyStore:
             yield AuditId(audit), AppId(app)
 
     async def last_sent(self, key: str) -> datetime | None:
+        """When a mail was last sent under a key."""
         row = await self._table.get(_SENT, key)
         return from_text(row["At"]) if row is not None else None
 
     async def take_turn(self, key: str, audit: AuditId, now: datetime, before: datetime | None) -> bool:
+        """Write down that a mail is sent under a key now: true for exactly one caller, unless one was sent since
+        `before`. None asks for no more than that this audit has not sent it."""
         row = await self._table.get(_SENT, key)
         if row is not None and (row["Audit"] == audit or (before is not None and from_text(row["At"]) > before)):
             return False
@@ -117,6 +131,7 @@ class TableRemedyStore:
         return True
 
     async def give_back(self, key: str, audit: AuditId) -> None:
+        """Forget a turn that this audit took: nothing was sent. Safe to repeat."""
         row = await self._table.get(_SENT, key)
         if row is None or row["Audit"] != audit:
             return

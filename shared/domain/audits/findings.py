@@ -48,3 +48,25 @@ def count(findings: Iterable[Finding]) -> dict[str, int]:
         for key in keys:
             found[key] = found.get(key, 0) + 1
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFilter:
+    """What to show of an audit's findings; empty shows all."""
+
+    severity: Severity | None = None
+    rule: Rule | None = None
+    group: GroupId | None = None
+    app: AppId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingPage:
+    """Some findings, the worst first, and where the next page begins (opaque; None at the end)."""
+
+    findings: list[Finding]
+    continuation: str | None
+
+
+TOTAL = "total"
+"""The totals of a whole audit."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.domain.applications import AppId
+from shared.domain.audits.findings import TOTAL, FindingFilter
 from shared.domain.audits.records import Audit, Phase, Task
 from shared.domain.audits.remedies import TOUCHING, Action, Plan, PlanState, action_for
 from shared.domain.audits.rules import Remedy, Rule
@@ -14,7 +15,6 @@ from shared.domain.errors import Conflict, Refused
 from shared.domain.features import Feature
 from shared.domain.ids import GroupId, UserId
 from shared.domain.setup.records import AppRecord, AppState
-from shared.ports.audit_store import TOTAL, FindingFilter
 from shared.ports.store import Versioned
 from shared.steps.audits.tools import AuditTools
 

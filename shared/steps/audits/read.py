@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from shared.domain.audits.changes import LinkExpired
 from shared.domain.audits.records import Audit, GroupSet, Phase, Task
-from shared.ports.changes import LinkExpired
 from shared.steps.audits.tools import AuditTools
 
 USERS, MEMBERS = "users", "members-"

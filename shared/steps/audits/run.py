@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from shared.domain.audits.findings import count
+from shared.domain.audits.findings import TOTAL, count
 from shared.domain.audits.records import Audit, AuditId, Phase, Position, Task
 from shared.domain.audits.remedies import PlanState
 from shared.domain.audits.totals import plus
@@ -15,7 +15,6 @@ from shared.domain.ids import GroupId
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.setup.records import AppRecord
 from shared.domain.waits import busy_wait
-from shared.ports.audit_store import TOTAL
 from shared.ports.store import Versioned
 from shared.steps.audits.judge import guest_tasks, judge
 from shared.steps.audits.judge_app import APP, app_tasks, judge_one_app

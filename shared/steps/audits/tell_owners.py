@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from shared.domain.answers import Busy, Declined, Unknown
-from shared.domain.audits.findings import Finding
+from shared.domain.audits.findings import Finding, FindingFilter
 from shared.domain.audits.remedies import Action, Plan
 from shared.domain.audits.results import Done, NotNow, Refusal, Result
 from shared.domain.audits.rules import RULES, Remedy
@@ -13,11 +14,13 @@ from shared.domain.errors import Refused
 from shared.domain.pacing import Pace
 from shared.domain.setup.records import AppRecord
 from shared.domain.waits import busy_wait
-from shared.ports.audit_store import FindingFilter
-from shared.ports.mailer import AuditText, DispatchAnswer, Dispatched, Mailer, PrepareAnswer, Prepared
+from shared.ports.mailer import DispatchAnswer, Dispatched, Mailer, PrepareAnswer, Prepared
 from shared.ports.rosters import Rosters
 from shared.steps.audits.plan import told_key
 from shared.steps.audits.tools import AuditTools
+
+if TYPE_CHECKING:
+    from shared.adapters.mail.request_text import JinjaAuditText
 
 _MOST_LINES = 50
 
@@ -28,7 +31,7 @@ class TellOwners:
 
     tools: AuditTools
     mailer: Mailer | None
-    text: AuditText
+    text: "JinjaAuditText"
     rosters: Rosters
     public_url: str | None
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from shared.domain.access import Action as Act
 from shared.domain.access import Caller
 from shared.domain.applications import AppId
+from shared.domain.audits.findings import TOTAL, FindingFilter, FindingPage
 from shared.domain.audits.policy import AuditPolicy, wrong_remedies
 from shared.domain.audits.records import Audit, AuditId, Phase
 from shared.domain.audits.remedies import Action, Plan, PlanState
@@ -18,7 +19,6 @@ from shared.domain.features import Feature
 from shared.domain.ids import GroupId
 from shared.domain.reasons import Reason
 from shared.domain.setup.records import AppRecord
-from shared.ports.audit_store import TOTAL, FindingFilter, FindingPage
 from shared.ports.store import Versioned
 from shared.steps.access import Access, need
 from shared.steps.audits.plan import open_plan

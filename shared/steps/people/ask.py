@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.domain.access import Action, Caller
 from shared.domain.commands import SearchPerson
@@ -13,15 +13,18 @@ from shared.domain.reasons import Reason
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
 from shared.ports.outbox import Outbox
-from shared.ports.people import CaseStore, Exports
 from shared.ports.store import Versioned
 from shared.steps.access import need
+
+if TYPE_CHECKING:
+    from shared.adapters.exports import BlobExports
+    from shared.adapters.tables.cases import TableCases
 
 
 @dataclass(frozen=True, slots=True)
 class AskForPerson:
-    cases: CaseStore
-    exports: Exports
+    cases: "TableCases"
+    exports: "BlobExports"
     outbox: Outbox
     clock: Clock
     timing: Timing

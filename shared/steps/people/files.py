@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from shared.domain.csv_erasure import blanked, text_of
 from shared.domain.csv_rows import Invalid, Row, RowReader
@@ -12,8 +13,10 @@ from shared.domain.imports import GuestRow, Import
 from shared.domain.people import Found, Page, Person
 from shared.ports.files import Files
 from shared.ports.import_store import ImportStore
-from shared.ports.people import Uploads
 from shared.steps.imports.reading import PIECE_BYTES, Rules
+
+if TYPE_CHECKING:
+    from shared.adapters.files import BlobFiles
 
 _WHERE, _WHAT = "files of imports", "a row of a file"
 _KEPT = "a row that holds its place, without a word: the rows behind it keep their numbers"
@@ -23,7 +26,7 @@ _KEPT = "a row that holds its place, without a word: the rows behind it keep the
 class FileHoldings:
     """The port's `Holdings`, of all files: one file is a page."""
 
-    uploads: Uploads
+    uploads: "BlobFiles"
     files: Files
     imports: ImportStore
     rules: Rules

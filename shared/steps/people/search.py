@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from shared.domain.commands import SearchPerson
 from shared.domain.errors import Conflict, Unavailable
@@ -16,10 +17,14 @@ from shared.domain.outcomes import Later, Outcome
 from shared.domain.people import Case, CaseKind, CaseState, Page, Person, Phase, absorb, ended
 from shared.domain.timing import Timing
 from shared.domain.waits import busy_wait
-from shared.ports.audit_store import AuditStore
 from shared.ports.clock import Clock
-from shared.ports.people import CaseStore, Exports, Holdings
+from shared.ports.people import Holdings
 from shared.ports.store import Versioned
+
+if TYPE_CHECKING:
+    from shared.adapters.exports import BlobExports
+    from shared.adapters.tables.audits import TableAuditStore
+    from shared.adapters.tables.cases import TableCases
 
 log = logging.getLogger("guestlist")
 
@@ -33,10 +38,10 @@ _PERSON = "person"
 class SearchPersonStep:
     """`holdings` are all places in which people's data is kept; files come first, which rows are made of."""
 
-    cases: CaseStore
+    cases: "TableCases"
     holdings: Sequence[Holdings]
-    exports: Exports
-    audits: AuditStore
+    exports: "BlobExports"
+    audits: "TableAuditStore"
     clock: Clock
     timing: Timing
 

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from shared.domain.commands import SearchPerson
 from shared.domain.errors import Conflict
@@ -9,13 +10,16 @@ from shared.domain.people import CaseState
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
 from shared.ports.outbox import Outbox
-from shared.ports.people import CaseStore, Exports
+
+if TYPE_CHECKING:
+    from shared.adapters.exports import BlobExports
+    from shared.adapters.tables.cases import TableCases
 
 
 @dataclass(frozen=True, slots=True)
 class SweepPeople:
-    cases: CaseStore
-    exports: Exports
+    cases: "TableCases"
+    exports: "BlobExports"
     outbox: Outbox
     clock: Clock
     timing: Timing

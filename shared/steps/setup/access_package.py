@@ -3,11 +3,15 @@
 Source: graph contract 1.8.
 """
 
+from typing import TYPE_CHECKING
+
 from shared.domain.errors import DirectoryLagging
 from shared.domain.setup.plan import Requests
 from shared.domain.setup.records import Change, Kind, Person, task_key
-from shared.ports.entitlements import CatalogResource
 from shared.steps.setup.work import Result, Work
+
+if TYPE_CHECKING:
+    from shared.adapters.directory.setup.entitlements import CatalogResource
 
 CATALOG = "Guestlist"
 POLICY = "Guests from outside"
@@ -62,7 +66,7 @@ async def offer_access_package(work: Work, approvers: tuple[Person, ...]) -> Res
     return Result(changes=tuple(changes), notes=(f"Guests ask for '{name}' in My Access",))
 
 
-async def _resource(work: Work, catalog: str, changes: list[Change]) -> CatalogResource:
+async def _resource(work: Work, catalog: str, changes: list[Change]) -> "CatalogResource":
     entitlements, group = work.tools.entitlements, work.need_group()
     intent = f"{catalog}/{group.id}"
     ours = work.was_intended(intent)

@@ -60,6 +60,6 @@ async def _assign(work: Work, principals: Sequence[_Principal]) -> Result:
 
 
 async def _assignment(work: Work, principal: _Principal, role: Role) -> str | None:
-    found = await work.tools.directory.assignments_of(principal.id, is_group=principal.is_group)  # type: ignore[arg-type]
+    found = await work.tools.directory.assignments_of(principal.id, is_group=principal.is_group)
     resource = work.need_app().service_principal
     return next((a.id for a in found if a.resource == resource and a.role == role.id), None)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Never
+from typing import TYPE_CHECKING, Never
 
 from shared.domain.applications import AppId, Application, need_free
 from shared.domain.errors import DirectoryBusy, DirectoryLagging, DirectoryUnsure, Refused, Unavailable
@@ -21,11 +21,13 @@ from shared.domain.setup.records import (
     StepRecord,
 )
 from shared.domain.timing import Timing
-from shared.ports.app_directory import AppDirectory
 from shared.ports.clock import Clock
 from shared.ports.directory import Directory
-from shared.ports.entitlements import Entitlements
 from shared.ports.setup_store import SetupStore, StoredSetup
+
+if TYPE_CHECKING:
+    from shared.adapters.directory.setup.app_directory import GraphAppDirectory
+    from shared.adapters.directory.setup.entitlements import GraphEntitlements
 
 _SOON = timedelta(seconds=5)
 
@@ -39,9 +41,9 @@ class Tools:
     """What all steps of a setup share. `authority` is where people sign in; `protected` are apps that no setup may
     touch."""
 
-    directory: AppDirectory
+    directory: "GraphAppDirectory"
     groups: Directory
-    entitlements: Entitlements
+    entitlements: "GraphEntitlements"
     store: SetupStore
     clock: Clock
     timing: Timing

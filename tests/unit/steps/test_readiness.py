@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from shared.adapters.directory.setup.app_directory import GraphAppDirectory
 from shared.api.answers_of_readiness import ready
 from shared.domain.commands import RoundTrip
 from shared.domain.errors import DirectoryBusy, StorageBusy
@@ -16,7 +17,6 @@ from shared.domain.features import ALL, Feature, Features, choose
 from shared.domain.permissions import PERMISSIONS, needed_by
 from shared.domain.readiness import Beat, Chain, Readiness, SetupWorker, Status
 from shared.domain.timing import Timing
-from shared.ports.app_directory import AppDirectory
 from shared.steps.readiness import KEPT, CheckReadiness, EndRoundTrip, SayReadiness, StartRoundTrip
 from shared.steps.sweep import WholeSweeps
 from tests.builders import NOW
@@ -79,7 +79,7 @@ type Check = Callable[..., CheckReadiness]
 @pytest.fixture
 def check(clock: FakeClock) -> Check:
     def made(outside: Outside, features: Features = ALL, patience_s: float = 5) -> CheckReadiness:
-        return CheckReadiness(outside, cast(AppDirectory, outside), clock, features, TIMEOUT, patience_s)
+        return CheckReadiness(outside, cast(GraphAppDirectory, outside), clock, features, TIMEOUT, patience_s)
 
     return made
 
@@ -99,7 +99,7 @@ async def test_what_setup_s_own_worker_holds_counts_while_it_is_fresh(
     if hours is not None:
         held = frozenset(p.name for p in PERMISSIONS)
         await outside.note_setup_worker(clock.now() - timedelta(hours=hours), held)
-    directory = cast(AppDirectory, outside)
+    directory = cast(GraphAppDirectory, outside)
 
     found = await CheckReadiness(outside, directory, clock, ALL, TIMEOUT, has_setup_worker=True)()
 

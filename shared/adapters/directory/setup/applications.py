@@ -11,7 +11,7 @@ from shared.adapters.directory import batch, errors
 from shared.adapters.directory.batch import Part
 from shared.adapters.directory.filters import equals, fits, literal
 from shared.adapters.directory.pages import all_pages, made, one
-from shared.adapters.directory.session import GraphSession
+from shared.adapters.directory.session import OnGraph
 from shared.domain.applications import AppId, Application, Certificate, PrincipalId, Role, Template
 from shared.domain.ids import is_guid
 
@@ -23,38 +23,40 @@ _FIELDS = (
 )
 
 
-async def app_by_id(session: GraphSession, app_id: AppId) -> Application | None:
-    response = await session.request("GET", f"/servicePrincipals(appId='{quote(app_id, safe='')}')?$select={_FIELDS}")
-    return None if response.status == 404 else read_application(one(response, READ))
+class Applications(OnGraph):
+    async def app_by_id(self, app_id: AppId) -> Application | None:
+        response = await self._session.request(
+            "GET", f"/servicePrincipals(appId='{quote(app_id, safe='')}')?$select={_FIELDS}"
+        )
+        return None if response.status == 404 else read_application(one(response, READ))
 
+    async def apps_by_name(self, name: str, template: str | None = None) -> list[Application]:
+        """Apps of exactly this name (names are not unique), with a template only those made from it."""
+        condition = equals("displayName", name)
+        if template is not None:
+            condition += f" and {equals('applicationTemplateId', template)}"
+        path = f"/servicePrincipals?$filter={quote(condition, safe='')}&$select={_FIELDS}"
+        found = await all_pages(self._session, await self._session.request("GET", path), READ)
+        return [read_application(f) for f in found if fits(name) or f["displayName"].lower() == name.lower()]
 
-async def apps_by_name(session: GraphSession, name: str, template: str | None) -> list[Application]:
-    condition = equals("displayName", name)
-    if template is not None:
-        condition += f" and {equals('applicationTemplateId', template)}"
-    path = f"/servicePrincipals?$filter={quote(condition, safe='')}&$select={_FIELDS}"
-    found = await all_pages(session, await session.request("GET", path), READ)
-    return [read_application(f) for f in found if fits(name) or f["displayName"].lower() == name.lower()]
+    async def find_templates(self, name_or_id: str) -> list[Template]:
+        """By id, where there is one of it; else by the exact name."""
+        fields = "id,displayName"
+        named = quote(f"displayName eq '{literal(name_or_id)}'", safe="")
+        parts = [Part("GET", f"/applicationTemplates?$filter={named}&$select={fields}")]
+        if is_guid(name_or_id):
+            parts.append(Part("GET", f"/applicationTemplates/{name_or_id}?$select={fields}"))
+        by_name, *by_id = await batch.send(self._session, parts)
+        if by_id and by_id[0].status == 200:
+            return [_template(one(by_id[0], READ))]
+        return [_template(found) for found in await all_pages(self._session, by_name, READ)]
 
-
-async def find_templates(session: GraphSession, name_or_id: str) -> list[Template]:
-    """By id, where there is one of it; else by the exact name."""
-    fields = "id,displayName,supportedSingleSignOnModes"
-    named = quote(f"displayName eq '{literal(name_or_id)}'", safe="")
-    parts = [Part("GET", f"/applicationTemplates?$filter={named}&$select={fields}")]
-    if is_guid(name_or_id):
-        parts.append(Part("GET", f"/applicationTemplates/{name_or_id}?$select={fields}"))
-    by_name, *by_id = await batch.send(session, parts)
-    if by_id and by_id[0].status == 200:
-        return [_template(one(by_id[0], READ))]
-    return [_template(found) for found in await all_pages(session, by_name, READ)]
-
-
-async def instantiate(session: GraphSession, template: Template, name: str) -> AppId:
-    path = f"/applicationTemplates/{template.id}/instantiate"
-    response = await session.request("POST", path, body={"displayName": name})
-    errors.need_written(response, WRITE)
-    return AppId(str(made(response)["servicePrincipal"]["appId"]).lower())
+    async def instantiate(self, template: Template, name: str) -> AppId:
+        """Add an app from the gallery. NOT safe to repeat: a repeat makes another."""
+        path = f"/applicationTemplates/{template.id}/instantiate"
+        response = await self._session.request("POST", path, body={"displayName": name})
+        errors.need_written(response, WRITE)
+        return AppId(str(made(response)["servicePrincipal"]["appId"]).lower())
 
 
 def read_application(found: dict[str, Any]) -> Application:
@@ -114,5 +116,4 @@ def thumbprint_of(identifier: str | None) -> str | None:
 
 
 def _template(found: dict[str, Any]) -> Template:
-    modes = tuple(found.get("supportedSingleSignOnModes") or ())
-    return Template(str(found["id"]).lower(), found.get("displayName") or found["id"], modes)
+    return Template(str(found["id"]).lower(), found.get("displayName") or found["id"])

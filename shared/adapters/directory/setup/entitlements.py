@@ -1,6 +1,11 @@
-"""The port's `Entitlements` on Microsoft Graph's entitlement management (graph contract 1.8)."""
+"""Entitlement management: Microsoft's self-service with an API, as an alternative to the admin center's blade.
+
+Nothing here is safe to repeat unless it says so; look before you make. Errors are those of `GraphAppDirectory`, and
+Refused `licence-missing`. Source: graph contract 1.8.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -8,11 +13,10 @@ from shared.adapters.directory import errors
 from shared.adapters.directory.filters import literal
 from shared.adapters.directory.pages import all_pages, made
 from shared.adapters.directory.response import Response
-from shared.adapters.directory.session import GraphSession
+from shared.adapters.directory.session import OnGraph
 from shared.domain.errors import Refused
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
-from shared.ports.entitlements import CatalogResource, Entitlements
 
 _BASE = "/identityGovernance/entitlementManagement"
 _PERMISSION = "EntitlementManagement.ReadWrite.All (and Group.ReadWrite.All to add a group)"
@@ -22,10 +26,17 @@ _ADDED = "already"
 _DECIDE_WITHIN = "P14D"
 
 
-class GraphEntitlements(Entitlements):
-    def __init__(self, session: GraphSession) -> None:
-        self._session = session
+@dataclass(frozen=True, slots=True)
+class CatalogResource:
+    """A group as a resource of a catalog. `role` is that of a member; ids are the catalog's own."""
 
+    id: str
+    role: str
+    role_origin: str
+    scope: str
+
+
+class GraphEntitlements(OnGraph):
     async def find_catalog(self, name: str) -> str | None:
         return await self._first("/catalogs", f"displayName eq '{literal(name)}'")
 
@@ -34,6 +45,7 @@ class GraphEntitlements(Entitlements):
         return await self._post("/catalogs", body)
 
     async def find_resource(self, catalog: str, group: GroupId) -> CatalogResource | None:
+        """The group in the catalog; None until it was added, and for a while after."""
         of_group = quote(f"originId eq '{group}'", safe="")
         path = f"{_BASE}/catalogs/{catalog}/resources?$filter={of_group}&$expand=scopes"
         resources = await self._all(path)
@@ -49,6 +61,7 @@ class GraphEntitlements(Entitlements):
         return CatalogResource(str(resource["id"]), str(role["id"]), str(role["originId"]), str(scope["id"]))
 
     async def add_resource(self, catalog: str, group: GroupId) -> None:
+        """Safe to repeat."""
         body = {
             "requestType": "adminAdd",
             "resource": {"originId": group, "originSystem": "AadGroup"},
@@ -74,6 +87,7 @@ class GraphEntitlements(Entitlements):
         return any((s.get("role") or {}).get("originId") == f"Member_{group}" for s in scopes)
 
     async def give_membership(self, package: str, group: GroupId, resource: CatalogResource) -> None:
+        """Members of the package become members of the group."""
         body = {
             "role": {
                 "id": resource.role,
@@ -98,6 +112,7 @@ class GraphEntitlements(Entitlements):
         return next((str(p["id"]) for p in await self._all(path) if p.get("displayName") == name), None)
 
     async def create_policy(self, package: str, name: str, approvers: Sequence[UserId]) -> str:
+        """Anyone outside may ask; one of `approvers` decides, nobody has to where there are none."""
         stage = {
             "durationBeforeAutomaticDenial": _DECIDE_WITHIN,
             "isApproverJustificationRequired": False,
@@ -119,6 +134,7 @@ class GraphEntitlements(Entitlements):
         return await self._post("/assignmentPolicies", body)
 
     async def delete_package(self, package: str) -> None:
+        """With its policies. Safe to repeat."""
         path = f"{_BASE}/assignmentPolicies?$filter={quote(f"accessPackage/id eq '{package}'", safe='')}"
         for policy in await self._all(path):
             await self._delete(f"/assignmentPolicies/{policy['id']}")
@@ -131,6 +147,7 @@ class GraphEntitlements(Entitlements):
         await self._delete(f"/accessPackages/{package}")
 
     async def delete_catalog(self, catalog: str) -> bool:
+        """Only where it is empty; tells whether it is gone. Safe to repeat."""
         if await self._first("/accessPackages", f"catalog/id eq '{catalog}'") is not None:
             return False
         await self._delete(f"/catalogs/{catalog}")

@@ -8,24 +8,26 @@ from shared.adapters.directory import batch
 from shared.adapters.directory.batch import LIMIT, Part
 from shared.adapters.directory.filters import equals, fits
 from shared.adapters.directory.pages import all_pages
-from shared.adapters.directory.session import GraphSession
+from shared.adapters.directory.session import OnGraph
 from shared.domain.ids import UserId, is_guid
 from shared.domain.setup.records import Person
 
 _FIELDS = "id,displayName,userPrincipalName,mail,userType,accountEnabled"
 
 
-async def find_people(session: GraphSession, names: Sequence[str]) -> list[Person | None]:
-    """One ``$batch`` for each twenty. Of several with one mail address, a member comes before a guest."""
-    found: list[Person | None] = []
-    for start in range(0, len(names), LIMIT):
-        few = [name.strip() for name in names[start : start + LIMIT]]
-        parts = [Part("GET", f"/users?$filter={_filter(name)}&$select={_FIELDS}") for name in few]
-        for name, response in zip(few, await batch.send(session, parts), strict=True):
-            users = await all_pages(session, response, "Directory.Read.All or User.Read.All")
-            people = [_person(user) for user in users if fits(name) or _is_called(user, name)]
-            found.append(min(people, key=lambda p: (p.is_guest, not p.enabled)) if people else None)
-    return found
+class People(OnGraph):
+    async def find_people(self, names: Sequence[str]) -> list[Person | None]:
+        """Users by object id, user principal name or mail address, in the order given: a ``$batch`` for each twenty.
+        Of several with one mail address, a member comes before a guest. Safe to repeat."""
+        found: list[Person | None] = []
+        for start in range(0, len(names), LIMIT):
+            few = [name.strip() for name in names[start : start + LIMIT]]
+            parts = [Part("GET", f"/users?$filter={_filter(name)}&$select={_FIELDS}") for name in few]
+            for name, response in zip(few, await batch.send(self._session, parts), strict=True):
+                users = await all_pages(self._session, response, "Directory.Read.All or User.Read.All")
+                people = [_person(user) for user in users if fits(name) or _is_called(user, name)]
+                found.append(min(people, key=lambda p: (p.is_guest, not p.enabled)) if people else None)
+        return found
 
 
 def _filter(name: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from shared.adapters.directory import batch, errors
 from shared.adapters.directory.batch import Part
 from shared.adapters.directory.response import Response
-from shared.adapters.directory.session import GraphSession
+from shared.adapters.directory.session import OnGraph
 from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.tenants import TenantFacts, Unreadable
 
@@ -13,18 +13,24 @@ _TENANT_GROUPS = "62375ab9-6b52-47ed-826b-58e47e0e304b"
 """Template of the tenant's settings for Microsoft 365 groups (``Group.Unified``)."""
 
 
-async def read_tenant(session: GraphSession) -> TenantFacts:
-    """One ``$batch``. What may not be read is answered with why, and hides nothing else."""
-    policy, settings = await batch.send(
-        session, [Part("GET", "/policies/authorizationPolicy"), Part("GET", "/groupSettings")]
-    )
-    found = _body(policy, "Policy.Read.All")
-    groups = _body(settings, "Directory.Read.All")
-    return TenantFacts(
-        invites_from=found if isinstance(found, Unreadable) else str(found.get("allowInvitesFrom")),
-        guest_role=found if isinstance(found, Unreadable) else str(found.get("guestUserRoleId")),
-        guests_in_groups=groups if isinstance(groups, Unreadable) else _guests_in_groups(groups),
-    )
+class Tenant(OnGraph):
+    async def permissions(self) -> frozenset[str]:
+        """The application permissions that Guestlist's identity holds on the directory."""
+        return await self._session.permissions()
+
+    async def read_tenant(self) -> TenantFacts:
+        """The settings around self-service, in one ``$batch``. What may not be read is answered with why, and hides
+        nothing else. Safe to repeat."""
+        policy, settings = await batch.send(
+            self._session, [Part("GET", "/policies/authorizationPolicy"), Part("GET", "/groupSettings")]
+        )
+        found = _body(policy, "Policy.Read.All")
+        groups = _body(settings, "Directory.Read.All")
+        return TenantFacts(
+            invites_from=found if isinstance(found, Unreadable) else str(found.get("allowInvitesFrom")),
+            guest_role=found if isinstance(found, Unreadable) else str(found.get("guestUserRoleId")),
+            guests_in_groups=groups if isinstance(groups, Unreadable) else _guests_in_groups(groups),
+        )
 
 
 def _body(response: Response, permission: str) -> "dict[str, Any] | Unreadable":

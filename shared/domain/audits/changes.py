@@ -1,9 +1,8 @@
 """What changed in the directory since it was last asked."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypedDict
+from typing import TypedDict
 
 from shared.domain.errors import GuestlistError
 from shared.domain.ids import GroupId, UserId
@@ -52,20 +51,3 @@ class ChangePage[T]:
     changes: list[T]
     link: str
     ends: bool
-
-
-class Changes(Protocol):
-    """All methods raise Refused (`permission-missing`, `directory-refused`), DirectoryBusy, and LinkExpired."""
-
-    async def users(self, link: str | None) -> ChangePage[UserChange]:
-        """All accounts without a link, then those that changed. Safe to repeat with the same link."""
-        ...
-
-    async def members(self, groups: Sequence[GroupId], link: str | None) -> ChangePage[MemberChange]:
-        """All direct members of up to 50 groups, then the changes. A group that is gone has none."""
-        ...
-
-    async def inactive_guests(self, before: datetime) -> dict[UserId, datetime] | None:
-        """Accounts whose last sign-in lies before a moment; None where permission or licence do not let sign-ins be
-        read. Who never signed in is not among them."""
-        ...
