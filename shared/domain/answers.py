@@ -6,6 +6,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 
@@ -136,3 +137,21 @@ type WriteAnswer = Written | Missing | Busy | Unknown | Declined
 type FindAnswer = Account | Lookalike | NotFound | Busy
 type InviteAnswer = Invited | Exists | Busy | Unknown | Blocked | Declined
 type JoinAnswer = Joined | Busy | Lagging | Unknown | Declined
+
+
+def require_gone(answer: LeaveAnswer) -> Gone:
+    """For one guest whom somebody waits for.
+
+    Raises:
+        Refused: the directory's refusal.
+        DirectoryBusy: a repeat goes on.
+    """
+    match answer:
+        case Busy(retry_after=after):
+            raise DirectoryBusy("the directory is busy", retry_after=after)
+        case Unknown(what=what):
+            raise DirectoryBusy(what)
+        case Declined(reason=reason, detail=detail):
+            raise Refused(reason, detail)
+        case Gone():
+            return answer

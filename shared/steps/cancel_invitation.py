@@ -3,14 +3,13 @@
 Removing and deleting are safe to repeat. What was there before the invitation, and what a guest has besides, stays.
 """
 
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.access import Action, Caller
-from shared.domain.answers import Busy, Declined, GuestLook, LeaveAnswer, Unknown
+from shared.domain.answers import GuestLook, require_gone
 from shared.domain.csv_erasure import ERASED_ADDRESS
-from shared.domain.errors import Conflict, DirectoryBusy, Refused
+from shared.domain.errors import Conflict, Refused
 from shared.domain.features import ALL, Feature, Features
 from shared.domain.ids import InvitationId, UserId
 from shared.domain.invitations import Invitation, State, advance
@@ -87,7 +86,8 @@ class CancelInvitation:
             raise Refused(Reason.GUEST_HAS_ACCEPTED)
         if invitation.already_member:
             return "Cancelled; the guest was a member before and stays one"
-        await self._ask(self.directory.leave(invitation.id.group, [user]))
+        [left] = await self.directory.leave(invitation.id.group, [user])
+        require_gone(left)
         await self.store.write_expiry(invitation.id.group, invitation.address.key, None)
         return f"Cancelled; the guest is no member any more, and {await self._account(invitation, user, look)}"
 
@@ -102,18 +102,6 @@ class CancelInvitation:
             return "the account stays: it was there before, or has another group or app"
         if await self.wanted(invitation.id.group, [invitation.address.key]):
             return "the account stays: another group has invited it, too"
-        await self._ask(self.directory.delete_guests([user]))
+        [deleted] = await self.directory.delete_guests([user])
+        require_gone(deleted)
         return "the account, which nobody had ever used, is deleted"
-
-    @staticmethod
-    async def _ask(call: Awaitable[list[LeaveAnswer]]) -> None:
-        [answer] = await call
-        match answer:
-            case Busy(retry_after=after):
-                raise DirectoryBusy("the directory is busy", retry_after=after)
-            case Unknown(what=what):
-                raise DirectoryBusy(what)
-            case Declined(reason=reason, detail=detail):
-                raise Refused(reason, detail)
-            case _:
-                return

@@ -1,28 +1,20 @@
-"""Send Guestlist's own mail, with the welcome message, to the members of a chunk who are due one.
+"""Send Guestlist's own mail, with the welcome message, to the members of a chunk who are due one."""
 
-A mail is prepared, its handle is written, then it is dispatched: a crash at any line sends nothing twice.
-"""
-
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from shared.domain.answers import Busy, Declined, Unknown
 from shared.domain.commands import MailChunk
 from shared.domain.errors import Conflict
 from shared.domain.invitations import Invitation, State, advance, failed
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.reasons import Reason
 from shared.domain.timing import Timing
-from shared.domain.waits import busy_wait, replication_wait
 from shared.ports.clock import Clock
-from shared.ports.mailer import DispatchAnswer, Dispatched, Mailer, MailText, PrepareAnswer, Prepared
+from shared.ports.mailer import Dispatched, Mailer, MailText
 from shared.ports.store import Store
 from shared.steps.chunk_rows import ChunkRows
-from shared.steps.claims import within
-
-LANE = "mails"
-_SOON = timedelta(seconds=1)
-_LATE = Unknown("no answer within the lease")
+from shared.steps.deliver_mail import LANE, SOON, WROTE_FIRST, DeliverMail, Outgoing
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +45,7 @@ class MailChunkStep:
             else:
                 waits += await self._send(self.mailer, command, chunk, free)
         if not waits and any(not i.is_final for i in chunk.in_state(State.MEMBER, State.MAILING)):
-            waits.append((now + _SOON, "more mails than go at once"))
+            waits.append((now + SOON, "more mails than go at once"))
         wake_at, why = max(waits, default=(None, ""))
         later = None
         if wake_at is not None:
@@ -66,8 +58,8 @@ class MailChunkStep:
         self, mailer: Mailer, command: MailChunk, chunk: ChunkRows, free: list[Invitation]
     ) -> list[tuple[datetime, str]]:
         now = self.clock.now()
-        tried_before = {i.id.position for i in free if i.state is State.MAILING}
         until = now + self.timing.work_lease
+        again = {i.id.position for i in free if i.state is State.MAILING}
         try:
             await chunk.write(
                 [
@@ -76,71 +68,27 @@ class MailChunkStep:
                 ]
             )
         except Conflict:
-            return [(now + _SOON, "another delivery wrote first")]
-        mine = {i.id.position for i in free}
-        unprepared: dict[int, PrepareAnswer] = dict.fromkeys(mine, _LATE)
-        preparing = self._prepare(mailer, self._mine(chunk, mine), tried_before)
-        answers = await within(until, self.clock, preparing, unprepared)
-        await chunk.settle(answers, State.MAILING, lambda i: self._settled(i, answers[i.id.position], until))
-        ready = [i for i in self._mine(chunk, mine) if i.mail_handle and i.is_claimed(now)]
-        unsent: dict[int, DispatchAnswer] = {i.id.position: _LATE for i in ready}
-        sent = await within(until, self.clock, self._dispatch(mailer, ready, tried_before), unsent)
-        await chunk.settle(sent, State.MAILING, lambda i: self._settled(i, sent[i.id.position], until))
-        last: dict[int, PrepareAnswer | DispatchAnswer] = {**answers, **sent}
-        left = {i.id.position for i in chunk.in_state(State.MAILING)}
-        return [self._wait(command.attempt, a) for p, a in last.items() if p in left]
+            return [(now + SOON, WROTE_FIRST)]
 
-    @staticmethod
-    def _mine(chunk: ChunkRows, positions: set[int]) -> list[Invitation]:
-        return [i for i in chunk.in_state(State.MAILING) if i.id.position in positions]
+        async def keep(handles: Mapping[int, str]) -> dict[int, str]:
+            def kept(i: Invitation) -> Invitation:
+                return advance(i, State.MAILING, now, claimed_until=until, mail_handle=handles[i.id.position])
 
-    async def _prepare(
-        self, mailer: Mailer, invitations: list[Invitation], tried_before: set[int]
-    ) -> dict[int, PrepareAnswer]:
-        answers: dict[int, PrepareAnswer] = {}
-        for again in (False, True):
-            some = [i for i in invitations if i.mail_handle is None and (i.id.position in tried_before) is again]
-            if some:
-                found = await mailer.prepare([self.text.welcome(i) for i in some], again=again)
-                answers |= {i.id.position: a for i, a in zip(some, found, strict=True)}
-        return answers
+            await chunk.settle(handles, State.MAILING, kept)
+            mine = [i for i in chunk.in_state(State.MAILING) if i.id.position in mails and i.is_claimed(now)]
+            return {i.id.position: i.mail_handle for i in mine if i.mail_handle}
 
-    async def _dispatch(
-        self, mailer: Mailer, invitations: list[Invitation], tried_before: set[int]
-    ) -> dict[int, DispatchAnswer]:
-        answers: dict[int, DispatchAnswer] = {}
-        for again in (False, True):
-            some = [
-                (i, i.mail_handle)
-                for i in invitations
-                if i.mail_handle is not None and (i.id.position in tried_before) is again
-            ]
-            if some:
-                found = await mailer.dispatch([(h, self.text.welcome(i)) for i, h in some], again=again)
-                answers |= {i.id.position: a for (i, _), a in zip(some, found, strict=True)}
-        return answers
+        mails = {p: Outgoing(self.text.welcome(i), i.mail_handle, p in again) for i in free for p in (i.id.position,)}
+        deliver = DeliverMail(mailer, self.clock, self.timing)
+        answers = await deliver(mails, until, keep)
 
-    def _settled(self, invitation: Invitation, answer: PrepareAnswer | DispatchAnswer, until: datetime) -> Invitation:
-        now = self.clock.now()
-        overdue = now > (invitation.effect_since or now) + self.timing.join_window
-        match answer:
-            case Prepared(handle=handle):
-                return advance(invitation, State.MAILING, now, mail_handle=handle, claimed_until=until)
-            case Dispatched():
-                return advance(invitation, State.MAILED, now, effect_since=None)
-            case Declined(detail=detail):
-                return failed(invitation, Reason.MAIL_NOT_SENT, detail, now)
-            case Unknown(what=what) if overdue:
-                return failed(invitation, Reason.MAIL_NOT_SENT, what, now)
-            case _:
-                return advance(invitation, State.MAILING, now)
+        def settled(i: Invitation) -> Invitation:
+            now, answer = self.clock.now(), answers[i.id.position]
+            if isinstance(answer, Dispatched):
+                return advance(i, State.MAILED, now, effect_since=None)
+            why = deliver.gives_up(answer, i.effect_since or now)
+            return advance(i, State.MAILING, now) if why is None else failed(i, Reason.MAIL_NOT_SENT, why, now)
 
-    def _wait(self, attempt: int, answer: PrepareAnswer | DispatchAnswer) -> tuple[datetime, str]:
-        now = self.clock.now()
-        match answer:
-            case Busy(retry_after=after):
-                return now + busy_wait(attempt, after, self.clock.jitter()), "the mail service is busy"
-            case Unknown(what=what):
-                return now + replication_wait(attempt), what
-            case _:
-                return now + _SOON, "another delivery wrote first"
+        await chunk.settle(answers, State.MAILING, settled)
+        left = {i.id.position for i in chunk.in_state(State.MAILING)} & mails.keys()
+        return [deliver.wait(answers.get(p), command.attempt) for p in left]

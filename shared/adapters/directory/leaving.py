@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from shared.adapters.directory import batch, errors
@@ -25,19 +26,13 @@ _AT_ONCE = batch.LIMIT // 3
 
 async def leave(session: GraphSession, group: GroupId, users: Sequence[UserId]) -> list[LeaveAnswer]:
     """Two ``$batch``. Never without ``/$ref``: that would delete the user (graph contract 1.4)."""
-
-    def read(response: Response) -> LeaveAnswer:
-        return errors.leave_answer(response, _MEMBERS)
-
+    read = partial(errors.leave_answer, permission=_MEMBERS)
     return await _to_guests(session, users, lambda u: Part("DELETE", f"/groups/{group}/members/{u}/$ref"), read)
 
 
 async def delete_guests(session: GraphSession, users: Sequence[UserId]) -> list[LeaveAnswer]:
     """Two ``$batch``."""
-
-    def read(response: Response) -> LeaveAnswer:
-        return errors.leave_answer(response, _DELETE)
-
+    read = partial(errors.leave_answer, permission=_DELETE)
     return await _to_guests(session, users, lambda u: Part("DELETE", f"/users/{u}"), read)
 
 
@@ -56,9 +51,7 @@ async def enable_guests(session: GraphSession, users: Sequence[UserId], *, enabl
     def part(user: UserId) -> Part:
         return Part("PATCH", f"/users/{user}", {"accountEnabled": enabled})
 
-    def read(response: Response) -> WriteAnswer:
-        return errors.write_answer(response, _ENABLE)
-
+    read = partial(errors.write_answer, permission=_ENABLE)
     if not enabled:
         return await _to_guests(session, users, part, read)
     return [read(response) for response in await batch.send(session, [part(u) for u in users])] if users else []

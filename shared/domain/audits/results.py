@@ -21,11 +21,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class NotNow:
-    """Try again; `happened` says that it may have been done. `handle` names a mail that was prepared."""
+    """Try again; `happened` says that it may have been done."""
 
     until: datetime
     happened: bool = False
-    handle: str | None = None
 
 
 type Result = Done | Refusal | NotNow

@@ -27,12 +27,11 @@ from shared.ports.store import Versioned
 from shared.steps.access import Access
 from shared.steps.audits.plan import BY_POLICY
 from shared.steps.audits.remedies import Effects, need_of
+from shared.steps.audits.tell_owners import Actions
 from shared.steps.audits.tools import AuditTools
 
 log = logging.getLogger("guestlist")
 _SOON = timedelta(seconds=1)
-
-type _Actions = list[Versioned[Action]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class PutRightStep:
         await self.tools.remedies.close(stored.value.audit, stored.value.app)
         return Outcome(note="held")
 
-    async def _next(self, command: PutRight) -> _Actions:
+    async def _next(self, command: PutRight) -> Actions:
         """Up to a chunk of one remedy."""
         # What was begun may have had its effect: it is taken back as what is done, which harms nobody else.
         states = (ActionState.DONE, ActionState.STARTED) if command.back else OPEN
@@ -105,7 +104,7 @@ class PutRightStep:
                 return [a for a in few if a.value.remedy is few[0].value.remedy]
 
     # Doing
-    async def _do(self, plan: Plan, few: _Actions, command: PutRight) -> datetime | None:
+    async def _do(self, plan: Plan, few: Actions, command: PutRight) -> datetime | None:
         """Gives until when to wait, where some could not be done now."""
         tools, now = self.tools, self.tools.clock.now()
         record = await tools.setups.read_app(plan.app)
@@ -119,12 +118,18 @@ class PutRightStep:
                 return slot
         started = await self._start(plan, record.value, fresh)
         begun_before = [a for a in few if a.value.state is ActionState.STARTED]
+        if few[0].value.remedy is Remedy.TELL_OWNER:
+            all_of_them, again = [*started, *begun_before], {a.value.id for a in begun_before}
+            told = await self.effects.tell_owners(
+                plan, record.value, all_of_them, again=again, attempt=command.attempt
+            )
+            return await self._finish(plan, *told)
         results = await self.effects.do(plan, record.value, [a.value for a in started], again=False)
         if begun_before:
             results += await self.effects.do(plan, record.value, [a.value for a in begun_before], again=True)
         return await self._finish(plan, [*started, *begun_before], results)
 
-    async def _start(self, plan: Plan, record: AppRecord, fresh: _Actions) -> _Actions:
+    async def _start(self, plan: Plan, record: AppRecord, fresh: Actions) -> Actions:
         """Write down which of them are begun; who does not need it, or may not be touched, is spared."""
         if not fresh:
             return []
@@ -145,7 +150,7 @@ class PutRightStep:
         saved = await self._save(plan, pairs)
         return [a for a in saved if a.value.state is ActionState.STARTED]
 
-    async def _finish(self, plan: Plan, few: _Actions, results: Sequence[Result]) -> datetime | None:
+    async def _finish(self, plan: Plan, few: Actions, results: Sequence[Result]) -> datetime | None:
         now, wait = self.tools.clock.now(), None
         ended: list[tuple[Versioned[Action], Action]] = []
         for stored, result in zip(few, results, strict=True):
@@ -156,11 +161,11 @@ class PutRightStep:
                     ended.append((stored, done))
                 case Refusal(detail=detail):
                     ended.append((stored, replace(action, state=ActionState.FAILED, detail=detail)))
-                case NotNow(until=until, happened=happened, handle=handle):
+                case NotNow(until=until, happened=happened):
                     wait = max(wait or until, until)
                     # What may have happened stays begun; what did not is looked at again.
                     state = ActionState.STARTED if happened else ActionState.PLANNED
-                    ended.append((stored, replace(action, state=state, handle=handle or action.handle)))
+                    ended.append((stored, replace(action, state=state)))
         changed = [a for _, a in ended if a.state is ActionState.DONE]
         await self._believe(plan, changed, holds=False)
         await self.tools.trail.add(
@@ -170,7 +175,7 @@ class PutRightStep:
         return wait
 
     # Taking back
-    async def _undo(self, plan: Plan, few: _Actions) -> datetime | None:
+    async def _undo(self, plan: Plan, few: Actions) -> datetime | None:
         wait: datetime | None = None
         results = await self.effects.undo(plan, [a.value for a in few])
         ended: list[tuple[Versioned[Action], Action]] = []
@@ -205,7 +210,7 @@ class PutRightStep:
                 # Else who is invited again one day would be removed at once.
                 await self.tools.store.write_expiry(plan.group, action.address.lower(), None)
 
-    async def _save(self, plan: Plan, pairs: Sequence[tuple[Versioned[Action], Action]]) -> _Actions:
+    async def _save(self, plan: Plan, pairs: Sequence[tuple[Versioned[Action], Action]]) -> Actions:
         return await self.tools.remedies.save_actions(
             plan.audit, plan.app, [Versioned(action, stored.version) for stored, action in pairs]
         )

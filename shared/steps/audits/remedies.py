@@ -30,8 +30,8 @@ from shared.ports.directory import GuestToInvite
 from shared.steps.audits.plan import invited_key
 from shared.steps.audits.tell_owners import TellOwners
 from shared.steps.audits.tools import AuditTools
+from shared.steps.deliver_mail import LANE as MAILS
 from shared.steps.invite_chunk import LANE as INVITATIONS
-from shared.steps.mail_chunk import LANE as MAILS
 
 _MEMBER, _NO_MEMBER = "member of the group", "no member of the group"
 
@@ -85,7 +85,8 @@ class Effects:
         return slot if slot > now + timedelta(seconds=1) else None
 
     async def do(self, plan: Plan, record: AppRecord, actions: Sequence[Action], *, again: bool) -> list[Result]:
-        """Carry out actions of one remedy. `again` says that an earlier delivery may have done them."""
+        """Carry out actions of one remedy, which is no mail to owners. `again` says that an earlier delivery may have
+        done them."""
         if not actions:
             return []
         users = [a.subject for a in actions]
@@ -98,10 +99,8 @@ class Effects:
             case Remedy.DELETE:
                 text = "the account is deleted, and can be restored for 30 days"
                 return [self._result(a, text) for a in await self.tools.groups.delete_guests(users)]
-            case Remedy.SEND_AGAIN:
-                return await self._send_again(plan, record, actions, again=again)
             case _:
-                return [await self.tell_owners(plan, record, action, again=again) for action in actions]
+                return await self._send_again(plan, record, actions, again=again)
 
     async def undo(self, plan: Plan, actions: Sequence[Action]) -> list[Result]:
         """Take actions of one remedy back. Safe to repeat."""

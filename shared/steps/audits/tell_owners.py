@@ -1,11 +1,9 @@
-"""A mail to an owner: what audits found in their app."""
+"""Mails to owners: what audits found in their app."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.domain.answers import Busy, Declined, Unknown
 from shared.domain.audits.findings import Finding, FindingFilter
 from shared.domain.audits.remedies import Action, Plan
 from shared.domain.audits.results import Done, NotNow, Refusal, Result
@@ -13,16 +11,19 @@ from shared.domain.audits.rules import RULES, Remedy
 from shared.domain.errors import Refused
 from shared.domain.pacing import Pace
 from shared.domain.setup.records import AppRecord
-from shared.domain.waits import busy_wait
-from shared.ports.mailer import DispatchAnswer, Dispatched, Mailer, PrepareAnswer, Prepared
+from shared.ports.mailer import Dispatched, Mailer
 from shared.ports.rosters import Rosters
+from shared.ports.store import Versioned
 from shared.steps.audits.plan import told_key
 from shared.steps.audits.tools import AuditTools
+from shared.steps.deliver_mail import DeliverMail, Outgoing
 
 if TYPE_CHECKING:
     from shared.adapters.mail.request_text import JinjaAuditText
 
 _MOST_LINES = 50
+
+type Actions = list[Versioned[Action]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,38 +40,55 @@ class TellOwners:
     def pace(self) -> Pace | None:
         return self.mailer.pace if self.mailer is not None else None
 
-    async def __call__(self, plan: Plan, record: AppRecord, action: Action, *, again: bool) -> Result:
-        """Safe to repeat: a mail has one key, and its service sends it once."""
+    async def __call__(
+        self, plan: Plan, record: AppRecord, actions: Actions, *, again: Collection[str], attempt: int
+    ) -> tuple[Actions, list[Result]]:
+        """What came of each action, with the actions as they are stored by then; `again` names those that an earlier
+        delivery may have done. Safe to repeat."""
         if self.mailer is None:
-            return Refusal("no sender for Guestlist's own mail is set up")
-        try:
-            address = await self.rosters.mail_address(action.subject)
-        except Refused as e:
-            return Refusal(str(e))
-        if address is None:
-            return Refusal("the owner has no mail address, or may not sign in")
+            return actions, [Refusal("no sender for Guestlist's own mail is set up") for _ in actions]
+        now, stored = self.tools.clock.now(), {a.value.id: a for a in actions}
+        results: dict[str, Result] = {}
+        mails: dict[str, Outgoing] = {}
         found, more = await self._findings(plan, record)
-        mail = self.text.findings(
-            key=f"audit-{plan.audit}-{plan.app}-{action.subject}",
-            to=address,
-            to_name=None,
-            app=plan.app_name,
-            lines=found,
-            more=more,
-            link=f"{self.public_url}/portal/groups/{plan.group}" if self.public_url else None,
-        )
-        handle = action.handle
-        if handle is None:
-            [prepared] = await self.mailer.prepare([mail], again=again)
-            if not isinstance(prepared, Prepared):
-                return self._not_sent(prepared, None)
-            handle = prepared.handle
-        [sent] = await self.mailer.dispatch([(handle, mail)], again=again)
-        if not isinstance(sent, Dispatched):
-            return self._not_sent(sent, handle)
-        now = self.tools.clock.now()
-        await self.tools.remedies.take_turn(told_key(plan.app, action.subject), plan.audit, now, None)
-        return Done("a mail was sent")
+        for id_, action in ((a.value.id, a.value) for a in actions):
+            try:
+                address = await self.rosters.mail_address(action.subject)
+            except Refused as e:
+                results[id_] = Refusal(str(e))
+                continue
+            if address is None:
+                results[id_] = Refusal("the owner has no mail address, or may not sign in")
+                continue
+            mail = self.text.findings(
+                key=f"audit-{plan.audit}-{plan.app}-{action.subject}",
+                to=address,
+                to_name=None,
+                app=plan.app_name,
+                lines=found,
+                more=more,
+                link=f"{self.public_url}/portal/groups/{plan.group}" if self.public_url else None,
+            )
+            mails[id_] = Outgoing(mail, action.handle, id_ in again)
+
+        async def keep(handles: Mapping[str, str]) -> dict[str, str]:
+            changed = [replace(stored[i], value=replace(stored[i].value, handle=h)) for i, h in handles.items()]
+            for saved in await self.tools.remedies.save_actions(plan.audit, plan.app, changed):
+                stored[saved.value.id] = saved
+            return {i: handle for i in mails if (handle := stored[i].value.handle)}
+
+        deliver = DeliverMail(self.mailer, self.tools.clock, self.tools.timing)
+        for id_, answer in (await deliver(mails, now + self.tools.timing.claim, keep)).items():
+            action = stored[id_].value
+            if isinstance(answer, Dispatched):
+                at = self.tools.clock.now()
+                await self.tools.remedies.take_turn(told_key(plan.app, action.subject), plan.audit, at, None)
+                results[id_] = Done("a mail was sent")
+            elif (why := deliver.gives_up(answer, action.at or now)) is not None:
+                results[id_] = Refusal(why)
+            else:
+                results[id_] = NotNow(deliver.wait(answer, attempt)[0], happened=True)
+        return list(stored.values()), [results[id_] for id_ in stored]
 
     async def _findings(self, plan: Plan, record: AppRecord) -> tuple[Sequence[str], int]:
         """Some of those that policy wants the owner to hear of, the worst first, and how many there are besides."""
@@ -86,18 +104,6 @@ class TellOwners:
             after = page.continuation
             if after is None:
                 return lines, count - len(lines)
-
-    def _not_sent(self, answer: PrepareAnswer | DispatchAnswer, handle: str | None) -> Result:
-        now = self.tools.clock.now()
-        match answer:
-            case Declined(detail=detail):
-                return Refusal(detail)
-            case Busy(retry_after=wait):
-                return NotNow(now + busy_wait(0, wait, self.tools.clock.jitter()), happened=True, handle=handle)
-            case Unknown():
-                return NotNow(now + timedelta(seconds=5), happened=True, handle=handle)
-            case _:
-                return Refusal("the mail service's answer is not understood")
 
 
 def line_of(finding: Finding) -> str:

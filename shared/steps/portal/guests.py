@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from shared.domain.access import Action, Caller
-from shared.domain.answers import Busy, Declined, Gone, Unknown
+from shared.domain.answers import Declined, require_gone
 from shared.domain.audits.records import AuditId
 from shared.domain.audits.subjects import Belief
 from shared.domain.audits.trail import TrailEntry
-from shared.domain.errors import DirectoryBusy, Refused
+from shared.domain.errors import Refused
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 from shared.ports.clock import Clock
@@ -67,18 +67,12 @@ class TendGuests:
         # Known before it is so: an audit does not wonder who took the membership away.
         await self._believe(Doing(user, group, Belief(False, now)))
         [answer] = await self.directory.leave(group, [user])
-        match answer:
-            case Busy(retry_after=after):
-                raise DirectoryBusy("the directory is busy", retry_after=after)
-            case Unknown(what=what):
-                raise DirectoryBusy(what)
-            case Declined(reason=reason, detail=detail):
-                await self._believe(Doing(user, group, Belief(True, self.clock.now())))
-                raise Refused(reason, detail)
-            case Gone(request_id=number):
-                await self.trail.add([self._entry(guest, group, caller, now, number)])
-                if guest.address:
-                    await self.store.write_expiry(group, guest.address.lower(), None)
+        if isinstance(answer, Declined):
+            await self._believe(Doing(user, group, Belief(True, self.clock.now())))
+        number = require_gone(answer).request_id
+        await self.trail.add([self._entry(guest, group, caller, now, number)])
+        if guest.address:
+            await self.store.write_expiry(group, guest.address.lower(), None)
 
     async def _believe(self, doing: Doing) -> None:
         await self.doings.note_doings(AuditId(""), [doing])

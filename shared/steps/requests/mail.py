@@ -17,7 +17,7 @@ from shared.ports.clock import Clock
 from shared.ports.mailer import Mail, Mailer, RequestText
 from shared.ports.request_store import RequestStore
 from shared.ports.store import Store, Versioned
-from shared.steps.mail_chunk import LANE
+from shared.steps.deliver_mail import LANE
 from shared.steps.requests.post import Post, Waits
 from shared.steps.requests.tell import TellDeciders
 

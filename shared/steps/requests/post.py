@@ -1,22 +1,17 @@
-"""One mail about join requests: prepared, its handle written down, then dispatched. A crash at any line sends nothing
-twice."""
+"""One mail about join requests, whose record says how far it is."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
-from shared.domain.answers import Busy, Declined, Unknown
 from shared.domain.errors import Conflict, DirectoryBusy
 from shared.domain.timing import Timing
-from shared.domain.waits import busy_wait, replication_wait
+from shared.domain.waits import busy_wait
 from shared.ports.clock import Clock
-from shared.ports.mailer import DispatchAnswer, Dispatched, Mail, Mailer, PrepareAnswer, Prepared
+from shared.ports.mailer import Dispatched, Mail, Mailer
 from shared.ports.store import Versioned
-from shared.steps.claims import within
-
-_SOON = timedelta(seconds=1)
-_LATE = Unknown("no answer within the lease")
+from shared.steps.deliver_mail import SOON, WROTE_FIRST, DeliverMail, Outgoing
 
 
 class Carrier(Protocol):
@@ -70,7 +65,7 @@ class Post:
             wait = busy_wait(attempt, e.retry_after, self.clock.jitter())
             return Waits(max(now + wait, now + self.timing.work_lease), str(e))
         except Conflict:
-            return Waits(now + _SOON, "another delivery wrote first")
+            return Waits(now + SOON, WROTE_FIRST)
 
     async def _send[T: Carrier](
         self,
@@ -87,36 +82,24 @@ class Post:
         mail = await write(stored.value)
         if mail is None:
             return Posted(stored, "there is nobody to write to")
-        if stored.value.mail_handle is None:
-            late: list[PrepareAnswer] = [_LATE]
-            [prepared] = await within(claim, self.clock, self.mailer.prepare([mail], again=again), late)
-            if not isinstance(prepared, Prepared):
-                return await self._failed(stored, attempt, save, prepared)
-            stored = await save(_with(stored, mail_handle=prepared.handle))
-        unsent: list[DispatchAnswer] = [_LATE]
-        dispatched = self.mailer.dispatch([(stored.value.mail_handle or "", mail)], again=again)
-        [sent] = await within(claim, self.clock, dispatched, unsent)
-        return Posted(stored) if isinstance(sent, Dispatched) else await self._failed(stored, attempt, save, sent)
+        kept = stored
 
-    async def _failed[T: Carrier](
-        self,
-        stored: Versioned[T],
-        attempt: int,
-        save: Callable[[Versioned[T]], Awaitable[Versioned[T]]],
-        answer: PrepareAnswer | DispatchAnswer,
-    ) -> Posted[T] | Waits:
-        now = self.clock.now()
-        overdue = now > (stored.value.mail_since or now) + self.timing.join_window
-        if isinstance(answer, Declined) or overdue:
+        async def keep(handles: Mapping[None, str]) -> dict[None, str]:
+            nonlocal kept
+            if handles:
+                kept = await save(_with(kept, mail_handle=handles[None]))
+            return {None: kept.value.mail_handle} if kept.value.mail_handle else {}
+
+        deliver = DeliverMail(self.mailer, self.clock, self.timing)
+        answers = await deliver({None: Outgoing(mail, stored.value.mail_handle, again)}, claim, keep)
+        answer = answers[None]
+        if isinstance(answer, Dispatched):
+            return Posted(kept)
+        if deliver.gives_up(answer, kept.value.mail_since or now) is not None:
             # Nobody can be told but the logs; asking again makes a new mail.
-            return Posted(stored, "the mail was refused")
-        await save(_with(stored, claimed_until=None))
-        if isinstance(answer, Busy):
-            return Waits(
-                now + busy_wait(attempt, answer.retry_after, self.clock.jitter()), "the mail service is busy"
-            )
-        what = answer.what if isinstance(answer, Unknown) else "the mail service"
-        return Waits(now + replication_wait(attempt), what)
+            return Posted(kept, "the mail was refused")
+        await save(_with(kept, claimed_until=None))
+        return Waits(*deliver.wait(answer, attempt))
 
 
 def _with[T](stored: Versioned[T], **changes: Any) -> Versioned[T]:

@@ -23,7 +23,7 @@ from shared.ports.request_store import RequestStore
 from shared.ports.rosters import Rosters
 from shared.ports.setup_store import SetupStore
 from shared.ports.store import Store, Versioned
-from shared.steps.mail_chunk import LANE
+from shared.steps.deliver_mail import LANE
 from shared.steps.requests.post import Post, Waits
 
 MOST_TOLD = 5
