@@ -77,7 +77,7 @@ def run(guests: int | None = None) -> list[Row]:
 
 
 async def _both(stack: Stack, meter: StorageMeter, count: int) -> tuple[Counter[str], Counter[str]]:
-    app = wiring.build(read_settings(os.environ))
+    app = wiring.App(read_settings(os.environ))
     outbox = _Outbox()
     # What is young is not judged: the guests were invited long ago.
     tools = replace(app.audits.start.tools, outbox=outbox)

@@ -1,8 +1,8 @@
 """Joins ports to adapters, once per process, at the first call: nothing heavy is loaded by an import.
 
-build.py      makes the adapters and hands them to the steps
-parts.py      the steps, ready to run
-telling.py    traces and logs of the work at hand
+adapters.py      what speaks to the outside
+capabilities.py  the steps, made of the adapters and ready to run
+telling.py       traces and logs of the work at hand
 """
 
 import asyncio
@@ -15,8 +15,7 @@ from shared.adapters.queues.codec import UnreadableMessage, decode_command
 from shared.config import read_settings
 from shared.domain.commands import Command
 from shared.domain.errors import GuestlistError
-from shared.wiring.build import build
-from shared.wiring.parts import App
+from shared.wiring.capabilities import App
 from shared.wiring.telling import (
     Work,
     addresses_in_logs,
@@ -32,7 +31,6 @@ __all__ = [
     "UnreadableMessage",
     "Work",
     "app",
-    "build",
     "decode",
     "decode_any",
     "delivery",
@@ -60,7 +58,7 @@ async def app() -> App:
         settings = read_settings(os.environ)
         begin_to_tell()
         addresses_in_logs(settings)
-        made = _apps[loop] = build(settings)
+        made = _apps[loop] = App(settings)
         _begin(_learn_log_key(made))
     return _apps[loop]
 

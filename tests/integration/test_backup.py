@@ -34,7 +34,7 @@ from shared.steps.access import Access
 from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
 from shared.steps.sweep import Sweep
-from shared.wiring.build import SystemClock
+from shared.wiring.adapters import SystemClock
 from tests.fakes.principals import FakePrincipals
 from tests.fakes.setup_store import FakeSetupStore
 from tests.integration.conftest import Tenant, eventually

@@ -1,0 +1,114 @@
+"""The adapters, made once for a process. The only module that knows all of them, which it loads when they are made:
+nothing heavy is loaded by an import."""
+
+import os
+import random
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from shared.config import Settings
+from shared.domain.features import Feature
+from shared.domain.ids import GroupId
+from shared.ports.mailer import Mailer
+
+
+class SystemClock:
+    """The machine's own time and chance."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def jitter(self) -> float:
+        return random.random()  # noqa: S311 - spreads load, guards nothing
+
+    def random_hex(self, digits: int) -> str:
+        return secrets.token_hex((digits + 1) // 2)[:digits]
+
+
+class Adapters:
+    """What the steps are handed, by what it is to them."""
+
+    def __init__(self, settings: Settings) -> None:
+        from shared.adapters.directory import GraphDirectory, GraphSession
+        from shared.adapters.directory.changes import GraphChanges
+        from shared.adapters.directory.principals import GraphPrincipals
+        from shared.adapters.directory.rosters import GraphRosters
+        from shared.adapters.directory.setup.app_directory import GraphAppDirectory
+        from shared.adapters.directory.setup.entitlements import GraphEntitlements
+        from shared.adapters.exports import BlobExports
+        from shared.adapters.files import BlobFiles
+        from shared.adapters.identity.credentials import app_credential
+        from shared.adapters.identity.tokens import TokenCallers
+        from shared.adapters.mail.request_text import JinjaAuditText, JinjaRequestText
+        from shared.adapters.mail.text import JinjaMailText
+        from shared.adapters.pulse import StoragePulse
+        from shared.adapters.queues.in_hand import MessagesInHand
+        from shared.adapters.queues.outbox import QueueOutbox
+        from shared.adapters.queues.poison import StoragePoisonQueues
+        from shared.adapters.storage import blob_service, queue_service, table_service
+        from shared.adapters.tables.cases import TableCases
+        from shared.adapters.tables.imports import TableImportStore
+        from shared.adapters.tables.key import TableKey
+        from shared.adapters.tables.mirror import TableMirror
+        from shared.adapters.tables.past import TablePast
+        from shared.adapters.tables.people import TableHoldings
+        from shared.adapters.tables.remedies import TableRemedyStore
+        from shared.adapters.tables.reminders import TableReminders
+        from shared.adapters.tables.requests import TableRequestStore
+        from shared.adapters.tables.setups import TableSetupStore
+        from shared.adapters.tables.trail import TableTrail
+        from shared.adapters.telemetry.queues import QueueGauges
+        from shared.adapters.telemetry.stores import MeasuredAuditStore, MeasuredStore
+
+        self.settings, self.clock = settings, SystemClock()
+        self.credential = app_credential(settings.identity_client_id)
+        self.session = GraphSession(base_url=settings.graph_url, credential=self.credential)
+        tables, queues, blobs = table_service(os.environ), queue_service(os.environ), blob_service(os.environ)
+        self.store, self.setups = MeasuredStore(tables), TableSetupStore(tables)
+        self.imports, self.requests = TableImportStore(tables), TableRequestStore(tables)
+        self.audits, self.remedies = MeasuredAuditStore(tables), TableRemedyStore(tables)
+        self.mirror, self.past, self.trail = TableMirror(tables), TablePast(tables), TableTrail(tables)
+        self.cases, self.holdings = TableCases(tables), TableHoldings(tables)
+        self.files, self.exports, self.key = BlobFiles(blobs), BlobExports(blobs), TableKey(tables)
+        self.directory = GraphDirectory(self.session, self._apps_of_groups)
+        self.apps, self.entitlements = GraphAppDirectory(self.session), GraphEntitlements(self.session)
+        self.principals = GraphPrincipals(self.session, settings.api_audience)
+        sign_ins = settings.features.has(Feature.SIGN_INS)
+        self.rosters = GraphRosters(self.session, self.key.of_continuations, self._apps_of_groups, sign_ins=sign_ins)
+        self.changes, self.pulse = GraphChanges(self.session), StoragePulse(tables, queues)
+        reminders = TableReminders(tables)
+        self.outbox = QueueOutbox(queues, reminders)
+        self.in_hand = MessagesInHand(reminders, settings.timing.work_lease)
+        self.gauges, self.poison_queues = QueueGauges(queues), StoragePoisonQueues(queues)
+        self.mailer = self._mailer()
+        self.mail_text, self.request_text, self.audit_text = JinjaMailText(), JinjaRequestText(), JinjaAuditText()
+        self.callers = TokenCallers(
+            authority=settings.authority,
+            tenant_id=settings.tenant_id,
+            audience=settings.api_audience,
+            clients=settings.clients,
+            guests=settings.guest_callers,
+        )
+
+    async def _apps_of_groups(self, groups: Sequence[GroupId]) -> Mapping[GroupId, Sequence[str]]:
+        """What the directory's adapters are told of the apps that groups were set up with."""
+        records = await self.setups.list_apps(groups[0] if len(groups) == 1 else None)
+        return {group: [r.service_principal for r in records if r.group == group] for group in groups}
+
+    def _mailer(self) -> Mailer | None:
+        settings = self.settings
+        if settings.mail_mailbox is not None:
+            from shared.adapters.mail.graph_mailbox import GraphMailbox
+
+            return GraphMailbox(self.session, settings.mail_mailbox, pace=settings.mail_pace)
+        if settings.acs_endpoint is not None and settings.acs_sender is not None:
+            from shared.adapters.mail.acs import AcsEmail
+
+            return AcsEmail(
+                endpoint=settings.acs_endpoint,
+                sender=settings.acs_sender,
+                credential=self.credential,
+                pace=settings.mail_pace,
+            )
+        return None

@@ -1,0 +1,252 @@
+"""The steps of each capability, made of the adapters and ready to run: what triggers are handed."""
+
+from typing import TYPE_CHECKING
+
+from shared.config import Settings, Worker
+from shared.steps.accept_invitation import AcceptInvitation
+from shared.steps.access import Access
+from shared.steps.audits.put_right import PutRightStep
+from shared.steps.audits.remedies import Effects
+from shared.steps.audits.run import GiveUpAudit, RunAuditTask, SweepAudits
+from shared.steps.audits.start import StartAudit
+from shared.steps.audits.tell_owners import TellOwners
+from shared.steps.audits.tend import TendAudits
+from shared.steps.audits.tools import AuditTools
+from shared.steps.cancel_invitation import CancelInvitation
+from shared.steps.examine import Examine
+from shared.steps.give_up import GiveUp
+from shared.steps.imports.authority import Authority
+from shared.steps.imports.chunk import ImportChunkStep
+from shared.steps.imports.preview import PreviewImport
+from shared.steps.imports.reading import Rules
+from shared.steps.imports.results import ImportResults
+from shared.steps.imports.split import SplitImportStep
+from shared.steps.imports.start import StartImport
+from shared.steps.imports.sweep import SweepImports
+from shared.steps.imports.targets import Targets
+from shared.steps.imports.tend import TendImport
+from shared.steps.imports.undo import UndoImportStep
+from shared.steps.invite_chunk import InviteChunkStep
+from shared.steps.join_chunk import JoinChunkStep
+from shared.steps.mail_chunk import MailChunkStep
+from shared.steps.people.ask import AskForPerson
+from shared.steps.people.files import FileHoldings
+from shared.steps.people.search import SearchPersonStep
+from shared.steps.people.sweep import SweepPeople
+from shared.steps.portal.groups import ShowGroups
+from shared.steps.portal.guests import TendGuests
+from shared.steps.portal.templates import PreviewMail, Templates
+from shared.steps.readiness import CheckReadiness, EndRoundTrip, ReportSetupWorker, SayReadiness, StartRoundTrip
+from shared.steps.requests.ask import AskToJoin
+from shared.steps.requests.decide import DecideRequest
+from shared.steps.requests.fulfil import FulfilRequestStep
+from shared.steps.requests.mail import MailRequestStep
+from shared.steps.requests.prove import ProveAddress
+from shared.steps.requests.sweep import SweepRequests
+from shared.steps.requests.tell import TellDeciders
+from shared.steps.setup.apps import Apps
+from shared.steps.setup.give_up import GiveUpSetup
+from shared.steps.setup.people import TendSetup
+from shared.steps.setup.run_step import RunSetupStepNow
+from shared.steps.setup.start import StartSetup
+from shared.steps.setup.sweep import SweepSetups
+from shared.steps.setup.work import Tools
+from shared.steps.show_invitations import ShowInvitations
+from shared.steps.still_wanted import StillWanted
+from shared.steps.stop import StopSwitch
+from shared.steps.sweep import Sweep, WholeSweeps
+from shared.wiring.adapters import Adapters
+
+if TYPE_CHECKING:
+    from shared.adapters.report.page import HtmlReport
+
+
+class Setups:
+    """Setting apps up."""
+
+    def __init__(self, a: Adapters, access: Access) -> None:
+        s = a.settings
+        tools = Tools(
+            directory=a.apps,
+            groups=a.directory,
+            entitlements=a.entitlements,
+            store=a.setups,
+            clock=a.clock,
+            timing=s.timing,
+            tenant_id=s.tenant_id,
+            authority=s.authority,
+            features=s.features,
+            protected=s.protected_apps,
+        )
+        self.start = StartSetup(tools, a.outbox)
+        self.run_step = RunSetupStepNow(tools)
+        self.tend = TendSetup(a.setups, a.outbox, a.clock, s.timing, s.features)
+        self.apps = Apps(tools, a.outbox, access, a.rosters)
+        self.sweep = SweepSetups(a.setups, a.outbox, a.clock, s.timing)
+        self.give_up = GiveUpSetup(a.setups, a.clock)
+
+
+class Imports:
+    """Bulk import."""
+
+    def __init__(
+        self, a: Adapters, access: Access, rules: Rules, invite: InviteChunkStep, join: JoinChunkStep
+    ) -> None:
+        s, timing, pace = a.settings, a.settings.timing, a.settings.imports
+        targets = Targets(a.directory, a.setups, s.tenant_id, s.invite_to)
+        authority, wanted = Authority(access, a.imports), StillWanted(a.store, a.setups)
+        self.start = StartImport(targets, a.imports, a.files, a.outbox, a.clock, timing)
+        self.preview = PreviewImport(targets, a.directory, a.store, a.clock, pace, rules)
+        self.split = SplitImportStep(
+            a.imports, a.files, a.store, targets, a.outbox, a.clock, timing, pace, rules, authority
+        )
+        self.chunk = ImportChunkStep(invite, join, a.imports, pace, authority)
+        self.tend = TendImport(a.imports, a.store, a.directory, access, a.outbox, a.clock, timing, pace, s.features)
+        self.results = ImportResults(self.tend, a.files, a.store, rules)
+        self.undo = UndoImportStep(a.imports, a.store, a.directory, a.clock, timing, wanted, s.features)
+        self.sweep = SweepImports(a.imports, a.store, a.files, a.outbox, a.clock, timing, pace)
+
+
+class Portal:
+    """What owners see and do."""
+
+    def __init__(self, a: Adapters, access: Access, stop: StopSwitch) -> None:
+        s, wanted = a.settings, StillWanted(a.store, a.setups)
+        self.groups = ShowGroups(access, a.rosters, a.setups)
+        self.guests = TendGuests(access, a.directory, a.rosters, a.store, a.mirror, a.trail, a.clock, stop)
+        self.templates = Templates(access, a.setups, a.clock, s.message_limit)
+        self.preview_mail = PreviewMail(access, a.mail_text, a.clock, s.tenant_id, s.sends_own_mail)
+        self.cancel_invitation = CancelInvitation(access, a.directory, a.store, a.clock, wanted, stop, s.features)
+
+
+class JoinRequests:
+    """Requests to join."""
+
+    def __init__(self, a: Adapters, access: Access, accept: AcceptInvitation) -> None:
+        guards, timing, own_mail = a.settings.requests, a.settings.timing, a.settings.sends_own_mail
+        self.tell = TellDeciders(
+            mailer=a.mailer,
+            text=a.request_text,
+            requests=a.requests,
+            setups=a.setups,
+            directory=a.directory,
+            rosters=a.rosters,
+            store=a.store,
+            outbox=a.outbox,
+            clock=a.clock,
+            timing=timing,
+            settings=guards,
+        )
+        self.ask = AskToJoin(a.setups, a.requests, a.outbox, a.clock, timing, guards, own_mail)
+        self.prove = ProveAddress(self.ask, a.requests, a.outbox, a.clock, timing, guards)
+        self.decide = DecideRequest(access, a.directory, a.requests, a.outbox, a.clock, timing)
+        self.fulfil = FulfilRequestStep(a.requests, a.setups, accept, a.clock, access, guards.kept)
+        self.mail = MailRequestStep(a.mailer, a.request_text, a.requests, self.tell, a.store, a.clock, timing, guards)
+        self.sweep = SweepRequests(a.requests, self.tell, a.outbox, a.clock, timing, guards)
+
+
+class Audits:
+    """Audits and their remedies."""
+
+    def __init__(self, a: Adapters, access: Access) -> None:
+        s = a.settings
+        tools = AuditTools(
+            audits=a.audits,
+            mirror=a.mirror,
+            changes=a.changes,
+            past=a.past,
+            remedies=a.remedies,
+            trail=a.trail,
+            store=a.store,
+            setups=a.setups,
+            requests=a.requests,
+            directory=a.apps,
+            groups=a.directory,
+            outbox=a.outbox,
+            clock=a.clock,
+            timing=s.timing,
+            settings=s.audits,
+            features=s.features,
+        )
+        tell = TellOwners(tools, a.mailer, a.audit_text, a.rosters, s.requests.public_url)
+        self.start, self.run = StartAudit(tools), RunAuditTask(tools)
+        self.put_right = PutRightStep(tools, Effects(tools, tell, s.tenant_id, s.invite_pace), access)
+        self.tend = TendAudits(tools, access)
+        self.sweep, self.give_up = SweepAudits(tools), GiveUpAudit(tools)
+
+    @staticmethod
+    def report_page() -> "HtmlReport":
+        """Made where a report is wanted: charts are slow to load."""
+        from shared.adapters.report.page import HtmlReport
+
+        return HtmlReport()
+
+
+class People:
+    """Exporting and erasing a person's data."""
+
+    def __init__(self, a: Adapters, rules: Rules) -> None:
+        timing = a.settings.timing
+        holdings = (FileHoldings(a.files, a.files, a.imports, rules), a.holdings, a.exports)
+        self.ask = AskForPerson(a.cases, a.exports, a.outbox, a.clock, timing)
+        self.search = SearchPersonStep(a.cases, holdings, a.exports, a.audits, a.clock, timing)
+        self.sweep = SweepPeople(a.cases, a.exports, a.outbox, a.clock, timing)
+
+
+class App:
+    """All of it, with the invitations that the others are about, and what watches over itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        a = Adapters(settings)
+        s = self.settings = settings
+        self.callers, self.outbox, self.poison_queues = a.callers, a.outbox, a.poison_queues
+        self.send_due, self.in_hand = a.outbox.send_due, a.in_hand.holding
+        self.measure_queues, self.log_key = a.gauges, a.key.of_logs
+        access = Access(a.directory, a.setups, a.clock, a.principals, s.invite_to, guests_count=s.guest_callers)
+        self.stop = StopSwitch(a.store, a.outbox, a.trail, a.clock)
+        self.accept_invitation = AcceptInvitation(
+            directory=a.directory,
+            store=a.store,
+            setups=a.setups,
+            outbox=a.outbox,
+            clock=a.clock,
+            timing=s.timing,
+            budgets=s.budgets,
+            tenant_id=s.tenant_id,
+            message_limit=s.message_limit,
+            sends_own_mail=s.sends_own_mail,
+            invite_to=s.invite_to,
+        )
+        self.show_invitations = ShowInvitations(access, a.store)
+        self.invite_chunk = InviteChunkStep(a.directory, a.store, a.clock, s.timing, s.invite_pace, access)
+        self.join_chunk = JoinChunkStep(a.directory, a.store, a.clock, s.timing)
+        self.mail_chunk = MailChunkStep(a.mailer, a.mail_text, a.store, a.clock, s.timing)
+        self.give_up = GiveUp(a.store, a.outbox, a.clock)
+        self.sweep = Sweep(a.store, a.outbox, a.clock, s.timing)
+        self.whole_sweeps = WholeSweeps(a.pulse, a.clock, s.timing)
+        rules = Rules(s.message_limit, s.sends_own_mail)
+        self.setups = Setups(a, access)
+        self.imports = Imports(a, access, rules, self.invite_chunk, self.join_chunk)
+        self.portal = Portal(a, access, self.stop)
+        self.requests = JoinRequests(a, access, self.accept_invitation)
+        self.audits = Audits(a, access)
+        self.people = People(a, rules)
+        is_public = s.worker is Worker.PUBLIC
+        self.examine = Examine(
+            directory=a.apps,
+            store=a.store,
+            setups=a.setups,
+            identity=s.identity_client_id,
+            mailbox=s.mail_mailbox,
+            mail_service=s.acs_endpoint,
+            sign_in_client=s.client_id,
+            features=s.features,
+            clock=a.clock,
+            setup_worker=a.pulse if is_public else None,
+            setup_identity=s.setup_identity_client_id,
+        )
+        self.ready = CheckReadiness(a.pulse, a.apps, a.clock, s.features, s.chain_timeout, has_setup_worker=is_public)
+        self.say_readiness = SayReadiness(self.ready)
+        self.start_round_trip = StartRoundTrip(a.pulse, a.outbox, a.clock)
+        self.end_round_trip = EndRoundTrip(a.pulse, a.clock)
+        self.report_setup_worker = ReportSetupWorker(a.pulse, a.apps, a.clock)
