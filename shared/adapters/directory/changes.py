@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from shared.adapters.directory.on_graph import OnGraph
 from shared.adapters.directory.pages import all_pages, one
 from shared.adapters.directory.response import Response
-from shared.adapters.directory.session import OnGraph
 from shared.domain.audits.changes import ChangePage, LinkExpired, MemberChange, UserChange, UserFacts
 from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.ids import GroupId, UserId

@@ -193,10 +193,3 @@ def _response(answer: httpx.Response) -> Response:
         except msgspec.DecodeError:
             log.warning("the directory answered %d with something that is not JSON", answer.status_code)
     return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, body)
-
-
-class OnGraph:
-    """Speaks through a session that others use as well; closing it is for the one who made it."""
-
-    def __init__(self, session: GraphSession) -> None:
-        self._session = session

@@ -10,8 +10,8 @@ from urllib.parse import quote
 from shared.adapters.directory import batch, errors
 from shared.adapters.directory.batch import Part
 from shared.adapters.directory.filters import equals, fits, literal
+from shared.adapters.directory.on_graph import OnGraph
 from shared.adapters.directory.pages import all_pages, made, one
-from shared.adapters.directory.session import OnGraph
 from shared.domain.applications import AppId, Application, Certificate, PrincipalId, Role, Template
 from shared.domain.ids import is_guid
 

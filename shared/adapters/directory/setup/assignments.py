@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from shared.adapters.directory import errors
+from shared.adapters.directory.on_graph import OnGraph
 from shared.adapters.directory.pages import all_pages, made
-from shared.adapters.directory.session import OnGraph
 from shared.domain.applications import PrincipalId
 
 _READ, _APPS = "Directory.Read.All", "Application.Read.All"

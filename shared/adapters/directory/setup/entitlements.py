@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from shared.adapters.directory import errors
 from shared.adapters.directory.filters import literal
+from shared.adapters.directory.on_graph import OnGraph
 from shared.adapters.directory.pages import all_pages, made
 from shared.adapters.directory.response import Response
-from shared.adapters.directory.session import OnGraph
 from shared.domain.errors import Refused
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason

@@ -3,8 +3,8 @@
 from urllib.parse import quote
 
 from shared.adapters.directory import errors
+from shared.adapters.directory.on_graph import OnGraph
 from shared.adapters.directory.pages import one
-from shared.adapters.directory.session import OnGraph
 from shared.domain.errors import DirectoryLagging
 from shared.domain.ids import GroupId, UserId
 

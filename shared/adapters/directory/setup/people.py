@@ -7,8 +7,8 @@ from urllib.parse import quote
 from shared.adapters.directory import batch
 from shared.adapters.directory.batch import LIMIT, Part
 from shared.adapters.directory.filters import equals, fits
+from shared.adapters.directory.on_graph import OnGraph
 from shared.adapters.directory.pages import all_pages
-from shared.adapters.directory.session import OnGraph
 from shared.domain.ids import UserId, is_guid
 from shared.domain.setup.records import Person
 

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.adapters.directory import errors
+from shared.adapters.directory.on_graph import OnGraph
 from shared.adapters.directory.pages import all_pages
-from shared.adapters.directory.session import OnGraph
 from shared.adapters.directory.setup.applications import READ, WRITE
 from shared.adapters.directory.setup.certificates import make_certificate
 from shared.domain.applications import Application, Certificate

@@ -4,8 +4,8 @@ from typing import Any
 
 from shared.adapters.directory import batch, errors
 from shared.adapters.directory.batch import Part
+from shared.adapters.directory.on_graph import OnGraph
 from shared.adapters.directory.response import Response
-from shared.adapters.directory.session import OnGraph
 from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.tenants import TenantFacts, Unreadable
 
