@@ -8,10 +8,9 @@ from functions.callers import caller_of
 from functions.edge import app_id_of, endpoint, json_response
 from functions.setups import is_dry
 from shared import wiring
-from shared.api import answers_of_setup as answers
-from shared.api import bodies_of_guests
-from shared.api import bodies_of_setup as bodies
-from shared.api.bodies import BODY_LIMIT
+from shared.api.schemas import apps as bodies
+from shared.api.schemas import membership
+from shared.api.schemas.base import BODY_LIMIT
 
 bp = func.Blueprint()
 
@@ -23,7 +22,7 @@ async def list_apps(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
     found = await app.setups.apps.list(caller)
-    return json_response(answers.Apps([bodies.app(record, app.settings.tenant_id) for record in found]))
+    return json_response(bodies.Apps([bodies.app(record, app.settings.tenant_id) for record in found]))
 
 
 @bp.function_name("get_app")
@@ -48,7 +47,7 @@ async def delete_app(req: func.HttpRequest) -> func.HttpResponse:
     tag = req.headers.get("if-match")
     await app.setups.apps.remove(app_id, caller, tag.strip().strip('"') if tag else None)
     location = f"/api/apps/{app_id}"
-    return json_response(answers.AppRemoving(app_id), 202, {"Location": location})
+    return json_response(bodies.AppRemoving(app_id), 202, {"Location": location})
 
 
 @bp.function_name("put_inviters")
@@ -68,7 +67,7 @@ async def put_inviters(req: func.HttpRequest) -> func.HttpResponse:
 async def get_templates(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
-    return json_response(bodies_of_guests.templates(await app.portal.templates.show(app_id_of(req), caller)))
+    return json_response(membership.templates(await app.portal.templates.show(app_id_of(req), caller)))
 
 
 @bp.function_name("put_templates")
@@ -77,5 +76,5 @@ async def get_templates(req: func.HttpRequest) -> func.HttpResponse:
 async def put_templates(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
-    wanted = bodies_of_guests.decode_templates(req.get_body())
-    return json_response(bodies_of_guests.templates(await app.portal.templates.write(app_id_of(req), wanted, caller)))
+    wanted = membership.decode_templates(req.get_body())
+    return json_response(membership.templates(await app.portal.templates.write(app_id_of(req), wanted, caller)))

@@ -8,7 +8,7 @@ import azure.functions as func
 from functions.callers import caller_of
 from functions.edge import app_id_of, endpoint, group_of, json_response, on_time, page_of, step
 from shared import wiring
-from shared.api import bodies_of_audits as bodies
+from shared.api.schemas import audits as bodies
 from shared.domain.applications import AppId
 from shared.domain.audits.csv_findings import finding_lines, trail_lines
 from shared.domain.audits.findings import FindingFilter

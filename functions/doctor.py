@@ -5,8 +5,7 @@ import azure.functions as func
 from functions.callers import caller_of
 from functions.edge import endpoint, json_response
 from shared import wiring
-from shared.api import answers_of_setup as answers
-from shared.api import bodies_of_setup as bodies
+from shared.api.schemas import diagnostics as bodies
 
 bp = func.Blueprint()
 
@@ -27,7 +26,7 @@ async def get_sign_in(req: func.HttpRequest) -> func.HttpResponse:
     """Where to get a token for this API. All of it stands in every sign-in address: no secret."""
     settings = (await wiring.app()).settings
     return json_response(
-        answers.SignIn(
+        bodies.SignIn(
             authority=settings.authority,
             tenant_id=settings.tenant_id,
             audience=settings.api_audience,

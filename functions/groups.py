@@ -8,9 +8,9 @@ import azure.functions as func
 from functions.callers import caller_of
 from functions.edge import endpoint, group_of, json_response, user_of
 from shared import wiring
-from shared.api import bodies
-from shared.api import bodies_of_guests as guest_bodies
-from shared.api.bodies import BODY_LIMIT
+from shared.api.schemas import invitations
+from shared.api.schemas import membership as guest_bodies
+from shared.api.schemas.base import BODY_LIMIT, decode
 from shared.domain.errors import Refused
 from shared.domain.reasons import Reason
 from shared.domain.texts import guest_name
@@ -93,7 +93,7 @@ async def put_expiry(req: func.HttpRequest) -> func.HttpResponse:
 async def preview_mail(req: func.HttpRequest) -> func.HttpResponse:
     app = await wiring.app()
     caller = await caller_of(app, req)
-    body = bodies.decode(guest_bodies.MailPreviewBody, req.get_body())
+    body = decode(invitations.MailPreviewBody, req.get_body())
     mail = await app.portal.preview_mail(
         group_of(req),
         caller,
@@ -102,7 +102,7 @@ async def preview_mail(req: func.HttpRequest) -> func.HttpResponse:
         message=body.welcome_message,
         language=body.language,
     )
-    return json_response(guest_bodies.mail_preview(mail))
+    return json_response(invitations.mail_preview(mail))
 
 
 def _group(app: wiring.App, seen: Seen) -> guest_bodies.Group:

@@ -4,8 +4,8 @@ import azure.functions as func
 
 from functions.edge import delivered, endpoint, json_response
 from shared import wiring
-from shared.api import answers_of_readiness as answers
-from shared.api.answers_of_setup import Health
+from shared.api.schemas import diagnostics as answers
+from shared.api.schemas.diagnostics import Health
 from shared.domain.commands import RoundTrip
 from shared.domain.readiness import Status
 

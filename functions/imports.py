@@ -10,7 +10,7 @@ from functions.callers import caller_of
 from functions.edge import endpoint, group_of, idempotency_key, json_response, step
 from functions.setups import is_dry
 from shared import wiring
-from shared.api import bodies_of_imports as bodies
+from shared.api.schemas import imports as bodies
 from shared.domain.commands import ImportChunk, SplitImport, UndoImport
 from shared.domain.errors import Refused
 from shared.domain.import_ids import ImportId

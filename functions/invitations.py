@@ -10,8 +10,8 @@ from functions.edge import endpoint, group_of, idempotency_key, json_response, p
 from functions.forms import body_of, form_of, wants_page
 from functions.pages import invite_form_again, page_instead
 from shared import wiring
-from shared.api import bodies
-from shared.api.bodies import BODY_LIMIT
+from shared.api.schemas import invitations as bodies
+from shared.api.schemas.base import BODY_LIMIT
 from shared.domain.commands import InviteChunk
 from shared.domain.errors import Refused
 from shared.domain.ids import InvitationId

@@ -10,7 +10,7 @@ import azure.functions as func
 from functions.callers import caller_of
 from functions.edge import endpoint, json_response, step
 from shared import wiring
-from shared.api import bodies_of_people as bodies
+from shared.api.schemas import people as bodies
 from shared.domain.access import Action
 from shared.domain.commands import SearchPerson
 from shared.domain.errors import Refused

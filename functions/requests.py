@@ -9,7 +9,7 @@ from functions.edge import endpoint, group_of, json_response, page_of, step
 from functions.forms import body_of, form_of, wants_page
 from functions.pages import page_instead, request_form_again
 from shared import wiring
-from shared.api import bodies_of_requests as bodies
+from shared.api.schemas import requests as bodies
 from shared.domain.commands import FulfilRequest, MailDigest, MailRequest
 from shared.domain.errors import Refused
 from shared.domain.outcomes import Outcome

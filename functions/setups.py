@@ -7,8 +7,8 @@ import azure.functions as func
 from functions.callers import caller_of
 from functions.edge import endpoint, idempotency_key, json_response
 from shared import wiring
-from shared.api import bodies_of_setup as bodies
-from shared.api.bodies import BODY_LIMIT
+from shared.api.schemas import setup as bodies
+from shared.api.schemas.base import BODY_LIMIT
 from shared.domain.errors import Refused
 from shared.domain.reasons import Reason
 from shared.domain.setup.order import SetupStep

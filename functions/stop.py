@@ -5,7 +5,7 @@ import azure.functions as func
 from functions.callers import caller_of
 from functions.edge import endpoint, json_response
 from shared import wiring
-from shared.api import bodies_of_stop as bodies
+from shared.api.schemas import diagnostics as bodies
 from shared.domain.access import Action
 from shared.steps.access import need
 

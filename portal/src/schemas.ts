@@ -127,7 +127,7 @@ export type State =
 /**
  * May people ask to join.
  */
-export type Requests1 = "approval" | "closed" | "open";
+export type RequestPolicy = "approval" | "closed" | "open";
 export type AppState = "ready" | "removing";
 /**
  * Kinds of things that a setup makes in the directory.
@@ -189,7 +189,7 @@ export type GroupBody1 =
 /**
  * May people ask to join.
  */
-export type Requests2 = "approval" | "closed" | "open";
+export type RequestPolicy1 = "approval" | "closed" | "open";
 /**
  * How Microsoft's own self-service is set up: the blade of the admin center, which has no API, or
  * entitlement management, which has one.
@@ -327,14 +327,14 @@ export interface Schemas {
   Asked: Asked;
   ProofBody: ProofBody;
   Proven: Proven;
-  "shared.api.bodies_of_requests.Requests": Requests;
+  Requests: Requests;
   Request: Request;
   Decider: Decider;
   DecisionBody: DecisionBody;
   Apps: Apps;
   App: App;
   AppPolicy: AppPolicy;
-  "shared.domain.setup.plan.Requests": Requests1;
+  RequestPolicy: RequestPolicy;
   AppState: AppState;
   AppRemoval: AppRemoval;
   DirectoryChange: DirectoryChange;
@@ -863,7 +863,7 @@ export interface App {
  * Who may ask to join, who decides, and whose guests are admitted.
  */
 export interface AppPolicy {
-  requests: Requests1;
+  requests: RequestPolicy;
   approvers: Person[];
   allowedDomains: string[];
   blockedDomains: string[];
@@ -951,7 +951,7 @@ export interface SingleSignOnBody {
   notificationEmails?: string[];
 }
 export interface PolicyBody {
-  requests?: Requests2;
+  requests?: RequestPolicy1;
   /**
    * @maxItems 10
    */

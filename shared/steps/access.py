@@ -20,7 +20,7 @@ from shared.domain.errors import Refused
 from shared.domain.groups import GroupFacts
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import REASONS, Reason
-from shared.domain.setup.plan import Requests
+from shared.domain.setup.plan import RequestPolicy
 from shared.domain.setup.records import AppRecord
 from shared.ports.clock import Clock
 from shared.ports.directory import Directory
@@ -132,7 +132,7 @@ class Access:
             DirectoryBusy: nothing could be learnt now.
         """
         apps = tuple(await self.setups.list_apps(group_id))
-        if any(who == UserId(app.service_principal) and app.policy.lets_in is Requests.OPEN for app in apps):
+        if any(who == UserId(app.service_principal) and app.policy.lets_in is RequestPolicy.OPEN for app in apps):
             seen = Seen(await self.directory.read_group(group_id, keep=True), apps, frozenset())
         else:
             seen = await self.need_still(group_id, who, Action.INVITE, Action.DECIDE_REQUESTS)

@@ -14,7 +14,7 @@ from shared.domain.errors import Conflict
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 from shared.domain.setup.order import SetupStep
-from shared.domain.setup.plan import AppWish, GroupWish, Policy, Requests, Saml, SelfService, SetupPlan
+from shared.domain.setup.plan import AppWish, GroupWish, Policy, RequestPolicy, Saml, SelfService, SetupPlan
 from shared.domain.setup.records import (
     AppRecord,
     Change,
@@ -45,7 +45,7 @@ PLAN = SetupPlan(
     group=GroupWish(name="Gäste", description="d"),
     app_role="User",
     saml=Saml(("api://x",), ("https://x.example/acs",), "https://x.example", ("a@contoso.com",)),
-    policy=Policy(Requests.OPEN, ("olivia@contoso.com",), ("fabrikam.com",), ("bad.example",)),
+    policy=Policy(RequestPolicy.OPEN, ("olivia@contoso.com",), ("fabrikam.com",), ("bad.example",)),
     self_service=SelfService.ACCESS_PACKAGE,
 )
 

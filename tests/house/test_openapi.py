@@ -14,9 +14,9 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from shared.api import openapi
-from shared.api.bodies_of_people import decode_erasure, decode_person
-from shared.api.bodies_of_setup import decode_setup
 from shared.api.openapi.operations import OPERATIONS, Operation
+from shared.api.schemas.people import decode_erasure, decode_person
+from shared.api.schemas.setup import decode_setup
 from shared.domain.errors import Refused
 from shared.domain.reasons import Reason
 
@@ -76,6 +76,10 @@ def test_every_reference_leads_to_a_schema() -> None:
     made = document()
 
     assert {r.removeprefix("#/components/schemas/") for r in references(made)} <= set(made["components"]["schemas"])
+
+
+def test_no_schema_is_called_by_the_module_that_it_stands_in() -> None:
+    assert [name for name in document()["components"]["schemas"] if not name.isalnum()] == []
 
 
 def test_operations_that_need_a_token_say_so_and_what_is_refused_without_one() -> None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from shared.api.bodies_of_guests import Templates
-from shared.api.bodies_of_people import ErasureBody, PersonBody
-from shared.api.bodies_of_setup import AppBody, GroupBody
+from shared.api.schemas.membership import Templates
+from shared.api.schemas.people import ErasureBody, PersonBody
+from shared.api.schemas.setup import AppBody, GroupBody
 from shared.steps.portal.templates import MOST_TEMPLATES
 
 

@@ -8,7 +8,7 @@ from shared.domain.applications import AppId
 from shared.domain.ids import GroupId
 
 
-class Requests(StrEnum):
+class RequestPolicy(StrEnum):
     """May people ask to join."""
 
     CLOSED = "closed"
@@ -62,16 +62,20 @@ class Policy:
     with `allowed_domains` every other one is refused.
     """
 
-    requests: Requests = Requests.APPROVAL
+    requests: RequestPolicy = RequestPolicy.APPROVAL
     approvers: tuple[str, ...] = ()
     allowed_domains: tuple[str, ...] = ()
     blocked_domains: tuple[str, ...] = ()
 
     @property
-    def lets_in(self) -> Requests:
+    def lets_in(self) -> RequestPolicy:
         """What `requests` comes to: without `allowed_domains` a person decides, whatever an older record says.
         Anybody can have addresses in a domain of their own."""
-        return self.requests if self.requests is not Requests.OPEN or self.allowed_domains else Requests.APPROVAL
+        return (
+            self.requests
+            if self.requests is not RequestPolicy.OPEN or self.allowed_domains
+            else RequestPolicy.APPROVAL
+        )
 
     def takes(self, domain: str) -> bool:
         """Whether guests of a mail domain may be invited; a rule covers the domains below it as well."""

@@ -13,7 +13,7 @@ from shared.domain.mailboxes import is_for_everybody, mailbox_of
 from shared.domain.reasons import Reason
 from shared.domain.request_settings import Limit, RequestSettings
 from shared.domain.requests import Asked, JoinRequest, RequestMail, RequestState, request_id, with_mail
-from shared.domain.setup.plan import Requests
+from shared.domain.setup.plan import RequestPolicy
 from shared.domain.setup.records import AppRecord, AppState
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
@@ -57,7 +57,7 @@ class AskToJoin:
         """
         apps = await self.setups.list_apps(group)
         for app in apps:
-            if app.policy.requests is not Requests.CLOSED and app.state is AppState.READY:
+            if app.policy.requests is not RequestPolicy.CLOSED and app.state is AppState.READY:
                 if self.settings.public_url is None or not self.sends_own_mail:
                     break
                 return app

@@ -12,7 +12,7 @@ from shared.domain.ids import InvitationId, UserId
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.reasons import Reason
 from shared.domain.requests import JoinRequest, RequestMail, RequestState, step_on, with_mail
-from shared.domain.setup.plan import Requests
+from shared.domain.setup.plan import RequestPolicy
 from shared.domain.waits import busy_wait
 from shared.ports.clock import Clock
 from shared.ports.request_store import RequestStore
@@ -89,7 +89,7 @@ class FulfilRequestStep:
         in."""
         if request.decided_by is not None:
             await self.access.need_still(request.group, request.decided_by, Action.DECIDE_REQUESTS)
-        elif all(a.policy.lets_in is not Requests.OPEN for a in await self.setups.list_apps(request.group)):
+        elif all(a.policy.lets_in is not RequestPolicy.OPEN for a in await self.setups.list_apps(request.group)):
             raise Refused(Reason.AUTHORITY_LOST, "the app's policy does not let everybody in any more")
 
     def _undecided(self, request: JoinRequest, refused: Refused) -> JoinRequest:

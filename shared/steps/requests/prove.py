@@ -11,7 +11,7 @@ from shared.domain.ids import GroupId
 from shared.domain.reasons import Reason
 from shared.domain.request_settings import RequestSettings
 from shared.domain.requests import JoinRequest, RequestId, RequestMail, RequestState, step_on, with_mail
-from shared.domain.setup.plan import Requests
+from shared.domain.setup.plan import RequestPolicy
 from shared.domain.setup.records import AppRecord
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
@@ -86,7 +86,7 @@ class ProveAddress:
 
     async def _lets_in(self, app: AppRecord, now: datetime) -> bool:
         """Whether nobody needs to decide. A person does where the policy has let in as many as it may in a day."""
-        if app.policy.lets_in is not Requests.OPEN:
+        if app.policy.lets_in is not RequestPolicy.OPEN:
             return False
         return await self.requests.count_up(f"admitted {app.group}", self.settings.admitted, now)
 

@@ -6,7 +6,7 @@ Source: graph contract 1.8.
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import DirectoryLagging
-from shared.domain.setup.plan import Requests
+from shared.domain.setup.plan import RequestPolicy
 from shared.domain.setup.records import Change, Kind, Person, task_key
 from shared.steps.setup.work import Result, Work
 
@@ -47,8 +47,8 @@ async def offer_access_package(work: Work, approvers: tuple[Person, ...]) -> Res
         changes.append(Change(Kind.ACCESS_PACKAGE, package, f"access package '{name}' made"))
     if not await entitlements.gives_membership(package, group.id):
         await entitlements.give_membership(package, group.id, resource)
-    decide = [p.id for p in approvers] if work.plan.policy.requests is Requests.APPROVAL else []
-    if work.plan.policy.requests is Requests.CLOSED:
+    decide = [p.id for p in approvers] if work.plan.policy.requests is RequestPolicy.APPROVAL else []
+    if work.plan.policy.requests is RequestPolicy.CLOSED:
         note = "Nobody may ask for the access package: the policy is closed"
         return Result(changes=tuple(changes), notes=(note,))
 

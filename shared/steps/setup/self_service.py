@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from shared.domain import admin_center
 from shared.domain.errors import Conflict, StorageBusy
-from shared.domain.setup.plan import Requests, SelfService
+from shared.domain.setup.plan import RequestPolicy, SelfService
 from shared.domain.setup.records import AppRecord, Found, ManualTask, Person, task_key
 from shared.steps.setup.access_package import offer_access_package
 from shared.steps.setup.people_named import find_people
@@ -55,14 +55,14 @@ async def _record(work: Work, approvers: tuple[Person, ...]) -> None:
 def _task(work: Work, approvers: tuple[Person, ...]) -> ManualTask:
     """Source: Microsoft Entra, "Enable self-service application assignment"."""
     app, group, requests = work.need_app(), work.need_group(), work.plan.policy.requests
-    asked = "No" if requests is Requests.CLOSED else "Yes"
-    approval = "Yes" if requests is Requests.APPROVAL else "No"
+    asked = "No" if requests is RequestPolicy.CLOSED else "Yes"
+    approval = "Yes" if requests is RequestPolicy.APPROVAL else "No"
     values = [
         ("Allow users to request access to this application?", asked),
         ("To which group should assigned users be added?", f"{group.name} ({group.id})"),
         ("Require approval before granting access to this application?", approval),
     ]
-    if requests is Requests.APPROVAL:
+    if requests is RequestPolicy.APPROVAL:
         values.append(("Who is allowed to approve access to this application?", _names(approvers)))
     return ManualTask(
         key=task_key("self-service-access", app.app_id, *(v for _, v in values)),

@@ -17,7 +17,7 @@ from shared.domain.imports import Import, ImportState
 from shared.domain.invitations import State
 from shared.domain.reasons import Reason
 from shared.domain.requests import RequestState
-from shared.domain.setup.plan import Policy, Requests
+from shared.domain.setup.plan import Policy, RequestPolicy
 from shared.domain.setup.records import AppState, Person
 from shared.domain.timing import Timing
 from shared.steps.imports.targets import Targets
@@ -229,8 +229,8 @@ async def test_a_directory_that_does_not_say_who_may_is_asked_again(world: World
 
 
 async def test_whom_the_policy_let_in_is_invited_while_it_lets_everybody_in(world: World) -> None:
-    openly = Policy(Requests.OPEN, allowed_domains=("fabrikam.com",))
-    for policy, state in ((openly, State.MEMBER), (replace(openly, requests=Requests.APPROVAL), State.FAILED)):
+    openly = Policy(RequestPolicy.OPEN, allowed_domains=("fabrikam.com",))
+    for policy, state in ((openly, State.MEMBER), (replace(openly, requests=RequestPolicy.APPROVAL), State.FAILED)):
         world = World()
         app = an_app(policy=openly)
         world.setups.put(app)
@@ -486,14 +486,14 @@ async def test_owners_of_the_day_an_app_was_set_up_do_not_decide_for_ever(world:
 
 
 async def test_what_a_policy_let_in_waits_for_a_person_when_the_policy_asks_for_one(door: Door) -> None:
-    openly = Policy(Requests.OPEN, allowed_domains=("fabrikam.com",))
+    openly = Policy(RequestPolicy.OPEN, allowed_domains=("fabrikam.com",))
     door.policy(policy=openly)
     await door.proven()
     invited = door.request
     door.set(invitation=None)
     assert invited.state is RequestState.APPROVED
     door.store.rows.clear()
-    door.policy(policy=replace(openly, requests=Requests.APPROVAL))
+    door.policy(policy=replace(openly, requests=RequestPolicy.APPROVAL))
 
     await door.fulfil(FulfilRequest(GROUP, KEY))
 

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from shared.adapters.directory.setup.app_directory import GraphAppDirectory
-from shared.api.answers_of_readiness import ready
+from shared.api.schemas.diagnostics import ready
 from shared.domain.commands import RoundTrip
 from shared.domain.errors import DirectoryBusy, StorageBusy
 from shared.domain.features import ALL, Feature, Features, choose

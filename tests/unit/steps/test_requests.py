@@ -17,7 +17,7 @@ from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
 from shared.domain.request_settings import Limit, RequestSettings
 from shared.domain.requests import REQUEST_STATES, JoinRequest, RequestState, request_id
-from shared.domain.setup.plan import Policy, Requests
+from shared.domain.setup.plan import Policy, RequestPolicy
 from shared.domain.setup.records import AppRecord, AppState, Person, SetupId
 from shared.ports.mailer import Mail, Waiting
 from shared.ports.store import Versioned
@@ -68,7 +68,7 @@ class Door(World):
     addresses: FakeAddresses = field(default_factory=FakeAddresses)
     parked: list[tuple[Command, datetime]] = field(default_factory=list)
 
-    def policy(self, requests: Requests = Requests.APPROVAL, **changes: object) -> None:
+    def policy(self, requests: RequestPolicy = RequestPolicy.APPROVAL, **changes: object) -> None:
         record = AppRecord(
             app_id=AppId("55555555-5555-4555-8555-555555555555"),
             name="Contoso Travel",
@@ -218,7 +218,7 @@ async def test_a_request_becomes_an_invitation_when_its_address_is_proven_and_an
 
 
 async def test_a_policy_that_lets_everybody_in_needs_the_proof_alone(door: Door) -> None:
-    door.policy(policy=Policy(Requests.OPEN, allowed_domains=("fabrikam.com",)))
+    door.policy(policy=Policy(RequestPolicy.OPEN, allowed_domains=("fabrikam.com",)))
 
     await door.proven()
     await door.deliver()
@@ -229,7 +229,7 @@ async def test_a_policy_that_lets_everybody_in_needs_the_proof_alone(door: Door)
 
 @pytest.mark.parametrize(
     "closed",
-    [{"requests": Requests.CLOSED}, {"state": AppState.REMOVING}],
+    [{"requests": RequestPolicy.CLOSED}, {"state": AppState.REMOVING}],
     ids=["closed", "being taken apart"],
 )
 async def test_a_closed_group_is_as_one_that_is_not_there(door: Door, closed: dict[str, object]) -> None:

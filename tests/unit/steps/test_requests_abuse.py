@@ -12,7 +12,7 @@ from shared.domain.invitations import State
 from shared.domain.reasons import Reason
 from shared.domain.request_settings import Limit
 from shared.domain.requests import RequestState, request_id
-from shared.domain.setup.plan import Policy, Requests
+from shared.domain.setup.plan import Policy, RequestPolicy
 from shared.steps.requests.ask import NewRequest
 from tests.builders import CHUNK, GROUP, OWNER, a_caller, a_group, an_invitation
 from tests.unit.steps.test_requests import APPROVER, KEY, SETTINGS, Door, refusal
@@ -346,7 +346,7 @@ async def test_no_mail_has_a_strangers_text(door: Door) -> None:
 
 
 async def test_a_group_that_is_open_without_domains_has_a_person_decide(door: Door) -> None:
-    door.policy(policy=Policy(Requests.OPEN, approvers=("anna@contoso.com",)))
+    door.policy(policy=Policy(RequestPolicy.OPEN, approvers=("anna@contoso.com",)))
 
     await door.proven()
 
@@ -357,7 +357,7 @@ async def test_a_group_that_is_open_without_domains_has_a_person_decide(door: Do
 
 async def test_so_many_are_let_in_by_policy_in_a_day_and_of_the_others_a_person_decides(door: Door) -> None:
     door.settings = replace(SETTINGS, admitted=Limit(2, timedelta(days=1)))
-    door.policy(policy=Policy(Requests.OPEN, allowed_domains=("fabrikam.com",)))
+    door.policy(policy=Policy(RequestPolicy.OPEN, allowed_domains=("fabrikam.com",)))
     for number in range(4):
         await proves(door, f"g{number}", number)
     await door.deliver()

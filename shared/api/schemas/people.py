@@ -1,4 +1,4 @@
-"""Bodies of exports and erasures of a person's data."""
+"""Exports and erasures of a person's data."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,21 +6,21 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import field
 
-from shared.api.bodies import decode
+from shared.api.schemas.base import Answer, Body, Guid, decode
 from shared.domain.ids import UserId
 from shared.domain.people import Case, CaseState
 from shared.ports.people import Holdings
 
-type _Guid = Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
 type _Address = Annotated[str, msgspec.Meta(min_length=3, max_length=320)]
 
 
-class PersonBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+class PersonBody(Body):
     """Whose data: by mail address, by object id of the account, or by both."""
 
     address: _Address | None = None
-    user_id: _Guid | None = None
+    user_id: Guid | None = None
 
     def __post_init__(self) -> None:
         if self.address is None and self.user_id is None:
@@ -31,27 +31,27 @@ class PersonBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
         return UserId(self.user_id.lower()) if self.user_id else None
 
 
-class ErasureBody(PersonBody, forbid_unknown_fields=True, rename="camel"):
+class ErasureBody(PersonBody):
     """The same; without `confirm` nothing is erased, and the answer tells what would be."""
 
     confirm: bool = False
 
 
-class Taken(msgspec.Struct, rename="camel"):
+class Taken(Answer):
     """An export or an erasure that has begun: look at it under its address."""
 
     id: str
     state: CaseState
 
 
-class Whom(msgspec.Struct, rename="camel"):
+class Whom(Answer):
     """Whom it was found to be about: check that it is one person."""
 
     addresses: list[str]
     user_ids: list[str]
 
 
-class Count(msgspec.Struct, rename="camel"):
+class Count(Answer):
     """How much was found: where, what, and as whom the person stands in it."""
 
     where: str
@@ -60,14 +60,14 @@ class Count(msgspec.Struct, rename="camel"):
     count: int
 
 
-class Kept(msgspec.Struct, rename="camel"):
+class Kept(Answer):
     """What is left of something after an erasure, without the person, and why."""
 
     what: str
     kept: str
 
 
-class Record(msgspec.Struct, rename="camel"):
+class Record(Answer):
     """One thing that is kept: what it is, as whom the person stands in it, and what it tells of them. `labels` are
     the fields' names in plain words."""
 
@@ -77,34 +77,34 @@ class Record(msgspec.Struct, rename="camel"):
     labels: dict[str, str]
 
 
-class Place(msgspec.Struct, rename="camel"):
+class Place(Answer):
     """All that is kept in one table, or in the files of imports."""
 
     where: str
     records: list[Record]
 
 
-class _Case(msgspec.Struct, rename="camel"):
+class _Case(Answer):
     id: str
     state: CaseState
     asked_at: datetime
-    asked_by: str
+    by: str = field(name="askedBy")
     ended_at: datetime | None
     kept_until: datetime | None
-    waits_for: str | None
+    why: str | None = field(name="waitsFor")
     person: Whom | None
     found: list[Count]
-    mentioned_at: list[str]
+    mentions: list[str] = field(name="mentionedAt")
 
 
-class Export(_Case, rename="camel"):
+class Export(_Case):
     """An export. `data` is there when it is done, until `keptUntil`; `mentionedAt` are places where other people's
     words name the person: whether these are the person's data is for a person to judge."""
 
     data: list[Place] | None
 
 
-class Erasure(_Case, rename="camel"):
+class Erasure(_Case):
     """An erasure, or with `isRehearsal` what one would do. `underWay` is work that was going on: where the state is
     `refused` nothing was changed for it. `kept` says what is left without the person, `elsewhere` what Guestlist
     does not have."""
@@ -136,7 +136,7 @@ def decode_erasure(body: bytes) -> ErasureBody:
 
 
 def taken(case: Case) -> Taken:
-    return Taken(case.id, case.state)
+    return Taken.of(case)
 
 
 def export(case: Case, whom: list[Any], parts: list[Any]) -> Export:
@@ -146,35 +146,25 @@ def export(case: Case, whom: list[Any], parts: list[Any]) -> Export:
         places.setdefault(each["where"], []).append(record)
     is_there = case.state is CaseState.DONE
     data = [Place(where, records) for where, records in places.items()] if is_there else None
-    return Export(**_common(case, whom), data=data)
+    return Export.of(case, person=_person(whom), found=_counts(case), data=data)
 
 
 def erasure(case: Case, whom: list[Any], holdings: Iterable[Holdings]) -> Erasure:
     counts = _counts(case)
     kept = {k: text for each in holdings for k, text in each.kept.items()}
     said = {c.what: kept[c.where, c.what] for c in counts if (c.where, c.what) in kept}
-    return Erasure(
-        **_common(case, whom),
+    return Erasure.of(
+        case,
+        person=_person(whom),
+        found=counts,
         is_rehearsal=not case.confirmed,
-        under_way=list(case.under_way),
         kept=[Kept(what, text) for what, text in said.items()],
         elsewhere=ELSEWHERE,
     )
 
 
-def _common(case: Case, whom: list[Any]) -> dict[str, Any]:
-    return {
-        "id": case.id,
-        "state": case.state,
-        "asked_at": case.asked_at,
-        "asked_by": case.by,
-        "ended_at": case.ended_at,
-        "kept_until": case.kept_until,
-        "waits_for": case.why,
-        "person": Whom(whom[0]["addresses"], whom[0]["userIds"]) if whom else None,
-        "found": _counts(case),
-        "mentioned_at": list(case.mentions),
-    }
+def _person(whom: list[Any]) -> Whom | None:
+    return Whom(whom[0]["addresses"], whom[0]["userIds"]) if whom else None
 
 
 def _counts(case: Case) -> list[Count]:

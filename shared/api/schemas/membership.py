@@ -1,40 +1,29 @@
-"""Bodies of what owners see and do: groups, guests, templates, mail previews; and who the caller is."""
+"""What owners see and do: who they are, their groups, the guests in them, and messages to start from."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
+from msgspec import field
 
-from shared.api.bodies import decode
+from shared.api.schemas.base import Answer, Body, decode, explained
 from shared.domain.access import RULES, Action, Caller, Object, Role, may, tenant_roles
 from shared.domain.groups import refusal
 from shared.domain.ids import UserId
 from shared.domain.links import direct_link
-from shared.domain.reasons import REASONS
-from shared.domain.setup.plan import MessageTemplate, Requests
+from shared.domain.setup.plan import MessageTemplate, Policy, RequestPolicy
 from shared.domain.setup.records import AppState
 from shared.domain.texts import label, lines
-from shared.ports.mailer import Mail
 from shared.ports.rosters import GuestFacts
 from shared.steps.access import Seen
 from shared.steps.portal.guests import GuestList
 
-LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
-
-class _Answer(msgspec.Struct, rename="camel"):
-    """A part of an answer; absent values are null."""
-
-
-class _Body(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
-    """A part of a body; unknown fields are refused."""
-
-
-class Me(_Answer):
+class Me(Answer):
     """GET /api/me: who the access token says the caller is."""
 
-    id: str
+    object_id: str = field(name="id")
     name: str
     roles: list[str]
     is_admin: bool
@@ -42,7 +31,7 @@ class Me(_Answer):
     may: list[str]
 
 
-class GroupApp(_Answer):
+class GroupApp(Answer):
     """An app that members of a group get into. The id is null where only the name is known."""
 
     app_id: str | None
@@ -50,20 +39,20 @@ class GroupApp(_Answer):
     direct_link: str | None
 
 
-class Template(_Body):
+class Template(Body):
     """A welcome message to start from; it may hold {guest}, {app} and {inviter}."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     text: Annotated[str, msgspec.Meta(min_length=1)]
 
 
-class Templates(_Body):
+class Templates(Body):
     """All templates of an app."""
 
     value: list[Template]
 
 
-class Group(_Answer):
+class Group(Answer):
     """A group as its owner sees it."""
 
     id: str
@@ -87,28 +76,28 @@ class Group(_Answer):
     direct_link: str | None
 
 
-class Groups(_Answer):
+class Groups(Answer):
     """Groups by name."""
 
     value: list[Group]
 
 
-class Guest(_Answer):
+class Guest(Answer):
     """A guest who is a member of a group. `redemption` is the directory's word on whether the invitation was
     accepted, null where it has none."""
 
-    user_id: str
+    id: str = field(name="userId")
     name: str
     address: str | None
     redemption: str | None
     since: datetime | None
     created_at: datetime | None
     enabled: bool
-    last_sign_in_at: datetime | None
+    last_sign_in: datetime | None = field(name="lastSignInAt")
     expires: date | None
 
 
-class Guests(_Answer):
+class Guests(Answer):
     """Guests of a group; `nextLink` is there while there are more. `lastSignIn` is "unknown" where permission or
     licence do not let sign-ins be read."""
 
@@ -117,45 +106,26 @@ class Guests(_Answer):
     last_sign_in: str
 
 
-class ExpiryBody(_Body):
+class ExpiryBody(Body):
     """PUT /api/groups/{groupId}/guests/{userId}/expiry: the last day of the membership, null for none."""
 
     expires: date | None
 
 
-class Expiry(_Answer):
+class Expiry(Answer):
     """The last day of a guest's membership."""
 
     user_id: str
     expires: date | None
 
 
-class MailPreviewBody(_Body):
-    """POST /api/groups/{groupId}/mail-preview."""
-
-    address: str | None = None
-    display_name: Annotated[str, msgspec.Meta(max_length=256)] | None = None
-    welcome_message: str | None = None
-    language: Annotated[str, msgspec.Meta(pattern=LANGUAGE, max_length=35)] | None = None
-
-
-class MailPreview(_Answer):
-    """The mail that a guest would get. Microsoft's own has no text that could be shown."""
-
-    sender: str = msgspec.field(name="from")
-    subject: str
-    text: str
-    html: str | None
-
-
 def me(caller: Caller) -> Me:
     roles = tenant_roles(caller.roles)
-    return Me(
-        caller.object_id,
-        caller.name,
-        sorted(caller.roles),
-        Role.ADMIN in roles,
-        Role.AUDITOR in roles,
+    return Me.of(
+        caller,
+        roles=sorted(caller.roles),
+        is_admin=Role.ADMIN in roles,
+        is_auditor=Role.AUDITOR in roles,
         may=[a.value for a, rule in RULES.items() if rule.object is Object.TENANT and may(roles, a)],
     )
 
@@ -163,32 +133,31 @@ def me(caller: Caller) -> Me:
 def group(found: Seen, tenant_id: str, public_url: str | None, *, message_limit: int, sends_own_mail: bool) -> Group:
     """A group and, where an app was set up with it, the app's policy."""
     facts, record = found.facts, found.app
+    policy = record.policy if record else Policy()
     reason = refusal(facts)
     closed = record is None or record.state is not AppState.READY or not sends_own_mail or public_url is None
-    requests = Requests.CLOSED if record is None or closed else record.policy.lets_in
+    requests = RequestPolicy.CLOSED if closed else policy.lets_in
     links = [
         GroupApp(a.app_id or None, a.name, direct_link([a], tenant_id) if a.app_id else None) for a in facts.apps
     ]
-    return Group(
-        id=facts.id,
-        name=facts.name,
-        role=found.role.value,
+    return Group.of(
+        facts,
+        role=found.role,
         apps=links,
         can_invite=reason is None and may(found.roles, Action.INVITE),
         may=[a.value for a, rule in RULES.items() if rule.object is Object.GROUP and may(found.roles, a)],
-        reason=reason.value if reason else None,
-        title=REASONS[reason].title if reason else None,
-        remedy=REASONS[reason].remedy if reason else None,
+        reason=reason,
         is_set_up=record is not None,
         app_id=record.app_id if record else None,
-        requests=requests.value,
-        request_page=f"{public_url}/request/{facts.id}" if requests is not Requests.CLOSED else None,
-        allowed_domains=list(record.policy.allowed_domains) if record else [],
-        blocked_domains=list(record.policy.blocked_domains) if record else [],
-        templates=[Template(t.name, t.text) for t in record.templates] if record else [],
+        requests=requests,
+        request_page=f"{public_url}/request/{facts.id}" if requests is not RequestPolicy.CLOSED else None,
+        allowed_domains=policy.allowed_domains,
+        blocked_domains=policy.blocked_domains,
+        templates=templates(record.templates if record else ()).value,
         message_limit=message_limit,
         sends_own_mail=sends_own_mail,
         direct_link=direct_link(facts.apps, tenant_id) if all(a.app_id for a in facts.apps) else None,
+        **explained(reason),
     )
 
 
@@ -216,23 +185,6 @@ def templates(found: Sequence[MessageTemplate]) -> Templates:
     return Templates([Template(t.name, t.text) for t in found])
 
 
-def mail_preview(found: Mail | None) -> MailPreview:
-    if found is None:
-        text = "Microsoft sends its own invitation mail, with the name of your organization and a link to accept."
-        return MailPreview("microsoft", "Invitation by Microsoft", text, None)
-    return MailPreview("guestlist", found.subject, found.text, found.html)
-
-
 def _guest(found: GuestFacts, expires: date | None) -> Guest:
     redemption = None if found.accepted is None else ("accepted" if found.accepted else "pending")
-    return Guest(
-        user_id=found.id,
-        name=found.name,
-        address=found.address,
-        redemption=redemption,
-        since=found.since,
-        created_at=found.created_at,
-        enabled=found.enabled,
-        last_sign_in_at=found.last_sign_in,
-        expires=expires,
-    )
+    return Guest.of(found, redemption=redemption, expires=expires)

@@ -1,16 +1,16 @@
-"""Bodies of join requests."""
+"""Join requests."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
+from msgspec import field
 
-from shared.api.bodies import decode
+from shared.api.schemas.base import Answer, Body, Language, decode, decode_any, explained, text_of
 from shared.domain.ids import GroupId
-from shared.domain.reasons import REASONS
 from shared.domain.requests import REQUEST_STATES, JoinRequest
-from shared.domain.texts import guest_name, lines
+from shared.domain.texts import guest_name
 from shared.steps.requests.ask import NewRequest
 from shared.steps.requests.prove import Proof
 
@@ -18,36 +18,34 @@ ASKED = "If the address can be used, a mail with a link to confirm it is on its 
 """What everybody is told who asks to join, whatever is known of the address."""
 
 
-class RequestBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+class RequestBody(Body):
     """POST /api/groups/{groupId}/requests: somebody asks to join."""
 
     address: Annotated[str, msgspec.Meta(max_length=320)]
     display_name: Annotated[str, msgspec.Meta(max_length=256)] | None = None
     reason: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
-    language: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] | None = (
-        None
-    )
+    language: Language | None = None
 
 
-class ProofBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+class ProofBody(Body):
     """POST /api/groups/{groupId}/requests/{requestId}/proof: the code of the mail."""
 
     code: Annotated[str, msgspec.Meta(max_length=100)]
 
 
-class DecisionBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+class DecisionBody(Body):
     """POST …/approve and …/decline: a note for whoever asked."""
 
     note: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
 
 
-class Asked(msgspec.Struct, rename="camel"):
+class Asked(Answer):
     """The answer to everybody who asks."""
 
     message: str
 
 
-class Proven(msgspec.Struct, rename="camel"):
+class Proven(Answer):
     """How far a request is, for whoever has its code. With `usedBefore` the code came before, and nothing happened
     now."""
 
@@ -56,18 +54,18 @@ class Proven(msgspec.Struct, rename="camel"):
     used_before: bool
 
 
-class Decider(msgspec.Struct, rename="camel"):
+class Decider(Answer):
     """Who decided; the id is null where the app's policy did."""
 
     id: str | None
     name: str
 
 
-class Request(msgspec.Struct, rename="camel"):
+class Request(Answer):
     """A join request as those see it who decide."""
 
     id: str
-    group_id: str
+    group: str = field(name="groupId")
     address: str
     display_name: str | None
     reason_given: str | None
@@ -86,7 +84,7 @@ class Request(msgspec.Struct, rename="camel"):
     remedy: str | None
 
 
-class Requests(msgspec.Struct, rename="camel"):
+class Requests(Answer):
     """Join requests of a group, the newest first; `nextLink` is there while there are more."""
 
     value: list[Request]
@@ -96,8 +94,8 @@ class Requests(msgspec.Struct, rename="camel"):
 def decode_request(group: GroupId, body: bytes, source: str) -> NewRequest:
     """Raises Refused `body-invalid`, `name-invalid`."""
     found = decode(RequestBody, body)
-    name, reason = guest_name(found.display_name, found.address), lines(found.reason or "")
-    return NewRequest(group, found.address, name, reason or None, found.language, source)
+    name = guest_name(found.display_name, found.address)
+    return NewRequest(group, found.address, name, text_of(found.reason), found.language, source)
 
 
 def decode_code(body: bytes) -> str:
@@ -107,8 +105,7 @@ def decode_code(body: bytes) -> str:
 
 def decode_note(body: bytes) -> str | None:
     """Raises Refused `body-invalid`; no body is none to read."""
-    note = decode(DecisionBody, body).note if body.strip() else None
-    return lines(note or "") or None
+    return text_of(decode_any(DecisionBody, body).note)
 
 
 def asked() -> Asked:
@@ -116,32 +113,17 @@ def asked() -> Asked:
 
 
 def proven(found: Proof) -> Proven:
-    state = found.request.state
-    return Proven(state.value, REQUEST_STATES[state].meaning, found.used_before)
+    return Proven.of(found, state=found.request.state, meaning=REQUEST_STATES[found.request.state].meaning)
 
 
 def request(found: JoinRequest) -> Request:
-    facts = REASONS[found.reason] if found.reason else None
-    decider = Decider(found.decided_by, found.decided_by_name) if found.decided_at else None
-    return Request(
-        id=found.id,
-        group_id=found.group,
+    return Request.of(
+        found,
         address=found.address.text,
-        display_name=found.display_name,
-        reason_given=found.reason_given,
-        state=found.state.value,
         meaning=REQUEST_STATES[found.state].meaning,
-        requested_at=found.requested_at,
-        proven_at=found.proven_at,
-        expires_at=found.expires_at,
-        decided_at=found.decided_at,
-        decided_by=decider,
-        note=found.note,
+        decided_by=Decider(found.decided_by, found.decided_by_name) if found.decided_at else None,
         invitation_id=str(found.invitation) if found.invitation else None,
-        reason=found.reason.value if found.reason else None,
-        title=facts.title if facts else None,
-        detail=found.detail,
-        remedy=facts.remedy if facts else None,
+        **explained(found.reason),
     )
 
 

@@ -1,18 +1,24 @@
-"""Models of what ``GET /api/health/ready`` answers, and how they are made.
+"""Whether the app is alive and ready, what it lacks, whether it is stopped, and where to get a token for it.
 
-A stranger may read all of it: that is whether the parts answer, when timer and queues last brought work forward,
-which features are on, and which of Microsoft's permissions are missing for which. It names no tenant, account, host
-or identity, and nothing that went wrong in words of the service's own. What Guestlist may do is no secret; what it
-cannot do is no help to anybody.
+A stranger may read all of readiness: that is whether the parts answer, when timer and queues last brought work
+forward, which features are on, and which of Microsoft's permissions are missing for which. It names no tenant,
+account, host or identity, and nothing that went wrong in words of the service's own. What Guestlist may do is no
+secret; what it cannot do is no help to anybody.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from shared.api.answers_of_setup import Answer
+import msgspec
+from msgspec import field
+
+from shared.api.schemas.base import Answer, Body, decode_any, text_of
+from shared.domain.examination import Finding
 from shared.domain.features import Feature, Features
 from shared.domain.readiness import Beat, Chain, Readiness, Status
+from shared.domain.setup.records import CheckState
+from shared.domain.stop import Stop as Record
 
 
 class Part(Answer):
@@ -54,7 +60,7 @@ class Ready(Answer):
     with the time at which the newest that came back was sent. Either makes the app not ready where it is late."""
 
     status: Status
-    checked_at: datetime
+    at: datetime = field(name="checkedAt")
     storage: Part
     token: Part
     sweep: BeatAnswer
@@ -62,18 +68,79 @@ class Ready(Answer):
     features: list[FeatureReadiness]
 
 
+class Health(Answer):
+    """The app is alive, with settings that can be read."""
+
+    status: Literal["ok"] = "ok"
+
+
+class SignIn(Answer):
+    """Where to get a token for this API."""
+
+    authority: str
+    tenant_id: str
+    audience: str
+    scope: str
+    client_id: str | None
+
+
+class ExaminedCheck(Answer):
+    """One thing that was examined, with the link or the command that mends it."""
+
+    check: str
+    state: Literal["ok", "missing", "attention", "unknown"]
+    found: str
+    title: str
+    detail: str
+    remedy: str | None
+    link: str | None
+    command: str | None
+
+
+class Examination(Answer):
+    """What is missing, and what mends it."""
+
+    checks: list[ExaminedCheck]
+
+
+class StopBody(Body):
+    """POST /api/stop: why, which everybody who is signed in may read."""
+
+    reason: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+
+
+class Stop(Answer):
+    """Whether everything that sends or changes is parked, and since when."""
+
+    is_stopped: bool
+    since: datetime | None
+    reason: str | None
+
+
 def ready(found: Readiness, features: Features) -> Ready:
-    """As it is answered."""
     chain = found.chain or Chain()
-    return Ready(
-        status=found.status,
-        checked_at=found.at,
+    return Ready.of(
+        found,
         storage=_part(found.storage),
         token=_part(found.token),
         sweep=_beat(found.sweep, chain.swept_at, found, _SWEEP),
         round_trip=_beat(found.round_trip, chain.returned, found, _ROUND_TRIP),
         features=[_feature(each, found, features) for each in Feature],
     )
+
+
+def examination(findings: Sequence[Finding]) -> Examination:
+    return Examination([_examined(finding) for finding in findings])
+
+
+def decode_reason(body: bytes) -> str | None:
+    """Raises Refused `body-invalid`; no body is none to read."""
+    return text_of(decode_any(StopBody, body).reason)
+
+
+def stop(found: Record) -> Stop:
+    """Who stopped is not for everybody: the trail says it."""
+    return Stop(True, found.at, found.reason) if found.is_on else Stop(False, None, None)
 
 
 def _part(wrong: str | None) -> Part:
@@ -109,3 +176,18 @@ def _feature(feature: Feature, found: Readiness, features: Features) -> FeatureR
     lacks = found.lacks[feature]
     said = [LackedPermission(p.name, p.purposes[feature]) for p in lacks]
     return FeatureReadiness(feature, "lacks" if lacks else "ready", said)
+
+
+def _examined(finding: Finding) -> ExaminedCheck:
+    check = finding.check
+    return ExaminedCheck.of(
+        finding, check=check.check, state=_EXAMINED[check.state], found=check.found, detail=check.found
+    )
+
+
+_EXAMINED = {
+    CheckState.OK: "ok",
+    CheckState.WRONG: "missing",
+    CheckState.ATTENTION: "attention",
+    CheckState.UNKNOWN: "unknown",
+}

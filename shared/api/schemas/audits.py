@@ -1,12 +1,13 @@
-"""Bodies of audits: runs, findings, remedies, the trail, and an app's policy."""
+"""Audits: runs, findings, remedies, the trail, and an app's policy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
+from msgspec import field
 
-from shared.api.bodies import decode
+from shared.api.schemas.base import Answer, Body, decode
 from shared.domain.audits import findings as domain
 from shared.domain.audits import records, remedies, trail
 from shared.domain.audits.policy import AuditPolicy
@@ -14,25 +15,17 @@ from shared.domain.audits.report import by_kind
 from shared.domain.audits.rules import RULES, SEVERITIES, Remedy, Rule
 
 
-class _Answer(msgspec.Struct, rename="camel"):
-    """A part of an answer; absent values are null."""
-
-
-class _Body(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
-    """A part of a body; unknown fields are refused."""
-
-
-class Audit(_Answer):
+class Audit(Answer):
     """A run of the audit. `state` is reading, recalling, judging or planning while it runs, then done or failed.
     Counts are there when it is done."""
 
     id: str
-    state: str
+    phase: str = field(name="state")
     started_at: datetime
     started_by: str
     ended_at: datetime | None
     apps: int
-    is_full: bool
+    full: bool = field(name="isFull")
     findings: int | None
     by_severity: dict[str, int]
     by_rule: dict[str, int]
@@ -41,14 +34,14 @@ class Audit(_Answer):
     csv: str
 
 
-class Audits(_Answer):
+class Audits(Answer):
     """Audits, the newest first; `nextLink` is there while there are more."""
 
     value: list[Audit]
     next_link: str | None
 
 
-class Finding(_Answer):
+class Finding(Answer):
     """One rule that one guest, owner, group, app or work breaks. `subject` is its object id; `seenSince` is when an
     audit first saw it."""
 
@@ -62,14 +55,14 @@ class Finding(_Answer):
     name: str
     address: str | None
     detail: str
-    group_id: str | None
+    group: str | None = field(name="groupId")
     group_name: str
-    app_id: str | None
+    app: str | None = field(name="appId")
     app_name: str
     seen_since: datetime
 
 
-class Findings(_Answer):
+class Findings(Answer):
     """Findings, the worst first; `nextLink` is there while there are more. `auditId` is null where there was no audit
     yet."""
 
@@ -78,14 +71,14 @@ class Findings(_Answer):
     next_link: str | None
 
 
-class Plan(_Answer):
+class Plan(Answer):
     """What an audit means to do, or has done, in one app: `planned` waits for an administrator because policy asks
     for a dry run, `held` because it would touch too many guests."""
 
-    audit_id: str
-    app_id: str
+    audit: str = field(name="auditId")
+    app: str = field(name="appId")
     app_name: str
-    group_id: str
+    group: str = field(name="groupId")
     state: str
     touched: int
     guests: int
@@ -94,19 +87,19 @@ class Plan(_Answer):
     detail: str | None
 
 
-class Plans(_Answer):
+class Plans(Answer):
     """What an audit means to do in each app."""
 
     value: list[Plan]
 
 
-class Action(_Answer):
+class Action(Answer):
     """One remedy for one guest, or a mail to one owner. `requestId` is Microsoft Graph's."""
 
     id: str
     remedy: str
     rule: str
-    user_id: str
+    subject: str = field(name="userId")
     name: str
     address: str | None
     state: str
@@ -117,7 +110,7 @@ class Action(_Answer):
     request_id: str | None
 
 
-class Remedies(_Answer):
+class Remedies(Answer):
     """A plan and its actions, the strongest remedies first; `nextLink` is there while there are more."""
 
     plan: Plan
@@ -125,59 +118,52 @@ class Remedies(_Answer):
     next_link: str | None
 
 
-class TrailEntry(_Answer):
+class TrailEntry(Answer):
     """A change of the directory outside of inviting: by whom or by which rule, what was before and after."""
 
     at: datetime
     who: str
     what: str
-    user_id: str
+    subject: str = field(name="userId")
     name: str
-    group_id: str | None
-    app_id: str | None
+    group: str | None = field(name="groupId")
+    app: str | None = field(name="appId")
     before: str
     after: str
-    audit_id: str | None
+    audit: str | None = field(name="auditId")
     rule: str | None
     request_id: str | None
 
 
-class Trail(_Answer):
+class Trail(Answer):
     """The trail, the newest first; `nextLink` is there while there is more."""
 
     value: list[TrailEntry]
     next_link: str | None
 
 
-class Policy(_Body):
+class Policy(Body):
     """What audits do about an app's findings. `remedies` names a remedy for a rule; `carryOut` false means that they
     are planned only. `mostGuests` and `mostPercent` are what one audit may touch. With `spareOthers` nobody is
     touched who has another group, app or a directory role; who holds a role is never blocked or deleted. An
     invitation is sent again after `sendAgainAfterDays` at the soonest."""
 
-    remedies: dict[Rule, Remedy] = {}
+    remedies: dict[Rule, Remedy] = field(default_factory=dict)
     carry_out: bool = False
-    most_guests: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 20
+    most: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = field(name="mostGuests", default=20)
     most_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
     spare_others: bool = True
-    send_again_after_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 14
+    again_after_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = field(name="sendAgainAfterDays", default=14)
 
 
 def audit(found: records.Audit) -> Audit:
     path = f"/api/audits/{found.id}"
     counts = found.counts
-    return Audit(
-        id=found.id,
-        state=found.phase.value,
-        started_at=found.started_at,
-        started_by=found.started_by,
-        ended_at=found.ended_at,
-        apps=found.apps,
-        is_full=found.full,
+    return Audit.of(
+        found,
         findings=counts.get("findings", 0) if found.phase is records.Phase.DONE else None,
         by_severity={s.value: n for s in SEVERITIES if (n := counts.get(f"severity:{s.value}", 0))},
         by_rule=by_kind(counts, "rule"),
-        detail=found.detail,
         report=f"{path}/report.html",
         csv=f"{path}/findings.csv",
     )
@@ -185,23 +171,7 @@ def audit(found: records.Audit) -> Audit:
 
 def finding(found: domain.Finding) -> Finding:
     facts = RULES[found.rule]
-    return Finding(
-        id=found.id,
-        severity=facts.severity.value,
-        rule=found.rule.value,
-        title=facts.title,
-        explanation=facts.explanation,
-        advice=facts.advice,
-        subject=found.subject,
-        name=found.name,
-        address=found.address,
-        detail=found.detail,
-        group_id=found.group,
-        group_name=found.group_name,
-        app_id=found.app,
-        app_name=found.app_name,
-        seen_since=found.seen_since,
-    )
+    return Finding.of(found, title=facts.title, explanation=facts.explanation, advice=facts.advice)
 
 
 def findings(audit_id: str | None, found: Sequence[domain.Finding], next_link: str | None) -> Findings:
@@ -209,82 +179,21 @@ def findings(audit_id: str | None, found: Sequence[domain.Finding], next_link: s
 
 
 def plan(found: remedies.Plan) -> Plan:
-    return Plan(
-        audit_id=found.audit,
-        app_id=found.app,
-        app_name=found.app_name,
-        group_id=found.group,
-        state=found.state.value,
-        touched=found.touched,
-        guests=found.guests,
-        since=found.since,
-        by=found.by,
-        detail=found.detail,
-    )
+    return Plan.of(found)
 
 
 def actions(of: remedies.Plan, found: Sequence[remedies.Action], next_link: str | None) -> Remedies:
-    value = [
-        Action(
-            id=a.id,
-            remedy=a.remedy.value,
-            rule=a.rule.value,
-            user_id=a.subject,
-            name=a.name,
-            address=a.address,
-            state=a.state.value,
-            at=a.at,
-            before=a.before,
-            after=a.after,
-            detail=a.detail,
-            request_id=a.request_id,
-        )
-        for a in found
-    ]
-    return Remedies(plan(of), value, next_link)
+    return Remedies(plan(of), [Action.of(a) for a in found], next_link)
 
 
 def trail_page(found: Sequence[trail.TrailEntry], next_link: str | None) -> Trail:
-    value = [
-        TrailEntry(
-            at=e.at,
-            who=e.who,
-            what=e.what,
-            user_id=e.subject,
-            name=e.name,
-            group_id=e.group,
-            app_id=e.app,
-            before=e.before,
-            after=e.after,
-            audit_id=e.audit,
-            rule=e.rule,
-            request_id=e.request_id,
-        )
-        for e in found
-    ]
-    return Trail(value, next_link)
+    return Trail([TrailEntry.of(e) for e in found], next_link)
 
 
 def policy(found: AuditPolicy) -> Policy:
-    return Policy(
-        remedies=dict(found.remedies),
-        carry_out=found.carry_out,
-        most_guests=found.most,
-        most_percent=found.most_percent,
-        spare_others=found.spare_others,
-        send_again_after_days=found.again_after_days,
-    )
+    return msgspec.convert(found, Policy, from_attributes=True)
 
 
 def decode_policy(body: bytes) -> AuditPolicy:
     """Raises Refused `body-invalid`."""
-    wanted = decode(Policy, body)
-    remedies_of: Mapping[Rule, Remedy] = wanted.remedies
-    return AuditPolicy(
-        remedies=remedies_of,
-        carry_out=wanted.carry_out,
-        most=wanted.most_guests,
-        most_percent=wanted.most_percent,
-        spare_others=wanted.spare_others,
-        again_after_days=wanted.send_again_after_days,
-    )
+    return msgspec.convert(decode(Policy, body), AuditPolicy, from_attributes=True)

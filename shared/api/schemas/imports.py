@@ -1,22 +1,19 @@
-"""Bodies of imports and of their previews."""
+"""Imports and their previews."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec import field
 
-from shared.api.bodies import Person
+from shared.api.schemas.base import Answer, Person
 from shared.domain.invitations import State
 from shared.steps.imports.preview import Preview
 from shared.steps.imports.tend import Seen
 from shared.steps.imports.undo import UndoPlan
 
 
-class _Answer(msgspec.Struct, rename="camel"):
-    """A part of an answer; absent values are null."""
-
-
-class PreviewCounts(_Answer):
+class PreviewCounts(Answer):
     """How many guests of each outcome."""
 
     new: int
@@ -28,7 +25,7 @@ class PreviewCounts(_Answer):
     not_looked_up: int
 
 
-class PreviewRow(_Answer):
+class PreviewRow(Answer):
     """A row of an outcome."""
 
     line: int
@@ -36,17 +33,17 @@ class PreviewRow(_Answer):
     what: str
 
 
-class Pace(_Answer):
+class Pace(Answer):
     """How fast an import would go, and how long it would take."""
 
-    guests_per_minute: float
-    guests_today: int
-    guests_per_day: int
-    estimated_seconds: int
+    per_minute: float = field(name="guestsPerMinute")
+    today: int = field(name="guestsToday")
+    per_day: int = field(name="guestsPerDay")
+    seconds: int = field(name="estimatedSeconds")
     said: str
 
 
-class ImportPreview(_Answer):
+class ImportPreview(Answer):
     """What an import would do. `first` has the first rows of each outcome that occurs."""
 
     rows: int
@@ -56,13 +53,13 @@ class ImportPreview(_Answer):
     pace: Pace
 
 
-class Import(_Answer):
+class Import(Answer):
     """An import and how far it is. `rows` are those read so far; `counts` are by state of the invitations, with
     `invalid` for rows that cannot be used; `reasons` counts what was refused, failed or parked. `waitsFor`
     says as well why Guestlist paused it; whoever is `resumedBy` answers for what is done from then on."""
 
     id: str
-    group_id: str
+    group: str = field(name="groupId")
     file_name: str
     state: str
     rows: int
@@ -82,13 +79,13 @@ class Import(_Answer):
     notes: list[str]
 
 
-class Imports(_Answer):
+class Imports(Answer):
     """The imports of a group, the newest first."""
 
     value: list[Import]
 
 
-class ImportUndo(_Answer):
+class ImportUndo(Answer):
     """What an undo would do: memberships removed, guests deleted, guests kept because they came or have more."""
 
     memberships: int
@@ -98,25 +95,12 @@ class ImportUndo(_Answer):
 
 
 def preview(found: Preview) -> ImportPreview:
-    """What an import would do."""
-    counts = found.counts
-    return ImportPreview(
-        rows=found.rows,
-        counts=PreviewCounts(
-            new=counts["new"],
-            in_directory=counts["inDirectory"],
-            member=counts["member"],
-            duplicate=counts["duplicate"],
-            invalid=counts["invalid"],
-            blocked=counts["blocked"],
-            not_looked_up=counts["notLookedUp"],
-        ),
-        first={
-            outcome: [PreviewRow(e.line, e.address, e.what) for e in examples]
-            for outcome, examples in found.first.items()
-        },
+    names = [f.encode_name for f in msgspec.structs.fields(PreviewCounts)]
+    return ImportPreview.of(
+        found,
+        counts={name: found.counts[name] for name in names},
         notes=[note.text for note in found.notes],
-        pace=Pace(round(found.per_minute, 1), found.today, found.per_day, found.seconds, found.said),
+        pace=Pace.of(found, per_minute=round(found.per_minute, 1)),
     )
 
 
@@ -128,10 +112,8 @@ def one(found: Seen) -> Import:
     for reason, n in progress.bad.items():
         reasons[reason] = reasons.get(reason, 0) + n
     rate = found.per_second
-    return Import(
-        id=record.id,
-        group_id=record.group,
-        file_name=record.file_name,
+    return Import.of(
+        record,
         state=found.state,
         rows=progress.rows,
         all_read=progress.all_read,
@@ -141,7 +123,6 @@ def one(found: Seen) -> Import:
         guests_per_second=round(rate, 3) if rate is not None else None,
         seconds_left=found.seconds_left,
         waits_for=_waits_for(found),
-        created_at=record.created_at,
         created_by=Person(record.creator, record.creator_name),
         resumed_by=Person(record.resumer, record.resumer_name) if record.resumer else None,
         started_at=record.created_at,
@@ -158,10 +139,8 @@ def _waits_for(found: Seen) -> str | None:
 
 
 def several(found: Sequence[Seen]) -> Imports:
-    """The imports of a group, the newest first."""
     return Imports([one(each) for each in found])
 
 
 def undo_plan(plan: UndoPlan, seen: Seen) -> ImportUndo:
-    """What an undo would do."""
-    return ImportUndo(plan.memberships, plan.guests, plan.kept, seen.undo_until)
+    return ImportUndo.of(plan, until=seen.undo_until)
