@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from shared.domain.addresses import Address
@@ -10,9 +10,11 @@ from shared.domain.csv_dialect import Dialect
 from shared.domain.csv_records import Cursor
 from shared.domain.ids import ChunkId, GroupId, UserId
 from shared.domain.import_ids import ImportId
+from shared.domain.invitations import Invitation
 from shared.domain.reasons import Reason
 from shared.domain.setup.plan import Policy
 
+_TRANSACTION, _COUNTER = 100, 1
 KINDS = 16
 """Groups that the rows of one window may name: the last digit of a chunk's id tells them apart."""
 
@@ -35,6 +37,21 @@ class Target:
     direct_link: str = ""
     policies: tuple[Policy, ...] = ()
     refused: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What all instances know of whether guests of an import may be let into a group, which one of them asks for all.
+
+    Until `until` there is a `target`, as the directory said; or `is_asked`: an instance asks at this moment; or
+    neither, as the directory wants nobody to ask before. It holds for one `version` of the import's record: where
+    somebody else answers for the import, it is asked anew.
+    """
+
+    version: str = ""
+    until: datetime = datetime(1, 1, 1, tzinfo=UTC)
+    target: Target | None = None
+    is_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +137,27 @@ def by_group(window: Sequence[GuestRow]) -> list[tuple[GroupId, list[GuestRow]]]
     for row in window:
         groups.setdefault(row.group, []).append(row)
     return list(groups.items())
+
+
+def in_transactions(chunks: Iterable[list[Invitation]]) -> Iterator[list[list[Invitation]]]:
+    """Chunks that are written at once: neighbours of one group without a common address, as many as a transaction of
+    Table Storage has rows for. Source: Performing entity group transactions ("at most 100 entities")."""
+    together: list[list[Invitation]] = []
+    rows, seen = _COUNTER, set[str]()
+    for chunk in chunks:
+        open_ = [i for i in chunk if not i.is_final]
+        keys = {i.address.key for i in open_}
+        # A record each; who is not at the end has a guard, and a row for the last day; a mark of the chunk.
+        count = len(chunk) + len(open_) + sum(1 for i in open_ if i.expires) + bool(open_)
+        is_near = together and together[0][0].id.group == chunk[0].id.group
+        if together and (not is_near or rows + count > _TRANSACTION or seen & keys):
+            yield together
+            together, rows, seen = [], _COUNTER, set()
+        together.append(chunk)
+        rows += count
+        seen |= keys
+    if together:
+        yield together
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,24 @@
 """Where Guestlist keeps imports: the record, how far the file was read, and its counters."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from shared.domain.ids import GroupId
 from shared.domain.import_ids import ImportId
-from shared.domain.imports import Import, Progress
+from shared.domain.imports import Admission, Import, Progress
 from shared.ports.store import Versioned
 
 
 @dataclass(frozen=True, slots=True)
 class StoredImport:
-    """Both records of an import, each in the version it was read in."""
+    """Both records of an import, each in the version it was read in; and of the groups that were asked for, whether
+    its guests may be let in."""
 
     record: Versioned[Import]
     progress: Versioned[Progress]
+    admissions: Mapping[GroupId, Versioned[Admission]] = field(default_factory=dict)
 
 
 class ImportStore(Protocol):
@@ -31,13 +33,21 @@ class ImportStore(Protocol):
         before. Ids begin with time, which a key does not. Safe to repeat; of two at a time both get the same."""
         ...
 
-    async def read(self, import_id: ImportId) -> StoredImport | None: ...
+    async def read(self, import_id: ImportId, group: GroupId | None = None) -> StoredImport | None:
+        """With a `group`, whether guests may be let into it is read in the same request."""
+        ...
 
     async def save(self, record: Versioned[Import]) -> Versioned[Import]:
         """Raises Conflict where it changed since it was read."""
         ...
 
     async def save_progress(self, import_id: ImportId, progress: Versioned[Progress]) -> Versioned[Progress]:
+        """Raises Conflict where it changed since it was read."""
+        ...
+
+    async def save_admission(
+        self, import_id: ImportId, group: GroupId, admission: Versioned[Admission]
+    ) -> Versioned[Admission]:
         """Raises Conflict where it changed since it was read."""
         ...
 

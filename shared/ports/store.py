@@ -141,11 +141,12 @@ class Store(Protocol):
     async def accept_import(
         self, invitations: Sequence[Invitation], guards: Mapping[str, Guard], look_at: datetime
     ) -> None:
-        """Write a new chunk of an import with its counters, the guards of those who are not at their end yet, and
-        when to look whether it stands still: all or nothing. `guards` are those that are there, by address key.
+        """Write new chunks of an import into one group, as many as `in_transactions` puts together, with counters,
+        the guards of those who are not at their end yet, and when to look whether a chunk stands still: all or
+        nothing. `guards` are those that are there, by address key.
 
         Raises:
-            Conflict: the chunk is there already, or an address has a guard that is not among `guards`.
+            Conflict: a chunk is there already, or an address has a guard that is not among `guards`.
         """
         ...
 

@@ -33,7 +33,7 @@ from shared.domain.invitations import Invitation, State, advance, failed
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.pacing import Pace
 from shared.domain.reasons import Reason
-from shared.domain.setup.records import AppRecord
+from shared.domain.setup.plan import Policy
 from shared.domain.timing import Timing
 from shared.domain.waits import busy_wait, replication_wait
 from shared.ports.clock import Clock
@@ -84,7 +84,7 @@ class InviteChunkStep:
             except Refused as e:
                 ended += [failed(i, e.reason, e.detail, now) for i in mine]
             else:
-                ended += not_admitted(mine, seen.apps, now)
+                ended += not_admitted(mine, [(app.name, app.policy) for app in seen.apps], now)
         await chunk.write(ended)
 
     async def _again(self, command: InviteChunk, chunk: ChunkRows, at: datetime, why: str) -> Outcome:
@@ -371,14 +371,17 @@ class InviteWork:
         return Outcome(then=then, later=later)
 
 
-def not_admitted(waiting: Sequence[Invitation], apps: Sequence[AppRecord], now: datetime) -> list[Invitation]:
-    """Those whom a policy, as it is now, keeps out, ended; who may have been invited already is not among them."""
+def not_admitted(
+    waiting: Sequence[Invitation], policies: Sequence[tuple[str, Policy]], now: datetime
+) -> list[Invitation]:
+    """Those whom a policy of one of these apps, as it is now, keeps out, ended; who may have been invited already is
+    not among them."""
     ended: list[Invitation] = []
     for invitation in waiting:
         domain = invitation.address.domain
-        app = next((a for a in apps if not a.policy.takes(domain)), None)
+        app = next((name for name, policy in policies if not policy.takes(domain)), None)
         if app is not None and invitation.effect_since is None:
-            detail = f"'{app.name}' does not admit guests of {domain}"
+            detail = f"'{app}' does not admit guests of {domain}"
             ended.append(failed(invitation, Reason.DOMAIN_NOT_ALLOWED, detail, now))
     return ended
 

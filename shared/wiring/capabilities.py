@@ -15,6 +15,7 @@ from shared.steps.audits.tools import AuditTools
 from shared.steps.cancel_invitation import CancelInvitation
 from shared.steps.examine import Examine
 from shared.steps.give_up import GiveUp
+from shared.steps.imports.admissions import Admissions
 from shared.steps.imports.authority import Authority
 from shared.steps.imports.chunk import ImportChunkStep
 from shared.steps.imports.preview import PreviewImport
@@ -94,13 +95,14 @@ class Imports:
     ) -> None:
         s, timing, pace = a.settings, a.settings.timing, a.settings.imports
         targets = Targets(a.directory, a.setups, s.tenant_id, s.invite_to)
-        authority, wanted = Authority(access, a.imports), StillWanted(a.store, a.setups)
+        admissions = Admissions(Authority(access, a.imports), a.imports, targets, a.clock)
+        wanted = StillWanted(a.store, a.setups)
         self.start = StartImport(targets, a.imports, a.files, a.outbox, a.clock, timing)
         self.preview = PreviewImport(targets, a.directory, a.store, a.clock, pace, rules)
         self.split = SplitImportStep(
-            a.imports, a.files, a.store, targets, a.outbox, a.clock, timing, pace, rules, authority
+            a.imports, a.files, a.store, targets, a.outbox, a.clock, timing, pace, rules, admissions
         )
-        self.chunk = ImportChunkStep(invite, join, a.imports, pace, authority)
+        self.chunk = ImportChunkStep(invite, join, a.imports, pace, admissions)
         self.tend = TendImport(a.imports, a.store, a.directory, access, a.outbox, a.clock, timing, pace, s.features)
         self.results = ImportResults(self.tend, a.files, a.store, rules)
         self.undo = UndoImportStep(a.imports, a.store, a.directory, a.clock, timing, wanted, s.features)

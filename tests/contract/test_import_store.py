@@ -24,14 +24,14 @@ from shared.domain.errors import Conflict, Refused
 from shared.domain.ids import GroupId, InvitationId, new_chunk_id
 from shared.domain.import_ids import ImportId
 from shared.domain.import_pace import Limits, Refusal, due
-from shared.domain.imports import Import, ImportState, Progress, Target, chunk_id
+from shared.domain.imports import Admission, Import, ImportState, Progress, Target, chunk_id, in_transactions
 from shared.domain.invitations import Invitation, State, advance, failed
 from shared.domain.pacing import DayLimit, Pace
 from shared.domain.reasons import Reason
 from shared.domain.setup.plan import Policy
 from shared.ports.files import Files
 from shared.ports.import_store import ImportStore
-from shared.ports.store import Store
+from shared.ports.store import Store, Versioned
 from tests.builders import NOW, OWNER, an_invitation
 from tests.fakes.import_store import FakeFiles, FakeImportStore
 from tests.fakes.store import FakeStore
@@ -156,6 +156,28 @@ async def test_record_and_progress_are_guarded_each_for_itself(imports: ImportSt
     assert (again.record.value.state, again.progress.value) == (ImportState.CANCELLED, FULL)
 
 
+async def test_who_may_is_asked_by_one_of_all_who_want_to_know(imports: ImportStore) -> None:
+    record, group, other = an_import(), GroupId("g"), GroupId("h")
+    await imports.create(record, Progress(record.dialect.start))
+    stored = await imports.read(record.id, group)
+    assert stored is not None
+    asks = replace(stored.admissions[group], value=Admission("1", NOW, is_asked=True))
+
+    mine = await imports.save_admission(record.id, group, asks)
+    with pytest.raises(Conflict):
+        await imports.save_admission(record.id, group, asks)
+    target = Target("App", "https://link", (Policy(allowed_domains=("a.com",)),))
+    await imports.save_admission(record.id, group, replace(mine, value=Admission("1", NOW + MINUTE, target)))
+
+    again = await imports.read(record.id, group)
+    assert again is not None
+    assert again.admissions[group].value == Admission("1", NOW + MINUTE, target)
+    assert (again.record, again.progress) == (stored.record, stored.progress)
+    of_other = await imports.read(record.id, other)
+    assert of_other is not None
+    assert of_other.admissions == {other: Versioned(Admission(), None)}
+
+
 async def test_imports_of_a_group_are_listed_newest_first(imports: ImportStore) -> None:
     group = GroupId(str(uuid.uuid4()))
     ids = [ImportId(new_chunk_id(NOW + n * MINUTE, uuid.uuid4().hex[:10])) for n in range(3)]
@@ -213,6 +235,24 @@ async def test_a_chunk_is_written_once_with_guards_mark_and_counters(store: Stor
     assert dict((await store.read_counters(mine.import_id, mine.group)).counts) == {"accepted": 3}
     guards = await store.find_guards(mine.group, [i.address.key for i in rows] + ["nobody@fabrikam.com"])
     assert {key: g.invitation.id for key, g in guards.items()} == {i.address.key: i.id for i in rows}
+
+
+async def test_chunks_are_written_together_and_one_that_is_there_keeps_the_others_out(
+    store: Store, mine: Chunk
+) -> None:
+    first, second = mine.rows(0, guests=20), mine.rows(1, guests=20)
+    [together] = in_transactions([first, second])
+
+    await store.accept_import([i for chunk in together for i in chunk], {}, NOW)
+
+    chunks = sorted(await store.list_open_of_import(mine.import_id, mine.group, look_before=None))
+    assert chunks == [first[0].id.chunk, second[0].id.chunk]
+    assert [r.value for r in await store.read_chunk(mine.group, chunks[1])] == second
+    assert dict((await store.read_counters(mine.import_id, mine.group)).counts) == {"accepted": 40}
+    third = mine.rows(2)
+    with pytest.raises(Conflict):
+        await store.accept_import([*second, *third], {}, NOW)
+    assert await store.read_chunk(mine.group, third[0].id.chunk) == []
 
 
 async def test_guards_of_earlier_invitations_are_found_and_replaced(store: Store, mine: Chunk) -> None:

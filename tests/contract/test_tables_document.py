@@ -17,7 +17,7 @@ from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.tables import TABLES, TableStore
 from shared.adapters.tables.audits import AUDITS, TableAuditStore
 from shared.adapters.tables.cases import PEOPLE, TableCases
-from shared.adapters.tables.imports import IMPORTS, TableImportStore
+from shared.adapters.tables.imports import ADMISSION, IMPORTS, TableImportStore
 from shared.adapters.tables.key import TableKey
 from shared.adapters.tables.mirror import MIRROR, TableMirror
 from shared.adapters.tables.remedies import TableRemedyStore
@@ -41,7 +41,7 @@ from shared.domain.csv_dialect import detect
 from shared.domain.ids import GroupId, InvitationId, UserId, new_chunk_id
 from shared.domain.import_ids import ImportId
 from shared.domain.import_pace import Limits
-from shared.domain.imports import Import, Progress, chunk_id
+from shared.domain.imports import Admission, Import, Progress, Target, chunk_id
 from shared.domain.invitations import State
 from shared.domain.pacing import DayLimit
 from shared.domain.people import Case, CaseId, CaseKind
@@ -77,6 +77,8 @@ def kind_of(table: str, row: dict[str, Any]) -> str:
         kinds = {"import": "an import", "progress": "how far the file of an import was read"}
         if row["PartitionKey"] == "keys":
             return "the import that a key stands for"
+        if row["RowKey"].startswith(ADMISSION):
+            return "whether an import's guests may be let into a group"
         return kinds.get(row["RowKey"], "an import in an index")
     if table == SETUPS:
         whole = {"open": "a setup that has not ended"}.get(row["PartitionKey"])
@@ -231,6 +233,9 @@ async def write_imports(store: TableStore, imports: TableImportStore, group: Gro
     record = Import(import_id, group, "f.csv", 9, dialect, OWNER, "Olivia", False, NOW, "d", finished_at=NOW)
     record = replace(record, why="Who asked for this may not do it any more", resumer=OWNER, resumer_name="Olivia")
     await imports.create(record, Progress(dialect.start, wakes_at=NOW, why="the tenant's pace", made_until=NOW))
+    await imports.save_admission(
+        import_id, group, Versioned(Admission("1", NOW, Target("App", "https://link")), None)
+    )
     await imports.open(import_id, NOW)
     await imports.name(uuid.uuid4().hex, import_id)
 

@@ -105,8 +105,8 @@ class Visitor:
             raise AssertionError(f"the dialog stays: {dialog.inner_text()}") from e
 
     def look(self, what: str) -> None:
-        """No barrier in either colour scheme, and nothing beside the edge of the page, once nothing moves any more."""
-        # Text that fades in has too little contrast until it is there.
+        """No barrier in either colour scheme, and nothing beside the edge of the page."""
+        # Text that fades in has too little contrast until it has come to rest.
         self.page.evaluate("Promise.allSettled(document.getAnimations().map(animation => animation.finished))")
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)

@@ -2,13 +2,13 @@
 
 import itertools
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.domain.errors import Conflict, Refused
 from shared.domain.ids import GroupId
 from shared.domain.import_ids import ImportId
-from shared.domain.imports import Import, Progress
+from shared.domain.imports import Admission, Import, Progress
 from shared.domain.reasons import Reason
 from shared.ports.import_store import StoredImport
 from shared.ports.store import Versioned
@@ -19,6 +19,7 @@ class FakeImportStore:
     imports: dict[ImportId, StoredImport] = field(default_factory=dict)
     opened: dict[ImportId, datetime] = field(default_factory=dict)
     keys: dict[str, ImportId] = field(default_factory=dict)
+    admissions: dict[tuple[ImportId, GroupId], Versioned[Admission]] = field(default_factory=dict)
     _versions: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def _version(self) -> str:
@@ -34,8 +35,12 @@ class FakeImportStore:
     async def name(self, key: str, fresh: ImportId) -> ImportId:
         return self.keys.setdefault(key, fresh)
 
-    async def read(self, import_id: ImportId) -> StoredImport | None:
-        return self.imports.get(import_id)
+    async def read(self, import_id: ImportId, group: GroupId | None = None) -> StoredImport | None:
+        stored = self.imports.get(import_id)
+        if stored is None or group is None:
+            return stored
+        admission = self.admissions.get((import_id, group), Versioned(Admission(), None))
+        return replace(stored, admissions={group: admission})
 
     async def save(self, record: Versioned[Import]) -> Versioned[Import]:
         there = self.imports[record.value.id]
@@ -51,6 +56,16 @@ class FakeImportStore:
             raise Conflict("the progress changed")
         saved = Versioned(progress.value, self._version())
         self.imports[import_id] = StoredImport(there.record, saved)
+        return saved
+
+    async def save_admission(
+        self, import_id: ImportId, group: GroupId, admission: Versioned[Admission]
+    ) -> Versioned[Admission]:
+        there = self.admissions.get((import_id, group))
+        if (there.version if there else None) != admission.version:
+            raise Conflict("the admission changed")
+        saved = Versioned(admission.value, self._version())
+        self.admissions[import_id, group] = saved
         return saved
 
     async def list_group(self, group: GroupId, limit: int) -> list[ImportId]:

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import groupby
 
 from shared.domain.breaker import Breaker
 from shared.domain.counters import added, count, difference
@@ -21,7 +22,7 @@ from shared.domain.import_pace import (
     steady,
     take,
 )
-from shared.domain.imports import Reading, chunks_of
+from shared.domain.imports import Reading, chunks_of, in_transactions
 from shared.domain.invitations import Invitation, State
 from shared.domain.pacing import DayLimit, DayTaken, Pace, of_today, reserve
 from shared.domain.stop import Stop
@@ -178,6 +179,8 @@ class FakeStore:
         first = invitations[0]
         assert first.import_id is not None
         under_way = [i for i in invitations if not i.is_final]
+        chunks = [list(chunk) for _, chunk in groupby(invitations, lambda i: i.id.chunk)]
+        assert len(list(in_transactions(chunks))) == 1, "a transaction cannot hold them"
         for invitation in under_way:
             there = self.guards.get((first.id.group, invitation.address.key))
             known = guards.get(invitation.address.key)
@@ -191,8 +194,8 @@ class FakeStore:
             self.guards[first.id.group, invitation.address.key] = invitation.id
             self.imported.pop((first.id.group, invitation.address.key), None)
         self._keep_expiries(under_way)
-        if under_way:
-            self.marks[first.id.group, first.id.chunk] = look_at
+        for invitation in under_way:
+            self.marks[first.id.group, invitation.id.chunk] = look_at
         self._count(first.import_id, first.id.group, count(invitations))
         self.writes += 1
 

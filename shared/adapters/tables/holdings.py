@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from shared.adapters.tables.audits import AUDITS
 from shared.adapters.tables.cases import PEOPLE
-from shared.adapters.tables.imports import IMPORTS
+from shared.adapters.tables.imports import ADMISSION, IMPORTS
 from shared.adapters.tables.mirror import MIRROR
 from shared.adapters.tables.reminders import REMINDERS
 from shared.adapters.tables.requests import REQUESTS
@@ -241,6 +241,7 @@ KINDS: tuple[Kind, ...] = (
         ),
         (Role(_APPROVERS, among="Targets.*.policies[].approvers[]"),),
     ),
+    Kind(IMPORTS, "whether an import's guests may be let into a group", _starts(ADMISSION), ("Record",)),
     # The digest is of the caller, the group and a key that callers choose.
     Kind(IMPORTS, "the import that a key stands for", _in("keys"), ("ImportId",)),
     Kind(IMPORTS, "an import in an index", _any, ("LookAt",)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from shared.adapters.tables.records import read_record, record_row
 from shared.adapters.tables.rows import SCHEMA, UnreadableRow, from_text, to_text
 from shared.adapters.tables.table import Row, Table, insert, replace, version_of
 from shared.domain.csv_dialect import Dialect
@@ -14,7 +15,7 @@ from shared.domain.csv_records import Cursor
 from shared.domain.errors import Conflict
 from shared.domain.ids import GroupId, UserId
 from shared.domain.import_ids import ImportId
-from shared.domain.imports import Import, ImportState, Progress, Target
+from shared.domain.imports import Admission, Import, ImportState, Progress, Target
 from shared.ports.import_store import ImportStore, StoredImport
 from shared.ports.store import Versioned
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 IMPORTS = "Imports"
 _RECORD, _PROGRESS, _OPEN, _KEYS = "import", "progress", "open", "keys"
+ADMISSION = "admission-"
 
 
 class TableImportStore(ImportStore):
@@ -46,13 +48,20 @@ class TableImportStore(ImportStore):
             return ImportId(there["ImportId"]) if there is not None else fresh
         return fresh
 
-    async def read(self, import_id: ImportId) -> StoredImport | None:
-        rows = {r["RowKey"]: r async for r in self._table.query("PartitionKey eq @id", {"id": import_id})}
+    async def read(self, import_id: ImportId, group: GroupId | None = None) -> StoredImport | None:
+        condition = "PartitionKey eq @id and ( RowKey eq @record or RowKey eq @progress or RowKey eq @admission )"
+        keys = {"id": import_id, "record": _RECORD, "progress": _PROGRESS, "admission": f"{ADMISSION}{group}"}
+        rows = {r["RowKey"]: r async for r in self._table.query(condition, keys)}
         if _RECORD not in rows or _PROGRESS not in rows:
             return None
-        record, progress = rows[_RECORD], rows[_PROGRESS]
+        record, progress, admission = rows[_RECORD], rows[_PROGRESS], rows.get(keys["admission"])
+        admitted: Versioned[Admission] = Versioned(Admission(), None)
+        if admission is not None:
+            admitted = Versioned(read_record(admission, Admission), version_of(admission))
         return StoredImport(
-            Versioned(_record(record), version_of(record)), Versioned(_progress(progress), version_of(progress))
+            Versioned(_record(record), version_of(record)),
+            Versioned(_progress(progress), version_of(progress)),
+            {group: admitted} if group is not None else {},
         )
 
     async def save(self, record: Versioned[Import]) -> Versioned[Import]:
@@ -63,6 +72,13 @@ class TableImportStore(ImportStore):
         row = _progress_row(import_id, progress.value)
         [version] = await self._table.write([replace(row, progress.version or "")])
         return Versioned(progress.value, version)
+
+    async def save_admission(
+        self, import_id: ImportId, group: GroupId, admission: Versioned[Admission]
+    ) -> Versioned[Admission]:
+        row = record_row(import_id, f"{ADMISSION}{group}", admission.value)
+        [version] = await self._table.write([replace(row, admission.version) if admission.version else insert(row)])
+        return Versioned(admission.value, version)
 
     async def list_group(self, group: GroupId, limit: int) -> list[ImportId]:
         found: list[ImportId] = []

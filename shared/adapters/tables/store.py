@@ -150,8 +150,8 @@ class TableStore:
             there = guards.get(invitation.address.key)
             guard = _guard(invitation)
             rows.append(replace(guard, there.version) if there else insert(guard))
-        if under_way:
-            rows.append(insert(_mark(first.id.group, first.id.chunk, look_at)))
+        chunks = dict.fromkeys(i.id.chunk for i in under_way)
+        rows += [insert(_mark(first.id.group, chunk, look_at)) for chunk in chunks]
         await self._counters.write(first.import_id, first.id.group, count(invitations), rows)
 
     async def find_guards(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, Guard]:

@@ -21,22 +21,20 @@ class Authority:
     access: Access
     imports: ImportStore
 
-    async def need(self, record: Import) -> None:
-        """Before a piece of the file is read.
+    async def need_role(self, record: Import) -> None:
+        """Before a piece of an administrator's file is read.
 
         Raises:
-            Refused: `authority-lost`; `group-missing`, `permission-missing`.
+            Refused: `authority-lost`; `permission-missing`.
             DirectoryBusy: nothing could be learnt now.
         """
-        if record.for_admin:
-            await self.access.need_role_still(record.authority, Action.IMPORT_TO_MANY)
-        else:
-            await self.access.need_still(record.group, record.authority, Action.INVITE)
+        await self.access.need_role_still(record.authority, Action.IMPORT_TO_MANY)
 
     async def need_group(self, record: Import, group: GroupId) -> Seen:
-        """Before guests of a chunk are invited into its group. Raises as `need`, and why the group takes none."""
+        """Before guests are invited into a group. Raises as `need_role`, and `group-missing`, and why the group takes
+        none."""
         if record.for_admin:
-            await self.access.need_role_still(record.authority, Action.IMPORT_TO_MANY)
+            await self.need_role(record)
         seen = await self.access.need_still(group, record.authority, Action.INVITE)
         self.access.need_open(seen)
         return seen

@@ -13,20 +13,20 @@ from datetime import datetime, timedelta
 from shared.domain.breaker import Breaker
 from shared.domain.commands import ImportChunk, JoinChunk, MailChunk
 from shared.domain.errors import Conflict, DirectoryBusy, Refused
-from shared.domain.ids import GroupId, UserId
+from shared.domain.ids import GroupId
 from shared.domain.import_ids import ImportId
 from shared.domain.import_pace import ImportPace, Refusal, due
 from shared.domain.import_settings import ImportSettings
-from shared.domain.imports import Import, ImportState
+from shared.domain.imports import ImportState
 from shared.domain.invitations import Invitation, State, failed
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.reasons import REASONS, Reason
 from shared.domain.waits import busy_wait
-from shared.ports.import_store import ImportStore
+from shared.ports.import_store import ImportStore, StoredImport
 from shared.ports.store import Versioned
-from shared.steps.access import Seen
 from shared.steps.chunk_rows import ChunkRows
-from shared.steps.imports.authority import NOT_NOW, Authority
+from shared.steps.imports.admissions import Admissions
+from shared.steps.imports.authority import NOT_NOW
 from shared.steps.imports.glance import REMEMBERED, Glance
 from shared.steps.invite_chunk import InviteChunkStep, InviteWork, not_admitted
 from shared.steps.join_chunk import BUSY, JoinChunkStep
@@ -34,7 +34,7 @@ from shared.steps.join_chunk import BUSY, JoinChunkStep
 NEARLY_FULL = 0.97
 """Share of the directory's limit from which imports go slower, before the first 429."""
 _SHORT = timedelta(seconds=1)
-_PACE_REMEMBERED = timedelta(seconds=0.5)
+_PACE_REMEMBERED = timedelta(seconds=1)
 _ROOM = 200
 _LONG = timedelta(minutes=5)
 
@@ -45,9 +45,8 @@ class ImportChunkStep:
     join: JoinChunkStep
     imports: ImportStore
     settings: ImportSettings
-    authority: Authority
-    _records: dict[ImportId, Glance[Import | None]] = field(default_factory=dict)
-    _admissions: dict[tuple[UserId, bool, GroupId], Glance[Seen]] = field(default_factory=dict)
+    admissions: Admissions
+    _imports: dict[tuple[ImportId, GroupId], Glance[StoredImport | None]] = field(default_factory=dict)
     _breaker: Glance[Versioned[Breaker]] | None = None
     _pace: Glance[ImportPace] | None = None
 
@@ -59,8 +58,8 @@ class ImportChunkStep:
         if not chunk.rows or chunk.all_final:
             return Outcome()
         import_id = next(r.value.import_id for r in chunk.rows.values() if r.value.import_id is not None)
-        record = await self._record(import_id, now)
-        match record.state if record is not None else None:
+        stored = await self._import(import_id, command.group, now)
+        match stored.record.value.state if stored is not None else None:
             case ImportState.CANCELLED:
                 await self._cancel(chunk, now)
             case ImportState.PAUSED:
@@ -77,7 +76,7 @@ class ImportChunkStep:
             # A message waits for whole seconds, and costs two requests to storage.
             await asyncio.sleep(max(0.0, (start - now).total_seconds()))
             now = max(start, step.clock.now())
-        if waiting and record is not None and (ended := await self._check(command, chunk, record, now)) is not None:
+        if waiting and stored is not None and (ended := await self._check(command, chunk, stored, now)) is not None:
             return ended
         before = {i.id.position for i in chunk.in_state(State.JOINING)}
         work = InviteWork(step, command, chunk, await self._read_breaker(now), now, then=State.JOINING)
@@ -122,10 +121,12 @@ class ImportChunkStep:
         waiting = [i for i in chunk.in_state(State.ACCEPTED, State.PARKED) if not _may_be_invited(i)]
         await chunk.write([failed(i, Reason.CANCELLED, None, now) for i in waiting])
 
-    async def _check(self, command: ImportChunk, chunk: ChunkRows, record: Import, now: datetime) -> Outcome | None:
+    async def _check(
+        self, command: ImportChunk, chunk: ChunkRows, stored: StoredImport, now: datetime
+    ) -> Outcome | None:
         """Whether the guests who wait may still be let in; gives how the delivery ends where they may not now."""
         try:
-            seen = await self._admitted(record, command.group, now)
+            target = await self.admissions.need(stored, command.group)
         except DirectoryBusy as e:
             # All chunks of the import ask the same: none does before its time.
             held = Refusal(command.position or 0.0, 0, 0, scattered=True, asked_at=now, retry_after=e.retry_after)
@@ -134,7 +135,7 @@ class ImportChunkStep:
             return await self._again(command, chunk, now + wait, BUSY)
         except Refused as e:
             if e.reason is Reason.AUTHORITY_LOST:
-                if await self.authority.pause(record, e):
+                if await self.admissions.authority.pause(stored.record.value, e):
                     return Outcome(note="paused")
                 # What this process believes of the import is a moment old.
                 later = now + 2 * REMEMBERED
@@ -143,32 +144,21 @@ class ImportChunkStep:
                 return await self._again(command, chunk, now + _LONG, e.detail or REASONS[e.reason].title)
             gone = [failed(i, e.reason, e.detail, now) for i in chunk.waiting(now)]
         else:
-            gone = not_admitted(chunk.waiting(now), seen.apps, now)
+            policies = [(target.app_name, policy) for policy in target.policies]
+            gone = not_admitted(chunk.waiting(now), policies, now)
         try:
             await chunk.write(gone)
         except Conflict:
             return await self._again(command, chunk, now + timedelta(seconds=1), "another delivery wrote first")
         return None
 
-    async def _admitted(self, record: Import, group: GroupId, now: datetime) -> Seen:
-        """Once for the chunks of a moment: they come by the dozen."""
-        key = (record.authority, record.for_admin, group)
-        if key not in self._admissions:
-            if len(self._admissions) >= _ROOM:
-                self._admissions.clear()
-            self._admissions[key] = Glance(lambda: self.authority.need_group(record, group))
-        return await self._admissions[key].at(now)
-
-    async def _record(self, import_id: ImportId, now: datetime) -> Import | None:
-        if import_id not in self._records:
-            if len(self._records) >= _ROOM:
-                self._records.clear()
-            self._records[import_id] = Glance(lambda: self._read_record(import_id))
-        return await self._records[import_id].at(now)
-
-    async def _read_record(self, import_id: ImportId) -> Import | None:
-        stored = await self.imports.read(import_id)
-        return stored.record.value if stored is not None else None
+    async def _import(self, import_id: ImportId, group: GroupId, now: datetime) -> StoredImport | None:
+        key = import_id, group
+        if key not in self._imports:
+            if len(self._imports) >= _ROOM:
+                self._imports.clear()
+            self._imports[key] = Glance(lambda: self.imports.read(import_id, group))
+        return await self._imports[key].at(now)
 
     async def _start(
         self, command: ImportChunk, waiting: int, import_id: ImportId, now: datetime

@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from shared.domain.commands import CHUNK_SIZE, ImportChunk, SplitImport
 from shared.domain.csv_erasure import ERASED_ADDRESS
@@ -25,6 +26,7 @@ from shared.domain.imports import (
     Target,
     by_group,
     chunk_id,
+    in_transactions,
 )
 from shared.domain.invitations import Invitation, failed
 from shared.domain.outcomes import Later, Outcome
@@ -37,7 +39,8 @@ from shared.ports.files import Files
 from shared.ports.import_store import ImportStore, StoredImport
 from shared.ports.outbox import Outbox
 from shared.ports.store import Guard, Store, Versioned
-from shared.steps.imports.authority import Authority
+from shared.steps.imports.admissions import Admissions
+from shared.steps.imports.authority import NOT_NOW
 from shared.steps.imports.reading import Piece, Rules, read_piece
 from shared.steps.imports.targets import Targets
 
@@ -63,7 +66,7 @@ class SplitImportStep:
     timing: Timing
     settings: ImportSettings
     rules: Rules
-    authority: Authority
+    admissions: Admissions
 
     async def __call__(self, command: SplitImport) -> Outcome:
         """Read on, piece by piece. Safe to repeat at any time."""
@@ -96,7 +99,7 @@ class SplitImportStep:
             return await self._sleep(stored, command, *wait)
         record = stored.record.value
         try:
-            await self._need_authority(record)
+            await self._need_authority(stored)
             cursor = stored.progress.value.cursor
             piece = await read_piece(self.files, record, cursor, allowed, self.rules)
             fits = await self._fitting(piece, now)
@@ -105,25 +108,25 @@ class SplitImportStep:
                 return await self._sleep(stored, command, next_day(now), why)
             if fits < len(piece.windows):
                 piece = await read_piece(self.files, record, cursor, fits, self.rules)
-            targets = await self._targets(stored.progress.value, piece)
+            targets = await self._targets(stored, piece)
         except DirectoryBusy as e:
             until = now + busy_wait(command.attempt, e.retry_after, self.clock.jitter())
             return await self._sleep(stored, command, until, "the directory is busy")
         except Refused as e:
             if e.reason is Reason.AUTHORITY_LOST:
-                await self.authority.pause(record, e)
+                await self.admissions.authority.pause(record, e)
                 return Outcome(note="paused")
             # A permission was taken away: nobody's rows fail for it, reading goes on when it is back.
             return await self._sleep(stored, command, now + _LONG, e.detail or REASONS[e.reason].title)
         return await self._make(stored, command, piece, targets)
 
-    async def _need_authority(self, record: Import) -> None:
+    async def _need_authority(self, stored: StoredImport) -> None:
         """Whoever started the import, or resumed it, still may: days can lie between two pieces."""
-        try:
-            await self.authority.need(record)
-        except Refused as e:
-            if e.reason is not Reason.GROUP_MISSING:  # Its rows say that.
-                raise
+        record = stored.record.value
+        if record.for_admin:
+            await self.admissions.authority.need_role(record)
+        else:
+            await self._target(stored, record.group)
 
     async def _allowed(self, record: Import, now: datetime) -> tuple[int, tuple[datetime, str]]:
         """How many windows may be read now; where none may, until when to wait, and for what."""
@@ -161,10 +164,23 @@ class SplitImportStep:
             await self.imports.open(command.import_id, until + self.timing.stillness)
         return Outcome(later=Later(replace(command, attempt=command.attempt + 1), until, why))
 
-    async def _targets(self, progress: Progress, piece: Piece) -> dict[GroupId, Target]:
+    async def _targets(self, stored: StoredImport, piece: Piece) -> dict[GroupId, Target]:
         """The groups of all pieces, with those of this one as they are now."""
         named = {row.group for window in piece.windows for row in window}
-        return dict(progress.targets) | {group: await self.targets.of_row(group) for group in sorted(named)}
+        return dict(stored.progress.value.targets) | {
+            group: await self._target(stored, group) for group in sorted(named)
+        }
+
+    async def _target(self, stored: StoredImport, group: GroupId) -> Target:
+        if stored.record.value.for_admin:
+            # A file of an administrator may name hundreds of groups: who may is asked when guests are let in.
+            return await self.targets.of_row(group)
+        try:
+            return await self.admissions.need(stored, group)
+        except Refused as e:
+            if e.reason is Reason.AUTHORITY_LOST or e.reason in NOT_NOW:
+                raise
+            return Target(refused=e.reason)
 
     async def _make(
         self, stored: StoredImport, command: SplitImport, piece: Piece, targets: dict[GroupId, Target]
@@ -189,7 +205,8 @@ class SplitImportStep:
             stored = replace(stored, progress=taken)
         for start in range(0, len(chunks), _AT_A_TIME):
             few = chunks[start : start + _AT_A_TIME]
-            await asyncio.gather(*(self._write(record, c, g, rows, targets[g]) for c, g, rows in few))
+            drafts = [self._draft(record, c, rows, targets[g]) for c, g, rows in few]
+            await asyncio.gather(*(self._write(together) for together in in_transactions(drafts)))
         now = self.clock.now()
         positions, pace = await self._positions(record, chunks, now)
         starts = [max(now, due(pace, self.settings.limits, position, now)) for position in positions]
@@ -231,26 +248,29 @@ class SplitImportStep:
             await self.store.take_of_day({of_group(group): settings.of_group}, count, now)
         return await self.store.take_positions(settings.limits, units, record.id, now)
 
-    async def _write(
-        self, record: Import, chunk: ChunkId, group: GroupId, rows: list[GuestRow], target: Target
-    ) -> None:
-        """Write a chunk, unless it is there: a delivery before this one may have written it."""
+    def _draft(self, record: Import, chunk: ChunkId, rows: list[GuestRow], target: Target) -> list[Invitation]:
         now = self.clock.now()
-        invitations = [self._invitation(record, chunk, n, row, target, now) for n, row in enumerate(rows)]
-        invitations = _without_twins(invitations, now)
-        look_at = now + self.timing.stillness
+        return _without_twins(
+            [self._invitation(record, chunk, n, row, target, now) for n, row in enumerate(rows)], now
+        )
+
+    async def _write(self, chunks: list[list[Invitation]]) -> None:
+        """Write chunks, but for those that are there: a delivery before this one may have written them."""
         try:
-            await self.store.accept_import(invitations, {}, look_at)
-            return
+            await self.store.accept_import(list(chain(*chunks)), {}, self.clock.now() + self.timing.stillness)
         except Conflict:
-            pass
+            for chunk in chunks:
+                await self._write_again(chunk)
+
+    async def _write_again(self, invitations: list[Invitation]) -> None:
+        now, group, chunk = self.clock.now(), invitations[0].id.group, invitations[0].id.chunk
         for _ in range(_TRIES):
             if await self.store.read_chunk(group, chunk):
                 return
             guards = await self.store.find_guards(group, [i.address.key for i in invitations if not i.is_final])
             checked = [_checked(i, guards.get(i.address.key), now) for i in invitations]
             with suppress(Conflict):
-                await self.store.accept_import(checked, guards, look_at)
+                await self.store.accept_import(checked, guards, now + self.timing.stillness)
                 return
         raise StorageBusy("other requests kept inviting the same guests")
 

@@ -1,14 +1,17 @@
 """The groups that an import's rows go to, with the policies of the apps they open."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.domain.access import Action, Caller, InviteTo, closed, group_roles, may
 from shared.domain.errors import Refused
+from shared.domain.groups import GroupFacts
 from shared.domain.ids import GroupId
 from shared.domain.imports import Target
 from shared.domain.links import app_name, direct_link
 from shared.domain.reasons import REASONS, Reason
+from shared.domain.setup.records import AppRecord
 from shared.ports.directory import Directory
 from shared.ports.setup_store import SetupStore
 
@@ -52,6 +55,9 @@ class Targets:
             raise
         if (reason := closed(facts, apps, self.invite_to)) is not None:
             return Target(refused=reason)
+        return self.made_of(facts, apps)
+
+    def made_of(self, facts: GroupFacts, apps: Sequence[AppRecord]) -> Target:
         return Target(
             app_name=app_name(facts.apps, facts.name),
             direct_link=direct_link(facts.apps, self.tenant_id),

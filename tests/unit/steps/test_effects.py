@@ -351,7 +351,9 @@ async def test_a_chunk_that_knows_an_old_import_does_not_pause_it_for_whoever_re
     await step(first)
     no_owner(world)
     world.clock.advance(timedelta(seconds=1))
-    step._admissions.clear()  # It remembers the import a moment longer than who may.
+    # It remembers the import a moment longer than who may.
+    world.imports.admissions.clear()
+    step.admissions._known.clear()
     stored = world.imports.imports[IMPORT].record
     await world.imports.save(replace(stored, value=replace(stored.value, resumer=STRANGER, resumer_name="Sam")))
 

@@ -27,6 +27,7 @@ from shared.domain.reasons import Reason
 from shared.domain.timing import Timing
 from shared.ports.store import OpenChunk
 from shared.steps.access import Access
+from shared.steps.imports.admissions import Admissions
 from shared.steps.imports.authority import Authority
 from shared.steps.imports.chunk import ImportChunkStep
 from shared.steps.imports.preview import PreviewImport
@@ -77,8 +78,9 @@ class Files:
         return Access(self.directory, self.setups, self.clock, self.principals)
 
     @property
-    def authority(self) -> Authority:
-        return Authority(self.access, self.imports)
+    def admissions(self) -> Admissions:
+        targets = Targets(self.directory, self.setups, TENANT)
+        return Admissions(Authority(self.access, self.imports), self.imports, targets, self.clock)
 
     @property
     def split(self) -> SplitImportStep:
@@ -94,14 +96,14 @@ class Files:
             self.timing,
             self.settings,
             rules,
-            self.authority,
+            self.admissions,
         )
 
     @property
     def chunk(self) -> ImportChunkStep:
         invite = InviteChunkStep(self.directory, self.store, self.clock, self.timing, self.settings.pace, self.access)
         join = JoinChunkStep(self.directory, self.store, self.clock, self.timing)
-        return ImportChunkStep(invite, join, self.imports, self.settings, self.authority)
+        return ImportChunkStep(invite, join, self.imports, self.settings, self.admissions)
 
     @property
     def sweep(self) -> SweepImports:
@@ -335,6 +337,7 @@ async def test_a_row_that_changes_while_its_guest_joins_is_read_again_and_writte
 async def test_a_chunk_is_invited_and_joined_in_one_breath() -> None:
     world = await Files(a_file(20, bad_every=1000)).given()
     await world.read_all()
+    world.clock.advance(timedelta(seconds=3))  # Who may was asked when the file was read.
     before = world.store.writes
     world.directory.calls.clear()
 
@@ -401,6 +404,7 @@ async def test_while_the_quota_is_used_up_no_other_chunk_asks_the_directory() ->
 async def test_a_throttled_chunk_joins_nobody_before_the_directory_wants_to_be_asked() -> None:
     world = await Files(a_file(2, bad_every=1000)).given()
     await world.read_all()
+    world.clock.advance(timedelta(seconds=3))
     world.directory.invite_says["g1@fabrikam.com"] = [Busy(timedelta(seconds=2))]
     world.directory.calls.clear()
 

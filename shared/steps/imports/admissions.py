@@ -1,0 +1,116 @@
+"""Whether an import's guests may be let into a group: one instance asks the directory, and all know what it said.
+
+All chunks ask the same, on every instance and often at the same moment. If each asked for itself, one of them would
+be answered 429 and the others would ask on before its Retry-After.
+"""
+
+import asyncio
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from shared.domain.errors import Conflict, DirectoryBusy, Refused
+from shared.domain.ids import GroupId
+from shared.domain.import_ids import ImportId
+from shared.domain.imports import Admission, Import, Target
+from shared.ports.clock import Clock
+from shared.ports.import_store import ImportStore, StoredImport
+from shared.ports.store import Versioned
+from shared.steps.imports.authority import Authority
+from shared.steps.imports.glance import REMEMBERED
+from shared.steps.imports.targets import Targets
+
+_REFUSED_SOME = timedelta(seconds=10)
+"""How long an answer counts that was given after some reads had been refused. Half a dozen reads make an answer."""
+_LEASE = timedelta(seconds=10)
+_SHORT = timedelta(seconds=3)
+"""A Retry-After that is waited for in place, by the instance that has most of the answers already."""
+_TRIES = 8
+_LOOKS, _PAUSE_S = 5, 0.2
+_SOON = timedelta(seconds=1)
+_ROOM = 200
+
+type _Key = tuple[ImportId, GroupId]
+
+
+@dataclass(slots=True)
+class Admissions:
+    authority: Authority
+    imports: ImportStore
+    targets: Targets
+    clock: Clock
+    _known: dict[_Key, Versioned[Admission]] = field(default_factory=dict)
+    _lines: defaultdict[_Key, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    async def need(self, stored: StoredImport, group: GroupId) -> Target:
+        """The group, where whoever answers for the import may let guests into it: as it was within `REMEMBERED`, and
+        where the directory refused some of the reads, within `_REFUSED_SOME`.
+
+        Raises:
+            Refused: as `Authority.need_group`.
+            DirectoryBusy: it wants nobody to ask for a while, or another instance takes long to ask.
+        """
+        key, version = (stored.record.value.id, group), stored.record.version or ""
+        if len(self._known) >= _ROOM:
+            self._known.clear()
+            self._lines.clear()
+        # The chunks of this instance stand in line: the first asks.
+        async with self._lines[key]:
+            there = _latest(self._known.get(key), stored.admissions.get(group))
+            for _ in range(_LOOKS):
+                there = self._known[key] = there or await self._read(*key)
+                known, now = there.value, self.clock.now()
+                if known.version != version or known.until <= now:
+                    with suppress(Conflict):
+                        return await self._ask(stored.record.value, version, group, there)
+                elif known.target is not None:
+                    return known.target
+                elif not known.is_asked:
+                    raise DirectoryBusy("it wants nobody to ask who may invite yet", retry_after=known.until - now)
+                else:
+                    await asyncio.sleep(_PAUSE_S)
+                there = None
+        raise DirectoryBusy("another instance asks who may invite", retry_after=_SOON)
+
+    async def _read(self, import_id: ImportId, group: GroupId) -> Versioned[Admission]:
+        stored = await self.imports.read(import_id, group)
+        return stored.admissions[group] if stored is not None else Versioned(Admission(), None)
+
+    async def _ask(self, record: Import, version: str, group: GroupId, there: Versioned[Admission]) -> Target:
+        """Ask for all. Raises Conflict where another instance was faster."""
+
+        async def save(known: Admission) -> None:
+            nonlocal there
+            there = await self.imports.save_admission(record.id, group, replace(there, value=known))
+            self._known[record.id, group] = there
+
+        asking = Admission(version, self.clock.now() + _LEASE, is_asked=True)
+        await save(asking)
+        counts_for = REMEMBERED
+        for tries_left in reversed(range(_TRIES)):
+            asked_at = self.clock.now()
+            try:
+                seen = await self.authority.need_group(record, group)
+            except DirectoryBusy as e:
+                until = self.clock.now() + (e.retry_after or _SOON)
+                if not tries_left or e.retry_after is None or e.retry_after > _SHORT:
+                    await save(Admission(version, until))
+                    raise
+                await save(replace(asking, until=until + _LEASE))
+                await asyncio.sleep(e.retry_after.total_seconds())
+                counts_for = _REFUSED_SOME
+            except Refused:
+                await save(Admission())
+                raise
+            else:
+                break
+        target = self.targets.made_of(seen.facts, seen.apps)
+        # Chunks need the domains; who approves requests stays out of another row.
+        target = replace(target, policies=tuple(replace(policy, approvers=()) for policy in target.policies))
+        await save(Admission(version, asked_at + counts_for, target))
+        return target
+
+
+def _latest(*known: Versioned[Admission] | None) -> Versioned[Admission] | None:
+    return max((each for each in known if each is not None), key=lambda each: each.value.until, default=None)
