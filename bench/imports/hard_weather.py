@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from itertools import groupby
 
 from bench.imports.files import csv_file
 from bench.imports.scene import UNBOUND, change_weather, run_import
@@ -26,9 +25,8 @@ def run(guests: int | None = None) -> list[Row]:
         stack.restart_host()
         ended = asyncio.run(run_import(stack, csv_file(guests, "weather"), timeout_s=120 + guests))
     log, members = weather.log, ended.count("member")
-    for kind, several in groupby(sorted(log.early), lambda found: found[0].split()[0]):
-        seconds = [early for _, early in several]
-        print(f"  {len(seconds)} too early: {kind}, up to {max(seconds):.1f} s", file=sys.stderr)
+    for name, seconds in sorted(log.early):
+        print(f"  {seconds:.1f} s too early: {name}", file=sys.stderr)
     note = (
         f"{log.refused:,} of {log.calls:,} calls answered 429 at random, parts of batches by themselves, "
         f"Retry-After of 1 to {LONGEST_S} s; {ended.seconds:.0f} s"

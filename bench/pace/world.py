@@ -21,7 +21,7 @@ from shared.domain.pacing import Pace
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CHUNK = 20
 _PIECE = 1000
-_BELIEVED_S = 0.5
+_BELIEVED_S = 1.0
 """For how long an instance believes what it has read of the shared row."""
 WRITE_S, READ_S = 0.008, 0.004
 
