@@ -103,7 +103,9 @@ class Imports:
             a.imports, a.files, a.store, targets, a.outbox, a.clock, timing, pace, rules, admissions
         )
         self.chunk = ImportChunkStep(invite, join, a.imports, pace, admissions)
-        self.tend = TendImport(a.imports, a.store, a.directory, access, a.outbox, a.clock, timing, pace, s.features)
+        self.tend = TendImport(
+            a.imports, a.store, a.directory, access, a.outbox, a.clock, timing, pace, admissions, s.features
+        )
         self.results = ImportResults(self.tend, a.files, a.store, rules)
         self.undo = UndoImportStep(a.imports, a.store, a.directory, a.clock, timing, wanted, s.features)
         self.sweep = SweepImports(a.imports, a.store, a.files, a.outbox, a.clock, timing, pace)

@@ -1,7 +1,7 @@
 """What people do with an import that is there: look at it, pause, resume, cancel, undo."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from shared.domain.access import Action, Caller, may
 from shared.domain.commands import ImportChunk, SplitImport, UndoImport
 from shared.domain.errors import Conflict, Refused, StorageBusy
 from shared.domain.features import ALL, Feature, Features
-from shared.domain.ids import GroupId
+from shared.domain.ids import GroupId, UserId
 from shared.domain.import_ids import ImportId
 from shared.domain.import_settings import ImportSettings
 from shared.domain.imports import Import, ImportState, Progress, Reading, rate
@@ -21,11 +21,14 @@ from shared.ports.directory import Directory
 from shared.ports.import_store import ImportStore, StoredImport
 from shared.ports.outbox import Outbox
 from shared.ports.store import Store, Versioned
+from shared.steps.access import REMEMBERED as READ_REMEMBERED
 from shared.steps.access import Access
+from shared.steps.imports.admissions import Admissions
 from shared.steps.imports.preview import seconds_left
 
 _TRIES = 5
 _LISTED = 50
+_ROOM = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,9 @@ class TendImport:
     clock: Clock
     timing: Timing
     settings: ImportSettings
+    admissions: Admissions
     features: Features = ALL
+    _looked: dict[tuple[ImportId, UserId], datetime] = field(default_factory=dict)
 
     async def show(self, group: GroupId, import_id: ImportId, caller: Caller) -> Seen:
         """Raises Refused `import-missing`, also where the caller may not see it."""
@@ -122,6 +127,8 @@ class TendImport:
         caller's to see."""
         stored = await self._stored(group, import_id)
         record = stored.record.value
+        if await self._answers_for(stored, group, caller):
+            return stored
         # An app sees what it asked for itself, as long as it may ask.
         own = record.creator == caller.object_id and not record.for_admin
         if not await self.access.may(group, caller, _read_action(record)) and not (
@@ -129,6 +136,24 @@ class TendImport:
         ):
             raise Refused(Reason.IMPORT_MISSING)
         return stored
+
+    async def _answers_for(self, stored: StoredImport, group: GroupId, caller: Caller) -> bool:
+        """Whether the caller answers for a running import and still may, as of the last `READ_REMEMBERED`. Its chunks
+        ask the directory the same, and one asks for all."""
+        record, now = stored.record.value, self.clock.now()
+        if record.state is not ImportState.RUNNING or record.authority != caller.object_id or record.for_admin:
+            return False
+        key = record.id, caller.object_id
+        if (at := self._looked.get(key)) is not None and at > now - READ_REMEMBERED:
+            return True
+        try:
+            await self.admissions.need(stored, group)
+        except Refused:
+            return False
+        if len(self._looked) >= _ROOM:
+            self._looked.clear()
+        self._looked[key] = now
+        return True
 
     async def need(self, group: GroupId, import_id: ImportId, caller: Caller) -> StoredImport:
         """For who may change it, as the directory says now. Raises as `look` does."""
@@ -139,7 +164,7 @@ class TendImport:
         return stored
 
     async def _stored(self, group: GroupId, import_id: ImportId) -> StoredImport:
-        stored = await self.imports.read(import_id)
+        stored = await self.imports.read(import_id, group)
         if stored is None or stored.record.value.group != group:
             raise Refused(Reason.IMPORT_MISSING)
         return stored

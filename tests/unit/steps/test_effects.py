@@ -317,7 +317,15 @@ async def test_a_parked_chunk_of_an_import_does_not_go_on_without_authority() ->
 
 def tend(world: Files) -> TendImport:
     return TendImport(
-        world.imports, world.store, world.directory, world.access, world.outbox, world.clock, Timing(), world.settings
+        world.imports,
+        world.store,
+        world.directory,
+        world.access,
+        world.outbox,
+        world.clock,
+        Timing(),
+        world.settings,
+        world.admissions,
     )
 
 
@@ -342,6 +350,23 @@ async def test_whoever_resumes_an_import_answers_for_it() -> None:
     assert world.progress.all_read
     assert len(world.directory.members[GROUP]) == 100
     assert {r.value.inviter_id for r in world.store.rows.values()} == {OWNER, STRANGER}
+
+
+async def test_who_watches_their_running_import_asks_the_directory_what_its_chunks_ask_and_no_more() -> None:
+    world = await half().given()
+    await read_on(world, 1)
+    shown = tend(world)
+    world.directory.calls.clear()
+
+    for _ in range(3):
+        assert (await shown.show(GROUP, IMPORT, a_caller())).state == "running"
+        world.clock.advance(timedelta(seconds=10))
+    assert world.directory.calls == [], "the piece was read on the same answer"
+
+    no_owner(world)
+    with pytest.raises(Refused) as refused:
+        await shown.show(GROUP, IMPORT, a_caller())
+    assert refused.value.reason is Reason.IMPORT_MISSING
 
 
 async def test_a_chunk_that_knows_an_old_import_does_not_pause_it_for_whoever_resumed_it() -> None:
