@@ -1,6 +1,6 @@
 """A bulk import: one file of guests for a group, how far it was read, and what people decided about it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
