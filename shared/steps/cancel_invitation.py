@@ -9,12 +9,13 @@ from datetime import timedelta
 from shared.domain.access import Action, Caller
 from shared.domain.answers import GuestLook, require_gone
 from shared.domain.csv_erasure import ERASED_ADDRESS
-from shared.domain.errors import Conflict, Refused
+from shared.domain.errors import Refused
 from shared.domain.features import ALL, Feature, Features
 from shared.domain.ids import InvitationId, UserId
 from shared.domain.invitations import Invitation, State, advance
 from shared.domain.reasons import Reason
 from shared.ports.clock import Clock
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.directory import Directory
 from shared.ports.store import Store, Versioned
 from shared.steps.access import Access
@@ -22,7 +23,10 @@ from shared.steps.still_wanted import StillWanted
 from shared.steps.stop import StopSwitch
 
 _NOT_ASKED = (State.ACCEPTED, State.PARKED)
-_TRIES = 5
+
+
+def _in_flight() -> Refused:
+    return Refused(Reason.INVITATION_IN_FLIGHT, retry_after=timedelta(seconds=2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class CancelInvitation:
     stop: StopSwitch
     features: Features = ALL
 
+    @retry_on_conflict("the invitation", otherwise=_in_flight)
     async def __call__(self, invitation_id: InvitationId, caller: Caller) -> Invitation:
         """Gives the invitation as it then is. Safe to repeat.
 
@@ -43,36 +48,29 @@ class CancelInvitation:
                 `invitation-ended`, `guest-has-accepted`, `stopped` where the guest was asked already.
             DirectoryBusy: the directory could not be asked; a repeat goes on.
         """
-        for _ in range(_TRIES):
-            rows = {
-                row.value.id: row for row in await self.store.read_chunk(invitation_id.group, invitation_id.chunk)
-            }
-            if invitation_id not in rows:
-                raise Refused(Reason.INVITATION_MISSING)
-            row = rows.pop(invitation_id)
-            try:
-                await self.access.need(invitation_id.group, caller, Action.CANCEL_INVITATION)
-            except Refused as e:
-                raise Refused(Reason.INVITATION_MISSING) from e
-            invitation = row.value
-            if invitation.state is State.UNDONE:
-                return invitation
-            if invitation.state is State.FAILED or invitation.address == ERASED_ADDRESS:
-                raise Refused(Reason.INVITATION_ENDED)
-            detail = "Cancelled before the guest was asked"
-            if invitation.state not in _NOT_ASKED or invitation.effect_since is not None:
-                if not invitation.is_final:
-                    raise Refused(Reason.INVITATION_IN_FLIGHT, retry_after=timedelta(seconds=2))
-                detail = await self._take_back(invitation)
-            undone = advance(invitation, State.UNDONE, self.clock.now(), detail=detail)
-            # Of an import's chunk the end is written with its last record.
-            ends = not invitation.is_final and all(other.value.is_final for other in rows.values())
-            try:
-                [saved] = await self.store.save([Versioned(undone, row.version)], before=[invitation], ends=ends)
-            except Conflict:
-                continue
-            return saved.value
-        raise Refused(Reason.INVITATION_IN_FLIGHT, retry_after=timedelta(seconds=2))
+        rows = {row.value.id: row for row in await self.store.read_chunk(invitation_id.group, invitation_id.chunk)}
+        if invitation_id not in rows:
+            raise Refused(Reason.INVITATION_MISSING)
+        row = rows.pop(invitation_id)
+        try:
+            await self.access.need(invitation_id.group, caller, Action.CANCEL_INVITATION)
+        except Refused as e:
+            raise Refused(Reason.INVITATION_MISSING) from e
+        invitation = row.value
+        if invitation.state is State.UNDONE:
+            return invitation
+        if invitation.state is State.FAILED or invitation.address == ERASED_ADDRESS:
+            raise Refused(Reason.INVITATION_ENDED)
+        detail = "Cancelled before the guest was asked"
+        if invitation.state not in _NOT_ASKED or invitation.effect_since is not None:
+            if not invitation.is_final:
+                raise _in_flight()
+            detail = await self._take_back(invitation)
+        undone = advance(invitation, State.UNDONE, self.clock.now(), detail=detail)
+        # Of an import's chunk the end is written with its last record.
+        ends = not invitation.is_final and all(other.value.is_final for other in rows.values())
+        [saved] = await self.store.save([Versioned(undone, row.version)], before=[invitation], ends=ends)
+        return saved.value
 
     async def _take_back(self, invitation: Invitation) -> str:
         """Undo what the invitation did; gives that in a person's words."""

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared.domain.commands import ChunkCommand
-from shared.domain.errors import Conflict, StorageBusy
+from shared.domain.errors import Conflict
 from shared.domain.invitations import Invitation, State
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.store import OpenChunk, Store, Versioned
-
-_TRIES = 5
 
 
 @dataclass(slots=True)
@@ -69,6 +68,7 @@ class ChunkRows:
             self.rows[position] = replace(stored, value=change(stored.value))
             self._held[position] = (stored.value, change)
 
+    @retry_on_conflict("the chunk")
     async def settle(
         self, positions: Collection[int], expected: State, change: Callable[[Invitation], Invitation]
     ) -> None:
@@ -80,16 +80,13 @@ class ChunkRows:
         Raises:
             StorageBusy: other deliveries kept writing; the message comes back.
         """
-        for _ in range(_TRIES):
-            now_there = [self.rows[p].value for p in positions if p in self.rows]
-            changed = [change(i) for i in now_there if i.state is expected]
-            try:
-                await self.write([c for c in changed if c is not self._stored(c.id.position)])
-            except Conflict:
-                await self._read_again()
-            else:
-                return
-        raise StorageBusy("other deliveries kept changing the chunk")
+        now_there = [self.rows[p].value for p in positions if p in self.rows]
+        changed = [change(i) for i in now_there if i.state is expected]
+        try:
+            await self.write([c for c in changed if c is not self._stored(c.id.position)])
+        except Conflict:
+            await self._read_again()
+            raise
 
     def _stored(self, position: int) -> Invitation:
         return self._held[position][0] if position in self._held else self.rows[position].value

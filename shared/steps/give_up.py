@@ -7,11 +7,11 @@ that failed. So a message is set going again a few times, later each time, befor
 from dataclasses import dataclass, replace
 
 from shared.domain.commands import ChunkWork, ImportChunk, InviteChunk, JoinChunk, MailChunk
-from shared.domain.errors import Conflict, StorageBusy
 from shared.domain.invitations import State, failed
 from shared.domain.reasons import Reason
 from shared.domain.waits import busy_wait
 from shared.ports.clock import Clock
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.outbox import Outbox
 from shared.ports.store import Store
 from shared.steps.chunk_rows import ChunkRows
@@ -33,6 +33,7 @@ class GiveUp:
     outbox: Outbox
     clock: Clock
 
+    @retry_on_conflict("the chunk")
     async def __call__(self, command: ChunkWork, what_happened: str) -> int | None:
         """Set the command going again (None), or mark what it left undone as failed; gives how many invitations that
         were.
@@ -44,15 +45,10 @@ class GiveUp:
             wait = busy_wait(command.revived, None, self.clock.jitter())
             await self.outbox.send(again, not_before=self.clock.now() + wait)
             return None
-        for _ in range(5):
-            now = self.clock.now()
-            chunk = await ChunkRows.read(self.store, command)
-            undone = [i for i in chunk.in_state(*STATES_OF[type(command)]) if not i.is_final]
-            try:
-                await chunk.write([failed(i, Reason.GAVE_UP, what_happened, now) for i in undone])
-            except Conflict:
-                continue
-            if chunk.rows and chunk.all_final:
-                await self.store.close_chunk(command.group, command.chunk)
-            return len(undone)
-        raise StorageBusy("other deliveries kept changing the chunk")
+        now = self.clock.now()
+        chunk = await ChunkRows.read(self.store, command)
+        undone = [i for i in chunk.in_state(*STATES_OF[type(command)]) if not i.is_final]
+        await chunk.write([failed(i, Reason.GAVE_UP, what_happened, now) for i in undone])
+        if chunk.rows and chunk.all_final:
+            await self.store.close_chunk(command.group, command.chunk)
+        return len(undone)

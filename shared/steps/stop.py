@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from shared.domain.access import Action, Caller
 from shared.domain.audits.trail import TrailEntry
 from shared.domain.commands import Command
-from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.errors import Refused, StorageBusy
 from shared.domain.reasons import Reason
 from shared.domain.stop import GOES_ON, Stop
 from shared.ports.clock import Clock
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.outbox import Parking
 from shared.ports.store import Store, Versioned
 from shared.ports.trail import Trail
@@ -20,7 +21,6 @@ from shared.steps.access import need
 REMEMBERED = timedelta(seconds=3)
 """How long an instance may go by what it read: so long after a stop it may still begin something."""
 _AGAIN = timedelta(minutes=1)
-_TRIES = 5
 
 
 @dataclass(slots=True)
@@ -79,24 +79,20 @@ class StopSwitch:
         """Send what was parked, where nothing is stopped any more; gives how many messages. Safe to repeat."""
         return 0 if (await self.store.read_stop()).value.is_on else await self.parking.send_parked()
 
+    @retry_on_conflict("the stop")
     async def _turn(self, caller: Caller, *, is_on: bool, reason: str | None) -> Stop:
         need(caller, Action.STOP)
-        for _ in range(_TRIES):
-            there, now = await self.store.read_stop(), self.clock.now()
-            if there.value.is_on is is_on:
-                found = there.value
-            else:
-                found = Stop(is_on, now, caller.object_id, caller.name, reason)
-                try:
-                    await self.store.write_stop(Versioned(found, there.version))
-                except Conflict:
-                    continue
-            self._known = (now, found)
-            if found.at is not None:
-                # Again with each repeat: the request before it may have died in between.
-                await self.trail.add([_entry(found, found.at)])
-            return found
-        raise StorageBusy("others kept stopping and starting")
+        there, now = await self.store.read_stop(), self.clock.now()
+        if there.value.is_on is is_on:
+            found = there.value
+        else:
+            found = Stop(is_on, now, caller.object_id, caller.name, reason)
+            await self.store.write_stop(Versioned(found, there.version))
+        self._known = (now, found)
+        if found.at is not None:
+            # Again with each repeat: the request before it may have died in between.
+            await self.trail.add([_entry(found, found.at)])
+        return found
 
 
 def _entry(stop: Stop, at: datetime) -> TrailEntry:

@@ -21,15 +21,15 @@ from shared.adapters.tables.paths import DROP, rewritten, steps_of, values
 from shared.adapters.tables.rows import from_row, row_key
 from shared.adapters.tables.store import INVITATIONS
 from shared.adapters.tables.table import Operation, Row, Table, replace, version_of
-from shared.domain.errors import Conflict, StorageBusy
+from shared.domain.errors import Conflict
 from shared.domain.ids import InvitationId, UserId
 from shared.domain.people import ERASED, CaseState, Found, Page, Person
+from shared.ports.conflicts import retry_on_conflict
 
 if TYPE_CHECKING:
     from azure.data.tables import TableEntity
     from azure.data.tables.aio import TableServiceClient
 
-_TRIES = 5
 _OF_TRANSACTION = 20
 """Rows written at once: twenty with the longest messages are within the 4 MiB that a transaction may have."""
 _KEYS = ("PartitionKey", "RowKey", "SchemaVersion")
@@ -109,20 +109,14 @@ class TableHoldings:
                         await self._again(look, name, each)
         return len(seen)
 
+    @retry_on_conflict("a row")
     async def _again(self, look: "_Look", name: str, seen: _Seen) -> None:
         """One row, as it is now: somebody else wrote it since it was read."""
-        for _ in range(_TRIES):
-            row = await self._tables[name].get(seen.row["PartitionKey"], seen.row["RowKey"])
-            fresh = await self._see(look, name, row) if row is not None else None
-            if fresh is None or not fresh.is_changed:
-                # Gone, or at work again: the look afterwards finds it.
-                return
-            try:
-                await self._tables[name].write([_operation(fresh)])
-            except Conflict:
-                continue
-            return
-        raise StorageBusy("others kept changing a row")
+        row = await self._tables[name].get(seen.row["PartitionKey"], seen.row["RowKey"])
+        fresh = await self._see(look, name, row) if row is not None else None
+        # Where it is gone, or at work again, the look afterwards finds it.
+        if fresh is not None and fresh.is_changed:
+            await self._tables[name].write([_operation(fresh)])
 
 
 class _Look:

@@ -16,11 +16,11 @@ from shared.adapters.tables import continuations
 from shared.adapters.tables.records import read_record, record_row
 from shared.adapters.tables.rows import SCHEMA, to_text
 from shared.adapters.tables.table import Row, Table, insert, replace, version_of
-from shared.domain.errors import Conflict, StorageBusy
 from shared.domain.ids import GroupId, UserId
 from shared.domain.request_digests import Digest
 from shared.domain.request_settings import Limit
 from shared.domain.requests import JoinRequest, RequestId, RequestState
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.request_store import RequestPage
 from shared.ports.store import Versioned
 
@@ -32,7 +32,6 @@ REQUESTS = "Requests"
 _OPEN, _COUNTS, _DIGESTS = "open", "counts", "digests"
 _OTHERS = (_OPEN, _COUNTS, _DIGESTS)
 _KEY = re.compile("[0-9a-f]{22}")
-_TRIES = 8
 
 
 class TableRequestStore:
@@ -125,21 +124,17 @@ class TableRequestStore:
         async for row in self._table.query("PartitionKey eq @digests and LookAt lt @before", keys):
             yield UserId(str(row["RowKey"]))
 
+    @retry_on_conflict("a count", attempts=8)
     async def count_up(self, what: str, limit: Limit, now: datetime) -> bool:
         # Keys begin with the end of the window, so that those to forget are one range.
         key = f"{_window(limit.ends(now))}-{sha256(what.encode()).hexdigest()[:40]}"
-        for _ in range(_TRIES):
-            there = await self._table.get(_COUNTS, key)
-            count = int(there["Count"]) if there is not None else 0
-            if count >= limit.most:
-                return False
-            row: Row = {"PartitionKey": _COUNTS, "RowKey": key, "SchemaVersion": SCHEMA, "Count": count + 1}
-            try:
-                await self._table.write([insert(row) if there is None else replace(row, version_of(there))])
-            except Conflict:
-                continue
-            return True
-        raise StorageBusy("other requests kept changing a count")
+        there = await self._table.get(_COUNTS, key)
+        count = int(there["Count"]) if there is not None else 0
+        if count >= limit.most:
+            return False
+        row: Row = {"PartitionKey": _COUNTS, "RowKey": key, "SchemaVersion": SCHEMA, "Count": count + 1}
+        await self._table.write([insert(row) if there is None else replace(row, version_of(there))])
+        return True
 
     async def forget_counts(self, before: datetime) -> int:
         keys = {"counts": _COUNTS, "before": _window(before)}

@@ -1,7 +1,6 @@
 """State of the whole tenant: the breaker, the stop, and the clock of each lane."""
 
 import asyncio
-import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -11,7 +10,6 @@ from shared.adapters.tables.records import read_record, record_row
 from shared.adapters.tables.rows import SCHEMA, from_text, to_text
 from shared.adapters.tables.table import Operation, Row, Table, insert, replace, version_of
 from shared.domain.breaker import Breaker
-from shared.domain.errors import Conflict, StorageBusy
 from shared.domain.import_pace import (
     WRITES_ALONE,
     WRITES_IN_A_FILE,
@@ -25,6 +23,7 @@ from shared.domain.import_pace import (
 )
 from shared.domain.pacing import DayLimit, DayTaken, Pace, of_today, reserve
 from shared.domain.stop import Stop
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.store import Versioned
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ _IMPORT_PACE = ("pace", "imports")
 _PEOPLE = "invitations"
 """The lane of guests who are invited by hand."""
 _DAYS = "days"
-_TRIES = 20
+_ATTEMPTS = 20
 _PAUSE_S = 0.05
 """At most, before a lane is tried again: instances that met once do not meet again at the next try."""
 
@@ -73,24 +72,19 @@ class TenantState:
         async with self._lines[lane]:
             return await self._reserve(lane, pace, units, now)
 
+    @retry_on_conflict("the lane", attempts=_ATTEMPTS, pause_s=_PAUSE_S)
     async def _reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
-        for _ in range(_TRIES):
-            there = await self._table.get("pace", lane)
-            start, free_at = reserve(pace, from_text(there["FreeAt"]) if there else None, units, now)
-            row: Row = {
-                "PartitionKey": "pace",
-                "RowKey": lane,
-                "SchemaVersion": SCHEMA,
-                "FreeAt": to_text(free_at),
-                "Taken": (there.get("Taken", 0) if there else 0) + units,
-            }
-            try:
-                await self._table.write([replace(row, version_of(there)) if there else insert(row)])
-            except Conflict:
-                await asyncio.sleep(random.uniform(0, _PAUSE_S))  # noqa: S311 - spreads load, guards nothing
-                continue
-            return start
-        raise StorageBusy(f"too many want the lane '{lane}' at once")
+        there = await self._table.get("pace", lane)
+        start, free_at = reserve(pace, from_text(there["FreeAt"]) if there else None, units, now)
+        row: Row = {
+            "PartitionKey": "pace",
+            "RowKey": lane,
+            "SchemaVersion": SCHEMA,
+            "FreeAt": to_text(free_at),
+            "Taken": (there.get("Taken", 0) if there else 0) + units,
+        }
+        await self._table.write([replace(row, version_of(there)) if there else insert(row)])
+        return start
 
     async def read_import_pace(self, limits: Limits, now: datetime) -> ImportPace:
         return current(_import_pace(await self._table.get(*_IMPORT_PACE)), limits, now)
@@ -126,40 +120,35 @@ class TenantState:
         self, limits: Limits, now: datetime, change: Callable[[ImportPace], ImportPace]
     ) -> ImportPace:
         """What follows from the state as it is now and from what people have taken meanwhile."""
-        async with self._lines["imports"]:
-            for _ in range(_TRIES):
-                lanes = "PartitionKey eq @pace"
-                rows = {str(r["RowKey"]): r async for r in self._table.query(lanes, {"pace": _IMPORT_PACE[0]})}
-                there = rows.pop(_IMPORT_PACE[1], None)
-                before = current(_import_pace(there), limits, now, _taken_by_people(rows))
-                after = change(before)
-                if after == before:
-                    return after
+
+        @retry_on_conflict("the pace of imports", attempts=_ATTEMPTS, pause_s=_PAUSE_S)
+        async def attempt() -> ImportPace:
+            lanes = "PartitionKey eq @pace"
+            rows = {str(r["RowKey"]): r async for r in self._table.query(lanes, {"pace": _IMPORT_PACE[0]})}
+            there = rows.pop(_IMPORT_PACE[1], None)
+            before = current(_import_pace(there), limits, now, _taken_by_people(rows))
+            after = change(before)
+            if after != before:
                 row = record_row(*_IMPORT_PACE, after)
-                try:
-                    await self._table.write([replace(row, version_of(there)) if there else insert(row)])
-                except Conflict:
-                    await asyncio.sleep(random.uniform(0, _PAUSE_S))  # noqa: S311 - spreads load, guards nothing
-                    continue
-                return after
-        raise StorageBusy("too many want the pace of imports at once")
+                await self._table.write([replace(row, version_of(there)) if there else insert(row)])
+            return after
+
+        async with self._lines["imports"]:
+            return await attempt()
 
     async def take_of_day(self, limits: Mapping[str, DayLimit], units: int, now: datetime) -> int:
         async with self._lines[_DAYS]:
-            for _ in range(_TRIES):
-                there = await self._read_days(limits)
-                days = {who: of_today(_day(row), now) for who, row in there.items()}
-                granted = max(0, min(units, _left(limits, days)))
-                if not granted:
-                    return 0
-                try:
-                    # One transaction: where one of them has nothing left, nothing is taken of the others.
-                    await self._table.write([_taken(who, day, granted, there[who]) for who, day in days.items()])
-                except Conflict:
-                    await asyncio.sleep(random.uniform(0, _PAUSE_S))  # noqa: S311 - spreads load, guards nothing
-                    continue
-                return granted
-        raise StorageBusy("too many invite at once")
+            return await self._take_of_day(limits, units, now)
+
+    @retry_on_conflict("the days", attempts=_ATTEMPTS, pause_s=_PAUSE_S)
+    async def _take_of_day(self, limits: Mapping[str, DayLimit], units: int, now: datetime) -> int:
+        there = await self._read_days(limits)
+        days = {who: of_today(_day(row), now) for who, row in there.items()}
+        granted = max(0, min(units, _left(limits, days)))
+        if granted:
+            # One transaction: where one of them has nothing left, nothing is taken of the others.
+            await self._table.write([_taken(who, day, granted, there[who]) for who, day in days.items()])
+        return granted
 
     async def read_day(self, limits: Mapping[str, DayLimit], now: datetime) -> int:
         there = await self._read_days(limits)

@@ -15,6 +15,7 @@ from shared.domain.ids import GroupId
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.setup.records import AppRecord
 from shared.domain.waits import busy_wait
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.store import Versioned
 from shared.steps.audits.judge import guest_tasks, judge
 from shared.steps.audits.judge_app import APP, app_tasks, judge_one_app
@@ -26,7 +27,6 @@ from shared.steps.audits.tidy import TIDY, tidy, tidy_task
 from shared.steps.audits.tools import AuditTools
 
 log = logging.getLogger("guestlist")
-_TRIES = 8
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -90,29 +90,26 @@ class RunAuditTask:
     async def _go_on(self, audit_id: AuditId, task: Task) -> Outcome:
         """Begin the next phase where this one is done. Exactly one delivery does; a later one of the same message
         sends what the first may have died before sending."""
-        tools, has_lost = self.tools, False
-        for _ in range(_TRIES):
-            stored = await tools.audits.read(audit_id)
-            if stored is None or stored.value.is_over:
-                return Outcome(note="the audit is over")
-            audit = stored.value
-            tasks = {t.name: t for t in await tools.audits.list_tasks(audit_id)}
-            undone = [t for t in tasks.values() if t.phase is audit.phase and not t.done]
-            if undone and (has_lost or task.phase is audit.phase):
-                return Outcome(note="others go on")
-            if undone:
-                return Outcome(then=tuple(RunAudit(audit_id, t.name) for t in undone), note="sent again")
-            changed, fresh = await self._next(audit, tasks)
-            if not fresh:
-                return await self._close(stored, tasks[USERS])
-            await tools.audits.add_tasks(audit_id, fresh)
-            try:
-                await tools.audits.save(Versioned(changed, stored.version))
-            except Conflict:
-                has_lost = True
-                continue
-            return Outcome(then=tuple(RunAudit(audit_id, t.name) for t in fresh))
-        raise StorageBusy("other deliveries kept changing the audit")
+        tools = self.tools
+        stored = await tools.audits.read(audit_id)
+        if stored is None or stored.value.is_over:
+            return Outcome(note="the audit is over")
+        audit = stored.value
+        tasks = {t.name: t for t in await tools.audits.list_tasks(audit_id)}
+        undone = [t for t in tasks.values() if t.phase is audit.phase and not t.done]
+        if undone and task.phase is audit.phase:
+            return Outcome(note="others go on")
+        if undone:
+            return Outcome(then=tuple(RunAudit(audit_id, t.name) for t in undone), note="sent again")
+        changed, fresh = await self._next(audit, tasks)
+        if not fresh:
+            return await self._close(stored, tasks[USERS])
+        await tools.audits.add_tasks(audit_id, fresh)
+        try:
+            await tools.audits.save(Versioned(changed, stored.version))
+        except Conflict:
+            return Outcome(note="another delivery began it, or the audit is over")
+        return Outcome(then=tuple(RunAudit(audit_id, t.name) for t in fresh))
 
     async def _next(self, audit: Audit, tasks: dict[str, Task]) -> tuple[Audit, list[Task]]:
         if audit.phase is Phase.READING:
@@ -176,23 +173,18 @@ class RunAuditTask:
         return {**counts, "findings": findings}
 
 
+@retry_on_conflict("the audit", attempts=8)
 async def fail(tools: AuditTools, audit_id: AuditId, why: str) -> None:
     """End an audit that cannot go on; the next one begins where the last good one ended. Safe to repeat."""
-    for _ in range(_TRIES):
-        stored = await tools.audits.read(audit_id)
-        position = await tools.audits.read_position()
-        try:
-            if stored is not None and not stored.value.is_over:
-                ended = replace(stored.value, phase=Phase.FAILED, ended_at=tools.clock.now(), detail=why)
-                await tools.audits.save(Versioned(ended, stored.version))
-            if position.value.running == audit_id:
-                free = replace(position.value, running=None, running_since=None, is_torn=True)
-                await tools.audits.write_position(Versioned(free, position.version))
-        except Conflict:
-            continue
-        log.error("audit %s failed: %s", audit_id, why)
-        return
-    raise StorageBusy("other deliveries kept changing the audit")
+    stored = await tools.audits.read(audit_id)
+    position = await tools.audits.read_position()
+    if stored is not None and not stored.value.is_over:
+        ended = replace(stored.value, phase=Phase.FAILED, ended_at=tools.clock.now(), detail=why)
+        await tools.audits.save(Versioned(ended, stored.version))
+    if position.value.running == audit_id:
+        free = replace(position.value, running=None, running_since=None, is_torn=True)
+        await tools.audits.write_position(Versioned(free, position.version))
+    log.error("audit %s failed: %s", audit_id, why)
 
 
 @dataclass(frozen=True, slots=True)

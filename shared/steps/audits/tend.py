@@ -14,18 +14,18 @@ from shared.domain.audits.report import HISTORY, MOST_FINDINGS, Past, Report
 from shared.domain.audits.rules import Remedy
 from shared.domain.audits.trail import TrailEntry
 from shared.domain.commands import PutRight
-from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.errors import Refused
 from shared.domain.features import Feature
 from shared.domain.ids import GroupId
 from shared.domain.reasons import Reason
 from shared.domain.setup.records import AppRecord
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.store import Versioned
 from shared.steps.access import Access, need
 from shared.steps.audits.plan import open_plan
 from shared.steps.audits.tools import AuditTools
 
 LATEST = "latest"
-_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,30 +133,26 @@ class TendAudits:
         """
         return await self._move(audit, app, caller, (PlanState.DONE, PlanState.RUNNING), PlanState.UNDOING)
 
+    @retry_on_conflict("the plan")
     async def _move(
         self, audit: str, app: AppId, caller: Caller, before: Sequence[PlanState], after: PlanState
     ) -> Plan:
         need(caller, Act.RUN_AUDITS)
         self.tools.features.need(Feature.REMEDIES)
-        for _ in range(_TRIES):
-            stored = await self._plan(audit, app)
-            plan = stored.value
-            if plan.state is not after:
-                if plan.state not in before:
-                    raise Refused(Reason.REMEDIES_ENDED, f"They are '{plan.state.value}'")
-                if after is PlanState.RUNNING:
-                    await self._need_last(plan.audit)
-                who = f"{caller.name} ({caller.object_id})"
-                now = self.tools.clock.now()
-                plan = replace(plan, state=after, since=now, by=who, by_id=caller.object_id, detail=None)
-                await open_plan(self.tools, plan)
-                try:
-                    await self.tools.remedies.save_plan(Versioned(plan, stored.version))
-                except Conflict:
-                    continue
-            await self.tools.outbox.send(PutRight(plan.audit, app, after is PlanState.UNDOING))
-            return plan
-        raise StorageBusy("other requests kept changing the plan")
+        stored = await self._plan(audit, app)
+        plan = stored.value
+        if plan.state is not after:
+            if plan.state not in before:
+                raise Refused(Reason.REMEDIES_ENDED, f"They are '{plan.state.value}'")
+            if after is PlanState.RUNNING:
+                await self._need_last(plan.audit)
+            who = f"{caller.name} ({caller.object_id})"
+            now = self.tools.clock.now()
+            plan = replace(plan, state=after, since=now, by=who, by_id=caller.object_id, detail=None)
+            await open_plan(self.tools, plan)
+            await self.tools.remedies.save_plan(Versioned(plan, stored.version))
+        await self.tools.outbox.send(PutRight(plan.audit, app, after is PlanState.UNDOING))
+        return plan
 
     async def _need_last(self, audit: AuditId) -> None:
         if (await self.tools.audits.read_position()).value.last != audit:
@@ -172,6 +168,7 @@ class TendAudits:
             raise Refused(Reason.APP_MISSING) from e
         return stored.value.audits
 
+    @retry_on_conflict("the app's record")
     async def write_policy(self, app: AppId, policy: AuditPolicy, caller: Caller) -> AuditPolicy:
         """Replace the policy of an app. Safe to repeat.
 
@@ -186,15 +183,10 @@ class TendAudits:
             raise Refused(Reason.BODY_INVALID, detail, field=f"remedies.{rule.value}")
         if any(remedy is not Remedy.REPORT for remedy in policy.remedies.values()):
             self.tools.features.need(Feature.REMEDIES)
-        for _ in range(_TRIES):
-            stored = await self._app(app)
-            changed = replace(stored.value, audits=policy, updated_at=self.tools.clock.now())
-            try:
-                await self.tools.setups.save_app(Versioned(changed, stored.version))
-            except Conflict:
-                continue
-            return policy
-        raise StorageBusy("other requests kept changing the app's record")
+        stored = await self._app(app)
+        changed = replace(stored.value, audits=policy, updated_at=self.tools.clock.now())
+        await self.tools.setups.save_app(Versioned(changed, stored.version))
+        return policy
 
     async def _app(self, app: AppId) -> Versioned[AppRecord]:
         stored = await self.tools.setups.read_app(app)

@@ -3,15 +3,15 @@
 from dataclasses import dataclass, replace
 
 from shared.domain.access import Action
-from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.errors import Refused
 from shared.domain.ids import GroupId
 from shared.domain.imports import Import, ImportState
 from shared.domain.reasons import REASONS, Reason
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.import_store import ImportStore
 from shared.ports.store import Versioned
 from shared.steps.access import Access, Seen
 
-_TRIES = 5
 NOT_NOW = (Reason.PERMISSION_MISSING, Reason.DIRECTORY_REFUSED)
 """Nothing could be learnt: it is asked again some time later."""
 
@@ -39,20 +39,16 @@ class Authority:
         self.access.need_open(seen)
         return seen
 
+    @retry_on_conflict("the import")
     async def pause(self, record: Import, refused: Refused) -> bool:
         """Stand still, and say why, until somebody resumes it. Safe to repeat. False where somebody else answers for
         the import than did when `record` was read: then it goes on."""
         why = f"{REASONS[refused.reason].title}: {refused.detail or ''}".rstrip(": ")
-        for _ in range(_TRIES):
-            stored = await self.imports.read(record.id)
-            if stored is None or stored.record.value.state is not ImportState.RUNNING:
-                return True
-            if stored.record.value.authority != record.authority:
-                return False
-            paused = replace(stored.record.value, state=ImportState.PAUSED, why=why)
-            try:
-                await self.imports.save(Versioned(paused, stored.record.version))
-            except Conflict:
-                continue
+        stored = await self.imports.read(record.id)
+        if stored is None or stored.record.value.state is not ImportState.RUNNING:
             return True
-        raise StorageBusy("other requests kept changing the import")
+        if stored.record.value.authority != record.authority:
+            return False
+        paused = replace(stored.record.value, state=ImportState.PAUSED, why=why)
+        await self.imports.save(Versioned(paused, stored.record.version))
+        return True

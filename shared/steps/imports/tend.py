@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.domain.access import Action, Caller, may
 from shared.domain.commands import ImportChunk, SplitImport, UndoImport
-from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.errors import Refused
 from shared.domain.features import ALL, Feature, Features
 from shared.domain.ids import GroupId, UserId
 from shared.domain.import_ids import ImportId
@@ -17,6 +17,7 @@ from shared.domain.pacing import OF_TENANT
 from shared.domain.reasons import Reason
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.directory import Directory
 from shared.ports.import_store import ImportStore, StoredImport
 from shared.ports.outbox import Outbox
@@ -26,7 +27,6 @@ from shared.steps.access import Access
 from shared.steps.imports.admissions import Admissions
 from shared.steps.imports.preview import seconds_left
 
-_TRIES = 5
 _LISTED = 50
 _ROOM = 500
 
@@ -104,8 +104,8 @@ class TendImport:
         Raises:
             Refused: `import-missing`, `feature-off`, `import-under-way`, `undo-too-late`.
         """
-        stored = await self.need_undo(group, import_id, caller)
-        seen = await self._change(stored, ImportState.UNDOING)
+        await self.need_undo(group, import_id, caller)
+        seen = await self._change(import_id, ImportState.UNDOING)
         groups = sorted(seen.progress.targets)
         await self.imports.open(import_id, self.clock.now() + self.timing.stillness)
         await self.outbox.send(UndoImport(import_id, GroupId(groups[0])))
@@ -176,24 +176,18 @@ class TendImport:
         seen = await self._seen(stored)
         if seen.state in ("done", "cancelled", "undoing", "undone"):
             raise Refused(Reason.IMPORT_ENDED, f"It is {seen.state}")
-        return await self._change(stored, state, **changes)
+        return await self._change(import_id, state, **changes)
 
-    async def _change(self, stored: StoredImport, state: ImportState, **changes: Any) -> Seen:
-        for _ in range(_TRIES):
-            record = stored.record.value
-            if record.state is state:
-                return await self._seen(stored)
-            changed = replace(record, state=state, finished_at=None, why=None, **changes)
-            try:
-                saved = await self.imports.save(Versioned(changed, stored.record.version))
-            except Conflict:
-                again = await self.imports.read(record.id)
-                if again is None:
-                    raise Refused(Reason.IMPORT_MISSING) from None
-                stored = again
-                continue
-            return await self._seen(replace(stored, record=saved))
-        raise StorageBusy("other requests kept changing the import")
+    @retry_on_conflict("the import")
+    async def _change(self, import_id: ImportId, state: ImportState, **changes: Any) -> Seen:
+        stored = await self.imports.read(import_id)
+        if stored is None:
+            raise Refused(Reason.IMPORT_MISSING)
+        if stored.record.value.state is not state:
+            changed = replace(stored.record.value, state=state, finished_at=None, why=None, **changes)
+            saved = await self.imports.save(Versioned(changed, stored.record.version))
+            stored = replace(stored, record=saved)
+        return await self._seen(stored)
 
     async def _wake(self, seen: Seen) -> None:
         """Set going what is open: chunks that came up while the import stood still were let go."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from shared.domain.access import Action, Caller
 from shared.domain.addresses import parse_address
 from shared.domain.applications import AppId
-from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.errors import Refused
 from shared.domain.ids import ChunkId, GroupId, InvitationId
 from shared.domain.invitations import Invitation
 from shared.domain.links import app_name, direct_link
@@ -15,6 +15,7 @@ from shared.domain.reasons import Reason
 from shared.domain.setup.plan import MessageTemplate
 from shared.domain.setup.records import AppRecord
 from shared.ports.clock import Clock
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.mailer import Mail, MailText
 from shared.ports.setup_store import SetupStore
 from shared.ports.store import Versioned
@@ -22,7 +23,6 @@ from shared.steps.access import Access
 
 MOST_TEMPLATES = 20
 _SOMEBODY = "ada@example.com"
-_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Templates:
             raise Refused(Reason.APP_MISSING) from e
         return app.templates
 
+    @retry_on_conflict("the app's record")
     async def write(
         self, app_id: AppId, templates: Sequence[MessageTemplate], caller: Caller
     ) -> Sequence[MessageTemplate]:
@@ -50,19 +51,14 @@ class Templates:
             Refused: `app-missing`, `body-invalid` naming what is wrong with which template.
         """
         self._check(templates)
-        for _ in range(_TRIES):
-            stored = await self._stored(app_id)
-            try:
-                await self.access.need(stored.value.group, caller, Action.WRITE_TEMPLATES)
-            except Refused as e:
-                raise Refused(Reason.APP_MISSING) from e
-            changed = replace(stored.value, templates=tuple(templates), updated_at=self.clock.now())
-            try:
-                await self.setups.save_app(Versioned(changed, stored.version))
-            except Conflict:
-                continue
-            return changed.templates
-        raise StorageBusy("other requests kept changing the app's record")
+        stored = await self._stored(app_id)
+        try:
+            await self.access.need(stored.value.group, caller, Action.WRITE_TEMPLATES)
+        except Refused as e:
+            raise Refused(Reason.APP_MISSING) from e
+        changed = replace(stored.value, templates=tuple(templates), updated_at=self.clock.now())
+        await self.setups.save_app(Versioned(changed, stored.version))
+        return changed.templates
 
     async def _stored(self, app_id: AppId) -> Versioned[AppRecord]:
         stored = await self.setups.read_app(app_id)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from shared.domain.addresses import Address, parse_address
 from shared.domain.commands import MailRequest
-from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.errors import Refused, StorageBusy
 from shared.domain.ids import GroupId
 from shared.domain.mailboxes import is_for_everybody, mailbox_of
 from shared.domain.reasons import Reason
@@ -17,13 +17,13 @@ from shared.domain.setup.plan import RequestPolicy
 from shared.domain.setup.records import AppRecord, AppState
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.outbox import Outbox
 from shared.ports.request_store import RequestStore
 from shared.ports.setup_store import SetupStore
 from shared.ports.store import Versioned
 
 _CODE_DIGITS = 32
-_TRIES = 5
 _ENDED = (RequestState.APPROVED, RequestState.DECLINED, RequestState.EXPIRED, RequestState.FAILED)
 
 
@@ -105,45 +105,41 @@ class AskToJoin:
             detail = f"As many requests {of_whom}were taken today as may be" if of_whom is not None else None
             raise Refused(Reason.TOO_MANY_REQUESTS, detail, retry_after=until - now, until=until)
 
+    @retry_on_conflict("the request")
     async def _write(self, new: NewRequest, app: AppRecord, address: Address, start: datetime) -> bool:
         """Write the request down, its mail due at `start`; False where nothing is to be sent: it waits for a person
         already."""
         key = request_id(new.group, address)
-        for _ in range(_TRIES):
-            now = self.clock.now()
-            there = await self.requests.read(new.group, key)
-            fresh = JoinRequest(
-                id=key,
-                group=new.group,
-                address=address,
-                code=self.clock.random_hex(_CODE_DIGITS),
-                app_name=app.name,
-                requested_at=now,
-                updated_at=now,
-                expires_at=start + self.settings.proof_kept,
-                display_name=new.display_name,
-                reason_given=new.reason_given,
-                language=new.language,
-            )
-            if there is None:
-                request = fresh
-            elif there.value.state is RequestState.UNPROVEN:
-                # The same code: whoever asks in somebody's name must not make the mail they have worthless.
-                request = replace(there.value, expires_at=fresh.expires_at)
-            elif _is_at_rest(there.value):
-                # Beside what was decided: whoever asks has proven nothing yet.
-                request = replace(there.value, again=_asked(fresh, there.value.again))
-            else:
-                return False
-            # Remembered first: whatever stops after this line is found by the sweeper.
-            await self.requests.open(new.group, key, start + self.timing.stillness)
-            due = with_mail(request, RequestMail.PROOF, now)
-            try:
-                await self.requests.save(Versioned(due, there.version if there else None))
-            except Conflict:
-                continue
-            return True
-        raise StorageBusy("other requests kept changing the request")
+        now = self.clock.now()
+        there = await self.requests.read(new.group, key)
+        fresh = JoinRequest(
+            id=key,
+            group=new.group,
+            address=address,
+            code=self.clock.random_hex(_CODE_DIGITS),
+            app_name=app.name,
+            requested_at=now,
+            updated_at=now,
+            expires_at=start + self.settings.proof_kept,
+            display_name=new.display_name,
+            reason_given=new.reason_given,
+            language=new.language,
+        )
+        if there is None:
+            request = fresh
+        elif there.value.state is RequestState.UNPROVEN:
+            # The same code: whoever asks in somebody's name must not make the mail they have worthless.
+            request = replace(there.value, expires_at=fresh.expires_at)
+        elif _is_at_rest(there.value):
+            # Beside what was decided: whoever asks has proven nothing yet.
+            request = replace(there.value, again=_asked(fresh, there.value.again))
+        else:
+            return False
+        # Remembered first: whatever stops after this line is found by the sweeper.
+        await self.requests.open(new.group, key, start + self.timing.stillness)
+        due = with_mail(request, RequestMail.PROOF, now)
+        await self.requests.save(Versioned(due, there.version if there else None))
+        return True
 
 
 def _is_at_rest(request: JoinRequest) -> bool:

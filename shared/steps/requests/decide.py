@@ -7,12 +7,13 @@ from datetime import timedelta
 from shared.domain.access import Action, Caller
 from shared.domain.answers import Account, Busy, Lookalike
 from shared.domain.commands import FulfilRequest, MailRequest
-from shared.domain.errors import Conflict, DirectoryBusy, Refused, StorageBusy
+from shared.domain.errors import DirectoryBusy, Refused, StorageBusy
 from shared.domain.ids import GroupId
 from shared.domain.reasons import Reason
 from shared.domain.requests import JoinRequest, RequestId, RequestMail, RequestState, step_on, with_mail
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.directory import Directory
 from shared.ports.outbox import Outbox
 from shared.ports.request_store import RequestPage, RequestStore
@@ -20,7 +21,6 @@ from shared.ports.store import Versioned
 from shared.steps.access import Access
 
 _DECIDABLE = (RequestState.PENDING, RequestState.FAILED)
-_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +55,29 @@ class DecideRequest:
         """Say no: whoever asked is told, with the note. Safe to repeat by whoever decided. Raises as `approve`."""
         return await self._decide(group, request, caller, RequestState.DECLINED, note)
 
+    @retry_on_conflict("the request")
     async def _decide(
         self, group: GroupId, request: RequestId, caller: Caller, state: RequestState, note: str | None
     ) -> JoinRequest:
         await self.access.need(group, caller, Action.DECIDE_REQUESTS)
-        for _ in range(_TRIES):
-            stored = await self.requests.read(group, request)
-            if stored is None or stored.value.proven_at is None or stored.value.state is RequestState.UNPROVEN:
-                raise Refused(Reason.REQUEST_MISSING)
-            found, now = stored.value, self.clock.now()
-            if found.state is state and found.decided_by == caller.object_id:
-                return found
-            if found.state not in _DECIDABLE:
-                raise _decided(found)
-            await self._not_own(found, caller)
-            said = {"decided_at": now, "decided_by": caller.object_id, "decided_by_name": caller.name, "note": note}
-            changed = step_on(found, state, now, **said, reason=None, detail=None, invitation=None, again=None)
-            if state is RequestState.DECLINED:
-                changed = with_mail(changed, RequestMail.DECLINED, now)
-            await self.requests.open(group, request, now + self.timing.stillness)
-            try:
-                await self.requests.save(Versioned(changed, stored.version))
-            except Conflict:  # Another decision, or a mail about the request that has just gone out.
-                continue
-            await self._enqueue(changed)
-            return changed
-        raise StorageBusy("other requests kept changing the request")
+        stored = await self.requests.read(group, request)
+        if stored is None or stored.value.proven_at is None or stored.value.state is RequestState.UNPROVEN:
+            raise Refused(Reason.REQUEST_MISSING)
+        found, now = stored.value, self.clock.now()
+        if found.state is state and found.decided_by == caller.object_id:
+            return found
+        if found.state not in _DECIDABLE:
+            raise _decided(found)
+        await self._not_own(found, caller)
+        said = {"decided_at": now, "decided_by": caller.object_id, "decided_by_name": caller.name, "note": note}
+        changed = step_on(found, state, now, **said, reason=None, detail=None, invitation=None, again=None)
+        if state is RequestState.DECLINED:
+            changed = with_mail(changed, RequestMail.DECLINED, now)
+        await self.requests.open(group, request, now + self.timing.stillness)
+        # Others that write: another decision, or a mail about the request that has just gone out.
+        await self.requests.save(Versioned(changed, stored.version))
+        await self._enqueue(changed)
+        return changed
 
     async def _enqueue(self, request: JoinRequest) -> None:
         with suppress(StorageBusy):  # The sweeper enqueues it.

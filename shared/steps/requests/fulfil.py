@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from shared.domain.access import Action, Caller
 from shared.domain.commands import FulfilRequest, MailRequest
-from shared.domain.errors import Conflict, Refused, StorageBusy, Unavailable
+from shared.domain.errors import Refused, Unavailable
 from shared.domain.ids import InvitationId, UserId
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.reasons import Reason
@@ -15,6 +15,7 @@ from shared.domain.requests import JoinRequest, RequestMail, RequestState, step_
 from shared.domain.setup.plan import RequestPolicy
 from shared.domain.waits import busy_wait
 from shared.ports.clock import Clock
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.request_store import RequestStore
 from shared.ports.setup_store import SetupStore
 from shared.ports.store import Versioned
@@ -26,7 +27,6 @@ APPROVED = {
     "de": "Ihre Anfrage, {app} nutzen zu dürfen, wurde angenommen.",
 }
 """The message of the invitation; the owner's note follows. Other languages are written in English."""
-_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +61,28 @@ class FulfilRequestStep:
             refused = e
         except Unavailable as e:
             return self._later(command, e)
-        for _ in range(_TRIES):
-            now = self.clock.now()
-            if invitation is not None:
-                changed = step_on(stored.value, RequestState.APPROVED, now, invitation=invitation)
-            elif refused is not None and refused.reason is Reason.AUTHORITY_LOST:
-                changed = self._undecided(stored.value, refused)
-            else:
-                why = refused.reason if refused else Reason.INTERNAL
-                detail = refused.detail if refused else None
-                changed = step_on(stored.value, RequestState.FAILED, now, reason=why, detail=detail)
-            try:
-                await self.requests.save(Versioned(changed, stored.version))
-            except Conflict:
-                again = await self.requests.read(command.group, command.request)
-                if again is None or not again.value.is_unfulfilled:
-                    return Outcome(note="another delivery fulfilled it")
-                stored = again
-                continue
-            if not changed.is_open:
-                await self.requests.close(command.group, command.request)
-            return Outcome(then=(MailRequest(command.group, command.request),) if changed.mail else ())
-        raise StorageBusy("other deliveries kept changing the request")
+        return await self._write(command, invitation, refused)
+
+    @retry_on_conflict("the request")
+    async def _write(
+        self, command: FulfilRequest, invitation: InvitationId | None, refused: Refused | None
+    ) -> Outcome:
+        stored = await self.requests.read(command.group, command.request)
+        if stored is None or not stored.value.is_unfulfilled:
+            return Outcome(note="another delivery fulfilled it")
+        now = self.clock.now()
+        if invitation is not None:
+            changed = step_on(stored.value, RequestState.APPROVED, now, invitation=invitation)
+        elif refused is not None and refused.reason is Reason.AUTHORITY_LOST:
+            changed = self._undecided(stored.value, refused)
+        else:
+            why = refused.reason if refused else Reason.INTERNAL
+            detail = refused.detail if refused else None
+            changed = step_on(stored.value, RequestState.FAILED, now, reason=why, detail=detail)
+        await self.requests.save(Versioned(changed, stored.version))
+        if not changed.is_open:
+            await self.requests.close(command.group, command.request)
+        return Outcome(then=(MailRequest(command.group, command.request),) if changed.mail else ())
 
     async def _need_decision(self, request: JoinRequest) -> None:
         """Raises Refused `authority-lost` where who decided may not any more, or the policy does not let everybody

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.commands import FulfilRequest, MailRequest
-from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.errors import Refused, StorageBusy
 from shared.domain.ids import GroupId
 from shared.domain.reasons import Reason
 from shared.domain.request_settings import RequestSettings
@@ -15,12 +15,11 @@ from shared.domain.setup.plan import RequestPolicy
 from shared.domain.setup.records import AppRecord
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.outbox import Outbox
 from shared.ports.request_store import RequestStore
 from shared.ports.store import Versioned
 from shared.steps.requests.ask import AskToJoin
-
-_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,10 @@ class ProveAddress:
             Refused: `request-missing`, for a wrong code as well; `requests-closed`.
         """
         openly: bool | None = None
-        for _ in range(_TRIES):
+
+        @retry_on_conflict("the request")
+        async def attempt() -> Proof:
+            nonlocal openly
             stored, found = await self._found(group, request, code)
             now = self.clock.now()
             if found.state is not RequestState.UNPROVEN:
@@ -75,14 +77,12 @@ class ProveAddress:
                 changed = with_mail(step_on(found, RequestState.PENDING, now, **proven), RequestMail.WAITING, now)
             # Remembered first: whatever stops after this line is found by the sweeper.
             await self.requests.open(group, request, now + self.timing.stillness)
-            try:
-                await self.requests.save(Versioned(changed, stored.version))
-            except Conflict:
-                continue
+            await self.requests.save(Versioned(changed, stored.version))
             with suppress(StorageBusy):  # The sweeper enqueues it.
                 await self.outbox.send((FulfilRequest if openly else MailRequest)(group, request))
             return Proof(changed)
-        raise StorageBusy("other requests kept changing the request")
+
+        return await attempt()
 
     async def _lets_in(self, app: AppRecord, now: datetime) -> bool:
         """Whether nobody needs to decide. A person does where the policy has let in as many as it may in a day."""

@@ -16,6 +16,7 @@ from shared.domain.request_settings import RequestSettings
 from shared.domain.requests import JoinRequest, RequestState
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.directory import Directory
 from shared.ports.mailer import Mail, Mailer, RequestText, Waiting
 from shared.ports.outbox import Outbox
@@ -29,7 +30,6 @@ from shared.steps.requests.post import Post, Waits
 MOST_TOLD = 5
 """Of those who decide, so many get a mail that a request waits: all of them see it in the list."""
 _MOST_COUNTED = 100
-_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +97,16 @@ class TellDeciders:
                 await self.requests.forget_digest(stored)
         return sent
 
+    @retry_on_conflict("what somebody is to be told", attempts=10)
     async def _note(self, decider: UserId, group: GroupId) -> None:
-        for _ in range(_TRIES):
-            now = self.clock.now()
-            there = await self.requests.read_digest(decider) or Versioned(Digest(decider), None)
-            changed = noted(there.value, group, self.settings.digest_every, now)
-            if changed is there.value:
-                return
-            try:
-                await self._save(Versioned(changed, there.version))
-            except Conflict:
-                continue
-            if there.value.due_at is None:
-                await self._enqueue(changed)
+        now = self.clock.now()
+        there = await self.requests.read_digest(decider) or Versioned(Digest(decider), None)
+        changed = noted(there.value, group, self.settings.digest_every, now)
+        if changed is there.value:
             return
-        raise StorageBusy("other requests kept changing what somebody is to be told")
+        await self._save(Versioned(changed, there.version))
+        if there.value.due_at is None:
+            await self._enqueue(changed)
 
     async def _done(self, stored: Versioned[Digest], note: str) -> Outcome:
         """A group that was noted meanwhile is a Conflict: the mail is found as sent, and this is done again."""

@@ -8,13 +8,14 @@ from hashlib import sha256
 from shared.domain.access import Action, Caller, may, tenant_roles
 from shared.domain.applications import AppId
 from shared.domain.commands import TakeApart
-from shared.domain.errors import Conflict, Refused, StorageBusy, Unavailable
+from shared.domain.errors import Refused, Unavailable
 from shared.domain.features import Feature
 from shared.domain.ids import UserId
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.reasons import Reason
 from shared.domain.setup.records import AppRecord, AppState, Change, Kind
 from shared.domain.waits import busy_wait
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.outbox import Outbox
 from shared.ports.rosters import Rosters
 from shared.ports.store import Versioned
@@ -22,8 +23,6 @@ from shared.steps.access import Access, need
 from shared.steps.setup.work import Tools
 
 log = logging.getLogger("guestlist")
-
-_TRIES = 5
 
 _ORDER = (
     Kind.ACCESS_POLICY,
@@ -78,6 +77,7 @@ class Apps:
             raise Refused(Reason.APP_MISSING, "No app of this id is set up")
         return found.value
 
+    @retry_on_conflict("the app's record")
     async def name_inviters(self, app_id: AppId, inviters: Sequence[UserId], caller: Caller) -> AppRecord:
         """Replace the apps that may invite into the group. Safe to repeat.
 
@@ -86,20 +86,15 @@ class Apps:
         """
         need(caller, Action.RUN_SETUP)
         named = tuple(dict.fromkeys(inviters))
-        for _ in range(_TRIES):
-            stored = await self.tools.store.read_app(app_id)
-            if stored is None:
-                raise Refused(Reason.APP_MISSING, "No app of this id is set up")
-            if stored.value.state is AppState.REMOVING:
-                raise Refused(Reason.APP_BEING_REMOVED)
-            changed = replace(stored.value, inviters=named, updated_at=self.tools.clock.now())
-            try:
-                await self.tools.store.save_app(Versioned(changed, stored.version))
-            except Conflict:
-                continue
-            log.info("app %s: %d apps may invite, named by %s", app_id, len(named), caller.object_id)
-            return changed
-        raise StorageBusy("other requests kept changing the app's record")
+        stored = await self.tools.store.read_app(app_id)
+        if stored is None:
+            raise Refused(Reason.APP_MISSING, "No app of this id is set up")
+        if stored.value.state is AppState.REMOVING:
+            raise Refused(Reason.APP_BEING_REMOVED)
+        changed = replace(stored.value, inviters=named, updated_at=self.tools.clock.now())
+        await self.tools.store.save_app(Versioned(changed, stored.version))
+        log.info("app %s: %d apps may invite, named by %s", app_id, len(named), caller.object_id)
+        return changed
 
     async def look_at_removal(self, app_id: AppId, caller: Caller) -> Removal:
         """What would be removed: only what Guestlist made. Changes nothing.
@@ -110,6 +105,7 @@ class Apps:
         need(caller, Action.RUN_SETUP)
         return await self._removal(await self.one(app_id, caller))
 
+    @retry_on_conflict("the app's record")
     async def remove(self, app_id: AppId, caller: Caller, tag: str | None) -> None:
         """Begin to take the app apart. From here on nobody is invited through it. Safe to repeat.
 
@@ -121,21 +117,15 @@ class Apps:
         if tag is None:
             raise Refused(Reason.DRY_RUN_NEEDED)
         store = self.tools.store
-        for _ in range(_TRIES):
-            stored = await store.read_app(app_id)
-            if stored is None:
-                raise Refused(Reason.APP_MISSING, "No app of this id is set up")
-            if stored.value.state is not AppState.REMOVING:
-                if (await self._removal(stored.value)).tag != tag:
-                    raise Refused(Reason.PLAN_CHANGED)
-                removing = replace(stored.value, state=AppState.REMOVING, updated_at=self.tools.clock.now())
-                try:
-                    await store.save_app(Versioned(removing, stored.version))
-                except Conflict:
-                    continue
-            await self.outbox.send(TakeApart(app_id))
-            return
-        raise StorageBusy("other requests kept changing the app's record")
+        stored = await store.read_app(app_id)
+        if stored is None:
+            raise Refused(Reason.APP_MISSING, "No app of this id is set up")
+        if stored.value.state is not AppState.REMOVING:
+            if (await self._removal(stored.value)).tag != tag:
+                raise Refused(Reason.PLAN_CHANGED)
+            removing = replace(stored.value, state=AppState.REMOVING, updated_at=self.tools.clock.now())
+            await store.save_app(Versioned(removing, stored.version))
+        await self.outbox.send(TakeApart(app_id))
 
     async def take_apart(self, command: TakeApart) -> Outcome:
         """Remove what Guestlist made, one thing after the other. Safe to repeat at any time."""

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from shared.domain.commands import RunSetupStep
-from shared.domain.errors import Conflict, StorageBusy
 from shared.domain.reasons import Reason
 from shared.domain.setup.records import StepState
 from shared.ports.clock import Clock
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.setup_store import SetupStore
 
 
@@ -15,22 +15,18 @@ class GiveUpSetup:
     store: SetupStore
     clock: Clock
 
+    @retry_on_conflict("the setup")
     async def __call__(self, command: RunSetupStep, what_happened: str) -> bool:
         """Mark the step as failed; tells whether it was still open. Safe to repeat."""
-        for _ in range(5):
-            stored = await self.store.read(command.setup)
-            if stored is None or command.step not in stored.setup.to_run:
-                return False
-            record = replace(
-                stored.setup.steps[command.step],
-                state=StepState.FAILED,
-                finished_at=self.clock.now(),
-                reason=Reason.GAVE_UP,
-                detail=what_happened,
-            )
-            try:
-                await self.store.save(stored, [record])
-            except Conflict:
-                continue
-            return True
-        raise StorageBusy("other deliveries kept changing the setup")
+        stored = await self.store.read(command.setup)
+        if stored is None or command.step not in stored.setup.to_run:
+            return False
+        record = replace(
+            stored.setup.steps[command.step],
+            state=StepState.FAILED,
+            finished_at=self.clock.now(),
+            reason=Reason.GAVE_UP,
+            detail=what_happened,
+        )
+        await self.store.save(stored, [record])
+        return True

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from shared.domain.access import Action, Caller
 from shared.domain.applications import AppId
-from shared.domain.errors import Conflict, Refused, StorageBusy
+from shared.domain.errors import Refused
 from shared.domain.features import ALL, Feature, Features
 from shared.domain.reasons import Reason
 from shared.domain.setup.order import SetupStep
@@ -13,12 +13,11 @@ from shared.domain.setup.plan import AppWish
 from shared.domain.setup.records import Confirmation, Setup, SetupId, StepRecord, StepState
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
+from shared.ports.conflicts import retry_on_conflict
 from shared.ports.outbox import Outbox
 from shared.ports.setup_store import SetupStore, StoredSetup
 from shared.steps.access import need
 from shared.steps.setup.start import set_going
-
-_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,23 +102,17 @@ class TendSetup:
 
         return await self._change(setup_id, again)
 
+    @retry_on_conflict("the setup")
     async def _change(
         self, setup_id: SetupId, change: Callable[[StoredSetup], tuple[Setup, list[StepRecord]]]
     ) -> Setup:
         """Write what a person decided, whoever else is writing, and set going what follows from it."""
-        for _ in range(_TRIES):
-            stored = await self._read(setup_id)
-            setup, steps = change(stored)
-            await self.store.open(setup_id, self.clock.now() + self.timing.stillness)
-            try:
-                saved = await self.store.save(
-                    replace(stored, setup=setup), steps, plan=setup.plan != stored.setup.plan
-                )
-            except Conflict:
-                continue
-            await set_going(self.outbox, saved.setup)
-            return saved.setup
-        raise StorageBusy("other requests kept changing the setup")
+        stored = await self._read(setup_id)
+        setup, steps = change(stored)
+        await self.store.open(setup_id, self.clock.now() + self.timing.stillness)
+        saved = await self.store.save(replace(stored, setup=setup), steps, plan=setup.plan != stored.setup.plan)
+        await set_going(self.outbox, saved.setup)
+        return saved.setup
 
     async def _read(self, setup_id: SetupId) -> StoredSetup:
         stored = await self.store.read(setup_id)

@@ -4,9 +4,10 @@ Microsoft's side by hand, as the blade has no API (graph contract 0), or as an a
 from dataclasses import replace
 
 from shared.domain import admin_center
-from shared.domain.errors import Conflict, StorageBusy
+from shared.domain.errors import StorageBusy
 from shared.domain.setup.plan import RequestPolicy, SelfService
 from shared.domain.setup.records import AppRecord, Found, ManualTask, Person, task_key
+from shared.ports.conflicts import retry_on_conflict
 from shared.steps.setup.access_package import offer_access_package
 from shared.steps.setup.people_named import find_people
 from shared.steps.setup.work import Result, Work
@@ -30,26 +31,21 @@ async def open_self_service(work: Work) -> Result:
     return Result(found=found, task=_task(work, approvers))
 
 
+@retry_on_conflict("the app's record")
 async def _record(work: Work, approvers: tuple[Person, ...]) -> None:
     """The latest setup's policy stands."""
-    for _ in range(5):
-        stored = await work.tools.store.read_app(work.need_app().app_id)
-        if stored is None:
-            raise StorageBusy("the app's record is being written")
-        record: AppRecord = replace(
-            stored.value,
-            policy=work.plan.policy,
-            owners=work.found.owners,
-            approvers=approvers,
-            setup=work.setup.id,
-            updated_at=work.now,
-        )
-        try:
-            await work.tools.store.save_app(replace(stored, value=record))
-        except Conflict:
-            continue
-        return
-    raise StorageBusy("other setups kept changing the app's record")
+    stored = await work.tools.store.read_app(work.need_app().app_id)
+    if stored is None:
+        raise StorageBusy("the app's record is being written")
+    record: AppRecord = replace(
+        stored.value,
+        policy=work.plan.policy,
+        owners=work.found.owners,
+        approvers=approvers,
+        setup=work.setup.id,
+        updated_at=work.now,
+    )
+    await work.tools.store.save_app(replace(stored, value=record))
 
 
 def _task(work: Work, approvers: tuple[Person, ...]) -> ManualTask:
