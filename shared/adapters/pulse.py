@@ -9,7 +9,7 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from shared.adapters.queues.names import INVITATIONS
 from shared.adapters.storage import failure
-from shared.adapters.tables.rows import SCHEMA, from_text, to_text
+from shared.adapters.tables.records import from_text, new_row, to_text
 from shared.adapters.tables.store import TENANT
 from shared.adapters.tables.table import Table
 from shared.domain.readiness import Chain, SetupWorker
@@ -38,10 +38,7 @@ class StoragePulse:
         return from_text(row["MeasuredAt"]) if row is not None else None
 
     async def note_whole_sweep(self, begun: datetime) -> None:
-        partition, key = WHOLE_SWEEP
-        await self._table.upsert(
-            {"PartitionKey": partition, "RowKey": key, "SchemaVersion": SCHEMA, "MeasuredAt": to_text(begun)}
-        )
+        await self._table.upsert(new_row(*WHOLE_SWEEP, MeasuredAt=to_text(begun)))
 
     async def note_setup_worker(self, at: datetime, holds: frozenset[str]) -> None:
         await self._write(SETUP_WORKER, At=to_text(at), Holds=" ".join(sorted(holds)))
@@ -65,8 +62,7 @@ class StoragePulse:
         )
 
     async def _write(self, key: str, **columns: str) -> None:
-        row = {"PartitionKey": CHAIN, "RowKey": key, "SchemaVersion": SCHEMA, **columns}
-        await self._table.upsert(row)
+        await self._table.upsert(new_row(CHAIN, key, **columns))
 
     async def _look(self) -> None:
         try:

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.adapters.tables import TableStore
-from shared.adapters.tables.rows import UnreadableRow, from_row, to_row
+from shared.adapters.tables.records import UnreadableRow
+from shared.adapters.tables.rows import from_row, to_row
 from shared.domain.addresses import Address, parse_address
 from shared.domain.breaker import Breaker, trip
 from shared.domain.errors import Conflict

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shared.adapters.tables import continuations
-from shared.adapters.tables.records import read_record, record_row
-from shared.adapters.tables.rows import SCHEMA
-from shared.adapters.tables.table import Row, Table, insert, replace, upsert, version_of
+from shared.adapters.tables.records import new_row, read_record, read_versioned, record_row, save_versioned
+from shared.adapters.tables.table import Row, Table, upsert, version_of
 from shared.domain.audits.findings import TOTAL, Finding, FindingFilter, FindingPage
 from shared.domain.audits.records import Audit, AuditId, Position, Task
 from shared.domain.audits.totals import plus
-from shared.domain.errors import Conflict
 from shared.domain.ids import new_chunk_id
 from shared.ports.store import Versioned
 
@@ -43,25 +41,19 @@ class TableAuditStore:
         self._table = Table(service, AUDITS)
 
     async def read_position(self) -> Versioned[Position]:
-        row = await self._table.get(_POSITION, _POSITION)
-        return (
-            Versioned(read_record(row, Position), version_of(row)) if row is not None else Versioned(Position(), None)
-        )
+        found = await read_versioned(self._table, _POSITION, _POSITION, Position)
+        return found or Versioned(Position(), None)
 
     async def write_position(self, position: Versioned[Position]) -> None:
         """Raises Conflict where it changed since it was read."""
-        row = record_row(_POSITION, _POSITION, position.value)
-        await self._table.write([replace(row, position.version) if position.version else insert(row)])
+        await save_versioned(self._table, position, record_row(_POSITION, _POSITION, position.value))
 
     async def read(self, audit: AuditId) -> Versioned[Audit] | None:
-        row = await self._table.get(_RUNS, audit)
-        return Versioned(read_record(row, Audit), version_of(row)) if row is not None else None
+        return await read_versioned(self._table, _RUNS, audit, Audit)
 
     async def save(self, audit: Versioned[Audit]) -> Versioned[Audit]:
         """Raises Conflict where it changed since it was read, or is there already."""
-        row = record_row(_RUNS, audit.value.id, audit.value)
-        [version] = await self._table.write([replace(row, audit.version) if audit.version else insert(row)])
-        return Versioned(audit.value, version)
+        return await save_versioned(self._table, audit, record_row(_RUNS, audit.value.id, audit.value))
 
     async def list_audits(self, continuation: str | None, limit: int) -> tuple[list[Audit], str | None]:
         """The newest first. Raises ValueError for a continuation that was never given out."""
@@ -102,11 +94,7 @@ class TableAuditStore:
 
     async def add_tasks(self, audit: AuditId, tasks: Sequence[Task]) -> None:
         """Those that are there already stay as they are. Safe to repeat."""
-        for task in tasks:
-            try:
-                await self._table.write([insert(record_row(audit, _TASK + task.name, task))])
-            except Conflict:
-                continue
+        await self._table.insert_missing([record_row(audit, _TASK + task.name, task) for task in tasks])
 
     async def read_task(self, audit: AuditId, name: str) -> Task | None:
         row = await self._table.get(audit, _TASK + name)
@@ -124,7 +112,7 @@ class TableAuditStore:
         # A column holds 32,768 characters and a row sixteen times as much: Azure Table Storage, data model.
         text = msgspec.json.encode({key: n for key, n in totals.items() if n}).decode()
         parts = {f"Part{n:02d}": text[at : at + _PART] for n, at in enumerate(range(0, len(text), _PART))}
-        await self._table.upsert({"PartitionKey": audit, "RowKey": _TOTALS + name, "SchemaVersion": SCHEMA, **parts})
+        await self._table.upsert(new_row(audit, _TOTALS + name, **parts))
 
     async def read_totals(self, audit: AuditId, name: str) -> dict[str, int]:
         """Empty where there are none."""

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from shared.adapters.tables.rows import COUNTER, SCHEMA, from_text, to_text
-from shared.adapters.tables.table import Operation, Row, Table, insert, replace
+from shared.adapters.tables.records import from_text, new_row, to_text
+from shared.adapters.tables.rows import COUNTER
+from shared.adapters.tables.table import Operation, Table, put
 from shared.domain.counters import added
 from shared.domain.ids import GroupId
 from shared.domain.import_ids import ImportId
@@ -43,15 +44,10 @@ class ImportCounters:
         idle = self._idle[import_id, group]
         mine = idle.pop() if idle else _Row(f"{COUNTER}{import_id}-{secrets.token_hex(5)}")
         counts = added(mine.counts, change)
-        row: Row = {
-            "PartitionKey": group,
-            "RowKey": mine.key,
-            "SchemaVersion": SCHEMA,
-            "Counts": msgspec.json.encode(counts).decode(),
-            "UpdatedAt": to_text(datetime.now(UTC)),
-        }
+        written = {"Counts": msgspec.json.encode(counts).decode(), "UpdatedAt": to_text(datetime.now(UTC))}
+        row = new_row(group, mine.key, **written)
         # After an error nobody knows what the row holds: it is left to itself, and the next write begins another.
-        versions = await self._table.write([*operations, replace(row, mine.version) if mine.version else insert(row)])
+        versions = await self._table.write([*operations, put(row, mine.version)])
         mine.counts, mine.version = counts, versions[-1]
         idle.append(mine)
         return versions[:-1]

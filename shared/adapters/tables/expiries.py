@@ -4,7 +4,8 @@ transaction. A row is the guest's, not the invitation's: owners renew it."""
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from shared.adapters.tables.rows import EXPIRY, SCHEMA, digest
+from shared.adapters.tables.records import new_row
+from shared.adapters.tables.rows import EXPIRY, digest
 from shared.adapters.tables.table import Operation, Row, Table, upsert
 from shared.domain.ids import GroupId
 from shared.domain.invitations import Invitation
@@ -43,9 +44,4 @@ class Expiries:
 
 
 def _row(group: GroupId, address_key: str, expires: date) -> Row:
-    return {
-        "PartitionKey": group,
-        "RowKey": f"{EXPIRY}{digest(address_key)}",
-        "SchemaVersion": SCHEMA,
-        "Expires": expires.isoformat(),
-    }
+    return new_row(group, f"{EXPIRY}{digest(address_key)}", Expires=expires.isoformat())

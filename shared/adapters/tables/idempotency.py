@@ -4,7 +4,8 @@ import secrets
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shared.adapters.tables.rows import KEY, SCHEMA, from_text, to_text
+from shared.adapters.tables.records import from_text, new_row, to_text
+from shared.adapters.tables.rows import KEY
 from shared.adapters.tables.table import Operation, Row, Table, insert, replace, version_of
 from shared.domain.errors import Conflict
 from shared.domain.ids import GroupId, InvitationId
@@ -21,15 +22,9 @@ class IdempotencyKeys:
     async def claim(
         self, group: GroupId, digest: str, body_digest: str, *, now: datetime, lease: timedelta, kept: timedelta
     ) -> KeyAnswer:
-        row: Row = {
-            "PartitionKey": group,
-            "RowKey": f"{KEY}{digest}",
-            "SchemaVersion": SCHEMA,
-            "ClaimId": secrets.token_hex(8),
-            "BodyDigest": body_digest,
-            "LeaseUntil": to_text(now + lease),
-            "CreatedAt": to_text(now),
-        }
+        claim = {"ClaimId": secrets.token_hex(8), "BodyDigest": body_digest}
+        times = {"LeaseUntil": to_text(now + lease), "CreatedAt": to_text(now)}
+        row = new_row(group, f"{KEY}{digest}", **claim, **times)
         # Claim first and read only where that fails: a new key costs one operation.
         version, there = await self._take(insert(row), row)
         if version is None and there is not None:
@@ -57,16 +52,9 @@ class IdempotencyKeys:
     @staticmethod
     def completed(claim: KeyClaim, invitation: InvitationId, now: datetime) -> Operation:
         """The part of a transaction that ends a claim with what came of it."""
-        row: Row = {
-            "PartitionKey": claim.group,
-            "RowKey": f"{KEY}{claim.digest}",
-            "SchemaVersion": SCHEMA,
-            "BodyDigest": claim.body_digest,
-            "LeaseUntil": to_text(now),
-            "CreatedAt": to_text(now),
-            "InvitationId": str(invitation),
-        }
-        return replace(row, claim.version)
+        done = {"BodyDigest": claim.body_digest, "InvitationId": str(invitation)}
+        times = {"LeaseUntil": to_text(now), "CreatedAt": to_text(now)}
+        return replace(new_row(claim.group, f"{KEY}{claim.digest}", **done, **times), claim.version)
 
 
 def _held(there: "TableEntity", body_digest: str, now: datetime, kept: timedelta) -> KeyAnswer | None:

@@ -3,29 +3,40 @@ imports of a group and of those that have not ended."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from shared.adapters.tables.records import read_record, record_row
-from shared.adapters.tables.rows import SCHEMA, UnreadableRow, from_text, to_text
-from shared.adapters.tables.table import Row, Table, insert, replace, version_of
+from shared.adapters.tables.records import (
+    SCHEMA,
+    Columns,
+    new_row,
+    record_row,
+    save_versioned,
+    to_text,
+    versioned_record,
+)
+from shared.adapters.tables.table import Row, Table, insert, version_of
 from shared.domain.csv_dialect import Dialect
 from shared.domain.csv_records import Cursor
 from shared.domain.errors import Conflict
-from shared.domain.ids import GroupId, UserId
+from shared.domain.ids import GroupId
 from shared.domain.import_ids import ImportId
-from shared.domain.imports import Admission, Import, ImportState, Progress, Target
+from shared.domain.imports import Admission, Import, Progress
 from shared.ports.import_store import ImportStore, StoredImport
 from shared.ports.store import Versioned
 
 if TYPE_CHECKING:
-    from azure.data.tables import TableEntity
     from azure.data.tables.aio import TableServiceClient
 
 IMPORTS = "Imports"
 _RECORD, _PROGRESS, _OPEN, _KEYS = "import", "progress", "open", "keys"
 ADMISSION = "admission-"
+_IMPORT = Columns(
+    Import,
+    spelled={"group": "GroupId", "creator": "CreatorId", "why": "PausedFor", "resumer": "ResumerId"},
+    json={"dialect": (Dialect.to_dict, Dialect.from_dict)},
+    beside=("id",),
+)
+_READ = Columns(Progress, json={"cursor": (Cursor.to_list, Cursor.from_list)})
 
 
 class TableImportStore(ImportStore):
@@ -34,15 +45,12 @@ class TableImportStore(ImportStore):
 
     async def create(self, record: Import, progress: Progress) -> None:
         # The index first: an import that is not listed could be found by nobody.
-        await self._table.upsert(
-            {"PartitionKey": f"group-{record.group}", "RowKey": record.id, "SchemaVersion": SCHEMA}
-        )
+        await self._table.upsert(new_row(f"group-{record.group}", record.id))
         await self._table.write([insert(_record_row(record)), insert(_progress_row(record.id, progress))])
 
     async def name(self, key: str, fresh: ImportId) -> ImportId:
-        row: Row = {"PartitionKey": _KEYS, "RowKey": key, "SchemaVersion": SCHEMA, "ImportId": fresh}
         try:
-            await self._table.write([insert(row)])
+            await self._table.write([insert(new_row(_KEYS, key, ImportId=fresh))])
         except Conflict:
             there = await self._table.get(_KEYS, key)
             return ImportId(there["ImportId"]) if there is not None else fresh
@@ -54,31 +62,27 @@ class TableImportStore(ImportStore):
         rows = {r["RowKey"]: r async for r in self._table.query(condition, keys)}
         if _RECORD not in rows or _PROGRESS not in rows:
             return None
-        record, progress, admission = rows[_RECORD], rows[_PROGRESS], rows.get(keys["admission"])
-        admitted: Versioned[Admission] = Versioned(Admission(), None)
-        if admission is not None:
-            admitted = Versioned(read_record(admission, Admission), version_of(admission))
+        record = _IMPORT.from_columns(rows[_RECORD], id=ImportId(rows[_RECORD]["PartitionKey"]))
+        progress = _READ.from_columns(rows[_PROGRESS])
+        admission = rows.get(keys["admission"])
+        admitted = versioned_record(admission, Admission) if admission is not None else Versioned(Admission(), None)
         return StoredImport(
-            Versioned(_record(record), version_of(record)),
-            Versioned(_progress(progress), version_of(progress)),
+            Versioned(record, version_of(rows[_RECORD])),
+            Versioned(progress, version_of(rows[_PROGRESS])),
             {group: admitted} if group is not None else {},
         )
 
     async def save(self, record: Versioned[Import]) -> Versioned[Import]:
-        [version] = await self._table.write([replace(_record_row(record.value), record.version or "")])
-        return Versioned(record.value, version)
+        return await save_versioned(self._table, record, _record_row(record.value))
 
     async def save_progress(self, import_id: ImportId, progress: Versioned[Progress]) -> Versioned[Progress]:
-        row = _progress_row(import_id, progress.value)
-        [version] = await self._table.write([replace(row, progress.version or "")])
-        return Versioned(progress.value, version)
+        return await save_versioned(self._table, progress, _progress_row(import_id, progress.value))
 
     async def save_admission(
         self, import_id: ImportId, group: GroupId, admission: Versioned[Admission]
     ) -> Versioned[Admission]:
         row = record_row(import_id, f"{ADMISSION}{group}", admission.value)
-        [version] = await self._table.write([replace(row, admission.version) if admission.version else insert(row)])
-        return Versioned(admission.value, version)
+        return await save_versioned(self._table, admission, row)
 
     async def list_group(self, group: GroupId, limit: int) -> list[ImportId]:
         found: list[ImportId] = []
@@ -103,89 +107,8 @@ class TableImportStore(ImportStore):
 
 
 def _record_row(record: Import) -> Row:
-    return {
-        "PartitionKey": record.id,
-        "RowKey": _RECORD,
-        "SchemaVersion": SCHEMA,
-        "GroupId": record.group,
-        "FileName": record.file_name,
-        "Size": record.size,
-        "Dialect": _json(record.dialect.to_dict()),
-        "CreatorId": record.creator,
-        "CreatorName": record.creator_name,
-        "ForAdmin": record.for_admin,
-        "CreatedAt": to_text(record.created_at),
-        "Digest": record.digest,
-        "State": record.state.value,
-        **({"FinishedAt": to_text(record.finished_at)} if record.finished_at else {}),
-        **({"PausedFor": record.why} if record.why else {}),
-        **({"ResumerId": record.resumer, "ResumerName": record.resumer_name} if record.resumer else {}),
-    }
-
-
-def _record(row: "TableEntity") -> Import:
-    _check(row)
-    return Import(
-        id=ImportId(row["PartitionKey"]),
-        group=GroupId(row["GroupId"]),
-        file_name=row["FileName"],
-        size=int(row["Size"]),
-        dialect=Dialect.from_dict(msgspec.json.decode(row["Dialect"])),
-        creator=UserId(row["CreatorId"]),
-        creator_name=row["CreatorName"],
-        for_admin=row["ForAdmin"],
-        created_at=from_text(row["CreatedAt"]),
-        digest=row["Digest"],
-        state=ImportState(row["State"]),
-        finished_at=_time(row, "FinishedAt"),
-        why=row.get("PausedFor"),
-        resumer=UserId(row["ResumerId"]) if row.get("ResumerId") else None,
-        resumer_name=row.get("ResumerName", ""),
-    )
+    return new_row(record.id, _RECORD, **_IMPORT.to_columns(record))
 
 
 def _progress_row(import_id: ImportId, progress: Progress) -> Row:
-    return {
-        "PartitionKey": import_id,
-        "RowKey": _PROGRESS,
-        "SchemaVersion": SCHEMA,
-        "Cursor": _json(progress.cursor.to_list()),
-        "Pieces": progress.pieces,
-        "Windows": progress.windows,
-        "Rows": progress.rows,
-        "Bad": _json(progress.bad),
-        "Targets": _json(progress.targets),
-        "AllRead": progress.all_read,
-        **({"WakesAt": to_text(progress.wakes_at)} if progress.wakes_at else {}),
-        **({"Why": progress.why} if progress.why else {}),
-        **({"MadeUntil": to_text(progress.made_until)} if progress.made_until else {}),
-    }
-
-
-def _progress(row: "TableEntity") -> Progress:
-    _check(row)
-    return Progress(
-        cursor=Cursor.from_list(msgspec.json.decode(row["Cursor"])),
-        pieces=row["Pieces"],
-        windows=row["Windows"],
-        rows=row["Rows"],
-        bad=msgspec.json.decode(row["Bad"], type=dict[str, int]),
-        targets={GroupId(k): v for k, v in msgspec.json.decode(row["Targets"], type=dict[str, Target]).items()},
-        all_read=row["AllRead"],
-        wakes_at=_time(row, "WakesAt"),
-        why=row.get("Why"),
-        made_until=_time(row, "MadeUntil"),
-    )
-
-
-def _time(row: "TableEntity", column: str) -> datetime | None:
-    return from_text(row[column]) if row.get(column) else None
-
-
-def _check(row: "TableEntity") -> None:
-    if row["SchemaVersion"] > SCHEMA:
-        raise UnreadableRow(f"row {row['RowKey']} has schema {row['SchemaVersion']}; this code reads up to {SCHEMA}")
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    return new_row(import_id, _PROGRESS, **_READ.to_columns(progress))

@@ -10,9 +10,9 @@ import hmac
 import secrets
 from typing import TYPE_CHECKING
 
-from shared.adapters.tables.rows import SCHEMA
+from shared.adapters.tables.records import new_row
 from shared.adapters.tables.store import TENANT
-from shared.adapters.tables.table import Row, Table, insert
+from shared.adapters.tables.table import Table, insert
 from shared.domain.errors import Conflict, StorageBusy
 
 if TYPE_CHECKING:
@@ -32,12 +32,7 @@ class TableKey:
         """The key itself; made by the first that asks. Of two that make one at once, one wins and both get its
         key."""
         if (there := await self._table.get(*_ROW)) is None:
-            made: Row = {
-                "PartitionKey": _ROW[0],
-                "RowKey": _ROW[1],
-                "SchemaVersion": SCHEMA,
-                "Key": secrets.token_hex(_BYTES),
-            }
+            made = new_row(*_ROW, Key=secrets.token_hex(_BYTES))
             try:
                 await self._table.write([insert(made)])
                 return bytes.fromhex(str(made["Key"]))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from azure.data.tables import UpdateMode
 
-from shared.adapters.tables.rows import SCHEMA, digest, from_text, to_text
+from shared.adapters.tables.records import SCHEMA, from_text, to_text
+from shared.adapters.tables.rows import digest
 from shared.adapters.tables.table import Operation, Row, Table
 from shared.domain.audits.changes import MemberChange, UserChange, UserFacts
 from shared.domain.audits.records import AuditId, Since

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from shared.adapters.tables.rows import SCHEMA, from_text, to_text
+from shared.adapters.tables.records import SCHEMA, from_text, to_text
 from shared.adapters.tables.table import Table
 from shared.domain.ids import ChunkId, GroupId
 from shared.ports.store import OpenChunk

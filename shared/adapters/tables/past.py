@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.adapters.tables.rows import EXPIRY, INVITATION, from_row, to_text
+from shared.adapters.tables.records import to_text
+from shared.adapters.tables.rows import EXPIRY, INVITATION, from_row
 from shared.adapters.tables.store import INVITATIONS
 from shared.adapters.tables.table import Table
 from shared.domain.ids import GroupId

@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING
 
 from shared.adapters.tables import continuations
 from shared.adapters.tables.audits import AUDITS, PLAN, read_continuation
-from shared.adapters.tables.records import read_record, record_row
-from shared.adapters.tables.rows import SCHEMA, from_text, to_text
-from shared.adapters.tables.table import Table, insert, remove, replace, version_of
+from shared.adapters.tables.records import (
+    SCHEMA,
+    from_text,
+    new_row,
+    read_record,
+    read_versioned,
+    record_row,
+    save_versioned,
+    to_text,
+)
+from shared.adapters.tables.table import Table, put, remove, replace, version_of
 from shared.domain.applications import AppId
 from shared.domain.audits.records import AuditId
 from shared.domain.audits.remedies import Action, ActionState, Plan
@@ -20,7 +28,6 @@ if TYPE_CHECKING:
 
 _ACTION = "r-"
 _OPEN, _SENT = "open-plans", "sent"
-_OF_TRANSACTION = 100
 
 
 class TableRemedyStore:
@@ -32,17 +39,7 @@ class TableRemedyStore:
     async def add_actions(self, audit: AuditId, app: AppId, actions: Sequence[Action]) -> None:
         """Those that are there already stay as they are. Safe to repeat."""
         rows = list({action.id: _action_row(audit, app, action) for action in actions}.values())
-        for start in range(0, len(rows), _OF_TRANSACTION):
-            few = rows[start : start + _OF_TRANSACTION]
-            try:
-                await self._table.write([insert(row) for row in few])
-            except Conflict:
-                # Some are there: a transaction is all or nothing.
-                for row in few:
-                    try:
-                        await self._table.write([insert(row)])
-                    except Conflict:
-                        continue
+        await self._table.insert_missing(rows)
 
     async def list_actions(
         self, audit: AuditId, app: AppId, continuation: str | None, limit: int, states: Sequence[ActionState] = ()
@@ -81,8 +78,7 @@ class TableRemedyStore:
         return [Versioned(a.value, version) for a, version in zip(actions, versions, strict=True)]
 
     async def read_plan(self, audit: AuditId, app: AppId) -> Versioned[Plan] | None:
-        row = await self._table.get(audit, PLAN + app)
-        return Versioned(read_record(row, Plan), version_of(row)) if row is not None else None
+        return await read_versioned(self._table, audit, PLAN + app, Plan)
 
     async def list_plans(self, audit: AuditId) -> list[Plan]:
         keys = {"audit": audit, "first": PLAN, "end": f"{PLAN}~"}
@@ -92,7 +88,7 @@ class TableRemedyStore:
     async def save_plan(self, plan: Versioned[Plan]) -> None:
         """Raises Conflict where it changed since it was read, or is there already."""
         row = record_row(plan.value.audit, PLAN + plan.value.app, plan.value)
-        await self._table.write([replace(row, plan.version) if plan.version else insert(row)])
+        await save_versioned(self._table, plan, row)
 
     async def open(self, audit: AuditId, app: AppId, look_at: datetime) -> None:
         """Remember a plan before it is carried out; again: look at it at another time. Safe to repeat."""
@@ -123,9 +119,9 @@ class TableRemedyStore:
         row = await self._table.get(_SENT, key)
         if row is not None and (row["Audit"] == audit or (before is not None and from_text(row["At"]) > before)):
             return False
-        taken = {"PartitionKey": _SENT, "RowKey": key, "SchemaVersion": SCHEMA, "Audit": audit, "At": to_text(now)}
+        taken = new_row(_SENT, key, Audit=audit, At=to_text(now))
         try:
-            await self._table.write([insert(taken) if row is None else replace(taken, version_of(row))])
+            await self._table.write([put(taken, version_of(row) if row is not None else None)])
         except Conflict:
             return False
         return True
@@ -146,5 +142,4 @@ def _partition(audit: AuditId, app: AppId) -> str:
 
 
 def _action_row(audit: AuditId, app: AppId, action: Action) -> dict[str, object]:
-    row = record_row(_partition(audit, app), _ACTION + action.id, action)
-    return row | {"State": action.state.value}
+    return record_row(_partition(audit, app), _ACTION + action.id, action, State=action.state.value)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.adapters.tables.rows import SCHEMA, from_text, to_text
+from shared.adapters.tables.records import SCHEMA, from_text, to_text
 from shared.adapters.tables.table import Table, version_of
 
 if TYPE_CHECKING:

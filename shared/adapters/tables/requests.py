@@ -10,12 +10,18 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from shared.adapters.tables import continuations
-from shared.adapters.tables.records import read_record, record_row
-from shared.adapters.tables.rows import SCHEMA, to_text
-from shared.adapters.tables.table import Row, Table, insert, replace, version_of
+from shared.adapters.tables.records import (
+    SCHEMA,
+    new_row,
+    read_record,
+    read_versioned,
+    record_row,
+    save_versioned,
+    to_text,
+    versioned_record,
+)
+from shared.adapters.tables.table import Row, Table, put, version_of
 from shared.domain.ids import GroupId, UserId
 from shared.domain.request_digests import Digest
 from shared.domain.request_settings import Limit
@@ -41,20 +47,12 @@ class TableRequestStore:
         self._table = Table(service, REQUESTS)
 
     async def read(self, group: GroupId, request: RequestId) -> Versioned[JoinRequest] | None:
-        row = await self._table.get(group, request)
-        return Versioned(read_record(row, JoinRequest), version_of(row)) if row is not None else None
+        return await read_versioned(self._table, group, request, JoinRequest)
 
     async def save(self, request: Versioned[JoinRequest]) -> Versioned[JoinRequest]:
         value = request.value
-        row: Row = {
-            "PartitionKey": value.group,
-            "RowKey": value.id,
-            "SchemaVersion": SCHEMA,
-            "State": value.state.value,
-            "Record": msgspec.json.encode(value).decode(),
-        }
-        [version] = await self._table.write([replace(row, request.version) if request.version else insert(row)])
-        return Versioned(value, version)
+        row = record_row(value.group, value.id, value, State=value.state.value)
+        return await save_versioned(self._table, request, row)
 
     async def forget(self, request: Versioned[JoinRequest]) -> None:
         await self._table.delete(request.value.group, request.value.id, request.version)
@@ -65,7 +63,7 @@ class TableRequestStore:
             rows, place = await self._table.page(place)
             for row in rows:
                 if row["PartitionKey"] not in _OTHERS:
-                    yield Versioned(read_record(row, JoinRequest), version_of(row))
+                    yield versioned_record(row, JoinRequest)
             if place is None:
                 return
 
@@ -108,13 +106,11 @@ class TableRequestStore:
             yield GroupId(group), RequestId(request)
 
     async def read_digest(self, decider: UserId) -> Versioned[Digest] | None:
-        row = await self._table.get(_DIGESTS, decider)
-        return Versioned(read_record(row, Digest), version_of(row)) if row is not None else None
+        return await read_versioned(self._table, _DIGESTS, decider, Digest)
 
     async def save_digest(self, digest: Versioned[Digest], look_at: datetime) -> Versioned[Digest]:
-        row = record_row(_DIGESTS, digest.value.decider, digest.value) | {"LookAt": to_text(look_at)}
-        [version] = await self._table.write([replace(row, digest.version) if digest.version else insert(row)])
-        return Versioned(digest.value, version)
+        row = record_row(_DIGESTS, digest.value.decider, digest.value, LookAt=to_text(look_at))
+        return await save_versioned(self._table, digest, row)
 
     async def forget_digest(self, digest: Versioned[Digest]) -> None:
         await self._table.delete(_DIGESTS, digest.value.decider, digest.version)
@@ -132,8 +128,8 @@ class TableRequestStore:
         count = int(there["Count"]) if there is not None else 0
         if count >= limit.most:
             return False
-        row: Row = {"PartitionKey": _COUNTS, "RowKey": key, "SchemaVersion": SCHEMA, "Count": count + 1}
-        await self._table.write([insert(row) if there is None else replace(row, version_of(there))])
+        row = new_row(_COUNTS, key, Count=count + 1)
+        await self._table.write([put(row, version_of(there) if there is not None else None)])
         return True
 
     async def forget_counts(self, before: datetime) -> int:

@@ -10,8 +10,16 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from shared.adapters.tables.records import read_record, record_row
-from shared.adapters.tables.rows import SCHEMA, from_text, to_text
+from shared.adapters.tables.records import (
+    SCHEMA,
+    from_text,
+    new_row,
+    read_record,
+    read_versioned,
+    record_row,
+    save_versioned,
+    to_text,
+)
 from shared.adapters.tables.table import Operation, Row, Table, insert, replace, version_of
 from shared.domain.applications import AppId
 from shared.domain.errors import Conflict
@@ -87,8 +95,7 @@ class TableSetupStore:
             yield SetupId(row["RowKey"])
 
     async def read_app(self, app_id: AppId) -> Versioned[AppRecord] | None:
-        row = await self._apps.get(_APP, app_id)
-        return Versioned(read_record(row, AppRecord), version_of(row)) if row is not None else None
+        return await read_versioned(self._apps, _APP, app_id, AppRecord)
 
     async def list_apps(self, group: GroupId | None = None) -> list[AppRecord]:
         condition, keys = "PartitionKey eq @apps", {"apps": _APP}
@@ -97,9 +104,8 @@ class TableSetupStore:
         return [read_record(row, AppRecord) async for row in self._apps.query(condition, keys)]
 
     async def save_app(self, record: Versioned[AppRecord]) -> Versioned[AppRecord]:
-        row = record_row(_APP, record.value.app_id, record.value) | {"GroupId": record.value.group}
-        [version] = await self._apps.write([replace(row, record.version) if record.version else insert(row)])
-        return Versioned(record.value, version)
+        row = record_row(_APP, record.value.app_id, record.value, GroupId=record.value.group)
+        return await save_versioned(self._apps, record, row)
 
     async def delete_app(self, app_id: AppId) -> None:
         await self._apps.delete(_APP, app_id)
@@ -116,13 +122,7 @@ class TableSetupStore:
         return _intent(key, row, version_of(row), again=True) if row is not None else None
 
     async def take_intent(self, key: str, *, now: datetime, claim: timedelta, anew: bool = False) -> Intent | None:
-        row: Row = {
-            "PartitionKey": _INTENT,
-            "RowKey": _intent_key(key),
-            "SchemaVersion": SCHEMA,
-            "Since": to_text(now),
-            "ClaimedUntil": to_text(now + claim),
-        }
+        row = new_row(_INTENT, _intent_key(key), Since=to_text(now), ClaimedUntil=to_text(now + claim))
         try:
             [version] = await self._apps.write([insert(row)])
         except Conflict:
@@ -139,14 +139,8 @@ class TableSetupStore:
         return _intent(key, row, version, again=False)
 
     async def finish_intent(self, intent: Intent, result: str) -> None:
-        row: Row = {
-            "PartitionKey": _INTENT,
-            "RowKey": _intent_key(intent.key),
-            "SchemaVersion": SCHEMA,
-            "Since": to_text(intent.since),
-            "ClaimedUntil": to_text(intent.since),
-            "Result": result,
-        }
+        since = to_text(intent.since)
+        row = new_row(_INTENT, _intent_key(intent.key), Since=since, ClaimedUntil=since, Result=result)
         try:
             await self._apps.write([replace(row, intent.version)])
         except Conflict:
@@ -170,16 +164,14 @@ def _setup(setup_id: SetupId, rows: "Mapping[str, TableEntity]") -> Setup:
 
 
 def _plan_row(setup: Setup) -> Row:
-    return record_row(setup.id, _PLAN, setup.plan) | {
-        "Digest": setup.digest,
-        "CreatedAt": to_text(setup.created_at),
-        "CreatorId": setup.creator,
-        "CreatorName": setup.creator_name,
-    }
+    creator = {"CreatorId": setup.creator, "CreatorName": setup.creator_name}
+    return record_row(
+        setup.id, _PLAN, setup.plan, Digest=setup.digest, CreatedAt=to_text(setup.created_at), **creator
+    )
 
 
 def _step_row(setup_id: SetupId, record: StepRecord) -> Row:
-    return record_row(setup_id, f"{_STEP}{record.step.value}", record) | {"State": record.state.value}
+    return record_row(setup_id, f"{_STEP}{record.step.value}", record, State=record.state.value)
 
 
 def _intent_key(key: str) -> str:

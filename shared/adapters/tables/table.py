@@ -1,6 +1,7 @@
 """One table, with the SDK's errors in the domain's words; made when it is first found missing."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from azure.core import MatchConditions
@@ -32,6 +33,7 @@ _CONFLICTS = {
     "EntityNotFound",
 }
 _TABLE_MISSING = "TableNotFound"
+_OF_TRANSACTION = 100
 
 
 def version_of(row: "TableEntity") -> str:
@@ -46,6 +48,11 @@ def replace(row: Row, version: str) -> Operation:
     """Replace a row that still has that version."""
     guard = {"etag": version, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
     return ("update", row, guard)
+
+
+def put(row: Row, version: str | None) -> Operation:
+    """Replace a row that still has that version, or write one that was not there (None)."""
+    return replace(row, version) if version else insert(row)
 
 
 def upsert(row: Row) -> Operation:
@@ -142,6 +149,18 @@ class Table:
             raise self._translated(e) from e
         # A deletion has no version.
         return [str(answer.get("etag") or "") for answer in answers]
+
+    async def insert_missing(self, rows: Sequence[Row]) -> None:
+        """Write those that are not there, of one partition; what is there stays. All raise as `write` does."""
+        for start in range(0, len(rows), _OF_TRANSACTION):
+            few = rows[start : start + _OF_TRANSACTION]
+            try:
+                await self.write([insert(row) for row in few])
+            except Conflict:
+                # Some are there: a transaction is all or nothing.
+                for row in few:
+                    with suppress(Conflict):
+                        await self.write([insert(row)])
 
     async def upsert(self, row: Row) -> None:
         """Write a row whatever was there."""

@@ -3,12 +3,21 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from dataclasses import replace as changed
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shared.adapters.tables.records import read_record, record_row
-from shared.adapters.tables.rows import SCHEMA, from_text, to_text
-from shared.adapters.tables.table import Operation, Row, Table, insert, replace, version_of
+from shared.adapters.tables.records import (
+    Columns,
+    from_text,
+    new_row,
+    read_record,
+    read_versioned,
+    record_row,
+    save_versioned,
+    to_text,
+)
+from shared.adapters.tables.table import Operation, Table, put, version_of
 from shared.domain.breaker import Breaker
 from shared.domain.import_pace import (
     WRITES_ALONE,
@@ -34,6 +43,7 @@ _IMPORT_PACE = ("pace", "imports")
 _PEOPLE = "invitations"
 """The lane of guests who are invited by hand."""
 _DAYS = "days"
+_BREAKER_ROW, _DAY_ROW = Columns(Breaker), Columns(DayTaken)
 _ATTEMPTS = 20
 _PAUSE_S = 0.05
 """At most, before a lane is tried again: instances that met once do not meet again at the next try."""
@@ -47,26 +57,17 @@ class TenantState:
 
     async def read_breaker(self) -> Versioned[Breaker]:
         row = await self._table.get(*_BREAKER)
-        if row is None:
-            return Versioned(Breaker(), None)
-        times = {f: from_text(t) if (t := row.get(c)) else None for c, f in _BREAKER_TIMES.items()}
-        return Versioned(Breaker(**times, detail=row.get("Detail")), version_of(row))
+        return Versioned(_BREAKER_ROW.from_columns(row), version_of(row)) if row else Versioned(Breaker(), None)
 
     async def write_breaker(self, breaker: Versioned[Breaker]) -> None:
-        value = breaker.value
-        row: Row = {"PartitionKey": _BREAKER[0], "RowKey": _BREAKER[1], "SchemaVersion": SCHEMA}
-        row |= {c: to_text(t) for c, f in _BREAKER_TIMES.items() if (t := getattr(value, f))}
-        if value.detail:
-            row["Detail"] = value.detail
-        await self._table.write([replace(row, breaker.version) if breaker.version else insert(row)])
+        row = new_row(*_BREAKER, **_BREAKER_ROW.to_columns(breaker.value))
+        await save_versioned(self._table, breaker, row)
 
     async def read_stop(self) -> Versioned[Stop]:
-        row = await self._table.get(*_STOP)
-        return Versioned(read_record(row, Stop), version_of(row)) if row is not None else Versioned(Stop(), None)
+        return await read_versioned(self._table, *_STOP, Stop) or Versioned(Stop(), None)
 
     async def write_stop(self, stop: Versioned[Stop]) -> None:
-        row = record_row(*_STOP, stop.value)
-        await self._table.write([replace(row, stop.version) if stop.version else insert(row)])
+        await save_versioned(self._table, stop, record_row(*_STOP, stop.value))
 
     async def reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
         async with self._lines[lane]:
@@ -76,14 +77,9 @@ class TenantState:
     async def _reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
         there = await self._table.get("pace", lane)
         start, free_at = reserve(pace, from_text(there["FreeAt"]) if there else None, units, now)
-        row: Row = {
-            "PartitionKey": "pace",
-            "RowKey": lane,
-            "SchemaVersion": SCHEMA,
-            "FreeAt": to_text(free_at),
-            "Taken": (there.get("Taken", 0) if there else 0) + units,
-        }
-        await self._table.write([replace(row, version_of(there)) if there else insert(row)])
+        taken = (there.get("Taken", 0) if there else 0) + units
+        row = new_row("pace", lane, FreeAt=to_text(free_at), Taken=taken)
+        await self._table.write([put(row, version_of(there) if there else None)])
         return start
 
     async def read_import_pace(self, limits: Limits, now: datetime) -> ImportPace:
@@ -130,7 +126,7 @@ class TenantState:
             after = change(before)
             if after != before:
                 row = record_row(*_IMPORT_PACE, after)
-                await self._table.write([replace(row, version_of(there)) if there else insert(row)])
+                await self._table.write([put(row, version_of(there) if there else None)])
             return after
 
         async with self._lines["imports"]:
@@ -179,13 +175,9 @@ def _left(limits: Mapping[str, DayLimit], days: Mapping[str, DayTaken]) -> int:
 
 
 def _taken(who: str, day: DayTaken, units: int, there: "TableEntity | None") -> Operation:
-    row: Row = {"PartitionKey": _DAYS, "RowKey": who, "SchemaVersion": SCHEMA}
-    row |= {"Day": day.day.isoformat(), "Taken": day.taken + units, "ActiveDays": day.active_days}
-    return replace(row, version_of(there)) if there else insert(row)
+    row = new_row(_DAYS, who, **_DAY_ROW.to_columns(changed(day, taken=day.taken + units)))
+    return put(row, version_of(there) if there else None)
 
 
 def _day(row: "TableEntity | None") -> DayTaken | None:
-    return DayTaken(date.fromisoformat(row["Day"]), row["Taken"], row["ActiveDays"]) if row is not None else None
-
-
-_BREAKER_TIMES = {"OpenSince": "open_since", "ProbeAt": "probe_at"}
+    return _DAY_ROW.from_columns(row) if row is not None else None

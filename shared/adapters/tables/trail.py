@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from shared.adapters.tables import continuations
 from shared.adapters.tables.records import read_record, record_row
-from shared.adapters.tables.table import Row, Table, insert
+from shared.adapters.tables.table import Row, Table
 from shared.domain.audits.trail import TrailEntry
-from shared.domain.errors import Conflict
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
@@ -33,15 +32,8 @@ class TableTrail:
             day, key = _place(entry.at, entry.key)
             by_day[day][key] = record_row(day, key, entry)
         for rows in by_day.values():
-            try:
-                await self._table.write([insert(row) for row in rows.values()])
-            except Conflict:
-                # Some were written down before: each by itself.
-                for row in rows.values():
-                    try:
-                        await self._table.write([insert(row)])
-                    except Conflict:
-                        continue
+            # Some may have been written down before.
+            await self._table.insert_missing(list(rows.values()))
 
     async def read(self, continuation: str | None, limit: int) -> tuple[list[TrailEntry], str | None]:
         place = continuations.take(continuation, _PLACE) if continuation is not None else ""
