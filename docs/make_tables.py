@@ -10,7 +10,7 @@ sys.path.insert(0, str(DOCS.parent))
 from shared.adapters.exports import CONTAINER as EXPORTS  # noqa: E402
 from shared.adapters.files import CONTAINER as IMPORT_FILES  # noqa: E402
 from shared.adapters.queues.names import QUEUES  # noqa: E402
-from shared.adapters.tables.holdings import TABLES as TABLES_OF_ROWS  # noqa: E402
+from shared.adapters.tables.personal_data import TABLES as TABLES_OF_ROWS  # noqa: E402
 from shared.domain.access import RULES as ACCESS  # noqa: E402
 from shared.domain.access import Object, Role  # noqa: E402
 from shared.domain.audits.rules import RULES, Remedy  # noqa: E402

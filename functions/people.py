@@ -66,7 +66,7 @@ async def get_erasure(req: func.HttpRequest) -> func.HttpResponse:
     caller = await caller_of(app, req)
     need(caller, Action.HANDLE_PERSONAL_DATA)
     case, whom, _ = await app.people.ask.show(CaseKind.ERASURE, _case(req), caller)
-    return json_response(bodies.erasure(case, whom, app.people.search.holdings))
+    return json_response(bodies.erasure(case, whom, app.people.search.personal_data))
 
 
 @bp.function_name("search_person")

@@ -15,7 +15,7 @@ CONTAINER = "exports"
 
 
 class BlobExports:
-    """Itself one of the `Holdings`: what was exported is erased, too. All methods raise StorageBusy."""
+    """Itself one of the `PersonalData`: what was exported is erased, too. All methods raise StorageBusy."""
 
     kept: Mapping[tuple[str, str], str] = MappingProxyType({})
 

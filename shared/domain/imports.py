@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
 
 from shared.domain.addresses import Address
 from shared.domain.csv_dialect import Dialect
@@ -11,6 +12,7 @@ from shared.domain.csv_records import Cursor
 from shared.domain.ids import ChunkId, GroupId, UserId
 from shared.domain.import_ids import ImportId
 from shared.domain.invitations import Invitation
+from shared.domain.personal import Personal, Redaction, Says
 from shared.domain.reasons import Reason
 from shared.domain.setup.plan import Policy
 
@@ -64,16 +66,16 @@ class Import:
     file_name: str
     size: int
     dialect: Dialect
-    creator: UserId
-    creator_name: str
+    creator: Annotated[UserId, Personal("who imported", Redaction.PSEUDONYM, Says.USER)]
+    creator_name: Annotated[str, Personal("who imported", Redaction.ERASED, Says.NAME)]
     for_admin: bool
     created_at: datetime
     digest: str
     state: ImportState = ImportState.RUNNING
     finished_at: datetime | None = None
     why: str | None = None
-    resumer: UserId | None = None
-    resumer_name: str = ""
+    resumer: Annotated[UserId | None, Personal("who resumed it", Redaction.PSEUDONYM, Says.USER)] = None
+    resumer_name: Annotated[str, Personal("who resumed it", Redaction.ERASED, Says.NAME)] = ""
 
     @property
     def authority(self) -> UserId:

@@ -7,11 +7,12 @@ accepted) are kept apart: these states tell how far Guestlist got.
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from shared.domain.addresses import Address
 from shared.domain.ids import InvitationId, UserId
 from shared.domain.import_ids import ImportId
+from shared.domain.personal import GUEST, Personal, Redaction, Says
 from shared.domain.reasons import Reason
 
 
@@ -87,29 +88,29 @@ class Invitation:
     """
 
     id: InvitationId
-    address: Address
-    display_name: str | None
-    message: str | None
-    language: str | None
-    inviter_id: UserId
-    inviter_name: str
+    address: Annotated[Address, Personal(GUEST, Redaction.ERASED, Says.ADDRESS)]
+    display_name: Annotated[str | None, Personal(GUEST, Redaction.GONE)]
+    message: Annotated[str | None, Personal(GUEST, Redaction.GONE)]
+    language: Annotated[str | None, Personal(GUEST, Redaction.GONE)]
+    inviter_id: Annotated[UserId, Personal("who invited", Redaction.PSEUDONYM, Says.USER)]
+    inviter_name: Annotated[str, Personal("who invited", Redaction.ERASED, Says.NAME)]
     app_name: str
     direct_link: str
     created_at: datetime
     updated_at: datetime
     state: State = State.ACCEPTED
     reason: Reason | None = None
-    detail: str | None = None
+    detail: Annotated[str | None, Personal(GUEST, Redaction.GONE)] = None
     claimed_until: datetime | None = None
     effect_since: datetime | None = None
-    user_id: UserId | None = None
-    redeem_url: str | None = None
+    user_id: Annotated[UserId | None, Personal(GUEST, Redaction.GONE, Says.USER)] = None
+    redeem_url: Annotated[str | None, Personal(GUEST, Redaction.GONE)] = None
     already_in_directory: bool = False
     already_member: bool = False
-    mail_handle: str | None = None
+    mail_handle: Annotated[str | None, Personal(GUEST, Redaction.GONE)] = None
     import_id: ImportId | None = None
     line: int | None = None
-    expires: date | None = None
+    expires: Annotated[date | None, Personal(GUEST, Redaction.GONE)] = None
     send_again: bool = False
 
     @property

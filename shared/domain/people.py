@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, NewType
+from typing import Annotated, Any, NewType
 
 from shared.domain.addresses import parse_address
 from shared.domain.errors import Refused
 from shared.domain.ids import UserId
+from shared.domain.personal import Personal, Redaction, Says
 
 CaseId = NewType("CaseId", str)
 """22 hex digits: 12 of inverted time, so that the newest sorts first, and 10 random ones."""
@@ -118,7 +119,7 @@ class Case:
 
     id: CaseId
     kind: CaseKind
-    by: str
+    by: Annotated[str, Personal("who asked for it", Redaction.SIGNED, Says.WHO)]
     asked_at: datetime
     confirmed: bool
     stand_in: str

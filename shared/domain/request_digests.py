@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Annotated
 
 from shared.domain.ids import GroupId, UserId
+from shared.domain.personal import DECIDERS, Personal, Says
 
 MOST_GROUPS = 100
 """Groups that one mail names; who decides for more sees the others on the portal."""
@@ -18,7 +20,7 @@ class Digest:
     key of its own; `mail_handle`, `mail_since` and `claimed_until` are those of a request's mail.
     """
 
-    decider: UserId
+    decider: Annotated[UserId, Personal(DECIDERS, says=Says.WHO)]
     groups: tuple[GroupId, ...] = ()
     telling: tuple[GroupId, ...] = ()
     due_at: datetime | None = None

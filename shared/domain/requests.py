@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, NewType
+from typing import Annotated, Any, NewType
 
 from shared.domain.addresses import Address
 from shared.domain.ids import GroupId, InvitationId, UserId
+from shared.domain.personal import People, Personal, Redaction, Says
 from shared.domain.reasons import Reason
 
 RequestId = NewType("RequestId", str)
@@ -100,31 +101,31 @@ class JoinRequest:
 
     id: RequestId
     group: GroupId
-    address: Address
-    code: str
+    address: Annotated[Address, Personal("who asked", says=Says.ADDRESS)]
+    code: Annotated[str, Personal("who asked")]
     app_name: str
     requested_at: datetime
     updated_at: datetime
     expires_at: datetime
     state: RequestState = RequestState.UNPROVEN
-    display_name: str | None = None
-    reason_given: str | None = None
-    language: str | None = None
+    display_name: Annotated[str | None, Personal("who asked")] = None
+    reason_given: Annotated[str | None, Personal("who asked")] = None
+    language: Annotated[str | None, Personal("who asked")] = None
     proven_at: datetime | None = None
     decided_at: datetime | None = None
-    decided_by: UserId | None = None
-    decided_by_name: str = ""
-    note: str | None = None
-    invitation: InvitationId | None = None
+    decided_by: Annotated[UserId | None, Personal("who decided", Redaction.PSEUDONYM, Says.USER)] = None
+    decided_by_name: Annotated[str, Personal("who decided", Redaction.ERASED, Says.NAME)] = ""
+    note: Annotated[str | None, Personal("who asked")] = None
+    invitation: Annotated[InvitationId | None, Personal("who asked")] = None
     reason: Reason | None = None
-    detail: str | None = None
+    detail: Annotated[str | None, Personal("who asked")] = None
     mail: RequestMail | None = None
     mails: int = 0
-    mail_handle: str | None = None
+    mail_handle: Annotated[str | None, Personal("who asked")] = None
     mail_since: datetime | None = None
     claimed_until: datetime | None = None
-    to_tell: tuple[UserId, ...] = ()
-    again: Asked | None = None
+    to_tell: Annotated[tuple[UserId, ...], People("who is to be told")] = ()
+    again: Annotated[Asked | None, Personal("who asked")] = None
 
     @property
     def mail_key(self) -> str:

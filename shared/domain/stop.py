@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
 from shared.domain.commands import Command, RoundTrip, RunAudit
 from shared.domain.ids import UserId
+from shared.domain.personal import Personal, Redaction, Says
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +15,8 @@ class Stop:
 
     is_on: bool = False
     at: datetime | None = None
-    by: UserId | None = None
-    by_name: str = ""
+    by: Annotated[UserId | None, Personal("who stopped or started", Redaction.PSEUDONYM, Says.USER)] = None
+    by_name: Annotated[str, Personal("who stopped or started", Redaction.ERASED, Says.NAME)] = ""
     reason: str | None = None
 
 

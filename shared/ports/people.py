@@ -6,7 +6,7 @@ from typing import Protocol
 from shared.domain.people import Page, Person
 
 
-class Holdings(Protocol):
+class PersonalData(Protocol):
     """One place in which people's data is kept. All methods raise StorageBusy."""
 
     @property

@@ -52,7 +52,7 @@ class Adapters:
         from shared.adapters.tables.key import TableKey
         from shared.adapters.tables.mirror import TableMirror
         from shared.adapters.tables.past import TablePast
-        from shared.adapters.tables.people import TableHoldings
+        from shared.adapters.tables.people import TablePersonalData
         from shared.adapters.tables.remedies import TableRemedyStore
         from shared.adapters.tables.reminders import TableReminders
         from shared.adapters.tables.requests import TableRequestStore
@@ -69,7 +69,7 @@ class Adapters:
         self.imports, self.requests = TableImportStore(tables), TableRequestStore(tables)
         self.audits, self.remedies = MeasuredAuditStore(tables), TableRemedyStore(tables)
         self.mirror, self.past, self.trail = TableMirror(tables), TablePast(tables), TableTrail(tables)
-        self.cases, self.holdings = TableCases(tables), TableHoldings(tables)
+        self.cases, self.personal_data = TableCases(tables), TablePersonalData(tables)
         self.files, self.exports, self.key = BlobFiles(blobs), BlobExports(blobs), TableKey(tables)
         self.directory = GraphDirectory(self.session, self._apps_of_groups)
         self.apps, self.entitlements = GraphAppDirectory(self.session), GraphEntitlements(self.session)

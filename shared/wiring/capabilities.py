@@ -31,7 +31,7 @@ from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
 from shared.steps.mail_chunk import MailChunkStep
 from shared.steps.people.ask import AskForPerson
-from shared.steps.people.files import FileHoldings
+from shared.steps.people.files import FilePersonalData
 from shared.steps.people.search import SearchPersonStep
 from shared.steps.people.sweep import SweepPeople
 from shared.steps.portal.groups import ShowGroups
@@ -191,9 +191,9 @@ class People:
 
     def __init__(self, a: Adapters, rules: Rules) -> None:
         timing = a.settings.timing
-        holdings = (FileHoldings(a.files, a.files, a.imports, rules), a.holdings, a.exports)
+        personal_data = (FilePersonalData(a.files, a.files, a.imports, rules), a.personal_data, a.exports)
         self.ask = AskForPerson(a.cases, a.exports, a.outbox, a.clock, timing)
-        self.search = SearchPersonStep(a.cases, holdings, a.exports, a.audits, a.clock, timing)
+        self.search = SearchPersonStep(a.cases, personal_data, a.exports, a.audits, a.clock, timing)
         self.sweep = SweepPeople(a.cases, a.exports, a.outbox, a.clock, timing)
 
 

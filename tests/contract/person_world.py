@@ -22,7 +22,7 @@ from shared.adapters.tables.audits import TableAuditStore
 from shared.adapters.tables.cases import TableCases
 from shared.adapters.tables.imports import TableImportStore
 from shared.adapters.tables.mirror import TableMirror
-from shared.adapters.tables.people import TableHoldings
+from shared.adapters.tables.people import TablePersonalData
 from shared.adapters.tables.remedies import TableRemedyStore
 from shared.adapters.tables.requests import TableRequestStore
 from shared.adapters.tables.setups import TableSetupStore
@@ -69,7 +69,7 @@ from shared.ports.mirror import Doing, Mark
 from shared.ports.store import Versioned
 from shared.steps.imports.reading import Rules
 from shared.steps.people.ask import AskForPerson
-from shared.steps.people.files import FileHoldings
+from shared.steps.people.files import FilePersonalData
 from shared.steps.people.search import SearchPersonStep
 from shared.steps.people.sweep import SweepPeople
 from tests.builders import NOW, an_invitation
@@ -169,12 +169,12 @@ class PersonWorld:
         self.mirror, self.trail, self.cases = TableMirror(tables), TableTrail(tables), TableCases(tables)
         self.files, self.exports = BlobFiles(blobs), BlobExports(blobs)
         self.ask = AskForPerson(self.cases, self.exports, self.outbox, self.clock, self.timing)
-        holdings = (
-            FileHoldings(self.files, self.files, self.imports, RULES),
-            TableHoldings(tables),
+        personal_data = (
+            FilePersonalData(self.files, self.files, self.imports, RULES),
+            TablePersonalData(tables),
             self.exports,
         )
-        self.search = SearchPersonStep(self.cases, holdings, self.exports, self.audits, self.clock, self.timing)
+        self.search = SearchPersonStep(self.cases, personal_data, self.exports, self.audits, self.clock, self.timing)
         self.sweep = SweepPeople(self.cases, self.exports, self.outbox, self.clock, self.timing)
 
     # Working

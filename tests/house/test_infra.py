@@ -14,7 +14,7 @@ import pytest
 from local.bicep import TEMPLATES
 from shared.adapters.queues.names import QUEUES
 from shared.adapters.storage import blob_service, queue_service, table_service
-from shared.adapters.tables.holdings import TABLES as TABLES_OF_ROWS
+from shared.adapters.tables.personal_data import TABLES as TABLES_OF_ROWS
 from shared.config import read_settings
 from shared.domain.audits.rules import Rule
 from shared.domain.invitations import STATES, State

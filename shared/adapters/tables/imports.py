@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 IMPORTS = "Imports"
 _RECORD, _PROGRESS, _OPEN, _KEYS = "import", "progress", "open", "keys"
 ADMISSION = "admission-"
-_IMPORT = Columns(
+IMPORT_COLUMNS = Columns(
     Import,
     spelled={"group": "GroupId", "creator": "CreatorId", "why": "PausedFor", "resumer": "ResumerId"},
     json={"dialect": (Dialect.to_dict, Dialect.from_dict)},
     beside=("id",),
 )
-_READ = Columns(Progress, json={"cursor": (Cursor.to_list, Cursor.from_list)})
+PROGRESS_COLUMNS = Columns(Progress, json={"cursor": (Cursor.to_list, Cursor.from_list)})
 
 
 class TableImportStore(ImportStore):
@@ -62,8 +62,8 @@ class TableImportStore(ImportStore):
         rows = {r["RowKey"]: r async for r in self._table.query(condition, keys)}
         if _RECORD not in rows or _PROGRESS not in rows:
             return None
-        record = _IMPORT.from_columns(rows[_RECORD], id=ImportId(rows[_RECORD]["PartitionKey"]))
-        progress = _READ.from_columns(rows[_PROGRESS])
+        record = IMPORT_COLUMNS.from_columns(rows[_RECORD], id=ImportId(rows[_RECORD]["PartitionKey"]))
+        progress = PROGRESS_COLUMNS.from_columns(rows[_PROGRESS])
         admission = rows.get(keys["admission"])
         admitted = versioned_record(admission, Admission) if admission is not None else Versioned(Admission(), None)
         return StoredImport(
@@ -107,8 +107,8 @@ class TableImportStore(ImportStore):
 
 
 def _record_row(record: Import) -> Row:
-    return new_row(record.id, _RECORD, **_IMPORT.to_columns(record))
+    return new_row(record.id, _RECORD, **IMPORT_COLUMNS.to_columns(record))
 
 
 def _progress_row(import_id: ImportId, progress: Progress) -> Row:
-    return new_row(import_id, _PROGRESS, **_READ.to_columns(progress))
+    return new_row(import_id, _PROGRESS, **PROGRESS_COLUMNS.to_columns(progress))

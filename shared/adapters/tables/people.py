@@ -1,4 +1,4 @@
-"""A person in the tables: every row is looked through, a page at a time, and what `holdings` says of it is done.
+"""A person in the tables: every row is looked through, a page at a time, and what `personal_data` says of it is done.
 
 There is no index of people, and none is wanted: whoever is asked for is looked for once in years.
 """
@@ -16,14 +16,15 @@ import msgspec
 from azure.core import MatchConditions
 
 from shared.adapters.tables.cases import PEOPLE
-from shared.adapters.tables.holdings import JSON, KINDS, TABLES, Becomes, Kind, Role, kind_of
 from shared.adapters.tables.paths import DROP, rewritten, steps_of, values
+from shared.adapters.tables.personal_data import JSON, KINDS, TABLES, Kind, Role, kind_of
 from shared.adapters.tables.rows import from_row, row_key
 from shared.adapters.tables.store import INVITATIONS
 from shared.adapters.tables.table import Operation, Row, Table, replace, version_of
 from shared.domain.errors import Conflict
 from shared.domain.ids import InvitationId, UserId
 from shared.domain.people import ERASED, CaseState, Found, Page, Person
+from shared.domain.personal import Redaction
 from shared.ports.conflicts import retry_on_conflict
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class _Seen:
         return bool(self.found) and self.under_way is None
 
 
-class TableHoldings:
-    """The port's `Holdings`, of all tables."""
+class TablePersonalData:
+    """The port's `PersonalData`, of all tables."""
 
     kept: Mapping[tuple[str, str], str] = MappingProxyType({(k.table, k.what): k.kept for k in KINDS if k.kept})
 
@@ -146,7 +147,7 @@ class _Look:
         roles = [role for role in kind.roles if self._is(role, fields)]
         after: Row | None = fields
         for role in roles:
-            after = None if role.goes or after is None else self._without(role, after)
+            after = None if role.delete_row or after is None else self._without(role, after)
         if roles and after is not None and not set(after) - set(_KEYS):
             after = None  # Nobody is left in it.
         return _Seen(
@@ -159,10 +160,10 @@ class _Look:
         )
 
     def _is(self, role: Role, fields: Row) -> bool:
-        if role.among is not None:
-            return any(self._is_element(role, each) for each in values(fields, steps_of(role.among)))
+        if role.element is not None:
+            return any(self._is_element(role, each) for each in values(fields, steps_of(role.element)))
         if not role.by:
-            return any(self._words.search(t) for path in role.becomes for t in values(fields, steps_of(path)) if t)
+            return any(self._words.search(t) for path in role.redaction for t in values(fields, steps_of(path)) if t)
         if role.by[0].endswith("…"):
             return any(self._is_column(role, column) for column in fields)
         named = [v for path in role.by for v in values(fields, steps_of(path)) if isinstance(v, str)]
@@ -179,30 +180,30 @@ class _Look:
         return isinstance(element, dict) and any(self._person.is_named(str(element.get(name))) for name in role.by)
 
     def _without(self, role: Role, fields: Row) -> Row:
-        if role.among is not None:
+        if role.element is not None:
             found: Row = rewritten(
-                fields, steps_of(role.among), lambda each: DROP if self._is_element(role, each) else each
+                fields, steps_of(role.element), lambda each: DROP if self._is_element(role, each) else each
             )
             return found
         if role.by and role.by[0].endswith("…"):
             return {column: v for column, v in fields.items() if not self._is_column(role, column)}
-        for path, becomes in role.becomes.items():
-            fields = rewritten(fields, steps_of(path), partial(self._instead, becomes))
+        for path, redaction in role.redaction.items():
+            fields = rewritten(fields, steps_of(path), partial(self._instead, redaction))
         return fields
 
-    def _instead(self, becomes: Becomes, value: Any) -> Any:
-        match becomes:
-            case Becomes.GONE:
+    def _instead(self, redaction: Redaction, value: Any) -> Any:
+        match redaction:
+            case Redaction.GONE:
                 return DROP
-            case Becomes.ERASED:
+            case Redaction.ERASED:
                 return ERASED
-            case Becomes.STAND_IN:
+            case Redaction.PSEUDONYM:
                 return self._stand_in
-            case Becomes.SIGNED:
+            case Redaction.SIGNED:
                 for user in self._person.users:
                     value = re.sub(rf"^.*\({user}\)", f"{ERASED} ({self._stand_in})", value)
                 return value
-            case Becomes.WORDS:
+            case Redaction.WORDS:
                 return self._words.sub(ERASED, value) if isinstance(value, str) else value
 
 
@@ -242,7 +243,7 @@ def _told(kind: Kind, role: Role, fields: Row) -> Row:
     for other in kind.roles:
         if other is role:
             continue
-        theirs = (other.among,) if other.among else (*other.by, *other.becomes, *other.tells)
+        theirs = (other.element,) if other.element else (*other.by, *other.redaction, *other.fields)
         for path in theirs:
             if path != "RowKey":
                 found = rewritten(found, steps_of(path), lambda value: DROP)
@@ -254,8 +255,8 @@ def _told(kind: Kind, role: Role, fields: Row) -> Row:
 def _learned(role: Role, fields: Row, person: Person) -> Person | None:
     """Of whom the row tells: address, account and name that belong together."""
     scopes = [fields]
-    if role.among is not None:
-        scopes = [e for e in values(fields, steps_of(role.among)) if isinstance(e, dict)]
+    if role.element is not None:
+        scopes = [e for e in values(fields, steps_of(role.element)) if isinstance(e, dict)]
         scopes = [e for e in scopes if any(person.is_named(str(e.get(name))) for name in role.by)]
     for scope in scopes:
         address, user, name = (

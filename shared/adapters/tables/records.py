@@ -88,27 +88,27 @@ class Columns[T]:
         json: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] | None = None,
         beside: Collection[str] = (),
     ) -> None:
-        self._kind, self._spelled, self._json, self._beside = kind, spelled or {}, json or {}, beside
+        self.kind, self._spelled, self._json, self._beside = kind, spelled or {}, json or {}, beside
 
     @cached_property
     def names(self) -> dict[str, str]:
         """The column of each field."""
-        own = [f.name for f in fields(cast("Any", self._kind)) if f.name not in self._beside]
+        own = [f.name for f in fields(cast("Any", self.kind)) if f.name not in self._beside]
         return {name: self._spelled.get(name) or name.title().replace("_", "") for name in own}
 
     @cached_property
     def _ways(self) -> list[tuple[str, str, Callable[[Any], Any], Callable[[Any], Any]]]:
         """Of each field: its column, how it is written, and how it is read."""
-        hints = typing.get_type_hints(self._kind)
+        hints = typing.get_type_hints(self.kind)
         return [(name, column, *self._way(name, _plain(hints[name]))) for name, column in self.names.items()]
 
     @cached_property
     def _empty_by_default(self) -> frozenset[str]:
-        return frozenset(f.name for f in fields(cast("Any", self._kind)) if f.default == "")
+        return frozenset(f.name for f in fields(cast("Any", self.kind)) if f.default == "")
 
     @cached_property
     def _without_default(self) -> dict[str, None]:
-        own = [f for f in fields(cast("Any", self._kind)) if f.name in self.names]
+        own = [f for f in fields(cast("Any", self.kind)) if f.name in self.names]
         return {f.name: None for f in own if f.default is MISSING and f.default_factory is MISSING}
 
     def _way(self, name: str, kind: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
@@ -139,7 +139,7 @@ class Columns[T]:
             value = row.get(column)
             if value is not None:
                 found[name] = read(value)
-        return self._kind(**found)
+        return self.kind(**found)
 
 
 def _json(value: Any) -> str:

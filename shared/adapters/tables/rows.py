@@ -30,14 +30,15 @@ def digest(address_key: str) -> str:
     return sha256(address_key.encode()).hexdigest()[:40]
 
 
-_COLUMNS = Columns(Invitation, beside=("id", "address"))
+INVITATION_COLUMNS = Columns(Invitation, beside=("id", "address"))
 
 
 def to_row(invitation: Invitation) -> Row:
     """All columns; what is None has none. Times are text, which keeps their microseconds."""
     address = invitation.address
     columns = {"AddressText": address.text, "AddressWire": address.wire, "AddressKey": address.key}
-    return new_row(invitation.id.group, row_key(invitation.id), **columns, **_COLUMNS.to_columns(invitation))
+    columns |= INVITATION_COLUMNS.to_columns(invitation)
+    return new_row(invitation.id.group, row_key(invitation.id), **columns)
 
 
 def from_row(row: Mapping[str, Any]) -> Invitation:
@@ -49,4 +50,4 @@ def from_row(row: Mapping[str, Any]) -> Invitation:
     chunk, position = row["RowKey"].removeprefix(INVITATION).rsplit("-", 1)
     invitation = InvitationId(GroupId(row["PartitionKey"]), ChunkId(chunk), int(position))
     address = Address(row["AddressText"], row["AddressWire"], row["AddressKey"])
-    return _COLUMNS.from_columns(row, id=invitation, address=address)
+    return INVITATION_COLUMNS.from_columns(row, id=invitation, address=address)

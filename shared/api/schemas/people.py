@@ -11,7 +11,7 @@ from msgspec import field
 from shared.api.schemas.base import Answer, Body, Guid, decode
 from shared.domain.ids import UserId
 from shared.domain.people import Case, CaseState
-from shared.ports.people import Holdings
+from shared.ports.people import PersonalData
 
 type _Address = Annotated[str, msgspec.Meta(min_length=3, max_length=320)]
 
@@ -149,9 +149,9 @@ def export(case: Case, whom: list[Any], parts: list[Any]) -> Export:
     return Export.of(case, person=_person(whom), found=_counts(case), data=data)
 
 
-def erasure(case: Case, whom: list[Any], holdings: Iterable[Holdings]) -> Erasure:
+def erasure(case: Case, whom: list[Any], personal_data: Iterable[PersonalData]) -> Erasure:
     counts = _counts(case)
-    kept = {k: text for each in holdings for k, text in each.kept.items()}
+    kept = {k: text for each in personal_data for k, text in each.kept.items()}
     said = {c.what: kept[c.where, c.what] for c in counts if (c.where, c.what) in kept}
     return Erasure.of(
         case,

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Annotated
 
 from shared.domain.applications import AppId
 from shared.domain.audits.rules import RULES, SEVERITIES, Rule, Severity
 from shared.domain.ids import GroupId
+from shared.domain.personal import SUBJECT, Personal, Says
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +18,13 @@ class Finding:
     work; `name` and `address` are for people to read. `seen_since` is when an audit first saw it."""
 
     rule: Rule
-    subject: str
+    subject: Annotated[str, Personal(SUBJECT, says=Says.WHO)]
     group: GroupId | None
     app: AppId | None
-    name: str
-    detail: str
+    name: Annotated[str, Personal(SUBJECT)]
+    detail: Annotated[str, Personal(SUBJECT)]
     seen_since: datetime
-    address: str | None = None
+    address: Annotated[str | None, Personal(SUBJECT, says=Says.WHO)] = None
     group_name: str = ""
     app_name: str = ""
 

@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import Annotated, NewType
 
 from shared.domain.ids import GroupId
+from shared.domain.personal import Personal, Redaction, Says
 
 AuditId = NewType("AuditId", str)
 """22 hex digits: 12 of inverted time, so that the newest sorts first, and 10 random ones."""
@@ -51,7 +52,7 @@ class Audit:
 
     id: AuditId
     started_at: datetime
-    started_by: str
+    started_by: Annotated[str, Personal("who began it", Redaction.SIGNED, Says.WHO)]
     phase: Phase = Phase.READING
     full: bool = False
     sets: tuple[GroupSet, ...] = ()

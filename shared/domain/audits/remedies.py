@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Annotated
 
 from shared.domain.applications import AppId
 from shared.domain.audits.findings import Finding
 from shared.domain.audits.records import AuditId
 from shared.domain.audits.rules import Remedy, Rule
 from shared.domain.ids import GroupId, UserId
+from shared.domain.personal import SUBJECT, Personal, Redaction, Says
 
 
 class PlanState(StrEnum):
@@ -56,9 +58,9 @@ class Plan:
     touched: int
     guests: int
     since: datetime
-    by: str
+    by: Annotated[str, Personal("who had it done", Redaction.SIGNED, Says.WHO)]
     detail: str | None = None
-    by_id: UserId | None = None
+    by_id: Annotated[UserId | None, Personal("who had it done", Redaction.PSEUDONYM, Says.USER)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +71,16 @@ class Action:
 
     remedy: Remedy
     rule: Rule
-    subject: UserId
-    name: str
-    address: str | None
+    subject: Annotated[UserId, Personal(SUBJECT, says=Says.WHO)]
+    name: Annotated[str, Personal(SUBJECT)]
+    address: Annotated[str | None, Personal(SUBJECT, says=Says.WHO)]
     finding: str
     state: ActionState = ActionState.PLANNED
     at: datetime | None = None
     before: str | None = None
     after: str | None = None
     request_id: str | None = None
-    detail: str | None = None
+    detail: Annotated[str | None, Personal(SUBJECT)] = None
     handle: str | None = None
     expires: date | None = None
 

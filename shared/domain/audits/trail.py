@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
 from shared.domain.applications import AppId
 from shared.domain.ids import GroupId
+from shared.domain.personal import Personal, Redaction, Says
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +17,14 @@ class TrailEntry:
 
     key: str
     at: datetime
-    who: str
+    who: Annotated[str, Personal("who did it", Redaction.SIGNED, Says.WHO)]
     what: str
-    subject: str
-    name: str
+    subject: Annotated[str, Personal("whom it was done to", Redaction.PSEUDONYM, Says.USER)]
+    name: Annotated[str, Personal("whom it was done to", Redaction.ERASED)]
     group: GroupId | None
     app: AppId | None
     before: str
     after: str
     audit: str | None = None
     rule: str | None = None
-    request_id: str | None = None
+    request_id: Annotated[str | None, Personal("whom it was done to", Redaction.GONE)] = None

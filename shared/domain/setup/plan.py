@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
 
 from shared.domain.applications import AppId
 from shared.domain.ids import GroupId
+from shared.domain.personal import DECIDERS, OWNERS, People
 
 
 class RequestPolicy(StrEnum):
@@ -51,7 +53,7 @@ class Saml:
     identifiers: tuple[str, ...]
     reply_urls: tuple[str, ...]
     sign_on_url: str | None = None
-    notification_emails: tuple[str, ...] = ()
+    notification_emails: Annotated[tuple[str, ...], People("who hears of certificates")] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Policy:
     """
 
     requests: RequestPolicy = RequestPolicy.APPROVAL
-    approvers: tuple[str, ...] = ()
+    approvers: Annotated[tuple[str, ...], People(DECIDERS)] = ()
     allowed_domains: tuple[str, ...] = ()
     blocked_domains: tuple[str, ...] = ()
 
@@ -97,7 +99,7 @@ class SetupPlan:
     """Everything asked for. `owners` are user principal names, mail addresses or object ids."""
 
     app: AppWish
-    owners: tuple[str, ...]
+    owners: Annotated[tuple[str, ...], People(OWNERS)]
     group: GroupWish = field(default_factory=GroupWish)
     app_role: str | None = None
     saml: Saml | None = None

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, NewType
+from typing import Annotated, Any, NewType
 
 from shared.domain.applications import AppId, PrincipalId, Role
 from shared.domain.audits.policy import AuditPolicy
 from shared.domain.ids import GroupId, UserId
+from shared.domain.personal import DECIDERS, IN_WORDS, OWNERS, People, Personal, Redaction, Says
 from shared.domain.reasons import Reason
 from shared.domain.setup.order import ORDER, SetupStep, ready
 from shared.domain.setup.plan import MessageTemplate, Policy, SetupPlan
@@ -56,7 +57,7 @@ class Change:
 
     kind: Kind
     id: str
-    what: str
+    what: Annotated[str, IN_WORDS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Check:
 
     check: str
     state: CheckState
-    found: str
+    found: Annotated[str, IN_WORDS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,8 @@ class ManualTask:
     key: str
     title: str
     link: str
-    instructions: tuple[str, ...]
-    values: tuple[tuple[str, str], ...] = ()
+    instructions: Annotated[tuple[str, ...], IN_WORDS]
+    values: Annotated[tuple[tuple[str, str], ...], IN_WORDS] = ()
 
 
 def task_key(about: str, *values: str) -> str:
@@ -106,10 +107,10 @@ def task_key(about: str, *values: str) -> str:
 class Confirmation:
     """Who said that a manual task is done, and when."""
 
-    by: UserId
-    name: str
+    by: Annotated[UserId, Personal("who confirmed it", Redaction.PSEUDONYM, Says.USER)]
+    name: Annotated[str, Personal("who confirmed it", Redaction.ERASED, Says.NAME)]
     at: datetime
-    note: str | None = None
+    note: Annotated[str | None, Personal("who confirmed it", Redaction.GONE)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,8 @@ class Found:
 
     app: FoundApp | None = None
     group: FoundGroup | None = None
-    owners: tuple[Person, ...] = ()
-    approvers: tuple[Person, ...] = ()
+    owners: Annotated[tuple[Person, ...], People(OWNERS, by_id=True, named=True)] = ()
+    approvers: Annotated[tuple[Person, ...], People(DECIDERS, by_id=True, named=True)] = ()
     role: Role | None = None
 
 
@@ -152,15 +153,15 @@ class StepRecord:
     attempts: int = 0
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    changes: tuple[Change, ...] = ()
-    notes: tuple[str, ...] = ()
+    changes: Annotated[tuple[Change, ...], People(OWNERS, by_id=True)] = ()
+    notes: Annotated[tuple[str, ...], IN_WORDS] = ()
     checks: tuple[Check, ...] = ()
     task: ManualTask | None = None
     confirmation: Confirmation | None = None
     found: Found = field(default_factory=Found)
     intends: tuple[str, ...] = ()
     reason: Reason | None = None
-    detail: str | None = None
+    detail: Annotated[str | None, IN_WORDS] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +172,8 @@ class Setup:
     plan: SetupPlan
     digest: str
     created_at: datetime
-    creator: UserId
-    creator_name: str
+    creator: Annotated[UserId, Personal("who set the app up", Redaction.PSEUDONYM, Says.USER)]
+    creator_name: Annotated[str, Personal("who set the app up", Redaction.ERASED, Says.NAME)]
     steps: Mapping[SetupStep, StepRecord] = field(default_factory=dict)
 
     @property
@@ -227,12 +228,12 @@ class AppRecord:
     service_principal: PrincipalId
     group: GroupId
     group_name: str
-    owners: tuple[Person, ...]
-    approvers: tuple[Person, ...]
+    owners: Annotated[tuple[Person, ...], People(OWNERS, by_id=True, named=True)]
+    approvers: Annotated[tuple[Person, ...], People(DECIDERS, by_id=True, named=True)]
     policy: Policy
     setup: SetupId
     updated_at: datetime
-    made: tuple[Change, ...] = ()
+    made: Annotated[tuple[Change, ...], People(OWNERS, by_id=True)] = ()
     state: AppState = AppState.READY
     templates: tuple[MessageTemplate, ...] = ()
     audits: AuditPolicy = field(default_factory=AuditPolicy)

@@ -23,8 +23,8 @@ _KEPT = "a row that holds its place, without a word: the rows behind it keep the
 
 
 @dataclass(frozen=True, slots=True)
-class FileHoldings:
-    """The port's `Holdings`, of all files: one file is a page."""
+class FilePersonalData:
+    """The port's `PersonalData`, of all files: one file is a page."""
 
     uploads: "BlobFiles"
     files: Files

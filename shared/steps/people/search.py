@@ -18,7 +18,7 @@ from shared.domain.people import Case, CaseKind, CaseState, Page, Person, Phase,
 from shared.domain.timing import Timing
 from shared.domain.waits import busy_wait
 from shared.ports.clock import Clock
-from shared.ports.people import Holdings
+from shared.ports.people import PersonalData
 from shared.ports.store import Versioned
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ _PERSON = "person"
 
 @dataclass(frozen=True, slots=True)
 class SearchPersonStep:
-    """`holdings` are all places in which people's data is kept; files come first, which rows are made of."""
+    """`personal_data` are all places in which people's data is kept; files come first, which rows are made of."""
 
     cases: "TableCases"
-    holdings: Sequence[Holdings]
+    personal_data: Sequence[PersonalData]
     exports: "BlobExports"
     audits: "TableAuditStore"
     clock: Clock
@@ -87,14 +87,14 @@ class SearchPersonStep:
         for _ in range(_PAGES):
             index, after = _read(case.place)
             stand_in = case.stand_in if case.phase is not Phase.LOOK else None
-            page = await self.holdings[index].page(case.known, after, stand_in)
+            page = await self.personal_data[index].page(case.known, after, stand_in)
             if stand_in is not None and page.under_way:
                 # Begun since all was looked at. What else is on the page is erased, and looked at again.
                 why = f"under way: {page.under_way[0]}"
                 return replace(case, not_before=now + _SOON, why=why, changed=case.changed + page.changed)
             case = await self._take(case, page)
             case = replace(case, place=_written(index, page.after))
-            if page.after is None and index + 1 == len(self.holdings):
+            if page.after is None and index + 1 == len(self.personal_data):
                 return await self._next(case)
             if self.clock.now() - now > _TIME:
                 break
