@@ -4,11 +4,11 @@ The request itself is made anew for each page, of what the caller may ask for: a
 to go on in it.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 from urllib.parse import unquote, urlsplit
+
+from shared.domain.base64url import from_base64url, to_base64url
 
 _SEAL = 16
 """Bytes of the seal."""
@@ -19,7 +19,7 @@ def give(key: bytes, request: str, link: str) -> str | None:
     for option in urlsplit(link).query.split("&"):
         name, _, token = option.partition("=")
         if unquote(name).lower() == "$skiptoken" and token:
-            return base64.urlsafe_b64encode(_seal(key, request, token) + token.encode()).decode().rstrip("=")
+            return to_base64url(_seal(key, request, token) + token.encode())
     return None
 
 
@@ -30,9 +30,9 @@ def take(key: bytes, request: str, text: str) -> str:
         ValueError: it was never given out for this request.
     """
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        raw = from_base64url(text)
         seal, token = raw[:_SEAL], raw[_SEAL:].decode()
-    except (binascii.Error, ValueError) as e:
+    except ValueError as e:
         raise ValueError("the continuation was never given out") from e
     if not hmac.compare_digest(seal, _seal(key, request, token)):
         raise ValueError("the continuation was never given out")

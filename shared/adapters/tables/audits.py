@@ -6,7 +6,7 @@ Records stand in one column as JSON; what is looked for by storage itself has a 
 import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -58,13 +58,9 @@ class TableAuditStore:
     async def list_audits(self, continuation: str | None, limit: int) -> tuple[list[Audit], str | None]:
         """The newest first. Raises ValueError for a continuation that was never given out."""
         keys = {"runs": _RUNS, "after": read_continuation(continuation)}
-        found: list[Audit] = []
-        rows = self._table.query("PartitionKey eq @runs and RowKey gt @after", keys, page_size=min(limit + 1, 1000))
-        async for row in rows:
-            if len(found) == limit:
-                return found, continuations.give(found[-1].id)
-            found.append(read_record(row, Audit))
-        return found, None
+        rows, more = await self._table.first("PartitionKey eq @runs and RowKey gt @after", keys, limit)
+        found = [read_record(row, Audit) for row in rows]
+        return found, continuations.give(found[-1].id) if more else None
 
     async def list_untidied(self, before: datetime, limit: int) -> list[Versioned[Audit]]:
         """Audits begun before a moment whose findings are still there."""
@@ -81,11 +77,7 @@ class TableAuditStore:
     async def forget(self, audit: AuditId, limit: int) -> bool:
         """Delete findings, tasks and plans, up to so many rows of each; true where none is left. What was counted
         stays. Safe to repeat."""
-        plans = self._table.query(
-            "PartitionKey eq @audit and RowKey ge @first and RowKey lt @end",
-            {"audit": audit, "first": PLAN, "end": f"{PLAN}~"},
-        )
-        async for row in plans:
+        async for row in self._table.query(*_range(audit, PLAN)):
             if not await self._table.forget(f"{audit}-{str(row['RowKey']).removeprefix(PLAN)}", "", "~", limit):
                 return False
         # Of the totals all but the sum, which the trend is drawn from.
@@ -105,7 +97,7 @@ class TableAuditStore:
         await self._table.upsert(record_row(audit, _TASK + task.name, task))
 
     async def list_tasks(self, audit: AuditId) -> list[Task]:
-        return [read_record(row, Task) async for row in self._range(audit, _TASK, "")]
+        return [read_record(row, Task) async for row in self._table.query(*_range(audit, _TASK))]
 
     async def write_totals(self, audit: AuditId, name: str, totals: Mapping[str, int]) -> None:
         """What a part of a task has counted, or (`TOTAL`) all of them together. Safe to repeat."""
@@ -122,7 +114,7 @@ class TableAuditStore:
     async def sum_totals(self, audit: AuditId) -> dict[str, int]:
         """What all parts have counted."""
         found: dict[str, int] = {}
-        async for row in self._range(audit, _TOTALS, ""):
+        async for row in self._table.query(*_range(audit, _TOTALS)):
             if row["RowKey"] != _TOTALS + TOTAL:
                 found = plus(found, _totals(row))
         return found
@@ -152,28 +144,25 @@ class TableAuditStore:
     ) -> FindingPage:
         """Raises ValueError for a continuation that was never given out."""
         wanted = {"Severity": show.severity, "Rule": show.rule, "GroupId": show.group, "AppId": show.app}
-        more = {column: str(value) for column, value in wanted.items() if value is not None}
-        found: list[Finding] = []
-        async for row in self._range(audit, _FINDING, read_continuation(continuation), limit + 1, more):
-            if len(found) == limit:
-                return FindingPage(found, continuations.give(found[-1].id))
-            found.append(read_record(row, Finding))
-        return FindingPage(found, None)
+        columns = {column: str(value) for column, value in wanted.items() if value is not None}
+        condition, keys = _range(audit, _FINDING, read_continuation(continuation), columns)
+        rows, more = await self._table.first(condition, keys, limit)
+        found = [read_record(row, Finding) for row in rows]
+        return FindingPage(found, continuations.give(found[-1].id) if more else None)
 
     async def all_findings(self, audit: AuditId) -> AsyncIterator[Finding]:
         """The worst first, read page by page."""
-        async for row in self._range(audit, _FINDING, ""):
+        async for row in self._table.query(*_range(audit, _FINDING)):
             yield read_record(row, Finding)
 
-    def _range(
-        self, audit: AuditId, kind: str, after: str, page_size: int = 1000, more: dict[str, str] | None = None
-    ) -> "AsyncIterator[TableEntity]":
-        keys: dict[str, Any] = {"audit": audit, "after": kind + after, "end": f"{kind}~"}
-        condition = "PartitionKey eq @audit and RowKey gt @after and RowKey lt @end "
-        for column, value in (more or {}).items():
-            condition += f"and {column} eq @{column} "
-            keys[column] = value
-        return self._table.query(condition, keys, page_size=min(page_size, 1000))
+
+def _range(
+    audit: AuditId, kind: str, after: str = "", columns: Mapping[str, str] | None = None
+) -> tuple[str, dict[str, str]]:
+    """The condition for rows of a kind, with its parameters; columns have to have these values."""
+    condition = "PartitionKey eq @audit and RowKey gt @after and RowKey lt @end "
+    condition += "".join(f"and {column} eq @{column} " for column in columns or {})
+    return condition, {"audit": audit, "after": kind + after, "end": f"{kind}~", **(columns or {})}
 
 
 def _finding_row(audit: AuditId, finding: Finding) -> Row:

@@ -1,12 +1,12 @@
 """Where a page of rows ended, as callers get it: opaque, and checked when it comes back."""
 
-import base64
-import binascii
 import re
+
+from shared.domain.base64url import from_base64url, to_base64url
 
 
 def give(place: str) -> str:
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+    return to_base64url(place.encode())
 
 
 def take(text: str, shape: re.Pattern[str]) -> str:
@@ -16,8 +16,8 @@ def take(text: str, shape: re.Pattern[str]) -> str:
         ValueError: it was never given out; `shape` is what all places look like.
     """
     try:
-        found = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError) as e:
+        found = from_base64url(text).decode()
+    except ValueError as e:
         raise ValueError("the continuation was never given out") from e
     if not shape.fullmatch(found):
         raise ValueError("the continuation was never given out")

@@ -118,9 +118,9 @@ class TableMirror:
         self, audit: AuditId, first: str, last: str, since: Since, limit: int
     ) -> tuple[list[Mirrored], str | None]:
         """Accounts from an id on (it included) up to another (not included), in their order, and where to go on."""
-        found: list[Mirrored] = []
         condition = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
         keys = {"partition": _ACCOUNTS, "first": first, "last": last}
+        found: list[Mirrored] = []
         async for row in self._table.query(condition, keys, page_size=min(limit + 1, 1000)):
             if len(found) == limit:
                 return found, str(row["RowKey"])
@@ -157,16 +157,10 @@ class TableMirror:
         await self._merge({"PartitionKey": f"touched-{audit}", "RowKey": user} for user in sorted(set(users)))
 
     async def touched(self, audit: AuditId, after: str | None, limit: int) -> tuple[list[UserId], str | None]:
-        found: list[UserId] = []
         keys = {"partition": f"touched-{audit}", "after": after or ""}
-        rows = self._table.query(
-            "PartitionKey eq @partition and RowKey gt @after", keys, page_size=min(limit + 1, 1000)
-        )
-        async for row in rows:
-            if len(found) == limit:
-                return found, found[-1]
-            found.append(UserId(row["RowKey"]))
-        return found, None
+        rows, more = await self._table.first("PartitionKey eq @partition and RowKey gt @after", keys, limit)
+        found = [UserId(row["RowKey"]) for row in rows]
+        return found, found[-1] if more else None
 
     async def forget_touched(self, audit: AuditId, limit: int) -> bool:
         """Delete what an audit looked at, up to so many; true where nothing is left. Safe to repeat."""

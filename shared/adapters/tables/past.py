@@ -41,14 +41,8 @@ class TablePast:
             keys |= {"since": to_text(since), **{f"s{n}": state.value for n, state in enumerate(_ENDED)}}
             under_way = " and ".join(f"State ne @s{n} " for n in range(len(_ENDED)))
             condition += f" and ( UpdatedAt ge @since or ( {under_way} ) )"
-        found: list[Invitation] = []
-        last = ""
-        async for row in self._table.query(condition, keys, page_size=min(limit + 1, 1000)):
-            if len(found) == limit:
-                return PastPage(found, last)
-            found.append(from_row(row))
-            last = str(row["RowKey"])
-        return PastPage(found, None)
+        rows, more = await self._table.first(condition, keys, limit)
+        return PastPage([from_row(row) for row in rows], str(rows[-1]["RowKey"]) if more else None)
 
     async def last_days_before(self, group: GroupId, day: date) -> dict[str, date]:
         """Last days of memberships that lie before a day, by the digest of the guest's address."""

@@ -15,6 +15,7 @@ from shared.adapters.tables.records import (
     record_row,
     save_versioned,
     to_text,
+    versioned_record,
 )
 from shared.adapters.tables.table import Table, put, remove, replace, version_of
 from shared.domain.applications import AppId
@@ -56,12 +57,9 @@ class TableRemedyStore:
             names = {f"s{n}": state.value for n, state in enumerate(states)}
             condition += f"and ({' or '.join(f'State eq @{name} ' for name in names)})"
             keys |= names
-        found: list[Versioned[Action]] = []
-        async for row in self._table.query(condition, keys, page_size=min(limit + 1, 1000)):
-            if len(found) == limit:
-                return found, continuations.give(found[-1].value.id)
-            found.append(Versioned(read_record(row, Action), version_of(row)))
-        return found, None
+        rows, more = await self._table.first(condition, keys, limit)
+        found = [versioned_record(row, Action) for row in rows]
+        return found, continuations.give(found[-1].value.id) if more else None
 
     async def save_actions(
         self, audit: AuditId, app: AppId, actions: Sequence[Versioned[Action]]

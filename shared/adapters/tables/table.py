@@ -95,6 +95,15 @@ class Table:
         except AzureError as e:
             raise failure(e) from e
 
+    async def first(self, condition: str, parameters: dict[str, Any], limit: int) -> "tuple[list[TableEntity], bool]":
+        """The first rows, up to so many, and whether there are more."""
+        found: list[TableEntity] = []
+        async for row in self.query(condition, parameters, page_size=min(limit + 1, 1000)):
+            if len(found) == limit:
+                return found, True
+            found.append(row)
+        return found, False
+
     async def page(self, place: dict[str, str] | None) -> "tuple[list[TableEntity], dict[str, str] | None]":
         """A page of the whole table, as large as the service makes it, and where the next one begins."""
         pages = self._client.list_entities().by_page(continuation_token=place)  # type: ignore[arg-type]

@@ -38,17 +38,10 @@ class TableTrail:
     async def read(self, continuation: str | None, limit: int) -> tuple[list[TrailEntry], str | None]:
         place = continuations.take(continuation, _PLACE) if continuation is not None else ""
         day, _, key = place.partition(" ")
-        found: list[TrailEntry] = []
-        rows = self._table.query(
-            "PartitionKey ge @day and (PartitionKey gt @day or RowKey gt @key )",
-            {"day": day, "key": key},
-            page_size=min(limit + 1, 1000),
-        )
-        async for row in rows:
-            if len(found) == limit:
-                return found, continuations.give(" ".join(_place(found[-1].at, found[-1].key)))
-            found.append(read_record(row, TrailEntry))
-        return found, None
+        condition = "PartitionKey ge @day and (PartitionKey gt @day or RowKey gt @key )"
+        rows, more = await self._table.first(condition, {"day": day, "key": key}, limit)
+        found = [read_record(row, TrailEntry) for row in rows]
+        return found, continuations.give(" ".join(_place(found[-1].at, found[-1].key))) if more else None
 
 
 def _place(at: datetime, key: str) -> tuple[str, str]:

@@ -1,12 +1,11 @@
 """The file of outcomes, a part at a time: the rows of the uploaded file in their order, and what became of each."""
 
-import base64
-import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.domain.access import Caller
+from shared.domain.base64url import from_base64url, to_base64url
 from shared.domain.csv_records import Cursor
 from shared.domain.csv_results import Result, render_headings, render_results
 from shared.domain.errors import Refused
@@ -128,15 +127,14 @@ def _before(chunk: ChunkId) -> ChunkId:
 
 
 def _written(cursor: Cursor, window: int) -> str:
-    text = json.dumps([*cursor.to_list(), window])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return to_base64url(json.dumps([*cursor.to_list(), window]).encode())
 
 
 def _read(text: str) -> tuple[Cursor, int]:
     try:
-        stored = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        stored = json.loads(from_base64url(text))
         if not (isinstance(stored, list) and len(stored) == 5 and all(isinstance(n, int) and n >= 0 for n in stored)):
             raise ValueError
         return Cursor.from_list(stored[:4]), stored[4]
-    except (binascii.Error, ValueError) as e:
+    except ValueError as e:
         raise Refused(Reason.PARAMETER_INVALID, "the continuation was never given out", field="continuation") from e
