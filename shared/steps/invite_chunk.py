@@ -28,7 +28,7 @@ from shared.domain.answers import (
 )
 from shared.domain.breaker import Breaker, take_probe, trip
 from shared.domain.commands import ImportChunk, InviteChunk, JoinChunk
-from shared.domain.errors import Conflict, DirectoryBusy, Refused
+from shared.domain.errors import Conflict, DirectoryBusy, Refused, StorageBusy
 from shared.domain.invitations import Invitation, State, advance, failed
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.pacing import Pace
@@ -37,7 +37,6 @@ from shared.domain.setup.plan import Policy
 from shared.domain.timing import Timing
 from shared.domain.waits import busy_wait, replication_wait
 from shared.ports.clock import Clock
-from shared.ports.conflicts import retry_on_conflict
 from shared.ports.directory import Directory, GuestToInvite
 from shared.ports.store import Store, Versioned
 from shared.steps.access import Access
@@ -324,21 +323,23 @@ class InviteWork:
         since = now if self.then is State.JOINING else None
         return advance(invitation, self.then, now, effect_since=since, **changes)
 
-    @retry_on_conflict("the breaker")
     async def _follow_breaker(self, answers: list[InviteAnswer], now: datetime) -> None:
         """Open or close the breaker by what the directory answered, whoever else is writing it."""
         blocked = next((a for a in answers if isinstance(a, Blocked)), None)
         lifted = self.breaker.value.is_open and any(isinstance(a, Invited) for a in answers)
         if blocked is None and not lifted:
             return
-        was = self.breaker.value
-        value = trip(was, blocked.detail, now, self.step.timing.probe_interval) if blocked else Breaker()
-        try:
-            await self.step.store.write_breaker(replace(self.breaker, value=value))
-        except Conflict:
-            self.breaker = await self.step.store.read_breaker()
-            raise
-        self.breaker = replace(self.breaker, value=value)
+        for _ in range(5):
+            was = self.breaker.value
+            value = trip(was, blocked.detail, now, self.step.timing.probe_interval) if blocked else Breaker()
+            try:
+                await self.step.store.write_breaker(replace(self.breaker, value=value))
+            except Conflict:
+                self.breaker = await self.step.store.read_breaker()
+            else:
+                self.breaker = replace(self.breaker, value=value)
+                return
+        raise StorageBusy("other deliveries kept changing the breaker")
 
     @property
     def is_throttled(self) -> bool:
