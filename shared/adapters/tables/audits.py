@@ -77,7 +77,7 @@ class TableAuditStore:
     async def forget(self, audit: AuditId, limit: int) -> bool:
         """Delete findings, tasks and plans, up to so many rows of each; true where none is left. What was counted
         stays. Safe to repeat."""
-        async for row in self._table.query(*_range(audit, PLAN)):
+        async for row in self._table.query(*range_of(audit, PLAN)):
             if not await self._table.forget(f"{audit}-{str(row['RowKey']).removeprefix(PLAN)}", "", "~", limit):
                 return False
         # Of the totals all but the sum, which the trend is drawn from.
@@ -97,7 +97,7 @@ class TableAuditStore:
         await self._table.upsert(record_row(audit, _TASK + task.name, task))
 
     async def list_tasks(self, audit: AuditId) -> list[Task]:
-        return [read_record(row, Task) async for row in self._table.query(*_range(audit, _TASK))]
+        return [read_record(row, Task) async for row in self._table.query(*range_of(audit, _TASK))]
 
     async def write_totals(self, audit: AuditId, name: str, totals: Mapping[str, int]) -> None:
         """What a part of a task has counted, or (`TOTAL`) all of them together. Safe to repeat."""
@@ -114,7 +114,7 @@ class TableAuditStore:
     async def sum_totals(self, audit: AuditId) -> dict[str, int]:
         """What all parts have counted."""
         found: dict[str, int] = {}
-        async for row in self._table.query(*_range(audit, _TOTALS)):
+        async for row in self._table.query(*range_of(audit, _TOTALS)):
             if row["RowKey"] != _TOTALS + TOTAL:
                 found = plus(found, _totals(row))
         return found
@@ -145,24 +145,24 @@ class TableAuditStore:
         """Raises ValueError for a continuation that was never given out."""
         wanted = {"Severity": show.severity, "Rule": show.rule, "GroupId": show.group, "AppId": show.app}
         columns = {column: str(value) for column, value in wanted.items() if value is not None}
-        condition, keys = _range(audit, _FINDING, read_continuation(continuation), columns)
+        condition, keys = range_of(audit, _FINDING, read_continuation(continuation), columns)
         rows, more = await self._table.first(condition, keys, limit)
         found = [read_record(row, Finding) for row in rows]
         return FindingPage(found, continuations.give(found[-1].id) if more else None)
 
     async def all_findings(self, audit: AuditId) -> AsyncIterator[Finding]:
         """The worst first, read page by page."""
-        async for row in self._table.query(*_range(audit, _FINDING)):
+        async for row in self._table.query(*range_of(audit, _FINDING)):
             yield read_record(row, Finding)
 
 
-def _range(
-    audit: AuditId, kind: str, after: str = "", columns: Mapping[str, str] | None = None
+def range_of(
+    partition: str, kind: str, after: str = "", columns: Mapping[str, str] | None = None
 ) -> tuple[str, dict[str, str]]:
     """The condition for rows of a kind, with its parameters; columns have to have these values."""
-    condition = "PartitionKey eq @audit and RowKey gt @after and RowKey lt @end "
+    condition = "PartitionKey eq @partition and RowKey gt @after and RowKey lt @end "
     condition += "".join(f"and {column} eq @{column} " for column in columns or {})
-    return condition, {"audit": audit, "after": kind + after, "end": f"{kind}~", **(columns or {})}
+    return condition, {"partition": partition, "after": kind + after, "end": f"{kind}~", **(columns or {})}
 
 
 def _finding_row(audit: AuditId, finding: Finding) -> Row:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.adapters.tables import continuations
-from shared.adapters.tables.audits import AUDITS, PLAN, read_continuation
+from shared.adapters.tables.audits import AUDITS, PLAN, range_of, read_continuation
 from shared.adapters.tables.records import (
     SCHEMA,
     from_text,
@@ -47,12 +47,7 @@ class TableRemedyStore:
     ) -> tuple[list[Versioned[Action]], str | None]:
         """Those in the states, or all; the strongest remedies first. Raises ValueError for a continuation that was
         never given out."""
-        keys = {
-            "plan": _partition(audit, app),
-            "after": _ACTION + read_continuation(continuation),
-            "end": f"{_ACTION}~",
-        }
-        condition = "PartitionKey eq @plan and RowKey gt @after and RowKey lt @end "
+        condition, keys = range_of(_partition(audit, app), _ACTION, read_continuation(continuation))
         if states:
             names = {f"s{n}": state.value for n, state in enumerate(states)}
             condition += f"and ({' or '.join(f'State eq @{name} ' for name in names)})"
@@ -79,9 +74,7 @@ class TableRemedyStore:
         return await read_versioned(self._table, audit, PLAN + app, Plan)
 
     async def list_plans(self, audit: AuditId) -> list[Plan]:
-        keys = {"audit": audit, "first": PLAN, "end": f"{PLAN}~"}
-        rows = self._table.query("PartitionKey eq @audit and RowKey gt @first and RowKey lt @end", keys)
-        return [read_record(row, Plan) async for row in rows]
+        return [read_record(row, Plan) async for row in self._table.query(*range_of(audit, PLAN))]
 
     async def save_plan(self, plan: Versioned[Plan]) -> None:
         """Raises Conflict where it changed since it was read, or is there already."""
