@@ -170,7 +170,7 @@ async def test_killed_before_any_write_an_audit_comes_to_the_same_end(
         assert totals["guests"] == 4, f"death {deaths}"
         # The next one is a first one again.
         await world.forget()
-    assert deaths > 30
+    assert deaths >= 30
 
 
 async def dies_before(write: int, world: AuditWorld, monkeypatch: pytest.MonkeyPatch) -> bool:
