@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from cli.failures import DONE, Failure, Misuse, lines_of
+from cli.place import is_loopback
 from cli.visible import json_text, visible
 
 if TYPE_CHECKING:
@@ -138,13 +138,3 @@ class Session:
 
 def print_json(document: Any) -> None:
     typer.echo(json_text(document))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or address can only be this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -12,16 +12,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import typer
 
 from cli.failures import SignInFailed
-from cli.session import is_loopback
-
-if TYPE_CHECKING:
-    from cli.sign_in import Place
+from cli.place import Place, is_loopback
 
 MICROSOFT = frozenset({"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"})
 """Where Entra ID signs people in, in all of its clouds. Source: Microsoft, "National clouds: authentication"."""

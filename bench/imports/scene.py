@@ -15,7 +15,7 @@ from local.stack import IDENTITY_HEADER, Stack
 from local.tenant import OWNER
 
 WRITES, PERIOD_S = 3000, 150
-"""What Graph lets one app write in one tenant (graph contract 2)."""
+"""What Graph lets one app write in one tenant (graph contract "Throttling")."""
 WRITES_PER_GUEST = 1.05
 """An invitation, and a twentieth of a change of the group."""
 NO_DAILY_LIMIT = {

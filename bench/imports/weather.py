@@ -1,5 +1,5 @@
 """Bad weather before the directory: a share of all calls is answered 429 at random, and who comes back too early is
-noted. Parts of a batch are calls of their own, as they are for Graph (graph contract 2.1)."""
+noted. Parts of a batch are calls of their own, as they are for Graph (graph contract "Batch")."""
 
 import asyncio
 import json

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from .server import Simulator
+from .server import application
+from .simulator import Simulator
 from .state import StateFile
 from .traffic import Traffic
 
@@ -29,7 +30,7 @@ async def serve(options: argparse.Namespace) -> None:
         state = StateFile(options.state)
         simulator.world = state.load() or simulator.world
         keeping = asyncio.create_task(state.keep(lambda: simulator.world))
-    runner = web.AppRunner(simulator.application(), access_log=None, shutdown_timeout=1)
+    runner = web.AppRunner(application(simulator), access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", options.port).start()
     port = runner.addresses[0][1]

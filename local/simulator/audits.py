@@ -1,4 +1,5 @@
-"""The directory's audit records (G1.7), written by the models and read by ``/auditLogs/directoryAudits``."""
+"""The directory's audit records (graph contract "Policies"), written by the models and read by
+``/auditLogs/directoryAudits``."""
 
 import uuid
 from dataclasses import dataclass

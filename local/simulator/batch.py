@@ -1,4 +1,5 @@
-"""``$batch`` (G2.1, G5.26): up to 20 items, each a call of its own through the pipeline, each with its own answer."""
+"""``$batch`` (graph contract "Batch", "Batch items"): up to 20 items, each a call of its own through the pipeline,
+each with its own answer."""
 
 import asyncio
 import base64

@@ -1,15 +1,16 @@
-"""One request to Graph and its answer, apart from the HTTP library. Items of a $batch are calls like any other."""
+"""One request to Graph, apart from the HTTP library. Items of a $batch are calls like any other."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .answer import NO_CONTENT, Answer
 from .audits import Actor
 from .errors import bad_request, bad_token, unreadable_body
 from .odata.query import Query, parse_query
+from .world import World
 
-if TYPE_CHECKING:
-    from .world import World
+__all__ = ["NO_CONTENT", "Answer", "Call", "Caller", "Json"]
 
 Json = dict[str, Any]
 
@@ -27,21 +28,6 @@ class Caller:
         return permission in self.permissions
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """`body` is rendered as JSON, `text` as plain text; neither: an empty answer. `by_hand` marks what a test wrote
-    for a fault: no claim about Graph."""
-
-    status: int = 200
-    body: Any = None
-    text: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-    by_hand: bool = False
-
-
-NO_CONTENT = Answer(204)
-
-
 @dataclass(kw_only=True)
 class Call:
     """A request on its way through the pipeline.
@@ -50,7 +36,7 @@ class Call:
     parameters; header names are lower case.
     """
 
-    world: "World"
+    world: World
     method: str
     version: str
     path: str

@@ -1,4 +1,5 @@
-"""Delta queries for users and groups (G1.4, G5.24): a first full round, then what changed since a token."""
+"""Delta queries for users and groups (graph contract "Groups", "Owners and delta"): a first full round, then what
+changed since a token."""
 
 import base64
 import binascii

@@ -1,4 +1,5 @@
-"""What entitlement management holds (G1.8): items by kind and id, as plain JSON so that they can be kept in a file.
+"""What entitlement management holds (graph contract "Entitlement management"): items by kind and id, as plain JSON so
+that they can be kept in a file.
 
 Keys that begin with ``_`` are links to other items (ids) and are never shown.
 """

@@ -1,7 +1,7 @@
 """Graph's own errors, with the texts that clients match on. One function per condition of the graph contract.
 
 A `GraphError` is raised by models and rendered by the pipeline into Graph's envelope
-(graph contract 3: code, message, innerError with date, request-id and client-request-id).
+(graph contract "Errors": code, message, innerError with date, request-id and client-request-id).
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ SYNCED = (
     "currently undergoing migration."
 )
 
-# innerError of a 429 in Microsoft's sample, beside the date and the ids (G2).
+# innerError of a 429 in Microsoft's sample, beside the date and the ids (graph contract "Throttling").
 TOO_MANY_INNER = {"code": "429", "status": "429", "message": "Please retry after"}
 
 
@@ -96,7 +96,7 @@ def unreadable_body() -> GraphError:
 
 
 def invite_denied(tenant_id: str) -> GraphError:
-    """A missing permission to invite has an answer of its own (G1.2, reported)."""
+    """A missing permission to invite has an answer of its own (graph contract "Invitations", reported)."""
     return GraphError(
         401,
         "Unauthorized",

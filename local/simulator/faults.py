@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from .call import Answer
+from .answer import Answer
 from .errors import TOO_MANY_INNER, GraphError
 
 When = Literal["before", "after"]

@@ -30,7 +30,8 @@ class InvitedGuest:
 
 
 class InvitedGuests:
-    """Tickets by guest. `since_unblocked` counts invitations towards the anomaly block (G1.2)."""
+    """Tickets by guest. `since_unblocked` counts invitations towards the anomaly block (graph contract
+    "Invitations")."""
 
     def __init__(self) -> None:
         self.guests: dict[str, InvitedGuest] = {}
@@ -41,7 +42,7 @@ class InvitedGuests:
         return self.guests.setdefault(user_id.lower(), InvitedGuest(user_id, email))
 
     def ticket(self, guest: InvitedGuest, *, tenant_id: str, version: str = "2.0") -> str:
-        """A new redeem URL for the guest, in the published form (G1.2)."""
+        """A new redeem URL for the guest, in the published form (graph contract "Invitations")."""
         ticket = secrets.token_urlsafe(32).replace("-", "A").replace("_", "B")
         inner = (
             "https://invitations.microsoft.com/redeem/"

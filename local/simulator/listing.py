@@ -155,7 +155,7 @@ def _checked_of(call: Call, kind: str, *, advanced: bool) -> _Asked:
 
 
 def need_eventual(call: Call) -> None:
-    """Raises GraphError: a ``/$count`` segment without the header (G1.3)."""
+    """Raises GraphError: a ``/$count`` segment without the header (graph contract "Users")."""
     if not call.query.eventual:
         raise bad_request("$count is not currently supported.")
 

@@ -1,4 +1,5 @@
-"""Messages in the mailboxes of users (G6): drafts, sent items, and their two kinds of ids. No rules of HTTP here."""
+"""Messages in the mailboxes of users (graph contract "More operations"): drafts, sent items, and their two kinds of
+ids. No rules of HTTP here."""
 
 import base64
 import secrets

@@ -25,7 +25,7 @@ from .throttling import units
 logger = logging.getLogger("local.simulator")
 Identify = Callable[[Call], Caller]
 
-# Out of scope, or without any API at all (G0): refused as Graph refuses, and said loudly.
+# Out of scope, or without any API at all (graph contract "No API"): refused as Graph refuses, and said loudly.
 _NOT_GRAPH = frozenset({400, 405})
 _ODATA = {"OData-Version": "4.0"}
 _JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
@@ -111,7 +111,7 @@ class Pipeline:
 
 
 def rendered(call: Call, error: GraphError) -> Answer:
-    """An error in Graph's envelope (graph contract 3): the date carries no zone."""
+    """An error in Graph's envelope (graph contract "Errors"): the date carries no zone."""
     inner = {
         **error.inner,
         "date": now().strftime("%Y-%m-%dT%H:%M:%S"),

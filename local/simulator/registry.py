@@ -1,13 +1,12 @@
 """Who can get tokens: the tenant's people with their passwords, and clients with their permissions.
 
-It is the directory as the token issuer sees it (`local.issuer.People`).
+It is the directory as the token issuer sees it (`issuer.People`).
 """
 
 from dataclasses import dataclass, field, replace
 
-from local.issuer import Client, Person
-
 from .directory.directory import Directory
+from .issuer import Client, Person
 
 
 @dataclass(frozen=True, slots=True)

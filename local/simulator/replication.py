@@ -1,4 +1,5 @@
-"""How long something new stays unseen, independently for each way of looking at it (G1.2 "Consistency", G5.3)."""
+"""How long something new stays unseen, independently for each way of looking at it (graph contract "Invitations",
+"Consistency", "Replication window")."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -26,7 +26,7 @@ def _denied(_call: Call) -> GraphError:
 class Route:
     """One operation. `needs` lists alternatives of application permissions; empty means any valid token.
 
-    `units` is its cost (G2); a write costs one write besides.
+    `units` is its cost (graph contract "Throttling"); a write costs one write besides.
     """
 
     method: str
@@ -61,7 +61,8 @@ def split_path(raw: str) -> tuple[str, list[str]]:
     """The decoded path and its segments.
 
     ``users('x')`` is users/x, ``groups(uniqueName='x')`` is groups/(uniqueName=)/x, ``microsoft.graph.user`` in any
-    case is graph.user (G4 "Paths on the wire", G5.22). ``x()`` keeps its parentheses: it can be a function alone.
+    case is graph.user (graph contract "Pitfalls", "Paths on the wire", "Body tolerance"). ``x()`` keeps its
+    parentheses: it can be a function alone.
     """
     parts = [unquote(part) for part in raw.split("/") if part]
     if parts[:1] == ["myorganization"]:  # the tenant by another name, as in the Azure AD Graph of old

@@ -4,13 +4,12 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from local.issuer import Client
-
 from . import graph_api
 from .audits import AuditLog
 from .clock import now, stamp
 from .directory.directory import Directory, TenantFacts
 from .directory.relations import Assignment, Relation
+from .issuer import Client
 from .registry import Credentials, Registry
 from .resources.app_role_assignments import new_assignment_id
 from .resources.applications import NEW, NO_WEB

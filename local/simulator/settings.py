@@ -33,14 +33,15 @@ class Window(_Section):
 
 
 class Replication(_Section):
-    """Windows after a new object, each ending on its own (G1.2 "Consistency", G5.3). Reported: seconds to minutes."""
+    """Windows after a new object, each ending on its own (graph contract "Invitations", "Consistency", "Replication
+    window"). Reported: seconds to minutes."""
 
     users_get: Window = msgspec.field(default_factory=Window)
     """GET /users/{id} (and its sponsors, memberOf …) answers 404 Request_ResourceNotFound."""
     users_list: Window = msgspec.field(default_factory=Window)
     """GET /users does not list the user, whatever the filter."""
     advanced_list: Window = msgspec.field(default_factory=Window)
-    """The same for queries with ConsistencyLevel: eventual, whose index lags further (G1.3)."""
+    """The same for queries with ConsistencyLevel: eventual, whose index lags further (graph contract "Users")."""
     users_patch: Window = msgspec.field(default_factory=Window)
     """PATCH /users/{id} answers 404 Directory_ObjectNotFound."""
     members_add: Window = msgspec.field(default_factory=Window)
@@ -48,24 +49,26 @@ class Replication(_Section):
     app_role: Window = msgspec.field(default_factory=Window)
     """Assigning an app role answers 400 "Not a valid reference update."."""
     members_read: Window = msgspec.field(default_factory=Window)
-    """A new membership is missing from GET /groups/{id}/members and the checks (G1.4 "Preflight")."""
+    """A new membership is missing from GET /groups/{id}/members and the checks (graph contract "Groups",
+    "Preflight")."""
     objects_get: Window = msgspec.field(default_factory=Window)
-    """New groups, applications and service principals answer 404 (G1.5 "objects lag")."""
+    """New groups, applications and service principals answer 404 (graph contract "App access")."""
     assignment_request: Window = msgspec.field(default_factory=Window)
     """How long an access package request stays in each passing state (submitted, delivering); `calls` are looks at
-    the request itself (G1.8)."""
+    the request itself (graph contract "Entitlement management")."""
     objects_list: Window | None = None
     """Lists do not show them, whatever the filter; null: as long as `objectsGet`, each look counted on its own."""
 
 
 class Throttling(_Section):
-    """Graph's own limits (G2): token buckets, each with a limit per period in seconds."""
+    """Graph's own limits (graph contract "Throttling"): token buckets, each with a limit per period in seconds."""
 
     enabled: bool = False
     code: str = "TooManyRequests"
-    """error.code of a 429. UNVERIFIED for identity services; `activityLimitReached` exists too (G2)."""
+    """error.code of a 429. UNVERIFIED for identity services; `activityLimitReached` exists too (graph contract
+    "Throttling")."""
     retry_after_form: Literal["seconds", "http-date", "zero", "absent"] = "seconds"
-    """How a 429 says when to come back (G5.4)."""
+    """How a 429 says when to come back (graph contract "Retry-After forms")."""
     retry_after_s: int | None = None
     """null: as long as the bucket needs; a number: always this one."""
     size: Literal["auto", "S", "M", "L"] = "auto"
@@ -90,23 +93,24 @@ class Throttling(_Section):
 
 
 class Policies(_Section):
-    """What the tenant allows (G1.2, G1.7)."""
+    """What the tenant allows (graph contract "Invitations", "Policies")."""
 
     allow_invites_from: Literal["none", "adminsAndGuestInviters", "adminsGuestInvitersAndAllMembers", "everyone"] = (
         "everyone"
     )
     """The authorization policy's value; PATCH /policies/authorizationPolicy changes it as well."""
     guest_inviters_rule: Literal["invite-permission", "refuse-apps", "any-permission"] = "invite-permission"
-    """Who may invite under adminsAndGuestInviters: sources conflict (G1.2, G5.6). `invite-permission`: an app
-    with User.Invite.All; `refuse-apps`: no app; `any-permission`: also with User.ReadWrite.All alone."""
+    """Who may invite under adminsAndGuestInviters: sources conflict (graph contract "Invitations", "Invite policy").
+    `invite-permission`: an app with User.Invite.All; `refuse-apps`: no app; `any-permission`: also with
+    User.ReadWrite.All alone."""
     policy_delay_ms: float = 0
-    """A changed allowInvitesFrom works only after this time (G1.2: 15-60 min)."""
+    """A changed allowInvitesFrom works only after this time (graph contract "Invitations": 15-60 min)."""
     invites_off_code: str = "Forbidden"
-    """error.code of the 403 under `none`. UNVERIFIED (G1.2)."""
+    """error.code of the 403 under `none`. UNVERIFIED (graph contract "Invitations")."""
     verified_domains: list[str] | None = None
     """null: those of the tenant; else these instead."""
     blocked_domains: list[str] = msgspec.field(default_factory=list)
-    """Deny list of invitations. Only one of the two lists may be set (G1.7)."""
+    """Deny list of invitations. Only one of the two lists may be set (graph contract "Policies")."""
     allowed_domains: list[str] = msgspec.field(default_factory=list)
     """Allow list of invitations; empty: no such list."""
     domain_refusal_status: int = 400
@@ -114,21 +118,23 @@ class Policies(_Section):
     domain_refusal_message: str = (
         "Invitation is blocked by domain policy: the domain of the user's email address is not allowed."
     )
-    """Status, code and text of a domain refusal are UNVERIFIED (G1.2, G5.25)."""
+    """Status, code and text of a domain refusal are UNVERIFIED (graph contract "Invitations", "Unverified
+    switches")."""
     cross_tenant_blocked_domains: list[str] = msgspec.field(default_factory=list)
     """Domains whose invitations cross-tenant access settings refuse; `*` is every domain."""
     cross_tenant_status: int = 403
-    """UNVERIFIED (G1.2)."""
+    """UNVERIFIED (graph contract "Invitations")."""
     cross_tenant_both_sides: bool = True
     """Which of the two documented texts: admins of both organizations, or only of yours."""
     suspicious_activity_block: bool = False
-    """Every invitation answers the 403 "suspicious activity" until this is switched off (G5.5)."""
+    """Every invitation answers the 403 "suspicious activity" until this is switched off (graph contract "Suspicious
+    activity")."""
     suspicious_activity_after: int | None = None
     """After so many invitations the block above switches itself on; counting starts anew when it is lifted."""
 
 
 class Invitations(_Section):
-    """Details of POST /invitations (G1.2)."""
+    """Details of POST /invitations (graph contract "Invitations")."""
 
     refuse_apostrophe: bool = False
     """Whether `'` in an address is refused. UNVERIFIED."""
@@ -151,7 +157,7 @@ class Invitations(_Section):
     newer_ticket_breaks_older: bool = True
     """Reported: a redemption begun with an older ticket fails."""
     soft_deleted: Literal["new-user", "restore", "refuse"] = "new-user"
-    """Inviting an address whose guest is soft-deleted. UNVERIFIED (G1.3)."""
+    """Inviting an address whose guest is soft-deleted. UNVERIFIED (graph contract "Users")."""
     max_message_length: int | None = None
     """Longest customizedMessageBody; null: any. UNVERIFIED."""
     app_only_reset: bool = True
@@ -159,11 +165,12 @@ class Invitations(_Section):
     app_only_member_type: bool = True
     """Whether an app may invite with invitedUserType Member. UNVERIFIED."""
     internal_conversion: bool = True
-    """Whether invitedUser.id may name an internal user (G1.2, read as documented for users)."""
+    """Whether invitedUser.id may name an internal user (graph contract "Invitations", read as documented for
+    users)."""
 
 
 class Groups(_Section):
-    """Details of groups and memberships (G1.4)."""
+    """Details of groups and memberships (graph contract "Groups")."""
 
     dynamic_refusal: Literal["403", "400"] = "403"
     """Adding to a dynamic group: 403 is reported, whether a 400 occurs is UNVERIFIED."""
@@ -172,22 +179,24 @@ class Groups(_Section):
     recent_removal_ms: float = 5000
     """What `right after` means for `recent`. UNVERIFIED."""
     sponsor_duplicate_is_error: bool = True
-    """A second POST of the same sponsor: 400 "already exist" or 204. UNVERIFIED (G1.3)."""
+    """A second POST of the same sponsor: 400 "already exist" or 204. UNVERIFIED (graph contract "Users")."""
 
 
 class OData(_Section):
-    """Query and body rules (G1.3, G5.14-16, G5.22)."""
+    """Query and body rules (graph contract "Users", "Filter language", "Advanced queries", "Default properties",
+    "Body tolerance")."""
 
     compare_ignores_case: bool = True
-    """String comparison in $filter. UNVERIFIED (G4 "Case")."""
+    """String comparison in $filter. UNVERIFIED (graph contract "Pitfalls", "Case")."""
     sign_in_activity_alone: bool = True
     """A filter on signInActivity must not be mixed with others (resource page of user); the refusal is UNVERIFIED."""
     reject_unknown_properties: bool = True
-    """An unknown (for example snake_case) property in a body answers 400; else it is dropped (G5.22)."""
+    """An unknown (for example snake_case) property in a body answers 400; else it is dropped (graph contract "Body
+    tolerance")."""
 
 
 class Paging(_Section):
-    """Server-driven paging (G5.17)."""
+    """Server-driven paging (graph contract "Paging")."""
 
     page_size: int = 100
     """Page size without $top; lower it to see paging with few objects."""
@@ -197,7 +206,7 @@ class Paging(_Section):
 
 
 class Delta(_Section):
-    """Change tracking (G1.4, G5.24)."""
+    """Change tracking (graph contract "Groups", "Owners and delta")."""
 
     links_expired: bool = False
     """Every token answers 410."""
@@ -209,7 +218,7 @@ class Delta(_Section):
 
 
 class Mail(_Section):
-    """The mailbox of a user (G6)."""
+    """The mailbox of a user (graph contract "More operations")."""
 
     enforce_limits: bool = False
     messages_per_minute: int = 30
@@ -231,21 +240,21 @@ class Mail(_Section):
 
 
 class Audits(_Section):
-    """Audit log (G1.7)."""
+    """Audit log (graph contract "Policies")."""
 
     ingestion_delay_ms: float = 0
     """A record is listed only after this time; in the cloud minutes, exact figure UNVERIFIED."""
 
 
 class Deleted(_Section):
-    """Soft delete (G1.3)."""
+    """Soft delete (graph contract "Users")."""
 
     keep_days: float = 30
     """How long a deleted user can be restored; 0: not at all."""
 
 
 class Applications(_Section):
-    """Details of applications (G1.5)."""
+    """Details of applications (graph contract "App access")."""
 
     identifier_domains: Literal["verified-or-saml", "any"] = "verified-or-saml"
     """Whether an identifier must be on a verified domain unless the service principal uses SAML. The rule is
@@ -253,7 +262,7 @@ class Applications(_Section):
 
 
 class Entitlement(_Section):
-    """Entitlement management (G1.8)."""
+    """Entitlement management (graph contract "Entitlement management")."""
 
     licensed: bool = True
     """Whether the tenant has P2 or ID Governance; without it every call answers 403."""
@@ -282,7 +291,7 @@ class Entitlement(_Section):
 
 
 class Batch(_Section):
-    """$batch (G2.1)."""
+    """$batch (graph contract "Batch")."""
 
     sequential: bool = False
     """Run items one after the other in the order given instead of all at once."""

@@ -1,4 +1,5 @@
-"""Graph's limits (G2): token buckets for resource units and writes, and the headers that tell of them."""
+"""Graph's limits (graph contract "Throttling"): token buckets for resource units and writes, and the headers that
+tell of them."""
 
 import math
 from dataclasses import dataclass

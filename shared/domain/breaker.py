@@ -1,7 +1,7 @@
 """The breaker: when Microsoft's anomaly detection stops a tenant's invitations, all work is parked, and one
 invitation at a slow interval finds out when it is over.
 
-Source: graph contract 1.2: 403 ``Forbidden`` "Invitations are blocked for this directory due to suspicious
+Source: graph contract "Invitations": 403 ``Forbidden`` "Invitations are blocked for this directory due to suspicious
 activity"; it does not lift by itself within minutes (reported).
 """
 

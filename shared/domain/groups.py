@@ -37,7 +37,7 @@ def refusal(group: GroupFacts) -> Reason | None:
     what a person has to know first.
 
     Source: Microsoft Entra, "How users in your organization can invite guest users to an app" (note on
-    dynamic and synced groups); graph contract 1.4, table of group kinds.
+    dynamic and synced groups); graph contract "Groups", table of group kinds.
     """
     checks = (
         (group.synced, Reason.GROUP_SYNCED),

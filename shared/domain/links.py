@@ -1,7 +1,7 @@
 """Links that a guest gets.
 
 Each carries the tenant: guests who sign in with a one-time passcode or a Google account fail on Microsoft's
-common endpoint. Source: graph contract 1.6; Microsoft Entra, "User access URL" of an enterprise application.
+common endpoint. Source: graph contract "Links"; Microsoft Entra, "User access URL" of an enterprise application.
 """
 
 from collections.abc import Sequence

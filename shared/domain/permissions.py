@@ -82,7 +82,7 @@ PERMISSIONS: tuple[Permission, ...] = (
         (_DIRECTORY,),
     ),
     # No higher one stands for it: User.ReadWrite.All is documented to, and refused where the tenant limits who may
-    # invite (reported, graph contract 1.1).
+    # invite (reported, graph contract "Permissions").
     Permission(
         "User.Invite.All",
         {Feature.INVITING: "invite guests", Feature.REMEDIES: "send an invitation again"},
@@ -166,7 +166,7 @@ PERMISSIONS: tuple[Permission, ...] = (
         "Send mail as anybody, unless Exchange Online limits it to one mailbox.",
     ),
 )
-"""Sources: Microsoft Graph, "Permissions reference" and the page of each call; graph contract 1.1."""
+"""Sources: Microsoft Graph, "Permissions reference" and the page of each call; graph contract "Permissions"."""
 
 
 def needed_by(feature: Feature) -> tuple[Permission, ...]:

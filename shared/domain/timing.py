@@ -14,7 +14,7 @@ class Timing:
     `claim`: how long one delivery may work on a step of a setup, an audit's remedies or a person's data before
     another may take over.
     `doubt_window`: how long the directory may hide a guest that it made; before that, nobody whose
-    invitation is in doubt is invited again. Source: graph contract 1.2 "Consistency" and section 3 (about
+    invitation is in doubt is invited again. Source: graph contract "Invitations", "Consistency", "Errors" (about
     ten minutes, reported).
     `join_window`: how long to go on trying to add a guest whom the directory does not show.
     `stillness`: how long a chunk may stand still before the sweeper sets it going again. It looks for such each third

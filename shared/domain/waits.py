@@ -11,7 +11,7 @@ def replication_wait(attempt: int) -> timedelta:
     Raises:
         ValueError: `attempt` is negative.
 
-    Source: graph contract 1.2 "Consistency" and section 3 (reported, not in Microsoft's documentation).
+    Source: graph contract "Invitations", "Consistency", "Errors" (reported, not in Microsoft's documentation).
     """
     if attempt < 0:
         raise ValueError("attempt counts from 0")

@@ -176,7 +176,7 @@ class InviteWork:
                 case Account(pending=False) if invitation.send_again and not in_doubt:
                     changed.append(failed(invitation, Reason.GUEST_HAS_ACCEPTED, None, self.now))
                 case Account() if invitation.send_again and self._may_ask_again(invitation):
-                    # Graph's own way to send again: the same account, a new ticket (graph contract 1.2).
+                    # Graph's own way to send again: the same account, a new ticket (graph contract "Invitations").
                     to_invite.append(invitation)
                 case Account(created_at=created) if _was_made_without_mail(invitation, created):
                     to_invite.append(invitation)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.failures import SignInFailed
-from cli.sign_in import Place
+from cli.place import Place
 from cli.trust import Trust
 
 URL = "https://guestlist-contoso.azurewebsites.net"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
-from local.issuer import Client, Issuer, Person
+from local.simulator.issuer import Client, Issuer, Person, add_routes
 from shared.adapters.identity.tokens import TokenCallers
 from shared.domain.errors import Refused
 from shared.domain.reasons import Reason
@@ -84,7 +84,7 @@ async def running() -> AsyncIterator[Running]:
 
     app = web.Application(middlewares=[count])
     issuer = Issuer(People(), identity_header="header")
-    issuer.add_routes(app)
+    add_routes(app, issuer)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

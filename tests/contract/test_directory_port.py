@@ -1,8 +1,8 @@
 """One examination for every directory: the one in memory that unit tests use, and the real one on the simulator, in a
 tenant where everybody may invite and in one where only administrators and guest inviters may.
 
-For the latter sources conflict (graph contract 1.2): the examination runs with the reading that lets an app with
-User.Invite.All invite; what the other reading answers is in `test_directory_refusals` ("admins only"). The whole
+For the latter sources conflict (graph contract "Invitations"): the examination runs with the reading that lets an app
+with User.Invite.All invite; what the other reading answers is in `test_directory_refusals` ("admins only"). The whole
 product runs with both in `tests/integration/test_invitations.py`.
 """
 

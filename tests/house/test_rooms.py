@@ -109,3 +109,15 @@ def test_importing_the_app_loads_no_sdk_and_opens_nothing() -> None:
     found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert found.stdout.strip() == "[]"
+
+
+def test_the_simulator_could_be_lifted_out_whole() -> None:
+    absolute = set()
+    for path in (ROOT / "local" / "simulator").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                absolute.add(str(node.module).partition(".")[0])
+            elif isinstance(node, ast.Import):
+                absolute |= {alias.name.partition(".")[0] for alias in node.names}
+
+    assert absolute - sys.stdlib_module_names == {"aiohttp", "cryptography", "jwt", "msgspec"}

@@ -15,7 +15,7 @@ import jwt
 import pytest
 from aiohttp import web
 
-from local.issuer import Client, Issuer, Person
+from local.simulator.issuer import Client, Issuer, Person, add_routes
 from shared.adapters.identity.tokens import TokenCallers
 from shared.domain.access import Caller
 from shared.domain.errors import Refused
@@ -77,7 +77,7 @@ class Service:
             return answer
 
         app = web.Application(middlewares=[count])
-        self.issuer.add_routes(app)
+        add_routes(app, self.issuer)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)

@@ -41,8 +41,8 @@ def nothing_was_sent(tenant: Tenant) -> None:
     assert tenant.simulator.get("/_sim/invitations").json() == []
 
 
-# Sources conflict on what the second means for an app with User.Invite.All (graph contract 1.2): here it may invite;
-# `test_what_the_directory_refuses_fails_with_its_reason` has the other reading.
+# Sources conflict on what the second means for an app with User.Invite.All (graph contract "Invitations"): here it
+# may invite; `test_what_the_directory_refuses_fails_with_its_reason` has the other reading.
 @pytest.mark.parametrize(
     "policies", [{}, {"allowInvitesFrom": "adminsAndGuestInviters", "guestInvitersRule": "invite-permission"}]
 )

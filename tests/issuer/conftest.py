@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from local.issuer import Issuer, People
+from local.simulator.issuer import Issuer, People, add_routes
 from tests.issuer.tenant import HEADER, OpenContoso, Running
 
 
@@ -22,7 +22,7 @@ from tests.issuer.tenant import HEADER, OpenContoso, Running
 async def serving(people: People, tls: ssl.SSLContext | None = None) -> AsyncIterator[Running]:
     app = web.Application()
     issuer = Issuer(people, identity_header=HEADER)
-    issuer.add_routes(app)
+    add_routes(app, issuer)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from local.issuer import GRAPH, Client, Issuer, Person
+from local.simulator.issuer import GRAPH, Client, Issuer, Person
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 HEADER = "secret-of-the-identity-endpoint"

@@ -8,7 +8,7 @@ import msal  # type: ignore[import-untyped]  # ships no py.typed
 import pytest
 import requests
 
-from local.issuer import GRAPH
+from local.simulator.issuer import GRAPH
 from tests.issuer.forms import forms
 from tests.issuer.tenant import API, API_SCOPE, DAEMON, OLIVIA, SPA, TENANT, Running
 

@@ -7,7 +7,7 @@ import jwt
 import pytest
 from azure.identity.aio import ManagedIdentityCredential
 
-from local.issuer import GRAPH, BadToken
+from local.simulator.issuer import GRAPH, BadToken
 from tests.issuer.tenant import ADAM, API, API_SCOPE, API_URI, DAEMON, HEADER, IDENTITY, OLIVIA, SPA, TENANT, Running
 
 

@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from local.node import Node, find_node, install
 from local.simulator.__main__ import SAMPLE
-from local.simulator.server import Simulator
+from local.simulator.server import application
+from local.simulator.simulator import Simulator
 
 NAMES = ("graph.microsoft.com", "login.microsoftonline.com")
 IDENTITY_HEADER = "header"
@@ -112,7 +113,7 @@ def _served(simulator: Simulator, context: ssl.SSLContext) -> Iterator[tuple[int
     ready, loop, stop = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
 
     async def serve() -> None:
-        runner = web.AppRunner(simulator.application(), access_log=None, shutdown_timeout=0.1)
+        runner = web.AppRunner(application(simulator), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         for ssl_context in (None, context):
             await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ssl_context).start()

@@ -15,10 +15,10 @@ from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
-from local.issuer import GRAPH
 from local.simulator.graph_api import principal
+from local.simulator.issuer import GRAPH
 from local.simulator.resources import ROUTES
-from local.simulator.server import Simulator
+from local.simulator.simulator import Simulator
 from tests.simulator.simulated_graph import CLIENT, serving
 
 PERMISSIONS = sorted({name for route in ROUTES for needed in route.needs for name in needed})

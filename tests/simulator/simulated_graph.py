@@ -10,7 +10,8 @@ import httpx
 from aiohttp import web
 
 from local.simulator.__main__ import SAMPLE
-from local.simulator.server import Simulator
+from local.simulator.server import application
+from local.simulator.simulator import Simulator
 
 TRAVEL = "00000201-0000-4000-8000-000000000201"
 DYNAMIC = "00000202-0000-4000-8000-000000000202"
@@ -97,7 +98,7 @@ def error(answer: httpx.Response) -> tuple[int, str, str]:
 async def serving() -> AsyncIterator[Graph]:
     """A simulator of the sample tenant, with a client that holds every permission."""
     simulator = Simulator(json.loads(SAMPLE.read_text()), identity_header="header")
-    runner = web.AppRunner(simulator.application(), access_log=None, shutdown_timeout=0.1)
+    runner = web.AppRunner(application(simulator), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{runner.addresses[0][1]}") as http:

@@ -1,4 +1,5 @@
-"""Requests for access packages over plain HTTP (G1.8 rows 7 and 8), into the group and out of it."""
+"""Requests for access packages over plain HTTP (graph contract "Entitlement management"), into the group and out of
+it."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""Entitlement management over plain HTTP (G1.8): catalogs, resources, access packages and policies."""
+"""Entitlement management over plain HTTP (graph contract "Entitlement management"): catalogs, resources, access
+packages and policies."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """The `$filter` language: text to a tree. What the tree means for an object is in `evaluate`.
 
-The subset of the graph contract (G5.14): eq ne gt ge lt le, and or not, in, startsWith endsWith contains,
+The subset of the graph contract, "Filter language": eq ne gt ge lt le, and or not, in, startsWith endsWith contains,
 lambda any/all, literals with doubled apostrophes.
 """
 

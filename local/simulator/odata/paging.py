@@ -1,4 +1,4 @@
-"""Opaque paging tokens and next links (G5.17). A link lives on the base URL the client used."""
+"""Opaque paging tokens and next links (graph contract "Paging"). A link lives on the base URL the client used."""
 
 import base64
 import binascii

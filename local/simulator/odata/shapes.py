@@ -9,7 +9,7 @@ from . import types
 
 Json = dict[str, Any]
 
-# G1.3: without $select these and nothing else.
+# graph contract "Users": without $select these and nothing else.
 _USER = (
     "businessPhones",
     "displayName",

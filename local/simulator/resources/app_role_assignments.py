@@ -1,4 +1,4 @@
-"""App role assignments of groups, users and service principals (G1.5, G5.13)."""
+"""App role assignments of groups, users and service principals (graph contract "App access", "Role assignments")."""
 
 import base64
 import secrets
@@ -79,7 +79,7 @@ def new_assignment_id(principal_id: str) -> str:
 
 
 def _has_role(resource: DirectoryObject, role_id: str, member_type: str) -> bool:
-    """Default access is valid where no role for such members is declared (G1.5)."""
+    """Default access is valid where no role for such members is declared (graph contract "App access")."""
     roles = [
         role
         for role in resource.get("appRoles") or []
@@ -108,7 +108,8 @@ def _context(object_: DirectoryObject, name: str) -> str:
 
 
 def list_of_principal(call: Call, *, kind: str) -> Answer:
-    """For a user also those of the groups it is a *direct* member of: nesting gives no access (G1.5)."""
+    """For a user also those of the groups it is a *direct* member of: nesting gives no access (graph contract "App
+    access")."""
     world, object_ = call.world, _object(call, kind)
     ids = list(world.directory.assignments.of_principal(object_.id))
     if kind == "user":

@@ -1,4 +1,4 @@
-"""``/applicationTemplates``: the gallery, and new applications from it (G1.5)."""
+"""``/applicationTemplates``: the gallery, and new applications from it (graph contract "App access")."""
 
 from typing import Any, Final
 
@@ -54,7 +54,7 @@ def get_template(call: Call) -> Answer:
 
 
 def instantiate(call: Call) -> Answer:
-    """A new application and its service principal; a repeat makes others (G1.5)."""
+    """A new application and its service principal; a repeat makes others (graph contract "App access")."""
     template, name = _template(call), call.json().get("displayName")
     if not isinstance(name, str) or not name:
         raise bad_request("A value is required for property 'displayName'.")

@@ -1,4 +1,5 @@
-"""``/applications``: read and changed by id, appId or unique name, with the upsert by the latter (G1.5, G6)."""
+"""``/applications``: read and changed by id, appId or unique name, with the upsert by the latter (graph contract "App
+access", "More operations")."""
 
 import uuid
 from typing import Any, Final
@@ -67,7 +68,7 @@ def delete_application(call: Call) -> Answer:
 
 
 def upsert_application(call: Call) -> Answer:
-    """G6: with ``Prefer: create-if-missing`` never a second application for a key."""
+    """graph contract "More operations": with ``Prefer: create-if-missing`` never a second application for a key."""
     name, body = call.keys["uniqueName"], call.json()
     found = call.world.directory.applications.having("uniqueName", name)
     if found:

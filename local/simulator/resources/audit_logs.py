@@ -1,4 +1,5 @@
-"""``/auditLogs``: what happened in the directory (G1.7). Sign-ins are not simulated: the list is empty."""
+"""``/auditLogs``: what happened in the directory (graph contract "Policies"). Sign-ins are not simulated: the list is
+empty."""
 
 from ..call import Answer, Call
 from ..errors import not_found

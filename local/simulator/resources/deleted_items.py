@@ -1,5 +1,6 @@
 """``/directory/deletedItems``: the users, groups, applications and service principals that were deleted less than 30
-days ago. Security groups are among them (Microsoft Graph, "Delete group"). G1.3, G5.25."""
+days ago. Security groups are among them (Microsoft Graph, "Delete group"). graph contract "Users", "Unverified
+switches"."""
 
 from functools import partial
 

@@ -1,4 +1,5 @@
-"""Group settings and their templates (G1.7): nothing is listed until someone overrides a default."""
+"""Group settings and their templates (graph contract "Policies"): nothing is listed until someone overrides a
+default."""
 
 import uuid
 from typing import Final

@@ -1,4 +1,5 @@
-"""Which application permissions let an operation through (G1.1): the least one and the higher ones."""
+"""Which application permissions let an operation through (graph contract "Permissions"): the least one and the higher
+ones."""
 
 from ..routing import any_of
 
@@ -51,7 +52,7 @@ USER_ASSIGNMENT_READ = any_of(
     ("AppRoleAssignment.ReadWrite.All", "User.Read.All"),
     ("AppRoleAssignment.ReadWrite.All", "User.ReadWrite.All"),
 )
-# With the first alone Graph answers 403 (reported, G1.1).
+# With the first alone Graph answers 403 (reported, graph contract "Permissions").
 ASSIGNMENT_WRITE = any_of(
     ("AppRoleAssignment.ReadWrite.All", "Application.Read.All"),
     ("AppRoleAssignment.ReadWrite.All", "Application.ReadWrite.All"),

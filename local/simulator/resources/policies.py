@@ -1,4 +1,5 @@
-"""The tenant's policies (G1.7). What they decide lives in the settings, so that both ways of change agree."""
+"""The tenant's policies (graph contract "Policies"). What they decide lives in the settings, so that both ways of
+change agree."""
 
 import json
 from typing import Any
@@ -198,7 +199,7 @@ def _b2b_policies(world: World) -> list[Json]:
 
 
 def _write_b2b_policy(call: Call) -> None:
-    """One JSON text in a list, with an allow list or a deny list, never both (G1.7)."""
+    """One JSON text in a list, with an allow list or a deny list, never both (graph contract "Policies")."""
     definition = call.json().get("definition")
     try:
         inner: Any = json.loads(definition[0]) if isinstance(definition, list) and definition else None
@@ -214,7 +215,7 @@ _CROSS_TENANT = "/policies/crossTenantAccessPolicy"
 ROUTES: tuple[Route, ...] = (
     Route("GET", _AUTHORIZATION, get_authorization_policy, may.POLICY_READ),
     Route("PATCH", _AUTHORIZATION, update_authorization_policy, may.AUTHORIZATION_WRITE),
-    # In beta the object sits one level deeper (G1.7).
+    # In beta the object sits one level deeper (graph contract "Policies").
     Route("GET", f"{_AUTHORIZATION}/authorizationPolicy", get_authorization_policy, may.POLICY_READ, beta_only=True),
     Route(
         "PATCH",

@@ -1,4 +1,4 @@
-"""``/servicePrincipals``: read by id or appId, changed, certified and deleted (G1.5)."""
+"""``/servicePrincipals``: read by id or appId, changed, certified and deleted (graph contract "App access")."""
 
 from functools import partial
 

@@ -1,4 +1,5 @@
-"""``addTokenSigningCertificate``: a self-signed certificate for SAML tokens on a service principal (G1.5).
+"""``addTokenSigningCertificate``: a self-signed certificate for SAML tokens on a service principal (graph contract
+"App access").
 
 One certificate is three credentials with the same ``customKeyIdentifier``: a private key that signs, the password
 that opens it (same ``keyId`` as the private key), and the public key that verifies (addTokenSigningCertificate in
@@ -115,4 +116,4 @@ def _certificate(common_name: str, start: datetime, end: datetime) -> tuple[byte
         .not_valid_after(end)
         .sign(key, hashes.SHA256())
     )
-    return certificate.public_bytes(Encoding.DER), certificate.fingerprint(hashes.SHA1())  # noqa: S303 - Graph's thumbprint
+    return certificate.public_bytes(Encoding.DER), certificate.fingerprint(hashes.SHA1())  # noqa: S303 - theirs

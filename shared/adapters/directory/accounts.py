@@ -20,7 +20,7 @@ _FIELDS = "id,userType,accountEnabled,externalUserState,mail,otherMails,proxyAdd
 
 
 async def find(session: GraphSession, addresses: Sequence[Address]) -> list[FindAnswer]:
-    """One ``$batch`` of plain filters: the index of advanced queries lags behind writes (graph contract 1.3)."""
+    """One ``$batch`` of plain filters: the index of advanced queries lags behind writes (graph contract "Users")."""
     if not addresses:
         return []
     parts = [Part("GET", f"/users?$filter={_filter(a)}&$select={_FIELDS}") for a in addresses]
@@ -30,8 +30,8 @@ async def find(session: GraphSession, addresses: Sequence[Address]) -> list[Find
 
 def _filter(address: Address) -> str:
     """Mail, other mails and proxy addresses: a mail contact with the guest's address leaves the proxy
-    addresses empty (graph contract 4). Both forms of an internationalized domain are asked for. The alternatives
-    stand side by side: one inside a lambda would be a level too many for the directory."""
+    addresses empty (graph contract "Pitfalls"). Both forms of an internationalized domain are asked for. The
+    alternatives stand side by side: one inside a lambda would be a level too many for the directory."""
     clauses = []
     for form in _forms(address):
         clauses += [
@@ -61,7 +61,8 @@ async def _account(session: GraphSession, address: Address, response: Response) 
         return Busy(e.retry_after)
     if not found:
         return NotFound()
-    # `mail` is not unique: several accounts may have the address (graph contract 4, "Duplicate mail values").
+    # `mail` is not unique: several accounts may have the address (graph contract "Pitfalls", "Duplicate mail
+    # values").
     if own := [_read(user) for user in found if _is_own(user, address)]:
         return min(own, key=lambda a: (not a.is_guest, a.pending))
     where = "otherMails" if any(_is_among(u.get("otherMails"), address) for u in found) else "proxyAddresses"
@@ -71,7 +72,7 @@ async def _account(session: GraphSession, address: Address, response: Response) 
 def _is_own(user: dict[str, Any], address: Address) -> bool:
     """Anybody who may edit an account can write other mails into it, and proxy addresses of a guest are what was its
     mail once: whoever has them need not be who reads the address's mail. An alias of a colleague's mailbox is given
-    by an administrator, and the directory's own invitation finds it as well (graph contract 1.2)."""
+    by an administrator, and the directory's own invitation finds it as well (graph contract "Invitations")."""
     own = [user.get("mail"), *(i.get("issuerAssignedId") for i in user.get("identities") or ())]
     if user.get("userType") != "Guest":
         own += _proxies(user)

@@ -1,5 +1,5 @@
 """``$batch``, built by hand: the SDK's own loses the bodies of its parts and the order of dependencies
-(graph contract 2.1)."""
+(graph contract "Batch")."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

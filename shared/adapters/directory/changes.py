@@ -53,7 +53,7 @@ class GraphChanges(OnGraph):
         """Accounts whose last sign-in lies before a moment; None where permission or licence do not let sign-ins be
         read. Who never signed in is not among them.
 
-        One request a page; the service lets no other filter stand beside this one (graph contract 1.3).
+        One request a page; the service lets no other filter stand beside this one (graph contract "Users").
         """
         condition = quote(f"signInActivity/lastSignInDateTime le {before:%Y-%m-%dT%H:%M:%SZ}", safe="")
         answer = await self._session.request("GET", f"/users?$filter={condition}&$select=id,userType,signInActivity")

@@ -1,8 +1,8 @@
 """What Graph's errors mean: the one place that knows fragments of its messages.
 
 Microsoft tells clients to branch on codes; several conditions share one code, so status, code and a stable
-fragment are matched together. Sources: graph contract 1.2, 1.4 and 3; a fragment marked UNVERIFIED there is
-marked so here.
+fragment are matched together. Sources: graph contract "Invitations", "Groups", "Errors"; a fragment marked UNVERIFIED
+there is marked so here.
 """
 
 import re
@@ -31,8 +31,8 @@ from shared.domain.reasons import Reason
 
 _BUSY = {429, 503}
 _AMBIGUOUS = {408, 409, 412, 500, 502, 504}
-"""Statuses after which the work may have been done: 504 may follow a write (graph contract 2). A conflict is
-one of them: what it was with has to be looked at first."""
+"""Statuses after which the work may have been done: 504 may follow a write (graph contract "Throttling"). A conflict
+is one of them: what it was with has to be looked at first."""
 _LONGEST_WAIT = timedelta(days=1)
 _LONGEST_WORDS = 500
 
@@ -177,7 +177,7 @@ def join_answer(response: Response, group: str) -> JoinAnswer:
 def leave_answer(response: Response, permission: str) -> LeaveAnswer:
     """What an answer to taking something away means; what is gone already is as good.
 
-    Source: graph contract 1.4, "Remove member": 404, or 400 right after another removal.
+    Source: graph contract "Groups", "Remove member": 404, or 400 right after another removal.
     """
     if response.status in (200, 204, 404) or (
         response.status == 400 and "removed object references do not exist" in response.error[1].lower()

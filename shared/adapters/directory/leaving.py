@@ -25,7 +25,7 @@ _AT_ONCE = batch.LIMIT // 3
 
 
 async def leave(session: GraphSession, group: GroupId, users: Sequence[UserId]) -> list[LeaveAnswer]:
-    """Two ``$batch``. Never without ``/$ref``: that would delete the user (graph contract 1.4)."""
+    """Two ``$batch``. Never without ``/$ref``: that would delete the user (graph contract "Groups")."""
     read = partial(errors.leave_answer, permission=_MEMBERS)
     return await _to_guests(session, users, lambda u: Part("DELETE", f"/groups/{group}/members/{u}/$ref"), read)
 

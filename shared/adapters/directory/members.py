@@ -49,7 +49,7 @@ async def _join_all(session: GraphSession, group: GroupId, users: list[UserId]) 
     """Answers where the one call decides about all of them, None where each has to be asked for.
 
     The call is all or nothing: one who is a member already, or whom replication has not brought here, fails
-    the rest (graph contract 1.4).
+    the rest (graph contract "Groups").
     """
     body = {"members@odata.bind": [_reference(session, user) for user in users]}
     response = await session.request("PATCH", f"/groups/{group}", body=body)

@@ -61,7 +61,8 @@ class GraphRosters:
         path = f"/groups/{group}/members/microsoft.graph.user?$select={_FIELDS}&$top={_PAGE}"
         headers = {}
         if find is not None:
-            # A filter on members is an advanced query: header and count belong to it, on every page (G1.3).
+            # A filter on members is an advanced query: header and count belong to it, on every page (graph contract
+            # "Users").
             text = literal(find[:_LONGEST_BEGINNING])
             condition = f"startsWith(displayName,'{text}') or startsWith(mail,'{text}')"
             path += f"&$count=true&$filter={quote(condition, safe='')}"
@@ -108,7 +109,7 @@ class GraphRosters:
 
     async def _sign_ins(self, users: Sequence[str]) -> dict[str, str] | None:
         """The last sign-in of those who have one; None where it is not to be read, or cannot be: that takes
-        AuditLog.Read.All and a licence (graph contract 1.1)."""
+        AuditLog.Read.All and a licence (graph contract "Permissions")."""
         if not self._with_sign_ins:
             return None
         if not users:

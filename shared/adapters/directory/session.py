@@ -2,7 +2,7 @@
 
 The adapter brings the SDK's authentication and middleware without its model tree, which costs a cold process
 more than a second. Its retry handler is off: it would sleep inside an invocation, and it repeats a POST that
-mails; the queue carries Retry-After instead (graph contract 2.2).
+mails; the queue carries Retry-After instead (graph contract "SDK retries").
 """
 
 import base64
@@ -134,7 +134,8 @@ class GraphSession:
         return _response(answer)
 
     def note_pressure(self, headers: dict[str, str]) -> None:
-        """Remember how much of a limit Graph says to be in use; it says so from 0.8 on (graph contract 2)."""
+        """Remember how much of a limit Graph says to be in use; it says so from 0.8 on (graph contract
+        "Throttling")."""
         try:
             share = float(headers.get("x-ms-throttle-limit-percentage", ""))
         except ValueError:

@@ -2,7 +2,8 @@
 
 The caller chooses the operation id of a send: one made of the mail's key lets a repeat ask what became of the
 first. That sending again under one id is harmless by itself is UNVERIFIED, so a repeat asks before it sends.
-Source: graph contract 6; REST reference "Email - Send" and "Email - Get Send Result", version 2025-09-01.
+Source: graph contract "More operations"; REST reference "Email - Send" and "Email - Get Send Result", version
+2025-09-01.
 """
 
 import uuid

@@ -1,6 +1,7 @@
 """Guestlist's own mail through a mailbox of the tenant, by way of a draft, which makes it exactly once.
 
-Source: graph contract 6; Microsoft Graph, "Create message", "message: send", "Outlook immutable identifiers".
+Source: graph contract "More operations"; Microsoft Graph, "Create message", "message: send", "Outlook immutable
+identifiers".
 """
 
 import asyncio

@@ -28,8 +28,8 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GroupSet:
-    """Up to fifty groups whose members are followed by one token (graph contract 1.4, "Delta"). `since` is the audit
-    that read them whole: a member whom neither it nor a later one saw is none."""
+    """Up to fifty groups whose members are followed by one token (graph contract "Groups", "Delta"). `since` is the
+    audit that read them whole: a member whom neither it nor a later one saw is none."""
 
     groups: tuple[GroupId, ...]
     link: str | None = None

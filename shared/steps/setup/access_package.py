@@ -1,6 +1,6 @@
 """Self-service access by entitlement management: catalog, group, access package, policy, each made once.
 
-Source: graph contract 1.8.
+Source: graph contract "Entitlement management".
 """
 
 from typing import TYPE_CHECKING

@@ -18,7 +18,7 @@ _NAME_LIMIT = 256
 
 def group_key(app_id: str) -> str:
     """The alternate key (``uniqueName``) of the group that Guestlist makes for an app. With it Graph itself
-    refuses a second one, whoever asks at the same time (graph contract 6)."""
+    refuses a second one, whoever asks at the same time (graph contract "More operations")."""
     return f"guestlist-{app_id}"
 
 

@@ -1,5 +1,6 @@
 """Self-service access of the app through the group: recorded in Guestlist, which enforces it at once; on
-Microsoft's side by hand, as the blade has no API (graph contract 0), or as an access package, which has one."""
+Microsoft's side by hand, as the blade has no API (graph contract "No API"), or as an access package, which has
+one."""
 
 from dataclasses import replace
 

@@ -27,7 +27,7 @@ async def set_single_sign_on(work: Work) -> Result:
     if app.sign_on_mode == "saml":
         return Result(checks=(_mode(app), *certificate_checks(work, app)))
     if app.sign_on_mode is None and (app.reply_urls or app.login_url):
-        # Null is common for apps that use OpenID Connect themselves (graph contract 1.5).
+        # Null is common for apps that use OpenID Connect themselves (graph contract "App access").
         return Result(checks=(_mode(app),))
     return Result(checks=(_mode(app),), task=_choose_task(app))
 

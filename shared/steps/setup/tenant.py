@@ -1,6 +1,6 @@
 """Self-service group management of the tenant: no public API has the switch, so a person turns it on.
 
-Source: graph contract 0; Microsoft's page, "Enable self-service group management for your tenant".
+Source: graph contract "No API"; Microsoft's page, "Enable self-service group management for your tenant".
 """
 
 from shared.domain import admin_center

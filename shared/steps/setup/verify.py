@@ -11,7 +11,7 @@ from shared.steps.setup.sign_on import certificate_checks
 from shared.steps.setup.work import Result, Work
 
 PATIENCE = 6
-"""Attempts before a difference is believed: membership and assignment reads lag writes (graph contract 1.4)."""
+"""Attempts before a difference is believed: membership and assignment reads lag writes (graph contract "Groups")."""
 
 
 class Differs(Refused):

@@ -1,1 +1,2 @@
-"""Entitlement management (G1.8): `model` and `requests` hold the rules, `shown` the forms, `routes` the HTTP."""
+"""Entitlement management (graph contract "Entitlement management"): `model` and `requests` hold the rules, `shown`
+the forms, `routes` the HTTP."""

@@ -1,4 +1,5 @@
-"""Catalogs, their resources, access packages and policies: what may be made and taken away (G1.8). No HTTP."""
+"""Catalogs, their resources, access packages and policies: what may be made and taken away (graph contract
+"Entitlement management"). No HTTP."""
 
 from typing import Final
 

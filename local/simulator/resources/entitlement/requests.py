@@ -1,4 +1,5 @@
-"""Requests for access packages: submitted, approved or denied, delivered (G1.8 rows 7 and 8). No HTTP.
+"""Requests for access packages: submitted, approved or denied, delivered (graph contract "Entitlement management").
+No HTTP.
 
 Delivery is an effect in the directory: the person becomes a member (or owner) of the package's groups and gets
 the roles of its apps. A request moves on whenever somebody looks, once its window has passed.

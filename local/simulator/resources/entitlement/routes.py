@@ -1,4 +1,4 @@
-"""``/identityGovernance/entitlementManagement`` over HTTP (G1.8)."""
+"""``/identityGovernance/entitlementManagement`` over HTTP (graph contract "Entitlement management")."""
 
 from collections.abc import Callable
 from functools import partial
@@ -145,7 +145,7 @@ def get_stage(call: Call) -> Answer:
 
 
 def decide(call: Call) -> Answer:
-    """Delegated only (G1.8): an app is refused whatever it holds."""
+    """Delegated only (graph contract "Entitlement management"): an app is refused whatever it holds."""
     person = None if call.who.is_app else call.world.directory.users.get(call.who.object_id)
     if person is None:
         raise refusals.denied(call)

@@ -1,4 +1,4 @@
-"""Who may become or stop being a member of which group (G1.4). No HTTP."""
+"""Who may become or stop being a member of which group (graph contract "Groups"). No HTTP."""
 
 from ...audits import Actor, user_target
 from ...call import Caller

@@ -32,7 +32,8 @@ _REQUIRED = ("displayName", "mailEnabled", "mailNickname", "securityEnabled")
 
 
 def create(world: World, body: Json, caller: Caller, actor: Actor) -> DirectoryObject:
-    """A new group with the owners and members bound in the body. Not idempotent: names may repeat (G1.4).
+    """A new group with the owners and members bound in the body. Not idempotent: names may repeat (graph contract
+    "Groups").
 
     Raises:
         GraphError: 400 for missing or bad properties, too many or repeated bindings; 404 for an unknown

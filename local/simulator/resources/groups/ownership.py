@@ -1,4 +1,4 @@
-"""Who owns a group (G1.4, G5.24). No HTTP."""
+"""Who owns a group (graph contract "Groups", "Owners and delta"). No HTTP."""
 
 from ...call import Caller
 from ...directory.objects import DirectoryObject

@@ -62,7 +62,7 @@ def get_by_unique_name(call: Call) -> Answer:
 
 
 def upsert_group(call: Call) -> Answer:
-    """G6: with ``Prefer: create-if-missing`` never a second group for a key."""
+    """graph contract "More operations": with ``Prefer: create-if-missing`` never a second group for a key."""
     group, body = _by_unique_name(call), call.json()
     if group is not None:
         if not _holds(call, may.GROUP_WRITE):
@@ -142,13 +142,14 @@ def remove_owner(call: Call) -> Answer:
 
 
 def refuse_reference_patch(call: Call) -> Answer:
-    """Several members at once go through PATCH of the group, not of the collection (G1.4)."""
+    """Several members at once go through PATCH of the group, not of the collection (graph contract "Groups")."""
     need_group(call)
     raise GraphError(400, "BadRequest", "The request is currently not supported on the targeted entity set")
 
 
 def delete_related_object(call: Call, *, owners: bool) -> Answer:
-    """Without ``/$ref`` this deletes the object itself (G1.4, G5.12): a trap that a simulator must keep."""
+    """Without ``/$ref`` this deletes the object itself (graph contract "Groups", "Deletion without $ref"): a trap
+    that a simulator must keep."""
     group, key = need_group(call), call.keys["object"]
     user = call.world.directory.users.get(key)
     if user is None or not _relation(call, owners=owners).holds(group.id, key):

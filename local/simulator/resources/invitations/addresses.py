@@ -1,4 +1,5 @@
-"""Which addresses the directory refuses to invite, and with which words (G1.2, G5.20)."""
+"""Which addresses the directory refuses to invite, and with which words (graph contract "Invitations", "Refused
+addresses")."""
 
 import re
 from typing import Final

@@ -1,4 +1,5 @@
-"""Inviting: the checks in order, the guest that is made or found, the ticket, Microsoft's own mail (G1.2)."""
+"""Inviting: the checks in order, the guest that is made or found, the ticket, Microsoft's own mail (graph contract
+"Invitations")."""
 
 import secrets
 import uuid
@@ -26,7 +27,7 @@ def invite(world: World, body: Json, caller: Caller, actor: Actor) -> Json:
     A repeat for the same address is a success that gives another ticket and says nothing of the first.
 
     Raises:
-        GraphError: one of the refusals of G1.2.
+        GraphError: one of the refusals of graph contract "Invitations".
     """
     policy.check_caller(world, caller)
     wanted = _checked(world, body)
@@ -176,7 +177,7 @@ def _make_or_find(world: World, address: str, wanted: Json) -> tuple[DirectoryOb
 
 
 def _new_guest(world: World, address: str, wanted: Json) -> Json:
-    """G1.2 "Created user": enabled at once, named on the initial domain."""
+    """graph contract "Invitations", "Created user": enabled at once, named on the initial domain."""
     created = stamp()
     has_contact = address.lower() in world.directory.contacts
     return {
@@ -258,7 +259,8 @@ def _shown(user: DirectoryObject, wanted: Json, url: str, status: str) -> Json:
 
 
 def _send_mail(world: World, guest: InvitedGuest, shown: Json, caller: Caller) -> None:
-    """Microsoft's own mail. A custom body is dropped when an app invites or the inviter has no mailbox (G1.2)."""
+    """Microsoft's own mail. A custom body is dropped when an app invites or the inviter has no mailbox (graph
+    contract "Invitations")."""
     message, tenant = shown["invitedUserMessageInfo"], world.directory.tenant
     has_mailbox = not caller.is_app and caller.object_id.lower() in world.directory.mailboxes
     own_words = message["customizedMessageBody"] if has_mailbox else None

@@ -1,4 +1,5 @@
-"""What the tenant's policies say to an invitation, before any guest is made (G1.2, G5.5, G5.6, G5.25)."""
+"""What the tenant's policies say to an invitation, before any guest is made (graph contract "Invitations",
+"Suspicious activity", "Invite policy", "Unverified switches")."""
 
 from ...call import Caller
 from ...clock import elapsed_ms

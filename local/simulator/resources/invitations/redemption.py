@@ -1,4 +1,5 @@
-"""A guest accepts. In the cloud a person does this in a browser; here the control plane does (G5.19)."""
+"""A guest accepts. In the cloud a person does this in a browser; here the control plane does (graph contract "New
+guests")."""
 
 from ...audits import Actor, user_target
 from ...clock import stamp

@@ -1,4 +1,5 @@
-"""``POST /invitations`` over HTTP. There is no other operation: an invitation cannot be read back (G1.2)."""
+"""``POST /invitations`` over HTTP. There is no other operation: an invitation cannot be read back (graph contract
+"Invitations")."""
 
 from ...call import Answer, Call
 from ...errors import GraphError, invite_denied

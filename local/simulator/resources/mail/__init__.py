@@ -1,1 +1,1 @@
-"""A user's mailbox as Graph shows it: drafts, sending, reading back (G6)."""
+"""A user's mailbox as Graph shows it: drafts, sending, reading back (graph contract "More operations")."""

@@ -1,4 +1,5 @@
-"""Exchange Online's limits for a mailbox (G6): requests, requests at once, messages a minute, recipients a day."""
+"""Exchange Online's limits for a mailbox (graph contract "More operations"): requests, requests at once, messages a
+minute, recipients a day."""
 
 import math
 from collections.abc import Iterator

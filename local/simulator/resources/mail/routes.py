@@ -86,7 +86,7 @@ def send_draft(call: Call) -> Answer:
 
 
 def send_mail(call: Call) -> Answer:
-    """Not idempotent: each call sends (G6)."""
+    """Not idempotent: each call sends (graph contract "More operations")."""
     owner, address, mailbox = model.need_mailbox(call)
     body = call.json()
     message = {name.lower(): value for name, value in body.items()}.get("message")

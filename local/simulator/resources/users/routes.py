@@ -140,7 +140,7 @@ def _one(call: Call, user: DirectoryObject) -> Answer:
 
 
 def _check_sign_in_activity(call: Call) -> None:
-    """signInActivity needs AuditLog.Read.All besides (G1.1)."""
+    """signInActivity needs AuditLog.Read.All besides (graph contract "Permissions")."""
     if "signInActivity" in call.query.select and not call.who.may("AuditLog.Read.All"):
         raise denied()
 

@@ -1,4 +1,4 @@
-"""App role assignments (graph contract 1.5)."""
+"""App role assignments (graph contract "App access")."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from shared.domain.applications import PrincipalId
 
 _READ, _APPS = "Directory.Read.All", "Application.Read.All"
 _WRITE = "AppRoleAssignment.ReadWrite.All and Directory.Read.All"
-"""With the first alone Graph answers 403 (reported, graph contract 1.1)."""
+"""With the first alone Graph answers 403 (reported, graph contract "Permissions")."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Entitlement management: Microsoft's self-service with an API, as an alternative to the admin center's blade.
 
 Nothing here is safe to repeat unless it says so; look before you make. Errors are those of `GraphAppDirectory`, and
-Refused `licence-missing`. Source: graph contract 1.8.
+Refused `licence-missing`. Source: graph contract "Entitlement management".
 """
 
 from collections.abc import Sequence

@@ -25,7 +25,7 @@ class Groups(OnGraph):
         """A security group with assigned membership under a key: an upsert by ``uniqueName``, so that Graph itself
         refuses a second one, however often and by whomever this is asked. Tells whether this call made it.
 
-        Source: graph contract 6; Microsoft Graph, "Upsert group".
+        Source: graph contract "More operations"; Microsoft Graph, "Upsert group".
         """
         body = {
             "displayName": name,
@@ -69,7 +69,8 @@ class Groups(OnGraph):
         return True
 
     async def remove_owner(self, group: GroupId, owner: UserId) -> None:
-        """The last owner stays: Graph refuses to leave a group without any (graph contract 1.4). Safe to repeat."""
+        """The last owner stays: Graph refuses to leave a group without any (graph contract "Groups"). Safe to
+        repeat."""
         response = await self._session.request("DELETE", f"/groups/{group}/owners/{owner}/$ref")
         if response.status == 404 or (response.status == 400 and _LAST_OWNER in response.error[1].lower()):
             return

@@ -31,7 +31,7 @@ class People(OnGraph):
 
 
 def _filter(name: str) -> str:
-    """A plain filter: nothing here needs the index that lags behind (graph contract 1.3)."""
+    """A plain filter: nothing here needs the index that lags behind (graph contract "Users")."""
     if is_guid(name):
         return quote(f"id eq '{name.lower()}'", safe="")
     return quote(f"{equals('userPrincipalName', name)} or {equals('mail', name)}", safe="")

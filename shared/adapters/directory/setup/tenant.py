@@ -43,7 +43,7 @@ def _body(response: Response, permission: str) -> "dict[str, Any] | Unreadable":
 
 
 def _guests_in_groups(settings: dict[str, Any]) -> bool | None:
-    """None where nobody has overridden the default, which admits guests (graph contract 1.7)."""
+    """None where nobody has overridden the default, which admits guests (graph contract "Policies")."""
     for setting in settings.get("value") or ():
         if str(setting.get("templateId", "")).lower() != _TENANT_GROUPS:
             continue

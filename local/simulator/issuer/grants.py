@@ -10,31 +10,20 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
-from local.issuer import scopes
-from local.issuer.people import Client, Person
-from local.issuer.refusal import Refusal, missing
-
-if TYPE_CHECKING:
-    from local.issuer.issuer import Issuer
+from . import scopes
+from .codes import Kept
+from .issuer import Issuer
+from .people import Client, Person
+from .refusal import Refusal, missing
 
 type Answer = dict[str, Any]
 type Form = Mapping[str, str]
 
 EXPIRES_IN_S = 3599
 """What Entra says of a token that is good for an hour."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a refresh token stands for."""
-
-    username: str
-    client_id: str
-    scope: str
 
 
 def grant(issuer: Issuer, form: Form, authorization: str | None, base: str) -> Answer:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import hdrs, web
 
-from local.issuer import scopes
-from local.issuer.codes import DEVICE_INTERVAL_S, DEVICE_LIFETIME_S
-from local.issuer.grants import grant, same
-from local.issuer.refusal import Refusal, missing
-from local.issuer.sign_in import SignIn, read_form
-
-if TYPE_CHECKING:
-    from local.issuer.issuer import Issuer
+from . import scopes
+from .codes import DEVICE_INTERVAL_S, DEVICE_LIFETIME_S
+from .grants import grant, same
+from .issuer import Issuer
+from .refusal import Refusal, missing
+from .sign_in import SignIn, read_form
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from local.issuer.people import People
-from local.issuer.refusal import Refusal, missing
+from .people import People
+from .refusal import Refusal, missing
 
 GRAPH = "https://graph.microsoft.com"
 API_SCOPE = "access_as_user"

@@ -5,14 +5,11 @@ import uuid
 from typing import Any
 
 import jwt
-from aiohttp import web
 
-from local.issuer.codes import Codes, Devices
-from local.issuer.grants import Kept
-from local.issuer.keys import KeyRing
-from local.issuer.people import Client, People, Person
-from local.issuer.routes import add_routes
-from local.issuer.scopes import GRAPH
+from .codes import Codes, Devices, Kept
+from .keys import KeyRing
+from .people import Client, People, Person
+from .scopes import GRAPH
 
 LIFETIME_S = 3600
 
@@ -31,9 +28,6 @@ class Issuer:
         self.codes = Codes()
         self.devices = Devices()
         self.refresh_tokens: dict[str, Kept] = {}
-
-    def add_routes(self, app: web.Application) -> None:
-        add_routes(app, self)
 
     def rotate_keys(self) -> None:
         """Sign with a new key from now on; the one before stays published."""

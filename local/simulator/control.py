@@ -1,20 +1,18 @@
 """``/_sim``: what a test or a developer does to the simulated tenant, and sees of it."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from .. import graph_api
-from ..errors import GraphError
-from ..faults import FaultOrder
-from ..resources.invitations.redemption import CannotRedeem, redeem
-from ..resources.policies import change_settings
-from ..seed import BadSeed, add_later
-
-if TYPE_CHECKING:
-    from ..server import Simulator
+from . import graph_api
+from .errors import GraphError
+from .faults import FaultOrder
+from .resources.invitations.redemption import CannotRedeem, redeem
+from .resources.policies import change_settings
+from .seed import BadSeed, add_later
+from .simulator import Simulator
 
 Json = dict[str, Any]
 
@@ -32,7 +30,7 @@ class TokenOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
     headers: Json = msgspec.field(default_factory=dict)
 
 
-def add_routes(app: web.Application, simulator: "Simulator") -> None:
+def add_routes(app: web.Application, simulator: Simulator) -> None:
     control = _Control(simulator)
     app.router.add_post("/_sim/reset", control.reset)
     app.router.add_post("/_sim/seed", control.seed)
@@ -65,7 +63,7 @@ async def _json(request: web.Request) -> Json:
 
 
 class _Control:
-    def __init__(self, simulator: "Simulator") -> None:
+    def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
 
     async def reset(self, request: web.Request) -> web.Response:

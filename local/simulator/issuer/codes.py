@@ -9,8 +9,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from local.issuer.people import Client
-from local.issuer.refusal import Refusal
+from .people import Client
+from .refusal import Refusal
 
 _CODE_LIFETIME_S = 600
 DEVICE_LIFETIME_S = 900
@@ -32,6 +32,15 @@ class Code:
     challenge: str
     nonce: str | None
     expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a refresh token stands for."""
+
+    username: str
+    client_id: str
+    scope: str
 
 
 class Codes:

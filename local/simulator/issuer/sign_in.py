@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from local.issuer import pages, scopes
-from local.issuer.grants import sign_in
-from local.issuer.people import Client, Person
-from local.issuer.refusal import Refusal
-
-if TYPE_CHECKING:
-    from local.issuer.issuer import Issuer
+from . import pages, scopes
+from .grants import sign_in
+from .issuer import Issuer
+from .people import Client, Person
+from .refusal import Refusal
 
 _RESPONSE_MODES = ("query", "fragment", "form_post")
 _FROM_THE_PERSON = ("username", "password", "user_code")
