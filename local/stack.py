@@ -268,9 +268,7 @@ class Stack:
         self.write_settings()
         arguments = ["--app", str(self.app), "--settings", str(self.settings_file), "--port", str(self._port)]
         arguments += ["--workers", str(self.workers), *(["--bare"] if self.is_package else [])]
-        keys = self._work / "keys.json"
-        keys.write_text(json.dumps({"master": MASTER_KEY}), encoding="utf-8")
-        arguments += ["--keys", str(keys)]
+        arguments += ["--master-key", MASTER_KEY]
         if self.isolate:
             arguments += ["--isolate", "--always-ready", ",".join(self._always_ready)]
             arguments += ["--idle-seconds", f"{self._idle_seconds:g}", "--scale-ms", str(self._scale_ms)]
@@ -278,14 +276,14 @@ class Stack:
         self._host = self._start("local.host", "host", arguments)
         self.host_url = self._host.wait_ready()["url"]
         if self.setup_settings is not None and not self.setup_host_url:
-            self._start_setup_host(self.setup_settings, keys)
+            self._start_setup_host(self.setup_settings)
 
-    def _start_setup_host(self, settings: Mapping[str, str], keys: Path) -> None:
+    def _start_setup_host(self, settings: Mapping[str, str]) -> None:
         """The second app: as the first, on a port and with settings of its own."""
         file = self._work / "setup.settings.json"
         values = {**self.settings, **settings}
         file.write_text(json.dumps({"IsEncrypted": False, "Values": values}), encoding="utf-8")
-        arguments = ["--app", str(self.app), "--settings", str(file), "--port", "0", "--keys", str(keys)]
+        arguments = ["--app", str(self.app), "--settings", str(file), "--port", "0", "--master-key", MASTER_KEY]
         arguments += ["--lease-seconds", f"{self.lease_seconds:g}", "--max-poll-ms", str(self.max_poll_ms)]
         arguments += ["--bare"] if self.is_package else []
         self.setup_host_url = self._start("local.host", "setup-host", arguments).wait_ready()["url"]

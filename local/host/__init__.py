@@ -20,7 +20,7 @@ Process model::
 - A killed instance's messages come back when their lease ends (`--lease-seconds`; ten minutes in Azure).
 - Timers run in the instance that holds the timer's blob lease.
 - HTTP functions are tried in the order of their names, whatever their templates. What asks for a key, `/admin`
-  included, opens to the keys of a file alone (`--keys`). An answer takes 230 s at most (`--answer-seconds`).
+  included, opens to `--master-key` alone. An answer takes 230 s at most (`--answer-seconds`).
 - `--isolate` makes each instance serve one *group* of functions, as Flex Consumption scales them: all HTTP
   functions share one (`http`), every queue and timer function has its own (`function:NAME`). A scale controller in
   the supervisor starts an instance when its queue has a visible message, its schedule is due or a connection waits,

@@ -45,9 +45,8 @@ class Admin:
             case TimerTrigger(parameter=parameter):
                 timer = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False}
                 return self._invocations.run(function, [(parameter, Datum(json.dumps(timer), "json"))])
-            case QueueTrigger(parameter=parameter, binary=binary):
-                datum = Datum(text.encode(), "bytes") if binary else Datum(text, "string")
-                return self._invocations.run(function, [(parameter, datum)], _metadata())
+            case QueueTrigger(parameter=parameter):
+                return self._invocations.run(function, [(parameter, Datum(text, "string"))], _metadata())
             case _:
                 raise BadInput("an HTTP function has an address of its own")
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from local.host.errors import StartError
 from local.host.host_json import HostSettings, read_host_json
-from local.host.keys import Keys
 from local.host.logs import LOG, set_up
 from local.host.options import MOST_WORKERS, Options
 from local.host.scaling import Scaling
@@ -34,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ready-file", type=Path, help="written when HTTP serves, and when workers change")
     parser.add_argument("--lease-seconds", type=float, default=600.0, help="of a dequeued message")
     parser.add_argument("--max-poll-ms", type=int, default=2000, help="longest pause between empty polls")
-    parser.add_argument("--keys", type=Path, help="file of access keys (without it: none opens)")
+    parser.add_argument("--master-key", help="opens /admin and what is not anonymous (without it: nothing does)")
     parser.add_argument("--answer-seconds", type=float, default=230.0, help="a caller waits for an answer at most")
     parser.add_argument("--grace-seconds", type=float, default=10.0, help="for running functions at the end")
     parser.add_argument("--load-seconds", type=float, default=30.0, help="the app may take to load")
@@ -76,11 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = read_host_json(app, environment)
         for warning in settings.warnings:
             LOG.warning("%s", warning)
-        keys = given.keys.resolve() if given.keys else None
-        if keys:
-            Keys.read(keys)
-        else:
-            LOG.info("No keys file: /admin, and HTTP functions that are not anonymous, answer 401.")
+        if not given.master_key:
+            LOG.info("No master key: /admin, and HTTP functions that are not anonymous, answer 401.")
         workers = _worker_count(given.workers, environment)
         supervisor = Supervisor(
             Options(
@@ -91,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 grace_s=given.grace_seconds,
                 load_s=given.load_seconds,
                 restart_s=given.restart_seconds,
-                keys=str(keys) if keys else None,
+                master_key=given.master_key,
                 answer_s=given.answer_seconds,
                 host_folder=_host_folder(app) if given.bare else None,
             ),

@@ -11,9 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import quote
 
 from local.host.app_process import AppProcess
 from local.host.errors import StartError
@@ -41,7 +39,8 @@ class IndexedFunction:
     function_id: str
     bindings: tuple[Mapping[str, Any], ...]
     """Each with `type`, `name`, `direction` and what its type needs."""
-    retry: Mapping[str, Any] | None
+    retries: bool = False
+    """It asks for a retry policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,6 @@ class Invocation:
     metadata: Mapping[str, Datum]
     trace_parent: str = ""
     trace_state: str = ""
-    retry_count: int = 0
-    max_retry_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +62,6 @@ class Result:
 
     succeeded: bool
     returned: Datum | None = None
-    outputs: Sequence[tuple[str, Datum]] = ()
-    """Name of an `Out[...]` parameter and its Datum."""
     error: str | None = None
 
 
@@ -224,18 +219,11 @@ class Channel:
 
 
 def _indexed(found: Any) -> IndexedFunction:
-    retry = None
-    if found.HasField("retry_options"):
-        options = found.retry_options
-        intervals = ("delay_interval", "minimum_interval", "maximum_interval")
-        retry = {"max_retry_count": options.max_retry_count} | {
-            name: getattr(options, name).ToTimedelta() for name in intervals if options.HasField(name)
-        }
     return IndexedFunction(
         name=found.name,
         function_id=found.function_id,
         bindings=tuple(json.loads(binding) for binding in found.raw_bindings),
-        retry=retry,
+        retries=found.HasField("retry_options"),
     )
 
 
@@ -248,9 +236,7 @@ def _request(invocation: Invocation) -> Any:
         trace_context=protos.RpcTraceContext(
             trace_parent=invocation.trace_parent, trace_state=invocation.trace_state
         ),
-        retry_context=protos.RetryContext(
-            retry_count=invocation.retry_count, max_retry_count=invocation.max_retry_count
-        ),
+        retry_context=protos.RetryContext(),
     )
 
 
@@ -279,12 +265,7 @@ def _result(response: Any) -> Result:
         exception = response.result.exception
         text = f"Result: Failure\nException: {exception.message}\nStack: {exception.stack_trace}"
         return Result(succeeded=False, error=text)
-    outputs = [(found.name, _datum(found.data)) for found in response.output_data]
-    return Result(
-        succeeded=True,
-        returned=_datum(response.return_value),
-        outputs=[(name, datum) for name, datum in outputs if datum is not None],
-    )
+    return Result(succeeded=True, returned=_datum(response.return_value))
 
 
 def _datum(data: Any) -> Datum | None:
@@ -298,28 +279,7 @@ def _datum(data: Any) -> Datum | None:
         {
             "status_code": Datum(http.status_code, "string"),
             "headers": {name: Datum(value, "string") for name, value in http.headers.items()},
-            "cookies": [_cookie(found) for found in http.cookies],
             "body": _datum(http.body) or Datum(b"", "bytes"),
         },
         "http",
     )
-
-
-def _cookie(found: Any) -> SimpleCookie:
-    """As the host sets it: ASP.NET escapes the value (`ResponseCookies.Append`)."""
-    cookie: SimpleCookie = SimpleCookie()
-    cookie[found.name] = quote(found.value, safe="-_.~")
-    morsel = cookie[found.name]
-    for name, attribute in (("domain", found.domain), ("path", found.path)):
-        if attribute.value:
-            morsel[name] = attribute.value
-    if found.HasField("expires"):
-        morsel["expires"] = found.expires.value.ToDatetime().strftime("%a, %d %b %Y %H:%M:%S GMT")
-    if found.HasField("max_age"):
-        morsel["max-age"] = str(int(found.max_age.value))
-    morsel["secure"] = found.secure.value
-    morsel["httponly"] = found.http_only.value
-    same_site = {1: "lax", 2: "strict", 3: "none"}.get(found.same_site)
-    if same_site:
-        morsel["samesite"] = same_site
-    return cookie

@@ -1,10 +1,10 @@
-"""The app's functions in the host's terms: what triggers each, and where its outputs go."""
+"""The app's functions in the host's terms: what triggers each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from local.host.engine import IndexedFunction
@@ -36,19 +36,6 @@ class QueueTrigger:
     parameter: str
     queue: str
     connection: str
-    binary: bool
-    """The binding's data type asks for bytes rather than text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """A retry policy; the real host keeps one for timers, never for queues."""
-
-    most: int
-    """-1: for ever."""
-    shortest: timedelta
-    longest: timedelta
-    """The same as `shortest` where the delay is fixed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +47,6 @@ class TimerTrigger:
     run_on_startup: bool
     monitored: bool
     """Its last run is kept, so that a missed run is made up for."""
-    retry: Retry | None
-
-
-@dataclass(frozen=True, slots=True)
-class QueueOutput:
-    """Where an `Out[...]` parameter, or `$return`, is sent."""
-
-    name: str
-    queue: str
-    connection: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +56,6 @@ class Function:
     name: str
     function_id: str
     trigger: HttpTrigger | QueueTrigger | TimerTrigger
-    outputs: tuple[QueueOutput, ...]
     disabled: bool
 
 
@@ -90,13 +66,12 @@ class _InError(Exception):
 _WITHOUT_BUNDLE = ("httpTrigger", "http", "timerTrigger")
 """What the host itself knows; everything else comes with the extension bundle."""
 
-_ALSO_HERE = (*_WITHOUT_BUNDLE, "queueTrigger", "queue")
+_ALSO_HERE = (*_WITHOUT_BUNDLE, "queueTrigger")
 
 
 def describe(
     indexed: Sequence[IndexedFunction],
     environment: Mapping[str, str],
-    only: tuple[str, ...] | None = None,
     *,
     bundle: bool = True,
 ) -> list[Function]:
@@ -108,19 +83,17 @@ def describe(
     with `AllowPartialHostStartup`; `StorageClientProvider` of its storage extension.
 
     Args:
-        only: the functions host.json's `functions` allows; None: all.
         bundle: host.json names an extension bundle.
 
     Raises:
-        StartError: a binding that this host does not reproduce.
+        StartError: a binding, or a retry policy, that this host does not reproduce.
     """
     functions = []
     for one in indexed:
-        if only is None or one.name in only:
-            try:
-                functions.append(_function(one, environment, bundle=bundle))
-            except _InError as error:
-                LOG.error("The '%s' function is in error: %s", one.name, error)
+        try:
+            functions.append(_function(one, environment, bundle=bundle))
+        except _InError as error:
+            LOG.error("The '%s' function is in error: %s", one.name, error)
     return functions
 
 
@@ -136,6 +109,10 @@ def _function(indexed: IndexedFunction, environment: Mapping[str, str], *, bundl
             f"The '{indexed.name}' function cannot run here: bindings of type '{', '.join(foreign)}' "
             "are not reproduced by this host."
         )
+    if indexed.retries:
+        raise StartError(
+            f"The '{indexed.name}' function cannot run here: retry policies are not reproduced by this host."
+        )
     try:
         return _bound(indexed, environment)
     except StartError as error:
@@ -148,7 +125,6 @@ def _function(indexed: IndexedFunction, environment: Mapping[str, str], *, bundl
 
 def _bound(indexed: IndexedFunction, environment: Mapping[str, str]) -> Function:
     triggers: list[HttpTrigger | QueueTrigger | TimerTrigger] = []
-    outputs = []
     for binding in indexed.bindings:
         match binding["type"]:
             case "httpTrigger":
@@ -156,34 +132,16 @@ def _bound(indexed: IndexedFunction, environment: Mapping[str, str]) -> Function
             case "queueTrigger":
                 triggers.append(_queue(binding, environment))
             case "timerTrigger":
-                triggers.append(_timer(binding, indexed.retry, environment))
-            case "queue":
-                outputs.append(
-                    QueueOutput(binding["name"], _queue_name(binding, environment), _connection(binding, environment))
-                )
+                triggers.append(_timer(binding, environment))
     if len(triggers) != 1:
         raise _InError("No trigger binding specified. A function must have a trigger input binding.")
-    return Function(
-        name=indexed.name,
-        function_id=indexed.function_id,
-        trigger=triggers[0],
-        outputs=tuple(outputs),
-        disabled=_is_disabled(indexed.name, environment),
-    )
+    return Function(indexed.name, indexed.function_id, triggers[0], disabled=_is_disabled(indexed.name, environment))
 
 
 def _is_disabled(name: str, environment: Mapping[str, str]) -> bool:
     # On Linux the setting's dots are written as underscores.
     names = (f"AzureWebJobs.{name}.Disabled", f"AzureWebJobs_{name}_Disabled")
     return any(environment.get(setting, "").lower() in ("1", "true") for setting in names)
-
-
-def _connection(binding: Mapping[str, Any], environment: Mapping[str, str]) -> str:
-    return resolve(str(binding.get("connection") or DEFAULT_CONNECTION), environment)
-
-
-def _queue_name(binding: Mapping[str, Any], environment: Mapping[str, str]) -> str:
-    return resolve(str(binding["queueName"]), environment).lower()
 
 
 def _http(binding: Mapping[str, Any], name: str, environment: Mapping[str, str]) -> HttpTrigger:
@@ -196,35 +154,16 @@ def _http(binding: Mapping[str, Any], name: str, environment: Mapping[str, str])
 
 
 def _queue(binding: Mapping[str, Any], environment: Mapping[str, str]) -> QueueTrigger:
-    connection = _connection(binding, environment)
+    connection = resolve(str(binding.get("connection") or DEFAULT_CONNECTION), environment)
     check_connection(connection, environment)
-    return QueueTrigger(
-        parameter=binding["name"],
-        queue=_queue_name(binding, environment),
-        connection=connection,
-        binary=str(binding.get("dataType") or "").upper() == "BINARY",
-    )
+    return QueueTrigger(binding["name"], resolve(str(binding["queueName"]), environment).lower(), connection)
 
 
-def _timer(
-    binding: Mapping[str, Any], retry: Mapping[str, Any] | None, environment: Mapping[str, str]
-) -> TimerTrigger:
+def _timer(binding: Mapping[str, Any], environment: Mapping[str, str]) -> TimerTrigger:
     schedule = Schedule.parse(resolve(str(binding["schedule"]), environment))
     return TimerTrigger(
         parameter=binding["name"],
         schedule=schedule,
         run_on_startup=bool(binding.get("runOnStartup")),
         monitored=binding.get("useMonitor") is not False and not schedule.is_frequent(datetime.now(UTC)),
-        retry=_retry(retry),
-    )
-
-
-def _retry(options: Mapping[str, Any] | None) -> Retry | None:
-    if options is None:
-        return None
-    fixed = options.get("delay_interval")
-    return Retry(
-        most=int(options["max_retry_count"]),
-        shortest=fixed if fixed is not None else options["minimum_interval"],
-        longest=fixed if fixed is not None else options["maximum_interval"],
     )

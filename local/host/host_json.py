@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -18,27 +18,17 @@ from local.host.errors import StartError
 _OVERRIDE = "AzureFunctionsJobHost__"
 """App settings that begin so override host.json, `__` standing for each level."""
 
-_KNOWN = frozenset(
-    {
-        # The host's own list of well-known properties.
-        *("version", "functionTimeout", "retry", "functions", "http", "watchDirectories", "watchFiles"),
-        *("queues", "serviceBus", "eventHub", "singleton", "logging", "aggregator", "healthMonitor"),
-        *("extensionBundle", "managedDependency", "customHandler", "httpWorker", "extensions"),
-        *("concurrency", "telemetryMode"),
-    }
+_LIMITS = ("maxConcurrentRequests", "maxOutstandingRequests")
+_KNOWN = (  # the host's own list of well-known properties
+    *("version", "functionTimeout", "retry", "functions", "http", "watchDirectories", "watchFiles", "queues"),
+    *("serviceBus", "eventHub", "singleton", "logging", "aggregator", "healthMonitor", "extensionBundle"),
+    *("managedDependency", "customHandler", "httpWorker", "extensions", "concurrency", "telemetryMode"),
 )
-_KNOWN_OF_QUEUES = frozenset(
-    {
-        *("maxPollingInterval", "visibilityTimeout", "batchSize", "maxDequeueCount", "newBatchThreshold"),
-        "messageEncoding",
-    }
+_KNOWN_OF_QUEUES = (
+    *("maxPollingInterval", "visibilityTimeout", "batchSize", "maxDequeueCount", "newBatchThreshold"),
+    "messageEncoding",
 )
-_KNOWN_OF_HTTP = frozenset(
-    {
-        *("routePrefix", "maxOutstandingRequests", "maxConcurrentRequests", "dynamicThrottlesEnabled"),
-        *("hsts", "customHeaders"),
-    }
-)
+_KNOWN_OF_HTTP = ("routePrefix", "dynamicThrottlesEnabled", "hsts", "customHeaders", *_LIMITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +52,6 @@ class HostSettings:
     route_prefix: str = "api"
     function_timeout: timedelta | None = timedelta(minutes=30)
     """None: no limit (-1 in the file). 30 minutes is the default of every plan but Consumption."""
-    most_concurrent_requests: int | None = None
-    most_outstanding_requests: int | None = None
-    """`extensions.http`; None: without limit, the default of every plan but Consumption on Windows."""
-    only_functions: tuple[str, ...] | None = None
     log_levels: Mapping[str, str] = field(default_factory=dict)
     """`logging.logLevel`: least level by the beginning of a category; `default` for what no other fits."""
     bundle: bool = False
@@ -142,23 +128,20 @@ class _Reader:
         self._report_unknown(queues, "extensions.queues.", _KNOWN_OF_QUEUES)
         self._report_unknown(http, "extensions.http.", _KNOWN_OF_HTTP)
         levels = self._section(self._section(self._document, "logging"), "logLevel", "logging.")
-        only = self._document.get("functions")
-        if only is not None and not (isinstance(only, list) and all(isinstance(name, str) for name in only)):
-            raise StartError("host.json 'functions' is not a list of function names.")
+        for section, name in ((self._document, "functions"), (http, _LIMITS[0]), (http, _LIMITS[1])):
+            if str(section.get(name, -1)) != "-1":
+                raise StartError(f"host.json '{name}' is not reproduced by this host.")
         return HostSettings(
             queues=self._queues(queues),
             route_prefix=str(http.get("routePrefix", "api")).strip("/"),
             function_timeout=self._function_timeout(),
-            most_concurrent_requests=_limit(http, "maxConcurrentRequests"),
-            most_outstanding_requests=_limit(http, "maxOutstandingRequests"),
-            only_functions=None if only is None else tuple(only),
             log_levels={name: str(level) for name, level in levels.items()},
             bundle=bool(self._section(self._document, "extensionBundle").get("id")),
             exports=str(self._document.get("telemetryMode", "")).lower() == "opentelemetry",
             warnings=tuple(self._warnings),
         )
 
-    def _report_unknown(self, section: dict[str, Any], where: str, known: frozenset[str]) -> None:
+    def _report_unknown(self, section: dict[str, Any], where: str, known: Sequence[str]) -> None:
         names = {name.lower() for name in known}
         for key in section:
             if key.lower() not in names:
@@ -206,13 +189,6 @@ def _whole(section: dict[str, Any], name: str, default: int, *, lowest: int, hig
         limits = f"between {lowest} and {highest}" if highest < 2**31 - 1 else f"of at least {lowest}"
         raise StartError(f"host.json 'extensions.queues.{name}': '{value}' is not a whole number {limits}.")
     return number
-
-
-def _limit(section: dict[str, Any], name: str) -> int | None:
-    value = str(section.get(name, -1))
-    if value != "-1" and not (value.isdecimal() and int(value) >= 1):
-        raise StartError(f"host.json 'extensions.http.{name}': '{value}' is neither -1 nor a number of at least 1.")
-    return None if value == "-1" else int(value)
 
 
 def _duration(section: dict[str, Any], name: str, default: timedelta) -> timedelta:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import os
 import re
 import socket
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
-from http.cookies import SimpleCookie
 from typing import Any
 
 from aiohttp import web
@@ -18,12 +17,11 @@ from multidict import CIMultiDict
 from local.host.admin import PATH, Admin, BadInput
 from local.host.engine import Datum
 from local.host.invocations import Invocations, Trace
-from local.host.keys import Keys
 from local.host.logs import LOG
 from local.host.routes import Routes, decode_path
 
 MOST_BODY_BYTES = 104_857_600
-"""Of a request; `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` changes it. Source: `HttpRequestBodySizeMiddleware`."""
+"""Of a request. Source: `HttpRequestBodySizeMiddleware`."""
 
 HOMEPAGE = "<!DOCTYPE html><title>Your Azure Function App is up and running.</title>\n"
 
@@ -34,54 +32,6 @@ _NOT_COPIED = {"content-length", "transfer-encoding", "connection", "keep-alive"
 
 _UNSENDABLE = re.compile(r"[^\t\x20-\x7e]")
 """What Kestrel refuses in a header's value: what is not ASCII, and control characters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Of one worker process; in Azure they hold for the instance."""
-
-    body_bytes: int = MOST_BODY_BYTES
-    answer_s: float = 230.0
-    """How long a caller waits for an answer: Azure's front end gives up then, whatever `functionTimeout` says, and
-    the function goes on (Microsoft, "Azure Functions HTTP trigger", limits)."""
-    concurrent: int | None = None
-    """`maxConcurrentRequests`: further requests wait."""
-    outstanding: int | None = None
-    """`maxOutstandingRequests`, running or waiting: further requests are refused."""
-
-    @staticmethod
-    def body_limit(environment: Mapping[str, str]) -> int:
-        """`FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`, or what holds where it is no number."""
-        try:
-            return int(environment.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", ""))
-        except ValueError:
-            return MOST_BODY_BYTES
-
-
-class Throttle:
-    """Lets requests in. Source: `HttpRequestQueue` of azure-webjobs-sdk-extensions, an `ActionBlock` with a bounded
-    capacity, which counts what runs and what waits."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._most = limits.outstanding
-        self._running = asyncio.Semaphore(limits.concurrent) if limits.concurrent else None
-        self._outstanding = 0
-
-    @asynccontextmanager
-    async def enter(self) -> AsyncIterator[bool]:
-        """False at once where there is no room; else True as soon as the request may run."""
-        if self._most is not None and self._outstanding >= self._most:
-            yield False
-            return
-        self._outstanding += 1
-        try:
-            if self._running is None:
-                yield True
-            else:
-                async with self._running:
-                    yield True
-        finally:
-            self._outstanding -= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +53,18 @@ class HttpServer:
         routes: Routes,
         invocations: Invocations,
         admin: Admin,
-        keys: Keys,
-        limits: Limits,
         sock: socket.socket,
+        *,
+        master_key: str | None,
+        answer_s: float,
     ) -> None:
+        """`answer_s`: how long a caller waits for an answer: Azure's front end gives up then, whatever
+        `functionTimeout` says, and the function goes on (Microsoft, "Azure Functions HTTP trigger", limits)."""
         self._routes = routes
         self._admin = admin
         self._invocations = invocations
-        self._keys = keys
-        self._limits = limits
-        self._throttle = Throttle(limits)
+        self._master_key = master_key
+        self._answer_s = answer_s
         self._sock = sock
         self._idle = asyncio.Event()
         self._idle.set()
@@ -165,10 +117,10 @@ class HttpServer:
     async def _within_the_limit(self, request: web.Request) -> web.StreamResponse:
         """What Azure's front end does: it gives up on the function and not the other way round."""
         responding = self._go_on(self._respond(request))
-        await asyncio.wait({responding}, timeout=self._limits.answer_s)
+        await asyncio.wait({responding}, timeout=self._answer_s)
         if responding.done():
             return await self._send(request, responding.result())
-        LOG.error("%s %s: no answer within %g s.", request.method, request.path, self._limits.answer_s)
+        LOG.error("%s %s: no answer within %g s.", request.method, request.path, self._answer_s)
         return await self._send(request, Answer(502))
 
     async def _send(self, request: web.Request, answer: Answer) -> web.StreamResponse:
@@ -190,22 +142,19 @@ class HttpServer:
         path = decode_path(request.rel_url.raw_path)
         if path.lower() == "/admin" or path.lower().startswith("/admin/"):
             return await self._administer(request, path)
-        async with self._throttle.enter() as has_room:
-            if not has_room:
-                return Answer(429, headers={"X-FUNCTION-SCALEOUT": "1"})
-            return await self._run(request, path)
+        return await self._run(request, path)
 
     async def _run(self, request: web.Request, path: str) -> Answer:
         found = self._routes.find(request.method, path)
         if found is None:
             return _homepage() if path == "/" else Answer(404)
         function, trigger, values = found
-        if not self._keys.allow(trigger.auth_level, function.name, _key(request)):
+        if trigger.auth_level != "anonymous" and not self._is_master(request):
             return Answer(401)
-        if function.disabled and not self._keys.allow("admin", function.name, _key(request)):
+        if function.disabled and not self._is_master(request):
             return Answer(404)
-        if (request.content_length or 0) > self._limits.body_bytes:
-            LOG.error("Request body too large. The max request body size is %d bytes.", self._limits.body_bytes)
+        if (request.content_length or 0) > MOST_BODY_BYTES:
+            LOG.error("Request body too large. The max request body size is %d bytes.", MOST_BODY_BYTES)
             return Answer(500, close=True)
         if request.content_length is None and request.can_read_body:
             LOG.warning(
@@ -225,10 +174,15 @@ class HttpServer:
             LOG.error("The response of function '%s' cannot be sent: %s", function.name, error)
             return Answer(500)
 
+    def _is_master(self, request: web.Request) -> bool:
+        given = request.headers.get("x-functions-key") or request.query.get("code") or ""
+        key = self._master_key or ""
+        return bool(key) and hmac.compare_digest(given.encode(), key.encode())
+
     async def _administer(self, request: web.Request, path: str) -> Answer:
         if path.lower() == "/admin/host/ping":
             return Answer(200)
-        if not self._keys.allow("admin", "", _key(request)):
+        if not self._is_master(request):
             return Answer(401)
         function = self._admin.find(path[len(PATH) :]) if path.lower().startswith(PATH) else None
         if function is None or request.method != "POST":
@@ -239,10 +193,6 @@ class HttpServer:
             return Answer(400, f"{error}\n".encode(), {"Content-Type": "text/plain; charset=utf-8"})
         self._go_on(run)
         return Answer(202)
-
-
-def _key(request: web.Request) -> str | None:
-    return request.headers.get("x-functions-key") or request.query.get("code")
 
 
 def _homepage() -> Answer:
@@ -291,10 +241,6 @@ def _answer_of(returned: Any) -> Answer:
     for name, header in value["headers"].items():
         if name.lower() not in _NOT_COPIED:
             headers.add(name, header.value)
-    cookies: list[SimpleCookie] = value.get("cookies") or []
-    for cookie in cookies:
-        for morsel in cookie.values():
-            headers.add("Set-Cookie", morsel.OutputString())
     for name, text in headers.items():
         if _UNSENDABLE.search(text):
             raise ValueError(f"Invalid non-ASCII or control character in header '{name}'")

@@ -1,4 +1,4 @@
-"""One run of a handler: ids, trace context, time-out, outputs, and the line in the log."""
+"""One run of a handler: ids, trace context, time-out, and the line in the log."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from typing import Any
 from uuid import uuid4
 
 from local.host.dispatcher import Dispatcher
-from local.host.engine import Datum, Invocation, Result
+from local.host.engine import Datum, Invocation
 from local.host.functions import Function
 from local.host.logs import Levels, print_line
-from local.host.outputs import Outputs
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -65,7 +64,6 @@ class Invocations:
     def __init__(
         self,
         dispatcher: Dispatcher,
-        outputs: Outputs,
         *,
         time_limit: timedelta | None,
         levels: Levels,
@@ -78,7 +76,6 @@ class Invocations:
             traced: the host exports its own telemetry, and so begins a trace for what no caller has begun one for.
         """
         self._dispatcher = dispatcher
-        self._outputs = outputs
         self._time_limit_s = None if time_limit is None else time_limit.total_seconds()
         self._levels = levels
         self._traced = traced
@@ -100,16 +97,14 @@ class Invocations:
         metadata: Mapping[str, Datum] | None = None,
         *,
         trace: Trace | None = None,
-        retry_count: int = 0,
-        max_retry_count: int = 0,
     ) -> Outcome:
-        """Runs a handler to its end and sends its outputs. Failures are told, never raised."""
+        """Runs a handler to its end. Failures are told, never raised."""
         if self._given_up.done():
             return Outcome(succeeded=False, abandoned=True)
         self.started += 1
         self.running += 1
         try:
-            return await self._run(function, inputs, metadata, trace, retry_count, max_retry_count)
+            return await self._run(function, inputs, metadata or {}, trace)
         finally:
             self.running -= 1
 
@@ -117,28 +112,20 @@ class Invocations:
         self,
         function: Function,
         inputs: Sequence[tuple[str, Datum]],
-        metadata: Mapping[str, Datum] | None,
+        metadata: Mapping[str, Datum],
         trace: Trace | None,
-        retry_count: int,
-        max_retry_count: int,
     ) -> Outcome:
         trace = trace or (Trace.fresh() if self._traced else _NO_TRACE)
         invocation = Invocation(
-            id=str(uuid4()),
-            function_name=function.name,
-            function_id=function.function_id,
-            inputs=inputs,
-            metadata=metadata or {},
-            trace_parent=trace.parent,
-            trace_state=trace.state,
-            retry_count=retry_count,
-            max_retry_count=max_retry_count,
+            str(uuid4()), function.name, function.function_id, inputs, metadata, trace.parent, trace.state
         )
         started = time.perf_counter()
         running = asyncio.ensure_future(self._dispatcher.invoke(invocation))
         await asyncio.wait({running, self._given_up}, timeout=self._time_limit_s, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
-            outcome, remark = await self._finish(function, running.result())
+            result = running.result()
+            outcome = Outcome(result.succeeded, result.returned)
+            remark = "" if result.succeeded else result.error or "no reason given"
         elif self._given_up.done():
             outcome, remark = Outcome(succeeded=False, abandoned=True), str(self._given_up.result())
         else:
@@ -152,12 +139,3 @@ class Invocations:
         if self._levels.allow(f"Function.{function.name}", level):
             print_line(level, f"{line}: {remark}" if remark else line)
         return outcome
-
-    async def _finish(self, function: Function, result: Result) -> tuple[Outcome, str]:
-        if not result.succeeded:
-            return Outcome(succeeded=False), result.error or "no reason given"
-        try:
-            await self._outputs.send(function, result)
-        except Exception as error:  # whatever an output meets, the invocation has failed with it
-            return Outcome(succeeded=False), f"output binding: {error!r}"
-        return Outcome(succeeded=True, returned=result.returned), ""

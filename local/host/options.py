@@ -30,8 +30,8 @@ class Options:
     """How long the app may take to load: `initializationTimeout` of the worker's configuration."""
     restart_s: float = 10.0
     """Between two starts of the app's process in one host: `processRestartInterval`."""
-    keys: str | None = None
-    """File of access keys; without one only anonymous functions are open."""
+    master_key: str | None = None
+    """Opens what asks for a key; without it only anonymous functions are open."""
     answer_s: float = 230.0
     """How long a caller of an HTTP function waits for an answer; fixed at 230 s by Azure's front end."""
 

@@ -23,7 +23,7 @@ from local.host.functions import Function, QueueTrigger
 from local.host.host_json import QueueSettings
 from local.host.invocations import Invocations
 from local.host.logs import LOG
-from local.host.outputs import put
+from local.host.storage import put
 
 SHORTEST_POLL = timedelta(milliseconds=100)
 """Pause after the first empty poll."""
@@ -182,7 +182,7 @@ class QueueListener:
                 return
             try:
                 body = messages.decode(str(message.content or ""), base64_encoded=self._settings.base64)
-                inputs = [(self._trigger.parameter, self._datum(body))]
+                inputs = [(self._trigger.parameter, Datum(body.decode(), "string"))]
             except (messages.UndecodableMessage, UnicodeDecodeError) as error:
                 if isinstance(error, messages.UndecodableMessage):
                     await self._to_poison(held, f"Message cannot be decoded ({error}).")
@@ -195,9 +195,6 @@ class QueueListener:
         except AzureError as error:
             # The message comes back when its lease ends; until then nothing more can be done.
             LOG.error("Message %s of queue '%s': %s", message.id, self._trigger.queue, _first_line(error))
-
-    def _datum(self, body: bytes) -> Any:
-        return Datum(body, "bytes") if self._trigger.binary else Datum(body.decode(), "string")
 
     async def _run(self, held: _Held, inputs: list[tuple[str, Any]], body: bytes) -> bool:
         over = asyncio.Event()

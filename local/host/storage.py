@@ -1,4 +1,4 @@
-"""Storage clients for a binding's `connection`: a connection string, or an address with an identity.
+"""Storage clients for a binding's `connection`, which is a connection string here.
 
 One client per connection and worker process; used on the host's loop only.
 """
@@ -6,10 +6,10 @@ One client per connection and worker process; used on the host's loop only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
-from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from local.host.errors import StartError
@@ -53,43 +53,27 @@ class Storage:
         await self._stack.aclose()
 
     def _queue_service(self, connection: str) -> QueueServiceClient:
-        if text := self._connection_string(connection):
-            return QueueServiceClient.from_connection_string(text)
-        return QueueServiceClient(self._address(connection, "queue"), credential=self._credential(connection))
+        return QueueServiceClient.from_connection_string(self._connection_string(connection))
 
     def _blob_service(self, connection: str) -> BlobServiceClient:
         # Only timers need blobs, and the SDK is slow to import.
         from azure.storage.blob.aio import BlobServiceClient
 
-        if text := self._connection_string(connection):
-            return BlobServiceClient.from_connection_string(text)
-        return BlobServiceClient(self._address(connection, "blob"), credential=self._credential(connection))
+        return BlobServiceClient.from_connection_string(self._connection_string(connection))
 
-    def _connection_string(self, connection: str) -> str | None:
+    def _connection_string(self, connection: str) -> str:
         for name in connection_names(connection):
             if text := self._environment.get(name):
                 return text
-        return None
-
-    def _address(self, connection: str, service: str) -> str:
-        for name in (f"{connection}__{service}ServiceUri", f"{connection}__serviceUri"):
-            if address := self._environment.get(name):
-                return address
-        if account := self._environment.get(f"{connection}__accountName"):
-            return f"https://{account}.{service}.core.windows.net"
         check_connection(connection, self._environment)
-        raise StartError(f"The settings of the connection '{connection}' name neither an account nor an address.")
+        raise StartError(f"The connection '{connection}' is no connection string: this host has no identity.")
 
-    def _credential(self, connection: str) -> AsyncTokenCredential:
-        # Imported only here: most local runs use connection strings, and it is slow to import.
-        from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 
-        client_id = self._environment.get(f"{connection}__clientId")
-        if self._environment.get(f"{connection}__credential", "").lower() == "managedidentity":
-            credential: DefaultAzureCredential | ManagedIdentityCredential = ManagedIdentityCredential(
-                client_id=client_id
-            )
-        else:
-            credential = DefaultAzureCredential(managed_identity_client_id=client_id)
-        self._stack.push_async_callback(credential.close)
-        return credential
+async def put(queue: QueueClient, content: str) -> None:
+    """Sends one message as it is, and makes the queue where there is none. Lives for seven days."""
+    try:
+        await queue.send_message(content)
+    except ResourceNotFoundError:
+        with suppress(ResourceExistsError):  # another process was as quick
+            await queue.create_queue()
+        await queue.send_message(content)

@@ -16,7 +16,7 @@ from azure.storage.blob.aio import BlobLeaseClient
 
 from local.host.engine import Datum
 from local.host.functions import Function, TimerTrigger
-from local.host.invocations import Invocations, Outcome
+from local.host.invocations import Invocations
 from local.host.logs import LOG
 from local.host.timer_status import LEASE_S, TimerBlobs, TimerStatus
 
@@ -115,7 +115,8 @@ class TimerListener:
 
     async def _run(self, status: TimerStatus, *, past_due: bool) -> TimerStatus:
         ran = self._now()
-        outcome = await self._with_retries(status, past_due=past_due)
+        inputs = [(self._trigger.parameter, Datum(self._request(status, past_due=past_due), "json"))]
+        outcome = await self._invocations.run(self._function, inputs)
         if outcome.abandoned:
             # The process ends before the run did: the next holder of the lease finds it past due.
             return status
@@ -123,20 +124,6 @@ class TimerListener:
         if self._trigger.monitored:
             await self._blobs.write_status(after)
         return after
-
-    async def _with_retries(self, status: TimerStatus, *, past_due: bool) -> Outcome:
-        retry = self._trigger.retry
-        most = retry.most if retry else 0
-        inputs = [(self._trigger.parameter, Datum(self._request(status, past_due=past_due), "json"))]
-        count = 0
-        while True:
-            outcome = await self._invocations.run(self._function, inputs, retry_count=count, max_retry_count=most)
-            if outcome.succeeded or outcome.abandoned or retry is None or count == most:
-                return outcome
-            await self._pause(min(retry.shortest * 2 ** min(count, 16), retry.longest))
-            if self._closing.is_set():
-                return outcome
-            count += 1
 
     def _request(self, status: TimerStatus, *, past_due: bool) -> str:
         known = json.loads(status.to_json()) if self._trigger.monitored else None

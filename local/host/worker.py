@@ -27,12 +27,10 @@ from local.host.errors import StartError
 from local.host.functions import DEFAULT_CONNECTION, Function, QueueTrigger, TimerTrigger, describe
 from local.host.groups import group_of, groups_of
 from local.host.host_json import HostSettings, read_host_json
-from local.host.http_server import HttpServer, Limits
+from local.host.http_server import HttpServer
 from local.host.invocations import Invocations
-from local.host.keys import Keys
 from local.host.logs import LOG, WARNING, Levels, print_line, set_up
 from local.host.options import Options
-from local.host.outputs import Outputs
 from local.host.queues import POISON_SUFFIX, QueueListener
 from local.host.routes import Routes
 from local.host.scaling import HTTP
@@ -88,10 +86,8 @@ class WorkerHost:
     async def run(self, stopping: asyncio.Future[int]) -> int:
         """Serves until told to stop or until the app's process has crashed too often; gives the exit status."""
         storage = Storage(os.environ)
-        outputs = Outputs(storage, base64_encoded=self._settings.queues.base64)
         invocations = Invocations(
             self._dispatcher,
-            outputs,
             time_limit=self._settings.function_timeout,
             levels=Levels(self._settings.log_levels),
             traced=_is_traced(self._settings, os.environ),
@@ -123,15 +119,16 @@ class WorkerHost:
     async def _listeners(self, storage: Storage, invocations: Invocations) -> list[Listener]:
         listeners: list[Listener] = []
         if self._serves(HTTP):
-            keys = Keys.read(self._options.app_folder / self._options.keys) if self._options.keys else Keys()
-            limits = Limits(
-                body_bytes=Limits.body_limit(os.environ),
-                answer_s=self._options.answer_s,
-                concurrent=self._settings.most_concurrent_requests,
-                outstanding=self._settings.most_outstanding_requests,
+            admin, options = Admin(self._functions, invocations), self._options
+            server = HttpServer(
+                self._routes,
+                invocations,
+                admin,
+                self._sock,
+                master_key=options.master_key,
+                answer_s=options.answer_s,
             )
-            admin = Admin(self._functions, invocations)
-            listeners.append(HttpServer(self._routes, invocations, admin, keys, limits, self._sock))
+            listeners.append(server)
         else:
             self._sock.close()
         for function in self._functions:
@@ -223,7 +220,7 @@ async def _index(options: Options, settings: HostSettings, dispatcher: Dispatche
     indexed = await dispatcher.start(app)
     if not indexed:
         raise StartError("No job functions found. Try making your triggers and bindings known to the app.")
-    return describe(indexed, os.environ, settings.only_functions, bundle=settings.bundle)
+    return describe(indexed, os.environ, bundle=settings.bundle)
 
 
 async def _serve(

@@ -5,7 +5,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from .clock import elapsed_ms, monotonic, now
+from .clock import elapsed_ms, instant, monotonic
+from .directory.objects import DirectoryObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class AuditLog:
             "result": "success",
             "resultReason": "",
             "activityDisplayName": activity,
-            "activityDateTime": now().strftime("%Y-%m-%dT%H:%M:%S.%f0Z"),
+            "activityDateTime": instant(),
             "loggedByService": service,
             "operationType": operation,
             "initiatedBy": _initiated(by),
@@ -65,38 +66,22 @@ class AuditLog:
         return [record for record, written in pairs if elapsed_ms(written) >= delay_ms][::-1]
 
 
-def user_target(id_: str, name: str | None, display: str | None) -> dict[str, Any]:
-    return _target(id_, "User", display, name)
+def user_target(user: DirectoryObject) -> dict[str, Any]:
+    return _target(user, "User") | {"userPrincipalName": user.get("userPrincipalName")}
 
 
-def group_target(id_: str, display: str | None) -> dict[str, Any]:
-    return _target(id_, "Group", display, None) | {"groupType": "azureAD"}
+def group_target(group: DirectoryObject) -> dict[str, Any]:
+    return _target(group, "Group") | {"groupType": "azureAD"}
 
 
-def _target(id_: str, type_: str, display: str | None, name: str | None) -> dict[str, Any]:
-    return {
-        "id": id_,
-        "displayName": display,
-        "type": type_,
-        "userPrincipalName": name,
-        "groupType": None,
-        "modifiedProperties": [],
-    }
+def _target(object_: DirectoryObject, type_: str) -> dict[str, Any]:
+    names = {"displayName": object_.get("displayName"), "userPrincipalName": None}
+    return {"id": object_.id, **names, "type": type_, "groupType": None, "modifiedProperties": []}
 
 
 def _initiated(by: Actor) -> dict[str, Any]:
     if by.user_id is not None:
-        user = {
-            "id": by.user_id,
-            "displayName": by.name,
-            "userPrincipalName": by.user_name,
-            "ipAddress": None,
-        }
+        user = {"id": by.user_id, "displayName": by.name, "userPrincipalName": by.user_name, "ipAddress": None}
         return {"app": None, "user": user}
-    app = {
-        "appId": by.app_id,
-        "displayName": by.name,
-        "servicePrincipalId": by.service_principal_id,
-        "servicePrincipalName": None,
-    }
-    return {"app": app, "user": None}
+    principal = {"servicePrincipalId": by.service_principal_id, "servicePrincipalName": None}
+    return {"app": {"appId": by.app_id, "displayName": by.name, **principal}, "user": None}

@@ -5,6 +5,7 @@ import asyncio
 import base64
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from .call import Answer, Call, Json
@@ -36,12 +37,8 @@ async def answer(call: Call, run: Run) -> Answer:
     else:
         done = await _all_at_once(call, items, run)
     shown = [_shown(item["id"], done[item["id"].lower()]) for item in items]
-    return Answer(
-        200,
-        {"responses": shown},
-        headers={"Content-Type": "application/json"},
-        by_hand=any(answer.by_hand for answer in done.values()),
-    )
+    by_hand = any(answer.by_hand for answer in done.values())
+    return Answer(200, {"responses": shown}, headers={"Content-Type": "application/json"}, by_hand=by_hand)
 
 
 async def _all_at_once(call: Call, items: list[Json], run: Run) -> dict[str, Answer]:
@@ -49,7 +46,7 @@ async def _all_at_once(call: Call, items: list[Json], run: Run) -> dict[str, Ans
     tasks: dict[str, asyncio.Task[Answer]] = {}
 
     async def one(item: Json) -> Answer:
-        before = {name.lower(): await tasks[name.lower()] for name in item.get("dependsOn") or []}
+        before = {name: await tasks[name] for name in item["dependsOn"]}
         return await _run(call, item, run, before)
 
     for item in items:
@@ -59,27 +56,14 @@ async def _all_at_once(call: Call, items: list[Json], run: Run) -> dict[str, Ans
 
 
 async def _run(call: Call, item: Json, run: Run, done: dict[str, Answer]) -> Answer:
-    if any(done[name.lower()].status >= 400 for name in item.get("dependsOn") or []):
+    if any(done[name].status >= 400 for name in item["dependsOn"]):
         return _failed_dependency()
     headers = {str(name).lower(): str(value) for name, value in (item.get("headers") or {}).items()}
     raw_path, _, raw_query = _relative(item["url"]).partition("?")
     path, segments = split_path(raw_path)
-    return await run(
-        Call(
-            world=call.world,
-            method=item["method"].upper(),
-            version=call.version,
-            path=path,
-            segments=segments,
-            raw_query=raw_query,
-            headers=headers,
-            body=item.get("body"),
-            base_url=call.base_url,
-            request_id=call.request_id,
-            caller=call.who,
-            in_batch=True,
-        )
-    )
+    asked = {"method": item["method"].upper(), "path": path, "segments": segments, "raw_query": raw_query}
+    fresh: Json = {"keys": {}, "template": ""}
+    return await run(replace(call, **asked, **fresh, headers=headers, body=item.get("body"), caller=call.who))
 
 
 def _items(call: Call) -> list[Json]:
@@ -88,14 +72,13 @@ def _items(call: Call) -> list[Json]:
     if not isinstance(items, list) or not items:
         raise bad_request("Invalid batch payload: 'requests' is required.", "BadRequest")
     if len(items) > MAX_ITEMS:
-        raise bad_request(
-            f"Number of batch request steps exceeds the maximum value of {MAX_ITEMS}.", "MaximumValueExceeded"
-        )
+        text = f"Number of batch request steps exceeds the maximum value of {MAX_ITEMS}."
+        raise bad_request(text, "MaximumValueExceeded")
     seen: set[str] = set()
     checked: list[Json] = []
     for item in items:
         id_ = _check(item, seen, accepts_absolute=call.world.settings.batch.absolute_urls)
-        checked.append({**item, "id": id_, "dependsOn": [str(name) for name in item.get("dependsOn") or []]})
+        checked.append({**item, "id": id_, "dependsOn": _depends(item)})
         seen.add(id_.lower())
     return checked
 
@@ -109,24 +92,30 @@ def _check(item: Any, before: set[str], *, accepts_absolute: bool) -> str:
     """
     if not isinstance(item, dict) or isinstance(item.get("id"), bool) or not isinstance(item.get("id"), str | int):
         raise bad_request("Invalid batch payload: each request needs an id.", "BadRequest")
-    id_ = str(item["id"])
-    if not id_:
-        raise bad_request("Invalid batch payload: each request needs an id.", "BadRequest")
-    if id_.lower() in before:
-        raise bad_request(f"Request Id {id_} has to be unique in a batch.", "BadRequest")
-    method = str(item.get("method", "")).upper()
-    if method not in _METHODS:
-        raise bad_request(f"Request Id {id_}: invalid method.", "BadRequest")
-    url = item.get("url")
+    id_, method, url, depends = str(item["id"]), str(item.get("method", "")).upper(), item.get("url"), _depends(item)
     if not isinstance(url, str) or not url or (_ABSOLUTE.match(url) and not accepts_absolute):
-        raise bad_request(f"Request Id {id_}: invalid url.", "BadRequest")
-    if _relative(url).partition("?")[0].strip("/").lower() == "$batch":
-        raise bad_request(f"Request Id {id_}: a batch cannot contain a batch.", "BadRequest")
-    depends = item.get("dependsOn") or []
-    if not isinstance(depends, list) or any(str(name).lower() not in before for name in depends):
-        raise bad_request(f"Request Id {id_}: dependsOn must name earlier requests.", "BadRequest")
+        url = ""
+    for is_wrong, text in (
+        (not id_, "Invalid batch payload: each request needs an id."),
+        (id_.lower() in before, f"Request Id {id_} has to be unique in a batch."),
+        (method not in _METHODS, f"Request Id {id_}: invalid method."),
+        (not url, f"Request Id {id_}: invalid url."),
+        (
+            _relative(url).partition("?")[0].strip("/").lower() == "$batch",
+            f"Request Id {id_}: a batch cannot contain a batch.",
+        ),
+        (depends is None or not set(depends) <= before, f"Request Id {id_}: dependsOn must name earlier requests."),
+    ):
+        if is_wrong:
+            raise bad_request(text, "BadRequest")
     _check_body(item, id_, method)
     return id_
+
+
+def _depends(item: Json) -> list[str] | None:
+    """The ids that an item waits for, in lower case; None where they are no list."""
+    named = item.get("dependsOn") or []
+    return [str(name).lower() for name in named] if isinstance(named, list) else None
 
 
 def _check_body(item: Json, id_: str, method: str) -> None:
@@ -153,13 +142,11 @@ def _relative(url: str) -> str:
 
 def _shown(id_: str, done: Answer) -> Json:
     headers = {name: value for name, value in done.headers.items() if name != "client-request-id"}
-    if done.body is not None:
-        return {"id": id_, "status": done.status, "headers": headers, "body": done.body}
+    body = done.body
     if done.text is not None:
         headers["Content-Type"] = "text/plain"
         body = base64.b64encode(done.text.encode()).decode()
-        return {"id": id_, "status": done.status, "headers": headers, "body": body}
-    return {"id": id_, "status": done.status, "headers": headers}
+    return {"id": id_, "status": done.status, "headers": headers, **({} if body is None else {"body": body})}
 
 
 def _failed_dependency() -> Answer:

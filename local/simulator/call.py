@@ -10,9 +10,11 @@ from .errors import bad_request, bad_token, unreadable_body
 from .odata.query import Query, parse_query
 from .world import World
 
-__all__ = ["NO_CONTENT", "Answer", "Call", "Caller", "Json"]
+__all__ = ["NO_CONTENT", "Answer", "Call", "Caller", "Json", "Needs"]
 
 Json = dict[str, Any]
+Needs = tuple[frozenset[str], ...]
+"""Alternatives of permissions that are needed together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,6 @@ class Call:
     base_url: str
     request_id: str
     caller: Caller | None = None
-    in_batch: bool = False
     unreadable: bool = False
     """The body is there and is no JSON."""
     keys: dict[str, str] = field(default_factory=dict)
@@ -68,12 +69,19 @@ class Call:
     def actor(self) -> Actor:
         """The caller as the audit log names it."""
         who, directory = self.who, self.world.directory
-        if not who.is_app:
-            user = directory.users.get(who.object_id)
-            name = user.get("userPrincipalName") if user else None
-            return Actor(who.app_id, user.get("displayName") if user else None, None, who.object_id, name)
-        principal = directory.service_principals.get(who.object_id)
-        return Actor(who.app_id, principal.get("displayName") if principal else None, who.object_id)
+        found = (directory.service_principals if who.is_app else directory.users).get(who.object_id)
+        name = found.get("displayName") if found else None
+        if who.is_app:
+            return Actor(who.app_id, name, who.object_id)
+        return Actor(who.app_id, name, None, who.object_id, found.get("userPrincipalName") if found else None)
+
+    def holds(self, needs: Needs) -> bool:
+        """Whether the caller has one of these alternatives."""
+        return any(needed <= self.who.permissions for needed in needs)
+
+    def prefers(self, preference: str) -> bool:
+        """Whether the ``Prefer`` header holds a preference."""
+        return preference in {part.strip().lower() for part in self.headers.get("prefer", "").split(",")}
 
     def json(self) -> Json:
         """The body, which must be a JSON object.
@@ -95,9 +103,8 @@ class Call:
             return
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if not kind and not (self.method == "POST" and self.body is None and not self.unreadable):
-            raise bad_request(
-                "Write requests (excluding DELETE) must contain the Content-Type header declaration.", "BadRequest"
-            )
+            text = "Write requests (excluding DELETE) must contain the Content-Type header declaration."
+            raise bad_request(text, "BadRequest")
         if kind and kind != "application/json":
             raise bad_request("Entity only allows writes with a JSON Content-Type header.", "BadRequest")
         if self.unreadable:

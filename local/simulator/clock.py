@@ -13,6 +13,11 @@ def stamp(moment: datetime | None = None) -> str:
     return (moment or now()).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def instant() -> str:
+    """Now, as Graph writes it in records: seven digits behind the second."""
+    return now().strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
+
+
 def elapsed_ms(since: float) -> float:
     """Milliseconds since a reading of `monotonic`."""
     return (time.monotonic() - since) * 1000

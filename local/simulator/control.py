@@ -130,7 +130,7 @@ class _Control:
         principal = directory.service_principals.get(request.match_info["id"])
         if principal is None:
             return web.json_response({"error": "no such service principal"}, status=404)
-        directory.delete_service_principal(principal)
+        directory.delete(principal)
         return web.Response(status=204)
 
     async def mails(self, request: web.Request) -> web.Response:

@@ -6,13 +6,6 @@ A `GraphError` is raised by models and rendered by the pipeline into Graph's env
 
 from typing import Any
 
-ALREADY_EXIST = "One or more added object references already exist for the following modified properties: '{}'."
-REMOVED_MISSING = "One or more removed object references do not exist for the following modified properties: '{}'."
-SYNCED = (
-    "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects "
-    "currently undergoing migration."
-)
-
 # innerError of a 429 in Microsoft's sample, beside the date and the ids (graph contract "Throttling").
 TOO_MANY_INNER = {"code": "429", "status": "429", "message": "Please retry after"}
 
@@ -46,12 +39,18 @@ def bad_request(message: str, code: str = "Request_BadRequest") -> GraphError:
 def invalid_value(property_: str, resource: str, code: str = "InvalidValue") -> GraphError:
     """A property that may not have its value, or (``InvalidLength``) is too long: reported for users and groups
     (microsoft-graph-docs-contrib #6580, microsoft-graph-docs #6675)."""
-    return GraphError(
-        400,
-        "Request_BadRequest",
-        f"Invalid value specified for property '{property_}' of resource '{resource}'.",
-        details=[{"code": code, "target": property_}],
-    )
+    text = f"Invalid value specified for property '{property_}' of resource '{resource}'."
+    return GraphError(400, "Request_BadRequest", text, details=[{"code": code, "target": property_}])
+
+
+def not_unique(property_: str, code: str = "Request_BadRequest") -> GraphError:
+    return bad_request(f"Another object with the same value for property {property_} already exists.", code)
+
+
+def no_such_link(name: str, kind: str) -> GraphError:
+    """A property or relationship in ``$select`` or ``$expand`` that the type does not have."""
+    text = f"Could not find a property named '{name}' on type 'microsoft.graph.{kind}'."
+    return bad_request(f"Parsing OData Select and Expand failed: {text}", "BadRequest")
 
 
 def unsupported_query(message: str) -> GraphError:
@@ -60,11 +59,8 @@ def unsupported_query(message: str) -> GraphError:
 
 
 def not_found(key: str) -> GraphError:
-    return GraphError(
-        404,
-        "Request_ResourceNotFound",
-        f"Resource '{key}' does not exist or one of its queried reference-property objects are not present.",
-    )
+    text = f"Resource '{key}' does not exist or one of its queried reference-property objects are not present."
+    return GraphError(404, "Request_ResourceNotFound", text)
 
 
 def invalid_identifier(key: str) -> GraphError:
@@ -123,15 +119,20 @@ def bad_token(message: str) -> GraphError:
 
 
 def already_exist(properties: str) -> GraphError:
-    return bad_request(ALREADY_EXIST.format(properties))
+    text = f"One or more added object references already exist for the following modified properties: '{properties}'."
+    return bad_request(text)
 
 
 def removed_missing(properties: str) -> GraphError:
-    return bad_request(REMOVED_MISSING.format(properties))
+    text = "One or more removed object references do not exist for the following modified properties"
+    return bad_request(f"{text}: '{properties}'.")
 
 
 def synced() -> GraphError:
-    return bad_request(SYNCED)
+    return bad_request(
+        "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects "
+        "currently undergoing migration."
+    )
 
 
 def mail_enabled() -> GraphError:
@@ -144,9 +145,5 @@ def invalid_reference() -> GraphError:
 
 def sync_state_gone(location: str) -> GraphError:
     """A delta token the directory no longer knows: the client starts anew from `location`."""
-    return GraphError(
-        410,
-        "SyncStateNotFound",
-        "The sync state generation is not found; a full synchronization is required.",
-        headers={"Location": location},
-    )
+    text = "The sync state generation is not found; a full synchronization is required."
+    return GraphError(410, "SyncStateNotFound", text, headers={"Location": location})

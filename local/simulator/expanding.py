@@ -15,7 +15,7 @@ from .call import Call
 from .directory.directory import Directory
 from .directory.objects import DirectoryObject
 from .directory.relations import Assignment
-from .errors import bad_request
+from .errors import bad_request, no_such_link
 from .odata import shapes, types
 from .odata.expand import links
 
@@ -25,35 +25,27 @@ _ONE = {"manager"}
 _OPTION = "$select="
 
 Links = Callable[[Directory, str], Iterable[str]]
-LINKS: dict[str, dict[str, Links]] = {
-    "user": {
-        "manager": lambda d, id_: d.managers.of(id_),
-        "memberOf": lambda d, id_: d.members.to(id_),
-        "ownedObjects": lambda d, id_: d.owners.to(id_),
-        "sponsors": lambda d, id_: d.sponsors.of(id_),
-    },
-    "group": {
-        "memberOf": lambda d, id_: d.members.to(id_),
-        "members": lambda d, id_: d.members.of(id_),
-        "owners": lambda d, id_: d.owners.of(id_),
-    },
-    "application": {"owners": lambda d, id_: d.owners.of(id_)},
-    "servicePrincipal": {
-        "memberOf": lambda d, id_: d.members.to(id_),
-        "ownedObjects": lambda d, id_: d.owners.to(id_),
-        "owners": lambda d, id_: d.owners.of(id_),
-    },
+_LINKS: dict[str, Links] = {
+    "manager": lambda d, id_: d.managers.of(id_),
+    "memberOf": lambda d, id_: d.members.to(id_),
+    "members": lambda d, id_: d.members.of(id_),
+    "ownedObjects": lambda d, id_: d.owners.to(id_),
+    "owners": lambda d, id_: d.owners.of(id_),
+    "sponsors": lambda d, id_: d.sponsors.of(id_),
 }
+_ASSIGNED: dict[str, Links] = {
+    "appRoleAssignedTo": lambda d, id_: d.assignments.of_resource(id_),
+    "appRoleAssignments": lambda d, id_: d.assignments.of_principal(id_),
+}
+"""App role assignments, which are no directory objects here."""
+_OF_KIND = {
+    "user": ("manager", "memberOf", "ownedObjects", "sponsors", "appRoleAssignments"),
+    "group": ("memberOf", "members", "owners", "appRoleAssignments"),
+    "application": ("owners",),
+    "servicePrincipal": ("memberOf", "ownedObjects", "owners", "appRoleAssignedTo", "appRoleAssignments"),
+}
+LINKS = {kind: {name: _LINKS[name] for name in names if name in _LINKS} for kind, names in _OF_KIND.items()}
 """The relationships that the simulator has, by kind: ids of what an object links to."""
-_ASSIGNED: dict[str, dict[str, Links]] = {
-    "user": {"appRoleAssignments": lambda d, id_: d.assignments.of_principal(id_)},
-    "group": {"appRoleAssignments": lambda d, id_: d.assignments.of_principal(id_)},
-    "servicePrincipal": {
-        "appRoleAssignedTo": lambda d, id_: d.assignments.of_resource(id_),
-        "appRoleAssignments": lambda d, id_: d.assignments.of_principal(id_),
-    },
-}
-"""The same of app role assignments, which are no directory objects here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +62,7 @@ class Expanding:
             return {}
         directory = call.world.directory
         ids = islice(self.linked(directory, object_.id), _MOST)
-        if self.name in _ASSIGNED.get(object_.kind, {}):
+        if self.name in _ASSIGNED:
             held = (directory.assignments.get(id_) for id_ in ids)
             return {self.name: [self._assignment(call, one) for one in held if one is not None]}
         found = (directory.find(id_) for id_ in ids)
@@ -99,23 +91,17 @@ def expanding(call: Call, kind: str) -> Expanding:
     if not asked:
         return Expanding("")
     if len(asked) > 1:
-        raise bad_request(
-            f"The result of parsing $expand contained at least {len(asked)} items, but the maximum allowed is 1.",
-            "BadRequest",
-        )
+        text = f"The result of parsing $expand contained at least {len(asked)} items, but the maximum allowed is 1."
+        raise bad_request(text, "BadRequest")
     [(name, options)] = asked
     known = {n.lower(): n for n in types.navigation(kind)}.get(name.lower())
     if known is None:
-        raise bad_request(
-            "Parsing OData Select and Expand failed: Could not find a property named "
-            f"'{name}' on type 'microsoft.graph.{kind}'.",
-            "BadRequest",
-        )
+        raise no_such_link(name, kind)
     other = next((o for o in options if not o.startswith(_OPTION)), None)
     if other is not None:
         # That it has no support is documented, the answer UNVERIFIED.
         raise bad_request(f"The query option '{other}' inside $expand is not supported.", "BadRequest")
-    found = LINKS.get(kind, {}).get(known) or _ASSIGNED.get(kind, {}).get(known)
+    found = {**_LINKS, **_ASSIGNED}[known] if known in _OF_KIND.get(kind, ()) else None
     if found is None:
         call.world.observations.shout("no such $expand here", kind=kind, name=known)
         raise bad_request(f"Expanding '{known}' is not supported.", "BadRequest")

@@ -11,23 +11,12 @@ import msgspec
 
 from .answer import Answer
 from .errors import TOO_MANY_INNER, GraphError
+from .tables import TABLES
 
 When = Literal["before", "after"]
 
-# What Graph says with a status when the one who set the fault gave no words.
-_WORDS: dict[int, tuple[str, str]] = {
-    400: ("Request_BadRequest", "Invalid request."),
-    401: ("InvalidAuthenticationToken", "Access token validation failure."),
-    403: ("Authorization_RequestDenied", "Insufficient privileges to complete the operation."),
-    404: ("Request_ResourceNotFound", "Resource does not exist."),
-    409: ("Conflict", "Conflict."),
-    412: ("PreconditionFailed", "Precondition failed."),
-    429: ("TooManyRequests", "Please retry again later."),
-    500: ("InternalServerError", "An internal server error occurred."),
-    502: ("BadGateway", "Bad gateway."),
-    503: ("ServiceUnavailable", "The service is temporarily unavailable."),
-    504: ("GatewayTimeout", "The gateway timed out; the request may have been processed."),
-}
+_WORDS: dict[str, tuple[str, str]] = TABLES["faults"]
+"""What Graph says with a status when the one who set the fault gave no words."""
 
 
 class FaultOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -97,18 +86,13 @@ class Fault:
             raise Cut
         if order.body is not None:
             text = order.body if isinstance(order.body, str) else None
-            return Answer(
-                order.status or 200,
-                None if text is not None else order.body,
-                text,
-                dict(order.headers),
-                by_hand=True,
-            )
+            body = None if text is not None else order.body
+            return Answer(order.status or 200, body, text, dict(order.headers), by_hand=True)
         if order.status is None:
             return None
         if order.status < 400:
             return Answer(order.status, headers=dict(order.headers))
-        code, message = _WORDS.get(order.status, ("UnknownError", ""))
+        code, message = _WORDS.get(str(order.status), ("UnknownError", ""))
         raise GraphError(
             order.status,
             order.code or code,
@@ -118,12 +102,7 @@ class Fault:
         )
 
     def shown(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "hits": self.hits,
-            "holding": self.holding,
-            **msgspec.to_builtins(self.order),
-        }
+        return {"id": self.id, "hits": self.hits, "holding": self.holding, **msgspec.to_builtins(self.order)}
 
 
 class Faults:

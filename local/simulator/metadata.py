@@ -14,14 +14,11 @@ _EDMX: Final = "http://docs.oasis-open.org/odata/ns/edmx"
 _EDM: Final = "http://docs.oasis-open.org/odata/ns/edm"
 _NAMESPACE: Final = "microsoft.graph"
 _SETS: Final = {
-    "applicationTemplates": "applicationTemplate",
-    "applications": "application",
-    "directoryObjects": "directoryObject",
-    "domains": "domain",
-    "groupSettingTemplates": "groupSettingTemplate",
-    "groupSettings": "groupSetting",
-    "groups": "group",
-    "invitations": "invitation",
+    **{
+        name: name.removesuffix("s")
+        for name in ("applicationTemplates", "applications", "directoryObjects", "domains")
+    },
+    **{name: name.removesuffix("s") for name in ("groupSettingTemplates", "groupSettings", "groups", "invitations")},
     "organization": "organization",
     "servicePrincipals": "servicePrincipal",
     "users": "user",

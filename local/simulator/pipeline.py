@@ -92,7 +92,7 @@ class Pipeline:
                 )
             raise
         headers = _charge(call, route)
-        if not route.permits(call.who.permissions):
+        if not route.permits(call):
             raise route.refusal(call)
         try:
             settle(call.world)

@@ -47,11 +47,6 @@ class NewThings:
         """Nothing is new: callers may skip asking for each object of a list."""
         return not self._new
 
-    def forget_old(self, *, after_ms: float = 3_600_000) -> None:
-        """Drop what is older than any sensible window; called now and then to keep the table small."""
-        if len(self._new) > 50_000:
-            self._new = {key: new for key, new in self._new.items() if elapsed_ms(new.since) < after_ms}
-
 
 def _windows(replication: Replication) -> list[Window]:
     windows = (getattr(replication, name) for name in replication.__struct_fields__)

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from .call import Answer, Call
+from .call import Answer, Call, Needs
 from .errors import GraphError, denied, invalid_identifier, method_not_allowed, unknown_segment
 from .odata.types import is_guid
 
+__all__ = ["Handler", "Needs", "Route", "Router", "any_of", "split_path"]
+
 Handler = Callable[[Call], Answer]
-Needs = tuple[frozenset[str], ...]
 
 
 def any_of(*permissions: str | tuple[str, ...]) -> Needs:
@@ -37,8 +38,8 @@ class Route:
     refusal: Callable[[Call], GraphError] = _denied
     beta_only: bool = False
 
-    def permits(self, permissions: frozenset[str]) -> bool:
-        return not self.needs or any(needed <= permissions for needed in self.needs)
+    def permits(self, call: Call) -> bool:
+        return not self.needs or call.holds(self.needs)
 
 
 @dataclass(slots=True)

@@ -1,37 +1,38 @@
-"""The seed: a tenant with its people, groups, apps and clients as one JSON document, and how it becomes a world."""
+"""The seed: a tenant with its people, groups, apps and clients as one JSON document, how it becomes a world, and back
+again."""
 
+import dataclasses
 import uuid
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from . import graph_api
 from .audits import AuditLog
-from .clock import now, stamp
+from .clock import instant, stamp
 from .directory.directory import Directory, TenantFacts
+from .directory.objects import DirectoryObject
 from .directory.relations import Assignment, Relation
 from .issuer import Client
 from .registry import Credentials, Registry
-from .resources.app_role_assignments import new_assignment_id
-from .resources.applications import NEW, NO_WEB
+from .resources.app_role_assignments import PRINCIPAL_TYPES, new_assignment_id
 from .settings import BadSettings, Settings, merged
+from .tables import TABLES
 from .world import World
 
 Json = dict[str, Any]
 
-_SECTIONS = {
-    "tenant",
-    "users",
-    "groups",
-    "administrativeUnits",
-    "directoryRoles",
-    "servicePrincipals",
-    "applications",
-    "appRoleAssignments",
-    "clients",
-    "contacts",
-    "mailboxes",
-    "settings",
+KINDS = {
+    "users": "user",
+    "servicePrincipals": "servicePrincipal",
+    "applications": "application",
+    "groups": "group",
+    "administrativeUnits": "administrativeUnit",
+    "directoryRoles": "directoryRole",
 }
+"""Sections of objects; of each object the links that `_links` names stand beside its properties."""
+_SECTIONS = {"tenant", *KINDS, "appRoleAssignments", "clients", "contacts", "mailboxes", "settings"}
 
 
 class BadSeed(Exception):
@@ -43,20 +44,37 @@ def new_world(seed: Json) -> World:
     tenant: Json = seed.get("tenant") or {}
     if "id" not in tenant or "initialDomain" not in tenant:
         raise BadSeed("tenant.id and tenant.initialDomain are required")
-    initial = tenant["initialDomain"]
-    domains = list(tenant.get("verifiedDomains") or [])
-    directory = Directory(
-        TenantFacts(
-            id=tenant["id"],
-            display_name=tenant.get("displayName") or initial,
-            initial_domain=initial,
-            verified_domains=domains if initial in domains else [*domains, initial],
-        )
-    )
+    initial, domains = tenant["initialDomain"], list(tenant.get("verifiedDomains") or [])
+    verified = domains if initial in domains else [*domains, initial]
+    directory = Directory(TenantFacts(tenant["id"], tenant.get("displayName") or initial, initial, verified))
     world = World(directory, Registry(directory), Settings(), AuditLog())
     add(world, seed)
     graph_api.principal(directory)
     return world
+
+
+def seed_of(world: World) -> Json:
+    """The reverse: what `new_world` and `add` make the same world of."""
+    directory, registry, tenant = world.directory, world.registry, world.directory.tenant
+    sections = {name: [_written(world, o) for o in directory.set_of(kind)] for name, kind in KINDS.items()}
+    assignments = [
+        {"id": a.id, "principalId": a.principal_id, "resourceId": a.resource_id, "appRoleId": a.app_role_id}
+        for a in directory.assignments
+    ]
+    return {
+        "tenant": {
+            "id": tenant.id,
+            "displayName": tenant.display_name,
+            "initialDomain": tenant.initial_domain,
+            "verifiedDomains": tenant.verified_domains,
+        },
+        **sections,
+        "appRoleAssignments": assignments,
+        "clients": [_camel(dataclasses.asdict(client)) for client in registry.clients.values()],
+        "contacts": [{"mail": mail} for mail in sorted(directory.contacts)],
+        "mailboxes": sorted(directory.mailboxes),
+        "settings": msgspec.to_builtins(world.settings),
+    }
 
 
 def add_later(world: World, seed: Json) -> None:
@@ -66,19 +84,15 @@ def add_later(world: World, seed: Json) -> None:
         BadSeed: as `add`.
     """
     directory = world.directory
-    before = {
-        str(group.get("id", "")).lower(): {
-            name: set(relation.of(str(group.get("id", ""))))
-            for name, relation in (("members", directory.members), ("owners", directory.owners))
-        }
-        for group in seed.get("groups") or []
-    }
+    relations = (("members", directory.members), ("owners", directory.owners))
+    groups = [str(group.get("id", "")).lower() for group in seed.get("groups") or []]
+    before = {group: {name: set(relation.of(group)) for name, relation in relations} for group in groups}
     add(world, seed)
     for user in seed.get("users") or []:
         directory.changes.record("user", user["id"], "changed")
     for group, links in before.items():
         directory.changes.record("group", group, "changed")
-        for name, relation in (("members", directory.members), ("owners", directory.owners)):
+        for name, relation in relations:
             for other in links[name] ^ set(relation.of(group)):
                 directory.changes.record("group", group, name, other)
 
@@ -93,29 +107,16 @@ def add(world: World, seed: Json) -> None:
     if unknown:
         raise BadSeed(f"unknown sections: {', '.join(sorted(unknown))}")
     try:
-        for user in seed.get("users") or []:
-            _add_user(world, dict(user))
-        for principal in seed.get("servicePrincipals") or []:
-            _add_service_principal(world, dict(principal))
-        for application in seed.get("applications") or []:
-            _add_application(world, dict(application))
+        for name, kind in KINDS.items():
+            for facts in seed.get(name) or []:
+                _add_object(world, kind, dict(facts))
         for client in seed.get("clients") or []:
             _add_client(world, client)
-        for group in seed.get("groups") or []:
-            _add_group(world, dict(group))
-        for section, objects in (
-            ("administrativeUnits", world.directory.administrative_units),
-            ("directoryRoles", world.directory.directory_roles),
-        ):
-            for holder in seed.get(section) or []:
-                facts = {name: value for name, value in holder.items() if name != "members"}
-                _replace(world.directory.members, objects.add(facts).id, holder.get("members", ()))
         for assignment in seed.get("appRoleAssignments") or []:
             _add_assignment(world, assignment)
         for client in seed.get("clients") or []:
             graph_api.write_down(world, client["clientId"])
-        for contact in seed.get("contacts") or []:
-            world.directory.contacts.add(contact["mail"].lower())
+        world.directory.contacts |= {contact["mail"].lower() for contact in seed.get("contacts") or []}
         world.directory.mailboxes |= {id_.lower() for id_ in seed.get("mailboxes") or []}
         world.settings = merged(world.settings, seed.get("settings") or {})
     except (KeyError, TypeError, AttributeError) as error:
@@ -124,131 +125,88 @@ def add(world: World, seed: Json) -> None:
         raise BadSeed(f"settings: {error}") from error
 
 
-def _add_user(world: World, user: Json) -> None:
-    password, roles = user.pop("password", None), tuple(user.pop("appRoles", ()))
-    sponsors, manager = user.pop("sponsors", ()), user.pop("manager", None)
-    name = user.get("userPrincipalName") or user["mail"]
-    mail = user.get("mail")
-    added = world.directory.users.add(
-        {
-            "accountEnabled": True,
-            "createdDateTime": stamp(),
-            "displayName": name,
-            "otherMails": [],
-            "proxyAddresses": [f"SMTP:{mail}"] if mail else [],
-            "userType": "Member",
-            **user,
-            "userPrincipalName": name,
-        }
-    )
-    world.registry.credentials[added.id.lower()] = Credentials(password, roles)
-    for sponsor in sponsors:
-        world.directory.sponsors.add(added.id, sponsor)
-    _replace(world.directory.managers, added.id, [manager] if manager else [])
+def _links(directory: Directory, kind: str) -> dict[str, Relation]:
+    """The links that a seed has beside an object's properties, replaced with the object."""
+    if kind == "user":
+        return {"sponsors": directory.sponsors, "manager": directory.managers}
+    owned = {"owners": directory.owners} if kind in ("group", "servicePrincipal", "application") else {}
+    return owned | ({} if kind in ("servicePrincipal", "application") else {"members": directory.members})
 
 
-def _add_group(world: World, group: Json) -> None:
-    owners, members = group.pop("owners", ()), group.pop("members", ())
+def _add_object(world: World, kind: str, facts: Json) -> None:
+    directory = world.directory
+    links = {name: facts.pop(name, None) for name in _links(directory, kind)}
+    password, roles = facts.pop("password", None), () if kind != "user" else tuple(facts.pop("appRoles", ()))
+    added = directory.set_of(kind).add(_completed(directory, kind, facts))
+    if kind == "user":
+        world.registry.credentials[added.id.lower()] = Credentials(password, roles)
+    for name, relation in _links(directory, kind).items():
+        targets: Iterable[str] = links[name] or ()
+        relation.replace(added.id, [targets] if isinstance(targets, str) else targets)
+
+
+def _completed(directory: Directory, kind: str, facts: Json) -> Json:
+    """What Graph would have set by itself, where the seed does not say it."""
     created = stamp()
-    added = world.directory.groups.add(
-        {
-            "createdDateTime": created,
-            "groupTypes": [],
-            "mailEnabled": False,
-            "mailNickname": str(group["displayName"]).replace(" ", ""),
-            "proxyAddresses": [],
-            "renewedDateTime": created,
-            "securityEnabled": True,
-            **group,
-        }
-    )
-    _replace(world.directory.owners, added.id, owners)
-    _replace(world.directory.members, added.id, members)
+    match kind:
+        case "user":
+            name, mail = facts.get("userPrincipalName") or facts["mail"], facts.get("mail")
+            made: Json = {"accountEnabled": True, "displayName": name, "otherMails": [], "userType": "Member"}
+            made |= {"createdDateTime": created, "proxyAddresses": [f"SMTP:{mail}"] if mail else []}
+            return {**made, **facts, "userPrincipalName": name}
+        case "group":
+            nickname = str(facts["displayName"]).replace(" ", "")
+            made = {"mailEnabled": False, "securityEnabled": True, "groupTypes": [], "proxyAddresses": []}
+            made |= {"createdDateTime": created, "renewedDateTime": created, "mailNickname": nickname}
+        case "servicePrincipal":
+            app_id = facts.setdefault("appId", str(uuid.uuid4()))
+            made = {"accountEnabled": True, "appRoleAssignmentRequired": False, "appRoles": []}
+            made |= {"appDisplayName": facts.get("displayName"), "appOwnerOrganizationId": directory.tenant.id}
+            made |= {"servicePrincipalNames": [app_id], "servicePrincipalType": "Application"}
+        case "application":
+            facts["web"] = {**TABLES["web"], **(facts.get("web") or {})}
+            made = {**TABLES["application"], "appId": str(uuid.uuid4()), "createdDateTime": created}
+        case _:
+            made = {}
+    return {**made, **facts}
 
 
-def _add_service_principal(world: World, principal: Json) -> None:
-    owners = principal.pop("owners", ())
-    app_id = principal.get("appId") or str(uuid.uuid4())
-    added = world.directory.service_principals.add(
-        {
-            "accountEnabled": True,
-            "appDisplayName": principal.get("displayName"),
-            "appOwnerOrganizationId": world.directory.tenant.id,
-            "appRoleAssignmentRequired": False,
-            "appRoles": [],
-            "servicePrincipalNames": [app_id],
-            "servicePrincipalType": "Application",
-            **principal,
-            "appId": app_id,
-        }
-    )
-    _replace(world.directory.owners, added.id, owners)
+def _written(world: World, object_: DirectoryObject) -> Json:
+    facts = dict(object_.properties)
+    for name, relation in _links(world.directory, object_.kind).items():
+        targets = list(relation.of(object_.id))
+        facts[name] = next(iter(targets), None) if name == "manager" else targets
+    known = world.registry.credentials.get(object_.id.lower()) if object_.kind == "user" else None
+    return facts | ({"password": known.password, "appRoles": list(known.app_roles)} if known else {})
 
 
-def _add_application(world: World, application: Json) -> None:
-    owners = application.pop("owners", ())
-    added = world.directory.applications.add(
-        {
-            **NEW,
-            "appId": str(uuid.uuid4()),
-            "createdDateTime": stamp(),
-            "oauth2RequirePostResponse": False,
-            **application,
-            "web": {**NO_WEB, **(application.get("web") or {})},
-        }
-    )
-    _replace(world.directory.owners, added.id, owners)
-
-
-def _add_client(world: World, client: Json) -> None:
+def _add_client(world: World, facts: Json) -> None:
     """A client is a service principal too, made here unless the seed has it."""
-    made = Client(
-        client_id=client["clientId"],
-        object_id=client["objectId"],
-        name=client["name"],
-        secret=client.get("secret"),
-        graph_permissions=tuple(client.get("graphPermissions") or ()),
-        app_roles=tuple(client.get("appRoles") or ()),
-        is_managed_identity=client.get("isManagedIdentity", False),
-        redirect_uris=tuple(client.get("redirectUris") or ()),
-        optional_claims=tuple(client.get("optionalClaims") or ()),
-        resource_id=client.get("resourceId"),
-    )
-    world.registry.clients[made.client_id.lower()] = made
-    if world.directory.service_principals.get(made.object_id) is None:
-        _add_service_principal(
-            world,
-            {
-                "id": made.object_id,
-                "appId": made.client_id,
-                "displayName": made.name,
-                "servicePrincipalType": "ManagedIdentity" if made.is_managed_identity else "Application",
-            },
-        )
+    try:
+        client = msgspec.convert({_snake(k): v for k, v in facts.items() if v is not None}, Client)
+    except msgspec.ValidationError as error:
+        raise TypeError(f"clients: {error}") from error
+    world.registry.clients[client.client_id.lower()] = client
+    if world.directory.service_principals.get(client.object_id) is None:
+        type_ = "ManagedIdentity" if client.is_managed_identity else "Application"
+        names = {"id": client.object_id, "appId": client.client_id, "displayName": client.name}
+        _add_object(world, "servicePrincipal", {**names, "servicePrincipalType": type_})
 
 
 def _add_assignment(world: World, assignment: Json) -> None:
     principal = world.directory.find(assignment["principalId"])
     if principal is None:
         raise BadSeed(f"appRoleAssignments: no principal {assignment['principalId']}")
-    ids = (principal.id, assignment["resourceId"], assignment["appRoleId"])
-    if world.directory.assignments.same(*ids) is not None:
-        return
-    types = {"user": "User", "group": "Group", "servicePrincipal": "ServicePrincipal"}
-    world.directory.assignments.add(
-        Assignment(
-            id=assignment.get("id") or new_assignment_id(principal.id),
-            principal_id=ids[0],
-            principal_type=types[principal.kind],
-            resource_id=ids[1],
-            app_role_id=ids[2].lower(),
-            created=now().strftime("%Y-%m-%dT%H:%M:%S.%f0Z"),
-        )
-    )
+    resource, role = assignment["resourceId"], assignment["appRoleId"].lower()
+    if world.directory.assignments.same(principal.id, resource, role) is None:
+        id_ = assignment.get("id") or new_assignment_id(principal.id)
+        made = Assignment(id_, principal.id, PRINCIPAL_TYPES[principal.kind], resource, role, instant())
+        world.directory.assignments.add(made)
 
 
-def _replace(relation: Relation, source: str, targets: Iterable[str]) -> None:
-    for target in list(relation.of(source)):
-        relation.remove(source, target)
-    for target in targets:
-        relation.add(source, target)
+def _camel(facts: dict[str, Any]) -> Json:
+    return {name[0] + name.title().replace("_", "")[1:]: value for name, value in facts.items()}
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

@@ -11,14 +11,13 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from .entitlements import Entitlements
 from .invited import InvitedGuest
 from .observations import Mail
-from .seed import Json, add, new_world
+from .seed import Json, add, new_world, seed_of
 from .world import World
 
 _SAVE_EVERY_S = 0.5
@@ -60,60 +59,10 @@ class StateFile:
 
 def snapshot(world: World) -> Json:
     """The world as a seed, with what a seed does not have beside it."""
-    directory, registry = world.directory, world.registry
-    users = []
-    for user in directory.users:
-        known = registry.credentials.get(user.id.lower())
-        sign_in: Json = {"password": known.password, "appRoles": list(known.app_roles)} if known else {}
-        people: Json = {
-            "sponsors": list(directory.sponsors.of(user.id)),
-            "manager": next(iter(directory.managers.of(user.id)), None),
-        }
-        users.append({**user.properties, **sign_in, **people})
-    seed: Json = {
-        "tenant": {
-            "id": directory.tenant.id,
-            "displayName": directory.tenant.display_name,
-            "initialDomain": directory.tenant.initial_domain,
-            "verifiedDomains": directory.tenant.verified_domains,
-        },
-        "users": users,
-        "groups": [
-            {
-                **group.properties,
-                "owners": list(directory.owners.of(group.id)),
-                "members": list(directory.members.of(group.id)),
-            }
-            for group in directory.groups
-        ],
-        **{
-            section: [{**o.properties, "members": list(directory.members.of(o.id))} for o in objects]
-            for section, objects in (
-                ("administrativeUnits", directory.administrative_units),
-                ("directoryRoles", directory.directory_roles),
-            )
-        },
-        "servicePrincipals": [
-            {**principal.properties, "owners": list(directory.owners.of(principal.id))}
-            for principal in directory.service_principals
-        ],
-        "applications": [
-            {**application.properties, "owners": list(directory.owners.of(application.id))}
-            for application in directory.applications
-        ],
-        "appRoleAssignments": [
-            {"id": a.id, "principalId": a.principal_id, "resourceId": a.resource_id, "appRoleId": a.app_role_id}
-            for a in directory.assignments
-        ],
-        "clients": [_client(dataclasses.asdict(client)) for client in registry.clients.values()],
-        "contacts": [{"mail": mail} for mail in sorted(directory.contacts)],
-        "mailboxes": sorted(directory.mailboxes),
-        "settings": msgspec.to_builtins(world.settings),
-    }
     return {
-        "seed": seed,
-        "groupSettings": directory.group_settings,
-        "authorizationPolicy": directory.authorization_policy,
+        "seed": seed_of(world),
+        "groupSettings": world.directory.group_settings,
+        "authorizationPolicy": world.directory.authorization_policy,
         "invited": [dataclasses.asdict(guest) for guest in world.invited.guests.values()],
         "entitlements": world.entitlements.items,
         "mails": [dataclasses.asdict(mail) for mail in world.observations.mails],
@@ -134,12 +83,3 @@ def restored(document: Json) -> World:
         world.entitlements = Entitlements(document["entitlements"])
     world.observations.mails += [Mail(**mail) for mail in document["mails"]]
     return world
-
-
-def _client(facts: dict[str, Any]) -> Json:
-    return {_camel(name): value for name, value in facts.items()}
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)

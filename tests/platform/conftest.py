@@ -106,18 +106,13 @@ def start_host(tmp_path: Path, azurite: Azurite) -> Iterator[StartHost]:
 def served(azurite: Azurite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostProcess]:
     """`apps/served`, for every test that changes nothing of the host itself. Ends gracefully or fails."""
     scratch = tmp_path_factory.mktemp("served")
-    keys = scratch / "keys.json"
-    keys.write_text(
-        '{"master": "of-the-master", "host": {"default": "of-the-host"},'
-        ' "functions": {"guarded": {"default": "of-guarded"}}}'
-    )
     settings = {
         "AzureWebJobsStorage": azurite.connection_string,
         "PYTHON_SCRIPT_FILE_NAME": "served_app.py",
         "PREFIX": f"served-{uuid4().hex[:8]}",
         "ROUTE_WORD": "by-setting",
     }
-    with HostProcess(APPS / "served", scratch, settings, ["--keys", str(keys)]) as host:
+    with HostProcess(APPS / "served", scratch, settings, ["--master-key", "of-the-master"]) as host:
         yield host.wait_until_ready()
         host.terminate()
         assert host.wait_for_exit() == 0, host.output

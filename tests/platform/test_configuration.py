@@ -1,4 +1,4 @@
-"""host.json, local.settings.json, keys, and bindings with settings in them (checklist 2)."""
+"""host.json, local.settings.json, and bindings with settings in them (checklist 2)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 
-from local.host import messages
-from local.host.engine import Datum, IndexedFunction
+from local.host.engine import IndexedFunction
 from local.host.errors import StartError
-from local.host.functions import QueueTrigger, Retry, TimerTrigger, describe
+from local.host.functions import QueueTrigger, TimerTrigger, describe
 from local.host.host_json import HostSettings, QueueSettings, parse_time_span, read_host_json
-from local.host.keys import Keys
 from local.host.logs import Levels
 from local.host.queues import Backoff
 from local.host.settings import local_http_port, merge, read_local_settings, resolve
@@ -59,7 +57,6 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         {
             "version": "2.0",
             "functionTimeout": "-1",
-            "functions": ["one"],
             "logging": {"logLevel": {"default": "Warning"}},
             "extensions": {"queues": section, "http": {"routePrefix": "/v2/"}},
         },
@@ -70,7 +67,6 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ),
         route_prefix="v2",
         function_timeout=None,
-        only_functions=("one",),
         log_levels={"default": "Warning"},
     )
 
@@ -109,7 +105,7 @@ def test_an_unknown_key_is_reported_by_its_whole_name(tmp_path: Path, document: 
             ("maxDequeueCount", 0), ("messageEncoding", "hex"), ("visibilityTimeout", "soon"),
         ]),
         {"extensions": []}, {"extensions": {"queues": 1}}, {"functionTimeout": "00:00:00"},
-        {"functionTimeout": "ten"}, {"functions": "one"},
+        {"functionTimeout": "ten"}, {"functions": ["one"]}, {"extensions": {"http": {"maxOutstandingRequests": 2}}},
     ],
 )  # fmt: skip
 def test_a_value_the_host_cannot_use_is_refused(tmp_path: Path, document: dict[str, Any]) -> None:
@@ -179,8 +175,8 @@ def test_placeholders_may_stand_anywhere_and_must_be_settings() -> None:
         resolve("%C%", {"A": "1"})
 
 
-def indexed(*bindings: dict[str, Any], retry: dict[str, Any] | None = None) -> list[IndexedFunction]:
-    return [IndexedFunction("work", "id", bindings, retry)]
+def indexed(*bindings: dict[str, Any], retries: bool = False) -> list[IndexedFunction]:
+    return [IndexedFunction("work", "id", bindings, retries)]
 
 
 def test_settings_are_put_into_queue_connection_and_schedule() -> None:
@@ -189,22 +185,9 @@ def test_settings_are_put_into_queue_connection_and_schedule() -> None:
     timer = {"type": "timerTrigger", "name": "t", "schedule": "%WHEN%", "useMonitor": False}
     (by_queue,) = describe(indexed(queue), environment)
     (by_timer,) = describe(indexed(timer), environment)
-    assert by_queue.trigger == QueueTrigger("m", "mails-1", "Elsewhere", binary=False)
+    assert by_queue.trigger == QueueTrigger("m", "mails-1", "Elsewhere")
     assert isinstance(by_timer.trigger, TimerTrigger)
     assert (by_timer.trigger.schedule.text, by_timer.trigger.monitored) == ("0 0 3 * * *", False)
-
-
-def test_a_retry_policy_is_fixed_or_grows() -> None:
-    timer = {"type": "timerTrigger", "name": "t", "schedule": "0 0 3 * * *"}
-    second, minute = timedelta(seconds=1), timedelta(minutes=1)
-    fixed = {"max_retry_count": 3, "delay_interval": second}
-    growing = {"max_retry_count": -1, "minimum_interval": second, "maximum_interval": minute}
-    (one,) = describe(indexed(timer, retry=fixed), {})
-    (other,) = describe(indexed(timer, retry=growing), {})
-    assert isinstance(one.trigger, TimerTrigger)
-    assert isinstance(other.trigger, TimerTrigger)
-    assert one.trigger.retry == Retry(3, second, second)
-    assert other.trigger.retry == Retry(-1, second, minute)
 
 
 QUEUE = {"type": "queueTrigger", "name": "q", "queueName": "mails", "connection": "Storage"}
@@ -245,7 +228,7 @@ HTTP = {"type": "httpTrigger", "name": "req"}
 def test_a_function_the_host_cannot_run_is_in_error_and_the_others_go_on(
     bindings: list[dict[str, Any]], bundle: bool, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    other = IndexedFunction("other", "id", (HTTP,), None)
+    other = IndexedFunction("other", "id", (HTTP,))
     found = describe([*indexed(*bindings), other], {"Storage": "a connection"}, bundle=bundle)
     assert [function.name for function in found] == ["other"]
     (error,) = [line for line in caplog.messages if line.startswith("The 'work' function is in error: ")]
@@ -260,9 +243,15 @@ def test_a_connection_is_a_setting_of_that_name_or_settings_below_it(setting: st
     assert isinstance(function.trigger, QueueTrigger)
 
 
-def test_a_binding_that_only_azure_has_stops_the_start() -> None:
-    with pytest.raises(StartError, match="bindings of type 'blobTrigger' are not reproduced by this host"):
-        describe(indexed({"type": "blobTrigger", "name": "b"}), {})
+@pytest.mark.parametrize("kind", ["blobTrigger", "queue"])
+def test_a_binding_that_only_azure_has_stops_the_start(kind: str) -> None:
+    with pytest.raises(StartError, match=f"bindings of type '{kind}' are not reproduced by this host"):
+        describe(indexed({"type": kind, "name": "b"}), {})
+
+
+def test_a_retry_policy_stops_the_start() -> None:
+    with pytest.raises(StartError, match="retry policies are not reproduced by this host"):
+        describe(indexed(HTTP, retries=True), {})
 
 
 @pytest.mark.parametrize(
@@ -283,31 +272,6 @@ def test_the_longest_beginning_of_a_category_decides_which_lines_are_printed() -
     assert [levels.least(name) for name in ("Host.Results", "Function.tock.User", "Function.tick.User")] == [3, 4, 2]
     assert levels.allow("Function.tick.User", 2)
     assert not levels.allow("Function.tock.User", 3)
-
-
-def test_keys_of_another_form_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "keys.json"
-    for content in ("[]", "{", '{"host": []}', '{"functions": {"x": 1}}'):
-        path.write_text(content)
-        with pytest.raises(StartError, match="keys file"):
-            Keys.read(path)
-
-
-def test_no_key_opens_what_has_none(tmp_path: Path) -> None:
-    path = tmp_path / "keys.json"
-    path.write_text('{"master": "", "host": {"default": ""}}')
-    keys = Keys.read(path)
-    assert not keys.allow("function", "x", "")
-    assert not keys.allow("admin", "x", "")
-    assert keys.allow("anonymous", "x", None)
-
-
-def test_the_bodies_an_output_may_give() -> None:
-    assert messages.bodies(Datum("é", "string")) == ["é".encode()]
-    assert messages.bodies(Datum(b"\xff", "bytes")) == [b"\xff"]
-    assert messages.bodies(Datum('["a", {"id": null, "body": "b"}]', "json")) == [b"a", b"b"]
-    assert messages.bodies(Datum('{"id": null, "body": "b"}', "json")) == [b"b"]
-    assert messages.bodies(Datum(None, None)) == []
 
 
 def test_pauses_between_polls_grow_to_the_longest_and_start_over() -> None:

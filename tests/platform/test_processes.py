@@ -80,7 +80,7 @@ async def work(message: func.QueueMessage) -> None:
 async def who(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(str(os.getpid()))
 
-@app.route("end/{status:int}")
+@app.route("end/{status}")
 async def end(req: func.HttpRequest) -> func.HttpResponse:
     os._exit(int(req.route_params["status"]))
 """
@@ -155,11 +155,9 @@ def test_a_process_that_ends_with_status_0_is_missed_by_the_host(make_app: MakeA
 
 STOPPING = """
 @app.queue_trigger(arg_name="message", queue_name="%QUEUE%", connection="AzureWebJobsStorage")
-@app.queue_output(arg_name="back", queue_name="%QUEUE%-back", connection="AzureWebJobsStorage")
-async def work(message: func.QueueMessage, back: func.Out[str]) -> None:
+async def work(message: func.QueueMessage) -> None:
     note("begun", body=message.get_body().decode(), dequeue_count=message.dequeue_count)
     await asyncio.sleep(float(message.get_body()))
-    back.set("done")
 
 @app.route("slow")
 async def slow(req: func.HttpRequest) -> func.HttpResponse:

@@ -21,10 +21,6 @@ from local.host.routes import Routes, Template, decode_path
         ("{x}", "/1", {"x": "1"}),
         ("{x}", "/", None),
         ("a/{x}", "/a//", None),
-        ("a/{x?}", "/a", {}),
-        ("a/{x?}", "/a/1", {"x": "1"}),
-        ("a/{x=9}", "/a", {"x": "9"}),
-        ("a/{x:int=9}/{y?}", "/a/4", {"x": "4"}),
         ("a/{*rest}", "/a/b/c d/", {"rest": "b/c d/"}),
         ("a/{*rest}", "/a//b", None),
         ("a/{*rest}", "/a/b//c", {"rest": "b//c"}),
@@ -33,40 +29,6 @@ from local.host.routes import Routes, Template, decode_path
         ("/", "/a", None),
         ("/a/", "/a", {}),
         ("a/{*rest}", "/a", {}),
-        ("a/{*rest:alpha}", "/a/b/c", None),
-        ("v{major}.{minor}/x", "/v1.2/x", {"major": "1", "minor": "2"}),
-        ("v{major}.{minor}/x", "/v1/x", None),
-        ("{x:int}", "/2147483647", {"x": "2147483647"}),
-        ("{x:int}", "/2147483648", None),
-        ("{x:long}", "/-2147483649", {"x": "-2147483649"}),
-        ("{x:guid}", "/0f8fad5bd9cb469fa16570867728950e", {"x": "0f8fad5bd9cb469fa16570867728950e"}),
-        ("{x:guid}", "/0f8fad5b-d9cb-469f-a165", None),
-        ("{x:bool}", "/TRUE", {"x": "TRUE"}),
-        ("{x:bool}", "/1", None),
-        ("{x:alpha}", "/abC", {"x": "abC"}),
-        ("{x:alpha}", "/ab1", None),
-        ("{x:length(3)}", "/abc", {"x": "abc"}),
-        ("{x:length(3)}", "/ab", None),
-        ("{x:length(2,4)}", "/abcd", {"x": "abcd"}),
-        ("{x:length(2,4)}", "/abcde", None),
-        ("{x:minlength(2)}", "/a", None),
-        ("{x:maxlength(2)}", "/abc", None),
-        ("{x:min(5)}", "/5", {"x": "5"}),
-        ("{x:min(5)}", "/4", None),
-        ("{x:max(5)}", "/6", None),
-        ("{x:range(1,3)}", "/3", {"x": "3"}),
-        ("{x:range(1,3)}", "/0", None),
-        ("{x:decimal}", "/1.5", {"x": "1.5"}),
-        ("{x:double}", "/1e3", {"x": "1e3"}),
-        ("{x:float}", "/x", None),
-        ("{x:datetime}", "/2026-11-23", {"x": "2026-11-23"}),
-        ("{x:datetime}", "/yesterday", None),
-        ("{x:required}", "/1", {"x": "1"}),
-        ("{x:int:min(1)?}", "/", {}),
-        ("{x:int:min(1)?}", "/0", None),
-        (r"{x:regex(^\d{{3}}$)}", "/123", {"x": "123"}),
-        (r"{x:regex(^\d{{3}}$)}/y", "/12/y", None),
-        (r"{x:regex(^(a|b:c)$)}", "/B:C", {"x": "B:C"}),
     ],
 )
 def test_a_template_matches_the_paths_it_means(template: str, path: str, values: dict[str, str] | None) -> None:
@@ -76,18 +38,17 @@ def test_a_template_matches_the_paths_it_means(template: str, path: str, values:
 @pytest.mark.parametrize(
     ("template", "reason"),
     [
-        ("a/{x", "braces are not balanced"),
+        ("a/{x", "more than this host takes"),
         ("a//b", "empty segment"),
         ("//a", "empty segment"),
-        ("{x}{y}", "side by side"),
         ("{x}/{X}", "name appears twice"),
         ("{*x}/a", "a catch-all must be last"),
-        ("a{*x}", "a segment of its own"),
-        ("{x?}/a", "an optional part must be last"),
-        ("{x:integer}", "'integer' is not a constraint"),
-        ("{x:regex([)}", "not a regular expression"),
-        ("{x:length(a)}", "not a constraint"),
-        ("{}", "not a parameter's name"),
+        ("a{*x}", "more than this host takes"),
+        ("{x}{y}", "more than this host takes"),
+        ("{x?}", "more than this host takes"),
+        ("{x=9}", "more than this host takes"),
+        ("{x:int}", "more than this host takes"),
+        ("{}", "more than this host takes"),
     ],
 )
 def test_a_template_that_means_nothing_is_refused(template: str, reason: str) -> None:
@@ -97,7 +58,7 @@ def test_a_template_that_means_nothing_is_refused(template: str, reason: str) ->
 
 def http_function(name: str, route: str, *methods: str) -> IndexedFunction:
     binding = {"type": "httpTrigger", "name": "req", "route": route, "methods": methods}
-    return IndexedFunction(name, name, (binding,), None)
+    return IndexedFunction(name, name, (binding,))
 
 
 @pytest.mark.parametrize(

@@ -107,9 +107,6 @@ async def seen(req: func.HttpRequest) -> func.HttpResponse:
 async def off(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse("")
 
-@app.route("left-out")
-async def left_out(req: func.HttpRequest) -> func.HttpResponse:
-    return func.HttpResponse("")
 """
 
 
@@ -117,7 +114,7 @@ def test_settings_become_the_environment_and_a_variable_that_is_set_wins(
     make_app: MakeApp, start_host: StartHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIVEN", "by the shell")
-    app = make_app(SEEN, host_json='{"version": "2.0", "functions": ["seen", "off"]}')
+    app = make_app(SEEN)
     settings = {
         "GIVEN": "by the file",
         "FROM_FILE": "text",
@@ -135,4 +132,3 @@ def test_settings_become_the_environment_and_a_variable_that_is_set_wins(
     assert "Skipping 'GIVEN' from local settings" in host.output
     assert "Function off is disabled." in host.output
     assert host.http.get("/off").status_code == 404
-    assert host.http.get("/left-out").status_code == 404

@@ -46,6 +46,8 @@ class Directory:
         self.applications = ObjectSet("application", ("appId", "displayName", "uniqueName", "identifierUris"))
         self.administrative_units = ObjectSet("administrativeUnit", ("displayName",))
         self.directory_roles = ObjectSet("directoryRole", ("displayName", "roleTemplateId"))
+        kinds = (self.users, self.groups, self.service_principals, self.applications)
+        self._sets = {each.kind: each for each in (*kinds, self.administrative_units, self.directory_roles)}
         self.members = Relation()
         """Of groups, administrative units and directory roles."""
         self.owners = Relation()
@@ -63,25 +65,11 @@ class Directory:
         self._removed: dict[tuple[str, str], float] = {}
 
     def set_of(self, kind: str) -> ObjectSet:
-        return {
-            "user": self.users,
-            "group": self.groups,
-            "servicePrincipal": self.service_principals,
-            "application": self.applications,
-            "administrativeUnit": self.administrative_units,
-            "directoryRole": self.directory_roles,
-        }[kind]
+        return self._sets[kind]
 
     def find(self, id_: str) -> DirectoryObject | None:
         """Any object by its id."""
-        return (
-            self.users.get(id_)
-            or self.groups.get(id_)
-            or self.service_principals.get(id_)
-            or self.applications.get(id_)
-            or self.administrative_units.get(id_)
-            or self.directory_roles.get(id_)
-        )
+        return next((found for objects in self._sets.values() if (found := objects.get(id_)) is not None), None)
 
     def find_user(self, key: str) -> DirectoryObject | None:
         """A user by id or by user principal name."""
@@ -141,23 +129,13 @@ class Directory:
         """Whether an object holds a directory role, through a group or by itself."""
         return any(holder.kind == "directoryRole" for holder in self.holders_of(id_, transitive=True))
 
-    def delete_group(self, group: DirectoryObject) -> None:
-        """Move a group to the deleted items, with its members, owners and assignments."""
-        self._bin(group)
-
-    def delete_user(self, user: DirectoryObject) -> None:
-        """Move a user to the deleted items; its links go with it and come back with `restore`."""
-        self._bin(user)
-
-    def delete_application(self, application: DirectoryObject) -> None:
-        """Move an application and its service principal to the deleted items."""
-        for principal in self.service_principals.having("appId", str(application.get("appId"))):
-            self.delete_service_principal(principal)
-        self._bin(application)
-
-    def delete_service_principal(self, principal: DirectoryObject) -> None:
-        """Move a service principal to the deleted items; its application stays."""
-        self._bin(principal)
+    def delete(self, object_: DirectoryObject) -> None:
+        """Move an object to the deleted items; its links and assignments go with it and come back with `restore`.
+        With an application goes its service principal."""
+        if object_.kind == "application":
+            for principal in self.service_principals.having("appId", str(object_.get("appId"))):
+                self._bin(principal)
+        self._bin(object_)
 
     def restore(self, gone: DeletedObject) -> DirectoryObject:
         """Put a deleted object back with the links whose other end still is."""

@@ -1,6 +1,6 @@
 """Links between objects (members, owners, sponsors) readable from both ends, and app role assignments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .objects import OrderedIds
@@ -42,17 +42,12 @@ class Relation:
         """What links to the target; not to be changed by the caller."""
         return self._sources.get(target.lower(), _NONE)
 
-    def forget(self, id_: str) -> None:
-        """Remove every link from and to an object."""
-        for target in list(self.of(id_)):
-            self.remove(id_, target)
-        for source in list(self.to(id_)):
-            self.remove(source, id_)
-
-    def pairs(self) -> Iterator[tuple[str, str]]:
-        for source, targets in self._targets.items():
-            for target in targets:
-                yield source, target
+    def replace(self, source: str, targets: Iterable[str]) -> None:
+        """Make these all that the source links to."""
+        for target in list(self.of(source)):
+            self.remove(source, target)
+        for target in targets:
+            self.add(source, target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +108,4 @@ class Assignments:
 
 
 def _key(assignment: Assignment) -> tuple[str, str, str]:
-    return (
-        assignment.principal_id.lower(),
-        assignment.resource_id.lower(),
-        assignment.app_role_id.lower(),
-    )
+    return (assignment.principal_id.lower(), assignment.resource_id.lower(), assignment.app_role_id.lower())

@@ -27,7 +27,7 @@ class Client:
     client_id: str
     object_id: str
     name: str
-    secret: str | None
+    secret: str | None = None
     graph_permissions: tuple[str, ...] = ()
     app_roles: tuple[str, ...] = ()
     is_managed_identity: bool = False

@@ -4,85 +4,28 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..directory.objects import DirectoryObject
-from ..errors import GraphError, bad_request
+from ..errors import bad_request, no_such_link
+from ..settings import OData
+from ..tables import TABLES
 from . import types
 
 Json = dict[str, Any]
 
-# graph contract "Users": without $select these and nothing else.
-_USER = (
-    "businessPhones",
-    "displayName",
-    "givenName",
-    "id",
-    "jobTitle",
-    "mail",
-    "mobilePhone",
-    "officeLocation",
-    "preferredLanguage",
-    "surname",
-    "userPrincipalName",
-)
-_GROUP = (
-    "id",
-    "deletedDateTime",
-    "classification",
-    "createdDateTime",
-    "description",
-    "displayName",
-    "expirationDateTime",
-    "groupTypes",
-    "isAssignableToRole",
-    "mail",
-    "mailEnabled",
-    "mailNickname",
-    "membershipRule",
-    "membershipRuleProcessingState",
-    "onPremisesDomainName",
-    "onPremisesLastSyncDateTime",
-    "onPremisesNetBiosName",
-    "onPremisesProvisioningErrors",
-    "onPremisesSamAccountName",
-    "onPremisesSecurityIdentifier",
-    "onPremisesSyncEnabled",
-    "preferredDataLocation",
-    "preferredLanguage",
-    "proxyAddresses",
-    "renewedDateTime",
-    "resourceBehaviorOptions",
-    "resourceProvisioningOptions",
-    "securityEnabled",
-    "securityIdentifier",
-    "serviceProvisioningErrors",
-    "theme",
-    "uniqueName",
-    "visibility",
-)
-_NOT_DEFAULT = {
-    "servicePrincipal": {"customSecurityAttributes", "isDisabled", "createdByAppId"},
-    "application": {"logo", "managerApplications", "authenticationBehaviors", "createdByAppId", "isDisabled"},
-}
 # What a credential shows never, or only when asked for.
 _SECRETS = {"keyCredentials": "key", "passwordCredentials": "secretText"}
-_SETS = {
-    "user": "users",
-    "group": "groups",
-    "servicePrincipal": "servicePrincipals",
-    "application": "applications",
-    "administrativeUnit": "administrativeUnits",
-    "directoryRole": "directoryRoles",
+SETS = {
+    kind: f"{kind}s"
+    for kind in ("user", "group", "servicePrincipal", "application", "administrativeUnit", "directoryRole")
 }
 
 
 def default_properties(kind: str) -> tuple[str, ...]:
-    if kind == "user":
-        return _USER
-    if kind == "group":
-        return _GROUP
-    return tuple(name for name in types.properties(kind) if name not in _NOT_DEFAULT.get(kind, ()))
+    """What is shown without $select, and nothing else (graph contract "Users", "Default properties")."""
+    listed, left_out = TABLES["defaultProperties"].get(kind), TABLES["notDefault"].get(kind, ())
+    return tuple(listed or (name for name in types.properties(kind) if name not in left_out))
 
 
-_DEFAULTS = {kind: default_properties(kind) for kind in _SETS}
+_DEFAULTS = {kind: default_properties(kind) for kind in SETS}
 
 
 def checked_select(kind: str, select: tuple[str, ...]) -> tuple[str, ...]:
@@ -102,7 +45,7 @@ def checked_select(kind: str, select: tuple[str, ...]) -> tuple[str, ...]:
         elif name.startswith("extension_"):
             result.append(name)
         elif name not in types.navigation(kind):
-            raise _no_property(name, kind)
+            raise no_such_link(name, kind)
     return tuple(result)
 
 
@@ -135,16 +78,18 @@ def context(base_url: str, kind: str, select: Iterable[str] = (), *, entity: boo
     """``@odata.context`` of a set or of one entity of it."""
     chosen = ",".join(select)
     projection = f"({chosen})" if chosen else ""
-    return f"{base_url}/$metadata#{_SETS.get(kind, kind)}{projection}{'/$entity' if entity else ''}"
+    return f"{base_url}/$metadata#{SETS.get(kind, kind)}{projection}{'/$entity' if entity else ''}"
 
 
-def checked_body(kind: str, body: Json, *, reject_unknown: bool, read_only: frozenset[str]) -> Json:
-    """The properties of a create or update body, without annotations and bindings.
+def checked_body(rules: OData, kind: str, body: Json, *, may_set: Iterable[str] = ()) -> Json:
+    """The properties of a create or update body, without annotations and bindings; `may_set` are those that only a
+    new object takes.
 
     Raises:
         GraphError: 400 for an unknown property (unless such are dropped), a read-only one or a wrong value.
     """
-    known, links = types.properties(kind), types.navigation(kind)
+    known, links, reject_unknown = types.properties(kind), types.navigation(kind), rules.reject_unknown_properties
+    read_only = set(TABLES["readOnly"][kind]) - set(may_set)
     # Names are taken in any case: ``mailNickName`` is in Microsoft's own examples.
     spelling = {name.lower(): name for name in known}
     result: Json = {}
@@ -154,16 +99,15 @@ def checked_body(kind: str, body: Json, *, reject_unknown: bool, read_only: froz
         name = spelling.get(written.lower(), written)
         if name not in known and not name.startswith("extension_"):
             if reject_unknown:
-                raise bad_request(f"Invalid property '{name}'.", "Request_BadRequest")
+                raise bad_request(f"Invalid property '{name}'.")
             continue
         if name in read_only:
             raise bad_request(f"Property '{name}' is read-only and cannot be set.")
-        why = types.fault(known.get(name, "Edm.String"), value)
-        if why is not None:
+        if types.fault(known.get(name, "Edm.String"), value) is not None:
             raise bad_request(f"Invalid value specified for property '{name}' of resource '{kind.capitalize()}'.")
         stranger = types.stranger(known.get(name, "Edm.String"), value)
         if stranger is not None and reject_unknown:
-            raise bad_request(f"Invalid property '{stranger}'.", "Request_BadRequest")
+            raise bad_request(f"Invalid property '{stranger}'.")
         result[name] = value
     return result
 
@@ -179,12 +123,3 @@ def merged(object_: DirectoryObject, changes: Json) -> Json:
         else value
         for name, value in changes.items()
     }
-
-
-def _no_property(name: str, kind: str) -> GraphError:
-    return GraphError(
-        400,
-        "BadRequest",
-        "Parsing OData Select and Expand failed: Could not find a property named "
-        f"'{name}' on type 'microsoft.graph.{kind}'.",
-    )

@@ -11,7 +11,7 @@ from .. import graph_api
 from ..assignments import shown
 from ..audits import user_target
 from ..call import NO_CONTENT, Answer, Call, Json
-from ..clock import now
+from ..clock import instant
 from ..directory.objects import DirectoryObject
 from ..directory.relations import Assignment
 from ..errors import bad_request, invalid_reference, not_found
@@ -20,6 +20,7 @@ from ..odata.shapes import checked_body
 from ..routing import Needs, Route
 from ..world import World
 from . import permissions as may
+from .answers import bound
 from .lookup import need_group, need_service_principal, need_user
 
 DEFAULT_ACCESS: Final = "00000000-0000-0000-0000-000000000000"
@@ -29,7 +30,7 @@ _AUDITED = {
     "Group": "Add app role assignment to group",
     "ServicePrincipal": "Add app role assignment to service principal",
 }
-_PRINCIPAL_TYPES = {"user": "User", "group": "Group", "servicePrincipal": "ServicePrincipal"}
+PRINCIPAL_TYPES: Final = {"user": "User", "group": "Group", "servicePrincipal": "ServicePrincipal"}
 
 
 def assign(world: World, body: Json) -> Assignment:
@@ -38,12 +39,7 @@ def assign(world: World, body: Json) -> Assignment:
     Raises:
         GraphError: 400 for a principal that cannot be seen yet, a role the app does not have, or a duplicate.
     """
-    fields = checked_body(
-        "appRoleAssignment",
-        body,
-        reject_unknown=world.settings.odata.reject_unknown_properties,
-        read_only=frozenset({"id", "createdDateTime"}),
-    )
+    fields = checked_body(world.settings.odata, "appRoleAssignment", body)
     for name in ("principalId", "resourceId", "appRoleId"):
         if fields.get(name) is None:
             raise bad_request(f"A value is required for property '{name}' of resource 'AppRoleAssignment'.")
@@ -54,7 +50,7 @@ def assign(world: World, body: Json) -> Assignment:
     resource = world.directory.service_principals.get(fields["resourceId"])
     if resource is None:
         raise not_found(fields["resourceId"])
-    if principal.kind not in _PRINCIPAL_TYPES:
+    if principal.kind not in PRINCIPAL_TYPES:
         raise invalid_reference()
     role_id = str(fields["appRoleId"]).lower()
     if not _has_role(resource, role_id, "Application" if principal.kind == "servicePrincipal" else "User"):
@@ -64,10 +60,10 @@ def assign(world: World, body: Json) -> Assignment:
     assignment = Assignment(
         id=new_assignment_id(principal.id),
         principal_id=principal.id,
-        principal_type=_PRINCIPAL_TYPES[principal.kind],
+        principal_type=PRINCIPAL_TYPES[principal.kind],
         resource_id=resource.id,
         app_role_id=role_id,
-        created=now().strftime("%Y-%m-%dT%H:%M:%S.%f0Z"),
+        created=instant(),
     )
     world.directory.assignments.add(assignment)
     graph_api.take_over(world, assignment)
@@ -129,18 +125,10 @@ def create(call: Call, *, kind: str, property_: str, name: str) -> Answer:
     if str(body.get(property_, object_.id)).lower() != object_.id.lower():
         raise bad_request(f"Property '{property_}' does not match the object in the request URL.")
     assignment = assign(call.world, {property_: object_.id, **body})
-    principal = call.world.directory.find(assignment.principal_id)
-    call.world.audits.write(
-        _AUDITED[assignment.principal_type],
-        by=call.actor,
-        target=user_target(
-            assignment.principal_id,
-            principal.get("userPrincipalName") if principal else None,
-            principal.get("displayName") if principal else None,
-        )
-        | {"type": assignment.principal_type},
-        operation="Assign",
-    )
+    type_, principal = assignment.principal_type, call.world.directory.find(assignment.principal_id)
+    if principal is not None:
+        target = user_target(principal) | {"type": type_}
+        call.world.audits.write(_AUDITED[type_], by=call.actor, target=target, operation="Assign")
     context = f"{call.base_url}/$metadata#{_context(object_, name)}/$entity"
     return Answer(201, {"@odata.context": context, **shown(call.world, assignment)})
 
@@ -156,46 +144,23 @@ def remove(call: Call, *, kind: str, of_resource: bool) -> Answer:
     return NO_CONTENT
 
 
-def _routes(base: str, kind: str, name: str, *, of_resource: bool, read: Needs) -> tuple[Route, ...]:
+def _routes(base: str, kind: str, name: str, read: Needs) -> tuple[Route, ...]:
+    of_resource, path, write = name == _ASSIGNED_TO, f"{base}/{name}", may.ASSIGNMENT_WRITE
     property_ = "resourceId" if of_resource else "principalId"
     listing = list_of_resource if of_resource else partial(list_of_principal, kind=kind)
     units = 2 if kind == "servicePrincipal" and not of_resource else 1
     return (
-        Route("GET", f"{base}/{name}", listing, read, units),
-        Route(
-            "POST", f"{base}/{name}", partial(create, kind=kind, property_=property_, name=name), may.ASSIGNMENT_WRITE
-        ),
-        Route(
-            "DELETE",
-            f"{base}/{name}/{{assignment}}",
-            partial(remove, kind=kind, of_resource=of_resource),
-            may.ASSIGNMENT_WRITE,
-        ),
+        Route("GET", path, listing, read, units),
+        bound("POST", path, create, write, kind=kind, property_=property_, name=name),
+        bound("DELETE", f"{path}/{{assignment}}", remove, write, kind=kind, of_resource=of_resource),
     )
 
 
+_PRINCIPAL = "/servicePrincipals/{servicePrincipal}"
 ROUTES: tuple[Route, ...] = (
-    *_routes("/users/{user}", "user", _ROLES, of_resource=False, read=may.USER_ASSIGNMENT_READ),
-    *_routes("/groups/{group}", "group", _ROLES, of_resource=False, read=may.GROUP_ASSIGNMENT_READ),
-    *_routes(
-        "/servicePrincipals/{servicePrincipal}",
-        "servicePrincipal",
-        _ROLES,
-        of_resource=False,
-        read=may.ASSIGNMENT_READ,
-    ),
-    *_routes(
-        "/servicePrincipals/{servicePrincipal}",
-        "servicePrincipal",
-        _ASSIGNED_TO,
-        of_resource=True,
-        read=may.ASSIGNED_READ,
-    ),
-    *_routes(
-        "/servicePrincipals/(appId=)/{appId}",
-        "servicePrincipal",
-        _ASSIGNED_TO,
-        of_resource=True,
-        read=may.ASSIGNED_READ,
-    ),
+    *_routes("/users/{user}", "user", _ROLES, may.USER_ASSIGNMENT_READ),
+    *_routes("/groups/{group}", "group", _ROLES, may.GROUP_ASSIGNMENT_READ),
+    *_routes(_PRINCIPAL, "servicePrincipal", _ROLES, may.ASSIGNMENT_READ),
+    *_routes(_PRINCIPAL, "servicePrincipal", _ASSIGNED_TO, may.ASSIGNED_READ),
+    *_routes("/servicePrincipals/(appId=)/{appId}", "servicePrincipal", _ASSIGNED_TO, may.ASSIGNED_READ),
 )

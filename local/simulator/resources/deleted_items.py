@@ -1,18 +1,15 @@
 """``/directory/deletedItems``: the users, groups, applications and service principals that were deleted less than 30
-days ago. Security groups are among them (Microsoft Graph, "Delete group"). graph contract "Users", "Unverified
+days ago. Security groups are among them (Microsoft Graph, "Delete group"). Graph contract "Users", "Unverified
 switches"."""
-
-from functools import partial
 
 from ..call import NO_CONTENT, Answer, Call
 from ..directory.directory import DeletedObject
-from ..directory.objects import ObjectSet
-from ..errors import bad_request, denied, not_found
+from ..errors import denied, not_found, not_unique
 from ..listing import list_plain
-from ..odata.shapes import context, default_properties, show
+from ..odata.shapes import default_properties, show
 from ..routing import Needs, Route
-from ..world import World
 from . import permissions as may
+from .answers import bound, linked
 
 _DEFAULT = ("id", "displayName", "mail", "userPrincipalName", "appId", "deletedDateTime")
 _NEEDS: dict[str, tuple[Needs, Needs]] = {
@@ -22,6 +19,7 @@ _NEEDS: dict[str, tuple[Needs, Needs]] = {
     "servicePrincipal": (may.APP_READ, may.APP_WRITE),
 }
 """What reading a deleted object, and what restoring or removing it, takes."""
+_UNIQUE = {"user": "userPrincipalName", "group": "uniqueName", "application": "uniqueName"}
 
 
 def list_deleted(call: Call, *, kind: str) -> Answer:
@@ -33,27 +31,17 @@ def list_deleted(call: Call, *, kind: str) -> Answer:
 
 def get_deleted(call: Call) -> Answer:
     gone = _need(call, writes=False).object
-    return Answer(
-        200,
-        {
-            "@odata.context": context(call.base_url, "directoryObjects", entity=True),
-            **show(gone, call.query.select or _shown(gone.kind), typed=True),
-        },
-    )
+    return linked(call, gone, call.query.select or _shown(gone.kind))
 
 
 def restore(call: Call) -> Answer:
     """Raises GraphError: 400 when another object has taken the name meanwhile."""
-    gone = _need(call, writes=True)
-    for name, objects in _unique(call.world):
-        value = gone.object.get(name)
-        if value and objects.kind == gone.object.kind and objects.having(name, value):
-            raise bad_request(f"Another object with the same value for property {name} already exists.")
-    object_ = call.world.directory.restore(gone)
-    return Answer(
-        200,
-        {"@odata.context": context(call.base_url, "directoryObjects", entity=True), **show(object_, typed=True)},
-    )
+    gone, directory = _need(call, writes=True), call.world.directory
+    name = _UNIQUE.get(gone.object.kind, "")
+    value = gone.object.get(name)
+    if value and directory.set_of(gone.object.kind).having(name, value):
+        raise not_unique(name)
+    return linked(call, directory.restore(gone), ())
 
 
 def delete_for_good(call: Call) -> Answer:
@@ -65,33 +53,22 @@ def _shown(kind: str) -> tuple[str, ...]:
     return default_properties(kind) if kind == "group" else _DEFAULT
 
 
-def _unique(world: World) -> tuple[tuple[str, ObjectSet], ...]:
-    directory = world.directory
-    return (
-        ("userPrincipalName", directory.users),
-        ("uniqueName", directory.groups),
-        ("uniqueName", directory.applications),
-    )
-
-
 def _need(call: Call, *, writes: bool) -> DeletedObject:
     """Raises GraphError: 404 for what is not there, 403 without a permission for objects of its kind."""
     call.world.forget_expired()
     gone = call.world.directory.deleted.get(call.keys["object"].lower())
     if gone is None:
         raise not_found(call.keys["object"])
-    if not any(needed <= call.who.permissions for needed in _NEEDS[gone.object.kind][writes]):
+    if not call.holds(_NEEDS[gone.object.kind][writes]):
         raise denied()
     return gone
 
 
-_ANY_READ, _ANY_WRITE = (tuple(dict.fromkeys(n for pair in _NEEDS.values() for n in pair[w])) for w in (False, True))
+_READ, _WRITE = (tuple(dict.fromkeys(n for pair in _NEEDS.values() for n in pair[w])) for w in (False, True))
+_ROOT = "/directory/deletedItems"
 ROUTES: tuple[Route, ...] = (
-    *(
-        Route("GET", f"/directory/deletedItems/graph.{kind}", partial(list_deleted, kind=kind), needs)
-        for kind, (needs, _) in _NEEDS.items()
-    ),
-    Route("GET", "/directory/deletedItems/{object}", get_deleted, _ANY_READ),
-    Route("POST", "/directory/deletedItems/{object}/restore", restore, _ANY_WRITE),
-    Route("DELETE", "/directory/deletedItems/{object}", delete_for_good, _ANY_WRITE),
+    *(bound("GET", f"{_ROOT}/graph.{kind}", list_deleted, read, kind=kind) for kind, (read, _) in _NEEDS.items()),
+    Route("GET", f"{_ROOT}/{{object}}", get_deleted, _READ),
+    Route("POST", f"{_ROOT}/{{object}}/restore", restore, _WRITE),
+    Route("DELETE", f"{_ROOT}/{{object}}", delete_for_good, _WRITE),
 )

@@ -2,23 +2,15 @@
 
 from ..call import NO_CONTENT, Answer, Call
 from ..errors import GraphError, bad_request, invalid_identifier, not_found
-from ..odata.shapes import context, show
+from ..odata.shapes import SETS, show
 from ..odata.types import is_guid
 from ..routing import Route
 from . import permissions as may
+from .answers import linked
 from .lookup import need_user
 from .property_rules import LONGEST
 
 _MAX_IDS = 1000
-_KINDS = {
-    "user",
-    "group",
-    "servicePrincipal",
-    "application",
-    "administrativeUnit",
-    "directoryRole",
-    "directoryObject",
-}
 
 
 def get_object(call: Call) -> Answer:
@@ -30,13 +22,7 @@ def get_object(call: Call) -> Answer:
         raise not_found(key)
     if object_.kind == "user":
         need_user(call, key)
-    return Answer(
-        200,
-        {
-            "@odata.context": context(call.base_url, "directoryObjects", entity=True),
-            **show(object_, call.query.select, typed=True),
-        },
-    )
+    return linked(call, object_)
 
 
 def get_by_ids(call: Call) -> Answer:
@@ -47,7 +33,7 @@ def get_by_ids(call: Call) -> Answer:
         raise bad_request(f"Parameter 'ids' is required, with at most {_MAX_IDS} elements.")
     if not all(is_guid(str(id_)) for id_ in ids):
         raise bad_request("Invalid GUID specified.")  # microsoft-graph-docs #7063
-    if not set(kinds) <= _KINDS:
+    if not set(kinds) <= {*SETS, "directoryObject"}:
         raise bad_request("Invalid value specified for parameter 'types'.")
     world = call.world
     window = world.settings.replication.users_get

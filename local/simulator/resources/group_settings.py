@@ -6,36 +6,17 @@ from typing import Final
 
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..directory.objects import DirectoryObject
-from ..errors import GraphError, bad_request, not_found
+from ..errors import bad_request, not_found
 from ..listing import list_plain
-from ..routing import Route
+from ..routing import Needs, Route
+from ..tables import TABLES
 from ..world import World
 from . import permissions as may
+from .answers import plain, reading
 from .lookup import need_group
 
-TENANT_TEMPLATE: Final = "62375ab9-6b52-47ed-826b-58e47e0e304b"
-GUEST_TEMPLATE: Final = "08d542b9-071f-4e16-94b0-74abb372e3d9"
-_TENANT_DEFAULTS = {
-    "NewUnifiedGroupWritebackDefault": ("true", "System.Boolean"),
-    "EnableMIPLabels": ("false", "System.Boolean"),
-    "CustomBlockedWordsList": ("", "System.String"),
-    "EnableMSStandardBlockedWords": ("false", "System.Boolean"),
-    "ClassificationDescriptions": ("", "System.String"),
-    "DefaultClassification": ("", "System.String"),
-    "PrefixSuffixNamingRequirement": ("", "System.String"),
-    "AllowGuestsToBeGroupOwner": ("false", "System.Boolean"),
-    "AllowGuestsToAccessGroups": ("true", "System.Boolean"),
-    "GuestUsageGuidelinesUrl": ("", "System.String"),
-    "GroupCreationAllowedGroupId": ("", "System.Guid"),
-    "AllowToAddGuests": ("true", "System.Boolean"),
-    "UsageGuidelinesUrl": ("", "System.String"),
-    "ClassificationList": ("", "System.String"),
-    "EnableGroupCreation": ("true", "System.Boolean"),
-}
-_TEMPLATES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
-    TENANT_TEMPLATE: ("Group.Unified", _TENANT_DEFAULTS),
-    GUEST_TEMPLATE: ("Group.Unified.Guest", {"AllowToAddGuests": ("true", "System.Boolean")}),
-}
+_TEMPLATES: Final[dict[str, Json]] = {template["id"]: template for template in TABLES["groupSettingTemplates"]}
+TENANT_TEMPLATE, GUEST_TEMPLATE = _TEMPLATES
 _TENANT_LEVEL = "tenant"
 
 
@@ -43,49 +24,35 @@ def allows_guests(world: World, group: DirectoryObject) -> bool:
     """Whether guests may join; the settings bind Microsoft 365 groups only."""
     if "Unified" not in (group.get("groupTypes") or []):
         return True
-    levels = (_at_level(world, group.id), _at_level(world, _TENANT_LEVEL))
-    for settings in levels:
-        for setting in settings:
-            for value in setting["values"]:
-                if value["name"] == "AllowToAddGuests":
-                    return str(value["value"]).lower() != "false"
+    for setting in (*_at_level(world, group.id), *_at_level(world, _TENANT_LEVEL)):
+        for value in setting["values"]:
+            if value["name"] == "AllowToAddGuests":
+                return str(value["value"]).lower() != "false"
     return True
 
 
-def list_templates(call: Call) -> Answer:
-    return list_plain(call, [_template(id_) for id_ in _TEMPLATES], "groupSettingTemplates")
+def list_settings(call: Call) -> Answer:
+    return list_plain(call, [_shown(setting) for setting in _at_level(call.world, _level(call))], "groupSettings")
 
 
-def get_template(call: Call) -> Answer:
-    id_ = call.keys["template"].lower()
-    if id_ not in _TEMPLATES:
-        raise not_found(call.keys["template"])
-    return Answer(
-        200, {"@odata.context": f"{call.base_url}/$metadata#groupSettingTemplates/$entity", **_template(id_)}
-    )
-
-
-def list_tenant_settings(call: Call) -> Answer:
-    return list_plain(call, [_shown(s) for s in _at_level(call.world, _TENANT_LEVEL)], "groupSettings")
-
-
-def list_group_settings(call: Call) -> Answer:
-    return list_plain(call, [_shown(s) for s in _at_level(call.world, need_group(call).id)], "groupSettings")
-
-
-def create_tenant_setting(call: Call) -> Answer:
-    return _create(call, _TENANT_LEVEL, TENANT_TEMPLATE, "Group")
-
-
-def create_group_setting(call: Call) -> Answer:
-    return _create(call, need_group(call).id, GUEST_TEMPLATE, "Company")
+def create_setting(call: Call) -> Answer:
+    body, level = call.json(), _level(call)
+    allowed, other = (TENANT_TEMPLATE, "Group") if level == _TENANT_LEVEL else (GUEST_TEMPLATE, "Company")
+    template = str(body.get("templateId", "")).lower()
+    if template not in _TEMPLATES:
+        raise bad_request("Invalid value specified for property 'templateId' of resource 'GroupSetting'.")
+    if template != allowed:
+        raise bad_request(f"The template '{template}' is not supported for DirectoryObjectClass '{other}'.")
+    if any(setting["templateId"] == template for setting in _at_level(call.world, level)):
+        raise bad_request("A conflicting object with one or more of the specified values is present.")
+    name, values = _TEMPLATES[template]["displayName"], _values(template, body.get("values"))
+    setting: Json = {"id": str(uuid.uuid4()), "displayName": name, "templateId": template, "values": values}
+    call.world.directory.group_settings[setting["id"]] = {**setting, "level": level}
+    return plain(call, "groupSettings", setting, status=201)
 
 
 def get_setting(call: Call) -> Answer:
-    return Answer(
-        200,
-        {"@odata.context": f"{call.base_url}/$metadata#groupSettings/$entity", **_shown(_need(call))},
-    )
+    return plain(call, "groupSettings", _shown(_need(call)))
 
 
 def update_setting(call: Call) -> Answer:
@@ -99,29 +66,6 @@ def delete_setting(call: Call) -> Answer:
     return NO_CONTENT
 
 
-def _create(call: Call, level: str, allowed: str, wrong_level: str) -> Answer:
-    body = call.json()
-    template = str(body.get("templateId", "")).lower()
-    if template not in _TEMPLATES:
-        raise bad_request("Invalid value specified for property 'templateId' of resource 'GroupSetting'.")
-    if template != allowed:
-        raise bad_request(f"The template '{template}' is not supported for DirectoryObjectClass '{wrong_level}'.")
-    if any(setting["templateId"] == template for setting in _at_level(call.world, level)):
-        raise GraphError(
-            400, "Request_BadRequest", "A conflicting object with one or more of the specified values is present."
-        )
-    setting_id = str(uuid.uuid4())
-    setting: Json = {
-        "id": setting_id,
-        "displayName": _TEMPLATES[template][0],
-        "templateId": template,
-        "values": _values(template, body.get("values")),
-        "level": level,
-    }
-    call.world.directory.group_settings[setting_id] = setting
-    return Answer(201, {"@odata.context": f"{call.base_url}/$metadata#groupSettings/$entity", **_shown(setting)})
-
-
 def _values(template: str, given: object) -> list[Json]:
     """The values as given; every value is a text.
 
@@ -131,14 +75,15 @@ def _values(template: str, given: object) -> list[Json]:
     """
     if not isinstance(given, list):
         raise bad_request("Invalid value specified for property 'values' of resource 'GroupSetting'.")
+    names = [value["name"] for value in _TEMPLATES[template]["values"]]
     merged: dict[str, str] = {}
     for value in given:
-        if not isinstance(value, dict) or value.get("name") not in _TEMPLATES[template][1]:
+        if not isinstance(value, dict) or value.get("name") not in names:
             raise bad_request(f"The setting {value!r} is not part of the template.")
         if not isinstance(value.get("value"), str):
             raise bad_request("Invalid value specified for property 'value' of resource 'SettingValue'.")
         merged[value["name"]] = value["value"]
-    for name in _TEMPLATES[template][1]:
+    for name in names:
         if name not in merged:
             raise bad_request(
                 f"The expected property '{name}' defined in template with SettingTemplateId '{template}' was not "
@@ -147,14 +92,17 @@ def _values(template: str, given: object) -> list[Json]:
     return [{"name": name, "value": value} for name, value in merged.items()]
 
 
+def _level(call: Call) -> str:
+    return need_group(call).id if "group" in call.keys else _TENANT_LEVEL
+
+
 def _at_level(world: World, level: str) -> list[Json]:
     return [s for s in world.directory.group_settings.values() if s["level"].lower() == level.lower()]
 
 
 def _need(call: Call) -> Json:
     setting = call.world.directory.group_settings.get(call.keys["setting"])
-    level = need_group(call).id if "group" in call.keys else _TENANT_LEVEL
-    if setting is None or setting["level"] != level:
+    if setting is None or setting["level"] != _level(call):
         raise not_found(call.keys["setting"])
     return setting
 
@@ -163,31 +111,19 @@ def _shown(setting: Json) -> Json:
     return {name: value for name, value in setting.items() if name != "level"}
 
 
-def _template(id_: str) -> Json:
-    name, values = _TEMPLATES[id_]
-    return {
-        "id": id_,
-        "deletedDateTime": None,
-        "displayName": name,
-        "description": f"Settings of the template {name}.",
-        "values": [
-            {"name": key, "type": type_, "defaultValue": default, "description": ""}
-            for key, (default, type_) in values.items()
-        ],
-    }
+def _routes(base: str, read: Needs, write: Needs) -> tuple[Route, ...]:
+    return (
+        Route("GET", base, list_settings, read),
+        Route("POST", base, create_setting, write),
+        Route("GET", f"{base}/{{setting}}", get_setting, read),
+        Route("PATCH", f"{base}/{{setting}}", update_setting, write),
+        Route("DELETE", f"{base}/{{setting}}", delete_setting, write),
+    )
 
 
+_GROUP_READ, _GROUP_WRITE = (*may.SETTINGS_READ, *may.GROUP_READ), (*may.SETTINGS_WRITE, *may.GROUP_WRITE)
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/groupSettingTemplates", list_templates, may.SETTINGS_READ),
-    Route("GET", "/groupSettingTemplates/{template}", get_template, may.SETTINGS_READ),
-    Route("GET", "/groupSettings", list_tenant_settings, may.SETTINGS_READ),
-    Route("POST", "/groupSettings", create_tenant_setting, may.SETTINGS_WRITE),
-    Route("GET", "/groupSettings/{setting}", get_setting, may.SETTINGS_READ),
-    Route("PATCH", "/groupSettings/{setting}", update_setting, may.SETTINGS_WRITE),
-    Route("DELETE", "/groupSettings/{setting}", delete_setting, may.SETTINGS_WRITE),
-    Route("GET", "/groups/{group}/settings", list_group_settings, (*may.SETTINGS_READ, *may.GROUP_READ)),
-    Route("POST", "/groups/{group}/settings", create_group_setting, (*may.SETTINGS_WRITE, *may.GROUP_WRITE)),
-    Route("GET", "/groups/{group}/settings/{setting}", get_setting, (*may.SETTINGS_READ, *may.GROUP_READ)),
-    Route("PATCH", "/groups/{group}/settings/{setting}", update_setting, (*may.SETTINGS_WRITE, *may.GROUP_WRITE)),
-    Route("DELETE", "/groups/{group}/settings/{setting}", delete_setting, (*may.SETTINGS_WRITE, *may.GROUP_WRITE)),
+    *reading("/groupSettingTemplates", "template", lambda _: list(_TEMPLATES.values()), may.SETTINGS_READ),
+    *_routes("/groupSettings", may.SETTINGS_READ, may.SETTINGS_WRITE),
+    *_routes("/groups/{group}/settings", _GROUP_READ, _GROUP_WRITE),
 )

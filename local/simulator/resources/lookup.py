@@ -1,11 +1,12 @@
 """Finding the object a path or a reference names, as seen through the replication windows."""
 
 import re
+import secrets
 from collections.abc import Callable
 
 from ..call import Call, Json
 from ..directory.objects import DirectoryObject
-from ..errors import GraphError, bad_request, invalid_identifier, not_found
+from ..errors import bad_request, invalid_identifier, not_found
 from ..odata.types import is_guid
 from ..routing import split_path
 from ..settings import Window
@@ -42,23 +43,22 @@ def need_group(call: Call) -> DirectoryObject:
 
 def need_service_principal(call: Call) -> DirectoryObject:
     """By object id, or by appId where the path says so. Raises GraphError: 404."""
-    if "appId" in call.keys:
-        found = call.world.directory.service_principals.having("appId", call.keys["appId"])
-        if not found:
-            raise not_found(call.keys["appId"])
-        return need_object(call, "servicePrincipal", found[0].id)
-    return need_object(call, "servicePrincipal", call.keys["servicePrincipal"])
+    return _need_by_key(call, "servicePrincipal")
 
 
 def need_application(call: Call) -> DirectoryObject:
     """By object id, or by the alternate key the path names. Raises GraphError: 404."""
-    for key in ("appId", "uniqueName"):
-        if key in call.keys:
-            found = call.world.directory.applications.having(key, call.keys[key])
+    return _need_by_key(call, "application")
+
+
+def _need_by_key(call: Call, kind: str) -> DirectoryObject:
+    for name in ("appId", "uniqueName"):
+        if name in call.keys:
+            found = call.world.directory.set_of(kind).having(name, call.keys[name])
             if not found:
-                raise not_found(call.keys[key])
-            return need_object(call, "application", found[0].id)
-    return need_object(call, "application", call.keys["application"])
+                raise not_found(call.keys[name])
+            return need_object(call, kind, found[0].id)
+    return need_object(call, kind, call.keys[kind])
 
 
 def need_object(call: Call, kind: str, key: str) -> DirectoryObject:
@@ -73,7 +73,9 @@ def need_object(call: Call, kind: str, key: str) -> DirectoryObject:
     return object_
 
 
-def sees(world: World, endpoint: str, window: Window) -> Callable[[DirectoryObject], bool] | None:
+def seen_once(
+    world: World, endpoint: str, window: Window, key: Callable[[DirectoryObject], str]
+) -> Callable[[DirectoryObject], bool] | None:
     """A test for lists, or None while nothing is new. Within one request each object counts one look-up."""
     if world.new.is_empty:
         return None
@@ -81,10 +83,15 @@ def sees(world: World, endpoint: str, window: Window) -> Callable[[DirectoryObje
 
     def visible(object_: DirectoryObject) -> bool:
         if object_.id not in known:
-            known[object_.id] = not world.new.hides(object_.id, endpoint, window)
+            known[object_.id] = not world.new.hides(key(object_), endpoint, window)
         return known[object_.id]
 
     return visible
+
+
+def sees(world: World, endpoint: str, window: Window) -> Callable[[DirectoryObject], bool] | None:
+    """`seen_once` for the objects themselves."""
+    return seen_once(world, endpoint, window, lambda object_: object_.id)
 
 
 def lists_new(world: World) -> Callable[[DirectoryObject], bool] | None:
@@ -112,17 +119,20 @@ def referenced(world: World, reference: object) -> DirectoryObject:
     return object_
 
 
-def plain_entity(call: Call, set_: str, item: Json) -> Json:
-    """One item of a set that holds no directory objects, with what ``$select`` leaves of it."""
-    names = call.query.select
-    shown = {name: value for name, value in item.items() if not names or name in names}
-    projection = f"({','.join(names)})" if names else ""
-    return {"@odata.context": f"{call.base_url}/$metadata#{set_}{projection}/$entity", **shown}
-
-
 def reference_in(call: Call) -> object:
     """The ``@odata.id`` of a ``$ref`` body."""
     body = call.json()
     if "@odata.id" not in body:
-        raise GraphError(400, "Request_BadRequest", "The @odata.id property is required in a reference.")
+        raise bad_request("The @odata.id property is required in a reference.")
     return body["@odata.id"]
+
+
+def check_unique_name(object_: DirectoryObject, changes: Json) -> None:
+    """Raises GraphError: 400 for another unique name than the one that the object has: it is set once."""
+    name = changes.get("uniqueName")
+    if name is not None and object_.get("uniqueName") not in {None, name}:
+        raise bad_request("Property 'uniqueName' is read-only and cannot be set.")
+
+
+def security_identifier() -> str:
+    return "S-1-12-1-" + "-".join(str(secrets.randbits(32)) for _ in range(4))

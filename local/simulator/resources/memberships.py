@@ -1,11 +1,10 @@
-"""What objects other than users are members of, casts of ``memberOf`` for all of them, and bare references.
+"""What objects are members of, with its casts and checks, and bare references.
 
 Sources: "List memberOf", "checkMemberGroups" and "Customize responses with query parameters" (references) in
-Microsoft's v1.0 documentation.
+Microsoft's v1.0 documentation; groups, administrative units and directory roles: "List a user's direct memberships".
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 from ..call import Answer, Call
@@ -14,6 +13,7 @@ from ..errors import bad_request, not_found
 from ..listing import count_links, list_links
 from ..routing import Handler, Needs, Route
 from . import permissions as may
+from .answers import bound, strings
 from .groups.routes import list_related
 from .lookup import need_application, need_group, need_service_principal, need_user
 from .new_apps import list_owners
@@ -38,12 +38,12 @@ def check(call: Call, *, find: Find, name: str) -> Answer:
     """Which of up to 20 ids the object is in, through other groups too."""
     object_, ids = find(call), model.checked_ids(call.json(), name)
     having = {id_.lower() for id_ in _HELD[name](call.world, object_)}
-    return _strings(call, [id_ for id_ in ids if id_.lower() in having])
+    return strings(call, [id_ for id_ in ids if id_.lower() in having])
 
 
 def get_all(call: Call, *, find: Find, name: str) -> Answer:
     security_only = call.json().get("securityEnabledOnly") is True
-    return _strings(call, _HELD[name](call.world, find(call), security_only=security_only))
+    return strings(call, _HELD[name](call.world, find(call), security_only=security_only))
 
 
 def list_references(call: Call, *, listing: Handler) -> Answer:
@@ -72,10 +72,6 @@ def _links(call: Call, find: Find, *, transitive: bool) -> OrderedIds:
     return links
 
 
-def _strings(call: Call, values: list[str]) -> Answer:
-    return Answer(200, {"@odata.context": f"{call.base_url}/$metadata#Collection(Edm.String)", "value": values})
-
-
 def _any(call: Call) -> DirectoryObject:
     object_ = call.world.directory.find(call.keys["object"])
     if object_ is None:
@@ -84,51 +80,59 @@ def _any(call: Call) -> DirectoryObject:
 
 
 def _member_of(
-    base: str, find: Find, needs: Needs, *, kinds: tuple[str, ...], routed: tuple[str, ...] = ()
+    base: str, find: Find, needs: Needs, kinds: tuple[str, ...], *, whole: Needs | None = None
 ) -> tuple[Route, ...]:
-    """`kinds`: what can be cast to; `routed`: what the object's own module answers without a cast."""
+    """`kinds`: what can be cast to; `whole`: what the transitive list needs where that is something else."""
     routes = []
     for name, transitive, units in (("memberOf", False, 2), ("transitiveMemberOf", True, 5)):
         for cast in (None, *kinds):
             path = f"{base}/{name}{'' if cast is None else f'/graph.{cast}'}"
-            listed = partial(list_memberships, find=find, transitive=transitive, cast=cast)
-            counted = partial(count_memberships, find=find, transitive=transitive, cast=cast)
-            routes.append(Route("GET", f"{path}/$count", counted, needs))
-            if cast is not None or name not in routed:
-                routes.append(Route("GET", path, listed, needs, units))
+            facts = {"find": find, "transitive": transitive, "cast": cast}
+            listing = whole if whole and transitive and cast is None else needs
+            routes.append(bound("GET", path, list_memberships, listing, units=units, **facts))
+            routes.append(bound("GET", f"{path}/$count", count_memberships, needs, **facts))
     return tuple(routes)
 
 
 def _checks(base: str, find: Find, needs: Needs) -> tuple[Route, ...]:
-    return (
-        *(
-            Route("POST", f"{base}/{action}", partial(check, find=find, name=name), needs, 4)
-            for action, name in (("checkMemberGroups", "groupIds"), ("checkMemberObjects", "ids"))
-        ),
-        *(
-            Route("POST", f"{base}/{action}", partial(get_all, find=find, name=name), needs, 2)
-            for action, name in (("getMemberGroups", "groupIds"), ("getMemberObjects", "ids"))
-        ),
+    return tuple(
+        bound("POST", f"{base}/{verb}Member{what}", handler, needs, units=units, find=find, name=name)
+        for verb, handler, units in (("check", check, 4), ("get", get_all, 2))
+        for what, name in (("Groups", "groupIds"), ("Objects", "ids"))
     )
 
 
-_GROUP, _PRINCIPAL = "/groups/{group}", "/servicePrincipals/{servicePrincipal}"
+def _members(call: Call) -> Answer:
+    return list_related(call, owners=False, cast=None)
+
+
+def _group_owners(call: Call) -> Answer:
+    return list_related(call, owners=True, cast=None)
+
+
+def _application_owners(call: Call) -> Answer:
+    return list_owners(call, find=need_application)
+
+
+def _principal_owners(call: Call) -> Answer:
+    return list_owners(call, find=need_service_principal)
+
+
+_USER, _GROUP, _PRINCIPAL = "/users/{user}", "/groups/{group}", "/servicePrincipals/{servicePrincipal}"
+_DIRECT: Final = {"find": need_service_principal, "transitive": False, "cast": None}
 ROUTES: tuple[Route, ...] = (
-    *_member_of(
-        "/users/{user}", need_user, may.USER_MEMBER_OF, kinds=_AND_ROLES, routed=("memberOf", "transitiveMemberOf")
-    ),
-    *_member_of(_GROUP, need_group, may.GROUP_BASIC, kinds=_HOLDERS),
-    *_member_of(_PRINCIPAL, need_service_principal, may.APP_READ, kinds=_AND_ROLES, routed=("memberOf",)),
+    *_member_of(_USER, need_user, may.USER_MEMBER_OF, _AND_ROLES, whole=may.MEMBER_CHECK),
+    *_member_of(_GROUP, need_group, may.GROUP_BASIC, _HOLDERS),
+    *_member_of(_PRINCIPAL, need_service_principal, may.APP_READ, _AND_ROLES),
+    bound("GET", "/servicePrincipals/(appId=)/{appId}/memberOf", list_memberships, may.APP_READ, units=2, **_DIRECT),
+    *_checks(_USER, need_user, may.MEMBER_CHECK),
     *_checks(_GROUP, need_group, may.GROUP_BASIC),
     *_checks(_PRINCIPAL, need_service_principal, may.APP_READ),
     *_checks("/directoryObjects/{object}", _any, (*may.MEMBER_CHECK, *may.DIRECTORY_READ)),
-    *(
-        Route("GET", f"{path}/$ref", partial(list_references, listing=listing), needs)
-        for path, listing, needs in (
-            (f"{_GROUP}/members", partial(list_related, owners=False, cast=None), may.MEMBER_READ),
-            (f"{_GROUP}/owners", partial(list_related, owners=True, cast=None), may.MEMBER_READ),
-            ("/applications/{application}/owners", partial(list_owners, find=need_application), may.APP_READ),
-            (f"{_PRINCIPAL}/owners", partial(list_owners, find=need_service_principal), may.APP_READ),
-        )
+    bound("GET", f"{_GROUP}/members/$ref", list_references, may.MEMBER_READ, listing=_members),
+    bound("GET", f"{_GROUP}/owners/$ref", list_references, may.MEMBER_READ, listing=_group_owners),
+    bound(
+        "GET", "/applications/{application}/owners/$ref", list_references, may.APP_READ, listing=_application_owners
     ),
+    bound("GET", f"{_PRINCIPAL}/owners/$ref", list_references, may.APP_READ, listing=_principal_owners),
 )

@@ -4,21 +4,20 @@ import secrets
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import now, stamp
-from ..delta import delta
 from ..directory.objects import DirectoryObject
-from ..errors import GraphError, already_exist, bad_request, not_found
+from ..errors import GraphError, already_exist, bad_request, invalid_value, not_found
 from ..listing import list_links
-from ..odata.shapes import checked_body, context, show
+from ..odata.shapes import checked_body
 from ..routing import Route
+from . import applications, service_principals
 from . import permissions as may
+from .answers import bound, created, each
 from .applications import check_identifiers, checked_application, create_application
 from .lookup import need_application, need_service_principal, reference_in, referenced
-from .service_principals import READ_ONLY
 
 _LIFETIME: Final = timedelta(days=730)
 _HINT: Final = 3
@@ -34,14 +33,12 @@ def create_app(call: Call) -> Answer:
     """
     world = call.world
     fields = checked_application(call, call.json())
-    if not fields.get("displayName"):
-        raise bad_request("A value is required for property 'displayName' of resource 'Application'.")
     check_identifiers(world, None, fields.get("identifierUris") or [])
     passwords = [_password(asked) for asked in fields.get("passwordCredentials") or []]
     kept = [{**password, "secretText": None} for password in passwords]
     application = create_application(world, {**fields, "passwordCredentials": kept})
     _own(call, application)
-    return _created(call, application, passwordCredentials=passwords)
+    return created(call, application, passwordCredentials=passwords)
 
 
 def create_service_principal(call: Call) -> Answer:
@@ -51,12 +48,7 @@ def create_service_principal(call: Call) -> Answer:
         GraphError: 400 for an appId without application, 409 where there is a service principal.
     """
     world = call.world
-    fields = checked_body(
-        "servicePrincipal",
-        call.json(),
-        reject_unknown=world.settings.odata.reject_unknown_properties,
-        read_only=READ_ONLY - {"appId"},
-    )
+    fields = checked_body(world.settings.odata, "servicePrincipal", call.json(), may_set=("appId",))
     app_id = fields.get("appId")
     if not app_id:
         raise bad_request("A value is required for property 'appId' of resource 'ServicePrincipal'.")
@@ -67,12 +59,10 @@ def create_service_principal(call: Call) -> Answer:
             "The service principal cannot be created, updated, or restored because the service principal name "
             f"{app_id} is already in use.",
         )
-    applications = world.directory.applications.having("appId", app_id)
-    if not applications:
-        raise bad_request(
-            f"The appId '{app_id}' of the service principal does not reference a valid application object."
-        )
-    application = applications[0]
+    application = next(iter(world.directory.applications.having("appId", app_id)), None)
+    if application is None:
+        text = f"The appId '{app_id}' of the service principal does not reference a valid application object."
+        raise bad_request(text)
     web: Json = application.get("web") or {}
     principal = world.directory.create(
         "servicePrincipal",
@@ -93,18 +83,14 @@ def create_service_principal(call: Call) -> Answer:
     )
     world.new.announce(principal.id)
     _own(call, principal)
-    return _created(call, principal)
-
-
-def applications_delta(call: Call) -> Answer:
-    return delta(call, call.world.directory.applications)
+    return created(call, principal)
 
 
 def list_roles(call: Call) -> Answer:
     """A property by its own path."""
     application = need_application(call)
-    context_ = f"{call.base_url}/$metadata#applications('{application.id}')/appRoles"
-    return Answer(200, {"@odata.context": context_, "value": application.get("appRoles") or []})
+    context = f"{call.base_url}/$metadata#applications('{application.id}')/appRoles"
+    return Answer(200, {"@odata.context": context, "value": application.get("appRoles") or []})
 
 
 def list_owners(call: Call, *, find: Find) -> Answer:
@@ -156,7 +142,7 @@ def _password(asked: Json) -> Json:
     """A new one. Raises GraphError: 400 for what the directory makes itself (ansible-collections/azure #2250)."""
     for name in ("hint", "keyId", "secretText"):
         if asked.get(name) is not None:
-            raise bad_request(f"Invalid value specified for property '{name}' of resource 'PasswordCredential'.")
+            raise invalid_value(name, "PasswordCredential")
     start = _moment(asked.get("startDateTime"), now())
     text = secrets.token_urlsafe(_SECRET_BYTES)
     return {
@@ -177,12 +163,6 @@ def _own(call: Call, object_: DirectoryObject) -> None:
         call.world.directory.owners.add(object_.id, call.who.object_id)
 
 
-def _created(call: Call, object_: DirectoryObject, **once: object) -> Answer:
-    """`once`: what is shown in this answer alone."""
-    body = {"@odata.context": context(call.base_url, object_.kind, entity=True), **show(object_), **once}
-    return Answer(201, body, headers={"Location": f"{call.base_url}/{object_.kind}s/{object_.id}"})
-
-
 def _moment(value: object, otherwise: datetime) -> datetime:
     if value is None:
         return otherwise.replace(microsecond=0)
@@ -192,26 +172,20 @@ def _moment(value: object, otherwise: datetime) -> datetime:
         raise bad_request("Invalid value specified for property 'passwordCredential'.") from error
 
 
-def _routes(base: str, find: Find) -> tuple[Route, ...]:
+def _routes(base: str) -> tuple[Route, ...]:
+    find = need_application if base.startswith("/applications") else need_service_principal
     return (
-        Route("POST", f"{base}/owners/$ref", partial(add_owner, find=find), may.APP_OWNER_WRITE),
-        Route("DELETE", f"{base}/owners/{{owner}}/$ref", partial(remove_owner, find=find), may.APP_OWNER_WRITE),
-        Route("POST", f"{base}/addPassword", partial(add_password, find=find), may.APP_WRITE),
-        Route("POST", f"{base}/removePassword", partial(remove_password, find=find), may.APP_WRITE),
+        bound("GET", f"{base}/owners", list_owners, may.APP_READ, find=find),
+        bound("POST", f"{base}/owners/$ref", add_owner, may.APP_OWNER_WRITE, find=find),
+        bound("DELETE", f"{base}/owners/{{owner}}/$ref", remove_owner, may.APP_OWNER_WRITE, find=find),
+        bound("POST", f"{base}/addPassword", add_password, may.APP_WRITE, find=find),
+        bound("POST", f"{base}/removePassword", remove_password, may.APP_WRITE, find=find),
     )
 
 
-_APPLICATIONS = ("/applications/{application}", "/applications/(appId=)/{appId}")
-_PRINCIPALS = ("/servicePrincipals/{servicePrincipal}", "/servicePrincipals/(appId=)/{appId}")
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/applications", create_app, may.APP_WRITE),
     Route("POST", "/servicePrincipals", create_service_principal, may.APP_WRITE),
     Route("GET", "/applications/{application}/appRoles", list_roles, may.APP_READ),
-    Route("GET", "/applications/delta", applications_delta, may.APP_READ),
-    *(route for base in _APPLICATIONS for route in _routes(base, need_application)),
-    *(route for base in _PRINCIPALS for route in _routes(base, need_service_principal)),
-    *(
-        Route("GET", f"{base}/owners", partial(list_owners, find=need_application), may.APP_READ)
-        for base in _APPLICATIONS
-    ),
+    *each((*applications.PATHS, *service_principals.PATHS), _routes),
 )

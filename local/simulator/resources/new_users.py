@@ -4,21 +4,20 @@ External people come through ``/invitations``.
 """
 
 import re
-import secrets
 from typing import Final
 
 from ..audits import user_target
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import stamp
 from ..directory.objects import DirectoryObject
-from ..errors import GraphError, bad_request, not_found
-from ..odata.shapes import checked_body, context, show
+from ..errors import bad_request, not_found
+from ..odata.shapes import checked_body
 from ..registry import Credentials
 from ..routing import Route
 from . import permissions as may
 from . import property_rules
-from .lookup import need_user, reference_in, referenced
-from .users.model import READ_ONLY
+from .answers import created, linked
+from .lookup import need_user, reference_in, referenced, security_identifier
 
 _REQUIRED: Final = ("accountEnabled", "displayName", "mailNickname", "userPrincipalName", "passwordProfile")
 _NAME: Final = re.compile(r"[A-Za-z0-9'._!#^~-]+@(?P<domain>[^@]+)")
@@ -33,30 +32,23 @@ def create_user(call: Call) -> Answer:
             that is taken.
     """
     world = call.world
-    fields = checked_body(
-        "user", call.json(), reject_unknown=world.settings.odata.reject_unknown_properties, read_only=READ_ONLY
-    )
+    fields = checked_body(world.settings.odata, "user", call.json())
     for name in _REQUIRED:
         if fields.get(name) in (None, ""):
             raise bad_request(f"A value is required for property '{name}' of resource 'User'.")
     property_rules.check("user", fields)
-    principal_name = _checked_name(call, fields)
+    name = _checked_name(call, fields)
     profile: Json = fields.pop("passwordProfile")
     password = _checked_password(profile)
+    issuer = world.directory.tenant.initial_domain
     user = world.directory.create(
         "user",
         {
             "createdDateTime": stamp(),
-            "identities": [
-                {
-                    "signInType": "userPrincipalName",
-                    "issuer": world.directory.tenant.initial_domain,
-                    "issuerAssignedId": principal_name,
-                }
-            ],
+            "identities": [{"signInType": "userPrincipalName", "issuer": issuer, "issuerAssignedId": name}],
             "otherMails": [],
             "proxyAddresses": [],
-            "securityIdentifier": "S-1-12-1-" + "-".join(str(secrets.randbits(32)) for _ in range(4)),
+            "securityIdentifier": security_identifier(),
             "userType": "Member",
             **fields,
         },
@@ -64,21 +56,12 @@ def create_user(call: Call) -> Answer:
     world.new.announce(user.id)
     can_sign_in = profile.get("forceChangePasswordNextSignIn") is False
     world.registry.credentials[user.id.lower()] = Credentials(password if can_sign_in else None)
-    world.audits.write(
-        "Add user", by=call.actor, target=user_target(user.id, principal_name, user.get("displayName"))
-    )
-    body = {"@odata.context": context(call.base_url, "user", entity=True), **show(user)}
-    return Answer(201, body, headers={"Location": f"{call.base_url}/users/{user.id}"})
+    world.audits.write("Add user", by=call.actor, target=user_target(user))
+    return created(call, user)
 
 
 def get_manager(call: Call) -> Answer:
-    return Answer(
-        200,
-        {
-            "@odata.context": context(call.base_url, "directoryObjects", entity=True),
-            **show(_need_manager(call), call.query.select, typed=True),
-        },
-    )
+    return linked(call, _need_manager(call))
 
 
 def set_manager(call: Call) -> Answer:
@@ -86,10 +69,7 @@ def set_manager(call: Call) -> Answer:
     user, manager = need_user(call), referenced(call.world, reference_in(call))
     if manager.kind != "user":
         raise bad_request("Invalid object reference for property 'manager'.")
-    managers = call.world.directory.managers
-    for before in list(managers.of(user.id)):
-        managers.remove(user.id, before)
-    managers.add(user.id, manager.id)
+    call.world.directory.managers.replace(user.id, [manager.id])
     return NO_CONTENT
 
 
@@ -111,10 +91,9 @@ def _need_manager(call: Call) -> DirectoryObject:
 def _checked_name(call: Call, fields: Json) -> str:
     name = str(fields["userPrincipalName"])
     found = _NAME.fullmatch(name)
-    domains = {domain.lower() for domain in call.world.verified_domains}
     if found is None:
         raise bad_request("Property userPrincipalName is invalid.")
-    if found["domain"].lower() not in domains:
+    if found["domain"].lower() not in {domain.lower() for domain in call.world.verified_domains}:
         raise bad_request(
             "The domain portion of the userPrincipalName property is invalid. You must use one of the verified "
             "domain names in your organization."
@@ -131,18 +110,17 @@ def _checked_password(profile: Json) -> str:
         raise bad_request("A password must be specified to create a new user.")
     kinds = sum(bool(re.search(kind, password)) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]"))
     if not _SHORTEST <= len(password) <= _LONGEST or kinds < _KINDS:
-        raise GraphError(
-            400,
-            "Request_BadRequest",
+        raise bad_request(
             "The specified password does not comply with password complexity requirements. Please provide a "
-            "different password.",
+            "different password."
         )
     return password
 
 
+_MANAGER = "/users/{user}/manager"
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/users", create_user, may.USER_WRITE),
-    Route("GET", "/users/{user}/manager", get_manager, may.USER_READ),
-    Route("PUT", "/users/{user}/manager/$ref", set_manager, may.USER_WRITE),
-    Route("DELETE", "/users/{user}/manager/$ref", remove_manager, may.USER_WRITE),
+    Route("GET", _MANAGER, get_manager, may.USER_READ),
+    Route("PUT", f"{_MANAGER}/$ref", set_manager, may.USER_WRITE),
+    Route("DELETE", f"{_MANAGER}/$ref", remove_manager, may.USER_WRITE),
 )

@@ -10,50 +10,18 @@ from ..listing import list_plain
 from ..odata.shapes import checked_body
 from ..routing import Route
 from ..settings import BadSettings, merged
+from ..tables import TABLES
 from ..world import World
 from . import permissions as may
-
-_B2B_POLICY_ID = "0f1c6f6b-6a0f-4a0a-9a59-1b6d6a5e3f10"
-_AUTHORIZATION_DEFAULTS: Json = {
-    "id": "authorizationPolicy",
-    "deletedDateTime": None,
-    "displayName": "Authorization Policy",
-    "description": "Used to manage authorization related settings across the company.",
-    "allowEmailVerifiedUsersToJoinOrganization": False,
-    "allowUserConsentForRiskyApps": None,
-    "allowedToSignUpEmailBasedSubscriptions": True,
-    "allowedToUseSSPR": True,
-    "blockMsolPowerShell": False,
-    "guestUserRoleId": "10dae51f-b6af-4016-8d66-8c2a99b929b3",
-    "defaultUserRolePermissions": {
-        "allowedToCreateApps": True,
-        "allowedToCreateSecurityGroups": True,
-        "allowedToCreateTenants": True,
-        "allowedToReadBitlockerKeysForOwnedDevice": True,
-        "allowedToReadOtherUsers": True,
-        "permissionGrantPoliciesAssigned": [],
-    },
-}
-_READ_ONLY = frozenset({"id", "deletedDateTime"})
+from .answers import each, plain
 
 
 def get_authorization_policy(call: Call) -> Answer:
-    return Answer(
-        200,
-        {
-            "@odata.context": f"{call.base_url}/$metadata#policies/authorizationPolicy/$entity",
-            **_authorization_policy(call.world),
-        },
-    )
+    return plain(call, "policies/authorizationPolicy", _authorization_policy(call.world))
 
 
 def update_authorization_policy(call: Call) -> Answer:
-    changes = checked_body(
-        "authorizationPolicy",
-        call.json(),
-        reject_unknown=call.world.settings.odata.reject_unknown_properties,
-        read_only=_READ_ONLY,
-    )
+    changes = checked_body(call.world.settings.odata, "authorizationPolicy", call.json())
     invites = changes.pop("allowInvitesFrom", None)
     if invites is not None:
         change_settings(call.world, {"policies": {"allowInvitesFrom": invites}})
@@ -84,78 +52,41 @@ def change_settings(world: World, change: Json) -> None:
 
 
 def _authorization_policy(world: World) -> Json:
-    return {
-        **_AUTHORIZATION_DEFAULTS,
-        **world.directory.authorization_policy,
-        "allowInvitesFrom": world.settings.policies.allow_invites_from,
-    }
+    decided = {"allowInvitesFrom": world.settings.policies.allow_invites_from}
+    return {**TABLES["authorizationPolicy"], **world.directory.authorization_policy, **decided}
 
 
 def get_cross_tenant_policy(call: Call) -> Answer:
-    return Answer(
-        200,
-        {
-            "@odata.context": f"{call.base_url}/$metadata#policies/crossTenantAccessPolicy/$entity",
-            "id": "crossTenantAccessPolicy",
-            "displayName": "CrossTenantAccessPolicy",
-            "allowedCloudEndpoints": [],
-        },
-    )
+    return plain(call, "policies/crossTenantAccessPolicy", TABLES["crossTenantAccessPolicy"])
 
 
 def get_cross_tenant_default(call: Call) -> Answer:
     """``isServiceDefault`` is true until someone changes it; a blocked ``*`` in the settings shows as blocked."""
     changed = call.world.directory.cross_tenant
     blocks_all = "*" in call.world.settings.policies.cross_tenant_blocked_domains
-    outbound = _b2b("allowed", "AllUsers")
     body: Json = {
-        "id": "default",
+        **TABLES["crossTenantAccessPolicyDefault"],
         "isServiceDefault": not changed and not blocks_all,
-        "b2bCollaborationInbound": outbound,
-        "b2bCollaborationOutbound": _b2b("blocked", "AllUsers") if blocks_all else outbound,
-        "b2bDirectConnectInbound": _b2b("blocked", "AllUsers"),
-        "b2bDirectConnectOutbound": _b2b("blocked", "AllUsers"),
-        "inboundTrust": {
-            "isMfaAccepted": False,
-            "isCompliantDeviceAccepted": False,
-            "isHybridAzureADJoinedDeviceAccepted": False,
-        },
-        "automaticUserConsentSettings": {"inboundAllowed": False, "outboundAllowed": False},
-        "invitationRedemptionIdentityProviderConfiguration": {
-            "primaryIdentityProviderPrecedenceOrder": [
-                "azureActiveDirectory",
-                "externalFederation",
-                "socialIdentityProviders",
-            ],
-            "fallbackIdentityProvider": "emailOneTimePasscode",
-        },
+        "b2bCollaborationInbound": _b2b("allowed"),
+        "b2bCollaborationOutbound": _b2b("blocked" if blocks_all else "allowed"),
+        "b2bDirectConnectInbound": _b2b("blocked"),
+        "b2bDirectConnectOutbound": _b2b("blocked"),
+        **changed,
     }
-    return Answer(
-        200,
-        {
-            "@odata.context": f"{call.base_url}/$metadata#policies/crossTenantAccessPolicy/default/$entity",
-            **body,
-            **changed,
-        },
-    )
+    return plain(call, "policies/crossTenantAccessPolicy/default", body)
 
 
 def update_cross_tenant_default(call: Call) -> Answer:
-    body = call.json()
-    call.world.directory.cross_tenant.update(
-        {name: value for name, value in body.items() if "@" not in name and name != "isServiceDefault"}
-    )
+    changes = {name: value for name, value in call.json().items() if "@" not in name and name != "isServiceDefault"}
+    call.world.directory.cross_tenant.update(changes)
     return NO_CONTENT
 
 
-def _b2b(access: str, target: str) -> Json:
-    return {
-        "usersAndGroups": {"accessType": access, "targets": [{"target": target, "targetType": "user"}]},
-        "applications": {
-            "accessType": access,
-            "targets": [{"target": "AllApplications", "targetType": "application"}],
-        },
-    }
+def _b2b(access: str) -> Json:
+    def all_of(target: str, type_: str) -> Json:
+        return {"accessType": access, "targets": [{"target": target, "targetType": type_}]}
+
+    return {"usersAndGroups": all_of("AllUsers", "user"), "applications": all_of("AllApplications", "application")}
 
 
 def list_b2b_policies(call: Call) -> Answer:
@@ -170,32 +101,20 @@ def create_b2b_policy(call: Call) -> Answer:
 
 
 def update_b2b_policy(call: Call) -> Answer:
-    if call.keys["policy"] != _B2B_POLICY_ID or not _b2b_policies(call.world):
+    if call.keys["policy"] not in [policy["id"] for policy in _b2b_policies(call.world)]:
         raise not_found(call.keys["policy"])
     _write_b2b_policy(call)
     return NO_CONTENT
 
 
 def _b2b_policies(world: World) -> list[Json]:
-    policies = world.settings.policies
-    if policies.allowed_domains:
-        domains = {"AllowedDomains": policies.allowed_domains}
-    elif policies.blocked_domains:
-        domains = {"BlockedDomains": policies.blocked_domains}
-    else:
+    rules = world.settings.policies
+    lists = {"AllowedDomains": rules.allowed_domains, "BlockedDomains": rules.blocked_domains}
+    domains = {name: listed for name, listed in lists.items() if listed}
+    if not domains:
         return []
     definition = {"B2BManagementPolicy": {"InvitationsAllowedAndBlockedDomainsPolicy": domains}}
-    return [
-        {
-            "id": _B2B_POLICY_ID,
-            "deletedDateTime": None,
-            "displayName": "B2BManagementPolicy",
-            "description": "",
-            "definition": [json.dumps(definition, separators=(",", ":"))],
-            "isOrganizationDefault": True,
-            "type": 6,
-        }
-    ]
+    return [{**TABLES["b2bManagementPolicy"], "definition": [json.dumps(definition, separators=(",", ":"))]}]
 
 
 def _write_b2b_policy(call: Call) -> None:
@@ -210,30 +129,29 @@ def _write_b2b_policy(call: Call) -> None:
     change_settings(call.world, {"policies": {"allowedDomains": allowed, "blockedDomains": blocked}})
 
 
-_AUTHORIZATION = "/policies/authorizationPolicy"
+def _authorization(base: str, *, beta_only: bool = False) -> tuple[Route, ...]:
+    write = may.AUTHORIZATION_WRITE
+    return (
+        Route("GET", base, get_authorization_policy, may.POLICY_READ, beta_only=beta_only),
+        Route("PATCH", base, update_authorization_policy, write, beta_only=beta_only),
+    )
+
+
+def _b2b_routes(base: str) -> tuple[Route, ...]:
+    return (
+        Route("GET", base, list_b2b_policies, may.B2B_MANAGEMENT_READ, beta_only=True),
+        Route("POST", base, create_b2b_policy, may.B2B_MANAGEMENT_WRITE, beta_only=True),
+        Route("PATCH", f"{base}/{{policy}}", update_b2b_policy, may.B2B_MANAGEMENT_WRITE, beta_only=True),
+    )
+
+
 _CROSS_TENANT = "/policies/crossTenantAccessPolicy"
 ROUTES: tuple[Route, ...] = (
-    Route("GET", _AUTHORIZATION, get_authorization_policy, may.POLICY_READ),
-    Route("PATCH", _AUTHORIZATION, update_authorization_policy, may.AUTHORIZATION_WRITE),
+    *_authorization("/policies/authorizationPolicy"),
     # In beta the object sits one level deeper (graph contract "Policies").
-    Route("GET", f"{_AUTHORIZATION}/authorizationPolicy", get_authorization_policy, may.POLICY_READ, beta_only=True),
-    Route(
-        "PATCH",
-        f"{_AUTHORIZATION}/authorizationPolicy",
-        update_authorization_policy,
-        may.AUTHORIZATION_WRITE,
-        beta_only=True,
-    ),
+    *_authorization("/policies/authorizationPolicy/authorizationPolicy", beta_only=True),
     Route("GET", _CROSS_TENANT, get_cross_tenant_policy, may.POLICY_READ),
     Route("GET", f"{_CROSS_TENANT}/default", get_cross_tenant_default, may.POLICY_READ),
     Route("PATCH", f"{_CROSS_TENANT}/default", update_cross_tenant_default, may.CROSS_TENANT_WRITE),
-    *(
-        route
-        for base in ("/policies/b2bManagementPolicies", "/legacy/policies")
-        for route in (
-            Route("GET", base, list_b2b_policies, may.B2B_MANAGEMENT_READ, beta_only=True),
-            Route("POST", base, create_b2b_policy, may.B2B_MANAGEMENT_WRITE, beta_only=True),
-            Route("PATCH", f"{base}/{{policy}}", update_b2b_policy, may.B2B_MANAGEMENT_WRITE, beta_only=True),
-        )
-    ),
+    *each(("/policies/b2bManagementPolicies", "/legacy/policies"), _b2b_routes),
 )

@@ -7,26 +7,10 @@ two letters of usageLocation, the two group types); microsoft-graph-docs #6675 f
 import re
 from typing import Any, Final
 
-from ..errors import GraphError, invalid_value
+from ..errors import invalid_value
+from ..tables import TABLES
 
-LONGEST: Final[dict[str, dict[str, int]]] = {
-    "user": {
-        "city": 128,
-        "companyName": 64,
-        "country": 128,
-        "department": 64,
-        "displayName": 256,
-        "employeeId": 16,
-        "givenName": 64,
-        "jobTitle": 128,
-        "mailNickname": 64,
-        "postalCode": 40,
-        "state": 128,
-        "streetAddress": 1024,
-        "surname": 64,
-    },
-    "group": {"description": 1024, "displayName": 256, "mailNickname": 64},
-}
+LONGEST: Final[dict[str, dict[str, int]]] = TABLES["longest"]
 _NICKNAME = re.compile(r"""[^@()\\\[\]";:<>, \x80-\U0010ffff]+""")
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 _GROUP_TYPES = {"Unified", "DynamicMembership"}
@@ -34,20 +18,13 @@ _GROUP_TYPES = {"Unified", "DynamicMembership"}
 
 def check(kind: str, properties: dict[str, Any]) -> None:
     """Raises GraphError: 400 for the first property whose value is too long or not allowed."""
-    refusal = _refusal(kind, properties)
-    if refusal is not None:
-        raise refusal
-
-
-def _refusal(kind: str, properties: dict[str, Any]) -> GraphError | None:
     resource = kind.capitalize()
     for name, longest in LONGEST[kind].items():
         if len(properties.get(name) or "") > longest:
-            return invalid_value(name, resource, "InvalidLength")
+            raise invalid_value(name, resource, "InvalidLength")
     for name, allowed in (("mailNickname", _NICKNAME), ("usageLocation", _COUNTRY)):
         value = properties.get(name)
         if value is not None and not allowed.fullmatch(value):
-            return invalid_value(name, resource)
+            raise invalid_value(name, resource)
     if not set(properties.get("groupTypes") or ()) <= _GROUP_TYPES:
-        return invalid_value("groupTypes", resource)
-    return None
+        raise invalid_value("groupTypes", resource)

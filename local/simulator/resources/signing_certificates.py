@@ -48,31 +48,16 @@ def add_token_signing_certificate(call: Call) -> Answer:
         "startDateTime": stamp(start),
     }
     private_id, public_id = str(uuid.uuid4()), str(uuid.uuid4())
-    verify = {
-        **common,
-        "key": base64.b64encode(der).decode(),
-        "keyId": public_id,
-        "type": "AsymmetricX509Cert",
-        "usage": "Verify",
-    }
+    public = base64.b64encode(der).decode()
+    verify = {**common, "key": public, "keyId": public_id, "type": "AsymmetricX509Cert", "usage": "Verify"}
     # What signs never leaves the directory: its key stays null even where keys are selected.
     sign = {**common, "key": None, "keyId": private_id, "type": "X509CertAndPassword", "usage": "Sign"}
     password = {**common, "hint": None, "keyId": private_id, "secretText": None}
-    call.world.directory.change(
-        principal,
-        {
-            "keyCredentials": [*(principal.get("keyCredentials") or []), sign, verify],
-            "passwordCredentials": [*(principal.get("passwordCredentials") or []), password],
-        },
-    )
-    return Answer(
-        200,
-        {
-            "@odata.context": f"{call.base_url}/$metadata#microsoft.graph.selfSignedCertificate",
-            **verify,
-            "thumbprint": thumbprint.hex().upper(),
-        },
-    )
+    keys = [*(principal.get("keyCredentials") or []), sign, verify]
+    passwords = [*(principal.get("passwordCredentials") or []), password]
+    call.world.directory.change(principal, {"keyCredentials": keys, "passwordCredentials": passwords})
+    context = f"{call.base_url}/$metadata#microsoft.graph.selfSignedCertificate"
+    return Answer(200, {"@odata.context": context, **verify, "thumbprint": thumbprint.hex().upper()})
 
 
 def _end(start: datetime, asked: object) -> datetime:

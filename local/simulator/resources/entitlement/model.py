@@ -345,4 +345,4 @@ def _id_in(body: Json, link: str) -> str:
 
 
 def _checked(world: World, kind: str, body: Json) -> Json:
-    return checked_body(kind, body, reject_unknown=world.settings.odata.reject_unknown_properties, read_only=_MADE)
+    return checked_body(world.settings.odata, kind, body)

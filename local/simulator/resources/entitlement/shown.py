@@ -17,7 +17,7 @@ from ...entitlements import (
     SCOPE,
     STAGE,
 )
-from ...errors import GraphError, bad_request
+from ...errors import bad_request, no_such_link
 from ...listing import list_plain
 from ...odata import types
 from ...odata.evaluate import predicate
@@ -146,12 +146,7 @@ def _expansion(call: Call, kind: str) -> Expansion:
 def _check(kind: str, expansion: Expansion) -> None:
     for name, inner in expansion.items():
         if kind == STAGE or name not in types.navigation(kind):
-            raise GraphError(
-                400,
-                "BadRequest",
-                "Parsing OData Select and Expand failed: Could not find a property named "
-                f"'{name}' on type 'microsoft.graph.{kind}'.",
-            )
+            raise no_such_link(name, kind)
         target = _ONE.get(kind, {}).get(name) or _MANY.get(kind, {}).get(name, ("",))[0]
         if inner and target:
             _check(target, inner)

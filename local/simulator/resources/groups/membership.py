@@ -18,34 +18,32 @@ from ..group_settings import allows_guests
 from ..permissions import ROLE_MANAGEMENT
 
 
-def refusal(world: World, group: DirectoryObject, caller: Caller) -> GraphError | None:
-    """Why the group's kind takes no change of members from this caller, or None."""
+def check_kind(world: World, group: DirectoryObject, caller: Caller) -> None:
+    """Raises GraphError: the group's kind takes no change of members from this caller."""
     if group.get("onPremisesSyncEnabled"):
-        return synced()
+        raise synced()
     kinds = group.get("groupTypes") or []
     if "DynamicMembership" in kinds:
         if world.settings.groups.dynamic_refusal == "403":
-            return denied()
-        return bad_request("Members of a dynamic membership group cannot be changed.")
+            raise denied()
+        raise bad_request("Members of a dynamic membership group cannot be changed.")
     if group.get("mailEnabled") and "Unified" not in kinds:
-        return mail_enabled()
+        raise mail_enabled()
     if group.get("isAssignableToRole") and not caller.may(ROLE_MANAGEMENT):
-        return denied()
-    return None
+        raise denied()
 
 
 def add(world: World, group: DirectoryObject, members: list[DirectoryObject], caller: Caller, actor: Actor) -> None:
     """Add all of them or, when one cannot be added, none.
 
     Raises:
-        GraphError: the refusal of the group's kind; 404 for a member too new to be seen; 400 "already exist"
-            when one is a member; 403 for a guest in a Microsoft 365 group that takes none.
+        GraphError: as `check_kind`; 404 for a member too new to be seen; 400 "already exist" when one is a member;
+        403
+            for a guest in a Microsoft 365 group that takes none.
     """
     if not members:
         return
-    refused = refusal(world, group, caller)
-    if refused is not None:
-        raise refused
+    check_kind(world, group, caller)
     window = world.settings.replication.members_add
     for member in members:
         if world.new.hides(member.id, "members_add", window):
@@ -53,47 +51,41 @@ def add(world: World, group: DirectoryObject, members: list[DirectoryObject], ca
         if member.id == group.id or member.kind == "application":
             raise bad_request("Invalid object reference for property 'members'.")
         if member.get("userType") == "Guest" and not allows_guests(world, group):
-            raise GraphError(
-                403,
-                "Authorization_RequestDenied",
-                "Guests users are not allowed to join this Unified group due to policy setting.",
-            )
+            text = "Guests users are not allowed to join this Unified group due to policy setting."
+            raise GraphError(403, "Authorization_RequestDenied", text)
     if any(world.directory.members.holds(group.id, member.id) for member in members):
         raise already_exist("members")
     for member in members:
         world.directory.link(world.directory.members, group.id, member.id)
         world.new.announce(f"{group.id}/{member.id}")
-        world.audits.write(
-            "Add member to group",
-            by=actor,
-            target=user_target(member.id, member.get("userPrincipalName"), member.get("displayName")),
-            category="GroupManagement",
-            operation="Assign",
-            details={"Group.ObjectID": group.id},
-        )
+        _audit(world, "Add member to group", "Assign", group, member, actor)
 
 
 def remove(world: World, group: DirectoryObject, member_id: str, caller: Caller, actor: Actor) -> None:
     """Remove a member.
 
     Raises:
-        GraphError: the refusal of the group's kind; 404 or 400 when it is no member (switch).
+        GraphError: as `check_kind`; 404 or 400 when it is no member (switch).
     """
-    refused = refusal(world, group, caller)
-    if refused is not None:
-        raise refused
+    check_kind(world, group, caller)
     if not world.directory.unlink(world.directory.members, group.id, member_id):
         raise _no_member(world, group, member_id)
     member = world.directory.find(member_id)
     if member is not None:
-        world.audits.write(
-            "Remove member from group",
-            by=actor,
-            target=user_target(member.id, member.get("userPrincipalName"), member.get("displayName")),
-            category="GroupManagement",
-            operation="Unassign",
-            details={"Group.ObjectID": group.id},
-        )
+        _audit(world, "Remove member from group", "Unassign", group, member, actor)
+
+
+def _audit(
+    world: World, activity: str, operation: str, group: DirectoryObject, member: DirectoryObject, actor: Actor
+) -> None:
+    world.audits.write(
+        activity,
+        by=actor,
+        target=user_target(member),
+        category="GroupManagement",
+        operation=operation,
+        details={"Group.ObjectID": group.id},
+    )
 
 
 def _no_member(world: World, group: DirectoryObject, member_id: str) -> GraphError:

@@ -1,33 +1,20 @@
 """Creating and changing groups: required properties, kinds, the alternate key. No HTTP."""
 
-import secrets
 from typing import Final
 
 from ...audits import Actor, group_target
 from ...call import Caller, Json
 from ...clock import stamp
 from ...directory.objects import DirectoryObject
-from ...errors import GraphError, bad_request, denied, synced, too_many_links
+from ...errors import bad_request, denied, not_unique, synced, too_many_links
 from ...odata.shapes import checked_body
 from ...world import World
 from .. import property_rules
-from ..lookup import referenced
+from ..lookup import check_unique_name, referenced, security_identifier
 from ..permissions import ROLE_MANAGEMENT
 from . import membership, ownership
 
 MAX_BOUND: Final = 20
-_READ_ONLY = frozenset(
-    {
-        "id",
-        "createdDateTime",
-        "deletedDateTime",
-        "mail",
-        "onPremisesSyncEnabled",
-        "proxyAddresses",
-        "renewedDateTime",
-        "securityIdentifier",
-    }
-)
 _REQUIRED = ("displayName", "mailEnabled", "mailNickname", "securityEnabled")
 
 
@@ -53,21 +40,16 @@ def create(world: World, body: Json, caller: Caller, actor: Actor) -> DirectoryO
         raise bad_request("A membership rule is required for dynamic groups, and allowed for them only.")
     if properties.get("isAssignableToRole") and not caller.may(ROLE_MANAGEMENT):
         raise denied()
-    owners, members = bound(world, body, "owners"), bound(world, body, "members")
-    if len(owners) + len(members) > MAX_BOUND:
-        raise too_many_links()
+    owners, members = _bound(world, body)
     taken = properties.get("uniqueName")
     if taken is not None and world.directory.groups.having("uniqueName", taken):
-        raise _not_unique("uniqueName")
+        raise not_unique("uniqueName")
     group = world.directory.create("group", _complete(world, properties))
     world.new.announce(group.id)
-    for owner in owners:
-        world.directory.link(world.directory.owners, group.id, owner.id)
-    for member in members:
-        world.directory.link(world.directory.members, group.id, member.id)
-    world.audits.write(
-        "Add group", by=actor, target=group_target(group.id, group.get("displayName")), category="GroupManagement"
-    )
+    for relation, others in ((world.directory.owners, owners), (world.directory.members, members)):
+        for other in others:
+            world.directory.link(relation, group.id, other.id)
+    world.audits.write("Add group", by=actor, target=group_target(group), category="GroupManagement")
     return group
 
 
@@ -78,20 +60,17 @@ def update(world: World, group: DirectoryObject, body: Json, caller: Caller, act
         GraphError: as `create` and `membership.add` do; 400 for a synced group.
     """
     changes = _checked(world, body)
-    if changes.get("uniqueName") is not None and group.get("uniqueName") not in {None, changes["uniqueName"]}:
-        raise bad_request("Property 'uniqueName' is read-only and cannot be set.")
-    if changes.get("uniqueName") is not None and any(
-        other is not group for other in world.directory.groups.having("uniqueName", changes["uniqueName"])
-    ):
-        raise _not_unique("uniqueName")
+    check_unique_name(group, changes)
+    name = changes.get("uniqueName")
+    if name is not None and any(other is not group for other in world.directory.groups.having("uniqueName", name)):
+        raise not_unique("uniqueName")
     if changes and group.get("onPremisesSyncEnabled"):
         raise synced()
     if group.get("isAssignableToRole") and not caller.may(ROLE_MANAGEMENT):
         raise denied()
-    members = bound(world, body, "members", refused=membership.refusal(world, group, caller))
-    owners = bound(world, body, "owners")
-    if len(members) + len(owners) > MAX_BOUND:
-        raise too_many_links()
+    if body.get("members@odata.bind"):
+        membership.check_kind(world, group, caller)
+    owners, members = _bound(world, body)
     ownership.check_new(world, group, owners)
     membership.add(world, group, members, caller, actor)
     ownership.add(world, group, owners, caller, checked=True)
@@ -99,34 +78,33 @@ def update(world: World, group: DirectoryObject, body: Json, caller: Caller, act
         world.directory.change(group, changes)
 
 
-def bound(world: World, body: Json, name: str, *, refused: GraphError | None = None) -> list[DirectoryObject]:
-    """The objects of ``<name>@odata.bind``.
-
-    Args:
-        refused: raised when there are any and the group takes none.
+def _bound(world: World, body: Json) -> tuple[list[DirectoryObject], list[DirectoryObject]]:
+    """The owners and members of ``<name>@odata.bind``.
 
     Raises:
         GraphError: 400 for no list, a repeated object or more than 20; 404 for an unknown one.
     """
-    references = body.get(f"{name}@odata.bind", [])
-    if not isinstance(references, list):
-        raise bad_request(f"Invalid value specified for property '{name}' of resource 'Group'.")
-    if references and refused is not None:
-        raise refused
-    if len(references) > MAX_BOUND:
+    found = []
+    for name in ("owners", "members"):
+        references = body.get(f"{name}@odata.bind", [])
+        if not isinstance(references, list):
+            raise bad_request(f"Invalid value specified for property '{name}' of resource 'Group'.")
+        if len(references) > MAX_BOUND:
+            raise too_many_links()
+        objects = [referenced(world, reference) for reference in references]
+        if len({object_.id for object_ in objects}) < len(objects):
+            raise bad_request(
+                f"The same object reference of property '{name}' can only be present once as an add/remove change."
+            )
+        found.append(objects)
+    owners, members = found
+    if len(owners) + len(members) > MAX_BOUND:
         raise too_many_links()
-    objects = [referenced(world, reference) for reference in references]
-    if len({object_.id for object_ in objects}) < len(objects):
-        raise bad_request(
-            f"The same object reference of property '{name}' can only be present once as an add/remove change."
-        )
-    return objects
+    return owners, members
 
 
 def _checked(world: World, body: Json) -> Json:
-    properties = checked_body(
-        "group", body, reject_unknown=world.settings.odata.reject_unknown_properties, read_only=_READ_ONLY
-    )
+    properties = checked_body(world.settings.odata, "group", body)
     property_rules.check("group", properties)
     return properties
 
@@ -135,22 +113,13 @@ def _complete(world: World, properties: Json) -> Json:
     created = stamp()
     is_unified = "Unified" in (properties.get("groupTypes") or [])
     mail = f"{properties['mailNickname']}@{world.directory.tenant.initial_domain}" if is_unified else None
-    number = "-".join(str(secrets.randbits(32)) for _ in range(4))
     return {
         "createdDateTime": created,
         "renewedDateTime": created,
         "groupTypes": [],
         "mail": mail,
         "proxyAddresses": [f"SMTP:{mail}"] if mail else [],
-        "securityIdentifier": f"S-1-12-1-{number}",
+        "securityIdentifier": security_identifier(),
         "visibility": "Public" if is_unified else None,
         **properties,
     }
-
-
-def _not_unique(name: str) -> GraphError:
-    return GraphError(
-        400,
-        "Request_BadRequest",
-        f"Another object with the same value for property {name} already exists.",
-    )

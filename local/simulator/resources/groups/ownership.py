@@ -19,12 +19,7 @@ def check_new(world: World, group: DirectoryObject, owners: list[DirectoryObject
 
 
 def add(
-    world: World,
-    group: DirectoryObject,
-    owners: list[DirectoryObject],
-    caller: Caller,
-    *,
-    checked: bool = False,
+    world: World, group: DirectoryObject, owners: list[DirectoryObject], caller: Caller, *, checked: bool = False
 ) -> None:
     """Raises GraphError: as `check_new`; 403 for a role-assignable group without its permission."""
     if owners and group.get("isAssignableToRole") and not caller.may(ROLE_MANAGEMENT):

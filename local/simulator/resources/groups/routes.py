@@ -1,46 +1,31 @@
 """``/groups`` over HTTP."""
 
 from collections.abc import Callable
-from functools import partial
 
 from ...call import NO_CONTENT, Answer, Call
-from ...delta import delta
 from ...directory.objects import DirectoryObject, OrderedIds
 from ...directory.relations import Relation
 from ...errors import GraphError, bad_request, denied, not_found
-from ...expanding import expanding
-from ...listing import count_kind, count_links, list_kind, list_links
-from ...odata.shapes import checked_select, context, show
+from ...listing import count_links, list_links
 from ...routing import Needs, Route
 from .. import permissions as may
-from ..lookup import lists_new, need_group, need_object, reference_in, referenced
+from ..answers import bound, collection, created, linked, one
+from ..lookup import need_group, need_object, reference_in, referenced, seen_once
 from . import membership, model, ownership
 
 
-def list_groups(call: Call) -> Answer:
-    return list_kind(call, call.world.directory.groups, lists_new(call.world))
-
-
-def count_groups(call: Call) -> Answer:
-    return count_kind(call, call.world.directory.groups)
-
-
-def groups_delta(call: Call) -> Answer:
-    return delta(call, call.world.directory.groups)
-
-
 def get_group(call: Call) -> Answer:
-    return _one(call, need_group(call))
+    return one(call, need_group(call))
 
 
 def create_group(call: Call) -> Answer:
-    return _created(call, model.create(call.world, call.json(), call.who, call.actor))
+    return created(call, model.create(call.world, call.json(), call.who, call.actor))
 
 
 def update_group(call: Call) -> Answer:
     group, body = need_group(call), call.json()
     changes_more = any(name != "members@odata.bind" and not name.startswith("@") for name in body)
-    if changes_more and not _holds(call, may.GROUP_WRITE):
+    if changes_more and not call.holds(may.GROUP_WRITE):
         raise denied()
     model.update(call.world, group, body, call.who, call.actor)
     return NO_CONTENT
@@ -50,7 +35,7 @@ def delete_group(call: Call) -> Answer:
     group = need_group(call)
     if group.get("onPremisesSyncEnabled"):
         raise bad_request("Unable to delete on-premises mastered Directory Sync objects.")
-    call.world.directory.delete_group(group)
+    call.world.directory.delete(group)
     return NO_CONTENT
 
 
@@ -58,40 +43,33 @@ def get_by_unique_name(call: Call) -> Answer:
     group = _by_unique_name(call)
     if group is None:
         raise not_found(call.keys["uniqueName"])
-    return _one(call, need_object(call, "group", group.id))
+    return one(call, need_object(call, "group", group.id))
 
 
 def upsert_group(call: Call) -> Answer:
-    """graph contract "More operations": with ``Prefer: create-if-missing`` never a second group for a key."""
+    """With ``Prefer: create-if-missing`` never a second group for a key (graph contract "More operations")."""
     group, body = _by_unique_name(call), call.json()
     if group is not None:
-        if not _holds(call, may.GROUP_WRITE):
+        if not call.holds(may.GROUP_WRITE):
             raise denied()
         model.update(call.world, group, body, call.who, call.actor)
         return NO_CONTENT
-    if not prefers(call, "create-if-missing"):
+    if not call.prefers("create-if-missing"):
         raise not_found(call.keys["uniqueName"])
     whole = {**body, "uniqueName": call.keys["uniqueName"]}
-    return _created(call, model.create(call.world, whole, call.who, call.actor))
-
-
-def prefers(call: Call, preference: str) -> bool:
-    """Whether the ``Prefer`` header holds a preference."""
-    return preference in {part.strip().lower() for part in call.headers.get("prefer", "").split(",")}
+    return created(call, model.create(call.world, whole, call.who, call.actor))
 
 
 def list_related(call: Call, *, owners: bool, cast: str | None) -> Answer:
     group = need_group(call)
-    if owners:
-        return list_links(call, call.world.directory.owners.of(group.id), cast=cast)
-    return list_links(call, call.world.directory.members.of(group.id), cast=cast, visible=_members_seen(call, group))
+    links = _relation(call, owners=owners).of(group.id)
+    return list_links(call, links, cast=cast, visible=None if owners else _members_seen(call, group))
 
 
 def count_related(call: Call, *, owners: bool, cast: str | None) -> Answer:
     group = need_group(call)
-    if owners:
-        return count_links(call, call.world.directory.owners.of(group.id), cast=cast)
-    return count_links(call, call.world.directory.members.of(group.id), cast=cast, visible=_members_seen(call, group))
+    links = _relation(call, owners=owners).of(group.id)
+    return count_links(call, links, cast=cast, visible=None if owners else _members_seen(call, group))
 
 
 def list_transitive(call: Call, *, cast: str | None) -> Answer:
@@ -107,20 +85,12 @@ def get_related(call: Call, *, owners: bool) -> Answer:
     object_ = call.world.directory.find(key)
     if object_ is None or not _relation(call, owners=owners).holds(group.id, key):
         raise not_found(key)
-    return Answer(
-        200,
-        {
-            "@odata.context": context(call.base_url, "directoryObjects", entity=True),
-            **show(object_, call.query.select, typed=True),
-        },
-    )
+    return linked(call, object_)
 
 
 def add_member(call: Call) -> Answer:
     group, reference = need_group(call), reference_in(call)
-    refused = membership.refusal(call.world, group, call.who)
-    if refused is not None:
-        raise refused
+    membership.check_kind(call.world, group, call.who)
     membership.add(call.world, group, [referenced(call.world, reference)], call.who, call.actor)
     return NO_CONTENT
 
@@ -154,32 +124,12 @@ def delete_related_object(call: Call, *, owners: bool) -> Answer:
     user = call.world.directory.users.get(key)
     if user is None or not _relation(call, owners=owners).holds(group.id, key):
         raise not_found(key)
-    call.world.directory.delete_user(user)
+    call.world.directory.delete(user)
     return NO_CONTENT
 
 
-def _one(call: Call, group: DirectoryObject) -> Answer:
-    select, expand = checked_select("group", call.query.select), expanding(call, "group")
-    body = {
-        "@odata.context": context(call.base_url, "group", expand.projection(call.query.select), entity=True),
-        **show(group, select),
-        **expand.shown(call, group),
-    }
-    return Answer(200, body)
-
-
-def _created(call: Call, group: DirectoryObject) -> Answer:
-    body = {"@odata.context": context(call.base_url, "group", entity=True), **show(group)}
-    return Answer(201, body, headers={"Location": f"{call.base_url}/groups/{group.id}"})
-
-
 def _by_unique_name(call: Call) -> DirectoryObject | None:
-    found = call.world.directory.groups.having("uniqueName", call.keys["uniqueName"])
-    return found[0] if found else None
-
-
-def _holds(call: Call, needs: Needs) -> bool:
-    return any(needed <= call.who.permissions for needed in needs)
+    return next(iter(call.world.directory.groups.having("uniqueName", call.keys["uniqueName"])), None)
 
 
 def _relation(call: Call, *, owners: bool) -> Relation:
@@ -187,17 +137,8 @@ def _relation(call: Call, *, owners: bool) -> Relation:
 
 
 def _members_seen(call: Call, group: DirectoryObject) -> Callable[[DirectoryObject], bool] | None:
-    world = call.world
-    if world.new.is_empty:
-        return None
-    window, known = world.settings.replication.members_read, dict[str, bool]()
-
-    def visible(member: DirectoryObject) -> bool:
-        if member.id not in known:
-            known[member.id] = not world.new.hides(f"{group.id}/{member.id}", "members_list", window)
-        return known[member.id]
-
-    return visible
+    window = call.world.settings.replication.members_read
+    return seen_once(call.world, "members_list", window, lambda member: f"{group.id}/{member.id}")
 
 
 def _transitive(call: Call) -> OrderedIds:
@@ -210,23 +151,6 @@ def _transitive(call: Call) -> OrderedIds:
     return found
 
 
-def _related(name: str, *, owners: bool, read: Needs, write: Needs) -> tuple[Route, ...]:
-    base = f"/groups/{{group}}/{name}"
-    routes = [
-        Route("POST", f"{base}/$ref", add_owner if owners else add_member, write),
-        Route("PATCH", f"{base}/$ref", refuse_reference_patch, write),
-        Route("GET", f"{base}/{{object}}", partial(get_related, owners=owners), read),
-        Route("DELETE", f"{base}/{{object}}/$ref", remove_owner if owners else remove_member, write),
-        Route("DELETE", f"{base}/{{object}}", partial(delete_related_object, owners=owners), may.USER_DELETE),
-    ]
-    for cast, kind in _CASTS.items():
-        listed, counted = partial(list_related, owners=owners), partial(count_related, owners=owners)
-        units = 1 if owners else 3
-        routes.append(Route("GET", f"{base}{cast}", partial(listed, cast=kind), read, units))
-        routes.append(Route("GET", f"{base}{cast}/$count", partial(counted, cast=kind), read))
-    return tuple(routes)
-
-
 _CASTS: dict[str, str | None] = {
     "": None,
     "/graph.user": "user",
@@ -234,35 +158,34 @@ _CASTS: dict[str, str | None] = {
     "/graph.servicePrincipal": "servicePrincipal",
 }
 
+
+def _related(name: str, *, owners: bool, read: Needs, write: Needs) -> tuple[Route, ...]:
+    base = f"/groups/{{group}}/{name}"
+    routes = [
+        Route("POST", f"{base}/$ref", add_owner if owners else add_member, write),
+        Route("PATCH", f"{base}/$ref", refuse_reference_patch, write),
+        bound("GET", f"{base}/{{object}}", get_related, read, owners=owners),
+        Route("DELETE", f"{base}/{{object}}/$ref", remove_owner if owners else remove_member, write),
+        bound("DELETE", f"{base}/{{object}}", delete_related_object, may.USER_DELETE, owners=owners),
+    ]
+    for cast, kind in _CASTS.items():
+        units = 1 if owners else 3
+        routes.append(bound("GET", f"{base}{cast}", list_related, read, units, owners=owners, cast=kind))
+        routes.append(bound("GET", f"{base}{cast}/$count", count_related, read, owners=owners, cast=kind))
+    return tuple(routes)
+
+
+_GROUP, _NAMED, _NESTED = "/groups/{group}", "/groups/(uniqueName=)/{uniqueName}", "/groups/{group}/transitiveMembers"
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/groups", list_groups, may.GROUP_BASIC),
+    *collection("group", may.GROUP_BASIC),
     Route("POST", "/groups", create_group, may.GROUP_CREATE),
-    Route("GET", "/groups/$count", count_groups, may.GROUP_BASIC),
-    Route("GET", "/groups/delta", groups_delta, may.GROUP_BASIC),
-    Route("GET", "/groups/(uniqueName=)/{uniqueName}", get_by_unique_name, may.GROUP_BASIC),
-    Route("PATCH", "/groups/(uniqueName=)/{uniqueName}", upsert_group, may.GROUP_WRITE),
-    Route("GET", "/groups/{group}", get_group, may.GROUP_BASIC),
-    Route("PATCH", "/groups/{group}", update_group, may.MEMBER_WRITE),
-    Route("DELETE", "/groups/{group}", delete_group, may.GROUP_WRITE),
+    Route("GET", _NAMED, get_by_unique_name, may.GROUP_BASIC),
+    Route("PATCH", _NAMED, upsert_group, may.GROUP_WRITE),
+    Route("GET", _GROUP, get_group, may.GROUP_BASIC),
+    Route("PATCH", _GROUP, update_group, may.MEMBER_WRITE),
+    Route("DELETE", _GROUP, delete_group, may.GROUP_WRITE),
     *_related("members", owners=False, read=may.MEMBER_READ, write=may.MEMBER_WRITE),
     *_related("owners", owners=True, read=may.MEMBER_READ, write=may.GROUP_WRITE),
-    *(
-        Route(
-            "GET",
-            f"/groups/{{group}}/transitiveMembers{cast}",
-            partial(list_transitive, cast=kind),
-            may.MEMBER_READ,
-            5,
-        )
-        for cast, kind in _CASTS.items()
-    ),
-    *(
-        Route(
-            "GET",
-            f"/groups/{{group}}/transitiveMembers{cast}/$count",
-            partial(count_transitive, cast=kind),
-            may.MEMBER_READ,
-        )
-        for cast, kind in _CASTS.items()
-    ),
+    *(bound("GET", f"{_NESTED}{c}", list_transitive, may.MEMBER_READ, 5, cast=k) for c, k in _CASTS.items()),
+    *(bound("GET", f"{_NESTED}{c}/$count", count_transitive, may.MEMBER_READ, cast=k) for c, k in _CASTS.items()),
 )

@@ -9,16 +9,15 @@ from ...audits import Actor, user_target
 from ...call import Caller, Json
 from ...clock import stamp
 from ...directory.objects import DirectoryObject
-from ...errors import GraphError, bad_request, invite_denied, not_found
+from ...errors import GraphError, bad_request, invite_denied, not_found, not_unique
 from ...invited import InvitedGuest
 from ...observations import Mail
 from ...odata.shapes import checked_body
 from ...world import World
-from ..lookup import referenced
+from ..lookup import referenced, security_identifier
 from . import addresses, policy
 
 _SENDER = "invites@microsoft.com"
-_READ_ONLY = frozenset({"id", "inviteRedeemUrl", "status"})
 
 
 def invite(world: World, body: Json, caller: Caller, actor: Actor) -> Json:
@@ -55,7 +54,7 @@ def invite(world: World, body: Json, caller: Caller, actor: Actor) -> Json:
     world.audits.write(
         activity,
         by=actor,
-        target=user_target(user.id, user.get("userPrincipalName"), user.get("displayName")),
+        target=user_target(user),
         service="Invited Users",
         operation="Add",
         details={"InvitedUserEmailAddress": address, "InvitationId": shown["id"]},
@@ -65,12 +64,7 @@ def invite(world: World, body: Json, caller: Caller, actor: Actor) -> Json:
 
 def _checked(world: World, body: Json) -> Json:
     """The fields of the request, with defaults."""
-    wanted = checked_body(
-        "invitation",
-        body,
-        reject_unknown=world.settings.odata.reject_unknown_properties,
-        read_only=_READ_ONLY,
-    )
+    wanted = checked_body(world.settings.odata, "invitation", body)
     for name in ("invitedUserEmailAddress", "inviteRedirectUrl"):
         if not wanted.get(name):
             raise bad_request(f"A value is required for property '{name}' of resource 'Invitation'.", "BadRequest")
@@ -191,7 +185,7 @@ def _new_guest(world: World, address: str, wanted: Json) -> Json:
         "mailNickname": address.replace("@", "_") + "#EXT#",
         "otherMails": [address] if world.settings.invitations.other_mails else [],
         "proxyAddresses": [] if has_contact else [f"SMTP:{address}"],
-        "securityIdentifier": "S-1-12-1-" + "-".join(str(secrets.randbits(32)) for _ in range(4)),
+        "securityIdentifier": security_identifier(),
         "userPrincipalName": _principal_name(world, address),
         "userType": wanted.get("invitedUserType") or "Guest",
     }
@@ -214,9 +208,7 @@ def _reset_or_convert(
         world.directory.change(user, state)
         return user, world.settings.invitations.new_status, "Invite internal user to B2B collaboration"
     if any(other is not user for other in _holders(world, address)):
-        raise bad_request(
-            "Another object with the same value for property proxyAddresses already exists.", "BadRequest"
-        )
+        raise not_unique("proxyAddresses", "BadRequest")
     changed: dict[str, Any] = {**state, "mail": address, "proxyAddresses": [f"SMTP:{address}"]}
     if world.settings.invitations.other_mails:
         changed["otherMails"] = [address]

@@ -34,11 +34,10 @@ def redeem(world: World, *, redeem_url: str | None = None, user_id: str | None =
     if domain in {name.lower() for name in world.settings.policies.blocked_domains}:
         raise CannotRedeem("pending guests of a blocked domain cannot redeem")
     world.directory.change(user, {"externalUserState": "Accepted", "externalUserStateChangeDateTime": stamp()})
-    name, display = user.get("userPrincipalName"), user.get("displayName")
     world.audits.write(
         "Redeem external user invite",
-        by=Actor(user_id=user.id, user_name=name, name=display),
-        target=user_target(user.id, name, display),
+        by=Actor(user_id=user.id, user_name=user.get("userPrincipalName"), name=user.get("displayName")),
+        target=user_target(user),
         service="Invited Users",
         operation="Update",
     )

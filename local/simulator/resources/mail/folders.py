@@ -9,20 +9,12 @@ from ...errors import GraphError, mail_denied
 from ...listing import list_plain
 from ...mailbox import folder_id
 from ...routing import Route
+from ...tables import TABLES
 from .. import permissions as may
-from ..lookup import plain_entity
+from ..answers import plain
 from .model import need_mailbox
 
-_NAMES: Final = {
-    "archive": "Archive",
-    "conversationhistory": "Conversation History",
-    "deleteditems": "Deleted Items",
-    "drafts": "Drafts",
-    "inbox": "Inbox",
-    "junkemail": "Junk Email",
-    "outbox": "Outbox",
-    "sentitems": "Sent Items",
-}
+_NAMES: Final[dict[str, str]] = TABLES["mailFolders"]
 _DEFAULT_PAGE, _MAX_PAGE = 10, 1000
 
 
@@ -32,8 +24,9 @@ def list_folders(call: Call) -> Answer:
 
 
 def get_folder(call: Call) -> Answer:
-    found = need_folder(call)
-    return Answer(200, {**plain_entity(call, _set(call), found), "id": found["id"]})
+    folder = need_folder(call)
+    answer = plain(call, _set(call), folder)
+    return Answer(200, {**answer.body, "id": folder["id"]})
 
 
 def need_folder(call: Call) -> Json:

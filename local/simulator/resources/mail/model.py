@@ -8,36 +8,13 @@ from ...clock import stamp
 from ...errors import GraphError, mail_denied
 from ...mailbox import Mailbox, Message, folder_id, new_message
 from ...observations import Mail
+from ...tables import TABLES
 from .limits import count_sent
 
 _RECIPIENTS = ("toRecipients", "ccRecipients", "bccRecipients")
-_WRITABLE: Final = frozenset(
-    {
-        *_RECIPIENTS,
-        "attachments",
-        "body",
-        "categories",
-        "flag",
-        "from",
-        "importance",
-        "inferenceClassification",
-        "internetMessageHeaders",
-        "internetMessageId",
-        "isDeliveryReceiptRequested",
-        "isRead",
-        "isReadReceiptRequested",
-        "multiValueExtendedProperties",
-        "replyTo",
-        "sender",
-        "singleValueExtendedProperties",
-        "subject",
-    }
-)
+_WRITABLE: Final = frozenset(TABLES["messageWritable"])
 _ONLY_WHEN_ASKED = {
-    "internetMessageHeaders",
-    "singleValueExtendedProperties",
-    "multiValueExtendedProperties",
-    "attachments",
+    *("internetMessageHeaders", "singleValueExtendedProperties", "multiValueExtendedProperties", "attachments"),
 }
 _PROPERTY_ID = re.compile(
     r"(?:String|Integer|Boolean|SystemTime|Double|Binary|CLSID)(?:Array)? "
@@ -61,11 +38,8 @@ def need_mailbox(call: Call) -> tuple[str, str, Mailbox]:
     if allowed is not None and not names & {name.lower() for name in allowed}:
         raise mail_denied()
     if user.id.lower() not in world.directory.mailboxes:
-        raise GraphError(
-            404,
-            "MailboxNotEnabledForRESTAPI",
-            "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
-        )
+        text = "The mailbox is either inactive, soft-deleted, or is hosted on-premise."
+        raise GraphError(404, "MailboxNotEnabledForRESTAPI", text)
     address = user.get("mail") or user.get("userPrincipalName")
     return user.id, str(address), world.mailboxes.of(user.id)
 
@@ -79,12 +53,9 @@ def checked(body: Json) -> Json:
     properties = {name: value for name, value in body.items() if "@" not in name}
     for name in properties:
         if name not in _WRITABLE:
-            raise GraphError(
-                400,
-                "RequestBodyRead",
-                f"The property '{name}' does not exist on type 'microsoft.graph.message'. Make sure to only use "
-                "property names that are defined by the type.",
-            )
+            text = f"The property '{name}' does not exist on type 'microsoft.graph.message'."
+            wanted = "Make sure to only use property names that are defined by the type."
+            raise GraphError(400, "RequestBodyRead", f"{text} {wanted}")
     for name in (*_RECIPIENTS, "replyTo"):
         for recipient in properties.get(name) or []:
             if not isinstance(recipient, dict) or not isinstance(recipient.get("emailAddress"), dict):
@@ -93,11 +64,8 @@ def checked(body: Json) -> Json:
     if len(headers) > _MAX_HEADERS or any(
         not str(header.get("name", "")).lower().startswith("x-") for header in headers
     ):
-        raise GraphError(
-            400,
-            "InvalidInternetMessageHeader",
-            "The internet message header name should start with 'x-' or 'X-', with at most five headers.",
-        )
+        text = "The internet message header name should start with 'x-' or 'X-', with at most five headers."
+        raise GraphError(400, "InvalidInternetMessageHeader", text)
     for extended in properties.get("singleValueExtendedProperties") or []:
         if not isinstance(extended, dict) or not _PROPERTY_ID.fullmatch(str(extended.get("id", ""))):
             raise GraphError(400, "ErrorInvalidPropertyId", "The extended property id is not valid.")
@@ -155,33 +123,18 @@ def shown(message: Message, address: str, *, immutable: bool, extra: tuple[str, 
     properties = message.properties
     body: Json = properties.get("body") or {"contentType": "text", "content": ""}
     sender: Json = {"emailAddress": {"name": address, "address": address}}
+    created = properties["createdDateTime"]
     whole: dict[str, Any] = {
         "@odata.etag": f'W/"{properties["changeKey"]}"',
         "id": message.immutable_id if immutable else message.regular_id,
-        "createdDateTime": properties["createdDateTime"],
-        "lastModifiedDateTime": properties["lastModifiedDateTime"],
-        "changeKey": properties["changeKey"],
-        "categories": [],
-        "receivedDateTime": properties["createdDateTime"],
-        "sentDateTime": properties["createdDateTime"],
-        "hasAttachments": False,
-        "subject": "",
-        "bodyPreview": str(body.get("content") or "")[:255],
-        "importance": "normal",
-        "parentFolderId": folder_id(message.owner_id, "drafts" if message.is_draft else "sentitems"),
-        "conversationId": f"AAQk{message.key}",
-        "isDeliveryReceiptRequested": False,
-        "isReadReceiptRequested": False,
-        "isRead": True,
-        "webLink": "https://outlook.office365.com/owa/",
-        "inferenceClassification": "focused",
+        **TABLES["message"],
+        "receivedDateTime": created,
+        "sentDateTime": created,
         "sender": sender,
         "from": sender,
-        "toRecipients": [],
-        "ccRecipients": [],
-        "bccRecipients": [],
-        "replyTo": [],
-        "flag": {"flagStatus": "notFlagged"},
+        "bodyPreview": str(body.get("content") or "")[:255],
+        "parentFolderId": folder_id(message.owner_id, "drafts" if message.is_draft else "sentitems"),
+        "conversationId": f"AAQk{message.key}",
     }
     whole |= {name: value for name, value in properties.items() if name not in _ONLY_WHEN_ASKED}
     whole |= {name: properties[name] for name in extra if name in properties}

@@ -7,20 +7,6 @@ from ...odata.shapes import checked_body
 from ...world import World
 from .. import property_rules
 
-READ_ONLY = frozenset(
-    {
-        "id",
-        "createdDateTime",
-        "creationType",
-        "deletedDateTime",
-        "externalUserState",
-        "externalUserStateChangeDateTime",
-        "proxyAddresses",
-        "securityIdentifier",
-        "signInActivity",
-        "onPremisesSyncEnabled",
-    }
-)
 MAX_CHECKED = 20
 
 
@@ -31,12 +17,9 @@ def update(world: World, user: DirectoryObject, body: Json) -> None:
         GraphError: 404 while the new user cannot be written, 400 for a synced user or a bad property.
     """
     if world.new.hides(user.id, "users_patch", world.settings.replication.users_patch):
-        raise GraphError(
-            404, "Directory_ObjectNotFound", "Unable to read the company information from the directory."
-        )
-    changes = checked_body(
-        "user", body, reject_unknown=world.settings.odata.reject_unknown_properties, read_only=READ_ONLY
-    )
+        text = "Unable to read the company information from the directory."
+        raise GraphError(404, "Directory_ObjectNotFound", text)
+    changes = checked_body(world.settings.odata, "user", body)
     property_rules.check("user", changes)
     if user.get("onPremisesSyncEnabled"):
         raise synced()
