@@ -5,7 +5,7 @@ Microsoft's v1.0 documentation; groups, administrative units and directory roles
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from ..call import Answer, Call
 from ..directory.objects import DirectoryObject, OrderedIds
@@ -87,7 +87,7 @@ def _member_of(
     for name, transitive, units in (("memberOf", False, 2), ("transitiveMemberOf", True, 5)):
         for cast in (None, *kinds):
             path = f"{base}/{name}{'' if cast is None else f'/graph.{cast}'}"
-            facts = {"find": find, "transitive": transitive, "cast": cast}
+            facts: dict[str, Any] = {"find": find, "transitive": transitive, "cast": cast}
             listing = whole if whole and transitive and cast is None else needs
             routes.append(bound("GET", path, list_memberships, listing, units=units, **facts))
             routes.append(bound("GET", f"{path}/$count", count_memberships, needs, **facts))
@@ -119,7 +119,7 @@ def _principal_owners(call: Call) -> Answer:
 
 
 _USER, _GROUP, _PRINCIPAL = "/users/{user}", "/groups/{group}", "/servicePrincipals/{servicePrincipal}"
-_DIRECT: Final = {"find": need_service_principal, "transitive": False, "cast": None}
+_DIRECT: Final[dict[str, Any]] = {"find": need_service_principal, "transitive": False, "cast": None}
 ROUTES: tuple[Route, ...] = (
     *_member_of(_USER, need_user, may.USER_MEMBER_OF, _AND_ROLES, whole=may.MEMBER_CHECK),
     *_member_of(_GROUP, need_group, may.GROUP_BASIC, _HOLDERS),
