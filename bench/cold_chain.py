@@ -27,6 +27,8 @@ SETTINGS = {"GUESTLIST_SWEEP_SCHEDULE": "0 0 0 1 1 *", "GUESTLIST_AUDIT_SCHEDULE
 CHAIN = ("invite_chunk", "join_chunk", "mail_chunk")
 GROUPS = ("http", *(f"function:{name}" for name in CHAIN))
 FIRST_TWO = GROUPS[:2]
+_ASKS = "groups_group_part"
+"""The function that takes an invitation, among others."""
 _TIMEOUT_S = 120
 
 _LINE = re.compile(r"\[(\S+)Z\] (.*)")
@@ -169,7 +171,7 @@ def _passage(lines: Sequence[tuple[float, str]], asked: float, answered: float) 
             seconds, ended = work.get(found[1], (0.0, 0.0))
             work[found[1]] = (seconds + int(found[2]) / 1000, max(ended, at))
     hops, before = [], asked
-    for group, function in zip(GROUPS, ("post_invitation", *CHAIN), strict=True):
+    for group, function in zip(GROUPS, (_ASKS, *CHAIN), strict=True):
         seconds, ended = work[function]
         end = answered if group == GROUPS[0] else ended
         start = serves[group] - starts[group] if group in starts else 0.0

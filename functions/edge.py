@@ -19,9 +19,7 @@ import msgspec
 
 from shared import wiring
 from shared.api import problems
-from shared.domain.applications import AppId
 from shared.domain.errors import Refused, TimedOut, Unavailable
-from shared.domain.ids import GroupId, UserId, group_id
 from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
 
@@ -164,50 +162,6 @@ def json_response(
     return func.HttpResponse(
         body=msgspec.json.encode(body), status_code=status, headers=dict(headers or {}), mimetype=media_type
     )
-
-
-def page_of(req: func.HttpRequest, most: int, default: int) -> int:
-    """How many entries ``?limit=`` asks for; raises Refused `parameter-invalid`."""
-    text = req.params.get("limit")
-    if not text:
-        return default
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
-        raise Refused(Reason.PARAMETER_INVALID, f"a whole number from 1 to {most} is needed", field="limit")
-    return int(text)
-
-
-def idempotency_key(req: func.HttpRequest) -> str | None:
-    """The header, checked; raises Refused `idempotency-key-invalid`."""
-    key: str | None = req.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
-        raise Refused(Reason.IDEMPOTENCY_KEY_INVALID, field="Idempotency-Key")
-    return key
-
-
-def group_of(req: func.HttpRequest) -> GroupId:
-    """The group of the path; raises Refused `parameter-invalid`."""
-    try:
-        return group_id(req.route_params["groupId"])
-    except ValueError as e:
-        raise Refused(Reason.PARAMETER_INVALID, str(e), field="groupId") from e
-
-
-def app_id_of(req: func.HttpRequest) -> AppId:
-    """The app of the path; raises Refused `parameter-invalid`."""
-    try:
-        return AppId(group_id(req.route_params["appId"]))
-    except ValueError as e:
-        raise Refused(Reason.PARAMETER_INVALID, "an application id (a GUID) is needed", field="appId") from e
-
-
-def user_of(req: func.HttpRequest) -> UserId:
-    """The user of the path; raises Refused `guest-missing`."""
-    try:
-        return UserId(group_id(req.route_params["userId"]))
-    except ValueError as e:
-        raise Refused(Reason.GUEST_MISSING, str(e)) from e
 
 
 def _need_length(req: func.HttpRequest, most: int) -> None:

@@ -1,113 +1,104 @@
 """What an owner sees and does: groups, their guests, and how a mail will look."""
 
-from functools import partial
-from urllib.parse import quote, urlencode
+from datetime import date
+from typing import Annotated
 
-import azure.functions as func
-
-from functions.callers import caller_of
-from functions.edge import endpoint, group_of, json_response, user_of
-from shared import wiring
+from functions.arguments import TEXT, Body, Continuation, flag, query
+from functions.http import Routes
+from shared.api.openapi.operations import OF_DIRECTORY, OF_GROUPS, OWNERS, READERS, SEERS, SIGNED_IN
 from shared.api.schemas import invitations
-from shared.api.schemas import membership as guest_bodies
-from shared.api.schemas.base import BODY_LIMIT, decode
-from shared.domain.errors import Refused
+from shared.api.schemas import membership as bodies
+from shared.api.schemas.base import BODY_LIMIT
+from shared.domain.access import Caller
+from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 from shared.domain.texts import guest_name
 from shared.steps.access import Seen
+from shared.wiring import App
 
-bp = func.Blueprint()
+route = Routes("groups")
+of_caller = Routes("caller")
 
-_LONGEST_FIND = 100
-
-
-@bp.function_name("get_me")
-@bp.route("api/me", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def get_me(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    return json_response(guest_bodies.me(await caller_of(app, req)))
+_GROUP = "/api/groups/{groupId}"
+_GUEST = f"{_GROUP}/guests/{{userId}}"
+_ALL = flag("all", "true: the groups of all apps; administrators and auditors")
+_FIND = query("find", "what the name or the address begins with", TEXT, lambda given: given.strip()[:100] or None)
 
 
-@bp.function_name("list_groups")
-@bp.route("api/groups", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def list_groups(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    with_all = (req.params.get("all") or "false").lower()
-    if with_all not in ("true", "false"):
-        raise Refused(Reason.PARAMETER_INVALID, "true or false is needed", field="all")
-    found = await app.portal.groups.of_caller(caller, with_all=with_all == "true")
-    return json_response(guest_bodies.Groups([_group(app, seen) for seen in found]))
+@of_caller("GET /api/me", SIGNED_IN)
+async def get_me(caller: Caller) -> bodies.Me:
+    """Who the access token says the caller is."""
+    return bodies.me(caller)
 
 
-@bp.function_name("get_group")
-@bp.route("api/groups/{groupId}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def get_group(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    return json_response(_group(app, await app.portal.groups.one(group_of(req), caller)))
+@route("GET /api/groups", SIGNED_IN, Reason.NOT_ADMIN, *OF_DIRECTORY)
+async def list_groups(app: App, caller: Caller, with_all: Annotated[bool, _ALL]) -> bodies.Groups:
+    """Groups that the caller owns or decides for."""
+    found = await app.portal.groups.of_caller(caller, with_all=with_all)
+    return bodies.Groups([_group(app, seen) for seen in found])
 
 
-@bp.function_name("list_guests")
-@bp.route("api/groups/{groupId}/guests", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def list_guests(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller, group = await caller_of(app, req), group_of(req)
-    find = (req.params.get("find") or "").strip()[:_LONGEST_FIND] or None
-    found = await app.portal.guests.list(group, caller, req.params.get("continuation"), find)
-    link = None
-    if found.page.continuation is not None:
-        query = {"continuation": found.page.continuation} | ({"find": find} if find else {})
-        link = f"/api/groups/{quote(group)}/guests?{urlencode(query)}"
-    return json_response(guest_bodies.guests(found, link))
+@route(f"GET {_GROUP}", SEERS, *OF_GROUPS)
+async def get_group(app: App, caller: Caller, group: GroupId) -> bodies.Group:
+    """One group, with its apps, policy and templates."""
+    return _group(app, await app.portal.groups.one(group, caller))
 
 
-@bp.function_name("remove_guest")
-@bp.route("api/groups/{groupId}/guests/{userId}", methods=["DELETE"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def remove_guest(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    await app.portal.guests.remove(group_of(req), user_of(req), caller)
-    return func.HttpResponse(status_code=204)
+@route(f"GET {_GROUP}/guests", READERS, *OF_GROUPS)
+async def list_guests(
+    app: App, caller: Caller, group: GroupId, find: Annotated[str | None, _FIND], page: Continuation
+) -> bodies.Guests:
+    """Guests who are members."""
+    found = await app.portal.guests.list(group, caller, page.continuation, find)
+    return bodies.guests(found, page.next(f"/api/groups/{group}/guests", found.page.continuation))
 
 
-@bp.function_name("put_expiry")
-@bp.route("api/groups/{groupId}/guests/{userId}/expiry", methods=["PUT"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def put_expiry(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller, user = await caller_of(app, req), user_of(req)
-    expires = guest_bodies.decode_expiry(req.get_body())
-    await app.portal.guests.set_expiry(group_of(req), user, expires, caller)
-    return json_response(guest_bodies.expiry(user, expires))
+@route(f"DELETE {_GUEST}", OWNERS, *OF_GROUPS)
+async def remove_guest(app: App, caller: Caller, group: GroupId, user: UserId) -> None:
+    """Make a guest no member any more; the account stays."""
+    await app.portal.guests.remove(group, user, caller)
 
 
-@bp.function_name("preview_mail")
-@bp.route("api/groups/{groupId}/mail-preview", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@partial(endpoint, most=BODY_LIMIT)
-async def preview_mail(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    body = decode(invitations.MailPreviewBody, req.get_body())
+@route(
+    f"PUT {_GUEST}/expiry",
+    OWNERS,
+    *OF_GROUPS,
+    body=Body(bodies.ExpiryBody, {"expires": "2027-06-30"}, bodies.decode_expiry),
+)
+async def put_expiry(app: App, caller: Caller, group: GroupId, user: UserId, body: date | None) -> bodies.Expiry:
+    """Set, renew or clear the last day of a guest's membership."""
+    await app.portal.guests.set_expiry(group, user, body, caller)
+    return bodies.expiry(user, body)
+
+
+@route(
+    f"POST {_GROUP}/mail-preview",
+    OWNERS,
+    *(*OF_GROUPS, Reason.NAME_INVALID, Reason.NO_MAIL_SENDER),
+    body=Body(
+        invitations.MailPreviewBody,
+        {"displayName": "Ada", "welcomeMessage": "Welcome, {guest}!"},
+        most=BODY_LIMIT,
+    ),
+)
+async def preview_mail(
+    app: App, caller: Caller, group: GroupId, body: invitations.MailPreviewBody
+) -> invitations.MailPreview:
+    """The mail as a guest would get it."""
     mail = await app.portal.preview_mail(
-        group_of(req),
+        group,
         caller,
         address=body.address,
         display_name=guest_name(body.display_name, body.address or ""),
         message=body.welcome_message,
         language=body.language,
     )
-    return json_response(invitations.mail_preview(mail))
+    return invitations.mail_preview(mail)
 
 
-def _group(app: wiring.App, seen: Seen) -> guest_bodies.Group:
+def _group(app: App, seen: Seen) -> bodies.Group:
     settings = app.settings
-    return guest_bodies.group(
+    return bodies.group(
         seen,
         settings.tenant_id,
         settings.requests.public_url,

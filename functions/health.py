@@ -2,34 +2,33 @@
 
 import azure.functions as func
 
-from functions.edge import delivered, endpoint, json_response
+from functions.edge import delivered, json_response
+from functions.http import Routes
 from shared import wiring
-from shared.api.schemas import diagnostics as answers
-from shared.api.schemas.diagnostics import Health
+from shared.api.openapi.operations import ANYBODY
+from shared.api.schemas import diagnostics as bodies
 from shared.domain.commands import RoundTrip
 from shared.domain.readiness import Status
+from shared.wiring import App
 
 bp = func.Blueprint()
+route = Routes("app")
 
 
-@bp.function_name("get_health")
-@bp.route("api/health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def get_health(req: func.HttpRequest) -> func.HttpResponse:
-    """Alive, with settings that can be read. Says nothing that a stranger may not know."""
-    await wiring.app()
-    return json_response(Health())
+@route("GET /api/health", ANYBODY)
+async def get_health(app: App) -> bodies.Health:
+    """Whether the app is alive."""
+    del app  # It is made: its settings can be read. Nothing is said that a stranger may not know.
+    return bodies.Health()
 
 
-@bp.function_name("get_ready")
-@bp.route("api/health/ready", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def get_ready(req: func.HttpRequest) -> func.HttpResponse:
-    """For an availability test: 503 where nothing works. What anybody learns: the answer's module."""
-    app = await wiring.app()
+@route("GET /api/health/ready", ANYBODY, answers={200: bodies.Ready, 503: bodies.Ready})
+async def get_ready(app: App) -> func.HttpResponse:
+    """Whether the app can do its work, timer and queues included, and which feature lacks which permission."""
+    # For an availability test: 503 where nothing works. What anybody learns: the answer's module.
     found = await app.ready()
     status = 503 if found.status is Status.NOT_READY else 200
-    return json_response(answers.ready(found, app.settings.features), status)
+    return json_response(bodies.ready(found, app.settings.features), status)
 
 
 @bp.function_name("end_round_trip")

@@ -1,131 +1,135 @@
 """Bulk import: a file of guests, what becomes of it, and the queues that work on it."""
 
 import asyncio
-from functools import partial
-from urllib.parse import quote
+from typing import Annotated
 
 import azure.functions as func
 
-from functions.callers import caller_of
-from functions.edge import endpoint, group_of, idempotency_key, json_response, step
-from functions.setups import is_dry
+from functions.answers import Accepted, CsvFile
+from functions.arguments import TEXT, Continuation, DryRun, Key, query
+from functions.edge import step
+from functions.http import Routes
 from shared import wiring
+from shared.api.openapi.operations import OF_DIRECTORY, OF_GROUP_KINDS, OF_GROUPS, OWNERS, READERS
 from shared.api.schemas import imports as bodies
+from shared.domain.access import Caller
 from shared.domain.commands import ImportChunk, SplitImport, UndoImport
 from shared.domain.errors import Refused
+from shared.domain.ids import GroupId
 from shared.domain.import_ids import ImportId
 from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
 from shared.domain.texts import one_line
 from shared.steps.imports.start import SIZE_LIMIT, Upload
+from shared.wiring import App
 
 bp = func.Blueprint()
+route = Routes("imports")
 
-_ONE = "api/groups/{groupId}/imports/{importId}"
-_MULTIPART = "multipart/form-data"
+_ALL = "/api/groups/{groupId}/imports"
+_ONE = f"{_ALL}/{{importId}}"
 _NAME_LIMIT, _DEFAULT_NAME = 200, "guests.csv"
+_NAME = query("name", "the file's name", TEXT, str, default=_DEFAULT_NAME)
+_MULTIPART = "multipart/form-data"
 _FORM_LIMIT = 10 * 1024 * 1024
 """Bytes of a form with a file: the library that finds the file in it takes a second for five million."""
+_OF_CHANGES = (Reason.IMPORT_ENDED, *OF_DIRECTORY)
 
 
-@bp.function_name("post_import")
-@bp.route("api/groups/{groupId}/imports", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@partial(endpoint, most=SIZE_LIMIT)
-async def post_import(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    group = group_of(req)
+@route(
+    f"POST {_ALL}",
+    OWNERS,
+    *(
+        *OF_GROUPS,
+        *OF_GROUP_KINDS,
+        Reason.FILE_EMPTY,
+        Reason.FILE_TOO_LARGE,
+        Reason.FILE_UNREADABLE,
+        Reason.FILE_NO_ADDRESS_COLUMN,
+        Reason.APP_BEING_REMOVED,
+    ),
+    csv=True,
+    most=SIZE_LIMIT,
+)
+async def post_import(
+    req: func.HttpRequest,
+    app: App,
+    caller: Caller,
+    group: GroupId,
+    name: Annotated[str, _NAME],
+    dry_run: DryRun,
+    key: Key,
+) -> bodies.ImportPreview | Accepted[bodies.Import]:
+    """Import a file of guests, or preview it."""
     if _kind(req) == _MULTIPART:
         # To find the file in a form is work: for nobody whose file is not wanted.
         await app.imports.start.targets.of_caller(group, caller)
-        name, content = await asyncio.to_thread(_part, req)
+        file, content = await asyncio.to_thread(_part, req, name)
     else:
-        name, content = _file_name(req), _content(req)
+        file, content = name, _content(req)
     upload = Upload(
-        group, one_line(name.replace("\\", "/").rpartition("/")[2])[:_NAME_LIMIT] or _DEFAULT_NAME, content
+        group, one_line(file.replace("\\", "/").rpartition("/")[2])[:_NAME_LIMIT] or _DEFAULT_NAME, content
     )
-    if is_dry(req):
-        return json_response(bodies.preview(await app.imports.preview(upload, caller)))
-    import_id = await app.imports.start(upload, caller, idempotency_key(req))
-    seen = await app.imports.tend.show(upload.group, import_id, caller)
-    headers = {"Location": f"/api/groups/{upload.group}/imports/{import_id}"}
-    return json_response(bodies.one(seen), 202, headers)
+    if dry_run:
+        return bodies.preview(await app.imports.preview(upload, caller))
+    import_id = await app.imports.start(upload, caller, key)
+    seen = await app.imports.tend.show(group, import_id, caller)
+    return Accepted(bodies.one(seen), f"/api/groups/{group}/imports/{import_id}")
 
 
-@bp.function_name("list_imports")
-@bp.route("api/groups/{groupId}/imports", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def list_imports(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    return json_response(bodies.several(await app.imports.tend.of_group(group_of(req), caller)))
+@route(f"GET {_ALL}", READERS, *OF_GROUPS)
+async def list_imports(app: App, caller: Caller, group: GroupId) -> bodies.Imports:
+    """Imports of a group, the newest first."""
+    return bodies.several(await app.imports.tend.of_group(group, caller))
 
 
-@bp.function_name("get_import")
-@bp.route(_ONE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def get_import(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    return json_response(bodies.one(await app.imports.tend.show(group_of(req), _import(req), caller)))
+@route(f"GET {_ONE}", READERS, *OF_DIRECTORY)
+async def get_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> bodies.Import:
+    """One import and how far it is."""
+    return bodies.one(await app.imports.tend.show(group, import_id, caller))
 
 
-@bp.function_name("get_import_results")
-@bp.route(f"{_ONE}/results", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def get_import_results(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    group, import_id = group_of(req), _import(req)
-    record, part = await app.imports.results(group, import_id, caller, req.params.get("continuation"))
-    name = quote(f"{record.file_name.removesuffix('.csv')}.results.csv")
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
-    if part.continuation is not None:
-        path = f"/api/groups/{group}/imports/{import_id}/results?continuation={part.continuation}"
-        headers["Link"] = f'<{path}>; rel="next"'
-    return func.HttpResponse(part.content, status_code=200, headers=headers, mimetype="text/csv", charset="utf-8")
+@route(f"GET {_ONE}/results", READERS, Reason.FILE_GONE, *OF_DIRECTORY)
+async def get_import_results(
+    app: App, caller: Caller, group: GroupId, import_id: ImportId, page: Continuation
+) -> CsvFile:
+    """One outcome for each row, ten thousand at a time: follow the Link header."""
+    record, part = await app.imports.results(group, import_id, caller, page.continuation)
+    link = page.next(f"/api/groups/{group}/imports/{import_id}/results", part.continuation)
+    return CsvFile(part.content, f"{record.file_name.removesuffix('.csv')}.results.csv", link)
 
 
-@bp.function_name("pause_import")
-@bp.route(f"{_ONE}/pause", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def pause_import(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    return json_response(bodies.one(await app.imports.tend.pause(group_of(req), _import(req), caller)))
+@route(f"POST {_ONE}/pause", OWNERS, *_OF_CHANGES)
+async def pause_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> bodies.Import:
+    """Invite nobody until it is resumed."""
+    return bodies.one(await app.imports.tend.pause(group, import_id, caller))
 
 
-@bp.function_name("resume_import")
-@bp.route(f"{_ONE}/resume", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def resume_import(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    return json_response(bodies.one(await app.imports.tend.resume(group_of(req), _import(req), caller)))
+@route(f"POST {_ONE}/resume", OWNERS, *_OF_CHANGES)
+async def resume_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> bodies.Import:
+    """Go on."""
+    return bodies.one(await app.imports.tend.resume(group, import_id, caller))
 
 
-@bp.function_name("cancel_import")
-@bp.route(f"{_ONE}/cancel", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def cancel_import(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    return json_response(bodies.one(await app.imports.tend.cancel(group_of(req), _import(req), caller)))
+@route(f"POST {_ONE}/cancel", OWNERS, *_OF_CHANGES)
+async def cancel_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> bodies.Import:
+    """Invite nobody who was not asked yet."""
+    return bodies.one(await app.imports.tend.cancel(group, import_id, caller))
 
 
-@bp.function_name("undo_import")
-@bp.route(f"{_ONE}/undo", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def undo_import(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    group, import_id = group_of(req), _import(req)
-    if is_dry(req):
+@route(
+    f"POST {_ONE}/undo", OWNERS, *(Reason.FEATURE_OFF, Reason.IMPORT_UNDER_WAY, Reason.UNDO_TOO_LATE, *OF_DIRECTORY)
+)
+async def undo_import(
+    app: App, caller: Caller, group: GroupId, import_id: ImportId, dry_run: DryRun
+) -> bodies.ImportUndo | Accepted[bodies.Import]:
+    """Take back the memberships and the unused accounts that it made."""
+    if dry_run:
         stored = await app.imports.tend.need_undo(group, import_id, caller)
         plan = await app.imports.undo.plan(import_id, sorted(stored.progress.value.targets))
-        return json_response(bodies.undo_plan(plan, await app.imports.tend.show(group, import_id, caller)))
+        return bodies.undo_plan(plan, await app.imports.tend.show(group, import_id, caller))
     seen = await app.imports.tend.undo(group, import_id, caller)
-    return json_response(bodies.one(seen), 202, {"Location": f"/api/groups/{group}/imports/{import_id}"})
+    return Accepted(bodies.one(seen), f"/api/groups/{group}/imports/{import_id}")
 
 
 @bp.function_name("split_import")
@@ -157,8 +161,8 @@ def _kind(req: func.HttpRequest) -> str:
     return (req.headers.get("content-type") or "").partition(";")[0].strip().lower()
 
 
-def _part(req: func.HttpRequest) -> tuple[str, bytes]:
-    """Name and content of the part `file` of a form; takes seconds where the form is large.
+def _part(req: func.HttpRequest, name: str) -> tuple[str, bytes]:
+    """Name and content of the part `file` of a form, which may have no name; takes seconds where the form is large.
 
     Raises:
         Refused: `file-too-large`, `body-invalid`.
@@ -170,7 +174,7 @@ def _part(req: func.HttpRequest) -> tuple[str, bytes]:
     part = req.files.get("file")
     if part is None:
         raise Refused(Reason.BODY_INVALID, "The form has no part named 'file'", field="file")
-    return part.filename or _file_name(req), part.stream.read()
+    return part.filename or name, part.stream.read()
 
 
 def _content(req: func.HttpRequest) -> bytes:
@@ -178,14 +182,3 @@ def _content(req: func.HttpRequest) -> bytes:
     if (kind := _kind(req)) not in ("", "text/csv", "text/plain", "application/csv", "application/octet-stream"):
         raise Refused(Reason.BODY_INVALID, f"Send text/csv or multipart/form-data, not {kind}", field="Content-Type")
     return bytes(req.get_body())
-
-
-def _file_name(req: func.HttpRequest) -> str:
-    return req.params.get("name") or _DEFAULT_NAME
-
-
-def _import(req: func.HttpRequest) -> ImportId:
-    text = req.route_params["importId"].lower()
-    if len(text) != 22 or not set(text) <= set("0123456789abcdef"):
-        raise Refused(Reason.IMPORT_MISSING)
-    return ImportId(text)

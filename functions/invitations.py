@@ -1,78 +1,103 @@
 """Invitations: asking for one, looking at them, and the queue that invites."""
 
-from functools import partial
-from urllib.parse import quote, urlencode
+from typing import Annotated
 
 import azure.functions as func
 
-from functions.callers import caller_of
-from functions.edge import endpoint, group_of, idempotency_key, json_response, page_of, step
-from functions.forms import body_of, form_of, wants_page
-from functions.pages import invite_form_again, page_instead
+from functions.answers import Accepted, SeeOther
+from functions.arguments import Body, Key, Page, choice, paged
+from functions.edge import step
+from functions.forms import wants_page
+from functions.http import Routes
+from functions.pages import form_again, invite_form_again
 from shared import wiring
+from shared.api.openapi.operations import (
+    INVITERS,
+    OF_ADDRESSES,
+    OF_DIRECTORY,
+    OF_GROUP_KINDS,
+    OF_GROUPS,
+    OWNERS,
+    READERS,
+)
 from shared.api.schemas import invitations as bodies
 from shared.api.schemas.base import BODY_LIMIT
+from shared.domain.access import Caller
 from shared.domain.commands import InviteChunk
-from shared.domain.errors import Refused
-from shared.domain.ids import InvitationId
+from shared.domain.ids import GroupId, InvitationId
 from shared.domain.invitations import State
 from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
+from shared.wiring import App
 
 bp = func.Blueprint()
+route = Routes("invitations")
 
-_PAGE = 50
-_PAGE_LIMIT = 200
+_OF_GROUP = "/api/groups/{groupId}/invitations"
+_ONE = "/api/invitations/{invitationId}"
+_STATE = choice("state", "only those in this state", State)
 
 
-@bp.function_name("post_invitation")
-@bp.route("api/groups/{groupId}/invitations", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@partial(endpoint, most=BODY_LIMIT)
-@page_instead(invite_form_again)
-async def post_invitation(req: func.HttpRequest) -> func.HttpResponse:
-    app, group, form = await wiring.app(), group_of(req), form_of(req)
-    caller = await caller_of(app, req, form)
-    new = bodies.decode_invitation(group, body_of(req, form))
-    invitation = str(await app.accept_invitation(new, caller, idempotency_key(req)))
+@route(
+    f"POST {_OF_GROUP}",
+    OWNERS,
+    *(
+        *OF_GROUPS,
+        *OF_GROUP_KINDS,
+        *OF_ADDRESSES,
+        Reason.MESSAGE_TOO_LONG,
+        Reason.NO_MAIL_SENDER,
+        Reason.INVITATION_UNDER_WAY,
+        Reason.APP_BEING_REMOVED,
+    ),
+    body=Body(
+        bodies.InvitationBody,
+        {"address": "ada@fabrikam.com", "welcomeMessage": "Good to have you!"},
+        bytes,
+        forms=True,
+        most=BODY_LIMIT,
+    ),
+    on_refusal=form_again(invite_form_again),
+)
+async def post_invitation(
+    req: func.HttpRequest, app: App, caller: Caller, group: GroupId, body: bytes, key: Key
+) -> Accepted[bodies.InvitationTaken] | SeeOther:
+    """Invite one guest, or send an invitation again."""
+    invitation = str(await app.accept_invitation(bodies.decode_invitation(group, body), caller, key))
     if wants_page(req):
-        return func.HttpResponse(status_code=303, headers={"Location": f"/invite/{group}/{invitation}"})
-    headers = {"Location": f"/api/invitations/{invitation}"}
-    return json_response(bodies.accepted(invitation), 202, headers)
+        return SeeOther(f"/invite/{group}/{invitation}")
+    return Accepted(bodies.accepted(invitation), f"/api/invitations/{invitation}")
 
 
-@bp.function_name("get_invitation")
-@bp.route("api/invitations/{invitationId}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def get_invitation(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    return json_response(bodies.invitation(await app.show_invitations.one(_invitation(req), caller)))
+@route(f"GET {_ONE}", INVITERS, *OF_DIRECTORY)
+async def get_invitation(app: App, caller: Caller, invitation: InvitationId) -> bodies.Invitation:
+    """One invitation."""
+    return bodies.invitation(await app.show_invitations.one(invitation, caller))
 
 
-@bp.function_name("cancel_invitation")
-@bp.route("api/invitations/{invitationId}/cancel", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def cancel_invitation(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    return json_response(bodies.invitation(await app.portal.cancel_invitation(_invitation(req), caller)))
+@route(
+    f"POST {_ONE}/cancel",
+    OWNERS,
+    *(Reason.INVITATION_IN_FLIGHT, Reason.INVITATION_ENDED, Reason.GUEST_HAS_ACCEPTED, *OF_DIRECTORY),
+)
+async def cancel_invitation(app: App, caller: Caller, invitation: InvitationId) -> bodies.Invitation:
+    """Take an invitation back while the guest has not accepted."""
+    return bodies.invitation(await app.portal.cancel_invitation(invitation, caller))
 
 
-@bp.function_name("list_invitations")
-@bp.route("api/groups/{groupId}/invitations", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def list_invitations(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    group, state, limit = group_of(req), _state(req), page_of(req, _PAGE_LIMIT, _PAGE)
-    page = await app.show_invitations.of_group(
-        group, caller, state=state, continuation=req.params.get("continuation"), limit=limit
+@route(f"GET {_OF_GROUP}", READERS, *OF_GROUPS)
+async def list_invitations(
+    app: App,
+    caller: Caller,
+    group: GroupId,
+    state: Annotated[State | None, _STATE],
+    page: Annotated[Page, paged(200, 50)],
+) -> bodies.Invitations:
+    """Invitations of a group, the newest first."""
+    found = await app.show_invitations.of_group(
+        group, caller, state=state, continuation=page.continuation, limit=page.limit
     )
-    next_link = None
-    if page.continuation is not None:
-        query = {"limit": limit, "continuation": page.continuation} | ({"state": state.value} if state else {})
-        next_link = f"/api/groups/{quote(group)}/invitations?{urlencode(query)}"
-    return json_response(bodies.page(page, next_link))
+    return bodies.page(found, page.next(f"/api/groups/{group}/invitations", found.continuation))
 
 
 @bp.function_name("invite_chunk")
@@ -81,21 +106,3 @@ async def list_invitations(req: func.HttpRequest) -> func.HttpResponse:
 async def invite_chunk(message: func.QueueMessage) -> Outcome:
     command = wiring.decode(InviteChunk, message.get_body())
     return await (await wiring.app()).invite_chunk(command)
-
-
-def _state(req: func.HttpRequest) -> State | None:
-    text = req.params.get("state")
-    if not text:
-        return None
-    try:
-        return State(text)
-    except ValueError as e:
-        known = ", ".join(s.value for s in State)
-        raise Refused(Reason.PARAMETER_INVALID, f"'{text}' is no state; known are {known}", field="state") from e
-
-
-def _invitation(req: func.HttpRequest) -> InvitationId:
-    try:
-        return InvitationId.parse(req.route_params["invitationId"])
-    except ValueError as e:
-        raise Refused(Reason.INVITATION_MISSING) from e

@@ -1,30 +1,28 @@
 """Pages that work without script: asking to join, and an owner's form. What they post goes to the API's own
-triggers, which answer a browser with a page (303, or the form again with what is wrong)."""
+routes, which answer a browser with a page (303, or the form again with what is wrong)."""
 
-import functools
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import azure.functions as func
 
+from functions.arguments import GROUP, Call
 from functions.callers import caller_of
-from functions.edge import endpoint, group_of
 from functions.forms import form_of, wants_page
+from functions.http import OnRefusal, page
 from shared import wiring
 from shared.api import pages, problems
 from shared.api.page_headers import page_headers
 from shared.api.pages import FieldProblem
 from shared.domain.errors import Refused, Unavailable
-from shared.domain.groups import App
-from shared.domain.ids import InvitationId
+from shared.domain.groups import App as OpenedApp
+from shared.domain.ids import GroupId, InvitationId
 from shared.domain.invitations import STATES
 from shared.domain.links import direct_link
 from shared.domain.reasons import REASONS, Reason
 from shared.domain.requests import REQUEST_STATES, RequestId, RequestState
+from shared.wiring import App
 
-bp = func.Blueprint()
-
-type Handler = Callable[..., Awaitable[func.HttpResponse]]
 type FormAgain = Callable[[func.HttpRequest, Mapping[str, str], FieldProblem], Awaitable[str]]
 
 
@@ -41,22 +39,21 @@ def language_of(req: func.HttpRequest, form: Mapping[str, str] | None = None) ->
     return pages.language_of(req.headers.get("accept-language"), asked)
 
 
-def page_instead(again: FormAgain | None = None) -> Callable[[Handler], Handler]:
-    """A handler whose refusals a browser gets as a page: the form again where `again` draws one."""
+def stylesheet(text: str) -> func.HttpResponse:
+    """A style sheet of such pages."""
+    headers = {"Cache-Control": "public, max-age=3600"}
+    return func.HttpResponse(text, headers=headers, mimetype="text/css", charset="utf-8")
 
-    def wrap(handler: Handler) -> Handler:
-        @functools.wraps(handler)
-        async def run(req: func.HttpRequest) -> func.HttpResponse:
-            try:
-                return await handler(req)
-            except (Refused, Unavailable) as e:
-                if not wants_page(req):
-                    raise
-                return await _refused(req, e, again)
 
-        return run
+def form_again(again: FormAgain | None = None) -> OnRefusal:
+    """A browser gets a page that says why: the form again, where `again` draws one."""
 
-    return wrap
+    async def answer(req: func.HttpRequest, error: Refused | Unavailable) -> func.HttpResponse:
+        if not wants_page(req):
+            raise error
+        return await _refused(req, error, again)
+
+    return answer
 
 
 async def _refused(req: func.HttpRequest, error: Refused | Unavailable, again: FormAgain | None) -> func.HttpResponse:
@@ -92,11 +89,13 @@ async def request_form_again(req: func.HttpRequest, form: Mapping[str, str], pro
 async def invite_form_again(req: func.HttpRequest, form: Mapping[str, str], problem: FieldProblem) -> str:
     """The owner's form with what was typed and what is wrong with it."""
     language = language_of(req, form)
-    return pages.invite_form(group_id=group_of(req), group_name=None, language=language, values=form, problem=problem)
+    return pages.invite_form(
+        group_id=GROUP.read(Call(req)), group_name=None, language=language, values=form, problem=problem
+    )
 
 
 async def _request_form(req: func.HttpRequest, values: Mapping[str, str], problem: FieldProblem | None) -> str:
-    app, group = await wiring.app(), group_of(req)
+    app, group = await wiring.app(), GROUP.read(Call(req))
     record = await app.requests.ask.open_app(group)
     return pages.request_form(
         group_id=group,
@@ -108,37 +107,28 @@ async def _request_form(req: func.HttpRequest, values: Mapping[str, str], proble
     )
 
 
-@bp.function_name("page_request")
-@bp.route("request/{groupId}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-@page_instead()
+@page("/request/{groupId}", on_refusal=form_again())
 async def page_request(req: func.HttpRequest) -> func.HttpResponse:
     return html_response(await _request_form(req, {}, None))
 
 
-@bp.function_name("page_request_sent")
-@bp.route("request/{groupId}/sent", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-@page_instead()
-async def page_request_sent(req: func.HttpRequest) -> func.HttpResponse:
-    app, group = await wiring.app(), group_of(req)
+@page("/request/{groupId}/sent", on_refusal=form_again())
+async def page_request_sent(req: func.HttpRequest, app: App, group: GroupId) -> func.HttpResponse:
     record = await app.requests.ask.open_app(group)
     text = pages.request_sent(group_id=group, group_name=record.group_name, language=language_of(req))
     return html_response(text)
 
 
-@bp.function_name("page_request_state")
-@bp.route("request/{groupId}/{requestId}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-@page_instead()
-async def page_request_state(req: func.HttpRequest) -> func.HttpResponse:
-    app, group = await wiring.app(), group_of(req)
+@page("/request/{groupId}/{requestId}", on_refusal=form_again())
+async def page_request_state(
+    req: func.HttpRequest, app: App, group: GroupId, request: RequestId
+) -> func.HttpResponse:
     code = req.params.get("code") or ""
-    found = await app.requests.prove.look(group, RequestId(req.route_params["requestId"]), code)
+    found = await app.requests.prove.look(group, request, code)
     link = None
     if found.state is RequestState.APPROVED:
         record = await app.requests.ask.open_app(group)
-        link = direct_link([App(record.name, record.app_id)], app.settings.tenant_id)
+        link = direct_link([OpenedApp(record.name, record.app_id)], app.settings.tenant_id)
     text = pages.request_state(
         group_id=group,
         request_id=found.id,
@@ -153,29 +143,24 @@ async def page_request_state(req: func.HttpRequest) -> func.HttpResponse:
     return html_response(text)
 
 
-@bp.function_name("page_invite")
-@bp.route("invite/{groupId}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-@page_instead()
-async def page_invite(req: func.HttpRequest) -> func.HttpResponse:
+@page("/invite/{groupId}", on_refusal=form_again())
+async def page_invite(req: func.HttpRequest, group: GroupId) -> func.HttpResponse:
     """The form says nothing of the group: who sends it is looked at when it is sent."""
     text = pages.invite_form(
-        group_id=group_of(req), group_name=None, language=language_of(req), values=dict(req.params), problem=None
+        group_id=group, group_name=None, language=language_of(req), values=dict(req.params), problem=None
     )
     return html_response(text)
 
 
-@bp.function_name("page_invitation")
-@bp.route("invite/{groupId}/{invitationId}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-@page_instead()
-async def page_invitation(req: func.HttpRequest) -> func.HttpResponse:
+@page("/invite/{groupId}/{invitationId}", on_refusal=form_again())
+async def page_invitation(
+    req: func.HttpRequest, app: App, group: GroupId, invitation: InvitationId
+) -> func.HttpResponse:
     """What became of an invitation, for who may see it; for others that it was taken, and no more."""
-    app, group = await wiring.app(), group_of(req)
     told: dict[str, Any] = {"address": None, "state": None, "meaning": None, "final": True}
     told |= dict.fromkeys(("title", "detail", "remedy"))
     try:
-        found = await app.show_invitations.one(_invitation(req), await caller_of(app, req))
+        found = await app.show_invitations.one(invitation, await caller_of(app, req))
     except Refused as e:
         if e.reason not in (Reason.TOKEN_MISSING, Reason.TOKEN_INVALID):
             raise
@@ -193,16 +178,6 @@ async def page_invitation(req: func.HttpRequest) -> func.HttpResponse:
     return html_response(pages.invitation_state(group_id=group, language=language_of(req), **told))
 
 
-@bp.function_name("page_style")
-@bp.route("page.css", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def page_style(req: func.HttpRequest) -> func.HttpResponse:
-    headers = {"Cache-Control": "public, max-age=3600"}
-    return func.HttpResponse(pages.stylesheet(), headers=headers, mimetype="text/css", charset="utf-8")
-
-
-def _invitation(req: func.HttpRequest) -> InvitationId:
-    try:
-        return InvitationId.parse(req.route_params["invitationId"])
-    except ValueError as e:
-        raise Refused(Reason.INVITATION_MISSING) from e
+@page("/page.css")
+async def page_style() -> func.HttpResponse:
+    return stylesheet(pages.stylesheet())

@@ -3,70 +3,61 @@
 Whom it is about comes in a body and goes out in one: never in an address of the API, in a message or in a log.
 """
 
-import re
-
 import azure.functions as func
 
-from functions.callers import caller_of
-from functions.edge import endpoint, json_response, step
+from functions.answers import Accepted
+from functions.arguments import Body
+from functions.edge import step
+from functions.http import Routes
 from shared import wiring
+from shared.api.openapi.operations import ADMINS
 from shared.api.schemas import people as bodies
-from shared.domain.access import Action
+from shared.domain.access import Action, Caller
 from shared.domain.commands import SearchPerson
-from shared.domain.errors import Refused
 from shared.domain.outcomes import Outcome
 from shared.domain.people import CaseId, CaseKind
 from shared.domain.reasons import Reason
-from shared.steps.access import need
+from shared.wiring import App
 
 bp = func.Blueprint()
+route = Routes("people")
 
-_EXPORTS, _ERASURES = "api/people/exports", "api/people/erasures"
-
-
-@bp.function_name("post_export")
-@bp.route(_EXPORTS, methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def post_export(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    need(caller, Action.HANDLE_PERSONAL_DATA)
-    who = bodies.decode_person(req.get_body())
-    case = await app.people.ask.export(who.address, who.user, caller)
-    return json_response(bodies.taken(case), 202, {"Location": f"/{_EXPORTS}/{case.id}"})
+_EXPORTS, _ERASURES = "/api/people/exports", "/api/people/erasures"
+_NEED = Action.HANDLE_PERSONAL_DATA
+_ADA = {"address": "ada@fabrikam.com"}
 
 
-@bp.function_name("get_export")
-@bp.route(f"{_EXPORTS}/{{caseId}}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def get_export(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    need(caller, Action.HANDLE_PERSONAL_DATA)
-    return json_response(bodies.export(*await app.people.ask.show(CaseKind.EXPORT, _case(req), caller)))
+@route(f"POST {_EXPORTS}", ADMINS, Reason.ADDRESS_INVALID, body=Body(bodies.PersonBody, _ADA), action=_NEED)
+async def post_export(app: App, caller: Caller, body: bodies.PersonBody) -> Accepted[bodies.Taken]:
+    """Gather all that is kept of a person."""
+    case = await app.people.ask.export(body.address, body.user, caller)
+    return Accepted(bodies.taken(case), f"{_EXPORTS}/{case.id}")
 
 
-@bp.function_name("post_erasure")
-@bp.route(_ERASURES, methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def post_erasure(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    need(caller, Action.HANDLE_PERSONAL_DATA)
-    who = bodies.decode_erasure(req.get_body())
-    case = await app.people.ask.erase(who.address, who.user, caller, confirmed=who.confirm)
-    return json_response(bodies.taken(case), 202, {"Location": f"/{_ERASURES}/{case.id}"})
+@route(f"GET {_EXPORTS}/{{caseId}}", ADMINS, action=_NEED)
+async def get_export(app: App, caller: Caller, case: CaseId) -> bodies.Export:
+    """How far it is, and when it is done the data, for a short time."""
+    return bodies.export(*await app.people.ask.show(CaseKind.EXPORT, case, caller))
 
 
-@bp.function_name("get_erasure")
-@bp.route(f"{_ERASURES}/{{caseId}}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def get_erasure(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    need(caller, Action.HANDLE_PERSONAL_DATA)
-    case, whom, _ = await app.people.ask.show(CaseKind.ERASURE, _case(req), caller)
-    return json_response(bodies.erasure(case, whom, app.people.search.personal_data))
+@route(
+    f"POST {_ERASURES}",
+    ADMINS,
+    Reason.ADDRESS_INVALID,
+    body=Body(bodies.ErasureBody, _ADA | {"confirm": True}),
+    action=_NEED,
+)
+async def post_erasure(app: App, caller: Caller, body: bodies.ErasureBody) -> Accepted[bodies.Taken]:
+    """Erase all that is kept of a person; without `confirm` only say what that is."""
+    case = await app.people.ask.erase(body.address, body.user, caller, confirmed=body.confirm)
+    return Accepted(bodies.taken(case), f"{_ERASURES}/{case.id}")
+
+
+@route(f"GET {_ERASURES}/{{caseId}}", ADMINS, action=_NEED)
+async def get_erasure(app: App, caller: Caller, case: CaseId) -> bodies.Erasure:
+    """How far it is, what was found and erased, what was kept and why."""
+    found, whom, _ = await app.people.ask.show(CaseKind.ERASURE, case, caller)
+    return bodies.erasure(found, whom, app.people.search.personal_data)
 
 
 @bp.function_name("search_person")
@@ -75,11 +66,3 @@ async def get_erasure(req: func.HttpRequest) -> func.HttpResponse:
 async def search_person(message: func.QueueMessage) -> Outcome:
     command = wiring.decode(SearchPerson, message.get_body())
     return await (await wiring.app()).people.search(command)
-
-
-def _case(req: func.HttpRequest) -> CaseId:
-    """Raises Refused `case-missing`."""
-    text: str = req.route_params["caseId"].lower()
-    if not re.fullmatch("[0-9a-f]{22}", text):
-        raise Refused(Reason.CASE_MISSING)
-    return CaseId(text)

@@ -1,95 +1,160 @@
-"""Setups: asking for one and tending it. Their queues are in `functions.setup_worker`."""
+"""Setups, and the apps that are set up. Their queues are in `functions.setup_worker`."""
 
-from functools import partial
+from typing import Annotated
 
-import azure.functions as func
-
-from functions.callers import caller_of
-from functions.edge import endpoint, idempotency_key, json_response
-from shared import wiring
+from functions.answers import Accepted, Tagged
+from functions.arguments import Body, DryRun, Key, header
+from functions.http import Routes
+from shared.api.openapi.operations import (
+    ADMIN_READERS,
+    ADMINS,
+    OF_DIRECTORY,
+    OWNERS,
+    READERS,
+    SETUP_ADMINS,
+    SIGNED_IN,
+)
+from shared.api.schemas import apps, membership
 from shared.api.schemas import setup as bodies
 from shared.api.schemas.base import BODY_LIMIT
-from shared.domain.errors import Refused
+from shared.domain.access import Caller
+from shared.domain.applications import AppId
+from shared.domain.ids import UserId
 from shared.domain.reasons import Reason
 from shared.domain.setup.order import SetupStep
+from shared.domain.setup.plan import MessageTemplate
 from shared.domain.setup.records import Setup, SetupId
+from shared.steps.setup.people import Answers
+from shared.steps.setup.start import NewSetup
+from shared.wiring import App
 
-bp = func.Blueprint()
+route, of_apps = Routes("setups"), Routes("apps")
 
-
-@bp.function_name("post_setup")
-@bp.route("api/setups", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@partial(endpoint, most=BODY_LIMIT)
-async def post_setup(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    new = bodies.decode_setup(req.get_body())
-    if is_dry(req):
-        return json_response(bodies.rehearsal(await app.setups.start.rehearse(new.plan, caller)))
-    return _accepted(await app.setups.start(new, caller, idempotency_key(req)))
-
-
-@bp.function_name("list_setups")
-@bp.route("api/setups", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def list_setups(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    return json_response(bodies.setups(await app.setups.tend.list_all(caller)))
+_ALL = "/api/setups"
+_ONE = f"{_ALL}/{{setupId}}"
+_APP = "/api/apps/{appId}"
+_TEMPLATES = f"{_APP}/templates"
+_DRY_RUN = header("If-Match", "The ETag of the dry run.", lambda given: given.strip().strip('"') or None)
+_EXAMPLE = {
+    "app": {"name": "Contoso Expenses"},
+    "owners": ["olivia.owner@contoso.com"],
+    "policy": {"requests": "approval", "blockedDomains": ["blocked.example"]},
+}
 
 
-@bp.function_name("get_setup")
-@bp.route("api/setups/{setupId}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def get_setup(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    return json_response(bodies.setup(await app.setups.tend.show(_setup_id(req), caller)))
+@route(
+    f"POST {_ALL}",
+    ADMINS,
+    *(Reason.FEATURE_OFF, Reason.NAME_INVALID, Reason.DIRECTORY_BUSY),
+    body=Body(bodies.SetupBody, _EXAMPLE, bodies.decode_setup, most=BODY_LIMIT),
+)
+async def post_setup(
+    app: App, caller: Caller, body: NewSetup, dry_run: DryRun, key: Key
+) -> bodies.Rehearsal | Accepted[bodies.SetupChecklist]:
+    """Set an app up for guests, or say what it would do."""
+    if dry_run:
+        return bodies.rehearsal(await app.setups.start.rehearse(body.plan, caller))
+    return _accepted(await app.setups.start(body, caller, key))
 
 
-@bp.function_name("confirm_setup_step")
-@bp.route("api/setups/{setupId}/steps/{step}/confirm", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def confirm_setup_step(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    note = bodies.decode_note(req.get_body())
-    return json_response(bodies.setup(await app.setups.tend.confirm(_setup_id(req), _step(req), caller, note)))
+@route(f"GET {_ALL}", ADMIN_READERS)
+async def list_setups(app: App, caller: Caller) -> bodies.Setups:
+    """All setups, the newest first."""
+    return bodies.setups(await app.setups.tend.list_all(caller))
 
 
-@bp.function_name("retry_setup")
-@bp.route("api/setups/{setupId}/retry", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def retry_setup(req: func.HttpRequest) -> func.HttpResponse:
-    app = await wiring.app()
-    caller = await caller_of(app, req)
-    answers = bodies.decode_answers(req.get_body())
-    return _accepted(await app.setups.tend.retry(_setup_id(req), caller, answers))
+@route(f"GET {_ONE}", ADMIN_READERS)
+async def get_setup(app: App, caller: Caller, setup: SetupId) -> bodies.SetupChecklist:
+    """One setup as a checklist."""
+    return bodies.setup(await app.setups.tend.show(setup, caller))
 
 
-def is_dry(req: func.HttpRequest) -> bool:
-    """Whether ``?dryRun=true`` is asked for; raises Refused `parameter-invalid` for another value."""
-    text = (req.params.get("dryRun") or "false").lower()
-    if text not in ("true", "false"):
-        raise Refused(Reason.PARAMETER_INVALID, "true or false is needed", field="dryRun")
-    return text == "true"
+@route(
+    f"POST {_ONE}/steps/{{step}}/confirm",
+    ADMINS,
+    *(Reason.FEATURE_OFF, Reason.STEP_NOT_MANUAL),
+    body=Body(bodies.ConfirmBody, {"note": "done in the admin center"}, bodies.decode_note),
+)
+async def confirm_setup_step(
+    app: App, caller: Caller, setup: SetupId, step: SetupStep, body: str | None
+) -> bodies.SetupChecklist:
+    """Say that a manual task is done."""
+    return bodies.setup(await app.setups.tend.confirm(setup, step, caller, body))
 
 
-def _accepted(setup: Setup) -> func.HttpResponse:
-    return json_response(bodies.setup(setup), 202, {"Location": f"/api/setups/{setup.id}"})
+@route(
+    f"POST {_ONE}/retry",
+    ADMINS,
+    *(Reason.FEATURE_OFF, Reason.NOTHING_TO_RETRY),
+    body=Body(bodies.RetryBody, {"appRole": "User"}, bodies.decode_answers),
+)
+async def retry_setup(app: App, caller: Caller, setup: SetupId, body: Answers) -> Accepted[bodies.SetupChecklist]:
+    """Try failed steps again, with the answer to what they asked."""
+    return _accepted(await app.setups.tend.retry(setup, caller, body))
 
 
-def _setup_id(req: func.HttpRequest) -> SetupId:
-    text = req.route_params["setupId"].lower()
-    if len(text) != 22 or not set(text) <= set("0123456789abcdef"):
-        raise Refused(Reason.SETUP_MISSING)
-    return SetupId(text)
+def _accepted(setup: Setup) -> Accepted[bodies.SetupChecklist]:
+    return Accepted(bodies.setup(setup), f"{_ALL}/{setup.id}")
 
 
-def _step(req: func.HttpRequest) -> SetupStep:
-    text = req.route_params["step"]
-    try:
-        return SetupStep(text)
-    except ValueError as e:
-        known = ", ".join(s.value for s in SetupStep)
-        raise Refused(Reason.PARAMETER_INVALID, f"'{text}' is no step; known are {known}", field="step") from e
+@of_apps("GET /api/apps", SIGNED_IN, Reason.STORAGE_BUSY)
+async def list_apps(app: App, caller: Caller) -> apps.Apps:
+    """Apps that are set up; to owners their own."""
+    found = await app.setups.apps.list(caller)
+    return apps.Apps([apps.app(record, app.settings.tenant_id) for record in found])
+
+
+@of_apps(f"GET {_APP}", READERS, Reason.APP_MISSING, Reason.STORAGE_BUSY)
+async def get_app(app: App, caller: Caller, app_id: AppId) -> apps.App:
+    """One app that is set up."""
+    return apps.app(await app.setups.apps.one(app_id, caller), app.settings.tenant_id)
+
+
+@of_apps(
+    f"DELETE {_APP}",
+    ADMINS,
+    *(Reason.FEATURE_OFF, Reason.APP_MISSING, Reason.DRY_RUN_NEEDED, Reason.PLAN_CHANGED, Reason.DIRECTORY_BUSY),
+)
+async def delete_app(
+    app: App, caller: Caller, app_id: AppId, dry_run: DryRun, tag: Annotated[str | None, _DRY_RUN]
+) -> Tagged[apps.AppRemoval] | Accepted[apps.AppRemoving]:
+    """Take an app apart: what Guestlist made goes. The dry run's ETag is the If-Match of the real one."""
+    if dry_run:
+        found = await app.setups.apps.look_at_removal(app_id, caller)
+        return Tagged(apps.removal(found), found.tag)
+    await app.setups.apps.remove(app_id, caller, tag)
+    return Accepted(apps.AppRemoving(app_id), f"/api/apps/{app_id}")
+
+
+@of_apps(
+    f"PUT {_APP}/inviters",
+    SETUP_ADMINS,
+    *(Reason.APP_MISSING, Reason.APP_BEING_REMOVED),
+    body=Body(apps.Inviters, {"value": ["7c9e6679-7425-40de-944b-e07fc1f90ae7"]}, apps.decode_inviters),
+)
+async def put_inviters(app: App, caller: Caller, app_id: AppId, body: list[UserId]) -> apps.Inviters:
+    """Name the apps with the app role Inviter that may invite into the group."""
+    changed = await app.setups.apps.name_inviters(app_id, body, caller)
+    return apps.Inviters(list(changed.inviters))
+
+
+@of_apps(f"GET {_TEMPLATES}", READERS, *OF_DIRECTORY, Reason.APP_MISSING)
+async def get_templates(app: App, caller: Caller, app_id: AppId) -> membership.Templates:
+    """Welcome messages to start from."""
+    return membership.templates(await app.portal.templates.show(app_id, caller))
+
+
+@of_apps(
+    f"PUT {_TEMPLATES}",
+    OWNERS,
+    *(*OF_DIRECTORY, Reason.NAME_INVALID, Reason.APP_MISSING, Reason.MESSAGE_TOO_LONG),
+    body=Body(
+        membership.Templates,
+        {"value": [{"name": "Short", "text": "Welcome to {app}, {guest}!"}]},
+        membership.decode_templates,
+        most=BODY_LIMIT,
+    ),
+)
+async def put_templates(app: App, caller: Caller, app_id: AppId, body: list[MessageTemplate]) -> membership.Templates:
+    """Replace the welcome messages."""
+    return membership.templates(await app.portal.templates.write(app_id, body, caller))

@@ -2,16 +2,16 @@
 worker has the functions that need it, without any route, and the public one has all others."""
 
 import os
+from types import ModuleType
 
 import azure.functions as func
 
 from functions import (
-    apps,
     audits,
-    description,
-    doctor,
+    diagnostics,
     groups,
     health,
+    http,
     imports,
     invitations,
     mails,
@@ -19,16 +19,14 @@ from functions import (
     pages,
     people,
     portal,
-    problems,
     requests,
     setup_worker,
     setups,
-    stop,
     sweeper,
 )
 from shared.config import Worker, worker_of
 
-PUBLIC = (
+PUBLIC: tuple[ModuleType, ...] = (
     invitations,
     memberships,
     mails,
@@ -36,16 +34,12 @@ PUBLIC = (
     groups,
     requests,
     setups,
-    apps,
     audits,
-    doctor,
-    stop,
+    diagnostics,
     people,
     pages,
     portal,
-    description,
     sweeper,
-    problems,
     health,
 )
 
@@ -53,6 +47,7 @@ PUBLIC = (
 def blueprints() -> list[func.Blueprint]:
     """Raises SettingsWrong for an unknown worker: it must not have more functions than were meant."""
     worker = worker_of(os.environ)
-    public = [] if worker is Worker.SETUP else [module.bp for module in PUBLIC]
+    triggers = [module.bp for module in PUBLIC if hasattr(module, "bp")]
+    public = [] if worker is Worker.SETUP else [http.blueprint(), *triggers]
     of_setup = [] if worker is Worker.PUBLIC else [setup_worker.bp]
     return [*public, *of_setup, *([setup_worker.report] if worker is Worker.SETUP else [])]

@@ -64,7 +64,7 @@ def types() -> str:
     """The types as the API's models of now have them: what `TYPES` should be. Raises PortalError."""
     # In a process of its own: nothing here imports the app.
     described = subprocess.run(
-        [sys.executable, "-m", "shared.api.openapi"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "functions"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     if described.returncode != 0:
         raise PortalError(f"The API could not be described:\n{described.stderr}")

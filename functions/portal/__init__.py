@@ -9,11 +9,9 @@ from pathlib import Path
 
 import azure.functions as func
 
-from functions.edge import endpoint
+from functions.http import page
 from shared import wiring
 from shared.api.page_headers import page_headers
-
-bp = func.Blueprint()
 
 STATIC = Path(__file__).parent / "static"
 _INDEX = "index.html"
@@ -32,17 +30,13 @@ class _File:
     tag: str
 
 
-@bp.function_name("home")
-@bp.route("/", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
-async def home(req: func.HttpRequest) -> func.HttpResponse:
+@page("/")
+async def home() -> func.HttpResponse:
     """Where people land who type the host's name alone; it comes before the host's own page."""
     return func.HttpResponse(status_code=302, headers={"Location": "/portal/"})
 
 
-@bp.function_name("portal_files")
-@bp.route("portal/{*path}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@endpoint
+@page("/portal/{*path}")
 async def portal_files(req: func.HttpRequest) -> func.HttpResponse:
     """A file of the portal; addresses of its pages, which have no extension, all answer with the one page."""
     path = (req.route_params.get("path") or "").strip("/")

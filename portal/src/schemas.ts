@@ -107,19 +107,6 @@ export type Reason =
   | "undo-too-late"
   | "verification-failed";
 /**
- * How ready the whole is.
- */
-export type Status = "degraded" | "not-ready" | "ready";
-/**
- * Whether something that has to come again and again still comes.
- */
-export type Beat = "late" | "ok" | "starting" | "unknown";
-/**
- * A part of Guestlist. The value is what `GUESTLIST_FEATURES` and the API call it.
- */
-export type Feature =
-  "access-packages" | "audits" | "inviting" | "mailbox" | "remedies" | "setup" | "sign-ins" | "undo";
-/**
  * How far an invitation got.
  */
 export type State =
@@ -200,7 +187,6 @@ export type SelfService = "access-package" | "portal";
  * entitlement management, which has one.
  */
 export type SelfService1 = "access-package" | "portal";
-export type SetupState = "done" | "failed" | "running" | "waiting-for-person";
 /**
  * In the order in which people read them.
  */
@@ -214,6 +200,7 @@ export type SetupStep =
   | "self-service-groups"
   | "single-sign-on"
   | "verify";
+export type SetupState = "done" | "failed" | "running" | "waiting-for-person";
 /**
  * How far a step is. `waiting` and `ready` are both an open record: which one, the others decide.
  */
@@ -279,6 +266,19 @@ export type ErasureBody1 =
   | {
       userId: string;
     };
+/**
+ * How ready the whole is.
+ */
+export type Status = "degraded" | "not-ready" | "ready";
+/**
+ * Whether something that has to come again and again still comes.
+ */
+export type Beat = "late" | "ok" | "starting" | "unknown";
+/**
+ * A part of Guestlist. The value is what `GUESTLIST_FEATURES` and the API call it.
+ */
+export type Feature =
+  "access-packages" | "audits" | "inviting" | "mailbox" | "remedies" | "setup" | "sign-ins" | "undo";
 
 /**
  * Every schema of the description, by its name.
@@ -286,21 +286,8 @@ export type ErasureBody1 =
 export interface Schemas {
   Problem: Problem;
   Reason: Reason;
-  Me: Me;
   SignIn: SignIn;
-  Health: Health;
-  Ready: Ready;
-  Status: Status;
-  Part: Part;
-  BeatAnswer: BeatAnswer;
-  Beat: Beat;
-  FeatureReadiness: FeatureReadiness;
-  Feature: Feature;
-  LackedPermission: LackedPermission;
-  Table: Table;
-  ReasonRow: ReasonRow;
-  StateRow: StateRow;
-  State: State;
+  Me: Me;
   Groups: Groups;
   Group: Group;
   GroupApp: GroupApp;
@@ -313,23 +300,24 @@ export interface Schemas {
   MailPreview: MailPreview;
   InvitationBody: InvitationBody;
   InvitationTaken: InvitationTaken;
-  Invitations: Invitations;
   Invitation: Invitation;
+  State: State;
   Person: Person;
-  Import: Import;
+  Invitations: Invitations;
   ImportPreview: ImportPreview;
   PreviewCounts: PreviewCounts;
   PreviewRow: PreviewRow;
   Pace: Pace;
+  Import: Import;
   Imports: Imports;
   ImportUndo: ImportUndo;
   RequestBody: RequestBody;
   Asked: Asked;
-  ProofBody: ProofBody;
-  Proven: Proven;
   Requests: Requests;
   Request: Request;
   Decider: Decider;
+  ProofBody: ProofBody;
+  Proven: Proven;
   DecisionBody: DecisionBody;
   Apps: Apps;
   App: App;
@@ -342,12 +330,19 @@ export interface Schemas {
   AppRemoving: AppRemoving;
   Inviters: Inviters;
   Templates: Templates;
+  Examination: Examination;
+  ExaminedCheck: ExaminedCheck;
   SetupBody: SetupBody;
   AppBody: AppBody;
   GroupBody: GroupBody;
   SingleSignOnBody: SingleSignOnBody;
   PolicyBody: PolicyBody;
   SelfService: SelfService1;
+  Rehearsal: Rehearsal;
+  RehearsedStep: RehearsedStep;
+  SetupStep: SetupStep;
+  Task: Task;
+  TaskValue: TaskValue;
   SetupChecklist: SetupChecklist;
   SetupState: SetupState;
   WantedApp: WantedApp;
@@ -356,15 +351,10 @@ export interface Schemas {
   SetupGroup: SetupGroup;
   SetupRole: SetupRole;
   Step: Step;
-  SetupStep: SetupStep;
   StepState: StepState;
-  Task: Task;
-  TaskValue: TaskValue;
   StepConfirmation: StepConfirmation;
   StepCheck: StepCheck;
   CheckState: CheckState;
-  Rehearsal: Rehearsal;
-  RehearsedStep: RehearsedStep;
   Setups: Setups;
   ShortSetup: ShortSetup;
   ConfirmBody: ConfirmBody;
@@ -393,10 +383,20 @@ export interface Schemas {
   ErasureBody: ErasureBody;
   Erasure: Erasure;
   Kept: Kept;
-  Examination: Examination;
-  ExaminedCheck: ExaminedCheck;
   Stop: Stop;
   StopBody: StopBody;
+  Table: Table;
+  ReasonRow: ReasonRow;
+  StateRow: StateRow;
+  Health: Health;
+  Ready: Ready;
+  Status: Status;
+  Part: Part;
+  BeatAnswer: BeatAnswer;
+  Beat: Beat;
+  FeatureReadiness: FeatureReadiness;
+  Feature: Feature;
+  LackedPermission: LackedPermission;
 }
 /**
  * Why a request was refused, and what a person can do. `invitation` names the one that is under way, and
@@ -415,17 +415,6 @@ export interface Problem {
   until?: string;
 }
 /**
- * GET /api/me: who the access token says the caller is.
- */
-export interface Me {
-  id: string;
-  name: string;
-  roles: string[];
-  isAdmin: boolean;
-  isAuditor: boolean;
-  may: string[];
-}
-/**
  * Where to get a token for this API.
  */
 export interface SignIn {
@@ -436,81 +425,15 @@ export interface SignIn {
   clientId: string | null;
 }
 /**
- * The app is alive, with settings that can be read.
+ * GET /api/me: who the access token says the caller is.
  */
-export interface Health {
-  status?: "ok";
-}
-/**
- * Whether the app can do its work. `degraded`: a feature that is on lacks a permission, inviting does not.
- * `sweep` is the timer that repairs what stands still; `roundTrip` a message that each sweep sends through a queue,
- * with the time at which the newest that came back was sent. Either makes the app not ready where it is late.
- */
-export interface Ready {
-  status: Status;
-  checkedAt: string;
-  storage: Part;
-  token: Part;
-  sweep: BeatAnswer;
-  roundTrip: BeatAnswer;
-  features: FeatureReadiness[];
-}
-/**
- * Something that nothing works without.
- */
-export interface Part {
-  status: "failed" | "ok";
-  detail: string | null;
-}
-/**
- * Something that comes again and again. `at` is when it last did, `ageSeconds` how long that was ago when it was
- * looked at; both are null where it never came (`starting`: a fresh installation, until its first sweep) and where
- * storage does not answer (`unknown`).
- */
-export interface BeatAnswer {
-  status: Beat;
-  at: string | null;
-  ageSeconds: number | null;
-  detail: string | null;
-}
-/**
- * One feature. `unknown`: there is no token to read permissions from.
- */
-export interface FeatureReadiness {
-  feature: Feature;
-  status: "lacks" | "off" | "ready" | "unknown";
-  lacks: LackedPermission[];
-}
-/**
- * A permission that is not held, and what cannot be done for want of it.
- */
-export interface LackedPermission {
-  permission: string;
-  purpose: string;
-}
-/**
- * All reasons, and all states of invitations.
- */
-export interface Table {
-  reasons: ReasonRow[];
-  states: StateRow[];
-}
-/**
- * A reason, the status of a request refused for it, and what a person can do.
- */
-export interface ReasonRow {
-  reason: Reason;
-  status: number;
-  title: string;
-  remedy: string;
-}
-/**
- * A state of invitations, and those that may follow it.
- */
-export interface StateRow {
-  state: State;
-  meaning: string;
-  followedBy: State[];
+export interface Me {
+  id: string;
+  name: string;
+  roles: string[];
+  isAdmin: boolean;
+  isAuditor: boolean;
+  may: string[];
 }
 /**
  * Groups by name.
@@ -631,13 +554,6 @@ export interface InvitationTaken {
   state?: "accepted";
 }
 /**
- * Invitations of a group, the newest first; `nextLink` is there while there are more.
- */
-export interface Invitations {
-  value: Invitation[];
-  nextLink: string | null;
-}
-/**
  * One invitation. Absent values are null, times are RFC 3339 in UTC; `redeemLink` is the address that accepts
  * it, `directLink` the one that opens the app.
  */
@@ -677,34 +593,11 @@ export interface Person {
   name: string;
 }
 /**
- * An import and how far it is. `rows` are those read so far; `counts` are by state of the invitations, with
- * `invalid` for rows that cannot be used; `reasons` counts what was refused, failed or parked. `waitsFor`
- * says as well why Guestlist paused it; whoever is `resumedBy` answers for what is done from then on.
+ * Invitations of a group, the newest first; `nextLink` is there while there are more.
  */
-export interface Import {
-  id: string;
-  groupId: string;
-  fileName: string;
-  state: string;
-  rows: number;
-  allRead: boolean;
-  counts: {
-    [k: string]: number;
-  };
-  reasons: {
-    [k: string]: number;
-  };
-  done: number;
-  guestsPerSecond: number | null;
-  secondsLeft: number | null;
-  waitsFor: string | null;
-  createdAt: string;
-  createdBy: Person;
-  resumedBy: Person | null;
-  startedAt: string;
-  finishedAt: string | null;
-  undoUntil: string;
-  notes: string[];
+export interface Invitations {
+  value: Invitation[];
+  nextLink: string | null;
 }
 /**
  * What an import would do. `first` has the first rows of each outcome that occurs.
@@ -749,6 +642,36 @@ export interface Pace {
   said: string;
 }
 /**
+ * An import and how far it is. `rows` are those read so far; `counts` are by state of the invitations, with
+ * `invalid` for rows that cannot be used; `reasons` counts what was refused, failed or parked. `waitsFor`
+ * says as well why Guestlist paused it; whoever is `resumedBy` answers for what is done from then on.
+ */
+export interface Import {
+  id: string;
+  groupId: string;
+  fileName: string;
+  state: string;
+  rows: number;
+  allRead: boolean;
+  counts: {
+    [k: string]: number;
+  };
+  reasons: {
+    [k: string]: number;
+  };
+  done: number;
+  guestsPerSecond: number | null;
+  secondsLeft: number | null;
+  waitsFor: string | null;
+  createdAt: string;
+  createdBy: Person;
+  resumedBy: Person | null;
+  startedAt: string;
+  finishedAt: string | null;
+  undoUntil: string;
+  notes: string[];
+}
+/**
  * The imports of a group, the newest first.
  */
 export interface Imports {
@@ -777,21 +700,6 @@ export interface RequestBody {
  */
 export interface Asked {
   message: string;
-}
-/**
- * POST /api/groups/{groupId}/requests/{requestId}/proof: the code of the mail.
- */
-export interface ProofBody {
-  code: string;
-}
-/**
- * How far a request is, for whoever has its code. With `usedBefore` the code came before, and nothing happened
- * now.
- */
-export interface Proven {
-  state: string;
-  meaning: string;
-  usedBefore: boolean;
 }
 /**
  * Join requests of a group, the newest first; `nextLink` is there while there are more.
@@ -829,6 +737,21 @@ export interface Request {
 export interface Decider {
   id: string | null;
   name: string;
+}
+/**
+ * POST /api/groups/{groupId}/requests/{requestId}/proof: the code of the mail.
+ */
+export interface ProofBody {
+  code: string;
+}
+/**
+ * How far a request is, for whoever has its code. With `usedBefore` the code came before, and nothing happened
+ * now.
+ */
+export interface Proven {
+  state: string;
+  meaning: string;
+  usedBefore: boolean;
 }
 /**
  * POST …/approve and …/decline: a note for whoever asked.
@@ -903,6 +826,25 @@ export interface Templates1 {
   value: Template[];
 }
 /**
+ * What is missing, and what mends it.
+ */
+export interface Examination {
+  checks: ExaminedCheck[];
+}
+/**
+ * One thing that was examined, with the link or the command that mends it.
+ */
+export interface ExaminedCheck {
+  check: string;
+  state: "attention" | "missing" | "ok" | "unknown";
+  found: string;
+  title: string;
+  detail: string;
+  remedy: string | null;
+  link: string | null;
+  command: string | null;
+}
+/**
  * POST /api/setups.
  */
 export interface SetupBody {
@@ -964,6 +906,44 @@ export interface PolicyBody {
    * @maxItems 50
    */
   blockedDomains?: string[];
+}
+/**
+ * What each step of a setup would do.
+ */
+export interface Rehearsal {
+  steps: RehearsedStep[];
+}
+/**
+ * What a step would do, or why it cannot.
+ */
+export interface RehearsedStep {
+  step: SetupStep;
+  title: string;
+  wouldDo: string[];
+  alreadyDone: string[];
+  notes: string[];
+  manual: boolean;
+  manualTask: Task | null;
+  reason: Reason | null;
+  titleOfReason: string | null;
+  detail: string | null;
+  remedy: string | null;
+}
+/**
+ * What a person must do by hand, and exactly where.
+ */
+export interface Task {
+  title: string;
+  instructions: string[];
+  link: string;
+  values: TaskValue[];
+}
+/**
+ * A value that a person has to enter.
+ */
+export interface TaskValue {
+  name: string;
+  value: string;
 }
 /**
  * A setup: the checklist.
@@ -1037,22 +1017,6 @@ export interface Step {
   remedy: string | null;
 }
 /**
- * What a person must do by hand, and exactly where.
- */
-export interface Task {
-  title: string;
-  instructions: string[];
-  link: string;
-  values: TaskValue[];
-}
-/**
- * A value that a person has to enter.
- */
-export interface TaskValue {
-  name: string;
-  value: string;
-}
-/**
  * Who said that a manual task is done.
  */
 export interface StepConfirmation {
@@ -1068,28 +1032,6 @@ export interface StepCheck {
   check: string;
   state: CheckState;
   found: string;
-}
-/**
- * What each step of a setup would do.
- */
-export interface Rehearsal {
-  steps: RehearsedStep[];
-}
-/**
- * What a step would do, or why it cannot.
- */
-export interface RehearsedStep {
-  step: SetupStep;
-  title: string;
-  wouldDo: string[];
-  alreadyDone: string[];
-  notes: string[];
-  manual: boolean;
-  manualTask: Task | null;
-  reason: Reason | null;
-  titleOfReason: string | null;
-  detail: string | null;
-  remedy: string | null;
 }
 /**
  * Setups in short, the newest first.
@@ -1365,25 +1307,6 @@ export interface Kept {
   kept: string;
 }
 /**
- * What is missing, and what mends it.
- */
-export interface Examination {
-  checks: ExaminedCheck[];
-}
-/**
- * One thing that was examined, with the link or the command that mends it.
- */
-export interface ExaminedCheck {
-  check: string;
-  state: "attention" | "missing" | "ok" | "unknown";
-  found: string;
-  title: string;
-  detail: string;
-  remedy: string | null;
-  link: string | null;
-  command: string | null;
-}
-/**
  * Whether everything that sends or changes is parked, and since when.
  */
 export interface Stop {
@@ -1396,4 +1319,81 @@ export interface Stop {
  */
 export interface StopBody {
   reason?: string | null;
+}
+/**
+ * All reasons, and all states of invitations.
+ */
+export interface Table {
+  reasons: ReasonRow[];
+  states: StateRow[];
+}
+/**
+ * A reason, the status of a request refused for it, and what a person can do.
+ */
+export interface ReasonRow {
+  reason: Reason;
+  status: number;
+  title: string;
+  remedy: string;
+}
+/**
+ * A state of invitations, and those that may follow it.
+ */
+export interface StateRow {
+  state: State;
+  meaning: string;
+  followedBy: State[];
+}
+/**
+ * The app is alive, with settings that can be read.
+ */
+export interface Health {
+  status?: "ok";
+}
+/**
+ * Whether the app can do its work. `degraded`: a feature that is on lacks a permission, inviting does not.
+ * `sweep` is the timer that repairs what stands still; `roundTrip` a message that each sweep sends through a queue,
+ * with the time at which the newest that came back was sent. Either makes the app not ready where it is late.
+ */
+export interface Ready {
+  status: Status;
+  checkedAt: string;
+  storage: Part;
+  token: Part;
+  sweep: BeatAnswer;
+  roundTrip: BeatAnswer;
+  features: FeatureReadiness[];
+}
+/**
+ * Something that nothing works without.
+ */
+export interface Part {
+  status: "failed" | "ok";
+  detail: string | null;
+}
+/**
+ * Something that comes again and again. `at` is when it last did, `ageSeconds` how long that was ago when it was
+ * looked at; both are null where it never came (`starting`: a fresh installation, until its first sweep) and where
+ * storage does not answer (`unknown`).
+ */
+export interface BeatAnswer {
+  status: Beat;
+  at: string | null;
+  ageSeconds: number | null;
+  detail: string | null;
+}
+/**
+ * One feature. `unknown`: there is no token to read permissions from.
+ */
+export interface FeatureReadiness {
+  feature: Feature;
+  status: "lacks" | "off" | "ready" | "unknown";
+  lacks: LackedPermission[];
+}
+/**
+ * A permission that is not held, and what cannot be done for want of it.
+ */
+export interface LackedPermission {
+  permission: string;
+  purpose: string;
 }

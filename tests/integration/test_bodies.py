@@ -1,9 +1,6 @@
 """Bodies that are too long: refused on every route before anything reads them, whoever sends them."""
 
-import json
 import re
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from functions import workers
+from functions.http import ROUTES
 from local.stack import Stack
 from tests.integration.conftest import STRANGER, Tenant
 
-ROOT = Path(__file__).resolve().parents[2]
 MIB = 1024 * 1024
 BOUNDARY = "of-the-form"
 KINDS = {
@@ -38,18 +36,10 @@ def body(kind: str, size: int) -> bytes:
 
 
 def routes() -> list[tuple[str, str, str]]:
-    """Function, method and path of every HTTP trigger of the app, those of tomorrow as well."""
-    program = (
-        "import json, function_app\n"
-        "print(json.dumps([(f.get_function_name(), str(m), b.route) for f in function_app.app.get_functions()"
-        " for b in f.get_bindings() if b.type == 'httpTrigger' for m in b.methods or ('GET', 'POST')]))"
-    )
-    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    """Operation, method and path of every route of the app, those of tomorrow as well."""
+    assert workers.PUBLIC, "importing the modules declares the routes"
     guid = "0f8fad5b-d9cb-469f-a165-70867728950e"
-    return [
-        (name, str(method), "/" + re.sub(r"\{[^}]+\}", guid, route).lstrip("/"))
-        for name, method, route in json.loads(found.stdout)
-    ]
+    return [(each.name, each.method, re.sub(r"\{[^}]+\}", guid, each.path)) for each in ROUTES]
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,13 @@
 """The document: operations with the schemas of the very models that handlers decode and encode."""
 
 import re
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import msgspec
 
-from shared.api.openapi.operations import OPERATIONS, Operation
+from shared.api.openapi.operations import Operation
 from shared.api.openapi.rules import RULES
 from shared.api.problems import MEDIA_TYPE, Problem
 from shared.domain.reasons import REASONS, Reason
@@ -52,6 +53,11 @@ _HEADERS = {"Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 2
 _OF_EVERY_ONE = (Reason.PARAMETER_INVALID, Reason.BODY_TOO_LARGE, Reason.INTERNAL)
 """What every operation may refuse or fail for: ids that are no GUID, parameters without a value, a body that is too
 long, whether it takes one or not."""
+_OF_CALLERS = {
+    *(Reason.TOKEN_MISSING, Reason.TOKEN_INVALID, Reason.CLIENT_NOT_ALLOWED, Reason.GUEST_CALLER),
+    Reason.ISSUER_UNREACHABLE,
+}
+_OF_KEYS = {Reason.IDEMPOTENCY_KEY_INVALID, Reason.IDEMPOTENCY_KEY_REUSED, Reason.IDEMPOTENCY_KEY_IN_FLIGHT}
 _DESCRIPTIONS = {
     200: "Done.",
     202: "Taken: what follows is to be seen at `Location`.",
@@ -61,11 +67,14 @@ _DESCRIPTIONS = {
 }
 
 
-def document(*, authority: str, tenant_id: str, scope: str, server: str | None) -> dict[str, Any]:
+def document(
+    operations: Sequence[Operation], *, authority: str, tenant_id: str, scope: str, server: str | None
+) -> dict[str, Any]:
     """The OpenAPI 3.1 document, as JSON values. `server` is where people reach the app, where that is known."""
-    schemas, components = _schemas()
+    operations = sorted(operations, key=lambda each: list(TAGS).index(each.tag))
+    schemas, components = _schemas(operations)
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
+    for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
     base = f"{authority}/{tenant_id}/oauth2/v2.0"
     flow = {
@@ -102,15 +111,15 @@ def _version() -> str:
         return "0.1.0"  # Deployed code is no installed package.
 
 
-def _models() -> list[Any]:
+def _models(operations: Sequence[Operation]) -> list[Any]:
     used: list[Any] = [Problem]
-    for operation in OPERATIONS:
+    for operation in operations:
         used += [m for m in (operation.body, *operation.answers.values()) if m is not None and not isinstance(m, str)]
     return list(dict.fromkeys(used))
 
 
-def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
-    models = _models()
+def _schemas(operations: Sequence[Operation]) -> tuple[dict[Any, Any], dict[str, Any]]:
+    models = _models(operations)
     found, components = msgspec.json.schema_components(models, ref_template=_REF)
     for name, rule in RULES.items():
         components[name] |= rule
@@ -121,7 +130,7 @@ def _operation(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
     said: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary,
-        "description": f"For: {operation.who}",
+        "description": f"For: {operation.who.text}",
         "tags": [operation.tag],
         "parameters": _parameters(operation),
         "responses": _responses(operation, schemas),
@@ -172,9 +181,7 @@ def _responses(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
         named = {name: {"schema": {"type": "string"}} for name, there in headers.items() if there}
         found[str(status)] = answer | ({"headers": named} if named else {})
     by_status: dict[int, list[Reason]] = {}
-    # Whoever asks whether the app is ready gets the same 503 either way: its body says what is wrong.
-    of_any = () if 503 in operation.answers else (Reason.TIMED_OUT,)
-    for reason in dict.fromkeys((*operation.reasons, *of_any, *_OF_EVERY_ONE)):
+    for reason in _reasons(operation):
         by_status.setdefault(REASONS[reason].status, []).append(reason)
     for status, reasons in sorted(by_status.items()):
         lines = "\n".join(f"- `{r.value}`: {REASONS[r].title}" for r in reasons)
@@ -186,3 +193,18 @@ def _responses(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
             problem["headers"] = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
         found[str(status)] = problem
     return found
+
+
+def _reasons(operation: Operation) -> list[Reason]:
+    """All that an operation may be refused for, in the order of the table."""
+    found = {*operation.reasons, *operation.who.reasons, *_OF_EVERY_ONE}
+    if not operation.is_open:
+        found |= _OF_CALLERS
+    if operation.body is not None or operation.csv:
+        found.add(Reason.BODY_INVALID)
+    if "Idempotency-Key" in operation.headers:
+        found |= _OF_KEYS
+    # Whoever asks whether the app is ready gets the same 503 either way: its body says what is wrong.
+    if 503 not in operation.answers:
+        found.add(Reason.TIMED_OUT)
+    return [reason for reason in Reason if reason in found]

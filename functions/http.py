@@ -1,0 +1,217 @@
+"""HTTP routes. `Routes` declares an operation of the API once: the Functions host gets its function from it, and the
+OpenAPI document its description.
+
+The handler's signature says the rest. Each parameter is filled in by its type (`functions.arguments`), `body` is what
+the route's `Body` decodes, and what the handler returns is what the document says it answers. Nobody reaches a
+handler without a valid token, unless its route is for `ANYBODY` or is a `page`.
+
+Operations on one path are one function, and so are those that differ in the word after a parameter: the host starts
+with fewer functions. Logs, traces and metrics name the operation.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import azure.functions as func
+
+from functions.answers import answers_of, response
+from functions.arguments import APP, Body, Call, Source, source_of
+from functions.callers import caller_of
+from functions.edge import HTTP_S, SMALL_BODY, endpoint
+from functions.forms import form_of
+from shared import wiring
+from shared.api.openapi.operations import ANYBODY, Operation, Who
+from shared.domain.access import Action, Caller
+from shared.domain.errors import Refused, Unavailable
+from shared.domain.reasons import Reason
+from shared.steps.access import need
+
+type Handler = Callable[..., Awaitable[Any]]
+type Run = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+type OnRefusal = Callable[[func.HttpRequest, Refused | Unavailable], Awaitable[func.HttpResponse]]
+"""What a request gets that was refused; raises the error again where it is to be a problem document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path. `operation` is how the API's document describes it; a page has none."""
+
+    name: str
+    method: str
+    path: str
+    run: Run
+    handler: Handler
+    operation: Operation | None = None
+    body: Body | None = None
+
+
+ROUTES: list[Route] = []
+"""In the order in which modules are imported."""
+
+
+def operations() -> list[Operation]:
+    """Of all routes, for the API's document."""
+    return [each.operation for each in ROUTES if each.operation is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The decorator of a module's operations, by the tag that they have in the API's document."""
+
+    tag: str
+
+    def __call__[H: Handler](
+        self,
+        at: str,
+        who: Who,
+        *reasons: Reason,
+        body: Body | None = None,
+        csv: bool = False,
+        most: int | None = None,
+        action: Action | None = None,
+        answers: dict[int, Any] | None = None,
+        on_refusal: OnRefusal | None = None,
+    ) -> Callable[[H], H]:
+        """Declares an operation. Its id is the handler's name, its summary the first line of the docstring.
+
+        Args:
+            at: method and path.
+            reasons: what it may refuse, beyond what follows from the rest.
+            csv: it takes a file.
+            most: bytes of a body; what is longer is refused before anything reads it.
+            action: what the caller must be allowed to do, where that is looked at before the body is.
+            answers: models by status, where the handler answers with a response of its own.
+        """
+        method, _, path = at.partition(" ")
+
+        def register(handler: H) -> H:
+            sources = _sources(handler, body, is_open=who is ANYBODY)
+            operation = Operation(
+                id=handler.__name__,
+                method=method,
+                path=path,
+                tag=self.tag,
+                summary=(handler.__doc__ or "").partition("\n")[0].removesuffix("."),
+                who=who,
+                answers=answers or answers_of(inspect.signature(handler).return_annotation),
+                reasons=(*reasons, *(reason for source in sources.values() for reason in source.reasons)),
+                body=body.model if body else None,
+                example=body.example if body else None,
+                forms=body is not None and body.forms,
+                csv=csv,
+                query={name: said for source in sources.values() for name, said in source.query.items()},
+                headers={name: text for source in sources.values() for name, text in source.headers.items()},
+            )
+            run = _runner(handler, sources, operation, action, on_refusal)
+            bound = most or (body.most if body else SMALL_BODY)
+            ROUTES.append(Route(operation.id, method, path, endpoint(run, most=bound), handler, operation, body))
+            return handler
+
+        return register
+
+
+def page[H: Handler](path: str, *, on_refusal: OnRefusal | None = None) -> Callable[[H], H]:
+    """Declares a page or file for browsers: open to anybody, and no part of the API."""
+
+    def register(handler: H) -> H:
+        run = _runner(handler, _sources(handler, None, is_open=True), None, None, on_refusal)
+        ROUTES.append(Route(handler.__name__, "GET", path, endpoint(run), handler))
+        return handler
+
+    return register
+
+
+def blueprint() -> func.Blueprint:
+    """The functions of all routes."""
+    bp = func.Blueprint()
+    for template, routes in functions_of(ROUTES).items():
+        name = routes[0].name if len(routes) == 1 else name_of(template)
+        methods = list(dict.fromkeys(each.method for each in routes))
+        at = bp.route(template.removeprefix("/") or "/", methods=methods, auth_level=func.AuthLevel.ANONYMOUS)
+        bp.function_name(name)(at(dispatcher(name, template, routes)))
+    return bp
+
+
+def functions_of(routes: Iterable[Route]) -> dict[str, list[Route]]:
+    """The routes of each function, by the template that the host matches paths with."""
+    alike: dict[str, list[Route]] = {}
+    for each in routes:
+        front = each.path.rpartition("/")[0]
+        alike.setdefault(f"{front}/*" if front.endswith("}") else each.path, []).append(each)
+    return {_template(found): found for found in alike.values()}
+
+
+def _template(alike: list[Route]) -> str:
+    """Of routes that are the same, or the same but for their last part: that is a parameter then."""
+    paths = list(dict.fromkeys(each.path for each in alike))
+    if len(paths) == 1:
+        return paths[0]
+    named = (path for path in paths if path.endswith("}"))
+    return next(named, f"{paths[0].rpartition('/')[0]}/{{part}}")
+
+
+def name_of(template: str) -> str:
+    """Of a function with several operations: that of ``/api/apps/{appId}`` is `apps_app`."""
+    parts = template.removeprefix("/api").strip("/").split("/")
+    return "_".join(part.strip("{}").removesuffix("Id") for part in parts)
+
+
+def dispatcher(name: str, template: str, routes: list[Route]) -> Run:
+    """A function of several operations, by method and the last part of the path."""
+    parameter = template.rpartition("/")[2].strip("{}")
+    by_end = {(r.method, None if r.path == template else r.path.rpartition("/")[2]): r.run for r in routes}
+
+    async def run(req: func.HttpRequest) -> func.HttpResponse:
+        end = (req.route_params.get(parameter) or "").lower()  # The host compares paths without case.
+        found = by_end.get((req.method, end)) or by_end.get((req.method, None))
+        return await found(req) if found else func.HttpResponse(status_code=404)  # As the host answers.
+
+    run.__name__ = name
+    run.bound_s = HTTP_S  # type: ignore[attr-defined]
+    return run
+
+
+def _runner(
+    handler: Handler,
+    sources: dict[str, Source],
+    operation: Operation | None,
+    action: Action | None,
+    on_refusal: OnRefusal | None,
+) -> Run:
+    """Reads what the handler needs, the caller first, and answers with what it gives."""
+    is_open, forms = operation is None or operation.is_open, operation is not None and operation.forms
+
+    async def work(req: func.HttpRequest) -> func.HttpResponse:
+        call = Call(req, form_of(req) if forms else None)
+        if not is_open or APP in sources.values():
+            call.app = await wiring.app()
+        if call.app is not None and not is_open:
+            call.caller = await caller_of(call.app, req, call.form)
+            if action is not None:
+                need(call.caller, action)
+        return response(await handler(**{name: source.read(call) for name, source in sources.items()}))
+
+    async def run(req: func.HttpRequest) -> func.HttpResponse:
+        try:
+            return await work(req)
+        except (Refused, Unavailable) as e:
+            if on_refusal is None:
+                raise
+            return await on_refusal(req, e)
+
+    run.__name__ = handler.__name__
+    return run
+
+
+def _sources(handler: Handler, body: Body | None, *, is_open: bool) -> dict[str, Source]:
+    """Raises TypeError for a parameter that nothing fills in, and for a caller where nobody needs a token."""
+    parameters = inspect.signature(handler).parameters
+    found = {name: source_of(each.annotation) for name, each in parameters.items() if name != "body"}
+    if "body" in parameters and body is not None:
+        found["body"] = Source(body.read)  # After the rest: it is work.
+    missing = [name for name in parameters if found.get(name) is None]
+    if missing or (is_open and any(each.annotation is Caller for each in parameters.values())):
+        raise TypeError(f"{handler.__name__} has parameters that its route cannot fill in: {missing or 'caller'}")
+    return {name: source for name, source in found.items() if source is not None}
