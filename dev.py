@@ -10,7 +10,6 @@ has uv fetch; everything it installs is in ``.venv`` and ``build`` beside it.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import hashlib
 import os
 import shutil
@@ -22,6 +21,8 @@ from pathlib import Path
 
 if sys.version_info < (3, 9):  # noqa: UP036  (this script alone must start on old versions)
     sys.exit("dev.py needs Python 3.9 or newer to start; Guestlist itself runs on Python 3.13.")
+
+from local.lock import locked
 
 WANTED = "3.13"
 ROOT = Path(__file__).resolve().parent
@@ -43,6 +44,10 @@ class SetupError(Exception):
 def say(text: str) -> None:
     """Tell what is being done, apart from what the commands print."""
     print(f"dev.py: {text}", file=sys.stderr, flush=True)
+
+
+def _say_waiting() -> None:
+    say("another dev.py is setting up: waiting for it …")
 
 
 # --- Python and uv
@@ -182,35 +187,6 @@ def is_current(root: Path, venv: Path) -> bool:
     return stamp == stamp_of(root, version)
 
 
-@contextlib.contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Only one process at a time gets in; the lock goes with the process that holds it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+b") as handle:
-        told = False
-        while not _try_lock(handle.fileno()):
-            if not told:
-                say("another dev.py is setting up: waiting for it …")
-                told = True
-            time.sleep(0.2)
-        yield  # closing the file gives the lock back
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
 def ensure_environment(root: Path = ROOT, venv: Path = VENV) -> Path:
     """Make ``.venv`` where it is missing, interrupted or old; gives its Python.
 
@@ -220,7 +196,7 @@ def ensure_environment(root: Path = ROOT, venv: Path = VENV) -> Path:
     python = _program(venv, "python")
     if is_current(root, venv):
         return python
-    with locked(root / "build" / "dev.lock"):
+    with locked(root / "build" / "dev", _say_waiting):
         if is_current(root, venv):  # the one we waited for has done it
             return python
         _make_environment(root, venv)
@@ -266,7 +242,7 @@ def ensure_checks(python: Path) -> Path:
     """
     venv, requirements = BUILD / "check", ROOT / "infra" / "requirements-check.txt"
     stamp, wanted = venv / "guestlist-stamp", hashlib.sha256(requirements.read_bytes()).hexdigest()
-    with locked(BUILD / "check.lock"):
+    with locked(BUILD / "check", _say_waiting):
         if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted and _program(venv, "python").exists():
             return _program(venv, "python")
         say("installing checkov into build/check (a minute or two) …")

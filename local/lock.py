@@ -1,21 +1,27 @@
-"""One process at a time, on every system. (`dev.py` has its own, as it has to start without anything else.)"""
+"""One process at a time, on every system. The standard library alone: `dev.py` starts with it, on Python 3.9."""
 
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _PAUSE_S = 0.1
 
 
 @contextlib.contextmanager
-def locked(place: Path) -> Iterator[None]:
-    """Only one process at a time makes what is at `place`; the lock goes with the process that holds it."""
+def locked(place: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Only one process at a time makes what is at `place`; the lock goes with the process that holds it.
+
+    Args:
+        on_wait: called once where another process has it.
+    """
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.with_name(f"{place.name}.lock").open("a+b") as handle:
-        while not _try_lock(handle.fileno()):
-            time.sleep(_PAUSE_S)
+        if not _try_lock(handle.fileno()):
+            on_wait()
+            while not _try_lock(handle.fileno()):
+                time.sleep(_PAUSE_S)
         yield  # closing the file gives the lock back
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -24,15 +25,22 @@ def _imports(tree: ast.AST) -> set[str]:
     return found
 
 
-def test_dev_imports_the_standard_library_alone() -> None:
-    found = _imports(ast.parse(FILE.read_text(encoding="utf-8")))
-    assert "subprocess" in found
-    assert found <= sys.stdlib_module_names
+FIRST = (FILE, FILE.parent / "local" / "__init__.py", FILE.parent / "local" / "lock.py")
+"""All that there is before the environment: what dev.py imports of the repository is no more."""
+
+
+def test_dev_imports_the_standard_library_and_the_lock_alone() -> None:
+    found = [_imports(ast.parse(file.read_text(encoding="utf-8"))) for file in FIRST]
+    assert "subprocess" in found[0]
+    assert set().union(*found) - sys.stdlib_module_names == {"local"}
+    assert re.findall(r"^(?:from|import) local.*?(?= import)", FILE.read_text(encoding="utf-8"), re.M) == [
+        "from local.lock"
+    ]
 
 
 def test_dev_is_written_in_the_syntax_of_python_3_9() -> None:
-    text = FILE.read_text(encoding="utf-8")
-    ast.parse(text, feature_version=(3, 9))
+    for file in FIRST:
+        ast.parse(file.read_text(encoding="utf-8"), feature_version=(3, 9))
     for newer in ("match x:\n    case 1: pass", "def f[T](x: T): pass"):
         with pytest.raises(SyntaxError):
             ast.parse(newer, feature_version=(3, 9))
