@@ -1,6 +1,7 @@
 """``/_sim``: what a test or a developer does to the simulated tenant, and sees of it."""
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -15,6 +16,14 @@ from .seed import BadSeed, add_later
 from .simulator import Simulator
 
 Json = dict[str, Any]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class ClientChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """The body of ``PATCH /_sim/clients/{id}``; what is not there stays."""
+
+    graph_permissions: tuple[str, ...] | None = None
+    app_roles: tuple[str, ...] | None = None
 
 
 class TokenOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -32,27 +41,39 @@ class TokenOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
 
 def add_routes(app: web.Application, simulator: Simulator) -> None:
     control = _Control(simulator)
-    app.router.add_post("/_sim/reset", control.reset)
-    app.router.add_post("/_sim/seed", control.seed)
-    app.router.add_get("/_sim/settings", control.show_settings)
-    app.router.add_patch("/_sim/settings", control.change_settings)
-    app.router.add_post("/_sim/faults", control.add_fault)
-    app.router.add_get("/_sim/faults", control.show_faults)
-    app.router.add_delete("/_sim/faults", control.remove_faults)
-    app.router.add_delete("/_sim/faults/{id}", control.remove_faults)
-    app.router.add_patch("/_sim/clients/{id}", control.change_client)
-    app.router.add_delete("/_sim/apps/{id}", control.delete_app)
-    app.router.add_get("/_sim/mails", control.mails)
-    app.router.add_get("/_sim/invitations", control.invitations)
-    app.router.add_post("/_sim/redeem", control.redeem)
-    app.router.add_get("/_sim/calls", control.calls)
-    app.router.add_get("/_sim/log", control.log)
-    app.router.add_post("/_sim/tokens", control.token)
-    app.router.add_post("/_sim/keys/rotate", control.rotate_keys)
+    for method, path, handler in (
+        ("POST", "reset", control.reset),
+        ("POST", "seed", control.seed),
+        ("GET", "settings", control.show_settings),
+        ("PATCH", "settings", control.change_settings),
+        ("POST", "faults", control.add_fault),
+        ("GET", "faults", control.show_faults),
+        ("DELETE", "faults", control.remove_faults),
+        ("DELETE", "faults/{id}", control.remove_faults),
+        ("PATCH", "clients/{id}", control.change_client),
+        ("DELETE", "apps/{id}", control.delete_app),
+        ("GET", "mails", control.mails),
+        ("GET", "invitations", control.invitations),
+        ("POST", "redeem", control.redeem),
+        ("GET", "calls", control.calls),
+        ("GET", "log", control.log),
+        ("POST", "tokens", control.token),
+        ("POST", "keys/rotate", control.rotate_keys),
+    ):
+        app.router.add_route(method, f"/_sim/{path}", _told(handler))
 
 
-def _bad(why: object) -> web.Response:
-    return web.json_response({"error": str(why)}, status=400)
+def _told(handler: Handler) -> Handler:
+    """What the one who asked got wrong is a 400 that says so."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except (BadSeed, CannotRedeem, GraphError, msgspec.ValidationError, re.error) as error:
+            text = error.message if isinstance(error, GraphError) else str(error)
+            return web.json_response({"error": text}, status=400)
+
+    return answer
 
 
 async def _json(request: web.Request) -> Json:
@@ -67,34 +88,22 @@ class _Control:
         self._simulator = simulator
 
     async def reset(self, request: web.Request) -> web.Response:
-        try:
-            self._simulator.reset((await _json(request)).get("seed"))
-        except BadSeed as error:
-            return _bad(error)
+        self._simulator.reset((await _json(request)).get("seed"))
         return web.Response(status=204)
 
     async def seed(self, request: web.Request) -> web.Response:
-        try:
-            add_later(self._simulator.world, await _json(request))
-        except BadSeed as error:
-            return _bad(error)
+        add_later(self._simulator.world, await _json(request))
         return web.Response(status=204)
 
     async def show_settings(self, request: web.Request) -> web.Response:
         return web.json_response(msgspec.to_builtins(self._simulator.world.settings))
 
     async def change_settings(self, request: web.Request) -> web.Response:
-        try:
-            change_settings(self._simulator.world, await _json(request))
-        except GraphError as error:
-            return _bad(error.message)
+        change_settings(self._simulator.world, await _json(request))
         return await self.show_settings(request)
 
     async def add_fault(self, request: web.Request) -> web.Response:
-        try:
-            fault = self._simulator.world.faults.add(msgspec.convert(await _json(request), FaultOrder))
-        except (msgspec.ValidationError, re.error) as error:
-            return _bad(error)
+        fault = self._simulator.world.faults.add(msgspec.convert(await _json(request), FaultOrder))
         return web.json_response({"id": fault.id}, status=201)
 
     async def show_faults(self, request: web.Request) -> web.Response:
@@ -111,16 +120,9 @@ class _Control:
         client = registry.find_client(request.match_info["id"])
         if client is None:
             raise web.HTTPNotFound
-        body = await _json(request)
-        unknown = body.keys() - {"graphPermissions", "appRoles"}
-        if unknown:
-            return _bad(f"unknown: {', '.join(sorted(unknown))}")
-        permissions, roles = body.get("graphPermissions"), body.get("appRoles")
-        registry.change_client(
-            client,
-            graph_permissions=None if permissions is None else tuple(permissions),
-            app_roles=None if roles is None else tuple(roles),
-        )
+        change = msgspec.convert(await _json(request), ClientChange)
+        permissions, roles = change.graph_permissions, change.app_roles
+        registry.change_client(client, graph_permissions=permissions, app_roles=roles)
         graph_api.write_down(self._simulator.world, client.client_id)
         return web.Response(status=204)
 
@@ -141,10 +143,7 @@ class _Control:
 
     async def redeem(self, request: web.Request) -> web.Response:
         body = await _json(request)
-        try:
-            user = redeem(self._simulator.world, redeem_url=body.get("redeemUrl"), user_id=body.get("userId"))
-        except CannotRedeem as error:
-            return _bad(error)
+        user = redeem(self._simulator.world, redeem_url=body.get("redeemUrl"), user_id=body.get("userId"))
         return web.json_response({"userId": user.id, "externalUserState": user.get("externalUserState")})
 
     async def calls(self, request: web.Request) -> web.Response:
@@ -157,10 +156,7 @@ class _Control:
         return web.json_response(self._simulator.world.observations.log)
 
     async def token(self, request: web.Request) -> web.Response:
-        try:
-            order = msgspec.convert(await _json(request), TokenOrder)
-        except msgspec.ValidationError as error:
-            return _bad(error)
+        order = msgspec.convert(await _json(request), TokenOrder)
         issuer, registry = self._simulator.issuer, self._simulator.world.registry
         base = f"{request.scheme}://{request.host}"
         person = registry.find_person(order.username) if order.username else None
@@ -171,7 +167,7 @@ class _Control:
         elif client is not None:
             claims = issuer.app_claims(client, order.audience, base)
         else:
-            return _bad("no such person or client")
+            return web.json_response({"error": "no such person or client"}, status=400)
         claims = {k: v for k, v in (claims | order.claims).items() if v is not None}
         token = issuer.mint(
             claims, lifetime_s=order.lifetime_s, key=order.key, alg=order.alg, headers=order.headers or None

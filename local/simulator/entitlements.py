@@ -24,17 +24,8 @@ REQUEST: Final = "accessPackageAssignmentRequest"
 ASSIGNMENT: Final = "accessPackageAssignment"
 STAGE: Final = "approvalStage"
 KINDS: Final = (
-    CATALOG,
-    RESOURCE,
-    RESOURCE_REQUEST,
-    ROLE,
-    SCOPE,
-    PACKAGE,
-    ROLE_SCOPE,
-    POLICY,
-    REQUEST,
-    ASSIGNMENT,
-    STAGE,
+    *(CATALOG, RESOURCE, RESOURCE_REQUEST, ROLE, SCOPE, PACKAGE),
+    *(ROLE_SCOPE, POLICY, REQUEST, ASSIGNMENT, STAGE),
 )
 
 
@@ -46,23 +37,14 @@ class Entitlements:
 
     def __post_init__(self) -> None:
         if not self.items[CATALOG]:
-            self.add(
-                CATALOG,
-                {
-                    "displayName": "General",
-                    "description": "Built-in catalog.",
-                    "catalogType": "serviceDefault",
-                    "state": "published",
-                    "isExternallyVisible": True,
-                },
-            )
+            facts = {"catalogType": "serviceDefault", "state": "published", "isExternallyVisible": True}
+            self.add(CATALOG, {"displayName": "General", "description": "Built-in catalog.", **facts})
 
     def all(self, kind: str, **links: str) -> list[Json]:
         """The items of a kind, oldest first, of those whose links are as given (``catalog=...``)."""
         wanted = {f"_{name}": value for name, value in links.items()}
-        return [
-            item for item in self.items[kind].values() if all(item.get(name) == id_ for name, id_ in wanted.items())
-        ]
+        items = self.items[kind].values()
+        return [item for item in items if all(item.get(name) == id_ for name, id_ in wanted.items())]
 
     def get(self, kind: str, id_: object) -> Json | None:
         return self.items[kind].get(str(id_).lower())

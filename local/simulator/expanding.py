@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from . import assignments
 from .call import Call
 from .directory.directory import Directory
 from .directory.objects import DirectoryObject
 from .directory.relations import Assignment
 from .errors import bad_request, no_such_link
 from .odata import shapes, types
-from .odata.expand import links
+from .odata.query import links
+from .world import World
 
 _MOST = 20
 _ONE = {"manager"}
@@ -72,7 +72,7 @@ class Expanding:
         return {self.name: shown}
 
     def _assignment(self, call: Call, assignment: Assignment) -> dict[str, Any]:
-        whole = assignments.shown(call.world, assignment)
+        whole = assignment_shown(call.world, assignment)
         return {name: value for name, value in whole.items() if not self.select or name in self.select}
 
     def projection(self, select: Iterable[str]) -> tuple[str, ...]:
@@ -107,3 +107,22 @@ def expanding(call: Call, kind: str) -> Expanding:
         raise bad_request(f"Expanding '{known}' is not supported.", "BadRequest")
     select = ",".join(o.removeprefix(_OPTION) for o in options)
     return Expanding(known, tuple(n.strip() for n in select.split(",") if n.strip()), found)
+
+
+Json = dict[str, Any]
+
+
+def assignment_shown(world: World, assignment: Assignment) -> Json:
+    principal = world.directory.find(assignment.principal_id)
+    resource = world.directory.service_principals.get(assignment.resource_id)
+    return {
+        "id": assignment.id,
+        "deletedDateTime": None,
+        "appRoleId": assignment.app_role_id,
+        "createdDateTime": assignment.created,
+        "principalDisplayName": principal.get("displayName") if principal else None,
+        "principalId": assignment.principal_id,
+        "principalType": assignment.principal_type,
+        "resourceDisplayName": resource.get("displayName") if resource else None,
+        "resourceId": assignment.resource_id,
+    }

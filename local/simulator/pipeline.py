@@ -18,7 +18,7 @@ from .clock import now
 from .errors import GraphError
 from .resources import ROUTES
 from .resources.entitlement.requests import settle
-from .resources.mail.limits import lane
+from .resources.mail.model import lane
 from .routing import Route, Router
 from .throttling import units
 

@@ -47,14 +47,8 @@ class _Limit:
 
 def units(base: int, query: Query) -> int:
     """Resource units of a request: its base cost, changed by $select, $expand and a small $top; at least 1."""
-    cost = base
-    if query.select:
-        cost -= 1
-    if query.expand is not None:
-        cost += 1
-    if query.top is not None and query.top < 20:
-        cost -= 1
-    return max(cost, 1)
+    is_small = query.top is not None and query.top < 20
+    return max(base - bool(query.select) + (query.expand is not None) - is_small, 1)
 
 
 class Throttle:
@@ -96,9 +90,7 @@ class Throttle:
             limit, wait_s = refused
             headers |= {
                 "x-ms-throttle-scope": f"{limit.scope}/{limit.kind}/{app_id}/{tenant_id}",
-                "x-ms-throttle-information": (
-                    "WriteLimitExceeded" if limit.kind == "Write" else "ResourceUnitLimitExceeded"
-                ),
+                "x-ms-throttle-information": f"{'Write' if limit.kind == 'Write' else 'ResourceUnit'}LimitExceeded",
             }
             raise too_many(rules, wait_s, headers)
         return headers
@@ -107,23 +99,11 @@ class Throttle:
 def too_many(rules: Throttling, wait_s: float, headers: dict[str, str] | None = None) -> GraphError:
     """A 429 in the form of Microsoft's sample."""
     seconds = rules.retry_after_s if rules.retry_after_s is not None else max(1, math.ceil(wait_s))
-    match rules.retry_after_form:
-        case "seconds":
-            after: dict[str, str] = {"Retry-After": str(seconds)}
-        case "http-date":
-            moment = now() + timedelta(seconds=seconds)
-            after = {"Retry-After": format_datetime(moment, usegmt=True)}
-        case "zero":
-            after = {"Retry-After": "0"}
-        case "absent":
-            after = {}
-    return GraphError(
-        429,
-        rules.code,
-        "Please retry again later.",
-        headers={**(headers or {}), **after},
-        inner=dict(TOO_MANY_INNER),
-    )
+    moment = format_datetime(now() + timedelta(seconds=seconds), usegmt=True)
+    said = {"seconds": str(seconds), "http-date": moment, "zero": "0"}.get(rules.retry_after_form)
+    after = {} if said is None else {"Retry-After": said}
+    text = "Please retry again later."
+    return GraphError(429, rules.code, text, headers={**(headers or {}), **after}, inner=dict(TOO_MANY_INNER))
 
 
 def _limits(
@@ -133,34 +113,19 @@ def _limits(
     if size == "auto":
         size = "S" if users < 50 else "M" if users <= 500 else "L"
     of_size = {"S": rules.units_s, "M": rules.units_m, "L": rules.units_l}[size]
-    both = f"{app}/{tenant}"
+    both, r = f"{app}/{tenant}", rules
     limits = [
-        _Limit("Tenant_Application", "ReadWrite", both, of_size, rules.units_period_s, units),
-        _Limit("Application", "ReadWrite", app, rules.app_units, rules.app_units_period_s, units),
-        _Limit("Application", "Read", app, rules.app_requests, rules.app_requests_period_s, 1),
+        _Limit("Tenant_Application", "ReadWrite", both, of_size, r.units_period_s, units),
+        _Limit("Application", "ReadWrite", app, r.app_units, r.app_units_period_s, units),
+        _Limit("Application", "Read", app, r.app_requests, r.app_requests_period_s, 1),
     ]
     if is_write:
         limits += [
-            _Limit(
-                "Tenant_Application",
-                "Write",
-                both,
-                rules.app_tenant_writes,
-                rules.app_tenant_writes_period_s,
-                1,
-            ),
-            _Limit("Application", "Write", app, rules.app_writes, rules.app_writes_period_s, 1),
-            _Limit("Tenant", "Write", tenant, rules.tenant_writes, rules.tenant_writes_period_s, 1),
+            _Limit("Tenant_Application", "Write", both, r.app_tenant_writes, r.app_tenant_writes_period_s, 1),
+            _Limit("Application", "Write", app, r.app_writes, r.app_writes_period_s, 1),
+            _Limit("Tenant", "Write", tenant, r.tenant_writes, r.tenant_writes_period_s, 1),
         ]
     if is_audit:
-        limits.append(
-            _Limit(
-                "Tenant_Application",
-                "Read",
-                f"audit/{both}",
-                rules.audit_requests,
-                rules.audit_requests_period_s,
-                1,
-            )
-        )
+        key, period_s = f"audit/{both}", r.audit_requests_period_s
+        limits.append(_Limit("Tenant_Application", "Read", key, r.audit_requests, period_s, 1))
     return limits

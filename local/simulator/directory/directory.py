@@ -6,9 +6,35 @@ from datetime import datetime
 from typing import Any
 
 from ..clock import monotonic, now, stamp
-from .changes import ChangeLog
 from .objects import DirectoryObject, ObjectSet, Properties
 from .relations import Assignment, Assignments, Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`other` is the member or owner where `what` is a change of a relation."""
+
+    kind: str
+    id: str
+    what: str
+    other: str = ""
+
+
+class ChangeLog:
+    """Append-only; a position in it is what a delta token holds."""
+
+    def __init__(self) -> None:
+        self._entries: list[Change] = []
+
+    @property
+    def position(self) -> int:
+        return len(self._entries)
+
+    def record(self, kind: str, id_: str, what: str, other: str = "") -> None:
+        self._entries.append(Change(kind, id_.lower(), what, other.lower()))
+
+    def between(self, start: int, end: int, kind: str) -> list[Change]:
+        return [change for change in self._entries[start:end] if change.kind == kind]
 
 
 @dataclass(slots=True)

@@ -71,18 +71,12 @@ class Codes:
         """
         code = self._codes.pop(form.get("code", ""), None)
         if code is None or code.expires < time.monotonic() or code.client_id.lower() != client.client_id.lower():
-            raise Refusal(
-                "invalid_grant", 70008, "The provided authorization code or refresh token has expired or was used."
-            )
+            raise Refusal("code unknown")
         if code.redirect_uri != form.get("redirect_uri"):
-            raise Refusal("invalid_grant", 500112, "The reply address does not match the one of the request.")
+            raise Refusal("code elsewhere")
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         if not secrets.compare_digest(base64.urlsafe_b64encode(digest).rstrip(b"="), code.challenge.encode()):
-            raise Refusal(
-                "invalid_grant",
-                501481,
-                "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
-            )
+            raise Refusal("verifier wrong")
         return code
 
 
@@ -123,13 +117,9 @@ class Devices:
         """Raises Refusal: `authorization_pending` until a person has signed in, then gives the device once."""
         device = self._devices.get(form.get("device_code", ""))
         if device is None or device.client_id != client.client_id:
-            raise Refusal("bad_verification_code", 70019, "The device code is not known or was used.")
+            raise Refusal("device unknown")
         if device.expires < time.monotonic():
-            raise Refusal("expired_token", 70020, "The provided device code has expired.")
+            raise Refusal("device late")
         if device.username is None:
-            raise Refusal(
-                "authorization_pending",
-                70016,
-                "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
-            )
+            raise Refusal("device pending")
         return self._devices.pop(device.device_code)

@@ -76,59 +76,25 @@ class Issuer:
 
     def app_claims(self, client: Client, audience: str, base: str) -> dict[str, Any]:
         """Claims of an app that acts for itself: a v1.0 token for Graph, a v2.0 token for other APIs."""
-        tenant = self.people.tenant_id
-        common = {"tid": tenant, "oid": client.object_id, "sub": client.object_id, "idtyp": "app", "uti": _uti()}
-        if audience.rstrip("/") == GRAPH:
-            return common | {
-                "aud": audience,
-                "iss": f"https://sts.windows.net/{tenant}/",
-                "appid": client.client_id,
-                "app_displayname": client.name,
-                "roles": list(client.graph_permissions),
-                "ver": "1.0",
-            }
-        roles = {"roles": list(client.app_roles)} if client.app_roles else {}
-        return (
-            common
-            | roles
-            | {
-                "aud": audience,
-                "iss": self.issuer_url(base),
-                "azp": client.client_id,
-                "azpacr": "1",
-                "ver": "2.0",
-            }
-        )
+        common = self._claims(client.object_id, client.client_id, audience, base) | {"idtyp": "app"}
+        if common["ver"] == "1.0":
+            return common | {"app_displayname": client.name, "roles": list(client.graph_permissions)}
+        return common | ({"roles": list(client.app_roles)} if client.app_roles else {}) | {"azpacr": "1"}
 
     def person_claims(self, person: Person, client_id: str, audience: str, scope: str, base: str) -> dict[str, Any]:
         """Claims of a person who uses an app: a v1.0 token for Graph, a v2.0 token for other APIs."""
-        tenant = self.people.tenant_id
-        common = {"tid": tenant, "oid": person.object_id, "sub": person.object_id, "scp": scope, "uti": _uti()}
-        if audience.rstrip("/") == GRAPH:
-            return common | {
-                "aud": audience,
-                "iss": f"https://sts.windows.net/{tenant}/",
-                "appid": client_id,
-                "idtyp": "user",
-                "name": person.name,
-                "upn": person.username,
-                "unique_name": person.username,
-                "ver": "1.0",
-            }
+        common = self._claims(person.object_id, client_id, audience, base) | {"scp": scope, "name": person.name}
+        if common["ver"] == "1.0":
+            return common | {"idtyp": "user", "upn": person.username, "unique_name": person.username}
         roles = {"roles": list(person.app_roles)} if person.app_roles else {}
-        return (
-            common
-            | roles
-            | self._optional(person, audience)
-            | {
-                "aud": audience,
-                "iss": self.issuer_url(base),
-                "azp": client_id,
-                "name": person.name,
-                "preferred_username": person.username,
-                "ver": "2.0",
-            }
-        )
+        return common | roles | self._optional(person, audience) | {"preferred_username": person.username}
+
+    def _claims(self, object_id: str, client_id: str, audience: str, base: str) -> dict[str, Any]:
+        tenant = self.people.tenant_id
+        common = {"tid": tenant, "oid": object_id, "sub": object_id, "uti": uuid.uuid4().hex[:22], "aud": audience}
+        if audience.rstrip("/") == GRAPH:
+            return common | {"iss": f"https://sts.windows.net/{tenant}/", "appid": client_id, "ver": "1.0"}
+        return common | {"iss": self.issuer_url(base), "azp": client_id, "ver": "2.0"}
 
     def _optional(self, person: Person, audience: str) -> dict[str, Any]:
         """The optional claims that the API's registration asks for; this issuer knows `acct` alone.
@@ -138,7 +104,3 @@ class Issuer:
         api = self.people.find_client(audience)
         asked = () if api is None else api.optional_claims
         return {"acct": int(person.is_guest)} if "acct" in asked else {}
-
-
-def _uti() -> str:
-    return uuid.uuid4().hex[:22]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -20,6 +22,7 @@ type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _ANY_TENANT = ("common", "organizations")
 _ANYBODY = {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*"}
 _NOT_KEPT = {hdrs.CACHE_CONTROL: "no-store, no-cache", hdrs.PRAGMA: "no-cache"}
+_DISCOVERY = Path(__file__).with_name("openid_configuration.json")
 _IDENTIFIERS = {
     "client_id": "client_id",
     "principal_id": "object_id",
@@ -57,11 +60,7 @@ def _of_tenant(issuer: Issuer, handler: Handler) -> Handler:
         tenant = request.match_info["tenant"]
         try:
             if tenant.lower() not in (issuer.people.tenant_id.lower(), *_ANY_TENANT):
-                raise Refusal(
-                    "invalid_request",
-                    90002,
-                    f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID.",
-                )
+                raise Refusal("tenant unknown", tenant=tenant)
             return await handler(request)
         except Refusal as refusal:
             return web.json_response(refusal.body(), status=refusal.status, headers=_ANYBODY | _NOT_KEPT)
@@ -80,38 +79,11 @@ class _Endpoints:
     async def discovery(self, request: web.Request) -> web.Response:
         """Source of the members: Entra's openid-configuration (v2.0); only what is served here is claimed."""
         base = _base(request)
-        root = f"{base}/{self.issuer.people.tenant_id}"
-        document = {
-            "issuer": self.issuer.issuer_url(base),
-            "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
-            "token_endpoint": f"{root}/oauth2/v2.0/token",
-            "device_authorization_endpoint": f"{root}/oauth2/v2.0/devicecode",
-            "end_session_endpoint": f"{root}/oauth2/v2.0/logout",
-            "jwks_uri": f"{root}/discovery/v2.0/keys",
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
-            "response_modes_supported": ["query", "fragment", "form_post"],
-            "response_types_supported": ["code"],
-            "scopes_supported": ["openid", "profile", "email", "offline_access"],
-            "subject_types_supported": ["pairwise"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-            "code_challenge_methods_supported": ["S256"],
-            "request_uri_parameter_supported": False,
-            "http_logout_supported": True,
-            "frontchannel_logout_supported": False,
-            "claims_supported": [
-                "sub",
-                "iss",
-                "aud",
-                "exp",
-                "iat",
-                "nonce",
-                "preferred_username",
-                "name",
-                "tid",
-                "ver",
-            ],
-            "tenant_region_scope": None,
-        }
+        root, issuer = f"{base}/{self.issuer.people.tenant_id}", self.issuer.issuer_url(base)
+        document = json.loads(_DISCOVERY.read_text(encoding="utf-8"))
+        for name, value in document.items():
+            if isinstance(value, str):
+                document[name] = value.format(root=root, issuer=issuer)
         return web.json_response(document, headers=_ANYBODY)
 
     async def keys(self, request: web.Request) -> web.Response:
@@ -138,9 +110,7 @@ class _Endpoints:
             raise missing("client_id")
         client = self.issuer.people.find_client(form["client_id"])
         if client is None:
-            raise Refusal(
-                "unauthorized_client", 700016, f"Application '{form['client_id']}' was not found in the directory."
-            )
+            raise Refusal("client unknown", client=form["client_id"], tenant=self.issuer.people.tenant_id)
         scope = form.get("scope", "")
         scopes.of_person(scope, self.issuer.people)  # refused now, not after somebody has signed in
         device = self.issuer.devices.add(client, scope)

@@ -82,29 +82,22 @@ class SignIn:
     def _known_client(self, asked: Mapping[str, str]) -> Client:
         client = self._issuer.people.find_client(asked.get("client_id", ""))
         if client is None:
-            raise Refusal("unauthorized_client", 700016, f"Application '{asked.get('client_id', '')}' was not found.")
+            raise Refusal("client unknown", client=asked.get("client_id", ""), tenant=self._issuer.people.tenant_id)
         if not _is_registered(asked.get("redirect_uri", ""), client):
-            raise Refusal(
-                "invalid_request",
-                50011,
-                f"The redirect URI '{asked.get('redirect_uri', '')}' specified in the request does not match the "
-                f"redirect URIs configured for the application '{client.client_id}'.",
-            )
+            raise Refusal("address not registered", address=asked.get("redirect_uri", ""), client=client.client_id)
         return client
 
     def _check(self, asked: Mapping[str, str]) -> None:
         """Raises Refusal for a request that the app, not the person, must mend."""
         if asked.get("response_mode", "query") not in _RESPONSE_MODES:
-            raise Refusal("invalid_request", 70007, f"'{asked['response_mode']}' is not a supported response_mode.")
+            raise Refusal("response mode unknown", mode=asked["response_mode"])
         if asked.get("response_type") != "code":
-            raise Refusal("unsupported_response_type", 700054, "Only the response_type 'code' is enabled.")
+            raise Refusal("response type unknown")
         if not asked.get("code_challenge") or asked.get("code_challenge_method") != "S256":
-            raise Refusal(
-                "invalid_request", 9002325, "Proof Key for Code Exchange is required for cross-origin redemption."
-            )
+            raise Refusal("challenge missing")
         scopes.of_person(asked.get("scope", ""), self._issuer.people)
         if asked.get("prompt") == "none":
-            raise Refusal("login_required", 50058, "A silent sign-in request was sent but no user is signed in.", 400)
+            raise Refusal("nobody signed in")
 
 
 def _is_registered(address: str, client: Client) -> bool:

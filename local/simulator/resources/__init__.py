@@ -20,7 +20,6 @@ from . import (
 from .entitlement import routes as entitlement
 from .groups import routes as groups
 from .invitations import routes as invitations
-from .mail import folders as mail_folders
 from .mail import routes as mail
 from .users import routes as users
 
@@ -40,7 +39,6 @@ ROUTES: tuple[Route, ...] = (
     *audit_logs.ROUTES,
     *entitlement.ROUTES,
     *mail.ROUTES,
-    *mail_folders.ROUTES,
     *new_users.ROUTES,
     *new_apps.ROUTES,
     *memberships.ROUTES,

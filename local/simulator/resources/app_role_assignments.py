@@ -8,13 +8,13 @@ from functools import partial
 from typing import Final
 
 from .. import graph_api
-from ..assignments import shown
 from ..audits import user_target
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import instant
 from ..directory.objects import DirectoryObject
 from ..directory.relations import Assignment
 from ..errors import bad_request, invalid_reference, not_found
+from ..expanding import assignment_shown as shown
 from ..listing import list_plain
 from ..odata.shapes import checked_body
 from ..routing import Needs, Route

@@ -18,7 +18,7 @@ from ...entitlements import (
     ROLE_SCOPE,
     SCOPE,
 )
-from ...errors import denied
+from ...errors import GraphError, denied
 from ...odata.shapes import checked_body
 from ...world import World
 from . import refusals
@@ -35,23 +35,15 @@ def create_catalog(world: World, body: Json) -> Json:
     if not fields.get("displayName"):
         raise refusals.invalid()
     if world.settings.entitlement.names_are_unique and _named(world, CATALOG, fields["displayName"]):
-        raise refusals.taken("catalog")
-    return world.entitlements.add(
-        CATALOG,
-        {
-            "catalogType": "userManaged",
-            "state": "published",
-            "isExternallyVisible": False,
-            "modifiedDateTime": stamp(),
-            **fields,
-        },
-    )
+        raise refusals.refused("taken", what="catalog")
+    made = {"catalogType": "userManaged", "state": "published", "isExternallyVisible": False}
+    return world.entitlements.add(CATALOG, {**made, "modifiedDateTime": stamp(), **fields})
 
 
 def delete_catalog(world: World, catalog: Json) -> None:
     """Raises GraphError: 400 for the built-in catalog or one with access packages."""
     if catalog.get("catalogType") == "serviceDefault" or world.entitlements.all(PACKAGE, catalog=catalog["id"]):
-        raise refusals.in_use("catalog")
+        raise refusals.refused("in_use", what="catalog")
     for resource in world.entitlements.all(RESOURCE, catalog=catalog["id"]):
         _forget_resource(world, resource)
     world.entitlements.remove(CATALOG, catalog)
@@ -73,9 +65,9 @@ def request_resource(world: World, body: Json, caller: Caller) -> Json:
     if kind == "adminRemove":
         resource = _find_resource(world, catalog, asked)
         if resource is None:
-            raise refusals.unknown()
+            raise refusals.refused("unknown")
         if world.entitlements.all(ROLE_SCOPE, resource=resource["id"]):
-            raise refusals.has_entitlements(resource.get("displayName"))
+            raise refusals.refused("has_entitlements", name=resource.get("displayName"))
         _forget_resource(world, resource)
     else:
         system, origin = asked.get("originSystem"), str(asked.get("originId") or "")
@@ -85,18 +77,11 @@ def request_resource(world: World, body: Json, caller: Caller) -> Json:
             raise denied()
         resource = _find_resource(world, catalog, {"originId": origin, "originSystem": system})
         if resource is not None and world.settings.entitlement.resource_twice == "refuse":
-            raise refusals.already_onboarded()
+            raise refusals.refused("already_onboarded")
         if resource is None:
             resource = _add_resource(world, catalog, str(system), origin)
-    return world.entitlements.add(
-        RESOURCE_REQUEST,
-        {
-            "requestType": kind,
-            "state": "delivered",
-            "_catalog": catalog["id"],
-            "_resource": resource["id"],
-        },
-    )
+    links = {"_catalog": catalog["id"], "_resource": resource["id"]}
+    return world.entitlements.add(RESOURCE_REQUEST, {"requestType": kind, "state": "delivered", **links})
 
 
 def create_package(world: World, body: Json) -> Json:
@@ -108,10 +93,9 @@ def create_package(world: World, body: Json) -> Json:
     if world.settings.entitlement.names_are_unique and any(
         package["_catalog"] == catalog["id"] for package in _named(world, PACKAGE, fields["displayName"])
     ):
-        raise refusals.taken("access package")
-    return world.entitlements.add(
-        PACKAGE, {"isHidden": False, "modifiedDateTime": stamp(), **fields, "_catalog": catalog["id"]}
-    )
+        raise refusals.refused("taken", what="access package")
+    links = {"_catalog": catalog["id"]}
+    return world.entitlements.add(PACKAGE, {"isHidden": False, "modifiedDateTime": stamp(), **fields, **links})
 
 
 def change(world: World, kind: str, item: Json, body: Json) -> None:
@@ -140,41 +124,27 @@ def add_role_scope(world: World, package: Json, body: Json) -> Json:
     named = role.get("resource") if isinstance(role.get("resource"), dict) else {"originId": scope.get("originId")}
     resource = _find_resource(world, catalog, named or {})
     if resource is None:
-        raise refusals.unknown()
+        raise refusals.refused("unknown")
     found_role = _match(world.entitlements.all(ROLE, resource=resource["id"]), role)
     found_scope = _match(world.entitlements.all(SCOPE, resource=resource["id"]), scope)
     if found_role is None or found_scope is None:
-        raise refusals.unknown()
-    same = world.entitlements.all(
-        ROLE_SCOPE, accessPackage=package["id"], role=found_role["id"], scope=found_scope["id"]
-    )
+        raise refusals.refused("unknown")
+    links = {"accessPackage": package["id"], "role": found_role["id"], "scope": found_scope["id"]}
+    same = world.entitlements.all(ROLE_SCOPE, **links)
     if same and world.settings.entitlement.role_scope_twice == "refuse":
-        raise refusals.taken("resource role scope")
+        raise refusals.refused("taken", what="resource role scope")
     if same:
         return same[0]
-    return world.entitlements.add(
-        ROLE_SCOPE,
-        {
-            "_accessPackage": package["id"],
-            "_resource": resource["id"],
-            "_role": found_role["id"],
-            "_scope": found_scope["id"],
-        },
-    )
+    made = {f"_{name}": id_ for name, id_ in links.items()}
+    return world.entitlements.add(ROLE_SCOPE, {**made, "_resource": resource["id"]})
 
 
 def create_policy(world: World, body: Json) -> Json:
     """Raises GraphError: 400 for a policy that cannot be; 404 for an unknown package."""
     package = need(world, PACKAGE, _id_in(body, "accessPackage"))
-    return world.entitlements.add(
-        POLICY,
-        {
-            **_policy_fields(world, body),
-            "modifiedDateTime": stamp(),
-            "_accessPackage": package["id"],
-            "_catalog": package["_catalog"],
-        },
-    )
+    links = {"_accessPackage": package["id"], "_catalog": package["_catalog"]}
+    fields = _policy_fields(world, body)
+    return world.entitlements.add(POLICY, {**fields, "modifiedDateTime": stamp(), **links})
 
 
 def replace_policy(world: World, policy: Json, body: Json) -> None:
@@ -183,10 +153,8 @@ def replace_policy(world: World, policy: Json, body: Json) -> None:
     body = dict(body)
     if body.pop("id", policy["id"]) != policy["id"]:
         raise refusals.invalid()
-    if (
-        "accessPackage" in body
-        and need(world, PACKAGE, _id_in(body, "accessPackage"))["id"] != policy["_accessPackage"]
-    ):
+    named = need(world, PACKAGE, _id_in(body, "accessPackage")) if "accessPackage" in body else None
+    if named is not None and named["id"] != policy["_accessPackage"]:
         raise refusals.invalid()
     fields = _policy_fields(world, body)
     for name in [name for name in policy if not name.startswith("_") and name not in _MADE]:
@@ -211,7 +179,7 @@ def need(world: World, kind: str, id_: object) -> Json:
     """Raises GraphError: 404."""
     found = world.entitlements.get(kind, id_)
     if found is None:
-        raise refusals.unknown()
+        raise refusals.refused("unknown")
     return found
 
 
@@ -227,33 +195,18 @@ def _add_resource(world: World, catalog: Json, system: str, origin: str) -> Json
     directory, window = world.directory, world.settings.replication.objects_get
     object_ = directory.groups.get(origin) if system == GROUP else directory.service_principals.get(origin)
     if object_ is None or world.new.hides(object_.id, "entitlement", window):
-        raise refusals.not_in_origin(system)
+        raise refusals.refused("not_in_origin", system=system)
     if system == GROUP:
         _refuse_unfit(world, object_)
     common = {"originSystem": system, "_catalog": catalog["id"]}
-    resource = world.entitlements.add(
-        RESOURCE,
-        {
-            **common,
-            "displayName": object_.get("displayName"),
-            "description": object_.get("description"),
-            "originId": object_.id,
-            "modifiedDateTime": stamp(),
-        },
-    )
+    named = {"displayName": object_.get("displayName"), "description": object_.get("description")}
+    facts = {"originId": object_.id, "modifiedDateTime": stamp()}
+    resource = world.entitlements.add(RESOURCE, {**common, **named, **facts})
     common["_resource"] = resource["id"]
     for name, origin_id in _roles(object_):
         world.entitlements.add(ROLE, {**common, "displayName": name, "originId": origin_id})
-    world.entitlements.add(
-        SCOPE,
-        {
-            **common,
-            "displayName": "Root",
-            "description": "Root Scope",
-            "originId": object_.id,
-            "isRootScope": True,
-        },
-    )
+    root = {"displayName": "Root", "description": "Root Scope", "originId": object_.id, "isRootScope": True}
+    world.entitlements.add(SCOPE, {**common, **root})
     world.new.announce(resource["id"])
     return resource
 
@@ -275,11 +228,8 @@ def _refuse_unfit(world: World, group: DirectoryObject) -> None:
     kinds = group.get("groupTypes") or []
     is_mail_only = group.get("mailEnabled") and "Unified" not in kinds
     if "DynamicMembership" in kinds or group.get("onPremisesSyncEnabled") or is_mail_only:
-        error = refusals.invalid(
-            "The group can not be managed: its membership is dynamic, synchronized or mail-only."
-        )
-        error.code = world.settings.entitlement.unfit_group_code
-        raise error
+        text = "The group can not be managed: its membership is dynamic, synchronized or mail-only."
+        raise GraphError(400, world.settings.entitlement.unfit_group_code, text)
 
 
 def _find_resource(world: World, catalog: Json, named: Json) -> Json | None:
@@ -328,7 +278,7 @@ def _refuse_in_use(world: World, what: str, **links: str) -> None:
     held = any(item.get("state") == "delivered" for item in world.entitlements.all(ASSIGNMENT, **links))
     asked = any(item.get("state") in _UNFINISHED for item in world.entitlements.all(REQUEST, **links))
     if held or asked:
-        raise refusals.in_use(what)
+        raise refusals.refused("in_use", what=what)
 
 
 def _named(world: World, kind: str, name: str) -> list[Json]:

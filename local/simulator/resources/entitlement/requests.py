@@ -49,13 +49,11 @@ def submit(world: World, body: Json, caller: Caller) -> Json:
     if target is None:
         raise refusals.invalid("The target is not in the directory.")
     if kind == "userAdd" and (caller.is_app or not _may_request(world, policy, target)):
-        raise refusals.policy_not_met()
+        raise refusals.refused("policy_not_met")
     if world.settings.entitlement.request_twice == "refuse" and _has_or_waits(world, package, target):
-        raise refusals.taken("request or assignment")
-    request = _new(world, kind, body, _accessPackage=package["id"], _target=target.id, _requestor=caller.object_id)
-    request["_assignmentPolicy"] = policy["id"]
-    settle(world)
-    return request
+        raise refusals.refused("taken", what="request or assignment")
+    links = {"_accessPackage": package["id"], "_target": target.id, "_assignmentPolicy": policy["id"]}
+    return _new(world, kind, body, caller, links)
 
 
 def settle(world: World, looked: Json | None = None) -> None:
@@ -78,7 +76,7 @@ def stages_of(world: World, request_id: str) -> list[Json]:
     """Raises GraphError: 404 for a request without approval."""
     stages = world.entitlements.all(STAGE, approval=request_id.lower())
     if not stages:
-        raise refusals.unknown()
+        raise refusals.refused("unknown")
     return stages
 
 
@@ -94,7 +92,7 @@ def decide(world: World, request: Json, stage: Json, body: Json, person: Directo
     if person.id.lower() not in stage["_approvers"]:
         raise GraphError(403, "Forbidden", "The caller is not an approver of this stage.")
     if stage["status"] != "InProgress":
-        raise refusals.already_decided()
+        raise refusals.refused("already_decided")
     stage.update(
         status="Completed",
         reviewResult=result,
@@ -142,31 +140,16 @@ def extend(world: World, role_scope: Json) -> None:
 def _submit_removal(world: World, assignment: Json, body: Json, caller: Caller) -> Json:
     if assignment["state"] != "delivered":
         raise refusals.invalid()
-    request = _new(
-        world,
-        "adminRemove",
-        body,
-        _accessPackage=assignment["_accessPackage"],
-        _target=assignment["_target"],
-        _requestor=caller.object_id,
-    )
-    request["_assignmentPolicy"], request["_assignment"] = assignment["_assignmentPolicy"], assignment["id"]
-    settle(world)
-    return request
+    links = {name: assignment[name] for name in ("_accessPackage", "_target", "_assignmentPolicy")}
+    return _new(world, "adminRemove", body, caller, {**links, "_assignment": assignment["id"]})
 
 
-def _new(world: World, kind: str, body: Json, **links: str) -> Json:
-    request = world.entitlements.add(
-        REQUEST,
-        {
-            "requestType": kind,
-            "justification": body.get("justification"),
-            "schedule": body.get("schedule"),
-            "answers": [],
-            **links,
-        },
-    )
+def _new(world: World, kind: str, body: Json, caller: Caller, links: Json) -> Json:
+    said: Json = {"justification": body.get("justification"), "schedule": body.get("schedule"), "answers": []}
+    facts = {"requestType": kind, **said, "_requestor": caller.object_id, **links}
+    request = world.entitlements.add(REQUEST, facts)
     _enter(world, request, "submitted")
+    settle(world)
     return request
 
 
@@ -196,17 +179,11 @@ def _approval(world: World, request: Json) -> Json:
 def _ask(world: World, request: Json) -> None:
     _enter(world, request, "pendingApproval")
     for number, stage in enumerate(_approval(world, request)["stages"]):
-        world.entitlements.add(
-            STAGE,
-            {
-                "displayName": f"Stage {number + 1}",
-                "assignedToMe": False,
-                "reviewResult": "NotReviewed",
-                "status": "Initializing" if number else "InProgress",
-                "_approval": request["id"],
-                "_approvers": sorted(_people(world, stage.get("primaryApprovers") or [])),
-            },
-        )
+        approvers = sorted(_people(world, stage.get("primaryApprovers") or []))
+        facts = {"displayName": f"Stage {number + 1}", "assignedToMe": False, "reviewResult": "NotReviewed"}
+        links = {"_approval": request["id"], "_approvers": approvers}
+        status = "Initializing" if number else "InProgress"
+        world.entitlements.add(STAGE, {**facts, "status": status, **links})
 
 
 def _deliver(world: World, request: Json) -> None:
@@ -220,25 +197,16 @@ def _deliver(world: World, request: Json) -> None:
     target = world.directory.users.get(request["_target"])
     try:
         if target is None:
-            raise refusals.unknown()
+            raise refusals.refused("unknown")
         for role_scope in world.entitlements.all(ROLE_SCOPE, accessPackage=request["_accessPackage"]):
             _give(world, target, role_scope)
     except GraphError as error:
         _finish(request, "deliveryFailed", error.message)
         return
-    assignment = world.entitlements.add(
-        ASSIGNMENT,
-        {
-            "state": "delivered",
-            "status": "Delivered",
-            "schedule": request.get("schedule"),
-            "customExtensionCalloutInstances": [],
-            "_accessPackage": request["_accessPackage"],
-            "_assignmentPolicy": request["_assignmentPolicy"],
-            "_target": request["_target"],
-        },
-    )
-    request["_assignment"] = assignment["id"]
+    links = {name: request[name] for name in ("_accessPackage", "_assignmentPolicy", "_target")}
+    facts = {"state": "delivered", "status": "Delivered", "schedule": request.get("schedule")}
+    made = {**facts, "customExtensionCalloutInstances": [], **links}
+    request["_assignment"] = world.entitlements.add(ASSIGNMENT, made)["id"]
     _finish(request, "delivered", "Delivered")
 
 
@@ -248,14 +216,12 @@ def _give(world: World, target: DirectoryObject, role_scope: Json) -> None:
     directory = world.directory
     if resource["originSystem"] != GROUP:
         if not directory.assignments.same(target.id, resource["originId"], role["originId"]):
-            app_role_assignments.assign(
-                world,
-                {"principalId": target.id, "resourceId": resource["originId"], "appRoleId": role["originId"]},
-            )
+            asked = {"principalId": target.id, "resourceId": resource["originId"], "appRoleId": role["originId"]}
+            app_role_assignments.assign(world, asked)
         return
     group = directory.groups.get(resource["originId"])
     if group is None:
-        raise refusals.not_in_origin(GROUP)
+        raise refusals.refused("not_in_origin", system=GROUP)
     if role["displayName"] == "Owner":
         if not directory.owners.holds(group.id, target.id):
             ownership.add(world, group, [target], _SERVICE)

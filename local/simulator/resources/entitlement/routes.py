@@ -16,7 +16,6 @@ from ...entitlements import (
     SCOPE,
     STAGE,
 )
-from ...errors import GraphError
 from ...odata.filters import And, Compare
 from ...routing import Handler, Route
 from .. import permissions as may
@@ -66,12 +65,8 @@ def request_resource(call: Call) -> Answer:
 
 def list_resources(call: Call) -> Answer:
     catalog = _item(call, CATALOG)
-    return many(
-        call,
-        "accessPackageResource",
-        f"catalogs('{catalog['id']}')/resources",
-        model.resources_seen(call.world, catalog),
-    )
+    set_ = f"catalogs('{catalog['id']}')/resources"
+    return many(call, "accessPackageResource", set_, model.resources_seen(call.world, catalog))
 
 
 def list_of_catalog(call: Call, *, kind: str, name: str) -> Answer:
@@ -101,7 +96,7 @@ def delete_role_scope(call: Call) -> Answer:
     package = _item(call, PACKAGE)
     role_scope = model.need(call.world, ROLE_SCOPE, call.keys["roleScope"])
     if role_scope["_accessPackage"] != package["id"]:
-        raise refusals.unknown()
+        raise refusals.refused("unknown")
     requests.withdraw(call.world, role_scope)
     return NO_CONTENT
 
@@ -160,7 +155,7 @@ def _as_seen(call: Call, stage: Json) -> Json:
 def _stage(call: Call) -> Json:
     stage = model.need(call.world, STAGE, call.keys["stage"])
     if stage["_approval"] != call.keys["item"].lower():
-        raise refusals.unknown()
+        raise refusals.refused("unknown")
     return stage
 
 
@@ -187,13 +182,9 @@ def _licensed(handler: Handler) -> Handler:
     return answer
 
 
-def _denied(call: Call) -> GraphError:
-    return refusals.denied(call)
-
-
 def _route(method: str, path: str, handler: Handler) -> Route:
     needs = may.ENTITLEMENT_READ if method == "GET" else may.ENTITLEMENT_WRITE
-    return Route(method, f"{ROOT}{path}", _licensed(handler), needs, refusal=_denied)
+    return Route(method, f"{ROOT}{path}", _licensed(handler), needs, refusal=refusals.denied)
 
 
 def _reading(kind: str) -> tuple[Route, ...]:

@@ -21,8 +21,7 @@ from ...errors import bad_request, no_such_link
 from ...listing import list_plain
 from ...odata import types
 from ...odata.evaluate import predicate
-from ...odata.expand import Expansion, parse_expand
-from ...odata.query import filter_paths
+from ...odata.query import Expansion, filter_paths, parse_expand
 from ...world import World
 
 ROOT: Final = "/identityGovernance/entitlementManagement"
@@ -52,14 +51,8 @@ _MANY: Final[dict[str, dict[str, tuple[str, str]]]] = {
 _PEOPLE: Final = {REQUEST: "requestor", ASSIGNMENT: "target"}
 # The approval stage is published outside the excerpt of types.
 _STAGE: Final = (
-    "id",
-    "assignedToMe",
-    "displayName",
-    "justification",
-    "reviewedBy",
-    "reviewedDateTime",
-    "reviewResult",
-    "status",
+    *("id", "assignedToMe", "displayName", "justification"),
+    *("reviewedBy", "reviewedDateTime", "reviewResult", "status"),
 )
 
 
@@ -107,16 +100,10 @@ def subject(world: World, user_id: object) -> Json | None:
     user: DirectoryObject | None = world.directory.users.get(str(user_id)) if user_id else None
     if user is None:
         return None
-    return {
-        "id": user.id,
-        "objectId": user.id,
-        "type": "user",
-        "displayName": user.get("displayName"),
-        "email": user.get("mail"),
-        "principalName": user.get("userPrincipalName"),
-        "onPremisesSecurityIdentifier": None,
-        "subjectLifecycle": "governed" if user.get("userType") == "Guest" else "notGoverned",
-    }
+    names = {"displayName": user.get("displayName"), "principalName": user.get("userPrincipalName")}
+    lifecycle = "governed" if user.get("userType") == "Guest" else "notGoverned"
+    facts = {"type": "user", "email": user.get("mail"), "onPremisesSecurityIdentifier": None}
+    return {"id": user.id, "objectId": user.id, **names, **facts, "subjectLifecycle": lifecycle}
 
 
 def _link(world: World, kind: str, item: Json, name: str, inner: Expansion) -> Any:

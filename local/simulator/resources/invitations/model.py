@@ -15,7 +15,7 @@ from ...observations import Mail
 from ...odata.shapes import checked_body
 from ...world import World
 from ..lookup import referenced, security_identifier
-from . import addresses, policy
+from . import policy
 
 _SENDER = "invites@microsoft.com"
 
@@ -33,7 +33,7 @@ def invite(world: World, body: Json, caller: Caller, actor: Actor) -> Json:
     address: str = wanted["invitedUserEmailAddress"]
     if wanted.get("invitedUserType") == "Member":
         policy.check_member_type(world, caller)
-    addresses.check(address, world.settings.invitations)
+    policy.check_address(address, world.settings.invitations)
     named = _named_user(world, body, wanted, caller)
     policy.check_domain(world, address)
     if named is None:
@@ -106,7 +106,7 @@ def _check_taken(world: World, address: str) -> None:
     proxy = f"smtp:{address}"
     if directory.groups.having("mail", address) or directory.groups.having("proxyAddresses", proxy):
         raise bad_request("Group email address is not supported", "BadRequest")
-    in_verified = addresses.domain_of(address) in {name.lower() for name in world.verified_domains}
+    in_verified = policy.domain_of(address) in {name.lower() for name in world.verified_domains}
     internal = [user for user in _holders(world, address) if not _is_guest(user)]
     if internal and not (in_verified and world.settings.invitations.verified_domain_first):
         raise _already_exists(internal[0])

@@ -1,16 +1,68 @@
-"""``/users/{id}/messages`` and ``/users/{id}/sendMail`` over HTTP."""
+"""``/users/{id}/messages``, ``sendMail`` and ``mailFolders`` over HTTP. The folders are those that every mailbox has,
+by id or well-known name; Drafts and Sent Items have messages; none can be made."""
 
 import re
+from typing import Final
 
 from ...call import NO_CONTENT, Answer, Call, Json
 from ...errors import GraphError, mail_denied
 from ...listing import list_plain
-from ...mailbox import Mailbox, Message
+from ...mailbox import Mailbox, Message, folder_id
 from ...odata.query import filter_paths
 from ...routing import Handler, Needs, Route
+from ...tables import TABLES
 from .. import permissions as may
+from ..answers import plain
 from . import model
-from .folders import need_folder
+
+_NAMES: Final[dict[str, str]] = TABLES["mailFolders"]
+
+
+def list_folders(call: Call) -> Answer:
+    folders = list(_folders(call).values())
+    return list_plain(call, folders, _set(call), size=_DEFAULT_PAGE, max_top=_MAX_PAGE, always=("id",))
+
+
+def get_folder(call: Call) -> Answer:
+    folder = need_folder(call)
+    answer = plain(call, _set(call), folder)
+    return Answer(200, {**answer.body, "id": folder["id"]})
+
+
+def need_folder(call: Call) -> Json:
+    """By id or well-known name.
+
+    Raises:
+        GraphError: 400 for what is no folder id (a well-formed one of nobody's is 404 in reality).
+    """
+    key, folders = call.keys["folder"], _folders(call)
+    found = folders.get(key.lower()) or next((folder for folder in folders.values() if folder["id"] == key), None)
+    if found is None:
+        raise GraphError(400, "ErrorInvalidIdMalformed", "Id is malformed.")
+    return found
+
+
+def _folders(call: Call) -> dict[str, Json]:
+    owner, _, mailbox = model.need_mailbox(call)
+    drafts = sum(message.is_draft for message in mailbox.messages.values())
+    counts = {"drafts": drafts, "sentitems": len(mailbox.messages) - drafts}
+    return {
+        key: {
+            "id": folder_id(owner, key),
+            "displayName": name,
+            "parentFolderId": folder_id(owner, "msgfolderroot"),
+            "childFolderCount": 0,
+            "unreadItemCount": 0,
+            "totalItemCount": counts.get(key, 0),
+            "isHidden": False,
+        }
+        for key, name in _NAMES.items()
+    }
+
+
+def _set(call: Call) -> str:
+    return f"users('{call.keys['user']}')/mailFolders"
+
 
 _DEFAULT_PAGE, _MAX_PAGE = 10, 1000
 _EXTENDED = "singleValueExtendedProperties"
@@ -160,6 +212,8 @@ def _route(method: str, template: str, handler: Handler, needs: Needs) -> Route:
 
 
 ROUTES: tuple[Route, ...] = (
+    _route("GET", "/users/{user}/mailFolders", list_folders, may.MAIL_READ),
+    _route("GET", "/users/{user}/mailFolders/{folder}", get_folder, may.MAIL_READ),
     _route("GET", "/users/{user}/messages", list_messages, may.MAIL_READ),
     _route("GET", "/users/{user}/mailFolders/{folder}/messages", list_messages, may.MAIL_READ),
     _route("POST", "/users/{user}/messages", create_draft, may.MAIL_WRITE),
