@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,8 @@ _HOST_VERSION = "4.1037.0.0"
 
 @dataclass(frozen=True, slots=True)
 class Datum:
-    """A value and its kind: `string`, `bytes`, `json`, `int`, `double`, or `http` with a mapping of further ones."""
+    """A value and its kind: `string`, `bytes`, `json`, `int`, `double`, or `http`, whose value is a mapping: of a
+    request `method`, `url`, `headers`, `params`, `query` and `body`, of an answer `status`, `headers` and `body`."""
 
     value: Any
     type: str | None
@@ -245,19 +246,9 @@ def _typed(datum: Datum) -> Any:
         return protos.TypedData()
     if datum.type != "http":
         return protos.TypedData(**{datum.type: datum.value})
-    value = datum.value
-    return protos.TypedData(
-        http=protos.RpcHttp(
-            method=value["method"].value,
-            url=value["url"].value,
-            body=_typed(value["body"]) if value["body"].value else None,
-            **{name: _texts(value[name].items()) for name in ("headers", "params", "query")},
-        )
-    )
-
-
-def _texts(items: Iterable[tuple[str, Datum]]) -> dict[str, str]:
-    return {name: datum.value for name, datum in items}
+    http = dict(datum.value)
+    body = http.pop("body")
+    return protos.TypedData(http=protos.RpcHttp(**http, body=protos.TypedData(bytes=body) if body else None))
 
 
 def _result(response: Any) -> Result:
@@ -274,12 +265,10 @@ def _datum(data: Any) -> Datum | None:
         return None
     if kind != "http":
         return Datum(getattr(data, kind), kind)
-    http = data.http
-    return Datum(
-        {
-            "status_code": Datum(http.status_code, "string"),
-            "headers": {name: Datum(value, "string") for name, value in http.headers.items()},
-            "body": _datum(http.body) or Datum(b"", "bytes"),
-        },
-        "http",
-    )
+    body = _datum(data.http.body)
+    answer = {
+        "status": data.http.status_code,
+        "headers": dict(data.http.headers),
+        "body": body.value if body else b"",
+    }
+    return Datum(answer, "http")

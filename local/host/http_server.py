@@ -202,10 +202,6 @@ def _homepage() -> Answer:
     return Answer(200, HOMEPAGE.encode(), {"Content-Type": "text/html"})
 
 
-def _texts(values: Mapping[str, str]) -> dict[str, Any]:
-    return {name: Datum(value, "string") for name, value in values.items()}
-
-
 def _request_datum(request: web.Request, body: bytes, values: dict[str, str]) -> Any:
     # Repeated headers and query parameters reach the worker as one value with commas between.
     headers = {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers}
@@ -217,17 +213,15 @@ def _request_datum(request: web.Request, body: bytes, values: dict[str, str]) ->
         headers["x-forwarded-for"] = ", ".join([*([before] if before else []), f"{request.remote}:{port}"])
     # A parameter without a value does not reach the worker (GrpcMessageConversionExtensions of the host).
     query = {name: ",".join(request.query.getall(name)) for name in request.query}
-    return Datum(
-        {
-            "method": Datum(request.method, "string"),
-            "url": Datum(f"{request.scheme}://{request.host}{request.raw_path}", "string"),
-            "headers": _texts(headers),
-            "params": _texts(values),
-            "query": _texts({name: value for name, value in query.items() if value}),
-            "body": Datum(body, "bytes"),
-        },
-        "http",
-    )
+    seen = {
+        "method": request.method,
+        "url": f"{request.scheme}://{request.host}{request.raw_path}",
+        "headers": headers,
+        "params": values,
+        "query": {name: value for name, value in query.items() if value},
+        "body": body,
+    }
+    return Datum(seen, "http")
 
 
 def _answer_of(returned: Any) -> Answer:
@@ -236,12 +230,11 @@ def _answer_of(returned: Any) -> Answer:
         return Answer(204)
     if returned.type != "http":
         return Answer(200, str(returned.value).encode(), {"Content-Type": "text/plain; charset=utf-8"})
-    value = returned.value
-    headers: CIMultiDict[str] = CIMultiDict()
-    for name, header in value["headers"].items():
-        if name.lower() not in _NOT_COPIED:
-            headers.add(name, header.value)
+    given: Mapping[str, str] = returned.value["headers"]
+    headers = CIMultiDict({name: text for name, text in given.items() if name.lower() not in _NOT_COPIED})
     for name, text in headers.items():
         if _UNSENDABLE.search(text):
             raise ValueError(f"Invalid non-ASCII or control character in header '{name}'")
-    return Answer(int(value["status_code"].value), value["body"].value, headers)
+    body = returned.value["body"]
+    body = body.encode() if isinstance(body, str) else body
+    return Answer(int(returned.value["status"]), body, headers)

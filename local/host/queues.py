@@ -6,6 +6,8 @@ Source: `QueueListener` and `QueueProcessor` of the Storage extension of the Web
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import json
 import random
 from contextlib import suppress
@@ -17,13 +19,31 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoun
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
-from local.host import messages
 from local.host.engine import Datum
 from local.host.functions import Function, QueueTrigger
 from local.host.host_json import QueueSettings
 from local.host.invocations import Invocations
 from local.host.logs import LOG
 from local.host.storage import put
+
+
+class UndecodableMessage(Exception):
+    """The text of a message is not base64 where host.json says it is."""
+
+
+def decode(content: str, *, base64_encoded: bool) -> bytes:
+    """The body of a message as it came from the service.
+
+    Raises:
+        UndecodableMessage: it was written with another encoding.
+    """
+    if not base64_encoded:
+        return content.encode()
+    try:
+        return base64.b64decode("".join(content.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise UndecodableMessage(str(error)) from error
+
 
 SHORTEST_POLL = timedelta(milliseconds=100)
 """Pause after the first empty poll."""
@@ -181,10 +201,10 @@ class QueueListener:
                 await self._to_poison(held, self._too_often)
                 return
             try:
-                body = messages.decode(str(message.content or ""), base64_encoded=self._settings.base64)
+                body = decode(str(message.content or ""), base64_encoded=self._settings.base64)
                 inputs = [(self._trigger.parameter, Datum(body.decode(), "string"))]
-            except (messages.UndecodableMessage, UnicodeDecodeError) as error:
-                if isinstance(error, messages.UndecodableMessage):
+            except (UndecodableMessage, UnicodeDecodeError) as error:
+                if isinstance(error, UndecodableMessage):
                     await self._to_poison(held, f"Message cannot be decoded ({error}).")
                 else:
                     LOG.error("Message %s of queue '%s': %s", message.id, self._trigger.queue, error)
