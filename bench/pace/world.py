@@ -90,6 +90,7 @@ class Chunk:
     left: int
     invited: int = 0
     attempt: int = 0
+    joins: int = 0
 
 
 @dataclass(slots=True)
@@ -289,12 +290,14 @@ class World:
     def _join(self, instance: int, chunk: Chunk, *, ended: bool) -> None:
         after = self._call(write=True)
         if after is not None:
-            self.at(self.now + after * self.chance.uniform(1, 1.25), lambda: self._join(-1, chunk, ended=True))
+            wait = after * self.chance.uniform(1, 1.25) * 2 ** min(chunk.joins, 3)
+            chunk.joins += 1
+            self.at(self.now + wait, lambda: self._join(-1, chunk, ended=True))
         else:
             self.result.done += [self.now] * chunk.invited
             self.result.done_of += [chunk.owner] * chunk.invited
             self._open -= chunk.invited
-            chunk.invited = 0
+            chunk.invited = chunk.joins = 0
         if not ended:
             self._end(instance)
 

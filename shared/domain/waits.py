@@ -24,3 +24,10 @@ def busy_wait(attempt: int, retry_after: timedelta | None, jitter: float) -> tim
     or where it is zero: 5, 10, 20 … 300 s."""
     base = retry_after or timedelta(seconds=min(300, 5 * 2 ** min(attempt, 6)))
     return base + max(timedelta(seconds=1), base / 4) * jitter
+
+
+def busy_again_wait(attempt: int, retry_after: timedelta | None, jitter: float) -> timedelta:
+    """The same for what has no place in a line and was refused `attempt` times: up to eight times as long. If it came
+    back each time as soon as it may, the many that wait could use up all that flows into the limit, for ever."""
+    wait = busy_wait(attempt, retry_after, jitter)
+    return wait * 2 ** min(attempt, 3) if retry_after else wait

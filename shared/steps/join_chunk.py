@@ -14,7 +14,7 @@ from shared.domain.invitations import Invitation, State, advance, failed
 from shared.domain.outcomes import Later, Outcome
 from shared.domain.reasons import Reason
 from shared.domain.timing import Timing
-from shared.domain.waits import busy_wait, replication_wait
+from shared.domain.waits import busy_again_wait, replication_wait
 from shared.ports.clock import Clock
 from shared.ports.directory import Directory
 from shared.ports.store import Store
@@ -63,7 +63,8 @@ class JoinChunkStep:
             lambda i: self._settled(i, by_position[i.id.position], now, first_time=i.id.position in first_time),
         )
         waiting = [a for i in chunk.in_state(State.JOINING) if (a := by_position.get(i.id.position))]
-        return [self._wait(command.attempt, a, now) for a in waiting]
+        attempt = command.attempt if isinstance(command, JoinChunk) else 0
+        return [self._wait(attempt, a, now) for a in waiting]
 
     def _settled(self, invitation: Invitation, answer: JoinAnswer, now: datetime, *, first_time: bool) -> Invitation:
         overdue = now > (invitation.effect_since or now) + self.timing.join_window
@@ -83,7 +84,7 @@ class JoinChunkStep:
     def _wait(self, attempt: int, answer: JoinAnswer, now: datetime) -> tuple[datetime, str]:
         match answer:
             case Busy(retry_after=after):
-                return now + busy_wait(attempt, after, self.clock.jitter()), BUSY
+                return now + busy_again_wait(attempt, after, self.clock.jitter()), BUSY
             case Unknown(what=what):
                 return now + replication_wait(attempt), what
             case Lagging():

@@ -16,7 +16,7 @@ from shared.domain.invitations import STATES, State, advance, failed
 from shared.domain.links import direct_link
 from shared.domain.pacing import Pace, reserve
 from shared.domain.reasons import REASONS, Reason
-from shared.domain.waits import busy_wait, replication_wait
+from shared.domain.waits import busy_again_wait, busy_wait, replication_wait
 from tests.builders import GROUP, NOW, OWNER, STRANGER, TENANT, a_caller, a_group, an_invitation
 
 
@@ -185,7 +185,9 @@ def test_seven_replication_waits_pass_two_minutes() -> None:
 def test_nobody_comes_back_before_retry_after(attempt: int, seconds: int | None, jitter: float) -> None:
     after = None if seconds is None else timedelta(seconds=seconds)
 
-    assert busy_wait(attempt, after, jitter) >= (after or timedelta(seconds=5))
+    wait = busy_wait(attempt, after, jitter)
+    assert wait >= (after or timedelta(seconds=5))
+    assert wait <= busy_again_wait(attempt, after, jitter) <= 8 * wait
 
 
 @given(st.lists(st.tuples(st.integers(1, 10), st.integers(0, 90)), max_size=60))
