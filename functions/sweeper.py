@@ -74,47 +74,6 @@ async def _chain(app: wiring.App) -> None:
     await app.start_round_trip()
 
 
-async def _due(app: wiring.App) -> None:
-    if sent := await app.send_due():
-        log.info("%d messages sent that were due, or that an instance left behind", sent)
-
-
-async def _parked(app: wiring.App) -> None:
-    if sent := await app.stop.sweep():
-        log.info("%d messages sent that had waited for the start", sent)
-
-
-async def _chunks(app: wiring.App) -> None:
-    swept = await app.sweep()
-    if swept.looked_at:
-        log.info("looked at %d chunks: %d set going, %d closed", swept.looked_at, swept.set_going, swept.closed)
-
-
-async def _imports(app: wiring.App) -> None:
-    if sent := await app.imports.sweep():
-        log.info("%d messages sent for imports that stood still", sent)
-
-
-async def _setups(app: wiring.App) -> None:
-    if sent := await app.setups.sweep():
-        log.info("%d setups set going", sent)
-
-
-async def _requests(app: wiring.App) -> None:
-    if sent := await app.requests.sweep():
-        log.info("%d messages sent for join requests that stood still", sent)
-
-
-async def _audits(app: wiring.App) -> None:
-    if sent := await app.audits.sweep():
-        log.info("%d messages sent for audits and remedies that stood still", sent)
-
-
-async def _people(app: wiring.App) -> None:
-    if sent := await app.people.sweep():
-        log.info("%d exports or erasures of a person's data set going", sent)
-
-
 async def _queues(app: wiring.App) -> None:
     lengths = await app.measure_queues()
     await poison.drain(app, [name for name, length in lengths.items() if length])
@@ -124,14 +83,32 @@ async def _readiness(app: wiring.App) -> None:
     await app.say_readiness()
 
 
-EVERY_SWEEP: tuple[Part, ...] = (_chain, _due, _parked)
+def _sending(name: str, send: Callable[[wiring.App], Awaitable[int]]) -> Part:
+    """A part that gives how many messages it sent."""
+
+    async def part(app: wiring.App) -> None:
+        if sent := await send(app):
+            log.info("%d messages sent for %s that stood still or were due", sent, name)
+
+    part.__name__ = name
+    return part
+
+
+EVERY_SWEEP: tuple[Part, ...] = (
+    _chain,
+    _sending("due", lambda app: app.send_due()),
+    _sending("parked", lambda app: app.stop.sweep()),
+)
 WHOLE_SWEEP: tuple[Part, ...] = (
-    _chunks,
-    _imports,
-    _setups,
-    _requests,
-    _audits,
-    _people,
+    _sending("chunks", lambda app: app.sweep()),
+    _sending("imports", lambda app: app.imports.sweep()),
+    _sending("setups", lambda app: app.setups.sweep()),
+    _sending("apps", lambda app: app.setups.sweep_apps()),
+    _sending("requests", lambda app: app.requests.sweep()),
+    _sending("deciders", lambda app: app.requests.sweep_rest()),
+    _sending("audits", lambda app: app.audits.sweep()),
+    _sending("remedies", lambda app: app.audits.sweep_remedies()),
+    _sending("people", lambda app: app.people.sweep()),
     _queues,
     _readiness,
 )

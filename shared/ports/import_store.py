@@ -1,13 +1,13 @@
 """Where Guestlist keeps imports: the record, how far the file was read, and its counters."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Protocol
 
 from shared.domain.ids import GroupId
 from shared.domain.import_ids import ImportId
 from shared.domain.imports import Admission, Import, Progress
+from shared.ports.open_work import OpenWork
 from shared.ports.store import Versioned
 
 
@@ -21,7 +21,7 @@ class StoredImport:
     admissions: Mapping[GroupId, Versioned[Admission]] = field(default_factory=dict)
 
 
-class ImportStore(Protocol):
+class ImportStore(OpenWork[ImportId], Protocol):
     """All methods raise StorageBusy where storage does not take the operation."""
 
     async def create(self, record: Import, progress: Progress) -> None:
@@ -53,16 +53,4 @@ class ImportStore(Protocol):
 
     async def list_group(self, group: GroupId, limit: int) -> list[ImportId]:
         """The imports of a group, the newest first."""
-        ...
-
-    async def open(self, import_id: ImportId, look_at: datetime) -> None:
-        """Remember an import that has not ended, and when to look after it. Safe to repeat."""
-        ...
-
-    async def close(self, import_id: ImportId) -> None:
-        """Safe to repeat."""
-        ...
-
-    def list_open(self, *, look_before: datetime) -> AsyncIterator[ImportId]:
-        """Imports to look at by now."""
         ...

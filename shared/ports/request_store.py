@@ -9,6 +9,7 @@ from shared.domain.ids import GroupId, UserId
 from shared.domain.request_digests import Digest
 from shared.domain.request_settings import Limit
 from shared.domain.requests import JoinRequest, RequestId, RequestState
+from shared.ports.open_work import OpenWork
 from shared.ports.store import Versioned
 
 
@@ -20,7 +21,7 @@ class RequestPage:
     continuation: str | None
 
 
-class RequestStore(Protocol):
+class RequestStore(OpenWork[tuple[GroupId, RequestId]], Protocol):
     """All methods raise StorageBusy where storage does not take the operation."""
 
     async def read(self, group: GroupId, request: RequestId) -> Versioned[JoinRequest] | None: ...
@@ -42,18 +43,6 @@ class RequestStore(Protocol):
     ) -> RequestPage:
         """Requests of a group whose address is proven, in no order of time. Raises ValueError for a continuation
         that was never given out."""
-        ...
-
-    async def open(self, group: GroupId, request: RequestId, look_at: datetime) -> None:
-        """Remember a request for which something is still to happen, and when to look. Safe to repeat."""
-        ...
-
-    async def close(self, group: GroupId, request: RequestId) -> None:
-        """Safe to repeat."""
-        ...
-
-    def list_open(self, *, look_before: datetime) -> AsyncIterator[tuple[GroupId, RequestId]]:
-        """Requests to look at by now."""
         ...
 
     async def read_digest(self, decider: UserId) -> Versioned[Digest] | None: ...

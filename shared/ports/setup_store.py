@@ -8,6 +8,7 @@ from typing import Protocol
 from shared.domain.applications import AppId
 from shared.domain.ids import GroupId
 from shared.domain.setup.records import AppRecord, Confirmation, Setup, SetupId, StepRecord
+from shared.ports.open_work import OpenWork
 from shared.ports.store import Versioned
 
 
@@ -34,7 +35,7 @@ class Intent:
     version: str
 
 
-class SetupStore(Protocol):
+class SetupStore(OpenWork[SetupId], Protocol):
     """All methods raise StorageBusy where storage does not take the operation."""
 
     # Setups
@@ -54,18 +55,6 @@ class SetupStore(Protocol):
         Raises:
             Conflict: one of them changed since it was read.
         """
-        ...
-
-    async def open(self, setup_id: SetupId, look_at: datetime) -> None:
-        """Remember a setup that has not ended, and when to look whether it stands still. Safe to repeat."""
-        ...
-
-    async def close(self, setup_id: SetupId) -> None:
-        """Forget a setup that waits for nobody but people. Safe to repeat."""
-        ...
-
-    def list_open(self, *, look_before: datetime) -> AsyncIterator[SetupId]:
-        """Setups to look at by now."""
         ...
 
     # Apps that are set up

@@ -1,6 +1,6 @@
 """Where Guestlist keeps what it knows. Every write that follows a read is guarded by the version read."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -13,6 +13,7 @@ from shared.domain.imports import Reading
 from shared.domain.invitations import Invitation, State
 from shared.domain.pacing import DayLimit, Pace
 from shared.domain.stop import Stop
+from shared.ports.open_work import OpenWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +52,6 @@ class KeyInFlight:
 
 
 type KeyAnswer = KeyClaim | KeyReplay | KeyReused | KeyInFlight
-
-
-@dataclass(frozen=True, slots=True)
-class OpenChunk:
-    """A chunk that has not come to its end, and when to look whether it stands still."""
-
-    group: GroupId
-    chunk: ChunkId
-    look_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,17 +181,9 @@ class Store(Protocol):
         """Set or clear a guest's last day. Invitations set it as well, where they name one. Safe to repeat."""
         ...
 
-    # Chunks that have not ended
-    async def open_chunk(self, chunk: OpenChunk) -> None:
-        """Remember a chunk before it is written; again: look at it at another time. Safe to repeat."""
-        ...
-
-    async def close_chunk(self, group: GroupId, chunk: ChunkId) -> None:
-        """Forget a chunk that has ended. Safe to repeat."""
-        ...
-
-    def list_open(self, *, look_before: datetime) -> AsyncIterator[OpenChunk]:
-        """Chunks to look at by now."""
+    @property
+    def open_chunks(self) -> OpenWork[tuple[GroupId, ChunkId]]:
+        """Chunks that have not ended; those of imports are remembered with their records."""
         ...
 
     # The tenant

@@ -21,7 +21,7 @@ from shared.ports.clock import Clock
 from shared.ports.directory import Directory
 from shared.ports.outbox import Outbox
 from shared.ports.setup_store import SetupStore
-from shared.ports.store import KeyClaim, KeyInFlight, KeyReplay, KeyReused, OpenChunk, Store
+from shared.ports.store import KeyClaim, KeyInFlight, KeyReplay, KeyReused, Store
 
 _BUDGETS = {
     "inviter": "You invited as many guests as one person may in a day (GUESTLIST_INVITATIONS_PER_DAY_AND_INVITER)",
@@ -154,7 +154,7 @@ class AcceptInvitation:
         )
         await self._take_of_day(invitation)
         # Remembered first: whatever stops after this line is found by the sweeper.
-        await self.store.open_chunk(OpenChunk(new.group, chunk, now + self.timing.stillness))
+        await self.store.open_chunks.open((new.group, chunk), now + self.timing.stillness)
         try:
             await self.store.accept([invitation], claim)
         except Conflict as e:
@@ -168,7 +168,7 @@ class AcceptInvitation:
             await self.outbox.send(InviteChunk(new.group, chunk))
         except StorageBusy:
             # Taken is taken: the rows stand, and the sweeper sets them going.
-            await self.store.open_chunk(OpenChunk(new.group, chunk, now + timedelta(minutes=1)))
+            await self.store.open_chunks.open((new.group, chunk), now + timedelta(minutes=1))
         return invitation.id
 
     async def _take_of_day(self, invitation: Invitation) -> None:

@@ -8,7 +8,7 @@ from shared.domain.commands import ChunkCommand
 from shared.domain.errors import Conflict
 from shared.domain.invitations import Invitation, State
 from shared.ports.conflicts import retry_on_conflict
-from shared.ports.store import OpenChunk, Store, Versioned
+from shared.ports.store import Store, Versioned
 
 
 @dataclass(slots=True)
@@ -107,6 +107,6 @@ class ChunkRows:
             if wakes_at is not None and wakes_at > now + stillness / 2:
                 await self.store.look_again(self.command.group, self.command.chunk, wakes_at + stillness)
         elif self.rows and self.all_final:
-            await self.store.close_chunk(self.command.group, self.command.chunk)
+            await self.store.open_chunks.close((self.command.group, self.command.chunk))
         elif wakes_at is not None and wakes_at > now + stillness / 2:
-            await self.store.open_chunk(OpenChunk(self.command.group, self.command.chunk, wakes_at + stillness))
+            await self.store.open_chunks.open((self.command.group, self.command.chunk), wakes_at + stillness)

@@ -50,5 +50,5 @@ class GiveUp:
         undone = [i for i in chunk.in_state(*STATES_OF[type(command)]) if not i.is_final]
         await chunk.write([failed(i, Reason.GAVE_UP, what_happened, now) for i in undone])
         if chunk.rows and chunk.all_final:
-            await self.store.close_chunk(command.group, command.chunk)
+            await self.store.open_chunks.close((command.group, command.chunk))
         return len(undone)

@@ -1,10 +1,10 @@
 """Set going again what stands still: work that stopped between a write and an enqueue, or whose message is lost.
 
-Each open chunk is looked at when its time has come. A chunk that is alive tells the sweeper a later time when
+Each thing that has not ended is looked at when its time has come. What is alive tells the sweeper a later time when
 it sleeps, so what is found here is standing still; a command too many does no harm, as steps run twice safely.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,45 +13,60 @@ from shared.domain.ids import ChunkId, GroupId
 from shared.domain.invitations import Invitation, State
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
+from shared.ports.open_work import OpenWork
 from shared.ports.outbox import Outbox
 from shared.ports.pulse import Pulse
-from shared.ports.store import OpenChunk, Store
+from shared.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
-    """What one sweep did, in chunks."""
+class LookAgain:
+    """What comes of looking at something whose time has come: commands that set it going, and when to look again; at
+    None it is forgotten."""
 
-    looked_at: int
-    set_going: int
-    closed: int
+    at: datetime | None
+    commands: Sequence[Command] = ()
+
+
+ENDED = LookAgain(None)
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
-    store: Store
+class Sweep[Id]:
+    """Of one kind of work."""
+
+    work: OpenWork[Id]
+    look_at: Callable[[Id, datetime], Awaitable[LookAgain]]
     outbox: Outbox
     clock: Clock
+
+    async def __call__(self) -> int:
+        """Look at all whose time has come; gives how many commands were sent. Safe to repeat."""
+        now, sent = self.clock.now(), 0
+        async for id_ in self.work.list_open(look_before=now):
+            found = await self.look_at(id_, now)
+            for command in found.commands:
+                await self.outbox.send(command)
+            sent += len(found.commands)
+            if found.at is None:
+                await self.work.close(id_)
+            else:
+                await self.work.open(id_, found.at)
+        return sent
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtChunk:
+    store: Store
     timing: Timing
 
-    async def __call__(self) -> Swept:
-        """Look at every chunk whose time has come. Safe to repeat."""
-        now = self.clock.now()
-        looked_at = set_going = closed = 0
-        async for chunk in self.store.list_open(look_before=now):
-            looked_at += 1
-            rows = [r.value for r in await self.store.read_chunk(chunk.group, chunk.chunk)]
-            # No rows: the request died before it wrote them, and its caller was never told 202.
-            if all(row.is_final for row in rows):
-                await self.store.close_chunk(chunk.group, chunk.chunk)
-                closed += 1
-                continue
-            commands = what_waits(chunk.group, chunk.chunk, rows)
-            for command in commands:
-                await self.outbox.send(command)
-            set_going += 1
-            await self.store.open_chunk(OpenChunk(chunk.group, chunk.chunk, now + self.timing.stillness))
-        return Swept(looked_at, set_going, closed)
+    async def __call__(self, id_: tuple[GroupId, ChunkId], now: datetime) -> LookAgain:
+        """A chunk of invitations that are no import's."""
+        rows = [r.value for r in await self.store.read_chunk(*id_)]
+        # No rows: the request died before it wrote them, and its caller was never told 202.
+        if all(row.is_final for row in rows):
+            return ENDED
+        return LookAgain(now + self.timing.stillness, what_waits(*id_, rows))
 
 
 @dataclass(frozen=True, slots=True)

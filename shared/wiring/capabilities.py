@@ -23,7 +23,7 @@ from shared.steps.imports.reading import Rules
 from shared.steps.imports.results import ImportResults
 from shared.steps.imports.split import SplitImportStep
 from shared.steps.imports.start import StartImport
-from shared.steps.imports.sweep import SweepImports
+from shared.steps.imports.sweep import LookAtImport
 from shared.steps.imports.targets import Targets
 from shared.steps.imports.tend import TendImport
 from shared.steps.imports.undo import UndoImportStep
@@ -55,7 +55,7 @@ from shared.steps.setup.work import Tools
 from shared.steps.show_invitations import ShowInvitations
 from shared.steps.still_wanted import StillWanted
 from shared.steps.stop import StopSwitch
-from shared.steps.sweep import Sweep, WholeSweeps
+from shared.steps.sweep import LookAtChunk, Sweep, WholeSweeps
 from shared.wiring.adapters import Adapters
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ class Setups:
         self.run_step = RunSetupStepNow(tools)
         self.tend = TendSetup(a.setups, a.outbox, a.clock, s.timing, s.features)
         self.apps = Apps(tools, a.outbox, access, a.rosters)
-        self.sweep = SweepSetups(a.setups, a.outbox, a.clock, s.timing)
+        self.sweep_apps = SweepSetups(a.setups, a.outbox, a.clock, s.timing)
+        self.sweep = Sweep(a.setups, self.sweep_apps.look_at, a.outbox, a.clock)
         self.give_up = GiveUpSetup(a.setups, a.clock)
 
 
@@ -108,7 +109,8 @@ class Imports:
         )
         self.results = ImportResults(self.tend, a.files, a.store, rules)
         self.undo = UndoImportStep(a.imports, a.store, a.directory, a.clock, timing, wanted, s.features)
-        self.sweep = SweepImports(a.imports, a.store, a.files, a.outbox, a.clock, timing, pace)
+        look = LookAtImport(a.imports, a.store, a.files, timing, pace)
+        self.sweep = Sweep(a.imports, look, a.outbox, a.clock)
 
 
 class Portal:
@@ -146,7 +148,8 @@ class JoinRequests:
         self.decide = DecideRequest(access, a.directory, a.requests, a.outbox, a.clock, timing)
         self.fulfil = FulfilRequestStep(a.requests, a.setups, accept, a.clock, access, guards.kept)
         self.mail = MailRequestStep(a.mailer, a.request_text, a.requests, self.tell, a.store, a.clock, timing, guards)
-        self.sweep = SweepRequests(a.requests, self.tell, a.outbox, a.clock, timing, guards)
+        self.sweep_rest = SweepRequests(a.requests, self.tell, a.clock, timing, guards)
+        self.sweep = Sweep(a.requests, self.sweep_rest.look_at, a.outbox, a.clock)
 
 
 class Audits:
@@ -177,6 +180,7 @@ class Audits:
         self.put_right = PutRightStep(tools, Effects(tools, tell, s.tenant_id, s.invite_pace), access)
         self.tend = TendAudits(tools, access)
         self.sweep, self.give_up = SweepAudits(tools), GiveUpAudit(tools)
+        self.sweep_remedies = Sweep(a.remedies, self.sweep.look_at, a.outbox, a.clock)
 
     @staticmethod
     def report_page() -> "HtmlReport":
@@ -226,7 +230,8 @@ class App:
         self.join_chunk = JoinChunkStep(a.directory, a.store, a.clock, s.timing)
         self.mail_chunk = MailChunkStep(a.mailer, a.mail_text, a.store, a.clock, s.timing)
         self.give_up = GiveUp(a.store, a.outbox, a.clock)
-        self.sweep = Sweep(a.store, a.outbox, a.clock, s.timing)
+        look = LookAtChunk(a.store, s.timing)
+        self.sweep = Sweep(a.store.open_chunks, look, a.outbox, a.clock)
         self.whole_sweeps = WholeSweeps(a.pulse, a.clock, s.timing)
         rules = Rules(s.message_limit, s.sends_own_mail)
         self.setups = Setups(a, access)

@@ -55,6 +55,7 @@ from shared.steps.audits.start import StartAudit
 from shared.steps.audits.tell_owners import TellOwners
 from shared.steps.audits.tend import TendAudits
 from shared.steps.audits.tools import AuditTools
+from shared.steps.sweep import Sweep
 from tests.contract.setup_world import WalkingClock
 from tests.contract.simulated_tenant import (
     COLLEAGUE,
@@ -172,8 +173,12 @@ class AuditWorld:
         self.run_task = RunAuditTask(self.tools)
         pace = Pace(6000, timedelta(minutes=1), burst=1000)
         self.put_right = PutRightStep(self.tools, Effects(self.tools, tell, TENANT, pace), self.access)
-        self.sweep = SweepAudits(self.tools)
+        self.sweep_audits = SweepAudits(self.tools)
+        self.sweep_remedies = Sweep(self.tools.remedies, self.sweep_audits.look_at, self.outbox, self.clock)
         self.tend = TendAudits(self.tools, self.access)
+
+    async def sweep(self) -> int:
+        return await self.sweep_audits() + await self.sweep_remedies()
 
     def switch(self, features: Features) -> None:
         """Go on as an app that was started anew with these features."""

@@ -150,11 +150,11 @@ async def test_what_somebody_is_to_be_told_comes_back_and_is_listed_when_its_tim
 
 
 async def test_open_requests_are_listed_when_their_time_has_come(store: RequestStore, group: GroupId) -> None:
-    await store.open(group, RequestId("a" * 22), NOW)
-    await store.open(group, RequestId("b" * 22), NOW + timedelta(hours=2))
-    await store.open(group, RequestId("c" * 22), NOW)
-    await store.close(group, RequestId("c" * 22))
-    await store.close(group, RequestId("c" * 22))
+    await store.open((group, RequestId("a" * 22)), NOW)
+    await store.open((group, RequestId("b" * 22)), NOW + timedelta(hours=2))
+    await store.open((group, RequestId("c" * 22)), NOW)
+    await store.close((group, RequestId("c" * 22)))
+    await store.close((group, RequestId("c" * 22)))
 
     found = [key async for key in store.list_open(look_before=NOW + timedelta(hours=1)) if key[0] == group]
 

@@ -14,15 +14,17 @@ from local.azurite import Azurite
 from shared.adapters.queues.names import INVITATIONS
 from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.storage import CONNECTION, StorageRefused, queue_service, table_service
-from shared.adapters.tables import TABLES, TableStore
-from shared.adapters.tables.reminders import TableReminders
+from shared.adapters.tables import TableStore
+from shared.adapters.tables.reminders import REMINDERS, TableReminders
+from shared.adapters.tables.store import INVITATIONS as INVITATIONS_TABLE
+from shared.adapters.tables.store import TENANT
 from shared.domain.breaker import Breaker
 from shared.domain.commands import InviteChunk
 from shared.domain.errors import Conflict, StorageBusy
 from shared.domain.ids import GroupId
 from shared.domain.invitations import Invitation
 from shared.domain.pacing import Pace
-from shared.ports.store import KeyClaim, KeyReplay, OpenChunk, Versioned
+from shared.ports.store import KeyClaim, KeyReplay, Versioned
 from tests.builders import CHUNK, GROUP, NOW
 from tests.contract.bad_network import BadNetwork, Fault
 from tests.contract.test_store import chunk_of, claim
@@ -56,7 +58,7 @@ async def each_operation(store: TableStore, invitations: list[Invitation]) -> di
     rows = [Versioned(i, "W/\"datetime'2026-03-02T09%3A00%3A00Z'\"") for i in invitations]
 
     async def list_open() -> None:
-        async for _ in store.list_open(look_before=NOW):
+        async for _ in store.open_chunks.list_open(look_before=NOW):
             pass
 
     operations = {
@@ -68,8 +70,8 @@ async def each_operation(store: TableStore, invitations: list[Invitation]) -> di
         "save": store.save(rows),
         "read": store.read(invitations[0].id),
         "list_group": store.list_group(group, state=None, continuation=None, limit=5),
-        "open_chunk": store.open_chunk(OpenChunk(group, chunk, NOW)),
-        "close_chunk": store.close_chunk(group, chunk),
+        "open_chunk": store.open_chunks.open((group, chunk), NOW),
+        "close_chunk": store.open_chunks.close((group, chunk)),
         "list_open": list_open(),
         "read_breaker": store.read_breaker(),
         "write_breaker": store.write_breaker(Versioned(Breaker(), None)),
@@ -90,7 +92,7 @@ async def test_storage_out_of_reach_is_busy_storage_for_every_operation(azurite:
             ended = await asyncio.gather(
                 store.read(chunk_of(group)[0].id),
                 store.accept(chunk_of(group), None),
-                store.open_chunk(OpenChunk(group, CHUNK, NOW)),
+                store.open_chunks.open((group, CHUNK), NOW),
                 store.reserve("lane", PACE, 1, NOW),
                 QueueOutbox(queues, TableReminders(tables)).send(InviteChunk(GROUP, CHUNK)),
                 QueueOutbox(queues, TableReminders(tables)).send(
@@ -227,16 +229,18 @@ async def test_tables_that_are_missing_are_made_by_whoever_writes_first() -> Non
             [invitation] = chunk_of(group)
 
             assert await store.read(invitation.id) is None
-            assert [c async for c in store.list_open(look_before=NOW)] == []
+            assert [c async for c in store.open_chunks.list_open(look_before=NOW)] == []
             assert not (await store.read_breaker()).value.is_open
             chunks = [chunk_of(group) for _ in range(6)]
             await asyncio.gather(
                 *(store.accept(c, None) for c in chunks),
-                *(store.open_chunk(OpenChunk(group, c[0].id.chunk, NOW)) for c in chunks),
+                *(store.open_chunks.open((group, c[0].id.chunk), NOW) for c in chunks),
                 *(store.reserve(f"lane{n}", PACE, 1, NOW) for n in range(6)),
             )
 
-            assert sorted([t.name async for t in service.list_tables()]) == sorted(TABLES)
+            assert sorted([t.name async for t in service.list_tables()]) == sorted(
+                (INVITATIONS_TABLE, REMINDERS, TENANT)
+            )
             assert len((await store.list_group(group, state=None, continuation=None, limit=50)).invitations) == 6
 
 

@@ -23,7 +23,7 @@ from shared.domain.invitations import Invitation, State, advance
 from shared.domain.pacing import Pace
 from shared.domain.reasons import Reason
 from shared.domain.stop import Stop
-from shared.ports.store import KeyAnswer, KeyClaim, KeyInFlight, KeyReplay, KeyReused, OpenChunk, Store, Versioned
+from shared.ports.store import KeyAnswer, KeyClaim, KeyInFlight, KeyReplay, KeyReused, Store, Versioned
 from tests.builders import CHUNK, GROUP, NOW, OWNER, an_invitation
 from tests.fakes.store import FakeStore
 
@@ -322,17 +322,17 @@ async def test_of_many_claims_at_once_exactly_one_wins(store: Store, group: Grou
 
 async def test_open_chunks_are_listed_when_it_is_time_to_look(store: Store, group: GroupId) -> None:
     [now], [later] = chunk_of(group), chunk_of(group)
-    await store.open_chunk(OpenChunk(group, now.id.chunk, NOW))
-    await store.open_chunk(OpenChunk(group, later.id.chunk, NOW))
-    await store.open_chunk(OpenChunk(group, later.id.chunk, NOW + timedelta(hours=1)))
+    await store.open_chunks.open((group, now.id.chunk), NOW)
+    await store.open_chunks.open((group, later.id.chunk), NOW)
+    await store.open_chunks.open((group, later.id.chunk), NOW + timedelta(hours=1))
 
     async def listed() -> set[str]:
-        found = store.list_open(look_before=NOW + timedelta(minutes=1))
-        return {c.chunk async for c in found if c.group == group}
+        found = store.open_chunks.list_open(look_before=NOW + timedelta(minutes=1))
+        return {chunk async for there, chunk in found if there == group}
 
     assert await listed() == {now.id.chunk}
-    await store.close_chunk(group, now.id.chunk)
-    await store.close_chunk(group, now.id.chunk)
+    await store.open_chunks.close((group, now.id.chunk))
+    await store.open_chunks.close((group, now.id.chunk))
     assert await listed() == set()
 
 

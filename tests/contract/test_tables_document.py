@@ -50,8 +50,9 @@ from shared.domain.request_settings import Limit
 from shared.domain.setup.records import Confirmation
 from shared.domain.stop import Stop
 from shared.ports.mirror import Doing, Mark
-from shared.ports.store import OpenChunk, Versioned
+from shared.ports.store import Versioned
 from tests.builders import NOW, OWNER
+from tests.contract.test_open_work import OLD, write_old
 from tests.contract.test_request_store import pending
 from tests.contract.test_setup_store import a_setup, an_app
 from tests.contract.test_storage_faults import PACE
@@ -128,7 +129,7 @@ def kind_of(table: str, row: dict[str, Any]) -> str:
     if table == "OpenChunks":
         return "a chunk that has not ended"
     if table == "Reminders":
-        return "messages to send later"
+        return "work that has not ended" if row["PartitionKey"].startswith("open-") else "messages to send later"
     if row["PartitionKey"] == "days":
         return "what was taken of a day"
     if row["RowKey"] == "imports":
@@ -153,7 +154,7 @@ async def test_the_documented_columns_are_those_that_are_written(
     [invitation] = chunk_of(group)
     await store.accept([replace(full, id=invitation.id, state=State.PARKED)], held)
     await store.claim_key(group, "pending", "body", now=NOW, lease=PACE.time, kept=PACE.time)
-    await store.open_chunk(OpenChunk(group, invitation.id.chunk, NOW))
+    await store.open_chunks.open((group, invitation.id.chunk), NOW)
     breaker = await store.read_breaker()
     await store.write_breaker(replace(breaker, value=Breaker(NOW, NOW, "blocked")))
     stop = await store.read_stop()
@@ -168,6 +169,8 @@ async def test_the_documented_columns_are_those_that_are_written(
     await write_setups(TableSetupStore(tables))
 
     await TableReminders(tables).wait("{}", NOW)
+    for table in OLD:
+        await write_old(tables, table)
 
     written: dict[str, set[str]] = {}
     await write_imports(store, TableImportStore(tables), group)
@@ -202,7 +205,7 @@ async def write_audits(tables: TableServiceClient, group: GroupId) -> None:
     remedies = TableRemedyStore(tables)
     await remedies.save_plan(Versioned(Plan(audit, app, group, "App", PlanState.HELD, 1, 1, NOW, "policy"), None))
     await remedies.add_actions(audit, app, [Action(Remedy.REMOVE, Rule.EXPIRED, user, "Ada", None, "")])
-    await remedies.open(audit, app, NOW)
+    await remedies.open((audit, app), NOW)
     assert await remedies.take_turn(f"told_{app}_{user}", audit, NOW, None)
     facts = UserFacts(is_guest=True, name="Ada", address="a@b.c", other_addresses=(), accepted=True, enabled=True)
     facts |= UserFacts(accepted_at=NOW, created_at=NOW)
@@ -242,7 +245,7 @@ async def write_imports(store: TableStore, imports: TableImportStore, group: Gro
 
 async def write_requests(store: TableRequestStore, group: GroupId) -> None:
     request = pending(group)
-    await store.open(group, request.id, NOW)
+    await store.open((group, request.id), NOW)
     await store.save(Versioned(request, None))
     await store.count_up(group, Limit(1, PACE.time), NOW)
     await store.save_digest(Versioned(Digest(UserId(str(uuid.uuid4()))), None), NOW)

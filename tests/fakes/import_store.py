@@ -1,9 +1,7 @@
 """Imports and their files in memory."""
 
 import itertools
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from shared.domain.errors import Conflict, Refused
 from shared.domain.ids import GroupId
@@ -12,12 +10,12 @@ from shared.domain.imports import Admission, Import, Progress
 from shared.domain.reasons import Reason
 from shared.ports.import_store import StoredImport
 from shared.ports.store import Versioned
+from tests.fakes.open_work import FakeOpenWork
 
 
 @dataclass
-class FakeImportStore:
+class FakeImportStore(FakeOpenWork[ImportId]):
     imports: dict[ImportId, StoredImport] = field(default_factory=dict)
-    opened: dict[ImportId, datetime] = field(default_factory=dict)
     keys: dict[str, ImportId] = field(default_factory=dict)
     admissions: dict[tuple[ImportId, GroupId], Versioned[Admission]] = field(default_factory=dict)
     _versions: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -70,17 +68,6 @@ class FakeImportStore:
 
     async def list_group(self, group: GroupId, limit: int) -> list[ImportId]:
         return sorted(i for i, s in self.imports.items() if s.record.value.group == group)[:limit]
-
-    async def open(self, import_id: ImportId, look_at: datetime) -> None:
-        self.opened[import_id] = look_at
-
-    async def close(self, import_id: ImportId) -> None:
-        self.opened.pop(import_id, None)
-
-    async def list_open(self, *, look_before: datetime) -> AsyncIterator[ImportId]:
-        for import_id, look_at in list(self.opened.items()):
-            if look_at < look_before:
-                yield import_id
 
 
 @dataclass

@@ -12,12 +12,12 @@ from shared.domain.request_settings import Limit
 from shared.domain.requests import JoinRequest, RequestId, RequestState
 from shared.ports.request_store import RequestPage
 from shared.ports.store import Versioned
+from tests.fakes.open_work import FakeOpenWork
 
 
 @dataclass
-class FakeRequestStore:
+class FakeRequestStore(FakeOpenWork[tuple[GroupId, RequestId]]):
     rows: dict[tuple[GroupId, RequestId], Versioned[JoinRequest]] = field(default_factory=dict)
-    opened: dict[tuple[GroupId, RequestId], datetime] = field(default_factory=dict)
     counts: dict[tuple[datetime, str], int] = field(default_factory=dict)
     digests: dict[UserId, tuple[Versioned[Digest], datetime]] = field(default_factory=dict)
     _versions: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -52,17 +52,6 @@ class FakeRequestStore:
         found = [r for r in found if r.state is not RequestState.UNPROVEN and r.proven_at is not None]
         found = [r for r in found if state is None or r.state is state]
         return RequestPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
-
-    async def open(self, group: GroupId, request: RequestId, look_at: datetime) -> None:
-        self.opened[group, request] = look_at
-
-    async def close(self, group: GroupId, request: RequestId) -> None:
-        self.opened.pop((group, request), None)
-
-    async def list_open(self, *, look_before: datetime) -> AsyncIterator[tuple[GroupId, RequestId]]:
-        for key, look_at in list(self.opened.items()):
-            if look_at < look_before:
-                yield key
 
     async def read_digest(self, decider: UserId) -> Versioned[Digest] | None:
         found = self.digests.get(decider)

@@ -11,6 +11,7 @@ from shared.domain.ids import GroupId
 from shared.domain.setup.records import AppRecord, Confirmation, Setup, SetupId, StepRecord
 from shared.ports.setup_store import Intent, StoredSetup
 from shared.ports.store import Versioned
+from tests.fakes.open_work import FakeOpenWork
 
 _PLAN = "plan"
 
@@ -24,9 +25,8 @@ class _Intent:
 
 
 @dataclass
-class FakeSetupStore:
+class FakeSetupStore(FakeOpenWork[SetupId]):
     setups: dict[SetupId, StoredSetup] = field(default_factory=dict)
-    opened: dict[SetupId, datetime] = field(default_factory=dict)
     apps: dict[AppId, Versioned[AppRecord]] = field(default_factory=dict)
     said: dict[str, Confirmation] = field(default_factory=dict)
     intents: dict[str, _Intent] = field(default_factory=dict)
@@ -65,17 +65,6 @@ class FakeSetupStore:
         self.setups[stored.setup.id] = StoredSetup(kept, there.versions | fresh)
         mine = replace(stored.setup, steps={**stored.setup.steps, **records})
         return StoredSetup(mine, stored.versions | fresh)
-
-    async def open(self, setup_id: SetupId, look_at: datetime) -> None:
-        self.opened[setup_id] = look_at
-
-    async def close(self, setup_id: SetupId) -> None:
-        self.opened.pop(setup_id, None)
-
-    async def list_open(self, *, look_before: datetime) -> AsyncIterator[SetupId]:
-        for setup_id, look_at in list(self.opened.items()):
-            if look_at < look_before:
-                yield setup_id
 
     async def read_app(self, app_id: AppId) -> Versioned[AppRecord] | None:
         return self.apps.get(app_id)

@@ -1,7 +1,7 @@
 """A store in memory that keeps the port's promises: versions, conflicts, all or nothing."""
 
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -33,10 +33,10 @@ from shared.ports.store import (
     KeyInFlight,
     KeyReplay,
     KeyReused,
-    OpenChunk,
     Page,
     Versioned,
 )
+from tests.fakes.open_work import FakeOpenWork
 
 
 @dataclass
@@ -57,7 +57,7 @@ class FakeStore:
     guards: dict[tuple[GroupId, str], InvitationId] = field(default_factory=dict)
     imported: dict[tuple[GroupId, str], tuple[ImportId | None, int | None]] = field(default_factory=dict)
     keys: dict[tuple[GroupId, str], _Key] = field(default_factory=dict)
-    open: dict[ChunkId, OpenChunk] = field(default_factory=dict)
+    open_chunks: FakeOpenWork[tuple[GroupId, ChunkId]] = field(default_factory=FakeOpenWork)
     breaker: Versioned[Breaker] = field(default_factory=lambda: Versioned(Breaker(), None))
     stop: Versioned[Stop] = field(default_factory=lambda: Versioned(Stop(), None))
     paces: dict[str, datetime] = field(default_factory=dict)
@@ -73,6 +73,9 @@ class FakeStore:
 
     def _version(self) -> str:
         return str(next(self._versions))
+
+    def __post_init__(self) -> None:
+        self.open_chunks.may_fail = self._may_fail
 
     def _may_fail(self, method: str) -> None:
         if method in self.fail_next:
@@ -248,20 +251,6 @@ class FakeStore:
         found = [i for i in found if str(i.id) > after]
         page = found[:limit]
         return Page(page, f"after:{page[-1].id}" if len(found) > limit else None)
-
-    async def open_chunk(self, chunk: OpenChunk) -> None:
-        self._may_fail("open_chunk")
-        self.open[chunk.chunk] = chunk
-
-    async def close_chunk(self, group: GroupId, chunk: ChunkId) -> None:
-        self._may_fail("close_chunk")
-        self.open.pop(chunk, None)
-
-    async def list_open(self, *, look_before: datetime) -> AsyncIterator[OpenChunk]:
-        self._may_fail("list_open")
-        for chunk in list(self.open.values()):
-            if chunk.look_at < look_before:
-                yield chunk
 
     async def read_breaker(self) -> Versioned[Breaker]:
         self._may_fail("read_breaker")

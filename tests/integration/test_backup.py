@@ -33,7 +33,7 @@ from shared.domain.timing import Timing
 from shared.steps.access import Access
 from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
-from shared.steps.sweep import Sweep
+from shared.steps.sweep import LookAtChunk, Sweep
 from shared.wiring.adapters import SystemClock
 from tests.fakes.principals import FakePrincipals
 from tests.fakes.setup_store import FakeSetupStore
@@ -107,7 +107,7 @@ class RestoredApp:
 
     def __post_init__(self) -> None:
         clock, timing, pace = SystemClock(), Timing(), Pace(600, timedelta(minutes=1), burst=100)
-        self.sweep = Sweep(self.store, self.outbox, clock, timing)
+        self.sweep = Sweep(self.store.open_chunks, LookAtChunk(self.store, timing), self.outbox, clock)
         access = Access(self.directory, FakeSetupStore(), clock, FakePrincipals(), InviteTo.OWNED)
         self.invite = InviteChunkStep(self.directory, self.store, clock, timing, pace, access)
         self.join = JoinChunkStep(self.directory, self.store, clock, timing)
@@ -174,7 +174,7 @@ async def test_work_that_stood_in_the_backup_goes_on_without_its_messages_and_no
         assert there is not None
         assert there.state == "parked"
         swept = await replace(app.sweep, clock=InAnHour())()
-        assert swept.set_going >= 1
+        assert swept >= 1
         commands = await app.take()
         assert InviteChunk(invitation.group, invitation.chunk) in commands
         await app.run(InviteChunk(invitation.group, invitation.chunk))

@@ -1,17 +1,14 @@
-"""Imports as table rows: a partition each, with the record and how far the file was read; and two indexes, of the
-imports of a group and of those that have not ended."""
+"""Imports as table rows: a partition each, with the record and how far the file was read; and an index of the
+imports of a group."""
 
-from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import TYPE_CHECKING
 
+from shared.adapters.tables.open_work import TableOpenWork
 from shared.adapters.tables.records import (
-    SCHEMA,
     Columns,
     new_row,
     record_row,
     save_versioned,
-    to_text,
     versioned_record,
 )
 from shared.adapters.tables.table import Row, Table, insert, version_of
@@ -21,14 +18,14 @@ from shared.domain.errors import Conflict
 from shared.domain.ids import GroupId
 from shared.domain.import_ids import ImportId
 from shared.domain.imports import Admission, Import, Progress
-from shared.ports.import_store import ImportStore, StoredImport
+from shared.ports.import_store import StoredImport
 from shared.ports.store import Versioned
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
 
 IMPORTS = "Imports"
-_RECORD, _PROGRESS, _OPEN, _KEYS = "import", "progress", "open", "keys"
+_RECORD, _PROGRESS, _KEYS = "import", "progress", "keys"
 ADMISSION = "admission-"
 IMPORT_COLUMNS = Columns(
     Import,
@@ -39,8 +36,9 @@ IMPORT_COLUMNS = Columns(
 PROGRESS_COLUMNS = Columns(Progress, json={"cursor": (Cursor.to_list, Cursor.from_list)})
 
 
-class TableImportStore(ImportStore):
+class TableImportStore(TableOpenWork[ImportId]):
     def __init__(self, service: "TableServiceClient") -> None:
+        super().__init__(service, "import", old=IMPORTS, read_old=lambda row: ImportId(row["RowKey"]))
         self._table = Table(service, IMPORTS)
 
     async def create(self, record: Import, progress: Progress) -> None:
@@ -91,19 +89,6 @@ class TableImportStore(ImportStore):
             if len(found) == limit:
                 break
         return found
-
-    async def open(self, import_id: ImportId, look_at: datetime) -> None:
-        await self._table.upsert(
-            {"PartitionKey": _OPEN, "RowKey": import_id, "SchemaVersion": SCHEMA, "LookAt": to_text(look_at)}
-        )
-
-    async def close(self, import_id: ImportId) -> None:
-        await self._table.delete(_OPEN, import_id)
-
-    async def list_open(self, *, look_before: datetime) -> AsyncIterator[ImportId]:
-        keys = {"open": _OPEN, "before": to_text(look_before)}
-        async for row in self._table.query("PartitionKey eq @open and LookAt lt @before", keys):
-            yield ImportId(row["RowKey"])
 
 
 def _record_row(record: Import) -> Row:

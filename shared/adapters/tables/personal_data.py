@@ -17,12 +17,13 @@ from shared.adapters.tables.audits import AUDITS
 from shared.adapters.tables.cases import PEOPLE
 from shared.adapters.tables.imports import ADMISSION, IMPORT_COLUMNS, IMPORTS, PROGRESS_COLUMNS
 from shared.adapters.tables.mirror import MIRROR
+from shared.adapters.tables.open_chunks import OPEN_CHUNKS
 from shared.adapters.tables.records import Columns
 from shared.adapters.tables.reminders import REMINDERS
 from shared.adapters.tables.requests import REQUESTS
 from shared.adapters.tables.rows import INVITATION_COLUMNS, from_row
 from shared.adapters.tables.setups import APPS, SETUPS
-from shared.adapters.tables.store import INVITATIONS, OPEN_CHUNKS, TENANT
+from shared.adapters.tables.store import INVITATIONS, TENANT
 from shared.adapters.tables.table import Row
 from shared.adapters.tables.trail import TRAIL
 from shared.domain.addresses import Address
@@ -215,7 +216,8 @@ KINDS: tuple[Kind, ...] = (
     Kind(INVITATIONS, "the last day of a membership", _starts("x-"), beside=_key_of(GUEST)),
     Kind(OPEN_CHUNKS, "a chunk that has not ended", _any),
     # Messages hold ids of records, and nothing of a person.
-    Kind(REMINDERS, "messages to send later", _any),
+    Kind(REMINDERS, "messages to send later", _in("waiting", "held", "parked")),
+    Kind(REMINDERS, "work that has not ended", _any),
     Kind(TENANT, "the last sweep that looked at everything", _key("gauges")),
     Kind(TENANT, "the breaker", _key("breaker")),
     Kind(TENANT, "the stop", _key("stop"), Stop),

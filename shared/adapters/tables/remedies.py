@@ -1,13 +1,13 @@
 """Plans and actions as table rows, in the table of the audits that made them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.adapters.tables import continuations
 from shared.adapters.tables.audits import AUDITS, PLAN, range_of, read_continuation
+from shared.adapters.tables.open_work import TableOpenWork
 from shared.adapters.tables.records import (
-    SCHEMA,
     from_text,
     new_row,
     read_record,
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
 
 _ACTION = "r-"
-_OPEN, _SENT = "open-plans", "sent"
+_SENT = "sent"
 
 
-class TableRemedyStore:
+class TableRemedyStore(TableOpenWork[tuple[AuditId, AppId]]):
     """All methods raise StorageBusy where storage does not take the operation."""
 
     def __init__(self, service: "TableServiceClient") -> None:
+        super().__init__(service, "plan", old=AUDITS, read_old=_plan_of_old, old_partition="open-plans")
         self._table = Table(service, AUDITS)
 
     async def add_actions(self, audit: AuditId, app: AppId, actions: Sequence[Action]) -> None:
@@ -81,24 +82,6 @@ class TableRemedyStore:
         row = record_row(plan.value.audit, PLAN + plan.value.app, plan.value)
         await save_versioned(self._table, plan, row)
 
-    async def open(self, audit: AuditId, app: AppId, look_at: datetime) -> None:
-        """Remember a plan before it is carried out; again: look at it at another time. Safe to repeat."""
-        key = {"PartitionKey": _OPEN, "RowKey": f"{audit}_{app}"}
-        await self._table.upsert(key | {"SchemaVersion": SCHEMA, "LookAt": to_text(look_at)})
-
-    async def close(self, audit: AuditId, app: AppId) -> None:
-        """Safe to repeat."""
-        try:
-            await self._table.write([remove(_OPEN, f"{audit}_{app}")])
-        except Conflict:
-            return
-
-    async def list_open(self, *, look_before: datetime) -> AsyncIterator[tuple[AuditId, AppId]]:
-        keys = {"open": _OPEN, "before": to_text(look_before)}
-        async for row in self._table.query("PartitionKey eq @open and LookAt lt @before", keys):
-            audit, _, app = str(row["RowKey"]).partition("_")
-            yield AuditId(audit), AppId(app)
-
     async def last_sent(self, key: str) -> datetime | None:
         """When a mail was last sent under a key."""
         row = await self._table.get(_SENT, key)
@@ -134,3 +117,8 @@ def _partition(audit: AuditId, app: AppId) -> str:
 
 def _action_row(audit: AuditId, app: AppId, action: Action) -> dict[str, object]:
     return record_row(_partition(audit, app), _ACTION + action.id, action, State=action.state.value)
+
+
+def _plan_of_old(row: dict[str, Any]) -> tuple[AuditId, AppId]:
+    audit, _, app = str(row["RowKey"]).partition("_")
+    return AuditId(audit), AppId(app)

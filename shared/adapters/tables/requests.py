@@ -11,8 +11,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from shared.adapters.tables import continuations
+from shared.adapters.tables.open_work import OPEN, TableOpenWork
 from shared.adapters.tables.records import (
-    SCHEMA,
     new_row,
     read_record,
     read_versioned,
@@ -35,15 +35,16 @@ if TYPE_CHECKING:
 
 REQUESTS = "Requests"
 
-_OPEN, _COUNTS, _DIGESTS = "open", "counts", "digests"
-_OTHERS = (_OPEN, _COUNTS, _DIGESTS)
+_COUNTS, _DIGESTS = "counts", "digests"
+_OTHERS = (OPEN, _COUNTS, _DIGESTS)
 _KEY = re.compile("[0-9a-f]{22}")
 
 
-class TableRequestStore:
+class TableRequestStore(TableOpenWork[tuple[GroupId, RequestId]]):
     """The port's `RequestStore`."""
 
     def __init__(self, service: "TableServiceClient") -> None:
+        super().__init__(service, "request", old=REQUESTS, read_old=_request_of_old)
         self._table = Table(service, REQUESTS)
 
     async def read(self, group: GroupId, request: RequestId) -> Versioned[JoinRequest] | None:
@@ -87,24 +88,6 @@ class TableRequestStore:
                 found.append(request)
         return RequestPage(found, None)
 
-    async def open(self, group: GroupId, request: RequestId, look_at: datetime) -> None:
-        row: Row = {
-            "PartitionKey": _OPEN,
-            "RowKey": f"{group}-{request}",
-            "SchemaVersion": SCHEMA,
-            "LookAt": to_text(look_at),
-        }
-        await self._table.upsert(row)
-
-    async def close(self, group: GroupId, request: RequestId) -> None:
-        await self._table.delete(_OPEN, f"{group}-{request}")
-
-    async def list_open(self, *, look_before: datetime) -> AsyncIterator[tuple[GroupId, RequestId]]:
-        keys = {"open": _OPEN, "before": to_text(look_before)}
-        async for row in self._table.query("PartitionKey eq @open and LookAt lt @before", keys):
-            group, _, request = str(row["RowKey"]).rpartition("-")
-            yield GroupId(group), RequestId(request)
-
     async def read_digest(self, decider: UserId) -> Versioned[Digest] | None:
         return await read_versioned(self._table, _DIGESTS, decider, Digest)
 
@@ -144,3 +127,8 @@ class TableRequestStore:
 def _window(ends: datetime) -> str:
     """Sorts as time does."""
     return f"{int(ends.timestamp()):012d}"
+
+
+def _request_of_old(row: Row) -> tuple[GroupId, RequestId]:
+    group, _, request = str(row["RowKey"]).rpartition("-")
+    return GroupId(group), RequestId(request)

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from shared.adapters.tables.open_work import OPEN, TableOpenWork
 from shared.adapters.tables.records import (
-    SCHEMA,
     from_text,
     new_row,
     read_record,
@@ -37,13 +37,14 @@ if TYPE_CHECKING:
 SETUPS, APPS = "Setups", "Apps"
 
 _PLAN, _STEP = "plan", "step-"
-_OPEN, _APP, _SAID, _INTENT = "open", "apps", "confirmations", "intents"
+_APP, _SAID, _INTENT = "apps", "confirmations", "intents"
 
 
-class TableSetupStore:
+class TableSetupStore(TableOpenWork[SetupId]):
     """The port's `SetupStore`."""
 
     def __init__(self, service: "TableServiceClient") -> None:
+        super().__init__(service, "setup", old=SETUPS, read_old=lambda row: SetupId(row["RowKey"]))
         self._setups = Table(service, SETUPS)
         self._apps = Table(service, APPS)
 
@@ -61,7 +62,7 @@ class TableSetupStore:
         # A scan of the table: setups are few, and only administrators look at all of them.
         rows: dict[str, TableEntity] = {}
         before = ""
-        async for row in self._setups.query("PartitionKey ne @open", {"open": _OPEN}):
+        async for row in self._setups.query("PartitionKey ne @open", {"open": OPEN}):
             if row["PartitionKey"] != before:
                 if _PLAN in rows:
                     yield _setup(SetupId(before), rows)
@@ -81,18 +82,6 @@ class TableSetupStore:
         fresh = dict(zip((row["RowKey"] for row in rows), versions, strict=True))
         setup = changed(stored.setup, steps={**stored.setup.steps, **{r.step: r for r in steps}})
         return StoredSetup(setup, stored.versions | fresh)
-
-    async def open(self, setup_id: SetupId, look_at: datetime) -> None:
-        row = {"PartitionKey": _OPEN, "RowKey": setup_id, "SchemaVersion": SCHEMA, "LookAt": to_text(look_at)}
-        await self._setups.upsert(row)
-
-    async def close(self, setup_id: SetupId) -> None:
-        await self._setups.delete(_OPEN, setup_id)
-
-    async def list_open(self, *, look_before: datetime) -> AsyncIterator[SetupId]:
-        keys = {"open": _OPEN, "before": to_text(look_before)}
-        async for row in self._setups.query("PartitionKey eq @open and LookAt lt @before", keys):
-            yield SetupId(row["RowKey"])
 
     async def read_app(self, app_id: AppId) -> Versioned[AppRecord] | None:
         return await read_versioned(self._apps, _APP, app_id, AppRecord)

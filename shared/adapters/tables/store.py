@@ -3,7 +3,7 @@ partition, and a chunk's rows are written in one transaction."""
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from azure.data.tables import TableEntity
@@ -13,7 +13,7 @@ from shared.adapters.tables import continuations
 from shared.adapters.tables.counters import ImportCounters
 from shared.adapters.tables.expiries import Expiries
 from shared.adapters.tables.idempotency import IdempotencyKeys
-from shared.adapters.tables.open_chunks import OpenChunks
+from shared.adapters.tables.open_chunks import OPEN_CHUNKS, open_chunks
 from shared.adapters.tables.rows import (
     INVITATION,
     MARK,
@@ -36,9 +36,9 @@ from shared.domain.imports import Reading, chunks_of
 from shared.domain.invitations import Invitation, State
 from shared.domain.pacing import DayLimit, Pace
 from shared.domain.stop import Stop
-from shared.ports.store import Guard, KeyAnswer, KeyClaim, OpenChunk, Page, Versioned
+from shared.ports.store import Guard, KeyAnswer, KeyClaim, Page, Versioned
 
-INVITATIONS, OPEN_CHUNKS, TENANT = "Invitations", "OpenChunks", "Tenant"
+INVITATIONS, TENANT = "Invitations", "Tenant"
 TABLES = (INVITATIONS, OPEN_CHUNKS, TENANT)
 
 _ROW_KEY = re.compile(rf"{INVITATION}[0-9a-f]{{22}}-[0-9]{{2}}")
@@ -57,7 +57,7 @@ class TableStore:
     def __init__(self, service: TableServiceClient) -> None:
         self._service = service
         self._invitations = Table(service, INVITATIONS)
-        self._open = OpenChunks(Table(service, OPEN_CHUNKS))
+        self.open_chunks = open_chunks(service)
         self._tenant = TenantState(Table(service, TENANT))
         self._keys = IdempotencyKeys(self._invitations)
         self._counters = ImportCounters(self._invitations)
@@ -228,15 +228,6 @@ class TableStore:
 
     async def write_expiry(self, group: GroupId, address_key: str, expires: date | None) -> None:
         await self._expiries.write(group, address_key, expires)
-
-    async def open_chunk(self, chunk: OpenChunk) -> None:
-        await self._open.open(chunk)
-
-    async def close_chunk(self, group: GroupId, chunk: ChunkId) -> None:
-        await self._open.close(group, chunk)
-
-    def list_open(self, *, look_before: datetime) -> AsyncIterator[OpenChunk]:
-        return self._open.list(look_before=look_before)
 
     async def read_breaker(self) -> Versioned[Breaker]:
         return await self._tenant.read_breaker()

@@ -73,7 +73,7 @@ async def _plan(tools: AuditTools, audit: Audit, app: AppRecord) -> None:
 async def open_plan(tools: AuditTools, plan: Plan) -> None:
     """Before a plan is set going: the sweeper finds what was never sent."""
     if plan.state in (PlanState.RUNNING, PlanState.UNDOING):
-        await tools.remedies.open(plan.audit, plan.app, tools.clock.now() + tools.timing.stillness)
+        await tools.remedies.open((plan.audit, plan.app), tools.clock.now() + tools.timing.stillness)
 
 
 async def _begin(tools: AuditTools, plan: Plan) -> None:

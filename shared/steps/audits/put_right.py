@@ -62,12 +62,12 @@ class PutRightStep:
             wait = await (self._undo(stored.value, few) if command.back else self._do(stored.value, few, command))
         except Unavailable as e:
             later = now + busy_wait(command.attempt, e.retry_after, tools.clock.jitter())
-            await tools.remedies.open(command.audit, command.app, later + tools.timing.stillness)
+            await tools.remedies.open((command.audit, command.app), later + tools.timing.stillness)
             return Outcome(later=Later(again, later, str(e)))
         except Conflict:
             return Outcome(later=Later(again, now + _SOON, "another delivery wrote first"))
         if wait is not None:
-            await tools.remedies.open(command.audit, command.app, wait + tools.timing.stillness)
+            await tools.remedies.open((command.audit, command.app), wait + tools.timing.stillness)
             return Outcome(later=Later(again, wait, "the directory or the mail service is busy"))
         return Outcome(then=(PutRight(command.audit, command.app, command.back),))
 
@@ -88,7 +88,7 @@ class PutRightStep:
         state = PlanState.DONE if stored.value.state is PlanState.UNDOING else PlanState.HELD
         stopped = replace(stored.value, state=state, since=self.tools.clock.now(), detail=why)
         await self.tools.remedies.save_plan(Versioned(stopped, stored.version))
-        await self.tools.remedies.close(stored.value.audit, stored.value.app)
+        await self.tools.remedies.close((stored.value.audit, stored.value.app))
         return Outcome(note="held")
 
     async def _next(self, command: PutRight) -> Actions:
@@ -218,7 +218,7 @@ class PutRightStep:
     async def _close(self, stored: Versioned[Plan]) -> Outcome:
         ended = PlanState.UNDONE if stored.value.state is PlanState.UNDOING else PlanState.DONE
         await self.tools.remedies.save_plan(Versioned(replace(stored.value, state=ended), stored.version))
-        await self.tools.remedies.close(stored.value.audit, stored.value.app)
+        await self.tools.remedies.close((stored.value.audit, stored.value.app))
         log.info("remedies of audit %s for app %s: %s", stored.value.audit, stored.value.app, ended.value)
         return Outcome(note="closed")
 

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from shared.domain.applications import AppId
 from shared.domain.audits.findings import TOTAL, count
 from shared.domain.audits.records import Audit, AuditId, Phase, Position, Task
 from shared.domain.audits.remedies import PlanState
@@ -25,6 +26,7 @@ from shared.steps.audits.recall import recall, recalling_tasks
 from shared.steps.audits.stuck import STUCK, find_stuck, stuck_task
 from shared.steps.audits.tidy import TIDY, tidy, tidy_task
 from shared.steps.audits.tools import AuditTools
+from shared.steps.sweep import ENDED, LookAgain
 
 log = logging.getLogger("guestlist")
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -203,37 +205,31 @@ class SweepAudits:
     async def __call__(self) -> int:
         """Set going again what is open of the audit that runs; gives how many messages were sent. Safe to repeat."""
         tools = self.tools
-        plans = await self._plans()
         position = (await tools.audits.read_position()).value
         running = position.running
         # Between the claim and the first row there is a moment; whoever died in it is let some time.
         if running is None or tools.clock.now() < (position.running_since or _EVER) + tools.timing.stillness:
-            return plans
+            return 0
         stored = await tools.audits.read(running)
         if stored is None:
             # Claimed, and never written: there is nothing to go on with.
             await fail(tools, running, "it was never begun")
-            return plans
+            return 0
         if stored.value.is_over:
             await fail(tools, running, "it was over already")
-            return plans
+            return 0
         tasks = [t for t in await tools.audits.list_tasks(running) if t.phase is stored.value.phase]
         wanted = [t for t in tasks if not t.done] or tasks[:1]
         for task in wanted:
             await tools.outbox.send(RunAudit(running, task.name))
-        return plans + len(wanted)
+        return len(wanted)
 
-    async def _plans(self) -> int:
-        """What is being carried out and stands still."""
-        tools, sent = self.tools, 0
-        if not tools.features.has(Feature.REMEDIES):
-            return 0  # They stand still until the feature is on again.
-        async for audit, app in tools.remedies.list_open(look_before=tools.clock.now()):
-            stored = await tools.remedies.read_plan(audit, app)
-            if stored is None or stored.value.state not in (PlanState.RUNNING, PlanState.UNDOING):
-                await tools.remedies.close(audit, app)
-                continue
-            await tools.remedies.open(audit, app, tools.clock.now() + tools.timing.stillness)
-            await tools.outbox.send(PutRight(audit, app, stored.value.state is PlanState.UNDOING))
-            sent += 1
-        return sent
+    async def look_at(self, id_: tuple[AuditId, AppId], now: datetime) -> LookAgain:
+        """What is being carried out in an app and stands still."""
+        if not self.tools.features.has(Feature.REMEDIES):
+            return LookAgain(now)  # It stands still until the feature is on again.
+        stored = await self.tools.remedies.read_plan(*id_)
+        if stored is None or stored.value.state not in (PlanState.RUNNING, PlanState.UNDOING):
+            return ENDED
+        command = PutRight(*id_, stored.value.state is PlanState.UNDOING)
+        return LookAgain(now + self.tools.timing.stillness, [command])

@@ -136,7 +136,7 @@ class AskToJoin:
         else:
             return False
         # Remembered first: whatever stops after this line is found by the sweeper.
-        await self.requests.open(new.group, key, start + self.timing.stillness)
+        await self.requests.open((new.group, key), start + self.timing.stillness)
         due = with_mail(request, RequestMail.PROOF, now)
         await self.requests.save(Versioned(due, there.version if there else None))
         return True

@@ -73,7 +73,7 @@ class DecideRequest:
         changed = step_on(found, state, now, **said, reason=None, detail=None, invitation=None, again=None)
         if state is RequestState.DECLINED:
             changed = with_mail(changed, RequestMail.DECLINED, now)
-        await self.requests.open(group, request, now + self.timing.stillness)
+        await self.requests.open((group, request), now + self.timing.stillness)
         # Others that write: another decision, or a mail about the request that has just gone out.
         await self.requests.save(Versioned(changed, stored.version))
         await self._enqueue(changed)

@@ -54,7 +54,7 @@ class FulfilRequestStep:
                 return self._later(command, None)
             if e.reason is Reason.BUDGET_REACHED and e.until is not None:
                 # It stays approved, and the sweeper sets it going when the next day has begun.
-                await self.requests.open(command.group, command.request, e.until)
+                await self.requests.open((command.group, command.request), e.until)
                 return Outcome(note=str(e))
             if e.reason is Reason.INVITATION_UNDER_WAY and e.location is not None:
                 invitation = InvitationId.parse(e.location)  # Somebody invited the guest by hand meanwhile.
@@ -81,7 +81,7 @@ class FulfilRequestStep:
             changed = step_on(stored.value, RequestState.FAILED, now, reason=why, detail=detail)
         await self.requests.save(Versioned(changed, stored.version))
         if not changed.is_open:
-            await self.requests.close(command.group, command.request)
+            await self.requests.close((command.group, command.request))
         return Outcome(then=(MailRequest(command.group, command.request),) if changed.mail else ())
 
     async def _need_decision(self, request: JoinRequest) -> None:

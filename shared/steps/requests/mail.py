@@ -70,7 +70,7 @@ class MailRequestStep:
             slot = await self.store.reserve(STRANGERS, mailer.pace.part(_PART), 1, now)
             if slot > now:
                 # The sweeper must not take a long wait for a message that was lost: another would reserve again.
-                await self.requests.open(command.group, command.request, slot + self.timing.stillness)
+                await self.requests.open((command.group, command.request), slot + self.timing.stillness)
                 later = replace(command, slot=slot)
                 return Outcome(later=Later(_next(later), slot, "the pace of mails to strangers"))
         # Of the lane of all mail only when its turn has come: what is reserved there keeps other mails waiting.
@@ -96,10 +96,10 @@ class MailRequestStep:
         ended = replace(stored.value, mail=None, mail_handle=None, mail_since=None, claimed_until=None, to_tell=())
         request = (await self.requests.save(Versioned(ended, stored.version))).value
         if not request.is_open:
-            await self.requests.close(request.group, request.id)
+            await self.requests.close((request.group, request.id))
         else:
             # Soon, and not when it expires: somebody may be deciding at this moment, and the sweeper tells.
-            await self.requests.open(request.group, request.id, self.clock.now() + self.timing.stillness)
+            await self.requests.open((request.group, request.id), self.clock.now() + self.timing.stillness)
 
     async def _mail(self, request: JoinRequest) -> Mail | None:
         """None where there is nothing to write any more. Nothing in it is a stranger's text, nor is the name beside

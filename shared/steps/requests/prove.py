@@ -76,7 +76,7 @@ class ProveAddress:
             else:
                 changed = with_mail(step_on(found, RequestState.PENDING, now, **proven), RequestMail.WAITING, now)
             # Remembered first: whatever stops after this line is found by the sweeper.
-            await self.requests.open(group, request, now + self.timing.stillness)
+            await self.requests.open((group, request), now + self.timing.stillness)
             await self.requests.save(Versioned(changed, stored.version))
             with suppress(StorageBusy):  # The sweeper enqueues it.
                 await self.outbox.send((FulfilRequest if openly else MailRequest)(group, request))

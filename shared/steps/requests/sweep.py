@@ -1,20 +1,20 @@
 """Look after join requests whose time has come: let them expire, set going what stands still, and forget what
 ended long ago."""
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.domain.commands import FulfilRequest, MailRequest
+from shared.domain.commands import Command, FulfilRequest, MailRequest
 from shared.domain.errors import Conflict
+from shared.domain.ids import GroupId
 from shared.domain.request_settings import Limit, RequestSettings
-from shared.domain.requests import JoinRequest, RequestMail, RequestState, step_on
+from shared.domain.requests import JoinRequest, RequestId, RequestMail, RequestState, step_on
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
-from shared.ports.outbox import Outbox
 from shared.ports.request_store import RequestStore
 from shared.ports.store import Versioned
 from shared.steps.requests.tell import TellDeciders
+from shared.steps.sweep import ENDED, LookAgain
 
 _SELDOM = 4
 """Of `stillness`: how often a request that waits for a person is looked at."""
@@ -25,50 +25,44 @@ _DAILY = Limit(1, timedelta(days=1))
 class SweepRequests:
     requests: RequestStore
     tell: TellDeciders
-    outbox: Outbox
     clock: Clock
     timing: Timing
     settings: RequestSettings
 
+    async def look_at(self, id_: tuple[GroupId, RequestId], now: datetime) -> LookAgain:
+        """A join request whose time has come. Safe to repeat."""
+        stored = await self.requests.read(*id_)
+        if stored is None or not stored.value.is_open:
+            return ENDED
+        request = stored.value
+        if (ended := _expired(request, now)) is not request:
+            try:
+                if ended is None:
+                    await self.requests.forget(stored)
+                else:
+                    await self.requests.save(Versioned(ended, stored.version))
+            except Conflict:
+                return LookAgain(now)  # Whoever changed it meanwhile has it looked at again.
+            return LookAgain(now) if ended is not None and ended.is_open else ENDED
+        commands: list[Command] = []
+        if request.mail is not None:
+            commands.append(MailRequest(*id_))
+        if request.is_unfulfilled:
+            commands.append(FulfilRequest(*id_))
+        if commands:
+            return LookAgain(now + self.timing.stillness, commands)
+        # Not later: what is decided while this is written must not wait until the request expires.
+        waits = request.unproven or request
+        return LookAgain(min(waits.expires_at, now + _SELDOM * self.timing.stillness))
+
     async def __call__(self) -> int:
-        """Gives how many messages were sent. Safe to repeat."""
-        now, sent = self.clock.now(), 0
-        async for group, key in self.requests.list_open(look_before=now):
-            stored = await self.requests.read(group, key)
-            if stored is None or not stored.value.is_open:
-                await self.requests.close(group, key)
-                continue
-            request = stored.value
-            if (ended := _expired(request, now)) is not request:
-                # Who changed it meanwhile has it looked at again.
-                with suppress(Conflict):
-                    await self._end(stored, ended)
-                continue
-            look_at = now + self.timing.stillness
-            if request.mail is not None:
-                await self.outbox.send(MailRequest(group, key))
-                sent += 1
-            if request.is_unfulfilled:
-                await self.outbox.send(FulfilRequest(group, key))
-                sent += 1
-            elif request.mail is None:
-                # Not later: what is decided while this is written must not wait until the request expires.
-                waits = request.unproven or request
-                look_at = min(waits.expires_at, now + _SELDOM * self.timing.stillness)
-            await self.requests.open(group, key, look_at)
-        sent += await self.tell.sweep(now)
+        """Tell those who decide, and forget what ended; gives how many messages were sent. Safe to repeat."""
+        now = self.clock.now()
+        sent = await self.tell.sweep(now)
         await self.requests.forget_counts(now)
         if await self.requests.count_up("forgetting", _DAILY, now):
             await self._forget(now - self.settings.ended_kept)
         return sent
-
-    async def _end(self, stored: Versioned[JoinRequest], ended: JoinRequest | None) -> None:
-        if ended is None:
-            await self.requests.forget(stored)
-        else:
-            await self.requests.save(Versioned(ended, stored.version))
-        if ended is None or not ended.is_open:
-            await self.requests.close(stored.value.group, stored.value.id)
 
     async def _forget(self, before: datetime) -> None:
         """Delete what ended long ago, and what older versions kept though nobody had proven it."""

@@ -1,14 +1,15 @@
 """Set going again the setups that stand still: a message lost, or a request that died before it enqueued."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from shared.domain.commands import TakeApart
-from shared.domain.setup.records import AppState
+from shared.domain.commands import RunSetupStep, TakeApart
+from shared.domain.setup.records import AppState, SetupId
 from shared.domain.timing import Timing
 from shared.ports.clock import Clock
 from shared.ports.outbox import Outbox
 from shared.ports.setup_store import SetupStore
-from shared.steps.setup.start import set_going
+from shared.steps.sweep import ENDED, LookAgain
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +19,20 @@ class SweepSetups:
     clock: Clock
     timing: Timing
 
+    async def look_at(self, setup_id: SetupId, now: datetime) -> LookAgain:
+        """A setup whose time has come."""
+        stored = await self.store.read(setup_id)
+        # None: the request died before it wrote, and its caller was never told 202.
+        if stored is None or not stored.setup.to_run:
+            return ENDED
+        commands = [RunSetupStep(setup_id, step) for step in stored.setup.to_run]
+        return LookAgain(now + self.timing.stillness, commands)
+
     async def __call__(self) -> int:
-        """Look at every setup whose time has come; gives how many were set going. Safe to repeat."""
-        now, count = self.clock.now(), 0
-        async for setup_id in self.store.list_open(look_before=now):
-            stored = await self.store.read(setup_id)
-            # None: the request died before it wrote, and its caller was never told 202.
-            if stored is None or not stored.setup.to_run:
-                await self.store.close(setup_id)
-                continue
-            await self.store.open(setup_id, now + self.timing.stillness)
-            await set_going(self.outbox, stored.setup)
-            count += 1
+        """Go on with the apps that are being taken apart; gives how many messages were sent. Safe to repeat."""
+        count, before = 0, self.clock.now() - self.timing.stillness
         for app in await self.store.list_apps():
-            if app.state is AppState.REMOVING and app.updated_at < now - self.timing.stillness:
+            if app.state is AppState.REMOVING and app.updated_at < before:
                 await self.outbox.send(TakeApart(app.app_id))
                 count += 1
         return count

@@ -6,18 +6,18 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.commands import Command, InviteChunk, JoinChunk, MailChunk
+from shared.domain.ids import ChunkId, GroupId
 from shared.domain.invitations import Invitation
 from shared.domain.outcomes import Outcome
 from shared.domain.pacing import Budgets, Pace
 from shared.domain.timing import Timing
-from shared.ports.store import OpenChunk
 from shared.steps.accept_invitation import AcceptInvitation
 from shared.steps.access import Access
 from shared.steps.give_up import GiveUp
 from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
 from shared.steps.mail_chunk import MailChunkStep
-from shared.steps.sweep import Sweep
+from shared.steps.sweep import LookAtChunk, Sweep
 from tests.builders import CHUNK, GROUP, NOW, TENANT, a_group, an_app, an_invitation
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory
@@ -64,8 +64,8 @@ class World:
         )
 
     @property
-    def sweep(self) -> Sweep:
-        return Sweep(self.store, self.outbox, self.clock, self.timing)
+    def sweep(self) -> Sweep[tuple[GroupId, ChunkId]]:
+        return Sweep(self.store.open_chunks, LookAtChunk(self.store, self.timing), self.outbox, self.clock)
 
     @property
     def give_up(self) -> GiveUp:
@@ -102,7 +102,7 @@ class World:
 
     async def given(self, *invitations: Invitation) -> None:
         """A chunk as `accept` leaves it."""
-        await self.store.open_chunk(OpenChunk(GROUP, CHUNK, NOW + self.timing.stillness))
+        await self.store.open_chunks.open((GROUP, CHUNK), NOW + self.timing.stillness)
         await self.store.accept(invitations or [an_invitation()], None)
 
     def row(self, position: int = 0) -> Invitation:

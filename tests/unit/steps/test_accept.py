@@ -22,7 +22,7 @@ async def test_what_is_accepted_is_written_and_set_going(world: World) -> None:
 
     assert (world.row().id, world.row().state, world.row().message) == (made, State.ACCEPTED, "Welcome!")
     assert world.outbox.sent == [(InviteChunk(GROUP, made.chunk), None)]
-    assert list(world.store.open) == [made.chunk]
+    assert list(world.store.open_chunks.opened) == [(GROUP, made.chunk)]
     assert world.directory.calls == ["read_group"]
 
 
@@ -50,7 +50,7 @@ async def test_what_is_refused_leaves_no_trace(  # type: ignore[no-untyped-def]
         await world.accept(request_, caller, "key")
 
     assert refused.value.reason is reason
-    assert (world.store.rows, world.store.keys, world.outbox.sent, world.store.open) == ({}, {}, [], {})
+    assert (world.store.rows, world.store.keys, world.outbox.sent, world.store.open_chunks.opened) == ({}, {}, [], {})
 
 
 async def test_a_message_without_a_sender_is_an_error_at_the_request(world: World) -> None:
@@ -114,7 +114,7 @@ async def test_taken_is_taken_even_where_the_queue_is_down(world: World) -> None
     assert [command for command, _ in world.outbox.sent] == [InviteChunk(GROUP, made.chunk)]
 
 
-@pytest.mark.parametrize("method", ["claim_key", "open_chunk", "accept"])
+@pytest.mark.parametrize("method", ["claim_key", "open", "accept"])
 async def test_where_storage_is_busy_nothing_is_taken_and_the_key_is_free(world: World, method: str) -> None:
     world.store.fail_next = [method]
 

@@ -29,11 +29,16 @@ def few(inviter: int = 100, group: int = 100, tenant: int = 100) -> Budgets:
 
 
 async def over(world: World, address: str, *, by: UserId = OWNER, into: GroupId = GROUP) -> Refused:
-    before = (dict(world.store.rows), dict(world.store.open), dict(world.store.days), list(world.outbox.sent))
+    before = (
+        dict(world.store.rows),
+        dict(world.store.open_chunks.opened),
+        dict(world.store.days),
+        list(world.outbox.sent),
+    )
     with pytest.raises(Refused) as refused:
         await world.accept(replace(new(address), group=into), a_caller(by), None)
     assert refused.value.reason is Reason.BUDGET_REACHED
-    assert before == (world.store.rows, world.store.open, world.store.days, world.outbox.sent), (
+    assert before == (world.store.rows, world.store.open_chunks.opened, world.store.days, world.outbox.sent), (
         "something was written"
     )
     return refused.value

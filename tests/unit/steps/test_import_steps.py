@@ -25,7 +25,6 @@ from shared.domain.outcomes import Outcome
 from shared.domain.pacing import DayLimit, Pace
 from shared.domain.reasons import Reason
 from shared.domain.timing import Timing
-from shared.ports.store import OpenChunk
 from shared.steps.access import Access
 from shared.steps.imports.admissions import Admissions
 from shared.steps.imports.authority import Authority
@@ -34,12 +33,13 @@ from shared.steps.imports.preview import PreviewImport
 from shared.steps.imports.reading import Rules
 from shared.steps.imports.split import SplitImportStep
 from shared.steps.imports.start import Upload
-from shared.steps.imports.sweep import SweepImports
+from shared.steps.imports.sweep import LookAtImport
 from shared.steps.imports.targets import Targets
 from shared.steps.imports.undo import UndoImportStep
 from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
 from shared.steps.still_wanted import StillWanted
+from shared.steps.sweep import Sweep
 from tests.builders import CHUNK, GROUP, NOW, OWNER, TENANT, a_caller, a_group, an_app, an_invitation
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory
@@ -106,8 +106,9 @@ class Files:
         return ImportChunkStep(invite, join, self.imports, self.settings, self.admissions)
 
     @property
-    def sweep(self) -> SweepImports:
-        return SweepImports(self.imports, self.store, self.files, self.outbox, self.clock, self.timing, self.settings)
+    def sweep(self) -> Sweep[ImportId]:
+        look = LookAtImport(self.imports, self.store, self.files, self.timing, self.settings)
+        return Sweep(self.imports, look, self.outbox, self.clock)
 
     async def given(self, **changes: Any) -> "Files":
         dialect = detect(self.content)
@@ -508,7 +509,7 @@ async def test_an_undo_keeps_the_account_that_another_group_has_invited_meanwhil
     await undoing(world)
     there = InvitationId(ELSEWHERE, CHUNK, 0)
     await world.store.accept([an_invitation(id=there, address=parse_address("a@fabrikam.com"), state=state)], None)
-    await world.store.open_chunk(OpenChunk(ELSEWHERE, CHUNK, NOW))
+    await world.store.open_chunks.open((ELSEWHERE, CHUNK), NOW)
 
     await undo_step(world)(UndoImport(IMPORT, GROUP))
 

@@ -21,7 +21,6 @@ from shared.domain.reasons import Reason
 from shared.domain.setup.plan import MessageTemplate, Policy
 from shared.domain.setup.records import AppRecord, SetupId
 from shared.ports.rosters import GuestFacts, GuestPage
-from shared.ports.store import OpenChunk
 from shared.steps.accept_invitation import NewInvitation
 from shared.steps.access import Access
 from shared.steps.cancel_invitation import CancelInvitation
@@ -136,7 +135,7 @@ async def test_an_account_that_the_owner_of_another_group_has_pending_stays_when
         )
         world.setups.put(AppRecord(*facts))
     else:
-        await world.store.open_chunk(OpenChunk(ELSEWHERE, CHUNK, world.clock.now()))
+        await world.store.open_chunks.open((ELSEWHERE, CHUNK), world.clock.now())
 
     undone = await cancel(world)(world.row().id, a_caller())
 
@@ -151,7 +150,7 @@ async def test_what_another_group_has_given_up_keeps_no_account(world: World, st
     await a_pending_guest(world)
     there = an_invitation(id=InvitationId(ELSEWHERE, CHUNK, 0), state=state)
     await world.store.accept([there], None)
-    await world.store.open_chunk(OpenChunk(ELSEWHERE, CHUNK, world.clock.now()))
+    await world.store.open_chunks.open((ELSEWHERE, CHUNK), world.clock.now())
 
     await cancel(world)(world.row().id, a_caller())
 

@@ -28,6 +28,7 @@ from shared.steps.requests.mail import MailRequestStep
 from shared.steps.requests.prove import ProveAddress
 from shared.steps.requests.sweep import SweepRequests
 from shared.steps.requests.tell import TellDeciders
+from shared.steps.sweep import Sweep
 from tests.builders import GROUP, OWNER, STRANGER, a_caller
 from tests.fakes.request_store import FakeRequestStore
 from tests.unit.steps.conftest import World
@@ -129,9 +130,9 @@ class Door(World):
     def fulfil(self) -> FulfilRequestStep:
         return FulfilRequestStep(self.requests, self.setups, self.accept, self.clock, self.access, self.settings.kept)
 
-    @property
-    def sweep_requests(self) -> SweepRequests:
-        return SweepRequests(self.requests, self.tell, self.outbox, self.clock, self.timing, self.settings)
+    async def sweep_requests(self) -> int:
+        rest = SweepRequests(self.requests, self.tell, self.clock, self.timing, self.settings)
+        return await Sweep(self.requests, rest.look_at, self.outbox, self.clock)() + await rest()
 
     @property
     def request(self) -> JoinRequest:
