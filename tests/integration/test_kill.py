@@ -23,7 +23,7 @@ SENDS = re.compile(r"/messages$")
 ONE_MESSAGE = re.compile(r"/messages/")
 OPENS = re.compile(r"Reminders\(PartitionKey='open-")
 """What has not ended is written down, moved on, or forgotten."""
-AROUND = re.compile(r"RowKey='i-|/(Imports|Setups|Apps|Requests|Audits|People)\(\)|RowKey='log-key'")
+AROUND = re.compile(r"RowKey='i-|OpenChunks|/(Imports|Setups|Apps|Requests|Audits|People)\(\)|RowKey='log-key'")
 """What is read by this test, by the sweeper, and once by each process that starts."""
 ROUND_TRIP = re.compile(r"/health/messages|/Tenant\(\)|PartitionKey='chain'|RowKey='gauges'")
 """The message that each sweep sends through a queue, what is noted of it, and when all was looked at."""
