@@ -28,7 +28,7 @@ from shared.domain.commands import Command, RunAudit
 from shared.domain.ids import GroupId, InvitationId, UserId, new_chunk_id
 from shared.domain.invitations import Invitation, State
 from shared.domain.setup.plan import Policy
-from shared.domain.setup.records import AppRecord, Person, SetupId
+from shared.domain.setup.records import AppRecord, DirectoryUser, SetupId
 from shared.ports.store import Versioned
 from shared.steps.audits.run import RunAuditTask
 from shared.steps.audits.start import StartAudit
@@ -182,7 +182,7 @@ class _Tenant:
             service_principal=PrincipalId(_PRINCIPAL),
             group=self.group,
             group_name="Bench guests",
-            owners=tuple(Person(UserId(id_), "Owner") for id_ in self.owners),
+            owners=tuple(DirectoryUser(UserId(id_), "Owner") for id_ in self.owners),
             approvers=(),
             policy=Policy(),
             setup=SetupId("0" * 22),

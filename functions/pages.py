@@ -15,7 +15,7 @@ from shared.api import pages, problems
 from shared.api.page_headers import page_headers
 from shared.api.pages import FieldProblem
 from shared.domain.errors import Refused, Unavailable
-from shared.domain.groups import App as OpenedApp
+from shared.domain.groups import GroupApp
 from shared.domain.ids import GroupId, InvitationId
 from shared.domain.invitations import STATES
 from shared.domain.links import direct_link
@@ -128,7 +128,7 @@ async def page_request_state(
     link = None
     if found.state is RequestState.APPROVED:
         record = await app.requests.ask.open_app(group)
-        link = direct_link([OpenedApp(record.name, record.app_id)], app.settings.tenant_id)
+        link = direct_link([GroupApp(record.name, record.app_id)], app.settings.tenant_id)
     text = pages.request_state(
         group_id=group,
         request_id=found.id,

@@ -6,11 +6,11 @@ from typing import Any
 from shared.domain.access import Caller
 from shared.domain.addresses import parse_address
 from shared.domain.applications import AppId, PrincipalId
-from shared.domain.groups import App, GroupFacts
+from shared.domain.groups import GroupApp, GroupFacts
 from shared.domain.ids import ChunkId, GroupId, InvitationId, UserId
 from shared.domain.invitations import Invitation
 from shared.domain.setup.plan import Policy
-from shared.domain.setup.records import AppRecord, Person, SetupId
+from shared.domain.setup.records import AppRecord, DirectoryUser, SetupId
 from shared.domain.timing import Timing
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -33,7 +33,7 @@ def a_group(**changes: Any) -> GroupFacts:
         "role_assignable": False,
         "management_restricted": False,
         "owners": frozenset({OWNER}),
-        "apps": (App("Contoso Travel", "55555555-5555-4555-8555-555555555555"),),
+        "apps": (GroupApp("Contoso Travel", "55555555-5555-4555-8555-555555555555"),),
     }
     return GroupFacts(**(facts | changes))
 
@@ -46,7 +46,7 @@ def an_app(**changes: Any) -> AppRecord:
         "service_principal": PrincipalId("50000000-0000-4000-8000-000000000001"),
         "group": GROUP,
         "group_name": "Travel app guests",
-        "owners": (Person(OWNER, "Olivia Owner"),),
+        "owners": (DirectoryUser(OWNER, "Olivia Owner"),),
         "approvers": (),
         "policy": Policy(),
         "setup": SetupId("0" * 22),

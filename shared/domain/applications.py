@@ -20,7 +20,7 @@ CERTIFICATE_WARNING = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
+class AppRole:
     """An app role that people can be given."""
 
     id: str
@@ -44,7 +44,7 @@ class Application:
     name: str
     service_principal: PrincipalId
     enabled: bool = True
-    roles: tuple[Role, ...] = ()
+    roles: tuple[AppRole, ...] = ()
     sign_on_mode: str | None = None
     login_url: str | None = None
     reply_urls: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class Template:
     name: str
 
 
-def choose_role(app: Application, wanted: str | None) -> Role:
+def choose_role(app: Application, wanted: str | None) -> AppRole:
     """The role that the group and its owners get.
 
     Raises:
@@ -99,7 +99,7 @@ def choose_role(app: Application, wanted: str | None) -> Role:
             )
         return named[0]
     if not app.roles:
-        return Role(DEFAULT_ACCESS, "Default Access")
+        return AppRole(DEFAULT_ACCESS, "Default Access")
     if len(app.roles) > 1:
         raise Refused(
             Reason.APP_ROLE_NEEDED, f"'{app.name}' has {_listed(app)}: which shall guests get?", field="appRole"

@@ -13,7 +13,7 @@ from shared.domain.setup.records import Check, CheckState
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ExaminedCheck:
     """One thing that was examined, with what mends it: a link, or a command to be run."""
 
     check: Check
@@ -25,7 +25,7 @@ class Finding:
 
 def examine_features(
     held: Collection[str], features: Features, identity: str | None, *, without: Collection[Feature] = ()
-) -> list[Finding]:
+) -> list[ExaminedCheck]:
     """Each feature, whether it has what it needs; then each permission of those that are on. `without` are features
     that are another identity's."""
     features = Features(features.on - set(without))
@@ -34,28 +34,28 @@ def examine_features(
     return [*found, *(_permission(p, held, features, identity) for p in PERMISSIONS if _wanted(p, features))]
 
 
-def _feature(feature: Feature, lacks: tuple[Permission, ...] | None, identity: str | None) -> Finding:
+def _feature(feature: Feature, lacks: tuple[Permission, ...] | None, identity: str | None) -> ExaminedCheck:
     facts, what = FEATURES[feature], f"Feature '{feature.value}'"
     if lacks is None:
-        return Finding(Check(what, CheckState.OK, f"switched off. {facts.without}"), facts.title)
+        return ExaminedCheck(Check(what, CheckState.OK, f"switched off. {facts.without}"), facts.title)
     if not lacks:
-        return Finding(Check(what, CheckState.OK, "ready"), facts.title)
+        return ExaminedCheck(Check(what, CheckState.OK, "ready"), facts.title)
     names = ", ".join(p.name for p in lacks)
     remedy = "A Privileged Role Administrator grants what is missing"
     if feature in CHOICE:
         remedy += ", or an administrator of the function app leaves the feature out of GUESTLIST_FEATURES"
     check = Check(what, _state_of(feature), f"it lacks {names}")
-    return Finding(check, facts.title, remedy, None, grant_command(identity, (feature,)))
+    return ExaminedCheck(check, facts.title, remedy, None, grant_command(identity, (feature,)))
 
 
-def _permission(wanted: Permission, held: Collection[str], features: Features, identity: str | None) -> Finding:
+def _permission(wanted: Permission, held: Collection[str], features: Features, identity: str | None) -> ExaminedCheck:
     on = _wanted(wanted, features)
     what = f"{wanted.name} ({', '.join(f.value for f in on)})"
     if wanted.is_held(held):
-        return Finding(Check(what, CheckState.OK, "granted"), what)
+        return ExaminedCheck(Check(what, CheckState.OK, "granted"), what)
     state = CheckState.WRONG if any(_state_of(f) is CheckState.WRONG for f in on) else CheckState.ATTENTION
     found = f"not granted: Guestlist cannot {'; '.join(wanted.purposes[f] for f in on)}"
-    return Finding(Check(what, state, found), what, _REMEDY, None, assignment_command(wanted.name, identity))
+    return ExaminedCheck(Check(what, state, found), what, _REMEDY, None, assignment_command(wanted.name, identity))
 
 
 _REMEDY = (
@@ -100,10 +100,10 @@ def assignment_command(permission: str, identity: str | None) -> str:
     )
 
 
-def examine_tenant(checks: Collection[Check]) -> list[Finding]:
+def examine_tenant(checks: Collection[Check]) -> list[ExaminedCheck]:
     """The tenant's settings, with the page where an administrator changes them."""
     return [
-        Finding(
+        ExaminedCheck(
             check,
             check.check,
             None if check.state is CheckState.OK else "An administrator looks at External collaboration settings",

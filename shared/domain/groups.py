@@ -7,7 +7,7 @@ from shared.domain.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class App:
+class GroupApp:
     """An app that members of a group get into: its name and its application (client) id."""
 
     name: str
@@ -27,7 +27,7 @@ class GroupFacts:
     role_assignable: bool
     management_restricted: bool
     owners: frozenset[UserId]
-    apps: tuple[App, ...]
+    apps: tuple[GroupApp, ...]
 
 
 def refusal(group: GroupFacts) -> Reason | None:

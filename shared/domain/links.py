@@ -7,10 +7,10 @@ common endpoint. Source: graph contract "Links"; Microsoft Entra, "User access U
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from shared.domain.groups import App
+from shared.domain.groups import GroupApp
 
 
-def direct_link(apps: Sequence[App], tenant_id: str) -> str:
+def direct_link(apps: Sequence[GroupApp], tenant_id: str) -> str:
     """The link that opens the app; My Apps in the right tenant where the group opens none or several."""
     tenant = quote(tenant_id, safe="")
     if len(apps) == 1:
@@ -18,6 +18,6 @@ def direct_link(apps: Sequence[App], tenant_id: str) -> str:
     return f"https://myapps.microsoft.com/?tenantid={tenant}"
 
 
-def app_name(apps: Sequence[App], group_name: str) -> str:
+def app_name(apps: Sequence[GroupApp], group_name: str) -> str:
     """What to call that which the guest gets into."""
     return apps[0].name if len(apps) == 1 else group_name

@@ -7,7 +7,7 @@ from shared.domain import admin_center
 from shared.domain.access import Action, Caller
 from shared.domain.breaker import Breaker
 from shared.domain.errors import Refused
-from shared.domain.examination import Finding, examine_features, examine_tenant
+from shared.domain.examination import ExaminedCheck, examine_features, examine_tenant
 from shared.domain.features import ALL, Feature, Features
 from shared.domain.permissions import OF_SETUP
 from shared.domain.setup.records import Check, CheckState
@@ -41,7 +41,7 @@ class Examine:
     setup_worker: Pulse | None = None
     setup_identity: str | None = None
 
-    async def __call__(self, caller: Caller) -> list[Finding]:
+    async def __call__(self, caller: Caller) -> list[ExaminedCheck]:
         """Raises Refused `not-admin`; DirectoryBusy and StorageBusy where they cannot be asked now."""
         need(caller, Action.EXAMINE)
         held = await self.directory.permissions()
@@ -52,14 +52,14 @@ class Examine:
         try:
             findings += examine_tenant(checks_of(await self.directory.read_tenant()))
         except Refused as e:
-            findings.append(Finding(Check("The tenant", CheckState.UNKNOWN, e.detail or ""), "The tenant"))
+            findings.append(ExaminedCheck(Check("The tenant", CheckState.UNKNOWN, e.detail or ""), "The tenant"))
         findings.append(await self._self_service())
         findings.append(_breaker((await self.store.read_breaker()).value))
         findings.append(self._mail())
         findings.append(self._sign_in())
         return findings
 
-    async def _of_both(self, held: frozenset[str], pulse: Pulse) -> list[Finding]:
+    async def _of_both(self, held: frozenset[str], pulse: Pulse) -> list[ExaminedCheck]:
         """Setup's identity is another one, whose own worker says what it holds."""
         chain, title = await pulse.read(), "Setup's own worker"
         of_setup = holds_of_setup(chain, self.clock.now())
@@ -71,41 +71,43 @@ class Examine:
             state = CheckState.OK if of_setup else CheckState.WRONG
             check = Check(title, state, f"last reported at {chain.setup.at:%Y-%m-%d %H:%M} UTC")
         remedy = "See whether the function app for setup runs: it reports each quarter of an hour"
-        return [*findings, Finding(check, title, None if check.state is CheckState.OK else remedy)]
+        return [*findings, ExaminedCheck(check, title, None if check.state is CheckState.OK else remedy)]
 
-    async def _self_service(self) -> Finding:
+    async def _self_service(self) -> ExaminedCheck:
         title = "Self-service group management"
         said = await self.setups.read_confirmation(KEY)
         if said is not None:
             found = f"{said.name} confirmed it on {said.at:%Y-%m-%d}; no public API shows the switch"
-            return Finding(Check(title, CheckState.OK, found), title)
+            return ExaminedCheck(Check(title, CheckState.OK, found), title)
         check = Check(title, CheckState.UNKNOWN, "no public API shows the switch, and nobody has confirmed it yet")
         remedy = "Set 'Owners can manage group membership requests in the Access Panel' to Yes; a setup asks for it"
-        return Finding(check, title, remedy, admin_center.groups_general())
+        return ExaminedCheck(check, title, remedy, admin_center.groups_general())
 
-    def _mail(self) -> Finding:
+    def _mail(self) -> ExaminedCheck:
         title = "Mail sender for welcome messages"
         if self.mailbox is not None:
-            return Finding(Check(title, CheckState.OK, f"the mailbox {self.mailbox}"), title)
+            return ExaminedCheck(Check(title, CheckState.OK, f"the mailbox {self.mailbox}"), title)
         if self.mail_service is not None:
-            return Finding(Check(title, CheckState.OK, f"Azure Communication Services, {self.mail_service}"), title)
+            return ExaminedCheck(
+                Check(title, CheckState.OK, f"Azure Communication Services, {self.mail_service}"), title
+            )
         check = Check(title, CheckState.ATTENTION, "none: invitations with a welcome message are refused")
         command = "az functionapp config appsettings set -n APP -g GROUP --settings GUESTLIST_MAIL_MAILBOX=ADDRESS"
         remedy = "Set GUESTLIST_MAIL_MAILBOX, or GUESTLIST_ACS_ENDPOINT and GUESTLIST_ACS_SENDER"
-        return Finding(check, title, remedy, None, command)
+        return ExaminedCheck(check, title, remedy, None, command)
 
-    def _sign_in(self) -> Finding:
+    def _sign_in(self) -> ExaminedCheck:
         title = "Sign-in of people (command line, portal)"
         if self.sign_in_client is not None:
-            return Finding(Check(title, CheckState.OK, f"the public client {self.sign_in_client}"), title)
+            return ExaminedCheck(Check(title, CheckState.OK, f"the public client {self.sign_in_client}"), title)
         check = Check(title, CheckState.ATTENTION, "no public client is set: people need another way to get a token")
         command = "az functionapp config appsettings set -n APP -g GROUP --settings GUESTLIST_CLIENT_ID=CLIENT_ID"
-        return Finding(check, title, "Set GUESTLIST_CLIENT_ID to a public client of your tenant", None, command)
+        return ExaminedCheck(check, title, "Set GUESTLIST_CLIENT_ID to a public client of your tenant", None, command)
 
 
-def _breaker(breaker: Breaker) -> Finding:
+def _breaker(breaker: Breaker) -> ExaminedCheck:
     title = "Invitations of the tenant"
     if not breaker.is_open:
-        return Finding(Check(title, CheckState.OK, "not blocked, as far as Guestlist has seen"), title)
+        return ExaminedCheck(Check(title, CheckState.OK, "not blocked, as far as Guestlist has seen"), title)
     found = f"blocked by Microsoft since {breaker.open_since:%Y-%m-%d %H:%M} UTC: {breaker.detail}"
-    return Finding(Check(title, CheckState.WRONG, found), title, "Open a ticket with Microsoft support")
+    return ExaminedCheck(Check(title, CheckState.WRONG, found), title, "Open a ticket with Microsoft support")

@@ -35,7 +35,7 @@ from shared.domain.applications import AppId, PrincipalId
 from shared.domain.audits.findings import Finding
 from shared.domain.audits.policy import AuditPolicy
 from shared.domain.audits.records import Audit, AuditId
-from shared.domain.audits.remedies import Action, Plan
+from shared.domain.audits.remedies import Plan, RemedyAction
 from shared.domain.audits.settings import AuditSettings
 from shared.domain.commands import Command, PutRight, RunAudit
 from shared.domain.features import ALL, Features
@@ -43,7 +43,7 @@ from shared.domain.ids import GroupId, InvitationId, UserId, new_chunk_id
 from shared.domain.invitations import Invitation, State
 from shared.domain.pacing import Pace
 from shared.domain.setup.plan import AppWish, Policy, Saml, SetupPlan
-from shared.domain.setup.records import AppRecord, Person, SetupId, new_setup
+from shared.domain.setup.records import AppRecord, DirectoryUser, SetupId, new_setup
 from shared.domain.timing import Timing
 from shared.ports.mailer import Mailer
 from shared.ports.store import Versioned
@@ -234,7 +234,7 @@ class AuditWorld:
             service_principal=PrincipalId(TRAVEL),
             group=GROUP,
             group_name="Travel guests",
-            owners=(Person(UserId(OWNER), "Olivia Owner"), Person(UserId(COLLEAGUE), "Cleo Colleague")),
+            owners=(DirectoryUser(UserId(OWNER), "Olivia Owner"), DirectoryUser(UserId(COLLEAGUE), "Cleo Colleague")),
             approvers=(),
             policy=policy or Policy(),
             setup=setup,
@@ -409,7 +409,7 @@ class AuditWorld:
         stored = await self.tools.remedies.read_plan(audit, APP)
         return stored.value if stored else None
 
-    async def actions(self, audit: AuditId) -> list[Action]:
+    async def actions(self, audit: AuditId) -> list[RemedyAction]:
         return [a.value for a in (await self.tools.remedies.list_actions(audit, APP, None, 1000))[0]]
 
     def members(self) -> set[str]:

@@ -33,7 +33,7 @@ from shared.domain.applications import AppId, PrincipalId
 from shared.domain.audits.changes import UserChange, UserFacts
 from shared.domain.audits.findings import Finding
 from shared.domain.audits.records import Audit, AuditId
-from shared.domain.audits.remedies import Action, ActionState, Plan, PlanState
+from shared.domain.audits.remedies import ActionState, Plan, PlanState, RemedyAction
 from shared.domain.audits.rules import Remedy, Rule
 from shared.domain.audits.subjects import Belief
 from shared.domain.audits.trail import TrailEntry
@@ -57,9 +57,9 @@ from shared.domain.setup.records import (
     Check,
     CheckState,
     Confirmation,
+    DirectoryUser,
     Found,
     Kind,
-    Person,
     SetupId,
     StepState,
     new_setup,
@@ -301,7 +301,7 @@ class PersonWorld:
         await self.requests.count_up(f"address {group} {guest.address.key}", Limit(9, timedelta(days=1)), NOW)
 
     async def plant_setup(self, owner: Somebody, group: GroupId, app: AppId) -> None:
-        person, other = Person(owner.user, owner.name), Person(UserId(str(uuid.uuid4())), "Oscar Other")
+        person, other = DirectoryUser(owner.user, owner.name), DirectoryUser(UserId(str(uuid.uuid4())), "Oscar Other")
         plan = SetupPlan(
             AppWish(name="Contoso Travel"),
             (owner.address.text, owner.user, "oscar@contoso.com"),
@@ -341,10 +341,10 @@ class PersonWorld:
         await self.remedies.save_plan(
             Versioned(Plan(audit, app, group, "App", PlanState.DONE, 1, 1, NOW, by, "done", owner.user), None)
         )
-        action = Action(
+        action = RemedyAction(
             Remedy.REMOVE, Rule.EXPIRED, guest.user, guest.name, guest.address.wire, about.id, ActionState.DONE
         )
-        tell = Action(Remedy.TELL_OWNER, Rule.EXPIRED, owner.user, owner.name, None, about.id, ActionState.DONE)
+        tell = RemedyAction(Remedy.TELL_OWNER, Rule.EXPIRED, owner.user, owner.name, None, about.id, ActionState.DONE)
         await self.remedies.add_actions(audit, app, [action, tell])
         assert await self.remedies.take_turn(f"told_{app}_{owner.user}", audit, NOW, None)
         assert await self.remedies.take_turn(f"invited_{group}_{guest.user}", audit, NOW, None)

@@ -15,7 +15,7 @@ from shared.adapters.directory import GraphDirectory
 from shared.domain.addresses import Address, parse_address
 from shared.domain.answers import Account, Invited, Joined, Lookalike, NotFound
 from shared.domain.errors import Refused
-from shared.domain.groups import App, GroupFacts
+from shared.domain.groups import GroupApp, GroupFacts
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 from shared.ports.directory import Directory, GuestToInvite
@@ -34,7 +34,7 @@ FACTS = GroupFacts(
     role_assignable=False,
     management_restricted=False,
     owners=frozenset({UserId(t.OWNER)}),
-    apps=(App("Contoso Travel", t.TRAVEL_APP_ID),),
+    apps=(GroupApp("Contoso Travel", t.TRAVEL_APP_ID),),
 )
 
 

@@ -13,7 +13,7 @@ from shared.adapters.directory.groups import Known
 from shared.domain.addresses import parse_address
 from shared.domain.answers import Account, Busy, Declined, Invited, Joined, Lagging, NotFound, Unknown
 from shared.domain.errors import DirectoryBusy, Refused
-from shared.domain.groups import App
+from shared.domain.groups import GroupApp
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 from shared.ports.directory import GuestToInvite
@@ -359,7 +359,7 @@ async def test_all_pages_of_owners_and_assignments_are_read(
     facts = await directory.read_group(GROUP)
 
     assert facts.owners == set(owners)
-    assert facts.apps == (App("Contoso Travel", t.TRAVEL_APP_ID),)
+    assert facts.apps == (GroupApp("Contoso Travel", t.TRAVEL_APP_ID),)
 
 
 async def test_of_many_apps_a_batch_full_is_read(directory: GraphDirectory) -> None:

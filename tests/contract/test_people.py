@@ -30,7 +30,7 @@ from shared.domain.invitations import State
 from shared.domain.people import KEPT, KEPT_ONCE_FETCHED, CaseId, CaseKind, CaseState, Phase
 from shared.domain.reasons import Reason
 from shared.domain.requests import RequestState, request_id
-from shared.domain.setup.records import Person as PlanPerson
+from shared.domain.setup.records import DirectoryUser
 from shared.domain.stop import Stop
 from shared.steps.imports.reading import read_piece
 from tests.builders import NOW, a_caller
@@ -266,7 +266,7 @@ class _More(Stop):
     """A record with fields that were forgotten."""
 
     who_asked: UserId | None = None
-    also: tuple[PlanPerson, ...] = ()
+    also: tuple[DirectoryUser, ...] = ()
 
 
 def test_a_field_that_is_forgotten_is_found() -> None:

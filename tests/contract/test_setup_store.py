@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from shared.adapters.tables.setups import TableSetupStore
-from shared.domain.applications import AppId, PrincipalId, Role
+from shared.domain.applications import AppId, AppRole, PrincipalId
 from shared.domain.errors import Conflict
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
@@ -21,12 +21,12 @@ from shared.domain.setup.records import (
     Check,
     CheckState,
     Confirmation,
+    DirectoryUser,
     Found,
     FoundApp,
     FoundGroup,
     Kind,
     ManualTask,
-    Person,
     Setup,
     SetupId,
     StepRecord,
@@ -65,7 +65,7 @@ def a_setup(plan: SetupPlan = PLAN) -> Setup:
 
 def a_record() -> StepRecord:
     """A record with something in every field."""
-    person = Person(UserId("u"), "Olivia")
+    person = DirectoryUser(UserId("u"), "Olivia")
     return StepRecord(
         SetupStep.GROUP,
         state=StepState.FAILED,
@@ -82,7 +82,7 @@ def a_record() -> StepRecord:
             FoundGroup(GroupId("g"), "n"),
             (person,),
             (person,),
-            Role("r", "User", "user"),
+            AppRole("r", "User", "user"),
         ),
         intends=("one", "two"),
         reason=Reason.APP_ROLE_NEEDED,
@@ -97,7 +97,7 @@ def an_app(group: str | None = None) -> AppRecord:
         service_principal=PrincipalId("sp"),
         group=GroupId(group or str(uuid.uuid4())),
         group_name="Guests",
-        owners=(Person(UserId("u"), "Olivia"),),
+        owners=(DirectoryUser(UserId("u"), "Olivia"),),
         approvers=(),
         policy=Policy(),
         setup=SetupId("s"),

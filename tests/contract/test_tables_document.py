@@ -31,7 +31,7 @@ from shared.domain.applications import AppId
 from shared.domain.audits.changes import MemberChange, UserChange, UserFacts
 from shared.domain.audits.findings import TOTAL, Finding
 from shared.domain.audits.records import Audit, AuditId, Phase, Position, Task
-from shared.domain.audits.remedies import Action, Plan, PlanState
+from shared.domain.audits.remedies import Plan, PlanState, RemedyAction
 from shared.domain.audits.rules import Remedy, Rule
 from shared.domain.audits.subjects import Belief
 from shared.domain.audits.trail import TrailEntry
@@ -204,7 +204,7 @@ async def write_audits(tables: TableServiceClient, group: GroupId) -> None:
     await audits.write_findings(audit, [Finding(Rule.EXPIRED, user, group, app, "Ada", "", NOW)])
     remedies = TableRemedyStore(tables)
     await remedies.save_plan(Versioned(Plan(audit, app, group, "App", PlanState.HELD, 1, 1, NOW, "policy"), None))
-    await remedies.add_actions(audit, app, [Action(Remedy.REMOVE, Rule.EXPIRED, user, "Ada", None, "")])
+    await remedies.add_actions(audit, app, [RemedyAction(Remedy.REMOVE, Rule.EXPIRED, user, "Ada", None, "")])
     await remedies.open((audit, app), NOW)
     assert await remedies.take_turn(f"told_{app}_{user}", audit, NOW, None)
     facts = UserFacts(is_guest=True, name="Ada", address="a@b.c", other_addresses=(), accepted=True, enabled=True)

@@ -10,7 +10,7 @@ from shared.adapters.directory.pages import all_pages, one, pages
 from shared.adapters.directory.response import Response
 from shared.adapters.directory.session import GraphSession
 from shared.domain.errors import Refused
-from shared.domain.groups import App, GroupFacts
+from shared.domain.groups import GroupApp, GroupFacts
 from shared.domain.ids import GroupId, UserId
 from shared.domain.reasons import Reason
 
@@ -58,7 +58,7 @@ async def read_group(
 
 async def apps_of_all(
     session: GraphSession, groups: Sequence[GroupId], known: Known
-) -> dict[GroupId, tuple[App, ...]]:
+) -> dict[GroupId, tuple[GroupApp, ...]]:
     """The apps that each group opens. A ``$batch`` for each twenty groups, and one for each twenty apps."""
     recorded = await known(groups)
     wanted = [(group, recorded.get(group, ())) for group in groups]
@@ -107,7 +107,7 @@ async def _is_assigned(session: GraphSession, first: Response, group: GroupId) -
     return False
 
 
-def facts_of(found: dict[str, Any], owners: frozenset[UserId], apps: tuple[App, ...]) -> GroupFacts:
+def facts_of(found: dict[str, Any], owners: frozenset[UserId], apps: tuple[GroupApp, ...]) -> GroupFacts:
     """A group as Graph shows it, where `FIELDS` were asked for."""
     group = GroupId(str(found["id"]).lower())
     return GroupFacts(
@@ -124,7 +124,7 @@ def facts_of(found: dict[str, Any], owners: frozenset[UserId], apps: tuple[App, 
     )
 
 
-async def _apps(session: GraphSession, opened: list[str], *, keep: bool) -> tuple[App, ...]:
+async def _apps(session: GraphSession, opened: list[str], *, keep: bool) -> tuple[GroupApp, ...]:
     """The apps that the group opens and that a person may see. Of a group that opens more than a batch's
     worth the first are enough: a guest of several apps is led to My Apps."""
     resources = opened[: batch.LIMIT]
@@ -137,9 +137,9 @@ def resources_of(assignments: Iterable[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(str(a["resourceId"]) for a in assignments))
 
 
-async def visible_apps(session: GraphSession, resources: Sequence[str], *, keep: bool = False) -> dict[str, App]:
+async def visible_apps(session: GraphSession, resources: Sequence[str], *, keep: bool = False) -> dict[str, GroupApp]:
     """Those of the service principals that a person may see and use, by object id. A ``$batch`` for each twenty."""
-    found: dict[str, App] = {}
+    found: dict[str, GroupApp] = {}
     for start in range(0, len(resources), batch.LIMIT):
         few = resources[start : start + batch.LIMIT]
         parts = [Part("GET", f"/servicePrincipals/{quote(r, safe='')}?$select={_APP_FIELDS}") for r in few]
@@ -148,5 +148,5 @@ async def visible_apps(session: GraphSession, resources: Sequence[str], *, keep:
                 continue  # The app was deleted; its assignments follow later.
             facts = one(answer, _APPS)
             if facts.get("accountEnabled") is not False and _HIDDEN not in (facts.get("tags") or ()):
-                found[resource] = App(name=facts.get("displayName") or facts["appId"], app_id=facts["appId"])
+                found[resource] = GroupApp(name=facts.get("displayName") or facts["appId"], app_id=facts["appId"])
     return found

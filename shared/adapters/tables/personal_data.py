@@ -29,7 +29,7 @@ from shared.adapters.tables.trail import TRAIL
 from shared.domain.addresses import Address
 from shared.domain.audits.findings import Finding
 from shared.domain.audits.records import Audit, Position, Task
-from shared.domain.audits.remedies import Action, Plan
+from shared.domain.audits.remedies import Plan, RemedyAction
 from shared.domain.audits.trail import TrailEntry
 from shared.domain.import_pace import ImportPace
 from shared.domain.imports import Admission
@@ -264,7 +264,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(AUDITS, "a finding", _starts("f-"), Finding),
     Kind(AUDITS, "what a part of an audit counted", _starts("t-")),
     Kind(AUDITS, "what an audit means to do in an app", _starts("p-"), Plan, kept=_TRACE),
-    Kind(AUDITS, "one remedy for one guest", _starts("r-"), Action, under_way=_action),
+    Kind(AUDITS, "one remedy for one guest", _starts("r-"), RemedyAction, under_way=_action),
     Kind(
         MIRROR,
         "an account as audits know it",

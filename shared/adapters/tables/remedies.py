@@ -20,7 +20,7 @@ from shared.adapters.tables.records import (
 from shared.adapters.tables.table import Table, put, remove, replace, version_of
 from shared.domain.applications import AppId
 from shared.domain.audits.records import AuditId
-from shared.domain.audits.remedies import Action, ActionState, Plan
+from shared.domain.audits.remedies import ActionState, Plan, RemedyAction
 from shared.domain.errors import Conflict
 from shared.ports.store import Versioned
 
@@ -38,14 +38,14 @@ class TableRemedyStore(TableOpenWork[tuple[AuditId, AppId]]):
         super().__init__(service, "plan", old=AUDITS, read_old=_plan_of_old, old_partition="open-plans")
         self._table = Table(service, AUDITS)
 
-    async def add_actions(self, audit: AuditId, app: AppId, actions: Sequence[Action]) -> None:
+    async def add_actions(self, audit: AuditId, app: AppId, actions: Sequence[RemedyAction]) -> None:
         """Those that are there already stay as they are. Safe to repeat."""
         rows = list({action.id: _action_row(audit, app, action) for action in actions}.values())
         await self._table.insert_missing(rows)
 
     async def list_actions(
         self, audit: AuditId, app: AppId, continuation: str | None, limit: int, states: Sequence[ActionState] = ()
-    ) -> tuple[list[Versioned[Action]], str | None]:
+    ) -> tuple[list[Versioned[RemedyAction]], str | None]:
         """Those in the states, or all; the strongest remedies first. Raises ValueError for a continuation that was
         never given out."""
         condition, keys = range_of(_partition(audit, app), _ACTION, read_continuation(continuation))
@@ -54,12 +54,12 @@ class TableRemedyStore(TableOpenWork[tuple[AuditId, AppId]]):
             condition += f"and ({' or '.join(f'State eq @{name} ' for name in names)})"
             keys |= names
         rows, more = await self._table.first(condition, keys, limit)
-        found = [versioned_record(row, Action) for row in rows]
+        found = [versioned_record(row, RemedyAction) for row in rows]
         return found, continuations.give(found[-1].value.id) if more else None
 
     async def save_actions(
-        self, audit: AuditId, app: AppId, actions: Sequence[Versioned[Action]]
-    ) -> list[Versioned[Action]]:
+        self, audit: AuditId, app: AppId, actions: Sequence[Versioned[RemedyAction]]
+    ) -> list[Versioned[RemedyAction]]:
         """All or none, of up to 100; gives them with their new versions.
 
         Raises:
@@ -115,7 +115,7 @@ def _partition(audit: AuditId, app: AppId) -> str:
     return f"{audit}-{app}"
 
 
-def _action_row(audit: AuditId, app: AppId, action: Action) -> dict[str, object]:
+def _action_row(audit: AuditId, app: AppId, action: RemedyAction) -> dict[str, object]:
     return record_row(_partition(audit, app), _ACTION + action.id, action, State=action.state.value)
 
 

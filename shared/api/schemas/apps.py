@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import field
 
 from shared.api.schemas.base import Answer, Body, Few, Guid, Person, decode
-from shared.domain.groups import App as LinkedApp
+from shared.domain.groups import GroupApp
 from shared.domain.ids import UserId
 from shared.domain.links import direct_link
 from shared.domain.setup.plan import RequestPolicy
@@ -83,7 +83,7 @@ def app(found: AppRecord, tenant_id: str) -> App:
     return App.of(
         found,
         policy=AppPolicy.of(found.policy, approvers=found.named_approvers),
-        direct_link=direct_link([LinkedApp(found.name, found.app_id)], tenant_id),
+        direct_link=direct_link([GroupApp(found.name, found.app_id)], tenant_id),
     )
 
 

@@ -182,7 +182,7 @@ def plan(found: remedies.Plan) -> Plan:
     return Plan.of(found)
 
 
-def actions(of: remedies.Plan, found: Sequence[remedies.Action], next_link: str | None) -> Remedies:
+def actions(of: remedies.Plan, found: Sequence[remedies.RemedyAction], next_link: str | None) -> Remedies:
     return Remedies(plan(of), [Action.of(a) for a in found], next_link)
 
 

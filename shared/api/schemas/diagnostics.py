@@ -14,7 +14,7 @@ import msgspec
 from msgspec import field
 
 from shared.api.schemas.base import Answer, Body, decode_any, text_of
-from shared.domain.examination import Finding
+from shared.domain import examination as domain
 from shared.domain.features import Feature, Features
 from shared.domain.readiness import Beat, Chain, Readiness, Status
 from shared.domain.setup.records import CheckState
@@ -129,7 +129,7 @@ def ready(found: Readiness, features: Features) -> Ready:
     )
 
 
-def examination(findings: Sequence[Finding]) -> Examination:
+def examination(findings: Sequence[domain.ExaminedCheck]) -> Examination:
     return Examination([_examined(finding) for finding in findings])
 
 
@@ -178,7 +178,7 @@ def _feature(feature: Feature, found: Readiness, features: Features) -> FeatureR
     return FeatureReadiness(feature, "lacks" if lacks else "ready", said)
 
 
-def _examined(finding: Finding) -> ExaminedCheck:
+def _examined(finding: domain.ExaminedCheck) -> ExaminedCheck:
     check = finding.check
     return ExaminedCheck.of(
         finding, check=check.check, state=_EXAMINED[check.state], found=check.found, detail=check.found

@@ -8,7 +8,7 @@ from shared.domain.applications import CERTIFICATE_WARNING, Application
 from shared.domain.audits.findings import Finding
 from shared.domain.audits.rules import Rule
 from shared.domain.groups import GroupFacts
-from shared.domain.setup.records import AppRecord, Person
+from shared.domain.setup.records import AppRecord, DirectoryUser
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class AppTruth:
     """
 
     group: GroupFacts | None
-    owners: Sequence[Person]
+    owners: Sequence[DirectoryUser]
     app: Application | None
     is_assigned: bool
     wants_saml: bool

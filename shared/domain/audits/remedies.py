@@ -64,7 +64,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class RemedyAction:
     """One remedy for one guest (or, to tell them, one owner) by one rule. `at` is when it was begun; `before` and
     `after` say in a person's words what was and is; `request_id` is Graph's, for its support and its own log;
     `handle` names a mail that was prepared; `expires` is the last day that the membership had."""
@@ -91,8 +91,8 @@ class Action:
         return f"{_STRONGEST_FIRST.index(self.remedy):02x}{sha256(text.encode()).hexdigest()[:22]}"
 
 
-def action_for(finding: Finding, remedy: Remedy) -> Action | None:
+def action_for(finding: Finding, remedy: Remedy) -> RemedyAction | None:
     """None where nothing is done but to report."""
     if remedy is Remedy.REPORT:
         return None
-    return Action(remedy, finding.rule, UserId(finding.subject), finding.name, finding.address, finding.id)
+    return RemedyAction(remedy, finding.rule, UserId(finding.subject), finding.name, finding.address, finding.id)

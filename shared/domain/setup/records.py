@@ -7,7 +7,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Any, NewType
 
-from shared.domain.applications import AppId, PrincipalId, Role
+from shared.domain.applications import AppId, AppRole, PrincipalId
 from shared.domain.audits.policy import AuditPolicy
 from shared.domain.ids import GroupId, UserId
 from shared.domain.personal import DECIDERS, IN_WORDS, OWNERS, People, Personal, Redaction, Says
@@ -61,7 +61,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class DirectoryUser:
     """A user of the directory."""
 
     id: UserId
@@ -135,9 +135,9 @@ class Found:
 
     app: FoundApp | None = None
     group: FoundGroup | None = None
-    owners: Annotated[tuple[Person, ...], People(OWNERS, by_id=True, named=True)] = ()
-    approvers: Annotated[tuple[Person, ...], People(DECIDERS, by_id=True, named=True)] = ()
-    role: Role | None = None
+    owners: Annotated[tuple[DirectoryUser, ...], People(OWNERS, by_id=True, named=True)] = ()
+    approvers: Annotated[tuple[DirectoryUser, ...], People(DECIDERS, by_id=True, named=True)] = ()
+    role: AppRole | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +228,8 @@ class AppRecord:
     service_principal: PrincipalId
     group: GroupId
     group_name: str
-    owners: Annotated[tuple[Person, ...], People(OWNERS, by_id=True, named=True)]
-    approvers: Annotated[tuple[Person, ...], People(DECIDERS, by_id=True, named=True)]
+    owners: Annotated[tuple[DirectoryUser, ...], People(OWNERS, by_id=True, named=True)]
+    approvers: Annotated[tuple[DirectoryUser, ...], People(DECIDERS, by_id=True, named=True)]
     policy: Policy
     setup: SetupId
     updated_at: datetime
@@ -241,7 +241,7 @@ class AppRecord:
     """Object ids of the apps with the app role Inviter that may invite into the group."""
 
     @property
-    def named_approvers(self) -> tuple[Person, ...]:
+    def named_approvers(self) -> tuple[DirectoryUser, ...]:
         """Those whom the policy names. Where it names nobody the owners decide, as the directory has them at that
         time: older versions kept those of the setup among `approvers`."""
         return self.approvers if self.policy.approvers else ()

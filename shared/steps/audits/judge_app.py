@@ -9,7 +9,7 @@ from shared.domain.errors import Refused
 from shared.domain.groups import GroupFacts
 from shared.domain.reasons import Reason
 from shared.domain.setup.plan import Saml
-from shared.domain.setup.records import AppRecord, Person
+from shared.domain.setup.records import AppRecord, DirectoryUser
 from shared.steps.audits.found import write_found
 from shared.steps.audits.tools import AuditTools
 
@@ -50,7 +50,7 @@ async def _truth(tools: AuditTools, record: AppRecord) -> AppTruth:
     )
 
 
-async def _people(tools: AuditTools, group: GroupFacts | None) -> list[Person]:
+async def _people(tools: AuditTools, group: GroupFacts | None) -> list[DirectoryUser]:
     """Owners that are people; a service principal owns nothing that anybody could ask."""
     if group is None or not group.owners:
         return []

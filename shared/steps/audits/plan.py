@@ -7,7 +7,7 @@ from datetime import timedelta
 from shared.domain.applications import AppId
 from shared.domain.audits.findings import TOTAL, FindingFilter
 from shared.domain.audits.records import Audit, Phase, Task
-from shared.domain.audits.remedies import TOUCHING, Action, Plan, PlanState, action_for
+from shared.domain.audits.remedies import TOUCHING, Plan, PlanState, RemedyAction, action_for
 from shared.domain.audits.rules import Remedy, Rule
 from shared.domain.audits.totals import plus
 from shared.domain.commands import PutRight
@@ -93,7 +93,7 @@ async def _choose(tools: AuditTools, audit: Audit, app: AppRecord) -> _Chosen:
     chosen, show, after = _Chosen(set()), FindingFilter(app=app.app_id), None
     while True:
         page = await tools.audits.list_findings(audit.id, show, after, _PAGE)
-        actions: list[Action] = []
+        actions: list[RemedyAction] = []
         for finding in page.findings:
             action = action_for(finding, app.audits.remedies.get(finding.rule, Remedy.REPORT))
             if action is None:
@@ -116,20 +116,20 @@ async def _choose(tools: AuditTools, audit: Audit, app: AppRecord) -> _Chosen:
     return chosen
 
 
-async def _tell(tools: AuditTools, audit: Audit, app: AppRecord, rule: Rule, *, is_news: bool) -> list[Action]:
+async def _tell(tools: AuditTools, audit: Audit, app: AppRecord, rule: Rule, *, is_news: bool) -> list[RemedyAction]:
     """One for each owner; of what they were told before, once in a while only."""
     try:
         group = await tools.groups.read_group(app.group)
     except Refused:
         return []  # A group that is gone, a finding itself, has no owners.
     people = await tools.directory.find_people(sorted(group.owners)) if group.owners else []
-    found: list[Action] = []
+    found: list[RemedyAction] = []
     for person in people:
         if person is None or not person.enabled or person.is_guest:
             continue
         last = await tools.remedies.last_sent(told_key(app.app_id, person.id))
         if is_news or last is None or last <= audit.started_at - timedelta(days=app.audits.again_after_days):
-            found.append(Action(Remedy.TELL_OWNER, rule, person.id, person.name, None, ""))
+            found.append(RemedyAction(Remedy.TELL_OWNER, rule, person.id, person.name, None, ""))
     return found
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.domain.access import Action as Act
-from shared.domain.audits.remedies import CAN_BE_UNDONE, OPEN, Action, ActionState, Plan, PlanState
+from shared.domain.access import Action
+from shared.domain.audits.remedies import CAN_BE_UNDONE, OPEN, ActionState, Plan, PlanState, RemedyAction
 from shared.domain.audits.results import Done, NotNow, Refusal, Result
 from shared.domain.audits.rules import Remedy
 from shared.domain.audits.subjects import Belief
@@ -78,7 +78,7 @@ class PutRightStep:
         try:
             if plan.by_id is None:  # Begun by an older version, which did not keep it.
                 raise Refused(Reason.AUTHORITY_LOST, "nobody knows any more who asked for it")
-            await self.access.need_role_still(plan.by_id, Act.RUN_AUDITS)
+            await self.access.need_role_still(plan.by_id, Action.RUN_AUDITS)
         except Refused as e:
             return f"{REASONS[e.reason].title}: {e.detail}" if e.detail else REASONS[e.reason].title
         return None
@@ -135,13 +135,13 @@ class PutRightStep:
             return []
         now, users = self.tools.clock.now(), [a.value.subject for a in fresh]
         if fresh[0].value.remedy is Remedy.TELL_OWNER:
-            needs: Sequence[str | Action] = [a.value for a in fresh]
+            needs: Sequence[str | RemedyAction] = [a.value for a in fresh]
         else:
             looks = await self.tools.groups.look_at_guests(users)
             keys = [a.value.address.lower() for a in fresh if a.value.address]
             days = await self.tools.store.read_expiries(plan.group, sorted(set(keys)))
             needs = [need_of(a.value, look, record, days, now) for a, look in zip(fresh, looks, strict=True)]
-        pairs: list[tuple[Versioned[Action], Action]] = []
+        pairs: list[tuple[Versioned[RemedyAction], RemedyAction]] = []
         for stored, need in zip(fresh, needs, strict=True):
             if isinstance(need, str):
                 pairs.append((stored, _spared(stored.value, need)))
@@ -152,7 +152,7 @@ class PutRightStep:
 
     async def _finish(self, plan: Plan, few: Actions, results: Sequence[Result]) -> datetime | None:
         now, wait = self.tools.clock.now(), None
-        ended: list[tuple[Versioned[Action], Action]] = []
+        ended: list[tuple[Versioned[RemedyAction], RemedyAction]] = []
         for stored, result in zip(few, results, strict=True):
             action = stored.value
             match result:
@@ -178,7 +178,7 @@ class PutRightStep:
     async def _undo(self, plan: Plan, few: Actions) -> datetime | None:
         wait: datetime | None = None
         results = await self.effects.undo(plan, [a.value for a in few])
-        ended: list[tuple[Versioned[Action], Action]] = []
+        ended: list[tuple[Versioned[RemedyAction], RemedyAction]] = []
         for stored, result in zip(few, results, strict=True):
             action = stored.value
             match result:
@@ -197,7 +197,7 @@ class PutRightStep:
         await self._save(plan, ended)
         return wait
 
-    async def _believe(self, plan: Plan, actions: Sequence[Action], *, holds: bool) -> None:
+    async def _believe(self, plan: Plan, actions: Sequence[RemedyAction], *, holds: bool) -> None:
         """Tell the mirror, so that the next audit does not wonder who changed the membership."""
         now = self.tools.clock.now()
         moved = [a for a in actions if a.remedy in (Remedy.REMOVE, Remedy.DELETE)]
@@ -210,7 +210,7 @@ class PutRightStep:
                 # Else who is invited again one day would be removed at once.
                 await self.tools.store.write_expiry(plan.group, action.address.lower(), None)
 
-    async def _save(self, plan: Plan, pairs: Sequence[tuple[Versioned[Action], Action]]) -> Actions:
+    async def _save(self, plan: Plan, pairs: Sequence[tuple[Versioned[RemedyAction], RemedyAction]]) -> Actions:
         return await self.tools.remedies.save_actions(
             plan.audit, plan.app, [Versioned(action, stored.version) for stored, action in pairs]
         )
@@ -223,25 +223,25 @@ class PutRightStep:
         return Outcome(note="closed")
 
 
-def _at_work_until(action: Action, claim: timedelta, now: datetime) -> datetime:
+def _at_work_until(action: RemedyAction, claim: timedelta, now: datetime) -> datetime:
     """How long whoever began an action may still be at it."""
     return action.at + claim if action.state is ActionState.STARTED and action.at is not None else now
 
 
-def _spared(action: Action, why: str) -> Action:
+def _spared(action: RemedyAction, why: str) -> RemedyAction:
     return replace(action, state=ActionState.SPARED, detail=why)
 
 
-def _is_change(action: Action) -> bool:
+def _is_change(action: RemedyAction) -> bool:
     return action.remedy is not Remedy.TELL_OWNER
 
 
-def _who(plan: Plan, action: Action) -> str:
+def _who(plan: Plan, action: RemedyAction) -> str:
     rule = f"rule '{action.rule.value}'"
     return rule if plan.by == BY_POLICY else f"{plan.by}, by {rule}"
 
 
-def _entry(plan: Plan, action: Action, at: datetime) -> TrailEntry:
+def _entry(plan: Plan, action: RemedyAction, at: datetime) -> TrailEntry:
     return TrailEntry(
         key=f"{plan.audit}-{action.id}-done",
         at=at,
@@ -259,7 +259,7 @@ def _entry(plan: Plan, action: Action, at: datetime) -> TrailEntry:
     )
 
 
-def _back(plan: Plan, action: Action, at: datetime) -> TrailEntry:
+def _back(plan: Plan, action: RemedyAction, at: datetime) -> TrailEntry:
     done = _entry(plan, action, at)
     return replace(
         done,

@@ -19,7 +19,7 @@ from shared.domain.answers import (
     Unknown,
     Written,
 )
-from shared.domain.audits.remedies import Action, Plan
+from shared.domain.audits.remedies import Plan, RemedyAction
 from shared.domain.audits.results import Done, NotNow, Refusal, Result
 from shared.domain.audits.rules import Remedy, Rule
 from shared.domain.links import direct_link
@@ -37,8 +37,8 @@ _MEMBER, _NO_MEMBER = "member of the group", "no member of the group"
 
 
 def need_of(
-    action: Action, look: GuestLook, record: AppRecord, days: Mapping[str, date], now: datetime
-) -> str | Action:
+    action: RemedyAction, look: GuestLook, record: AppRecord, days: Mapping[str, date], now: datetime
+) -> str | RemedyAction:
     """The action with what was before; or why it is not done: things have changed, or policy spares the guest."""
     policy, address = record.audits, (action.address or "").lower()
     if not look.exists:
@@ -84,7 +84,9 @@ class Effects:
             return None
         return slot if slot > now + timedelta(seconds=1) else None
 
-    async def do(self, plan: Plan, record: AppRecord, actions: Sequence[Action], *, again: bool) -> list[Result]:
+    async def do(
+        self, plan: Plan, record: AppRecord, actions: Sequence[RemedyAction], *, again: bool
+    ) -> list[Result]:
         """Carry out actions of one remedy, which is no mail to owners. `again` says that an earlier delivery may have
         done them."""
         if not actions:
@@ -102,7 +104,7 @@ class Effects:
             case _:
                 return await self._send_again(plan, record, actions, again=again)
 
-    async def undo(self, plan: Plan, actions: Sequence[Action]) -> list[Result]:
+    async def undo(self, plan: Plan, actions: Sequence[RemedyAction]) -> list[Result]:
         """Take actions of one remedy back. Safe to repeat."""
         users = [a.subject for a in actions]
         match actions[0].remedy:
@@ -127,13 +129,13 @@ class Effects:
                 return [self._result(joins.get(u, Missing()), _MEMBER) for u in users]
 
     async def _send_again(
-        self, plan: Plan, record: AppRecord, actions: Sequence[Action], *, again: bool
+        self, plan: Plan, record: AppRecord, actions: Sequence[RemedyAction], *, again: bool
     ) -> list[Result]:
         """At most once: whoever takes the turn sends, and a turn is not given twice."""
         now = self.tools.clock.now()
         before = now - timedelta(days=record.audits.again_after_days)
         results: dict[str, Result] = {}
-        mine: list[Action] = []
+        mine: list[RemedyAction] = []
         for action in actions:
             key = invited_key(plan.group, action.subject)
             if await self.tools.remedies.take_turn(key, plan.audit, now, before):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.domain.audits.findings import Finding, FindingFilter
-from shared.domain.audits.remedies import Action, Plan
+from shared.domain.audits.remedies import Plan, RemedyAction
 from shared.domain.audits.results import Done, NotNow, Refusal, Result
 from shared.domain.audits.rules import RULES, Remedy
 from shared.domain.errors import Refused
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MOST_LINES = 50
 
-type Actions = list[Versioned[Action]]
+type Actions = list[Versioned[RemedyAction]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.domain.access import Action as Act
-from shared.domain.access import Caller
+from shared.domain.access import Action, Caller
 from shared.domain.applications import AppId
 from shared.domain.audits.findings import TOTAL, FindingFilter, FindingPage
 from shared.domain.audits.policy import AuditPolicy, wrong_remedies
 from shared.domain.audits.records import Audit, AuditId, Phase
-from shared.domain.audits.remedies import Action, Plan, PlanState
+from shared.domain.audits.remedies import Plan, PlanState, RemedyAction
 from shared.domain.audits.report import HISTORY, MOST_FINDINGS, Past, Report
 from shared.domain.audits.rules import Remedy
 from shared.domain.audits.trail import TrailEntry
@@ -39,21 +38,21 @@ class TendAudits:
     # Looking
     async def list(self, caller: Caller, continuation: str | None, limit: int) -> tuple[list[Audit], str | None]:
         """The newest first. Raises Refused `parameter-invalid` for a continuation never given out."""
-        need(caller, Act.READ_AUDITS)
+        need(caller, Action.READ_AUDITS)
         try:
             return await self.tools.audits.list_audits(continuation, limit)
         except ValueError as e:
             raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
 
     async def show(self, audit: str, caller: Caller) -> Audit:
-        need(caller, Act.READ_AUDITS)
+        need(caller, Action.READ_AUDITS)
         return await self._audit(audit)
 
     async def findings(
         self, audit: str, caller: Caller, show: FindingFilter, continuation: str | None, limit: int
     ) -> FindingPage:
         """The worst first."""
-        need(caller, Act.READ_AUDITS)
+        need(caller, Action.READ_AUDITS)
         return await self._findings((await self._audit(audit)).id, show, continuation, limit)
 
     async def of_group(
@@ -64,7 +63,7 @@ class TendAudits:
         Raises:
             Refused: `not-owner`, `group-missing`, `parameter-invalid`.
         """
-        await self.access.need(group, caller, Act.READ_GUESTS)
+        await self.access.need(group, caller, Action.READ_GUESTS)
         last = (await self.tools.audits.read_position()).value.last
         if last is None:
             return None, FindingPage([], None)
@@ -72,7 +71,7 @@ class TendAudits:
         return await self._audit(last), page
 
     async def report(self, audit: str, caller: Caller) -> Report:
-        need(caller, Act.READ_AUDITS)
+        need(caller, Action.READ_AUDITS)
         found, store = await self._audit(audit), self.tools.audits
         before, _ = await store.list_audits(None, HISTORY)
         done = [a for a in before if a.phase is Phase.DONE and a.started_at <= found.started_at]
@@ -92,7 +91,7 @@ class TendAudits:
         self, caller: Caller, continuation: str | None, limit: int
     ) -> tuple[Sequence[TrailEntry], str | None]:
         """The newest first."""
-        need(caller, Act.READ_AUDITS)
+        need(caller, Action.READ_AUDITS)
         try:
             return await self.tools.trail.read(continuation, limit)
         except ValueError as e:
@@ -101,14 +100,14 @@ class TendAudits:
     # Remedies
     async def plans(self, audit: str, caller: Caller) -> Sequence[Plan]:
         """What an audit means to do, or has done, in each app."""
-        need(caller, Act.READ_AUDITS)
+        need(caller, Action.READ_AUDITS)
         return await self.tools.remedies.list_plans((await self._audit(audit)).id)
 
     async def actions(
         self, audit: str, app: AppId, caller: Caller, continuation: str | None, limit: int
-    ) -> tuple[Plan, Sequence[Action], str | None]:
+    ) -> tuple[Plan, Sequence[RemedyAction], str | None]:
         """Raises Refused `remedies-missing` where nothing was planned."""
-        need(caller, Act.READ_AUDITS)
+        need(caller, Action.READ_AUDITS)
         plan = (await self._plan(audit, app)).value
         try:
             found, after = await self.tools.remedies.list_actions(plan.audit, app, continuation, limit)
@@ -137,7 +136,7 @@ class TendAudits:
     async def _move(
         self, audit: str, app: AppId, caller: Caller, before: Sequence[PlanState], after: PlanState
     ) -> Plan:
-        need(caller, Act.RUN_AUDITS)
+        need(caller, Action.RUN_AUDITS)
         self.tools.features.need(Feature.REMEDIES)
         stored = await self._plan(audit, app)
         plan = stored.value
@@ -163,7 +162,7 @@ class TendAudits:
         """Raises Refused `app-missing`, both where there is none and where the caller may not see it."""
         stored = await self._app(app)
         try:
-            await self.access.need(stored.value.group, caller, Act.READ_APP)
+            await self.access.need(stored.value.group, caller, Action.READ_APP)
         except Refused as e:
             raise Refused(Reason.APP_MISSING) from e
         return stored.value.audits
@@ -176,7 +175,7 @@ class TendAudits:
             Refused: `not-admin`, `app-missing`, `body-invalid` naming a remedy that a rule does not know;
                 `feature-off` where it asks for remedies that nobody would carry out.
         """
-        need(caller, Act.RUN_AUDITS)
+        need(caller, Action.RUN_AUDITS)
         if wrong := wrong_remedies(policy):
             rule, remedy = wrong[0]
             detail = f"'{remedy.value}' is no remedy for '{rule.value}'"

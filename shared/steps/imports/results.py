@@ -26,7 +26,7 @@ _PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ResultsPart:
     """Some of the file, and where the next part begins (opaque; None at the end)."""
 
     content: bytes
@@ -42,7 +42,7 @@ class ImportResults:
 
     async def __call__(
         self, group: GroupId, import_id: ImportId, caller: Caller, continuation: str | None
-    ) -> tuple[Import, Part]:
+    ) -> tuple[Import, ResultsPart]:
         """A part of the results; only the first has the headings.
 
         Raises:
@@ -57,7 +57,7 @@ class ImportResults:
         if continuation is None:
             content = render_headings() + content
         following = None if piece.ended else _written(piece.cursor, window + len(piece.windows))
-        return record, Part(content, following)
+        return record, ResultsPart(content, following)
 
     async def _results(self, record: Import, progress: Progress, piece: Piece, window: int) -> list[Result]:
         found = [Result(bad.line, bad.address, "failed", bad.reason, bad.detail) for bad in piece.bad]

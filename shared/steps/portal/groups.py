@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.domain.access import Action, Caller, Role
-from shared.domain.groups import App, GroupFacts
+from shared.domain.groups import GroupApp, GroupFacts
 from shared.domain.ids import GroupId
 from shared.domain.setup.records import AppRecord
 from shared.ports.rosters import Rosters
@@ -64,5 +64,5 @@ def _facts(records: Sequence[AppRecord]) -> GroupFacts:
         role_assignable=False,
         management_restricted=False,
         owners=frozenset(p.id for p in first.owners),
-        apps=tuple(App(record.name, record.app_id) for record in records),
+        apps=tuple(GroupApp(record.name, record.app_id) for record in records),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain.errors import DirectoryLagging
 from shared.domain.setup.plan import RequestPolicy
-from shared.domain.setup.records import Change, Kind, Person, task_key
+from shared.domain.setup.records import Change, DirectoryUser, Kind, task_key
 from shared.steps.setup.work import Result, Work
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ CATALOG = "Guestlist"
 POLICY = "Guests from outside"
 
 
-async def offer_access_package(work: Work, approvers: tuple[Person, ...]) -> Result:
+async def offer_access_package(work: Work, approvers: tuple[DirectoryUser, ...]) -> Result:
     """Let people from outside ask for the app in My Access, decided as the policy says."""
     entitlements, app, group = work.tools.entitlements, work.need_app(), work.need_group()
     changes: list[Change] = []

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.domain.applications import Role, choose_role
+from shared.domain.applications import AppRole, choose_role
 from shared.domain.setup.records import Change, Found, Kind
 from shared.steps.setup.group import need_group
 from shared.steps.setup.people_named import find_people
@@ -59,7 +59,7 @@ async def _assign(work: Work, principals: Sequence[_Principal]) -> Result:
     return Result(changes=tuple(changes), found=Found(role=role))
 
 
-async def _assignment(work: Work, principal: _Principal, role: Role) -> str | None:
+async def _assignment(work: Work, principal: _Principal, role: AppRole) -> str | None:
     found = await work.tools.directory.assignments_of(principal.id, is_group=principal.is_group)
     resource = work.need_app().service_principal
     return next((a.id for a in found if a.resource == resource and a.role == role.id), None)

@@ -8,7 +8,7 @@ from shared.domain.groups import refusal
 from shared.domain.ids import GroupId
 from shared.domain.reasons import REASONS, Reason
 from shared.domain.setup.order import SetupStep
-from shared.domain.setup.records import Change, Found, FoundGroup, Kind, Person
+from shared.domain.setup.records import Change, DirectoryUser, Found, FoundGroup, Kind
 from shared.steps.setup.people_named import find_people
 from shared.steps.setup.work import Result, Work
 
@@ -50,7 +50,7 @@ async def make_group(work: Work) -> Result:
     return Result(changes=changes, notes=notes, found=Found(group=found))
 
 
-async def need_group(work: Work, group: GroupId, owners: Collection[Person]) -> FoundGroup:
+async def need_group(work: Work, group: GroupId, owners: Collection[DirectoryUser]) -> FoundGroup:
     """The group, looked at again before anything is done with it: one that somebody else uses is left alone, where
     Guestlist neither made it nor has set the app up with it before.
 

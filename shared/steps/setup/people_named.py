@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 from shared.domain.errors import Refused
 from shared.domain.reasons import Reason
-from shared.domain.setup.records import Person
+from shared.domain.setup.records import DirectoryUser
 from shared.steps.setup.work import Work
 
 
-async def find_people(work: Work, names: Sequence[str], field: str) -> list[Person]:
+async def find_people(work: Work, names: Sequence[str], field: str) -> list[DirectoryUser]:
     """The people of these names, each once.
 
     Raises:
         Refused: `person-missing`, `owner-is-guest`, `owner-disabled`, naming whom.
     """
-    found: dict[str, Person] = {}
+    found: dict[str, DirectoryUser] = {}
     for name, person in zip(names, await work.tools.directory.find_people(names), strict=True):
         if person is None:
             raise Refused(Reason.PERSON_MISSING, f"'{name}'", field=field)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from shared.domain import admin_center
 from shared.domain.errors import StorageBusy
 from shared.domain.setup.plan import RequestPolicy, SelfService
-from shared.domain.setup.records import AppRecord, Found, ManualTask, Person, task_key
+from shared.domain.setup.records import AppRecord, DirectoryUser, Found, ManualTask, task_key
 from shared.ports.conflicts import retry_on_conflict
 from shared.steps.setup.access_package import offer_access_package
 from shared.steps.setup.people_named import find_people
@@ -33,7 +33,7 @@ async def open_self_service(work: Work) -> Result:
 
 
 @retry_on_conflict("the app's record")
-async def _record(work: Work, approvers: tuple[Person, ...]) -> None:
+async def _record(work: Work, approvers: tuple[DirectoryUser, ...]) -> None:
     """The latest setup's policy stands."""
     stored = await work.tools.store.read_app(work.need_app().app_id)
     if stored is None:
@@ -49,7 +49,7 @@ async def _record(work: Work, approvers: tuple[Person, ...]) -> None:
     await work.tools.store.save_app(replace(stored, value=record))
 
 
-def _task(work: Work, approvers: tuple[Person, ...]) -> ManualTask:
+def _task(work: Work, approvers: tuple[DirectoryUser, ...]) -> ManualTask:
     """Source: Microsoft Entra, "Enable self-service application assignment"."""
     app, group, requests = work.need_app(), work.need_group(), work.plan.policy.requests
     asked = "No" if requests is RequestPolicy.CLOSED else "Yes"
@@ -75,5 +75,5 @@ def _task(work: Work, approvers: tuple[Person, ...]) -> ManualTask:
     )
 
 
-def _names(people: tuple[Person, ...]) -> str:
+def _names(people: tuple[DirectoryUser, ...]) -> str:
     return ", ".join(p.name for p in people) or "the owners"

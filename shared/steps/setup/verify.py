@@ -1,12 +1,12 @@
 """Everything read back from the directory and compared with what was asked for."""
 
-from shared.domain.applications import Application, Role, choose_role
+from shared.domain.applications import Application, AppRole, choose_role
 from shared.domain.errors import DirectoryLagging, Refused
 from shared.domain.groups import GroupFacts, refusal
 from shared.domain.reasons import REASONS, Reason
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.plan import SelfService
-from shared.domain.setup.records import Check, CheckState, Confirmation, Person
+from shared.domain.setup.records import Check, CheckState, Confirmation, DirectoryUser
 from shared.steps.setup.sign_on import certificate_checks
 from shared.steps.setup.work import Result, Work
 
@@ -49,7 +49,7 @@ async def verify(work: Work) -> Result:
     return Result(checks=found)
 
 
-def _group_checks(facts: GroupFacts, owners: tuple[Person, ...]) -> list[Check]:
+def _group_checks(facts: GroupFacts, owners: tuple[DirectoryUser, ...]) -> list[Check]:
     reason = refusal(facts)
     kind = _check(
         "The group",
@@ -115,5 +115,5 @@ def _check(what: str, good: bool, as_asked: str, otherwise: str) -> Check:
     return Check(what, CheckState.OK if good else CheckState.WRONG, as_asked if good else otherwise)
 
 
-def _named(role: Role) -> str:
+def _named(role: AppRole) -> str:
     return f"{role.name} ({role.id})"

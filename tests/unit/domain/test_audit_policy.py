@@ -11,7 +11,7 @@ from shared.domain.applications import AppId, PrincipalId
 from shared.domain.audits.csv_findings import finding_lines, trail_lines
 from shared.domain.audits.findings import Finding, count
 from shared.domain.audits.policy import AuditPolicy, wrong_remedies
-from shared.domain.audits.remedies import Action, action_for
+from shared.domain.audits.remedies import RemedyAction, action_for
 from shared.domain.audits.report import by_kind, most
 from shared.domain.audits.rules import RULES, Remedy, Rule, Severity
 from shared.domain.audits.trail import TrailEntry
@@ -62,8 +62,8 @@ def test_nothing_is_done_by_default() -> None:
     assert action_for(a_finding(), Remedy.REPORT) is None
 
 
-def an_action(rule: Rule, remedy: Remedy) -> Action:
-    return Action(remedy, rule, ADA, "Ada", "ada@blocked.example", "f")
+def an_action(rule: Rule, remedy: Remedy) -> RemedyAction:
+    return RemedyAction(remedy, rule, ADA, "Ada", "ada@blocked.example", "f")
 
 
 def look(**changes: Any) -> GuestLook:
@@ -102,18 +102,18 @@ def test_who_holds_a_directory_role_is_spared_although_the_policy_spares_nobody(
 
     assert found == "the guest holds a directory role: an administrator has to decide"
     removed = need_of(an_action(Rule.NOT_INVITED, Remedy.REMOVE), look(has_role=True), spare_nobody, {}, NOW)
-    assert isinstance(removed, Action), "the group's membership is the app's own"
+    assert isinstance(removed, RemedyAction), "the group's membership is the app's own"
 
 
 def test_what_was_before_is_kept_for_the_way_back() -> None:
     last = date(2026, 3, 1)
     found = need_of(an_action(Rule.EXPIRED, Remedy.REMOVE), look(), RECORD, {"ada@blocked.example": last}, NOW)
 
-    assert isinstance(found, Action)
+    assert isinstance(found, RemedyAction)
     assert (found.before, found.expires) == ("member of the group", last)
     spare_nobody = replace(RECORD, audits=AuditPolicy(spare_others=False))
     kept = need_of(an_action(Rule.NOT_INVITED, Remedy.BLOCK), look(has_apps=True), spare_nobody, {}, NOW)
-    assert isinstance(kept, Action)
+    assert isinstance(kept, RemedyAction)
     assert kept.before == "may sign in"
 
 

@@ -15,7 +15,7 @@ from shared.domain.audits.subjects import Belief, Subject
 from shared.domain.groups import GroupFacts
 from shared.domain.ids import GroupId, UserId
 from shared.domain.setup.plan import Policy
-from shared.domain.setup.records import AppRecord, Person, SetupId
+from shared.domain.setup.records import AppRecord, DirectoryUser, SetupId
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=200)
@@ -113,7 +113,7 @@ def test_time_alone_may_make_a_finding_of_who_has_not_accepted() -> None:
     assert due_at(WELL, AuditSettings()) is None
 
 
-ADA, BOB = Person(UserId("a" * 36), "Ada"), Person(UserId("b" * 36), "Bob")
+ADA, BOB = DirectoryUser(UserId("a" * 36), "Ada"), DirectoryUser(UserId("b" * 36), "Bob")
 FACTS = GroupFacts(
     id=GROUP,
     name="Expenses guests",

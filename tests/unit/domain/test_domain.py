@@ -10,7 +10,7 @@ from shared.domain.access import Action, group_roles, may
 from shared.domain.addresses import PROHIBITED, parse_address
 from shared.domain.breaker import Breaker, take_probe, trip
 from shared.domain.errors import Refused
-from shared.domain.groups import App, refusal
+from shared.domain.groups import GroupApp, refusal
 from shared.domain.ids import InvitationId, group_id, new_chunk_id
 from shared.domain.invitations import STATES, State, advance, failed
 from shared.domain.links import direct_link
@@ -115,11 +115,13 @@ def test_owners_and_admins_may_invite(caller, allowed: bool) -> None:  # type: i
 
 
 def test_a_group_with_one_app_links_to_it_and_else_to_my_apps() -> None:
-    app = App("Travel", "app-1")
+    app = GroupApp("Travel", "app-1")
 
     assert direct_link((app,), TENANT) == f"https://launcher.myapps.microsoft.com/api/signin/app-1?tenantId={TENANT}"
     assert direct_link((), TENANT) == f"https://myapps.microsoft.com/?tenantid={TENANT}"
-    assert direct_link((app, App("Other", "app-2")), TENANT) == f"https://myapps.microsoft.com/?tenantid={TENANT}"
+    assert (
+        direct_link((app, GroupApp("Other", "app-2")), TENANT) == f"https://myapps.microsoft.com/?tenantid={TENANT}"
+    )
 
 
 def test_an_invitations_id_survives_its_text() -> None:

@@ -11,9 +11,9 @@ from shared.domain.applications import (
     DEFAULT_ACCESS,
     AppId,
     Application,
+    AppRole,
     Certificate,
     PrincipalId,
-    Role,
     choose_role,
 )
 from shared.domain.errors import Refused
@@ -42,7 +42,7 @@ def a_setup(**states: StepState) -> Setup:
     return replace(setup, steps={s: replace(r, state=changed.get(s, r.state)) for s, r in setup.steps.items()})
 
 
-def an_app(*roles: Role, **changes: object) -> Application:
+def an_app(*roles: AppRole, **changes: object) -> Application:
     return replace(Application(AppId("a"), "Travel", PrincipalId("p"), roles=roles), **changes)  # type: ignore[arg-type]
 
 
@@ -105,13 +105,13 @@ def test_what_steps_found_is_put_together() -> None:
     setup = a_setup()
     group = FoundGroup(GroupId("g"), "Guests")
     record = replace(setup.steps[SetupStep.GROUP], found=Found(group=group))
-    role = replace(setup.steps[SetupStep.GROUP_ASSIGNMENT], found=Found(role=Role("r", "User")))
+    role = replace(setup.steps[SetupStep.GROUP_ASSIGNMENT], found=Found(role=AppRole("r", "User")))
     steps = {**setup.steps, SetupStep.GROUP: record, SetupStep.GROUP_ASSIGNMENT: role}
 
-    assert replace(setup, steps=steps).found == Found(group=group, role=Role("r", "User"))
+    assert replace(setup, steps=steps).found == Found(group=group, role=AppRole("r", "User"))
 
 
-USER, BOSS = Role("11111111-1111-4111-8111-111111111111", "User", "user.read"), Role("2" * 36, "Boss")
+USER, BOSS = AppRole("11111111-1111-4111-8111-111111111111", "User", "user.read"), AppRole("2" * 36, "Boss")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,9 @@ USER, BOSS = Role("11111111-1111-4111-8111-111111111111", "User", "user.read"), 
         ((USER, BOSS), USER.id, USER.id),
     ],
 )
-def test_the_role_is_the_one_named_or_the_only_one(roles: tuple[Role, ...], wanted: str | None, chosen: str) -> None:
+def test_the_role_is_the_one_named_or_the_only_one(
+    roles: tuple[AppRole, ...], wanted: str | None, chosen: str
+) -> None:
     assert choose_role(an_app(*roles), wanted).id == chosen
 
 
@@ -136,7 +138,9 @@ def test_the_role_is_the_one_named_or_the_only_one(roles: tuple[Role, ...], want
         ((), "User", Reason.APP_ROLE_MISSING),
     ],
 )
-def test_a_role_that_is_not_clear_is_asked_for(roles: tuple[Role, ...], wanted: str | None, reason: Reason) -> None:
+def test_a_role_that_is_not_clear_is_asked_for(
+    roles: tuple[AppRole, ...], wanted: str | None, reason: Reason
+) -> None:
     with pytest.raises(Refused) as refused:
         choose_role(an_app(*roles), wanted)
 

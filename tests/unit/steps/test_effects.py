@@ -18,7 +18,7 @@ from shared.domain.invitations import State
 from shared.domain.reasons import Reason
 from shared.domain.requests import RequestState
 from shared.domain.setup.plan import Policy, RequestPolicy
-from shared.domain.setup.records import AppState, Person
+from shared.domain.setup.records import AppState, DirectoryUser
 from shared.domain.timing import Timing
 from shared.steps.imports.targets import Targets
 from shared.steps.imports.tend import TendImport
@@ -504,11 +504,11 @@ async def test_approvers_count_only_while_they_are_members_who_may_sign_in(door:
 
 async def test_owners_of_the_day_an_app_was_set_up_do_not_decide_for_ever(world: World) -> None:
     """Where nobody was named, older versions kept them among the approvers."""
-    world.setups.put(an_app(approvers=(Person(STRANGER, "A former owner"),)))
+    world.setups.put(an_app(approvers=(DirectoryUser(STRANGER, "A former owner"),)))
 
     assert not await world.access.may(GROUP, a_caller(STRANGER), Action.DECIDE_REQUESTS)
     assert not await world.access.may(GROUP, a_caller(STRANGER), Action.READ_REQUESTS)
-    world.setups.put(an_app(approvers=(Person(STRANGER, ""),), policy=Policy(approvers=("sam@contoso.com",))))
+    world.setups.put(an_app(approvers=(DirectoryUser(STRANGER, ""),), policy=Policy(approvers=("sam@contoso.com",))))
     assert await world.access.may(GROUP, a_caller(STRANGER), Action.DECIDE_REQUESTS)
 
 

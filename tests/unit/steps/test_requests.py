@@ -18,7 +18,7 @@ from shared.domain.reasons import Reason
 from shared.domain.request_settings import Limit, RequestSettings
 from shared.domain.requests import REQUEST_STATES, JoinRequest, RequestState, request_id
 from shared.domain.setup.plan import Policy, RequestPolicy
-from shared.domain.setup.records import AppRecord, AppState, Person, SetupId
+from shared.domain.setup.records import AppRecord, AppState, DirectoryUser, SetupId
 from shared.ports.mailer import Mail, Waiting
 from shared.ports.store import Versioned
 from shared.steps.requests.ask import AskToJoin, NewRequest
@@ -76,8 +76,8 @@ class Door(World):
             service_principal=PrincipalId("50000000-0000-4000-8000-000000000001"),
             group=GROUP,
             group_name="Travel guests",
-            owners=(Person(OWNER, "Olivia Owner"),),
-            approvers=(Person(APPROVER, "Anna Approver"),),
+            owners=(DirectoryUser(OWNER, "Olivia Owner"),),
+            approvers=(DirectoryUser(APPROVER, "Anna Approver"),),
             policy=Policy(requests=requests, approvers=("anna@contoso.com",), blocked_domains=("blocked.example",)),
             setup=SetupId("0" * 22),
             updated_at=self.clock.now(),
@@ -559,7 +559,7 @@ async def test_the_sweeper_sends_what_was_never_enqueued(door: Door, lost: str) 
 async def test_those_who_decide_are_told_once_each_that_a_request_waits(door: Door) -> None:
     other = UserId("88888888-8888-4888-8888-888888888888")
     third = UserId("99999999-9999-4999-8999-999999999999")
-    door.policy(approvers=tuple(Person(who, "") for who in (APPROVER, other, third)))
+    door.policy(approvers=tuple(DirectoryUser(who, "") for who in (APPROVER, other, third)))
     door.addresses.of |= {other: None, third: "theo@contoso.com"}
 
     await door.proven()

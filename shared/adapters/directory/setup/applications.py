@@ -12,7 +12,7 @@ from shared.adapters.directory.batch import Part
 from shared.adapters.directory.filters import equals, fits, literal
 from shared.adapters.directory.on_graph import OnGraph
 from shared.adapters.directory.pages import all_pages, made, one
-from shared.domain.applications import AppId, Application, Certificate, PrincipalId, Role, Template
+from shared.domain.applications import AppId, Application, AppRole, Certificate, PrincipalId, Template
 from shared.domain.ids import is_guid
 
 READ, WRITE = "Directory.Read.All or Application.Read.All", "Application.ReadWrite.All"
@@ -68,7 +68,7 @@ def read_application(found: dict[str, Any]) -> Application:
         service_principal=PrincipalId(str(found["id"]).lower()),
         enabled=found.get("accountEnabled") is not False,
         roles=tuple(
-            Role(str(role["id"]).lower(), role.get("displayName") or role["id"], role.get("value"))
+            AppRole(str(role["id"]).lower(), role.get("displayName") or role["id"], role.get("value"))
             for role in found.get("appRoles") or ()
             if role.get("isEnabled", True) and "User" in (role.get("allowedMemberTypes") or ())
         ),

@@ -10,16 +10,16 @@ from shared.adapters.directory.filters import equals, fits
 from shared.adapters.directory.on_graph import OnGraph
 from shared.adapters.directory.pages import all_pages
 from shared.domain.ids import UserId, is_guid
-from shared.domain.setup.records import Person
+from shared.domain.setup.records import DirectoryUser
 
 _FIELDS = "id,displayName,userPrincipalName,mail,userType,accountEnabled"
 
 
-class People(OnGraph):
-    async def find_people(self, names: Sequence[str]) -> list[Person | None]:
+class Users(OnGraph):
+    async def find_people(self, names: Sequence[str]) -> list[DirectoryUser | None]:
         """Users by object id, user principal name or mail address, in the order given: a ``$batch`` for each twenty.
         Of several with one mail address, a member comes before a guest. Safe to repeat."""
-        found: list[Person | None] = []
+        found: list[DirectoryUser | None] = []
         for start in range(0, len(names), LIMIT):
             few = [name.strip() for name in names[start : start + LIMIT]]
             parts = [Part("GET", f"/users?$filter={_filter(name)}&$select={_FIELDS}") for name in few]
@@ -41,8 +41,8 @@ def _is_called(user: dict[str, Any], name: str) -> bool:
     return name.lower() in {str(user.get(n)).lower() for n in ("userPrincipalName", "mail")}
 
 
-def _person(user: dict[str, Any]) -> Person:
-    return Person(
+def _person(user: dict[str, Any]) -> DirectoryUser:
+    return DirectoryUser(
         id=UserId(user["id"].lower()),
         name=user.get("displayName") or user.get("userPrincipalName") or user["id"],
         is_guest=user.get("userType") == "Guest",
