@@ -9,7 +9,6 @@ sys.path.insert(0, str(DOCS.parent))
 
 from shared.adapters.exports import CONTAINER as EXPORTS  # noqa: E402
 from shared.adapters.files import CONTAINER as IMPORT_FILES  # noqa: E402
-from shared.adapters.queues.names import QUEUES  # noqa: E402
 from shared.adapters.tables.personal_data import TABLES as TABLES_OF_ROWS  # noqa: E402
 from shared.domain.access import RULES as ACCESS  # noqa: E402
 from shared.domain.access import Object, Role  # noqa: E402
@@ -19,6 +18,7 @@ from shared.domain.invitations import STATES, State  # noqa: E402
 from shared.domain.permissions import PERMISSIONS, needed_by  # noqa: E402
 from shared.domain.reasons import REASONS  # noqa: E402
 from shared.domain.setup.order import ORDER, SetupStep  # noqa: E402
+from shared.messages.registry import MESSAGES  # noqa: E402
 
 NOTE = "<!-- Drawn from the code by docs/make_tables.py; a test compares. -->"
 
@@ -173,7 +173,7 @@ _ACCESS_HEAD = (
 def storage_names() -> str:
     """What the template makes in the storage account; it adds each queue's poison queue itself."""
     names = {
-        "queues": sorted(QUEUES),
+        "queues": sorted(MESSAGES.queues),
         "tables": sorted(TABLES_OF_ROWS),
         "containers": sorted([EXPORTS, IMPORT_FILES]),
     }

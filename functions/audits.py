@@ -7,7 +7,7 @@ import azure.functions as func
 
 from functions.answers import Accepted, CsvFile
 from functions.arguments import AuditName, Body, Continuation, Page, choice, guid, paged, several
-from functions.edge import on_time, step
+from functions.edge import on_time
 from functions.http import Routes
 from shared import wiring
 from shared.api.openapi.operations import (
@@ -25,9 +25,7 @@ from shared.domain.audits.findings import FindingFilter
 from shared.domain.audits.policy import AuditPolicy
 from shared.domain.audits.remedies import Plan
 from shared.domain.audits.rules import Rule, Severity
-from shared.domain.commands import PutRight, RunAudit
 from shared.domain.ids import GroupId
-from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
 from shared.wiring import App
 
@@ -191,22 +189,6 @@ async def get_trail_file(app: App, caller: Caller, page: Continuation) -> CsvFil
     found, after = await app.audits.tend.trail(caller, page.continuation, _LINES)
     lines = trail_lines(found, headings=page.continuation is None)
     return CsvFile(lines, "trail.csv", page.next("/api/trail.csv", after))
-
-
-@bp.function_name("run_audit")
-@bp.queue_trigger(arg_name="message", queue_name="audits", connection="GuestlistStorage")
-@step
-async def run_audit(message: func.QueueMessage) -> Outcome:
-    command = wiring.decode(RunAudit, message.get_body())
-    return await (await wiring.app()).audits.run(command)
-
-
-@bp.function_name("put_right")
-@bp.queue_trigger(arg_name="message", queue_name="remedies", connection="GuestlistStorage")
-@step
-async def put_right(message: func.QueueMessage) -> Outcome:
-    command = wiring.decode(PutRight, message.get_body())
-    return await (await wiring.app()).audits.put_right(command)
 
 
 def _path(plan: Plan) -> str:

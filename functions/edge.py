@@ -1,7 +1,7 @@
 """Where the Functions host ends and Guestlist begins: callers, bodies, problem documents, request ids, outcomes, and
 how long a handler may take.
 
-`endpoint` and `step` keep a handler's name and parameters, which the worker binds by.
+`endpoint` and `delivered` keep a handler's name and parameters, which the worker binds by.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ import msgspec
 from shared import wiring
 from shared.api import problems
 from shared.domain.errors import Refused, TimedOut, Unavailable
-from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
 
 log = logging.getLogger("guestlist")
@@ -95,28 +94,6 @@ def endpoint(handler: Handler, *, most: int = SMALL_BODY) -> Handler:
     return run
 
 
-def step(handler: Callable[..., Awaitable[Outcome]]) -> Callable[..., Awaitable[None]]:
-    """A queue handler that returns an outcome: what comes next is enqueued before the message is let go. While an
-    operator has stopped everything, the command is parked as it is."""
-
-    @functools.wraps(handler)
-    async def run(message: func.QueueMessage) -> None:
-        app = await wiring.app()
-        command = wiring.decode_any(message.get_body())
-        if await app.stop.parks(command):
-            log.info("everything is stopped: a %s waits for the start", type(command).__name__)
-            return
-        async with app.in_hand(handler.__name__, message.get_body().decode()):
-            outcome = await handler(message)
-            for command in outcome.then:
-                await app.outbox.send(command)
-            if outcome.later is not None:
-                log.info("later: %s (%s)", outcome.later.why, outcome.later.not_before.isoformat())
-                await app.outbox.send(outcome.later.command, not_before=outcome.later.not_before)
-
-    return delivered(run)
-
-
 def delivered(handler: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     """A queue handler that works within the trace that its message carries. One that takes too long raises, and the
     message is delivered again: steps are safe to run twice."""
@@ -131,12 +108,6 @@ def delivered(handler: Callable[..., Awaitable[None]]) -> Callable[..., Awaitabl
             await wiring.send_telemetry()
 
     run.bound_s = STEP_S  # type: ignore[attr-defined]
-
-    # The worker refuses a return annotation without a binding, and wraps() copies the handler's.
-    run.__annotations__ = {"message": func.QueueMessage, "return": None}
-    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter("message", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=func.QueueMessage)]
-    )
     return run
 
 

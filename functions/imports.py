@@ -7,23 +7,18 @@ import azure.functions as func
 
 from functions.answers import Accepted, CsvFile
 from functions.arguments import TEXT, Continuation, DryRun, Key, query
-from functions.edge import step
 from functions.http import Routes
-from shared import wiring
 from shared.api.openapi.operations import OF_DIRECTORY, OF_GROUP_KINDS, OF_GROUPS, OWNERS, READERS
 from shared.api.schemas import imports as bodies
 from shared.domain.access import Caller
-from shared.domain.commands import ImportChunk, SplitImport, UndoImport
 from shared.domain.errors import Refused
 from shared.domain.ids import GroupId
 from shared.domain.import_ids import ImportId
-from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
 from shared.domain.texts import one_line
 from shared.steps.imports.start import SIZE_LIMIT, Upload
 from shared.wiring import App
 
-bp = func.Blueprint()
 route = Routes("imports")
 
 _ALL = "/api/groups/{groupId}/imports"
@@ -130,30 +125,6 @@ async def undo_import(
         return bodies.undo_plan(plan, await app.imports.tend.show(group, import_id, caller))
     seen = await app.imports.tend.undo(group, import_id, caller)
     return Accepted(bodies.one(seen), f"/api/groups/{group}/imports/{import_id}")
-
-
-@bp.function_name("split_import")
-@bp.queue_trigger(arg_name="message", queue_name="import-files", connection="GuestlistStorage")
-@step
-async def split_import(message: func.QueueMessage) -> Outcome:
-    command = wiring.decode(SplitImport, message.get_body())
-    return await (await wiring.app()).imports.split(command)
-
-
-@bp.function_name("import_chunk")
-@bp.queue_trigger(arg_name="message", queue_name="import-chunks", connection="GuestlistStorage")
-@step
-async def import_chunk(message: func.QueueMessage) -> Outcome:
-    command = wiring.decode(ImportChunk, message.get_body())
-    return await (await wiring.app()).imports.chunk(command)
-
-
-@bp.function_name("undo_import_chunks")
-@bp.queue_trigger(arg_name="message", queue_name="import-undos", connection="GuestlistStorage")
-@step
-async def undo_import_chunks(message: func.QueueMessage) -> Outcome:
-    command = wiring.decode(UndoImport, message.get_body())
-    return await (await wiring.app()).imports.undo(command)
 
 
 def _kind(req: func.HttpRequest) -> str:

@@ -6,11 +6,9 @@ import azure.functions as func
 
 from functions.answers import Accepted, SeeOther
 from functions.arguments import Body, Key, Page, choice, paged
-from functions.edge import step
 from functions.forms import wants_page
 from functions.http import Routes
 from functions.pages import form_again, invite_form_again
-from shared import wiring
 from shared.api.openapi.operations import (
     INVITERS,
     OF_ADDRESSES,
@@ -23,14 +21,11 @@ from shared.api.openapi.operations import (
 from shared.api.schemas import invitations as bodies
 from shared.api.schemas.base import BODY_LIMIT
 from shared.domain.access import Caller
-from shared.domain.commands import InviteChunk
 from shared.domain.ids import GroupId, InvitationId
 from shared.domain.invitations import State
-from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
 from shared.wiring import App
 
-bp = func.Blueprint()
 route = Routes("invitations")
 
 _OF_GROUP = "/api/groups/{groupId}/invitations"
@@ -98,11 +93,3 @@ async def list_invitations(
         group, caller, state=state, continuation=page.continuation, limit=page.limit
     )
     return bodies.page(found, page.next(f"/api/groups/{group}/invitations", found.continuation))
-
-
-@bp.function_name("invite_chunk")
-@bp.queue_trigger(arg_name="message", queue_name="invitations", connection="GuestlistStorage")
-@step
-async def invite_chunk(message: func.QueueMessage) -> Outcome:
-    command = wiring.decode(InviteChunk, message.get_body())
-    return await (await wiring.app()).invite_chunk(command)

@@ -3,23 +3,16 @@
 Whom it is about comes in a body and goes out in one: never in an address of the API, in a message or in a log.
 """
 
-import azure.functions as func
-
 from functions.answers import Accepted
 from functions.arguments import Body
-from functions.edge import step
 from functions.http import Routes
-from shared import wiring
 from shared.api.openapi.operations import ADMINS
 from shared.api.schemas import people as bodies
 from shared.domain.access import Action, Caller
-from shared.domain.commands import SearchPerson
-from shared.domain.outcomes import Outcome
 from shared.domain.people import CaseId, CaseKind
 from shared.domain.reasons import Reason
 from shared.wiring import App
 
-bp = func.Blueprint()
 route = Routes("people")
 
 _EXPORTS, _ERASURES = "/api/people/exports", "/api/people/erasures"
@@ -58,11 +51,3 @@ async def get_erasure(app: App, caller: Caller, case: CaseId) -> bodies.Erasure:
     """How far it is, what was found and erased, what was kept and why."""
     found, whom, _ = await app.people.ask.show(CaseKind.ERASURE, case, caller)
     return bodies.erasure(found, whom, app.people.search.personal_data)
-
-
-@bp.function_name("search_person")
-@bp.queue_trigger(arg_name="message", queue_name="people", connection="GuestlistStorage")
-@step
-async def search_person(message: func.QueueMessage) -> Outcome:
-    command = wiring.decode(SearchPerson, message.get_body())
-    return await (await wiring.app()).people.search(command)

@@ -8,22 +8,17 @@ import azure.functions as func
 from functions.answers import Accepted, SeeOther
 from functions.arguments import Body, Page, choice, paged
 from functions.callers import source_of
-from functions.edge import step
 from functions.forms import wants_page
 from functions.http import Routes
 from functions.pages import form_again, request_form_again
-from shared import wiring
 from shared.api.openapi.operations import ANYBODY, DECIDERS, OF_ADDRESSES, OF_GROUPS, REQUEST_READERS
 from shared.api.schemas import requests as bodies
 from shared.domain.access import Caller
-from shared.domain.commands import FulfilRequest, MailDigest, MailRequest
 from shared.domain.ids import GroupId
-from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
 from shared.domain.requests import RequestId, RequestState
 from shared.wiring import App
 
-bp = func.Blueprint()
 route = Routes("join requests")
 
 _ALL = "/api/groups/{groupId}/requests"
@@ -100,27 +95,3 @@ async def decline_request(
 ) -> bodies.Request:
     """Say no: whoever asked is told, with the note."""
     return bodies.request(await app.requests.decide.decline(group, request, caller, body))
-
-
-@bp.function_name("fulfil_request")
-@bp.queue_trigger(arg_name="message", queue_name="requests", connection="GuestlistStorage")
-@step
-async def fulfil_request(message: func.QueueMessage) -> Outcome:
-    command = wiring.decode(FulfilRequest, message.get_body())
-    return await (await wiring.app()).requests.fulfil(command)
-
-
-@bp.function_name("mail_request")
-@bp.queue_trigger(arg_name="message", queue_name="request-mails", connection="GuestlistStorage")
-@step
-async def mail_request(message: func.QueueMessage) -> Outcome:
-    command = wiring.decode(MailRequest, message.get_body())
-    return await (await wiring.app()).requests.mail(command)
-
-
-@bp.function_name("mail_digest")
-@bp.queue_trigger(arg_name="message", queue_name="request-digests", connection="GuestlistStorage")
-@step
-async def mail_digest(message: func.QueueMessage) -> Outcome:
-    command = wiring.decode(MailDigest, message.get_body())
-    return await (await wiring.app()).requests.tell(command)

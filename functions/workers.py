@@ -14,11 +14,10 @@ from functions import (
     http,
     imports,
     invitations,
-    mails,
-    memberships,
     pages,
     people,
     portal,
+    queues,
     requests,
     setup_worker,
     setups,
@@ -28,8 +27,7 @@ from shared.config import Worker, worker_of
 
 PUBLIC: tuple[ModuleType, ...] = (
     invitations,
-    memberships,
-    mails,
+    queues,
     imports,
     groups,
     requests,

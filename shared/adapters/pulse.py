@@ -7,12 +7,12 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
-from shared.adapters.queues.names import INVITATIONS
 from shared.adapters.storage import failure
 from shared.adapters.tables.records import from_text, new_row, to_text
 from shared.adapters.tables.store import TENANT
 from shared.adapters.tables.table import Table
 from shared.domain.readiness import Chain, SetupWorker
+from shared.messages.registry import MESSAGES
 
 WHOLE_SWEEP = ("tenant", "gauges")
 """Named after what it was first for: the queues are measured in a whole sweep."""
@@ -24,7 +24,7 @@ class StoragePulse:
 
     def __init__(self, tables: TableServiceClient, queues: QueueServiceClient) -> None:
         self._table = Table(tables, TENANT)
-        self._queue = queues.get_queue_client(INVITATIONS)
+        self._queue = queues.get_queue_client(MESSAGES.queues[0])
 
     async def read(self) -> Chain:
         chain, _ = await asyncio.gather(self._read(), self._look())

@@ -1,7 +1,11 @@
-"""Commands: what the queues carry. Ids only, never a guest's data; the rows are the truth."""
+"""Commands: what the queues carry. Ids only, never a guest's data; the rows are the truth. How each is called in a
+message, and where it goes: `messages/registry.py`."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
 
 from shared.domain.applications import AppId
 from shared.domain.audits.records import AuditId
@@ -15,20 +19,30 @@ from shared.domain.setup.records import SetupId
 CHUNK_SIZE = 20
 """Guests in a chunk at most: the parts of a ``$batch`` and the members of one ``PATCH`` of a group."""
 
+_GUID = Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+_KEY = Meta(pattern="^[0-9a-f]{22}$")
+type _Count = Annotated[int, Meta(ge=0)]
+type _Time = Annotated[datetime, Meta(tz=True)]
+
 
 @dataclass(frozen=True, slots=True)
-class ChunkCommand:
-    """Work on the guests of one chunk. `attempt` counts the laters before it: queues count only deliveries.
+class Command:
+    """What a queue carries. Of each, `attempt` counts the laters before it: queues count only deliveries."""
 
-    `slot` is the time that a lane's pace gave to this work; None until one was asked for. `revived` counts how often
-    its message ended on a poison queue and was set going again.
+
+@dataclass(frozen=True, slots=True)
+class ChunkCommand(Command):
+    """Work on the guests of one chunk.
+
+    `slot` is the time that a lane's pace gave to this work; None until one was asked for. `redrives` counts how often
+    its message ended on a poison queue and was sent again.
     """
 
-    group: GroupId
-    chunk: ChunkId
-    attempt: int = 0
-    slot: datetime | None = None
-    revived: int = 0
+    group: Annotated[GroupId, _GUID]
+    chunk: Annotated[ChunkId, _KEY]
+    attempt: _Count = 0
+    slot: _Time | None = None
+    redrives: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,121 +68,102 @@ class ImportChunk(ChunkCommand):
     position: float | None = None
 
 
-type ChunkWork = InviteChunk | JoinChunk | MailChunk | ImportChunk
-
-
 @dataclass(frozen=True, slots=True)
-class RunSetupStep:
+class RunSetupStep(Command):
     """Take one step of a setup as far as it goes now."""
 
-    setup: SetupId
+    setup: Annotated[SetupId, _KEY]
     step: SetupStep
-    attempt: int = 0
+    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
-class TakeApart:
+class TakeApart(Command):
     """Remove from the directory what Guestlist made for an app."""
 
-    app: AppId
-    attempt: int = 0
+    app: Annotated[AppId, _GUID]
+    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
-class SplitImport:
+class SplitImport(Command):
     """Read on in the file of an import. `piece` is how often it was read on before: another count is an old one."""
 
-    import_id: ImportId
-    piece: int
-    attempt: int = 0
+    import_id: Annotated[ImportId, _KEY]
+    piece: _Count
+    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
-class UndoImport:
+class UndoImport(Command):
     """Take back what an import did to one group, from behind a chunk on."""
 
-    import_id: ImportId
-    group: GroupId
-    after: ChunkId | None = None
-    attempt: int = 0
+    import_id: Annotated[ImportId, _KEY]
+    group: Annotated[GroupId, _GUID]
+    after: Annotated[ChunkId, _KEY] | None = None
+    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
-class MailRequest:
+class MailRequest(Command):
     """Send the mail that a join request is due. `slot` is the time that a lane gave to it: the one of mails to
     strangers, which comes first, or with `turn` the one of all mail."""
 
-    group: GroupId
-    request: RequestId
-    attempt: int = 0
-    slot: datetime | None = None
+    group: Annotated[GroupId, _GUID]
+    request: Annotated[RequestId, _KEY]
+    attempt: _Count = 0
+    slot: _Time | None = None
     turn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class MailDigest:
+class MailDigest(Command):
     """Tell somebody who decides that join requests wait. `slot` is the time that the mail lane gave to it."""
 
-    decider: UserId
-    attempt: int = 0
-    slot: datetime | None = None
+    decider: Annotated[UserId, _GUID]
+    attempt: _Count = 0
+    slot: _Time | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class FulfilRequest:
+class FulfilRequest(Command):
     """Make an invitation of a join request that was approved."""
 
-    group: GroupId
-    request: RequestId
-    attempt: int = 0
+    group: Annotated[GroupId, _GUID]
+    request: Annotated[RequestId, _KEY]
+    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
-class RunAudit:
+class RunAudit(Command):
     """Go on with a task of an audit."""
 
-    audit: AuditId
-    task: str
-    attempt: int = 0
+    audit: Annotated[AuditId, _KEY]
+    task: Annotated[str, Meta(pattern="^[a-z0-9-]{1,100}$")]
+    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
-class PutRight:
+class PutRight(Command):
     """Carry out what an audit planned for an app or, with `back`, take it back."""
 
-    audit: AuditId
-    app: AppId
+    audit: Annotated[AuditId, _KEY]
+    app: Annotated[AppId, _GUID]
     back: bool = False
-    attempt: int = 0
+    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
-class SearchPerson:
+class SearchPerson(Command):
     """Go on with the export or erasure of a person's data."""
 
-    case: CaseId
-    attempt: int = 0
+    case: Annotated[CaseId, _KEY]
+    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
-class RoundTrip:
+class RoundTrip(Command):
     """Write down that a message that the sweeper sent then came back."""
 
-    sent_at: datetime
-    attempt: int = 0
-
-
-type Command = (
-    ChunkWork
-    | RunSetupStep
-    | TakeApart
-    | SplitImport
-    | UndoImport
-    | MailRequest
-    | MailDigest
-    | FulfilRequest
-    | RunAudit
-    | PutRight
-    | SearchPerson
-    | RoundTrip
-)
+    sent_at: _Time
+    attempt: _Count = 0

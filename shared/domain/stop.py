@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from shared.domain.commands import Command, RoundTrip, RunAudit
 from shared.domain.ids import UserId
 from shared.domain.personal import Personal, Redaction, Says
 
@@ -18,7 +17,3 @@ class Stop:
     by: Annotated[UserId | None, Personal("who stopped or started", Redaction.PSEUDONYM, Says.USER)] = None
     by_name: Annotated[str, Personal("who stopped or started", Redaction.ERASED, Says.NAME)] = ""
     reason: str | None = None
-
-
-GOES_ON: frozenset[type[Command]] = frozenset((RoundTrip, RunAudit))
-"""What neither sends nor changes anything. A command that is not named here waits for the start."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from shared.domain.commands import RoundTrip
 from shared.domain.errors import GuestlistError
 from shared.domain.features import Features
+from shared.domain.outcomes import Outcome
 from shared.domain.permissions import lacking
 from shared.domain.readiness import WORKER_LATE, Chain, Readiness
 from shared.ports.clock import Clock
@@ -134,9 +135,10 @@ class EndRoundTrip:
     pulse: Pulse
     clock: Clock
 
-    async def __call__(self, command: RoundTrip) -> None:
+    async def __call__(self, command: RoundTrip) -> Outcome:
         """One delivery. Safe to repeat and to run beside itself."""
         await self.pulse.note_return(command.sent_at, self.clock.now())
+        return Outcome()
 
 
 @dataclass(frozen=True, slots=True)

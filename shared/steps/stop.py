@@ -10,7 +10,7 @@ from shared.domain.audits.trail import TrailEntry
 from shared.domain.commands import Command
 from shared.domain.errors import Refused, StorageBusy
 from shared.domain.reasons import Reason
-from shared.domain.stop import GOES_ON, Stop
+from shared.domain.stop import Stop
 from shared.ports.clock import Clock
 from shared.ports.conflicts import retry_on_conflict
 from shared.ports.outbox import Parking
@@ -40,7 +40,7 @@ class StopSwitch:
 
     async def parks(self, command: Command) -> bool:
         """Whether a command was parked, as it has to wait for the start. Raises StorageBusy."""
-        if type(command) in GOES_ON or not (await self.show()).is_on:
+        if not (await self.show()).is_on:
             return False
         await self.parking.park(command)
         return True

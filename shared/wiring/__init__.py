@@ -11,10 +11,11 @@ import os
 from collections.abc import Coroutine
 from typing import Any
 
-from shared.adapters.queues.codec import UnreadableMessage, decode_command
 from shared.config import read_settings
 from shared.domain.commands import Command
 from shared.domain.errors import GuestlistError
+from shared.messages.registry import MESSAGES
+from shared.messages.route import UnreadableMessage
 from shared.wiring.capabilities import App
 from shared.wiring.telling import (
     Work,
@@ -32,7 +33,6 @@ __all__ = [
     "Work",
     "app",
     "decode",
-    "decode_any",
     "delivery",
     "on_time",
     "request",
@@ -81,12 +81,7 @@ async def _learn_log_key(made: App) -> None:
 
 def decode[C: Command](kind: type[C], body: bytes) -> C:
     """The command of a message on a queue that carries only `kind`; raises UnreadableMessage."""
-    command = decode_command(body)
+    command = MESSAGES.decode(body)
     if not isinstance(command, kind):
         raise UnreadableMessage(f"a {type(command).__name__} where a {kind.__name__} belongs")
     return command
-
-
-def decode_any(body: bytes) -> Command:
-    """The command of a message; raises UnreadableMessage."""
-    return decode_command(body)

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.adapters.queues.codec import read_traceparent
 from shared.config import Settings
+from shared.messages.route import read_traceparent
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span

@@ -282,11 +282,12 @@ async def test_an_audit_that_is_given_up_is_said_so_and_the_next_looks_at_everyt
     command, _ = world.outbox.sent[0]
     assert isinstance(command, RunAudit)
     await world.deliver(command)
-    await GiveUpAudit(world.tools)(command, "the task stopped")
+    await GiveUpAudit(world.tools)(command)
     await world.deliver_all()
 
     given_up = await world.read(torn)
-    assert (given_up.phase, given_up.detail) == (Phase.FAILED, "the task stopped")
+    why = f"the task '{command.task}' stopped with an error in every delivery"
+    assert (given_up.phase, given_up.detail) == (Phase.FAILED, why)
     audit = await world.audit()
     assert (await world.read(audit)).full
     assert await world.found(audit) == [("guest-not-invited", stray)]

@@ -12,12 +12,12 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueServiceClient
 
 from local.azurite import Azurite
-from shared.adapters.queues.codec import decode_command, encode_command
-from shared.adapters.queues.names import QUEUES, UNREADABLE, poison_queue, queue_of
 from shared.adapters.queues.poison import StoragePoisonQueues
 from shared.domain.commands import Command, RunSetupStep
 from shared.domain.setup.order import SetupStep
 from shared.domain.setup.records import SetupId
+from shared.messages.registry import MESSAGES
+from shared.messages.route import UNREADABLE, poison_queue
 from shared.ports.poison import Drained
 from tests.contract.test_codec import AS_WRITTEN
 
@@ -39,7 +39,7 @@ class Work:
         self._failing = failing
 
     async def __call__(self, body: bytes) -> None:
-        command = decode_command(body)
+        command = MESSAGES.decode(body)
         self.done.append(command)
         if command in self._failing:
             raise RuntimeError("not today")
@@ -47,7 +47,7 @@ class Work:
 
 @pytest.fixture(autouse=True)
 async def _nothing_is_left_of_other_tests(queues: QueueServiceClient) -> None:
-    for name in (*map(poison_queue, QUEUES), UNREADABLE):
+    for name in (*map(poison_queue, MESSAGES.queues), UNREADABLE):
         with suppress(ResourceNotFoundError):
             await queues.delete_queue(name)
 
@@ -59,7 +59,7 @@ async def put(queues: QueueServiceClient, name: str, text: str) -> None:
 
 
 def as_the_host_writes(command: Command) -> str:
-    return base64.b64encode(encode_command(command, None)).decode()
+    return base64.b64encode(MESSAGES.encode(command, None)).decode()
 
 
 async def texts(queues: QueueServiceClient, name: str) -> list[str]:
@@ -80,16 +80,16 @@ async def count(queues: QueueServiceClient, name: str) -> int:
 
 async def test_each_queues_messages_are_worked_on_and_deleted(queues: QueueServiceClient) -> None:
     commands = [*AS_WRITTEN.values(), *(RunSetupStep(SetupId("a" * 22), step) for step in SetupStep)]
-    assert {queue_of(command) for command in commands} == set(QUEUES)
+    assert {MESSAGES.queue_of(command) for command in commands} == set(MESSAGES.queues)
     for command in commands:
-        await put(queues, poison_queue(queue_of(command)), as_the_host_writes(command))
+        await put(queues, poison_queue(MESSAGES.queue_of(command)), as_the_host_writes(command))
     work = Work()
 
     drained = await StoragePoisonQueues(queues).drain(work)
 
     assert drained == Drained(done=len(commands))
     assert sorted(map(repr, work.done)) == sorted(map(repr, commands))
-    assert [name for name in QUEUES if await count(queues, poison_queue(name))] == []
+    assert [name for name in MESSAGES.queues if await count(queues, poison_queue(name))] == []
 
 
 async def test_only_the_queues_that_are_named_are_asked(azurite: Azurite) -> None:
@@ -130,7 +130,7 @@ async def test_where_no_poison_queue_is_there_is_nothing_to_do(queues: QueueServ
 
 
 async def test_a_command_that_somebody_wrote_without_base64_is_a_command(queues: QueueServiceClient) -> None:
-    await put(queues, INVITATIONS, encode_command(INVITE, None).decode())
+    await put(queues, INVITATIONS, MESSAGES.encode(INVITE, None).decode())
     work = Work()
 
     assert await StoragePoisonQueues(queues).drain(work) == Drained(done=1)

@@ -11,7 +11,6 @@ import pytest
 from azure.data.tables.aio import TableServiceClient
 
 from local.azurite import Azurite
-from shared.adapters.queues.names import INVITATIONS
 from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.storage import CONNECTION, StorageRefused, queue_service, table_service
 from shared.adapters.tables import TableStore
@@ -252,7 +251,7 @@ async def test_queues_that_are_missing_are_made_by_whoever_sends_first() -> None
 
             await asyncio.gather(*(o.send(InviteChunk(GROUP, CHUNK)) for o in outboxes))
 
-            queue = service.get_queue_client(INVITATIONS)
+            queue = service.get_queue_client("invitations")
             assert len([m async for m in queue.receive_messages(messages_per_page=32)]) == 6
 
 

@@ -9,12 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.poison import GIVE_UP
-from shared.adapters.queues.names import BY_KIND, QUEUES, queue_of
-from shared.domain.commands import RunSetupStep
 from shared.domain.permissions import PERMISSIONS
-from shared.domain.setup.order import SetupStep
-from shared.domain.setup.records import SetupId
+from shared.messages.registry import MESSAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,12 +69,4 @@ def test_each_queue_of_the_outbox_has_its_trigger_and_no_other_queue_has_one() -
     )
     found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
 
-    assert sorted(json.loads(found.stdout)) == sorted(QUEUES)
-
-
-def test_what_fails_on_a_queue_is_given_up_in_a_way_of_its_own() -> None:
-    kinds = {*BY_KIND, RunSetupStep}
-
-    assert set(GIVE_UP) == kinds
-    of_setups = {queue_of(RunSetupStep(SetupId("a" * 22), step)) for step in SetupStep}
-    assert {*BY_KIND.values()} | of_setups == set(QUEUES)
+    assert sorted(json.loads(found.stdout)) == sorted(MESSAGES.queues)

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from local.bicep import TEMPLATES
-from shared.adapters.queues.names import QUEUES
 from shared.adapters.storage import blob_service, queue_service, table_service
 from shared.adapters.tables.personal_data import TABLES as TABLES_OF_ROWS
 from shared.config import read_settings
 from shared.domain.audits.rules import Rule
 from shared.domain.invitations import STATES, State
+from shared.messages.registry import MESSAGES
 from tests.house.bicep import Bicep, faults, files_of, parses_for_checkov, properties, read, strings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -155,7 +155,7 @@ def test_names_in_storage_are_those_of_the_code() -> None:
     drawn = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert (INFRA / "storage-names.json").read_text(encoding="utf-8") == drawn.stdout
-    assert sorted(QUEUES) == load("storage-names.json")["queues"]
+    assert sorted(MESSAGES.queues) == load("storage-names.json")["queues"]
 
 
 def test_every_table_that_an_adapter_opens_is_made() -> None:

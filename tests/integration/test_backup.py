@@ -19,7 +19,6 @@ from local.azurite import Azurite
 from local.stack import IDENTITY_HEADER, Stack
 from shared.adapters.directory import GraphDirectory, GraphSession
 from shared.adapters.identity.credentials import app_credential
-from shared.adapters.queues.codec import decode_command
 from shared.adapters.queues.outbox import QueueOutbox
 from shared.adapters.storage import CONNECTION, queue_service, table_service
 from shared.adapters.tables import TableStore
@@ -30,6 +29,7 @@ from shared.domain.ids import InvitationId
 from shared.domain.outcomes import Outcome
 from shared.domain.pacing import Pace
 from shared.domain.timing import Timing
+from shared.messages.registry import MESSAGES
 from shared.steps.access import Access
 from shared.steps.invite_chunk import InviteChunkStep
 from shared.steps.join_chunk import JoinChunkStep
@@ -115,7 +115,7 @@ class RestoredApp:
     async def take(self) -> list[Command]:
         """What waits in the queue of invitations."""
         queue = self.queues.get_queue_client("invitations")
-        return [decode_command(base64.b64decode(m.content)) async for m in queue.receive_messages()]
+        return [MESSAGES.decode(base64.b64decode(m.content)) async for m in queue.receive_messages()]
 
     async def run(self, command: Command) -> None:
         """To its end, as the queues would."""

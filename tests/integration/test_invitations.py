@@ -14,7 +14,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from shared.domain.reasons import REASONS, Reason
-from shared.steps.give_up import REVIVALS
+from shared.steps.give_up import REDRIVES
 from tests.integration.conftest import ADMIN, AUDITOR, OTHER, STRANGER, Tenant, eventually
 
 
@@ -419,7 +419,7 @@ def test_a_poisoned_message_marks_its_guests_failed_with_what_happened(tenant: T
     invitation = tenant.invite(address)
     eventually(lambda: tenant.hits(fault))
     group, chunk = tenant.group, invitation.split("-")[1]
-    message = {"v": 1, "kind": "invite-chunk", "group": group, "chunk": chunk, "revived": REVIVALS}
+    message = {"v": 1, "kind": "invite-chunk", "group": group, "chunk": chunk, "revived": REDRIVES}
 
     poison = QueueClient.from_connection_string(tenant.stack.azurite.connection_string, "invitations-poison")
     with poison:

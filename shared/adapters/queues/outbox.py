@@ -10,12 +10,12 @@ from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFo
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
-from shared.adapters.queues.codec import UnreadableMessage, decode_command, encode_command
-from shared.adapters.queues.names import QUEUES, queue_of
 from shared.adapters.storage import failure
 from shared.adapters.tables.reminders import Reminder, TableReminders
 from shared.adapters.telemetry import spans
 from shared.domain.commands import Command
+from shared.messages.registry import MESSAGES
+from shared.messages.route import Messages, UnreadableMessage
 
 log = logging.getLogger("guestlist")
 
@@ -30,9 +30,11 @@ _AT_ONCE = 16
 class QueueOutbox:
     """Sends commands to the queues that the triggers listen on, base64 as the Functions host expects."""
 
-    def __init__(self, service: QueueServiceClient, reminders: TableReminders) -> None:
+    def __init__(self, service: QueueServiceClient, reminders: TableReminders, messages: Messages = MESSAGES) -> None:
+        self._messages = messages
         self._queues: dict[str, QueueClient] = {
-            name: service.get_queue_client(name, message_encode_policy=TextBase64EncodePolicy()) for name in QUEUES
+            name: service.get_queue_client(name, message_encode_policy=TextBase64EncodePolicy())
+            for name in messages.queues
         }
         self._service = service
         self._reminders = reminders
@@ -43,10 +45,10 @@ class QueueOutbox:
         Raises:
             StorageRefused: a repeat would not help.
         """
-        name = queue_of(command)
+        name = self._messages.queue_of(command)
         with spans.sending(name):
             # The message carries the trace on: whoever takes it works within this span.
-            body = encode_command(command, spans.traceparent()).decode()
+            body = self._messages.encode(command, spans.traceparent()).decode()
             if not_before is not None and not_before - datetime.now(UTC) > LONGEST_SLEEP:
                 await self._reminders.wait(body, not_before)
             else:
@@ -55,8 +57,8 @@ class QueueOutbox:
     async def park(self, command: Command) -> None:
         """As the port says."""
         # Named without the trace: a command that is sent again and again while all is stopped is kept once.
-        name = encode_command(command, None).decode()
-        await self._reminders.park(name, encode_command(command, spans.traceparent()).decode())
+        name = self._messages.encode(command, None).decode()
+        await self._reminders.park(name, self._messages.encode(command, spans.traceparent()).decode())
 
     async def send_parked(self) -> int:
         """As the port says."""
@@ -84,7 +86,7 @@ class QueueOutbox:
     async def _fulfil(self, reminder: Reminder, not_before: datetime | None) -> None:
         for message in reminder.messages:
             try:
-                name = queue_of(decode_command(message.encode()))
+                name = self._messages.queue_of(self._messages.decode(message.encode()))
             except UnreadableMessage as e:
                 log.warning("a reminder cannot be read: %s", e)
                 if reminder.is_held:

@@ -13,10 +13,10 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsE
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
-from shared.adapters.queues.codec import UnreadableMessage
-from shared.adapters.queues.names import QUEUES, UNREADABLE, poison_queue
 from shared.adapters.queues.outbox import NEVER
 from shared.adapters.storage import failure
+from shared.messages.registry import MESSAGES
+from shared.messages.route import UNREADABLE, Messages, UnreadableMessage, poison_queue
 from shared.ports.poison import Drained
 
 log = logging.getLogger("guestlist")
@@ -32,6 +32,7 @@ class StoragePoisonQueues:
     def __init__(
         self,
         service: QueueServiceClient,
+        messages: Messages = MESSAGES,
         *,
         hidden: timedelta = timedelta(minutes=5),
         run: timedelta = timedelta(minutes=1),
@@ -39,6 +40,7 @@ class StoragePoisonQueues:
         """`hidden`: how long a message stays with one drain, and rests after `work` failed. `run`: a drain begins no
         message after that."""
         self._service = service
+        self._queues = [poison_queue(queue) for queue in messages.queues]
         self._hidden_s = int(hidden.total_seconds())
         self._run_s = run.total_seconds()
 
@@ -50,8 +52,7 @@ class StoragePoisonQueues:
             async with free:
                 return await self._drain(queue, work, until)
 
-        ours = [poison_queue(queue) for queue in QUEUES]
-        return _sum(await asyncio.gather(*(one(name) for name in ours if among is None or name in among)))
+        return _sum(await asyncio.gather(*(one(name) for name in self._queues if among is None or name in among)))
 
     async def _drain(self, name: str, work: Callable[[bytes], Awaitable[None]], until: float) -> Drained:
         queue = self._service.get_queue_client(name)

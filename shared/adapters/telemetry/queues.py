@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 
-from shared.adapters.queues.names import QUEUES, UNREADABLE, poison_queue
 from shared.adapters.storage import failure
 from shared.adapters.telemetry import meters
+from shared.messages.registry import MESSAGES
+from shared.messages.route import UNREADABLE, Messages, poison_queue
 
 if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueServiceClient
 
-_OURS = frozenset((*QUEUES, *map(poison_queue, QUEUES), UNREADABLE))
 _AT_ONCE = 8
 
 
@@ -24,8 +24,9 @@ class QueueGauges:
     """One request to storage for each queue, and one for their names: the service lists queues without their lengths
     (Source: "List Queues", "Get Queue Metadata")."""
 
-    def __init__(self, service: "QueueServiceClient") -> None:
+    def __init__(self, service: "QueueServiceClient", messages: Messages = MESSAGES) -> None:
         self._service = service
+        self._ours = frozenset((*messages.queues, *map(poison_queue, messages.queues), UNREADABLE))
 
     async def __call__(self) -> dict[str, int]:
         """Measure all queues that are there; gives their lengths, about, invisible messages included.
@@ -40,7 +41,7 @@ class QueueGauges:
                 return await self._measure(name)
 
         try:
-            names = [found.name async for found in self._service.list_queues() if found.name in _OURS]
+            names = [found.name async for found in self._service.list_queues() if found.name in self._ours]
             lengths = await asyncio.gather(*(measure(name) for name in names))
         except AzureError as e:
             raise failure(e) from e

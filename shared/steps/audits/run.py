@@ -193,9 +193,9 @@ async def fail(tools: AuditTools, audit_id: AuditId, why: str) -> None:
 class GiveUpAudit:
     tools: AuditTools
 
-    async def __call__(self, command: RunAudit, what: str) -> None:
+    async def __call__(self, command: RunAudit) -> None:
         """End the audit of a message that failed too often. Safe to repeat."""
-        await fail(self.tools, command.audit, what)
+        await fail(self.tools, command.audit, f"the task '{command.task}' stopped with an error in every delivery")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """A message of a setup ended on a poison queue: say so on its step."""
 
+import logging
 from dataclasses import dataclass, replace
 
 from shared.domain.commands import RunSetupStep
@@ -9,6 +10,8 @@ from shared.ports.clock import Clock
 from shared.ports.conflicts import retry_on_conflict
 from shared.ports.setup_store import SetupStore
 
+log = logging.getLogger("guestlist")
+
 
 @dataclass(frozen=True, slots=True)
 class GiveUpSetup:
@@ -16,8 +19,9 @@ class GiveUpSetup:
     clock: Clock
 
     @retry_on_conflict("the setup")
-    async def __call__(self, command: RunSetupStep, what_happened: str) -> bool:
+    async def __call__(self, command: RunSetupStep) -> bool:
         """Mark the step as failed; tells whether it was still open. Safe to repeat."""
+        what = f"The step stopped with an error in every delivery; the logs name it by setup {command.setup}"
         stored = await self.store.read(command.setup)
         if stored is None or command.step not in stored.setup.to_run:
             return False
@@ -26,7 +30,8 @@ class GiveUpSetup:
             state=StepState.FAILED,
             finished_at=self.clock.now(),
             reason=Reason.GAVE_UP,
-            detail=what_happened,
+            detail=what,
         )
         await self.store.save(stored, [record])
+        log.error("gave up step %s of setup %s", command.step.value, command.setup)
         return True

@@ -21,14 +21,14 @@ from shared.domain.answers import (
     Lookalike,
     Unknown,
 )
-from shared.domain.commands import CHUNK_SIZE, ChunkWork, InviteChunk, JoinChunk, MailChunk
+from shared.domain.commands import CHUNK_SIZE, ChunkCommand, InviteChunk, JoinChunk, MailChunk
 from shared.domain.errors import DirectoryBusy, Refused
 from shared.domain.ids import UserId
 from shared.domain.invitations import State, advance
 from shared.domain.pacing import Pace
 from shared.domain.reasons import Reason
 from shared.ports.directory import GuestToInvite
-from shared.steps.give_up import REVIVALS
+from shared.steps.give_up import REDRIVES
 from tests.builders import CHUNK, GROUP, NOW, an_invitation
 from tests.unit.steps.conftest import World
 
@@ -601,29 +601,30 @@ async def test_a_poisoned_command_ends_its_invitations_with_what_happened(  # ty
 ) -> None:
     await world.given(an_invitation(0, state=state, message="hi"), an_invitation(1, state=State.FAILED))
 
-    assert await world.give_up(replace(command, revived=REVIVALS), "what happened") == 1
+    assert await world.give_up(replace(command, redrives=REDRIVES)) == 1
 
-    assert (world.row(0).state, world.row(0).reason, world.row(0).detail) == (ends_as, reason, "what happened")
-    assert await world.give_up(replace(command, revived=REVIVALS), "again") == 0
+    assert (world.row(0).state, world.row(0).reason) == (ends_as, reason)
+    assert str(world.row(0).detail).endswith(f"in every delivery; the logs name it by chunk {CHUNK}")
+    assert await world.give_up(replace(command, redrives=REDRIVES)) == 0
     assert world.store.open_chunks.opened == {}
 
 
 async def test_nobody_is_given_up_as_deliveries_were_killed(world: World) -> None:
     await world.given(an_invitation(state=State.INVITING))
-    command: ChunkWork = INVITE
+    command: ChunkCommand = INVITE
     waits = []
 
-    for revived in range(1, REVIVALS + 1):
-        assert await world.give_up(command, "killed") is None
+    for redrives in range(1, REDRIVES + 1):
+        assert await world.give_up(command) is None
         sent, not_before = world.outbox.sent[-1]
-        assert sent == replace(command, revived=revived)
+        assert sent == replace(command, redrives=redrives)
         assert not_before is not None
         waits.append(not_before - world.clock.now())
-        command = replace(command, revived=revived)
+        command = replace(command, redrives=redrives)
 
     assert world.row().state is State.INVITING
     assert waits == sorted(waits)
-    assert await world.give_up(command, "and again") == 1
+    assert await world.give_up(command) == 1
     assert world.row().reason is Reason.GAVE_UP
 
 

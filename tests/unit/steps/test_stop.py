@@ -5,20 +5,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any, get_args
+from typing import Any
 
-import azure.functions as func
 import pytest
 
-from functions import edge
+from functions.queues import work
 from shared import wiring
-from shared.adapters.queues.codec import encode_command
 from shared.domain.access import Caller
-from shared.domain.commands import ChunkWork, Command, InviteChunk, RoundTrip, RunAudit
+from shared.domain.audits.records import AuditId
+from shared.domain.commands import Command, InviteChunk, RoundTrip, RunAudit
 from shared.domain.errors import Refused, StorageBusy
 from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
-from shared.domain.stop import GOES_ON
+from shared.messages.registry import MESSAGES
 from shared.steps.stop import REMEMBERED, StopSwitch
 from tests.builders import CHUNK, GROUP, NOW, OWNER, STRANGER, a_caller
 from tests.fakes.audits import FakeTrail
@@ -68,17 +67,8 @@ async def test_every_instance_follows_within_seconds(switches: Switches) -> None
     assert (shown.is_on, shown.at, shown.by, shown.reason) == (True, NOW, OWNER, "Nobody here sent these")
 
 
-def _kinds() -> list[type]:
-    return [
-        kind
-        for each in get_args(Command.__value__)
-        for kind in (get_args(ChunkWork.__value__) if each is ChunkWork else (each,))
-    ]
-
-
-async def test_only_what_neither_sends_nor_changes_goes_on() -> None:
-    assert {RoundTrip, RunAudit} == GOES_ON
-    assert set(GOES_ON) < set(_kinds())
+def test_only_what_neither_sends_nor_changes_goes_on() -> None:
+    assert {route.command for route in MESSAGES.routes if route.while_stopped} == {RoundTrip, RunAudit}
 
 
 async def test_stopping_and_starting_are_written_down_once_each_with_who_and_why(switches: Switches) -> None:
@@ -123,13 +113,25 @@ async def test_what_was_parked_goes_on_at_the_start_and_else_with_the_next_sweep
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch, switches: Switches) -> SimpleNamespace:
-    """What `step` needs of the app."""
+    """What a delivery needs of the app; notes in `ran` what its steps were given."""
 
     @asynccontextmanager
     async def in_hand(handler: str, message: str) -> AsyncIterator[None]:
         yield
 
-    made = SimpleNamespace(stop=switches.another(), outbox=switches.world.outbox, in_hand=in_hand)
+    async def run(command: Command) -> Outcome:
+        made.ran.append(command)
+        return Outcome()
+
+    audits = SimpleNamespace(run=run)
+    made = SimpleNamespace(
+        stop=switches.another(),
+        outbox=switches.world.outbox,
+        in_hand=in_hand,
+        invite_chunk=run,
+        audits=audits,
+        ran=[],
+    )
 
     async def found() -> Any:
         return made
@@ -138,40 +140,30 @@ def app(monkeypatch: pytest.MonkeyPatch, switches: Switches) -> SimpleNamespace:
     return made
 
 
-def message(command: Command) -> func.QueueMessage:
-    return func.QueueMessage(body=encode_command(command, None))
+async def deliver(command: Command) -> None:
+    await work(MESSAGES.route_of(command), "function", MESSAGES.encode(command, None))
 
 
 async def test_a_message_is_parked_as_it_is_while_all_is_stopped(app: SimpleNamespace) -> None:
-    ran: list[bytes] = []
-
-    @edge.step
-    async def work(message: func.QueueMessage) -> Outcome:
-        ran.append(message.get_body())
-        return Outcome()
-
     await app.stop.stop(OPERATOR, None)
-    await work(message(INVITE))
-    await work(message(INVITE))
-    assert (ran, app.outbox.parked) == ([], [INVITE])
+    await deliver(INVITE)
+    await deliver(INVITE)
+    assert (app.ran, app.outbox.parked) == ([], [INVITE])
 
-    await work(message(RunAudit("a" * 22, "begin")))  # type: ignore[arg-type]
-    assert len(ran) == 1
+    audit = RunAudit(AuditId("a" * 22), "begin")
+    await deliver(audit)
+    assert app.ran == [audit]
 
     await app.stop.start(OPERATOR)
     assert app.outbox.sent == [(INVITE, None)]
-    await work(message(INVITE))
-    assert len(ran) == 2
+    await deliver(INVITE)
+    assert app.ran == [audit, INVITE]
 
 
 async def test_a_message_stays_on_its_queue_where_nobody_can_tell_whether_all_is_stopped(
     app: SimpleNamespace, switches: Switches
 ) -> None:
-    @edge.step
-    async def work(message: func.QueueMessage) -> Outcome:
-        raise AssertionError("it ran")
-
     switches.world.store.fail_next.append("read_stop")
     with pytest.raises(StorageBusy):
-        await work(message(INVITE))
-    assert app.outbox.parked == []
+        await deliver(INVITE)
+    assert (app.ran, app.outbox.parked) == ([], [])

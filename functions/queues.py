@@ -1,0 +1,55 @@
+"""The queues: a function for each, which does what the registry of messages says."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import azure.functions as func
+
+from functions.edge import delivered
+from shared import wiring
+from shared.domain.commands import RoundTrip
+from shared.messages.registry import MESSAGES
+from shared.messages.route import Messages, Route, UnreadableMessage
+
+log = logging.getLogger("guestlist")
+
+
+def blueprint(routes: Iterable[Route[Any]], messages: Messages = MESSAGES) -> func.Blueprint:
+    """The functions of some routes."""
+    bp = func.Blueprint()
+    for route in routes:
+        for queue, name in route.queues.items():
+            trigger = bp.queue_trigger(arg_name="message", queue_name=queue, connection="GuestlistStorage")
+            bp.function_name(name)(trigger(_handler(route, name, messages)))
+    return bp
+
+
+def _handler(route: Route[Any], name: str, messages: Messages) -> Any:
+    async def handle(message: func.QueueMessage) -> None:
+        await work(route, name, message.get_body(), messages)
+
+    handle.__name__ = name
+    return delivered(handle)
+
+
+async def work(route: Route[Any], function: str, body: bytes, messages: Messages = MESSAGES) -> None:
+    """One delivery: what comes next is enqueued before the message is let go. While an operator has stopped
+    everything, the command is parked as it is."""
+    command = messages.decode(body)
+    if messages.route_of(command) is not route:
+        raise UnreadableMessage(f"a {type(command).__name__} where a {route.command.__name__} belongs")
+    app = await wiring.app()
+    if not route.while_stopped and await app.stop.parks(command):
+        log.info("everything is stopped: a %s waits for the start", type(command).__name__)
+        return
+    async with app.in_hand(function, body.decode()):
+        outcome = await route.run(app)(command)
+        for following in outcome.then:
+            await app.outbox.send(following)
+        if (later := outcome.later) is not None:
+            log.info("later: %s (%s)", later.why, later.not_before.isoformat())
+            await app.outbox.send(later.command, not_before=later.not_before)
+
+
+bp = blueprint(r for r in MESSAGES.routes if not r.of_setup and r.command is not RoundTrip)
