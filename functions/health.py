@@ -1,17 +1,14 @@
-"""Is the app alive; can it do its work; and the queue that proves that messages are taken."""
+"""Is the app alive, and can it do its work."""
 
 import azure.functions as func
 
-from functions.edge import delivered, json_response
+from functions.edge import json_response
 from functions.http import Routes
-from shared import wiring
 from shared.api.openapi.operations import ANYBODY
 from shared.api.schemas import diagnostics as bodies
-from shared.domain.commands import RoundTrip
 from shared.domain.readiness import Status
 from shared.wiring import App
 
-bp = func.Blueprint()
 route = Routes("app")
 
 
@@ -29,13 +26,3 @@ async def get_ready(app: App) -> func.HttpResponse:
     found = await app.ready()
     status = 503 if found.status is Status.NOT_READY else 200
     return json_response(bodies.ready(found, app.settings.features), status)
-
-
-@bp.function_name("end_round_trip")
-@bp.queue_trigger(arg_name="message", queue_name="health", connection="GuestlistStorage")
-@delivered
-async def end_round_trip(message: func.QueueMessage) -> None:
-    """Where this function is not called, none of a queue is: all depend on the same extension and connection. No
-    `step`: if it is lost, the next sweep sends another."""
-    command = wiring.decode(RoundTrip, message.get_body())
-    await (await wiring.app()).end_round_trip(command)

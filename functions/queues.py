@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import azure.functions as func
 
 from functions.edge import delivered
 from shared import wiring
-from shared.domain.commands import RoundTrip
 from shared.messages.registry import MESSAGES
 from shared.messages.route import Messages, Route, UnreadableMessage
 
@@ -43,7 +43,7 @@ async def work(route: Route[Any], function: str, body: bytes, messages: Messages
     if not route.while_stopped and await app.stop.parks(command):
         log.info("everything is stopped: a %s waits for the start", type(command).__name__)
         return
-    async with app.in_hand(function, body.decode()):
+    async with app.in_hand(function, body.decode()) if route.is_held else nullcontext():
         outcome = await route.run(app)(command)
         for following in outcome.then:
             await app.outbox.send(following)
@@ -52,4 +52,4 @@ async def work(route: Route[Any], function: str, body: bytes, messages: Messages
             await app.outbox.send(later.command, not_before=later.not_before)
 
 
-bp = blueprint(r for r in MESSAGES.routes if not r.of_setup and r.command is not RoundTrip)
+bp = blueprint(route for route in MESSAGES.routes if not route.of_setup)

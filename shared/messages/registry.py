@@ -3,20 +3,16 @@ in every delivery. A new one is a class in `domain/commands.py` and a line here:
 tests follow."""
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from shared.domain import commands as c
 from shared.messages.route import Messages, Route
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from shared.wiring.capabilities import App
-
 log = logging.getLogger("guestlist")
 
 
-def left_to_the_sweeper(app: "App") -> "Callable[[c.Command], Awaitable[None]]":
+def left_to_the_sweeper(app: Any) -> Callable[[c.Command], Awaitable[None]]:
     """What the command is about stays as it is; the sweeper sends it again."""
 
     async def say(command: c.Command) -> None:
@@ -45,5 +41,6 @@ MESSAGES = Messages([
     Route("put-right", c.PutRight, "remedies", lambda app: app.audits.put_right, left_to_the_sweeper),
     Route("search-person", c.SearchPerson, "people", lambda app: app.people.search, left_to_the_sweeper),
     Route("round-trip", c.RoundTrip, "health", lambda app: app.end_round_trip, left_to_the_sweeper,
-          function="end_round_trip", while_stopped=True),
+          # If one is lost, the next sweep sends another.
+          function="end_round_trip", is_held=False, while_stopped=True),
 ])  # fmt: skip

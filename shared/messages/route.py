@@ -5,16 +5,13 @@ A message once written is read for ever: a change of meaning is a new version, a
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
 import msgspec
 
 from shared.domain.commands import Command
 from shared.domain.errors import GuestlistError
 from shared.domain.outcomes import Outcome
-
-if TYPE_CHECKING:
-    from shared.wiring.capabilities import App
 
 VERSION = 1
 STORED_AS = {"redrives": "revived"}
@@ -46,20 +43,23 @@ class Route[C: Command]:
     """The way of one kind of command.
 
     `kind` is its name in messages, which stays when the class is renamed. `run` is the step that works on it, and
-    `on_poison` what is done with one that failed in every delivery.
+    `on_poison` what is done with one that failed in every delivery; both are found in the app, which needs the routes
+    itself, so that a test and not its type says that they take the command.
     """
 
     kind: str
     command: type[C]
     queue: str
-    run: "Callable[[App], Callable[[C], Awaitable[Outcome]]]"
-    on_poison: "Callable[[App], Callable[[C], Awaitable[object]]]"
+    run: Callable[[Any], Callable[[C], Awaitable[Outcome]]]
+    on_poison: Callable[[Any], Callable[[C], Awaitable[object]]]
     per: str | None = None
     """A field of the command, each of whose values has a queue of its own."""
     function: str | None = None
     """Its name, where that is neither the kind nor, with `per`, the queue."""
     of_setup: bool = False
     """It needs setup's own identity, where there is one."""
+    is_held: bool = True
+    """Noted down for as long as an instance works on it, so that it is soon sent again where the instance died."""
     while_stopped: bool = False
     """It neither sends nor changes anything, and goes on while an operator has stopped everything."""
 

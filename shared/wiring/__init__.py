@@ -12,10 +12,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from shared.config import read_settings
-from shared.domain.commands import Command
 from shared.domain.errors import GuestlistError
-from shared.messages.registry import MESSAGES
-from shared.messages.route import UnreadableMessage
 from shared.wiring.capabilities import App
 from shared.wiring.telling import (
     Work,
@@ -29,10 +26,8 @@ from shared.wiring.telling import (
 
 __all__ = [
     "App",
-    "UnreadableMessage",
     "Work",
     "app",
-    "decode",
     "delivery",
     "on_time",
     "request",
@@ -77,11 +72,3 @@ async def _learn_log_key(made: App) -> None:
         pseudonyms.use(await made.log_key())
     except GuestlistError as e:
         log.warning("the key of the logs could not be read: %s", e)
-
-
-def decode[C: Command](kind: type[C], body: bytes) -> C:
-    """The command of a message on a queue that carries only `kind`; raises UnreadableMessage."""
-    command = MESSAGES.decode(body)
-    if not isinstance(command, kind):
-        raise UnreadableMessage(f"a {type(command).__name__} where a {kind.__name__} belongs")
-    return command

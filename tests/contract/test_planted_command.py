@@ -41,7 +41,7 @@ class Dance(Command):
     attempt: int = 0
 
 
-DANCE: Route[Any] = Route("dance", Dance, "dances", lambda app: app.dance, lambda app: app.sit_down)  # type: ignore[attr-defined]
+DANCE: Route[Any] = Route("dance", Dance, "dances", lambda app: app.dance, lambda app: app.sit_down)
 PLANTED = Messages([*MESSAGES.routes, DANCE])
 
 
