@@ -318,7 +318,7 @@ def test(given: argparse.Namespace, more: list[str]) -> int:
         shutil.rmtree(BUILD / "package", ignore_errors=True)  # never an older one
     environment = {"GUESTLIST_APP_FOLDER": str(BUILD / "package"), **os.environ}
     environment["GUESTLIST_TRAFFIC"] = str(folder) + os.sep
-    command = [str(python), "-m", "pytest", "-n", "2", "--dist", "loadgroup", *more]
+    command = [str(python), "-m", "pytest", "-n", "3", "--dist", "loadgroup", "--no-loadscope-reorder", *more]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
     while True:
         try:
