@@ -47,6 +47,7 @@ NOBODYS: dict[str, set[str]] = {
     "counters of an import": {"Counts", "UpdatedAt"},
     "the last day of a membership": {"Expires"},
     "a chunk that has not ended": {"Chunk", "Group", "LookAt"},
+    "work that has not ended": {"LookAt"},
     "messages to send later": {"Due", "Messages"},
     "the last sweep that looked at everything": {"MeasuredAt"},
     "the breaker": {"Detail", "OpenSince", "ProbeAt"},
