@@ -19,11 +19,12 @@ from local.package.errors import PackageError
 from local.paths import BUILD, PACKAGE, ROOT
 
 _APP = "import function_app"
-_EVERY_MODULE = """
+EVERY_MODULE = """
 import importlib, pkgutil, function_app
 for root in ("functions", "shared"):
     for module in pkgutil.walk_packages(importlib.import_module(root).__path__, root + "."):
-        importlib.import_module(module.name)
+        if not module.name.endswith(".__main__"):
+            importlib.import_module(module.name)
 """
 _TIMED = """
 import sys, time
@@ -67,7 +68,7 @@ def measure(package: Path = PACKAGE, *, runs: int = 2) -> list[Figures]:
             "without what is never imported": bare,
             "with bytecode: the package": package,
         }
-        app, modules = (_best(list(forms.values()), program, runs) for program in (_APP, _EVERY_MODULE))
+        app, modules = (_best(list(forms.values()), program, runs) for program in (_APP, EVERY_MODULE))
         return [
             Figures(what, *_size(path), app_s=app[number], modules_s=modules[number])
             for number, (what, path) in enumerate(forms.items())
@@ -76,11 +77,16 @@ def measure(package: Path = PACKAGE, *, runs: int = 2) -> list[Figures]:
 
 def _best(packages: list[Path], program: str, runs: int) -> list[float]:
     # In turn, so that a slow moment of the machine meets all of them.
-    times = [[_seconds(package, program) for package in packages] for _ in range(runs)]
+    times = [[import_seconds(package, program) for package in packages] for _ in range(runs)]
     return [min(column) for column in zip(*times, strict=True)]
 
 
-def _seconds(package: Path, program: str) -> float:
+def import_seconds(package: Path, program: str) -> float:
+    """Processor time that `program` takes in a fresh interpreter that finds the package and nothing else.
+
+    Raises:
+        PackageError: the program fails.
+    """
     command = [sys.executable, "-I", "-S", "-B", "-c", _TIMED]
     command += [str(package / build.PACKAGES), str(package), program]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  (put together here)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from local.host.bare_folder import host_folder
-from local.package import build, content, left_out, wheels
+from local.package import build, content, figures, left_out, wheels
 from local.package.errors import PackageError
 from local.paths import ROOT
 from tests.platform.conftest import MakeApp, StartHost
@@ -137,6 +137,11 @@ def test_every_pinned_package_is_there_in_its_version_or_left_out_as_a_whole(
     }
     for found in there.values():
         assert [str(f) for f in found.files or () if not f.locate().exists()] == []  # type: ignore[attr-defined]
+
+
+def test_what_it_takes_to_import_every_module_is_measured(package: Path) -> None:
+    # A module that is a program, such as the one that prints the document of the API, is not run by that.
+    assert figures.import_seconds(package, figures.EVERY_MODULE) > 0
 
 
 def test_no_package_hides_a_module_of_the_app(package: Path) -> None:
