@@ -22,14 +22,14 @@ from pathlib import Path
 if sys.version_info < (3, 9):  # noqa: UP036  (this script alone must start on old versions)
     sys.exit("dev.py needs Python 3.9 or newer to start; Guestlist itself runs on Python 3.13.")
 
-from local.lock import locked
+from build_tools.lock import locked
 
 WANTED = "3.13"
 ROOT = Path(__file__).resolve().parent
 BUILD = ROOT / "build"
 VENV = ROOT / ".venv"
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
-TYPED = ("shared", "functions", "function_app.py", "local", "cli", "bench", "infra", "tests", "dev.py")
+TYPED = ("shared", "functions", "function_app.py", "local", "build_tools", "cli", "bench", "infra", "tests", "dev.py")
 """What mypy looks at."""
 
 _WINDOWS = os.name == "nt"
@@ -300,7 +300,7 @@ def operate(given: argparse.Namespace, more: list[str]) -> int:
 
 def package(given: argparse.Namespace, more: list[str]) -> int:
     out = ["--out", str(Path(given.out).resolve())] if given.out else []
-    return hand_over(ensure_environment(), "-m", "local.package", *out, *more)
+    return hand_over(ensure_environment(), "-m", "build_tools.package", *out, *more)
 
 
 def test(given: argparse.Namespace, more: list[str]) -> int:
@@ -308,13 +308,13 @@ def test(given: argparse.Namespace, more: list[str]) -> int:
     del given
     python = ensure_environment()
     # Without one the browser tests fail and say so.
-    subprocess.call([str(python), "-m", "local.chromium"], cwd=ROOT, stdout=subprocess.DEVNULL)
+    subprocess.call([str(python), "-m", "build_tools.chromium"], cwd=ROOT, stdout=subprocess.DEVNULL)
     folder, whole = BUILD / "traffic", BUILD / "traffic.jsonl"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     whole.unlink() if whole.exists() else None
     # The app is tested as it is deployed. Where that cannot be built, the tests that start it fail and say so.
-    if subprocess.call([str(python), "-m", "local.package", "--folder-only"], cwd=ROOT):
+    if subprocess.call([str(python), "-m", "build_tools.package", "--folder-only"], cwd=ROOT):
         shutil.rmtree(BUILD / "package", ignore_errors=True)  # never an older one
     environment = {"GUESTLIST_APP_FOLDER": str(BUILD / "package"), **os.environ}
     environment["GUESTLIST_TRAFFIC"] = str(folder) + os.sep
@@ -345,8 +345,8 @@ def _checks(environment: Path) -> Iterator[list[str]]:
     yield [python, "-m", "ruff", "check", "."]
     yield [python, "-m", "mypy", *(name for name in TYPED if _has_python(ROOT / name))]
     yield [str(_program(VENV, "lint-imports"))]
-    yield [python, "-m", "local.portal", "--check"]
-    yield [python, "-m", "local.bicep"]
+    yield [python, "-m", "build_tools.portal", "--check"]
+    yield [python, "-m", "build_tools.bicep"]
     checks = str(ensure_checks(environment))
     yield [checks, "infra/check.py"]
     yield [checks, "infra/no_secrets.py"]
@@ -398,7 +398,7 @@ def pin(given: argparse.Namespace, more: list[str]) -> int:
 def types(given: argparse.Namespace, more: list[str]) -> int:
     """Draw the portal's types anew from the API's description."""
     del given, more
-    return hand_over(ensure_environment(), "-m", "local.portal", "--types")
+    return hand_over(ensure_environment(), "-m", "build_tools.portal", "--types")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,11 +1,11 @@
 """The deployment package against what pip would put into it."""
 
 from bench.rows import Row
-from local.package import build
-from local.package.figures import measure
+from build_tools.package import build
+from build_tools.package.figures import measure
 
-FILES = ("requirements.txt", "infra/left-out.txt", "local/package/build.py", "local/package/figures.py")
-AREA = ("local/package",)
+FILES = ("requirements.txt", "infra/left-out.txt", "build_tools/package/build.py", "build_tools/package/figures.py")
+AREA = ("build_tools/package",)
 RUNS = 7
 SHARE = 0.5
 

@@ -11,7 +11,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 from bench.rows import Row
-from local import chromium
+from build_tools import chromium
 from local.stack import Stack
 
 FILES, AREA = ("portal/build.mjs", "portal/package-lock.json"), ("portal/src", "functions/pages.py")

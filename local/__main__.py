@@ -9,9 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+from build_tools.node import NodeError
 from local import run
 from local.child import StackError
-from local.node import NodeError
 from local.stack import Stack
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from local.node import NodeError, find_node, folder_of, install
+from build_tools.node import NodeError, find_node, folder_of, install
 
 ACCOUNT_NAME = "devstoreaccount1"
 # pragma: allowlist nextline secret

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from local.paths import ROOT
+from build_tools.paths import ROOT
 
 _PR_SET_PDEATHSIG = 1
 """linux/prctl.h: the signal a process gets when the thread that started it ends."""

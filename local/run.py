@@ -17,14 +17,14 @@ import aiohttp
 from rich.console import Console, Group
 from rich.text import Text
 
+from build_tools.node import NodeError
+from build_tools.paths import BUILD, ROOT
 from local.azurite import is_installed
 from local.board import Progress, mail_panel, make_console, outcome_table
 from local.caller import Caller, CallFailed, sign_in
 from local.child import StackError
 from local.guests import SINGLE, BadTemplate, read_expected, read_guests
-from local.node import NodeError
 from local.outcome import Outcome, mail_faults, mails_to
-from local.paths import BUILD, ROOT
 from local.setup_app import APP, NotSetUp, Setup
 from local.stack import Stack
 from local.telemetry import ToldSpan, read_spans, tree

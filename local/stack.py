@@ -17,10 +17,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from local import portal
+from build_tools import portal
+from build_tools.paths import BUILD, ROOT
 from local.azurite import Azurite
 from local.child import Child, StackError
-from local.paths import BUILD, ROOT, SAMPLE_TENANT
+from local.paths import SAMPLE_TENANT
 from local.telemetry import Collector
 from local.tenant import SampleTenant
 

@@ -7,7 +7,7 @@ import sys
 
 from bench.imports.scene import UNBOUND
 from bench.rows import Row
-from local.paths import ROOT
+from build_tools.paths import ROOT
 from local.stack import Stack
 
 FILES = ("bench/imports/splitter.py", "shared/steps/imports/split.py", "shared/domain/csv_records.py")

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from build_tools.paths import BUILD
 from local.host.errors import StartError
 from local.host.host_json import HostSettings, read_host_json
 from local.host.logs import LOG, set_up
@@ -16,7 +17,6 @@ from local.host.options import MOST_WORKERS, Options
 from local.host.scaling import Scaling
 from local.host.settings import local_http_port, merge, read_local_settings
 from local.host.supervisor import Supervisor
-from local.paths import BUILD
 
 DEFAULT_PORT = 7071
 """What `func start` listens on."""

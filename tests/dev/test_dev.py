@@ -25,16 +25,16 @@ def _imports(tree: ast.AST) -> set[str]:
     return found
 
 
-FIRST = (FILE, FILE.parent / "local" / "__init__.py", FILE.parent / "local" / "lock.py")
+FIRST = (FILE, FILE.parent / "build_tools" / "__init__.py", FILE.parent / "build_tools" / "lock.py")
 """All that there is before the environment: what dev.py imports of the repository is no more."""
 
 
 def test_dev_imports_the_standard_library_and_the_lock_alone() -> None:
     found = [_imports(ast.parse(file.read_text(encoding="utf-8"))) for file in FIRST]
     assert "subprocess" in found[0]
-    assert set().union(*found) - sys.stdlib_module_names == {"local"}
-    assert re.findall(r"^(?:from|import) local.*?(?= import)", FILE.read_text(encoding="utf-8"), re.M) == [
-        "from local.lock"
+    assert set().union(*found) - sys.stdlib_module_names == {"build_tools"}
+    assert re.findall(r"^(?:from|import) build_tools.*?(?= import)", FILE.read_text(encoding="utf-8"), re.M) == [
+        "from build_tools.lock"
     ]
 
 

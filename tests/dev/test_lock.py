@@ -8,13 +8,13 @@ from types import ModuleType
 
 import pytest
 
-from local.lock import locked
+from build_tools.lock import locked
 
 ROOT = Path(__file__).resolve().parents[2]
 POSIX_ONLY = ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty")
 HOLD = """
-import sys, pathlib, local.lock
-with local.lock.locked(pathlib.Path(sys.argv[1])):
+import sys, pathlib, build_tools.lock
+with build_tools.lock.locked(pathlib.Path(sys.argv[1])):
     print('in', flush=True)
     input()
 """
@@ -60,7 +60,8 @@ def test_on_windows_it_is_tried_until_nobody_else_has_it(tmp_path: Path, monkeyp
 
 
 @pytest.mark.parametrize(
-    "module", ["local.portal", "local.package.__main__", "local.bicep", "infra.grant", "infra.providers"]
+    "module",
+    ["build_tools.portal", "build_tools.package.__main__", "build_tools.bicep", "infra.grant", "infra.providers"],
 )
 def test_what_the_hooks_of_azd_run_imports_nothing_that_windows_lacks(module: str) -> None:
     program = f"import sys; sys.modules.update(dict.fromkeys({POSIX_ONLY!r})); import {module}"

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from build_tools.paths import ROOT
 from local.child import StackError
-from local.paths import ROOT, SAMPLE_TENANT
+from local.paths import SAMPLE_TENANT
 from local.stack import Stack
 
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
-from local import chromium
-from local.paths import ROOT
+from build_tools import chromium
+from build_tools.paths import ROOT
 from local.stack import Stack
 from tests.integration.conftest import OTHER, OWNER, QUICK, Tenant
 from tests.integration.test_setups import confirm_all, start

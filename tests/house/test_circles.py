@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("bench", "cli", "docs", "functions", "infra", "local", "shared", "tests")
+FOLDERS = ("bench", "build_tools", "cli", "docs", "functions", "infra", "local", "shared", "tests")
 
 
 def test_no_module_needs_itself() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = ROOT / "docs" / "contributing" / "graph-contract.md"
-FOLDERS = ("bench", "cli", "docs", "functions", "infra", "local", "shared", "tests")
+FOLDERS = ("bench", "build_tools", "cli", "docs", "functions", "infra", "local", "shared", "tests")
 CITED = re.compile(r'[Gg]raph contract,?((?:[\s#]+"[^"]+",?)+)')
 NUMBERED = re.compile(r"\bG[0-6](?:\.\d+)?\b|[Gg]raph contract[\s#]+\d")
 

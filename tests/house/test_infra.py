@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local.bicep import TEMPLATES
+from build_tools.bicep import TEMPLATES
 from shared.adapters.storage import blob_service, queue_service, table_service
 from shared.adapters.tables.personal_data import TABLES as TABLES_OF_ROWS
 from shared.config import read_settings

@@ -1,6 +1,6 @@
 """The portal's types are those of the API's models."""
 
-from local import portal
+from build_tools import portal
 
 
 def test_the_portals_types_are_drawn_from_the_description_of_the_api() -> None:

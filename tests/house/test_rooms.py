@@ -35,21 +35,27 @@ def test_the_import_rules_hold() -> None:
         ("shared/steps/planted.py", "import httpx"),
         ("shared/steps/planted.py", "import shared.adapters.exports"),
         ("shared/adapters/planted.py", "import local.simulator"),
+        ("functions/planted.py", "import build_tools.paths"),
         ("functions/planted.py", "import shared.adapters.tables"),
         ("local/planted.py", "import shared.steps.sweep"),
         ("cli/planted.py", "import shared.domain.reasons"),
         ("cli/planted.py", "import functions.edge"),
         ("cli/planted.py", "import local.tenant"),
+        ("cli/planted.py", "import build_tools.paths"),
         ("shared/planted.py", "import cli.api"),
         ("functions/planted.py", "import cli.api"),
         ("local/planted.py", "import cli.api"),
+        ("build_tools/planted.py", "import shared.config"),
+        ("build_tools/planted.py", "import local.stack"),
+        ("build_tools/planted.py", "import cli.api"),
         ("infra/planted.py", "import shared.domain.permissions"),
         ("infra/planted.py", "import local.tenant"),
+        ("infra/planted.py", "import build_tools.paths"),
         ("functions/planted.py", "import infra.directory"),
     ],
 )
 def test_a_planted_import_breaks_the_rules(tmp_path: Path, file: str, line: str) -> None:
-    for name in ("shared", "functions", "local", "cli", "infra"):
+    for name in ("shared", "functions", "local", "build_tools", "cli", "infra"):
         for source in (ROOT / name).rglob("*.py"):
             target = tmp_path / source.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +79,7 @@ def imports_of(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", PRODUCTION, ids=lambda p: str(p.relative_to(ROOT)))
 def test_production_neither_imports_nor_names_what_is_local(path: Path) -> None:
-    assert not [name for name in imports_of(path) if name.split(".")[0] in ("local", "tests", "bench")]
+    assert not [name for name in imports_of(path) if name.split(".")[0] in ("local", "build_tools", "tests", "bench")]
     text = path.read_text().lower()
     assert not [word for word in ("simulator", "azurite", "_sim/") if word in text.replace("unverified", "")]
 

@@ -13,8 +13,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from build_tools.package import build, sbom, wheels
 from infra import no_secrets, vulnerabilities
-from local.package import build, sbom, wheels
 
 ROOT = Path(__file__).resolve().parents[2]
 LISTS = ("requirements.txt", "requirements-dev.txt", "infra/requirements-check.txt")
@@ -48,7 +48,7 @@ def test_a_list_of_pins_names_no_registry(name: str) -> None:
     assert not re.search(r"://|--(extra-)?index-url|--find-links|--trusted-host", read(name))
 
 
-@pytest.mark.parametrize("name", ["dev.py", "local/package/wheels.py"])
+@pytest.mark.parametrize("name", ["dev.py", "build_tools/package/wheels.py"])
 def test_whoever_installs_from_a_list_wants_its_hashes(name: str) -> None:
     text = read(name)
     from_lists = re.findall(r"^.*\"-r\".*$", text, re.MULTILINE)

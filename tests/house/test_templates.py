@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from build_tools import bicep
+from build_tools.bicep import SUBSCRIPTION, TENANT, BicepError, Compiler
 from infra import providers
-from local import bicep
-from local.bicep import SUBSCRIPTION, TENANT, BicepError, Compiler
 from tests.house.azd import given
 from tests.house.bicep import files_of, read
 from tests.house.test_infra import HOST_SETTINGS, LEFT_OUT, read_by_the_code
@@ -193,7 +193,12 @@ def test_where_there_is_no_compiler_lint_says_so_and_goes_on() -> None:
     environment = {k: v for k, v in os.environ.items() if k != bicep.TOOL} | {"PATH": ""}
 
     found = subprocess.run(
-        [sys.executable, "-m", "local.bicep"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "build_tools.bicep"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert (found.returncode, found.stdout.strip()) == (0, f"bicep: {bicep.MISSING}")

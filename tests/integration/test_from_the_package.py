@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.paths import BUILD, PACKAGE
+from build_tools.paths import BUILD, PACKAGE
 from tests.integration.conftest import Tenant
 
 

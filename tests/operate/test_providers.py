@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from build_tools.bicep import SUBSCRIPTION
 from infra import providers
-from local.bicep import SUBSCRIPTION
 
 type Run = Callable[..., int]
 

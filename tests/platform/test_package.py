@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from build_tools.package import build, content, figures, left_out, wheels
+from build_tools.package.errors import PackageError
+from build_tools.paths import ROOT
 from local.host.bare_folder import host_folder
-from local.package import build, content, figures, left_out, wheels
-from local.package.errors import PackageError
-from local.paths import ROOT
 from tests.platform.conftest import MakeApp, StartHost
 
 APP = {"function_app.py", "functions", "shared", "host.json", "requirements.txt"}
@@ -96,7 +96,15 @@ def test_funcignore_leaves_nothing_of_what_is_only_for_development(tmp_path: Pat
     deployed = ["function_app.py", "functions/docs/page.py", "host.json", "requirements.txt", "shared/tests.py"]
     development = [
         *(".ci/run", ".github/workflows/tests.yml", ".venv/lib/x.py", ".gitignore", "LICENSE", "README.md"),
-        *("azure.yaml", "bench/rows.py", "build/package/host.json", "cli/main.py", "dev.py", "docs/setup.md"),
+        *(
+            "azure.yaml",
+            "bench/rows.py",
+            "build/package/host.json",
+            "build_tools/lock.py",
+            "cli/main.py",
+            "dev.py",
+            "docs/setup.md",
+        ),
         *("functions/__pycache__/edge.cpython-313.pyc", "guestlist.egg-info/PKG-INFO", "infra/main.bicep"),
         *("local/stack.py", "local.settings.json", "portal/src/main.tsx", "pyproject.toml", "shared/README.md"),
         *("requirements-dev.txt", "samples/guests.csv", "tests/conftest.py"),

@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from local.node import Node, find_node, install
+from build_tools.node import Node, find_node, install
 from local.simulator.__main__ import SAMPLE
 from local.simulator.server import application
 from local.simulator.simulator import Simulator

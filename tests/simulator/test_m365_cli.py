@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from local.node import NodeError
+from build_tools.node import NodeError
 from tests.simulator.m365_cli import M365, PACKAGE, Printed, m365_cli
 from tests.simulator.sdk_tenant import PERMISSIONS
 

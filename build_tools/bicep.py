@@ -1,4 +1,4 @@
-"""Microsoft's Bicep compiler on the templates in ``infra/``; ``python -m local.bicep`` builds and lints them.
+"""Microsoft's Bicep compiler on the templates in ``infra/``; ``python -m build_tools.bicep`` builds and lints them.
 
 The compiler is the one of AZD_BICEP_TOOL_PATH, the variable by which azd is given one, or ``bicep`` on the PATH.
 Where there is none, nothing is checked, and that is said. Templates are compiled in a copy: the types of the Graph
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.paths import ROOT
+from build_tools.paths import ROOT
 
 TOOL = "AZD_BICEP_TOOL_PATH"
 TYPES = "GUESTLIST_GRAPH_TYPES"

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from local.lock import locked
-from local.package.errors import PackageError
-from local.paths import BUILD, ROOT
+from build_tools.lock import locked
+from build_tools.package.errors import PackageError
+from build_tools.paths import BUILD, ROOT
 
 REQUIREMENTS = ROOT / "requirements.txt"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
-from local.paths import ROOT
+from build_tools.paths import ROOT
 
 IGNORE_FILE = ".funcignore"
 

@@ -14,11 +14,11 @@ import sys
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from local import portal
-from local.lock import locked
-from local.package import compiling, content, left_out, wheels
-from local.package.errors import PackageError
-from local.paths import BUILD, PACKAGE, ROOT
+from build_tools import portal
+from build_tools.lock import locked
+from build_tools.package import compiling, content, left_out, wheels
+from build_tools.package.errors import PackageError
+from build_tools.paths import BUILD, PACKAGE, ROOT
 
 ZIP = BUILD / "guestlist.zip"
 PACKAGES = PurePosixPath(".python_packages/lib/site-packages")

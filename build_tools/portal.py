@@ -1,4 +1,4 @@
-"""Builds the portal from its sources when they have changed; ``python -m local.portal --check`` looks at them.
+"""Builds the portal from its sources when they have changed; ``python -m build_tools.portal --check`` looks at them.
 
 Its types of what the API takes and answers are drawn from the API's description (``--types``). Front-end packages
 come from npm, as the lock file names them; none is committed.
@@ -14,9 +14,9 @@ import os
 import subprocess
 import sys
 
-from local.lock import locked
-from local.node import Node, NodeError, find_node
-from local.paths import BUILD, ROOT
+from build_tools.lock import locked
+from build_tools.node import Node, NodeError, find_node
+from build_tools.paths import BUILD, ROOT
 
 SOURCE = ROOT / "portal"
 TYPES = SOURCE / "src" / "schemas.ts"
@@ -115,7 +115,7 @@ def _run(node: Node, *arguments: str, given: str | None = None) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m local.portal", description="Builds the portal.")
+    parser = argparse.ArgumentParser(prog="python -m build_tools.portal", description="Builds the portal.")
     parser.add_argument("--check", action="store_true", help="look at types and run the unit tests instead")
     parser.add_argument("--types", action="store_true", help=f"write {TYPES.name} anew from the API's description")
     given = parser.parse_args()

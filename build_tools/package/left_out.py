@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
-from local.package.errors import PackageError
-from local.paths import ROOT
+from build_tools.package.errors import PackageError
+from build_tools.paths import ROOT
 
 FILE = ROOT / "infra" / "left-out.txt"
 

