@@ -256,6 +256,8 @@ def _result(response: Any) -> Result:
         exception = response.result.exception
         text = f"Result: Failure\nException: {exception.message}\nStack: {exception.stack_trace}"
         return Result(succeeded=False, error=text)
+    if response.return_value.http.cookies:
+        return Result(succeeded=False, error="the answer sets cookies, which this host does not send")
     return Result(succeeded=True, returned=_datum(response.return_value))
 
 

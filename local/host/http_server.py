@@ -16,12 +16,15 @@ from multidict import CIMultiDict
 
 from local.host.admin import PATH, Admin, BadInput
 from local.host.engine import Datum
+from local.host.errors import StartError
 from local.host.invocations import Invocations, Trace
 from local.host.logs import LOG
 from local.host.routes import Routes, decode_path
 
 MOST_BODY_BYTES = 104_857_600
-"""Of a request. Source: `HttpRequestBodySizeMiddleware`."""
+"""Of a request, where the setting does not say. Source: `HttpRequestBodySizeMiddleware`."""
+
+_BODY_LIMIT = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
 
 HOMEPAGE = "<!DOCTYPE html><title>Your Azure Function App is up and running.</title>\n"
 
@@ -59,12 +62,16 @@ class HttpServer:
         answer_s: float,
     ) -> None:
         """`answer_s`: how long a caller waits for an answer: Azure's front end gives up then, whatever
-        `functionTimeout` says, and the function goes on (Microsoft, "Azure Functions HTTP trigger", limits)."""
+        `functionTimeout` says, and the function goes on (Microsoft, "Azure Functions HTTP trigger", limits).
+
+        Raises StartError where the limit of bodies is no number.
+        """
         self._routes = routes
         self._admin = admin
         self._invocations = invocations
         self._master_key = master_key
         self._answer_s = answer_s
+        self._most_body = _most_body_bytes()
         self._sock = sock
         self._idle = asyncio.Event()
         self._idle.set()
@@ -153,8 +160,8 @@ class HttpServer:
             return Answer(401)
         if function.disabled and not self._is_master(request):
             return Answer(404)
-        if (request.content_length or 0) > MOST_BODY_BYTES:
-            LOG.error("Request body too large. The max request body size is %d bytes.", MOST_BODY_BYTES)
+        if (request.content_length or 0) > self._most_body:
+            LOG.error("Request body too large. The max request body size is %d bytes.", self._most_body)
             return Answer(500, close=True)
         if request.content_length is None and request.can_read_body:
             LOG.warning(
@@ -193,6 +200,13 @@ class HttpServer:
             return Answer(400, f"{error}\n".encode(), {"Content-Type": "text/plain; charset=utf-8"})
         self._go_on(run)
         return Answer(202)
+
+
+def _most_body_bytes() -> int:
+    text = os.environ.get(_BODY_LIMIT) or str(MOST_BODY_BYTES)
+    if not text.isdecimal():
+        raise StartError(f"{_BODY_LIMIT} is '{text}': a number of bytes is expected.")
+    return int(text)
 
 
 def _homepage() -> Answer:

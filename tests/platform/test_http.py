@@ -133,6 +133,25 @@ def test_a_body_over_the_limit_is_an_error_at_once_and_ends_the_connection(serve
     assert (answer.status, answer.body) == (500, b"")
 
 
+def test_the_limit_of_bodies_is_a_setting(make_app: MakeApp, start_host: StartHost) -> None:
+    host = start_host(make_app(SLOW), {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "10"})
+    assert host.http.request("GET", "/api/wait?for=0", content=b"x" * 10).text == "done"
+    assert host.http.request("GET", "/api/wait?for=0", content=b"x" * 11).status_code == 500
+    assert "The max request body size is 10 bytes." in host.output
+
+
+def test_a_limit_of_bodies_that_is_no_number_stops_the_start(make_app: MakeApp, start_host: StartHost) -> None:
+    host = start_host(make_app(SLOW), {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "10 MB"}, ready=False)
+    assert host.wait_for_exit() == 1
+    assert "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT is '10 MB': a number of bytes is expected." in host.output
+
+
+def test_an_answer_with_cookies_is_refused_for_they_would_not_be_sent(served: HostProcess) -> None:
+    response = served.http.get("/v1/api/cookie")
+    assert (response.status_code, response.content) == (500, b"")
+    assert "the answer sets cookies, which this host does not send" in served.output
+
+
 def test_a_body_without_a_length_does_not_reach_the_function(served: HostProcess) -> None:
     chunks = iter([b"a", b"b"])
     assert served.http.post("/v1/api/only-post", content=chunks).json()["body"] == ""

@@ -97,6 +97,11 @@ def plain(req: func.HttpRequest) -> str:
     return "just a text"
 
 
+@app.route("cookie", methods=["GET"])
+def cookie(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("sent", headers={"Set-Cookie": "session=1; HttpOnly"})
+
+
 @app.route("broken", methods=["GET"])
 async def broken(req: func.HttpRequest) -> func.HttpResponse:
     raise ValueError("a secret of the app")
