@@ -45,15 +45,22 @@ class Target:
 class Admission:
     """What all instances know of whether guests of an import may be let into a group, which one of them asks for all.
 
-    Until `until` there is a `target`, as the directory said; or `is_asked`: an instance asks at this moment; or
-    neither, as the directory wants nobody to ask before. It holds for one `version` of the import's record: where
-    somebody else answers for the import, it is asked anew.
+    Until `until` there is a `target`, as the directory said; or none, as the directory wants nobody to ask before.
+    Until `asked_until` an instance asks, for the first time or anew. It holds for one `version` of the import's
+    record: where somebody else answers for the import, it is asked anew.
     """
 
     version: str = ""
     until: datetime = datetime(1, 1, 1, tzinfo=UTC)
     target: Target | None = None
-    is_asked: bool = False
+    asked_until: datetime | None = None
+
+    def is_asked(self, now: datetime) -> bool:
+        return self.asked_until is not None and self.asked_until > now
+
+    def at(self, now: datetime) -> Target | None:
+        """The target, where it counts at that time."""
+        return self.target if self.until > now else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from shared.ports.outbox import Parking
 from shared.ports.store import Store, Versioned
 from shared.ports.trail import Trail
 from shared.steps.access import need
+from shared.steps.glance import Glance
 
 REMEMBERED = timedelta(seconds=3)
 """How long an instance may go by what it read: so long after a stop it may still begin something."""
@@ -29,14 +30,17 @@ class StopSwitch:
     parking: Parking
     trail: Trail
     clock: Clock
-    _known: tuple[datetime, Stop] | None = field(default=None)
+    _known: Glance[Stop] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._known = Glance(self._read, REMEMBERED)
+
+    async def _read(self) -> Stop:
+        return (await self.store.read_stop()).value
 
     async def show(self) -> Stop:
         """As it was within the last `REMEMBERED`. Raises StorageBusy."""
-        now = self.clock.now()
-        if self._known is None or now - self._known[0] >= REMEMBERED:
-            self._known = (now, (await self.store.read_stop()).value)
-        return self._known[1]
+        return await self._known.at(self.clock.now())
 
     async def parks(self, command: Command) -> bool:
         """Whether a command was parked, as it has to wait for the start. Raises StorageBusy."""
@@ -88,7 +92,7 @@ class StopSwitch:
         else:
             found = Stop(is_on, now, caller.object_id, caller.name, reason)
             await self.store.write_stop(Versioned(found, there.version))
-        self._known = (now, found)
+        self._known.put(found, now)
         if found.at is not None:
             # Again with each repeat: the request before it may have died in between.
             await self.trail.add([_entry(found, found.at)])

@@ -161,7 +161,7 @@ async def test_who_may_is_asked_by_one_of_all_who_want_to_know(imports: ImportSt
     await imports.create(record, Progress(record.dialect.start))
     stored = await imports.read(record.id, group)
     assert stored is not None
-    asks = replace(stored.admissions[group], value=Admission("1", NOW, is_asked=True))
+    asks = replace(stored.admissions[group], value=Admission("1", NOW, asked_until=NOW + MINUTE))
 
     mine = await imports.save_admission(record.id, group, asks)
     with pytest.raises(Conflict):

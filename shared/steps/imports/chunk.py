@@ -7,13 +7,12 @@ tells who was a member before.
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.domain.breaker import Breaker
 from shared.domain.commands import ImportChunk, JoinChunk, MailChunk
 from shared.domain.errors import Conflict, DirectoryBusy, Refused
-from shared.domain.ids import GroupId
 from shared.domain.import_ids import ImportId
 from shared.domain.import_pace import ImportPace, Refusal, due
 from shared.domain.import_settings import ImportSettings
@@ -25,9 +24,9 @@ from shared.domain.waits import busy_wait
 from shared.ports.import_store import ImportStore, StoredImport
 from shared.ports.store import Versioned
 from shared.steps.chunk_rows import ChunkRows
+from shared.steps.glance import REMEMBERED, Glance
 from shared.steps.imports.admissions import Admissions
 from shared.steps.imports.authority import NOT_NOW
-from shared.steps.imports.glance import REMEMBERED, Glance
 from shared.steps.invite_chunk import InviteChunkStep, InviteWork, not_admitted
 from shared.steps.join_chunk import BUSY, JoinChunkStep
 
@@ -35,7 +34,6 @@ NEARLY_FULL = 0.97
 """Share of the directory's limit from which imports go slower, before the first 429."""
 _SHORT = timedelta(seconds=1)
 _PACE_REMEMBERED = timedelta(seconds=1)
-_ROOM = 200
 _LONG = timedelta(minutes=5)
 
 
@@ -46,7 +44,6 @@ class ImportChunkStep:
     imports: ImportStore
     settings: ImportSettings
     admissions: Admissions
-    _imports: dict[tuple[ImportId, GroupId], Glance[StoredImport | None]] = field(default_factory=dict)
     _breaker: Glance[Versioned[Breaker]] | None = None
     _pace: Glance[ImportPace] | None = None
 
@@ -58,7 +55,7 @@ class ImportChunkStep:
         if not chunk.rows or chunk.all_final:
             return Outcome()
         import_id = next(r.value.import_id for r in chunk.rows.values() if r.value.import_id is not None)
-        stored = await self._import(import_id, command.group, now)
+        stored = await self.admissions.look(import_id, command.group, now)
         match stored.record.value.state if stored is not None else None:
             case ImportState.CANCELLED:
                 await self._cancel(chunk, now)
@@ -151,14 +148,6 @@ class ImportChunkStep:
         except Conflict:
             return await self._again(command, chunk, now + timedelta(seconds=1), "another delivery wrote first")
         return None
-
-    async def _import(self, import_id: ImportId, group: GroupId, now: datetime) -> StoredImport | None:
-        key = import_id, group
-        if key not in self._imports:
-            if len(self._imports) >= _ROOM:
-                self._imports.clear()
-            self._imports[key] = Glance(lambda: self.imports.read(import_id, group))
-        return await self._imports[key].at(now)
 
     async def _start(
         self, command: ImportChunk, waiting: int, import_id: ImportId, now: datetime

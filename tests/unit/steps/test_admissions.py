@@ -66,6 +66,63 @@ async def test_of_many_instances_one_asks_and_all_go_by_it_for_two_seconds() -> 
     assert asked.times == 2
 
 
+async def test_shortly_before_an_answer_runs_out_one_asks_anew_and_all_others_go_by_it() -> None:
+    world = await Files(a_file(1)).given()
+    asked = Asked(world, latency_s=0.1)
+    one, other = instance(world, asked), instance(world, asked)
+    await one.need(await stored(world), GROUP)
+    await other.need(await stored(world), GROUP)
+    world.clock.advance(1.6 * SECOND)
+
+    asking = asyncio.create_task(one.need(await stored(world), GROUP))
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(0.05):
+        await one.need(await stored(world), GROUP)
+        await other.need(await stored(world), GROUP)
+    await asking
+
+    assert asked.times == 2
+    world.clock.advance(SECOND)
+    await one.need(await stored(world), GROUP)
+    await other.need(await stored(world), GROUP)
+    assert asked.times == 2
+
+
+async def test_an_answer_that_has_run_out_counts_for_nobody_while_it_is_asked_anew() -> None:
+    world = await Files(a_file(1)).given()
+    asked = Asked(world)
+    one, other = instance(world, asked), instance(world, asked)
+    await one.need(await stored(world), GROUP)
+    await other.need(await stored(world), GROUP)
+    world.clock.advance(1.6 * SECOND)
+    asked.latency_s = 60
+    asking = asyncio.create_task(one.need(await stored(world), GROUP))
+    await asyncio.sleep(0.01)
+    await other.need(await stored(world), GROUP)
+    world.clock.advance(0.4 * SECOND)
+
+    with pytest.raises(DirectoryBusy):
+        await other.need(await stored(world), GROUP)
+
+    asking.cancel()
+
+
+async def test_who_read_the_import_while_it_was_being_asked_does_not_wait_when_it_has_been() -> None:
+    world = await Files(a_file(1)).given()
+    asked = Asked(world, latency_s=0.01)
+    one = instance(world, asked)
+    asking = asyncio.create_task(one.need(await stored(world), GROUP))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    meanwhile = await stored(world)
+    assert meanwhile.admissions[GROUP].value.is_asked(world.clock.now())
+    await asking
+
+    async with asyncio.timeout(0.05):
+        for _ in range(20):
+            await one.need(meanwhile, GROUP)
+
+
 async def test_who_was_told_to_wait_holds_back_the_others_until_then() -> None:
     world = await Files(a_file(1)).given()
     asked = Asked(world, DirectoryBusy("busy", retry_after=7 * SECOND))

@@ -1,5 +1,6 @@
 """An operator stops everything that sends or changes, and starts it again."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,9 @@ from shared.domain.commands import Command, InviteChunk, RoundTrip, RunAudit
 from shared.domain.errors import Refused, StorageBusy
 from shared.domain.outcomes import Outcome
 from shared.domain.reasons import Reason
+from shared.domain.stop import Stop
 from shared.messages.registry import MESSAGES
+from shared.ports.store import Versioned
 from shared.steps.stop import REMEMBERED, StopSwitch
 from tests.builders import CHUNK, GROUP, NOW, OWNER, STRANGER, a_caller
 from tests.fakes.audits import FakeTrail
@@ -65,6 +68,22 @@ async def test_every_instance_follows_within_seconds(switches: Switches) -> None
     assert await other.parks(INVITE)
     shown = await other.show()
     assert (shown.is_on, shown.at, shown.by, shown.reason) == (True, NOW, OWNER, "Nobody here sent these")
+
+
+async def test_messages_that_come_together_ask_once(switches: Switches, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, read, times = switches.another(), switches.world.store.read_stop, 0
+
+    async def slowly() -> Versioned[Stop]:
+        nonlocal times
+        times += 1
+        await asyncio.sleep(0.01)
+        return await read()
+
+    monkeypatch.setattr(switches.world.store, "read_stop", slowly)
+
+    assert await asyncio.gather(*(one.parks(INVITE) for _ in range(16))) == [False] * 16
+
+    assert times == 1
 
 
 def test_only_what_neither_sends_nor_changes_goes_on() -> None:
