@@ -15,7 +15,7 @@ from local.host.host_json import HostSettings, read_host_json
 from local.host.logs import LOG, set_up
 from local.host.options import MOST_WORKERS, Options
 from local.host.scaling import Scaling
-from local.host.settings import local_http_port, merge, read_local_settings
+from local.host.settings import merge, read_local_settings
 from local.host.supervisor import Supervisor
 
 DEFAULT_PORT = 7071
@@ -28,12 +28,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--app", type=Path, required=True, help="folder with host.json and function_app.py")
     parser.add_argument("--settings", type=Path, help="local.settings.json (default: the one of the app)")
-    parser.add_argument("--port", type=int, help=f"0: any free one (default: {DEFAULT_PORT})")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"0: any free one (default: {DEFAULT_PORT})")
     parser.add_argument("--workers", type=int, help="processes (default: FUNCTIONS_WORKER_PROCESS_COUNT)")
     parser.add_argument("--ready-file", type=Path, help="written when HTTP serves, and when workers change")
     parser.add_argument("--lease-seconds", type=float, default=600.0, help="of a dequeued message")
     parser.add_argument("--max-poll-ms", type=int, default=2000, help="longest pause between empty polls")
-    parser.add_argument("--master-key", help="opens /admin and what is not anonymous (without it: nothing does)")
+    parser.add_argument("--master-key", help="opens /admin (without it: nothing does)")
     parser.add_argument("--answer-seconds", type=float, default=230.0, help="a caller waits for an answer at most")
     parser.add_argument("--grace-seconds", type=float, default=10.0, help="for running functions at the end")
     parser.add_argument("--load-seconds", type=float, default=30.0, help="the app may take to load")
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     set_up()
     try:
-        environment, port = _environment(given)
+        environment = _environment(given)
         app = given.app.resolve()
         if not app.is_dir():
             raise StartError(f"'{app}' is not a folder.")
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for warning in settings.warnings:
             LOG.warning("%s", warning)
         if not given.master_key:
-            LOG.info("No master key: /admin, and HTTP functions that are not anonymous, answer 401.")
+            LOG.info("No master key: /admin answers 401.")
         workers = _worker_count(given.workers, environment)
         supervisor = Supervisor(
             Options(
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 host_folder=_host_folder(app) if given.bare else None,
             ),
             environment | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development", "AzureWebJobsScriptRoot": str(app)},
-            port=port,
+            port=given.port,
             workers=workers,
             ready_file=given.ready_file.resolve() if given.ready_file else None,
             scaling=_scaling(given, workers, settings) if given.isolate else None,
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StartError as error:
         print(error, file=sys.stderr)
     except OSError as error:
-        print(f"Port {port} is unavailable: {error.strerror}.", file=sys.stderr)
+        print(f"Port {given.port} is unavailable: {error.strerror}.", file=sys.stderr)
     return 1
 
 
@@ -122,19 +122,17 @@ def _host_folder(app: Path) -> str:
     return str(host_folder(app, BUILD / "host"))
 
 
-def _environment(given: argparse.Namespace) -> tuple[dict[str, str], int]:
+def _environment(given: argparse.Namespace) -> dict[str, str]:
     path: Path = given.settings or given.app / "local.settings.json"
     if given.settings is None and not path.is_file():
-        return dict(os.environ), DEFAULT_PORT if given.port is None else given.port
+        return dict(os.environ)
     environment, skipped = merge(os.environ, read_local_settings(path))
     for name in skipped:
         LOG.warning(
             "Skipping '%s' from local settings as it's already defined in current environment variables.",
             name,
         )
-    if given.port is not None:
-        return environment, given.port
-    return environment, local_http_port(path) or DEFAULT_PORT
+    return environment
 
 
 def _worker_count(given: int | None, environment: Mapping[str, str]) -> int:

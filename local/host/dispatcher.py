@@ -22,9 +22,6 @@ _MOST_CRASHES = 3
 _FORGOTTEN_AFTER_S = 30 * 60.0
 """A crash so long after the last one is the first again."""
 
-_INTENDED = 200
-"""Exit status of a worker process that asks for another in its place."""
-
 _TIMEOUT_GRACE_S = 2.0
 """How long a handler that has timed out may still take to return before its process is killed."""
 
@@ -121,13 +118,10 @@ class Dispatcher:
             LOG.error("Worker process %d ended by itself with status 0: the host starts no other.", channel.pid)
             return
         self._drop()
-        if status == _INTENDED:
-            LOG.warning("Worker process %d asks to be restarted.", channel.pid)
-        else:
-            code = status if status >= 0 else 128 - status
-            LOG.error("Worker process %d exited with code %d.", channel.pid, code)
-            self._count_crash()
-            channel.fail_executions(f"python exited with code {code}")
+        code = status if status >= 0 else 128 - status
+        LOG.error("Worker process %d exited with code %d.", channel.pid, code)
+        self._count_crash()
+        channel.fail_executions(f"python exited with code {code}")
         await self._restart()
 
     async def _end_timed_out(self, invocation_id: str) -> None:

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.host.engine import IndexedFunction
-from local.host.errors import StartError
+from local.host.errors import NotReproduced, StartError
 from local.host.logs import LOG
+from local.host.scaling import HTTP, Group
 from local.host.schedule import Schedule
-from local.host.settings import check_connection, resolve
+from local.host.settings import DEFAULT_CONNECTION, connection_string, resolve
 
-DEFAULT_CONNECTION = "AzureWebJobsStorage"
+POISON_SUFFIX = "-poison"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,6 @@ class HttpTrigger:
     """Template without the prefix."""
     methods: tuple[str, ...]
     """Upper case; empty: all."""
-    auth_level: str
-    """`anonymous`, `function` or `admin`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,6 @@ class TimerTrigger:
 
     parameter: str
     schedule: Schedule
-    run_on_startup: bool
     monitored: bool
     """Its last run is kept, so that a missed run is made up for."""
 
@@ -86,7 +84,7 @@ def describe(
         bundle: host.json names an extension bundle.
 
     Raises:
-        StartError: a binding, or a retry policy, that this host does not reproduce.
+        NotReproduced: a function is more than this host can run.
     """
     functions = []
     for one in indexed:
@@ -105,16 +103,13 @@ def _function(indexed: IndexedFunction, environment: Mapping[str, str], *, bundl
             "Please ensure the type is correct and the binding extension is installed."
         )
     if foreign := [kind for kind in kinds if kind not in _ALSO_HERE]:
-        raise StartError(
-            f"The '{indexed.name}' function cannot run here: bindings of type '{', '.join(foreign)}' "
-            "are not reproduced by this host."
-        )
+        raise NotReproduced(f"The '{indexed.name}' function: bindings of type '{', '.join(foreign)}'")
     if indexed.retries:
-        raise StartError(
-            f"The '{indexed.name}' function cannot run here: retry policies are not reproduced by this host."
-        )
+        raise NotReproduced(f"The '{indexed.name}' function: a retry policy")
     try:
         return _bound(indexed, environment)
+    except NotReproduced as error:
+        raise NotReproduced(f"The '{indexed.name}' function: {error.what}") from error
     except StartError as error:
         LOG.warning("Function 'Functions.%s' failed indexing and will be disabled.", indexed.name)
         raise _InError(
@@ -145,25 +140,45 @@ def _is_disabled(name: str, environment: Mapping[str, str]) -> bool:
 
 
 def _http(binding: Mapping[str, Any], name: str, environment: Mapping[str, str]) -> HttpTrigger:
+    if (level := str(binding.get("authLevel") or "function").lower()) != "anonymous":
+        raise NotReproduced(f"the authorization level '{level}'")
     return HttpTrigger(
         parameter=binding["name"],
         route=resolve(str(binding.get("route") or name), environment),
         methods=tuple(str(method).upper() for method in binding.get("methods") or ()),
-        auth_level=str(binding.get("authLevel") or "function").lower(),
     )
 
 
 def _queue(binding: Mapping[str, Any], environment: Mapping[str, str]) -> QueueTrigger:
     connection = resolve(str(binding.get("connection") or DEFAULT_CONNECTION), environment)
-    check_connection(connection, environment)
-    return QueueTrigger(binding["name"], resolve(str(binding["queueName"]), environment).lower(), connection)
+    connection_string(connection, environment)
+    queue = resolve(str(binding["queueName"]), environment).lower()
+    if queue.endswith(POISON_SUFFIX):  # the rules are others there: no poison queue of its own, no second try
+        raise NotReproduced(f"a trigger on the poison queue '{queue}'")
+    return QueueTrigger(binding["name"], queue, connection)
 
 
 def _timer(binding: Mapping[str, Any], environment: Mapping[str, str]) -> TimerTrigger:
+    if binding.get("runOnStartup") or binding.get("useMonitor") is False:
+        raise NotReproduced("a timer with 'run_on_startup' or without 'use_monitor'")
     schedule = Schedule.parse(resolve(str(binding["schedule"]), environment))
-    return TimerTrigger(
-        parameter=binding["name"],
-        schedule=schedule,
-        run_on_startup=bool(binding.get("runOnStartup")),
-        monitored=binding.get("useMonitor") is not False and not schedule.is_frequent(datetime.now(UTC)),
-    )
+    return TimerTrigger(binding["name"], schedule, monitored=not schedule.is_frequent(datetime.now(UTC)))
+
+
+def group_of(function: Function) -> str:
+    """The name of the group that a function scales in."""
+    return HTTP if isinstance(function.trigger, HttpTrigger) else f"function:{function.name}"
+
+
+def groups_of(functions: Sequence[Function]) -> list[Group]:
+    """HTTP, whether or not there is an HTTP function, and each other function that is not disabled."""
+    groups = [Group(HTTP)]
+    for function in functions:
+        match function.trigger:
+            case _ if function.disabled:
+                pass
+            case QueueTrigger(queue=queue, connection=connection):
+                groups.append(Group(group_of(function), queue=queue, connection=connection))
+            case TimerTrigger(schedule=schedule, monitored=monitored):
+                groups.append(Group(group_of(function), schedule=schedule.text, monitored=monitored))
+    return groups

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from local.host.errors import StartError
+from local.host.errors import NotReproduced, StartError
 
 _OVERRIDE = "AzureFunctionsJobHost__"
 """App settings that begin so override host.json, `__` standing for each level."""
@@ -41,7 +41,6 @@ class QueueSettings:
     max_polling_interval: timedelta = timedelta(minutes=1)
     visibility_timeout: timedelta = timedelta(0)
     """How long a failed message waits before it is tried again."""
-    base64: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,8 @@ class HostSettings:
 
     queues: QueueSettings = field(default_factory=QueueSettings)
     route_prefix: str = "api"
-    function_timeout: timedelta | None = timedelta(minutes=30)
-    """None: no limit (-1 in the file). 30 minutes is the default of every plan but Consumption."""
-    log_levels: Mapping[str, str] = field(default_factory=dict)
-    """`logging.logLevel`: least level by the beginning of a category; `default` for what no other fits."""
+    function_timeout: timedelta = timedelta(minutes=30)
+    """30 minutes is the default of every plan but Consumption."""
     bundle: bool = False
     """An extension bundle is named: without one the host knows HTTP and timers alone."""
     exports: bool = False
@@ -127,15 +124,20 @@ class _Reader:
         http = self._section(extensions, "http", "extensions.")
         self._report_unknown(queues, "extensions.queues.", _KNOWN_OF_QUEUES)
         self._report_unknown(http, "extensions.http.", _KNOWN_OF_HTTP)
-        levels = self._section(self._section(self._document, "logging"), "logLevel", "logging.")
-        for section, name in ((self._document, "functions"), (http, _LIMITS[0]), (http, _LIMITS[1])):
-            if str(section.get(name, -1)) != "-1":
-                raise StartError(f"host.json '{name}' is not reproduced by this host.")
+        logging = self._section(self._document, "logging")
+        for section, name, default in (
+            (self._document, "functions", None),
+            (self._document, "retry", None),
+            (logging, "logLevel", None),
+            *((http, name, "-1") for name in _LIMITS),
+            (queues, "messageEncoding", "base64"),
+        ):
+            if name in section and str(section[name]).lower() != default:
+                raise NotReproduced(f"host.json '{name}'")
         return HostSettings(
             queues=self._queues(queues),
             route_prefix=str(http.get("routePrefix", "api")).strip("/"),
             function_timeout=self._function_timeout(),
-            log_levels={name: str(level) for name, level in levels.items()},
             bundle=bool(self._section(self._document, "extensionBundle").get("id")),
             exports=str(self._document.get("telemetryMode", "")).lower() == "opentelemetry",
             warnings=tuple(self._warnings),
@@ -155,24 +157,20 @@ class _Reader:
 
     def _queues(self, section: dict[str, Any]) -> QueueSettings:
         batch_size = _whole(section, "batchSize", 16, lowest=1, highest=32)
-        encoding = str(section.get("messageEncoding", "base64")).lower()
-        if encoding not in ("base64", "none"):
-            raise StartError("host.json 'extensions.queues.messageEncoding' is neither 'base64' nor 'none'.")
         return QueueSettings(
             batch_size=batch_size,
             new_batch_threshold=_whole(section, "newBatchThreshold", batch_size // 2, lowest=0),
             max_dequeue_count=_whole(section, "maxDequeueCount", 5, lowest=1),
             max_polling_interval=_duration(section, "maxPollingInterval", timedelta(minutes=1)),
             visibility_timeout=_duration(section, "visibilityTimeout", timedelta(0)),
-            base64=encoding == "base64",
         )
 
-    def _function_timeout(self) -> timedelta | None:
+    def _function_timeout(self) -> timedelta:
         value = self._document.get("functionTimeout")
         if value is None:
             return timedelta(minutes=30)
         if str(value) == "-1":
-            return None
+            raise NotReproduced("host.json 'functionTimeout' of -1")
         timeout = parse_time_span(str(value))
         if timeout is None or timeout < timedelta(seconds=1):
             raise StartError(f"host.json 'functionTimeout': '{value}' is not a time of at least one second.")

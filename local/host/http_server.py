@@ -156,8 +156,6 @@ class HttpServer:
         if found is None:
             return _homepage() if path == "/" else Answer(404)
         function, trigger, values = found
-        if trigger.auth_level != "anonymous" and not self._is_master(request):
-            return Answer(401)
         if function.disabled and not self._is_master(request):
             return Answer(404)
         if (request.content_length or 0) > self._most_body:

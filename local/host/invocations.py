@@ -15,11 +15,9 @@ from uuid import uuid4
 from local.host.dispatcher import Dispatcher
 from local.host.engine import Datum, Invocation
 from local.host.functions import Function
-from local.host.logs import Levels, print_line
+from local.host.logs import ERROR, INFORMATION, print_line
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-
-_INFORMATION, _ERROR = 2, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +63,17 @@ class Invocations:
         self,
         dispatcher: Dispatcher,
         *,
-        time_limit: timedelta | None,
-        levels: Levels,
+        time_limit: timedelta,
         traced: bool = False,
     ) -> None:
         """Must be made on the host's loop.
 
         Args:
-            time_limit: `functionTimeout`; None: without limit.
+            time_limit: `functionTimeout`.
             traced: the host exports its own telemetry, and so begins a trace for what no caller has begun one for.
         """
         self._dispatcher = dispatcher
-        self._time_limit_s = None if time_limit is None else time_limit.total_seconds()
-        self._levels = levels
+        self._time_limit_s = time_limit.total_seconds()
         self._traced = traced
         self._given_up = asyncio.get_running_loop().create_future()
         self.running = 0
@@ -135,7 +131,5 @@ class Invocations:
         duration_ms = (time.perf_counter() - started) * 1000
         ended = "Succeeded" if outcome.succeeded else "Failed"
         line = f"Executed 'Functions.{function.name}' ({ended}, Id={invocation.id}, Duration={duration_ms:.0f}ms)"
-        level = _INFORMATION if outcome.succeeded else _ERROR
-        if self._levels.allow(f"Function.{function.name}", level):
-            print_line(level, f"{line}: {remark}" if remark else line)
+        print_line(INFORMATION if outcome.succeeded else ERROR, f"{line}: {remark}" if remark else line)
         return outcome

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import json
 import random
 from contextlib import suppress
@@ -26,28 +25,8 @@ from local.host.invocations import Invocations
 from local.host.logs import LOG
 from local.host.storage import put
 
-
-class UndecodableMessage(Exception):
-    """The text of a message is not base64 where host.json says it is."""
-
-
-def decode(content: str, *, base64_encoded: bool) -> bytes:
-    """The body of a message as it came from the service.
-
-    Raises:
-        UndecodableMessage: it was written with another encoding.
-    """
-    if not base64_encoded:
-        return content.encode()
-    try:
-        return base64.b64decode("".join(content.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise UndecodableMessage(str(error)) from error
-
-
 SHORTEST_POLL = timedelta(milliseconds=100)
 """Pause after the first empty poll."""
-POISON_SUFFIX = "-poison"
 
 
 class Backoff:
@@ -85,19 +64,14 @@ class _Held:
 
 
 class QueueListener:
-    """Takes messages of one queue for one function.
-
-    `poison` is None for a poison queue itself, which has none of its own: what fails there stays invisible until its
-    lease ends, and is not tried any more after the last time. Source: azure-sdk-for-net, `QueueListenerFactory` and
-    `QueueProcessor`.
-    """
+    """Takes messages of one queue for one function, and gives those that fail too often to the queue `poison`."""
 
     def __init__(
         self,
         function: Function,
         trigger: QueueTrigger,
         queue: QueueClient,
-        poison: QueueClient | None,
+        poison: QueueClient,
         invocations: Invocations,
         settings: QueueSettings,
         *,
@@ -114,25 +88,9 @@ class QueueListener:
         self._lease_s = max(1, round(lease.total_seconds()))
         self._backoff = Backoff(min(longest_poll, settings.max_polling_interval))
         self._closing = asyncio.Event()
-        self._wakened = asyncio.Event()
-        self._poison_listener: QueueListener | None = None
         self._poller: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._exists = False
-
-    @property
-    def queue_name(self) -> str:
-        """The queue it takes messages of."""
-        return self._trigger.queue
-
-    def wake(self) -> None:
-        """Polls at once: this process has put a message there."""
-        self._backoff.reset()
-        self._wakened.set()
-
-    def wakes(self, poison_listener: QueueListener) -> None:
-        """Names the listener that takes what this one gives up."""
-        self._poison_listener = poison_listener
 
     async def start(self) -> None:
         """Begins to poll."""
@@ -141,7 +99,6 @@ class QueueListener:
     async def stop_taking(self) -> None:
         """Polls no more; a poll that is under way still hands over what it gets."""
         self._closing.set()
-        self._wakened.set()
 
     async def finished(self) -> None:
         """Returns when every message taken is settled."""
@@ -156,7 +113,6 @@ class QueueListener:
     async def _poll(self) -> None:
         while not self._closing.is_set():
             found = 0
-            self._wakened.clear()
             try:
                 found = await self._receive()
             except AzureError as error:
@@ -168,7 +124,7 @@ class QueueListener:
                 await self._wait_for_threshold()
             else:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wakened.wait(), self._backoff.pause_s())
+                    await asyncio.wait_for(self._closing.wait(), self._backoff.pause_s())
 
     async def _receive(self) -> int:
         if not self._exists:
@@ -201,14 +157,15 @@ class QueueListener:
                 await self._to_poison(held, self._too_often)
                 return
             try:
-                body = decode(str(message.content or ""), base64_encoded=self._settings.base64)
+                body = base64.b64decode("".join(str(message.content or "").split()), validate=True)
+            except ValueError as error:
+                await self._to_poison(held, f"Message cannot be decoded ({error}).")
+                return
+            try:
                 inputs = [(self._trigger.parameter, Datum(body.decode(), "string"))]
-            except (UndecodableMessage, UnicodeDecodeError) as error:
-                if isinstance(error, UndecodableMessage):
-                    await self._to_poison(held, f"Message cannot be decoded ({error}).")
-                else:
-                    LOG.error("Message %s of queue '%s': %s", message.id, self._trigger.queue, error)
-                    await self._settle(held, succeeded=False)
+            except UnicodeDecodeError as error:
+                LOG.error("Message %s of queue '%s': %s", message.id, self._trigger.queue, error)
+                await self._settle(held, succeeded=False)
                 return
             succeeded = await self._run(held, inputs, body)
             await self._settle(held, succeeded=succeeded)
@@ -253,7 +210,7 @@ class QueueListener:
             await self._delete(held)
         elif (held.message.dequeue_count or 0) >= self._settings.max_dequeue_count:
             await self._to_poison(held, self._too_often)
-        elif self._poison is not None:
+        else:
             with suppress(ResourceNotFoundError):
                 await self._queue.update_message(
                     held.message.id,
@@ -277,13 +234,8 @@ class QueueListener:
         return f"Message has reached MaxDequeueCount of {self._settings.max_dequeue_count}."
 
     async def _to_poison(self, held: _Held, why: str) -> None:
-        if self._poison is None:
-            LOG.warning("%s Queue '%s' has no poison queue: the message stays.", why, self._trigger.queue)
-            return
         LOG.warning("%s Moving message to queue '%s'.", why, self._poison.queue_name)
         await put(self._poison, str(held.message.content or ""))
-        if self._poison_listener:
-            self._poison_listener.wake()
         await self._delete(held)
 
 

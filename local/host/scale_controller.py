@@ -15,7 +15,6 @@ from typing import Protocol
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 
-from local.host.functions import DEFAULT_CONNECTION
 from local.host.instances import Instance
 from local.host.logs import LOG
 from local.host.scaling import HTTP, Group, Scaling
@@ -57,7 +56,7 @@ class ScaleController:
         self._socket = listening.fileno()
         self._storage = Storage(environment)
         self._host_id = host_id(app, environment)
-        self._due: dict[str, datetime] = {group.name: _now() for group in groups if group.run_on_startup}
+        self._due: dict[str, datetime] = {}
         """When a timer whose instance does not run is to run next, as far as it was looked up."""
         self._is_listening = False
 
@@ -125,7 +124,7 @@ class ScaleController:
     async def _next(self, group: Group) -> datetime:
         schedule, now = Schedule.parse(group.schedule), _now()
         if group.monitored:
-            blobs = TimerBlobs(await self._storage.blobs(DEFAULT_CONNECTION), self._host_id, group.function)
+            blobs = TimerBlobs(await self._storage.blobs(), self._host_id, group.function)
             if status := await blobs.read_status():
                 return status.checked(schedule, now).next
         return schedule.after(now)

@@ -31,7 +31,6 @@ class Group:
     schedule: str = ""
     monitored: bool = False
     """The timer's next run is kept in a blob."""
-    run_on_startup: bool = False
 
     @property
     def function(self) -> str:

@@ -1,4 +1,4 @@
-"""Timer schedules: NCRONTAB with or without seconds, or a .NET time span.
+"""Timer schedules: NCRONTAB with or without seconds. (Time spans need an App Service plan.)
 
 cronsim finds the next time. What differs between its dialect (Debian cron) and NCRONTAB is settled here:
 day of month *and* day of week must match where both are given, Sunday is 0 and never 7, whole English
@@ -17,7 +17,6 @@ from typing import Self
 from cronsim import CronSim, CronSimError
 
 from local.host.errors import StartError
-from local.host.host_json import parse_time_span
 
 _MONTHS = (
     *("JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE", "JULY", "AUGUST", "SEPTEMBER"),
@@ -33,9 +32,8 @@ class Schedule:
 
     text: str
     """As written in the app, for people."""
-    cron: str | None
-    """Six fields in cronsim's words; None where the schedule is `every`."""
-    every: timedelta | None
+    cron: str
+    """Six fields in cronsim's words."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -45,22 +43,13 @@ class Schedule:
             StartError: the real host would refuse it as well; with its words, and why.
         """
         try:
-            return cls._parse(text)
-        except StartError as error:
+            schedule = cls(text, _translate(text))
+            schedule.after(datetime(2000, 1, 1, tzinfo=UTC))
+        except (StartError, CronSimError) as error:
             raise StartError(
                 f"The schedule expression '{text}' was not recognized as a valid cron expression or timespan string. "
                 f"{error}"
             ) from error
-
-    @classmethod
-    def _parse(cls, text: str) -> Self:
-        if (every := parse_time_span(text)) is not None and every > timedelta(0):
-            return cls(text, None, every)
-        schedule = cls(text, _translate(text), None)
-        try:
-            schedule.after(datetime(2000, 1, 1, tzinfo=UTC))
-        except CronSimError as error:
-            raise StartError(f"'{text}' is not a valid schedule: {error}.") from error
         return schedule
 
     def after(self, moment: datetime) -> datetime:
@@ -69,9 +58,7 @@ class Schedule:
         Raises:
             StartError: there is none within fifty years, such as for 30 February.
         """
-        if self.every is not None:
-            return moment + self.every
-        cron = CronSim(self.cron or "", moment.astimezone(UTC))
+        cron = CronSim(self.cron, moment.astimezone(UTC))
         cron.day_and = True
         try:
             return next(cron)
@@ -83,9 +70,7 @@ class Schedule:
 
         Source: `TimerSchedule.ShouldDisableScheduleMonitor` of the timers' extension.
         """
-        if self.every is not None:
-            return self.every < timedelta(minutes=1)
-        if (self.cron or "").split()[1:] != ["*"] * 5:
+        if self.cron.split()[1:] != ["*"] * 5:
             return False
         return self.after(self.after(now)) < now + timedelta(minutes=1)
 
@@ -95,22 +80,21 @@ def _translate(text: str) -> str:
     if len(fields) == 5:
         fields.insert(0, "0")
     if len(fields) != 6 or not all(_FIELD.fullmatch(one) for one in fields):
-        raise StartError(f"'{text}' is not a valid schedule: five or six fields of NCRONTAB are expected.")
-    months, days = fields[4], fields[5]
-    fields[4] = _names(text, months, _MONTHS)
-    fields[5] = _names(text, days, _DAYS)
+        raise StartError("five or six fields of NCRONTAB are expected.")
+    fields[4] = _names(fields[4], _MONTHS)
+    fields[5] = _names(fields[5], _DAYS)
     if re.search(r"(?<![\d/])7(?!\d)", fields[5]):
-        raise StartError(f"'{text}' is not a valid schedule: days of the week go from 0 (Sunday) to 6.")
+        raise StartError("days of the week go from 0 (Sunday) to 6.")
     if any(letter.isalpha() for one in fields[:4] for letter in one):
-        raise StartError(f"'{text}' is not a valid schedule: names are for months and days of the week only.")
+        raise StartError("names are for months and days of the week only.")
     return " ".join(fields)
 
 
-def _names(text: str, field: str, known: tuple[str, ...]) -> str:
+def _names(field: str, known: tuple[str, ...]) -> str:
     def short(match: re.Match[str]) -> str:
         name = match[0].upper()
         if len(name) < 3 or not any(full.startswith(name) for full in known):
-            raise StartError(f"'{text}' is not a valid schedule: '{match[0]}' is not a name it knows.")
+            raise StartError(f"'{match[0]}' is not a name it knows.")
         return name[:3]
 
     return re.sub(r"[A-Za-z]+", short, field)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
-from local.host.errors import StartError
-from local.host.settings import check_connection, connection_names
+from local.host.settings import DEFAULT_CONNECTION, connection_string
 
 if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobServiceClient
@@ -25,7 +24,7 @@ class Storage:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self._queues: dict[str, QueueServiceClient] = {}
-        self._blobs: dict[str, BlobServiceClient] = {}
+        self._blobs: BlobServiceClient | None = None
         self._stack = AsyncExitStack()
 
     async def queue(self, connection: str, name: str) -> QueueClient:
@@ -35,38 +34,29 @@ class Storage:
             StartError: the connection is not set.
         """
         if connection not in self._queues:
-            self._queues[connection] = await self._stack.enter_async_context(self._queue_service(connection))
+            service = QueueServiceClient.from_connection_string(connection_string(connection, self._environment))
+            self._queues[connection] = await self._stack.enter_async_context(service)
         return self._queues[connection].get_queue_client(name)
 
-    async def blobs(self, connection: str) -> BlobServiceClient:
-        """The blob service.
+    async def blobs(self) -> BlobServiceClient:
+        """The host's own blob service.
 
         Raises:
-            StartError: the connection is not set.
+            StartError: its connection is not set.
         """
-        if connection not in self._blobs:
-            self._blobs[connection] = await self._stack.enter_async_context(self._blob_service(connection))
-        return self._blobs[connection]
+        if self._blobs is None:
+            # Only timers need blobs, and the SDK is slow to import.
+            from azure.storage.blob.aio import BlobServiceClient
+
+            service = BlobServiceClient.from_connection_string(
+                connection_string(DEFAULT_CONNECTION, self._environment)
+            )
+            self._blobs = await self._stack.enter_async_context(service)
+        return self._blobs
 
     async def close(self) -> None:
         """Closes every client given out."""
         await self._stack.aclose()
-
-    def _queue_service(self, connection: str) -> QueueServiceClient:
-        return QueueServiceClient.from_connection_string(self._connection_string(connection))
-
-    def _blob_service(self, connection: str) -> BlobServiceClient:
-        # Only timers need blobs, and the SDK is slow to import.
-        from azure.storage.blob.aio import BlobServiceClient
-
-        return BlobServiceClient.from_connection_string(self._connection_string(connection))
-
-    def _connection_string(self, connection: str) -> str:
-        for name in connection_names(connection):
-            if text := self._environment.get(name):
-                return text
-        check_connection(connection, self._environment)
-        raise StartError(f"The connection '{connection}' is no connection string: this host has no identity.")
 
 
 async def put(queue: QueueClient, content: str) -> None:

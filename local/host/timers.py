@@ -44,7 +44,6 @@ class TimerListener:
         self._now = clock
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._started_up = False
 
     async def start(self) -> None:
         """Begins to ask for the lease."""
@@ -103,9 +102,6 @@ class TimerListener:
         if stored and now > status.next:
             LOG.info("Function 'Functions.%s' is past due on startup. Executing now.", self._function.name)
             status = await self._run(status, past_due=True)
-        elif self._trigger.run_on_startup and not self._started_up:
-            status = await self._run(status, past_due=False)
-        self._started_up = True
         while not (self._closing.is_set() or lost.is_set()):
             wait = status.next - self._now()
             if wait > timedelta(0):

@@ -15,8 +15,6 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Protocol
 
-from azure.storage.queue.aio import QueueClient
-
 from local.host.admin import Admin
 from local.host.app_process import AppProcess, launch
 from local.host.banner import describe_for_people
@@ -24,14 +22,13 @@ from local.host.control import EXIT_ENDED, EXIT_FAILED, WorkerEnd
 from local.host.dispatcher import Dispatcher
 from local.host.engine import LogLine
 from local.host.errors import StartError
-from local.host.functions import DEFAULT_CONNECTION, Function, QueueTrigger, TimerTrigger, describe
-from local.host.groups import group_of, groups_of
+from local.host.functions import POISON_SUFFIX, Function, QueueTrigger, TimerTrigger, describe, group_of, groups_of
 from local.host.host_json import HostSettings, read_host_json
 from local.host.http_server import HttpServer
 from local.host.invocations import Invocations
-from local.host.logs import LOG, WARNING, Levels, print_line, set_up
+from local.host.logs import INFORMATION, LOG, WARNING, print_line, set_up
 from local.host.options import Options
-from local.host.queues import POISON_SUFFIX, QueueListener
+from local.host.queues import QueueListener
 from local.host.routes import Routes
 from local.host.scaling import HTTP
 from local.host.storage import Storage
@@ -89,7 +86,6 @@ class WorkerHost:
         invocations = Invocations(
             self._dispatcher,
             time_limit=self._settings.function_timeout,
-            levels=Levels(self._settings.log_levels),
             traced=_is_traced(self._settings, os.environ),
         )
         try:
@@ -141,7 +137,7 @@ class WorkerHost:
                             function,
                             trigger,
                             await storage.queue(trigger.connection, trigger.queue),
-                            await self._poison_of(trigger, storage),
+                            await storage.queue(trigger.connection, f"{trigger.queue}{POISON_SUFFIX}"),
                             invocations,
                             self._settings.queues,
                             lease=self._options.lease,
@@ -156,17 +152,7 @@ class WorkerHost:
                         LOG.error("The listener for function 'Functions.%s' was unable to start. %s", name, error)
                 case _:
                     pass
-        by_queue = {listener.queue_name: listener for listener in listeners if isinstance(listener, QueueListener)}
-        for name, listener in by_queue.items():
-            if poison := by_queue.get(f"{name}{POISON_SUFFIX}"):
-                listener.wakes(poison)
         return listeners
-
-    @staticmethod
-    async def _poison_of(trigger: QueueTrigger, storage: Storage) -> QueueClient | None:
-        if trigger.queue.endswith(POISON_SUFFIX):
-            return None
-        return await storage.queue(trigger.connection, f"{trigger.queue}{POISON_SUFFIX}")
 
     async def _timer(
         self, function: Function, trigger: TimerTrigger, storage: Storage, invocations: Invocations
@@ -176,7 +162,7 @@ class WorkerHost:
         from local.host.timers import TimerListener
 
         identity = host_id(self._options.app_folder, os.environ)
-        blobs = TimerBlobs(await storage.blobs(DEFAULT_CONNECTION), identity, function.name)
+        blobs = TimerBlobs(await storage.blobs(), identity, function.name)
         return TimerListener(function, trigger, blobs, invocations)
 
     async def _drain(self, listeners: list[Listener], invocations: Invocations) -> None:
@@ -204,12 +190,9 @@ def _is_traced(settings: HostSettings, environment: Mapping[str, str]) -> bool:
     return settings.exports and bool(environment.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
 
 
-def _print_app_line(levels: Levels, line: LogLine) -> None:
-    if line.function_name is None:
-        # Of Microsoft's worker: in Azure these are in the platform's log and not in the app's.
-        if line.level >= WARNING:
-            print_line(line.level, line.text)
-    elif levels.allow(f"Function.{line.function_name}.User", line.level):
+def _print_app_line(line: LogLine) -> None:
+    # Microsoft's worker has a log of the platform's own in Azure.
+    if line.level >= (WARNING if line.function_name is None else INFORMATION):
         print_line(line.level, line.text)
 
 
@@ -248,7 +231,7 @@ async def _serve(
     dispatcher = Dispatcher(
         options,
         partial(launch, options, os.environ),
-        log=partial(_print_app_line, Levels(settings.log_levels)),
+        log=_print_app_line,
         on_change=lambda pid: control.tell("worker", pid=pid),
         on_end=partial(end_with, EXIT_ENDED),
     )
@@ -281,7 +264,7 @@ def main(arguments: Sequence[str], app: AppProcess) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         settings = read_host_json(options.app_folder, os.environ)
-        set_up(Levels(settings.log_levels))
+        set_up()
         return asyncio.run(_serve(options, settings, control, sock, app))
     except StartError as error:
         control.tell("failed", message=str(error))

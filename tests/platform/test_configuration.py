@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from local.host.engine import IndexedFunction
-from local.host.errors import StartError
+from local.host.errors import NotReproduced, StartError
 from local.host.functions import QueueTrigger, TimerTrigger, describe
 from local.host.host_json import HostSettings, QueueSettings, parse_time_span, read_host_json
-from local.host.logs import Levels
 from local.host.queues import Backoff
-from local.host.settings import local_http_port, merge, read_local_settings, resolve
+from local.host.settings import merge, read_local_settings, resolve
 
 
 def read(folder: Path, document: dict[str, Any], **environment: str) -> HostSettings:
@@ -31,7 +30,6 @@ def test_an_empty_host_json_means_the_documented_defaults(tmp_path: Path) -> Non
             max_dequeue_count=5,
             max_polling_interval=timedelta(minutes=1),
             visibility_timeout=timedelta(0),
-            base64=True,
         ),
         route_prefix="api",
         function_timeout=timedelta(minutes=30),
@@ -48,7 +46,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "batchSize": 4,
         "newBatchThreshold": 0,
         "maxDequeueCount": 2,
-        "messageEncoding": "None",
+        "messageEncoding": "Base64",
         "maxPollingInterval": "00:00:03",
         "visibilityTimeout": "1.00:00:30.5",
     }
@@ -56,18 +54,14 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         tmp_path,
         {
             "version": "2.0",
-            "functionTimeout": "-1",
-            "logging": {"logLevel": {"default": "Warning"}},
+            "functionTimeout": "00:05:00",
             "extensions": {"queues": section, "http": {"routePrefix": "/v2/"}},
         },
     )
     assert settings == HostSettings(
-        queues=QueueSettings(
-            4, 0, 2, timedelta(seconds=3), timedelta(days=1, seconds=30, milliseconds=500), base64=False
-        ),
+        queues=QueueSettings(4, 0, 2, timedelta(seconds=3), timedelta(days=1, seconds=30, milliseconds=500)),
         route_prefix="v2",
-        function_timeout=None,
-        log_levels={"default": "Warning"},
+        function_timeout=timedelta(minutes=5),
     )
 
 
@@ -102,14 +96,30 @@ def test_an_unknown_key_is_reported_by_its_whole_name(tmp_path: Path, document: 
     [
         *({"extensions": {"queues": {name: value}}} for name, value in [
             ("batchSize", 0), ("batchSize", 33), ("batchSize", "x"), ("newBatchThreshold", -1),
-            ("maxDequeueCount", 0), ("messageEncoding", "hex"), ("visibilityTimeout", "soon"),
+            ("maxDequeueCount", 0), ("visibilityTimeout", "soon"),
         ]),
         {"extensions": []}, {"extensions": {"queues": 1}}, {"functionTimeout": "00:00:00"},
-        {"functionTimeout": "ten"}, {"functions": ["one"]}, {"extensions": {"http": {"maxOutstandingRequests": 2}}},
+        {"functionTimeout": "ten"},
     ],
 )  # fmt: skip
 def test_a_value_the_host_cannot_use_is_refused(tmp_path: Path, document: dict[str, Any]) -> None:
     with pytest.raises(StartError, match=r"host\.json"):
+        read(tmp_path, {"version": "2.0", **document})
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        ({"functionTimeout": "-1"}, "functionTimeout"),
+        ({"functions": ["one"]}, "functions"),
+        ({"retry": {"strategy": "fixedDelay"}}, "retry"),
+        ({"logging": {"logLevel": {"default": "Warning"}}}, "logLevel"),
+        ({"extensions": {"http": {"maxOutstandingRequests": 2}}}, "maxOutstandingRequests"),
+        ({"extensions": {"queues": {"messageEncoding": "none"}}}, "messageEncoding"),
+    ],
+)
+def test_a_value_that_only_azure_acts_on_is_refused(tmp_path: Path, document: dict[str, Any], name: str) -> None:
+    with pytest.raises(NotReproduced, match=name):
         read(tmp_path, {"version": "2.0", **document})
 
 
@@ -134,8 +144,6 @@ def test_local_settings_are_texts_and_null_is_nothing(tmp_path: Path) -> None:
         tmp_path,
         {
             "Values": {"A": "text", "B": 5, "C": True, "D": None, "E": ""},
-            "ConnectionStrings": {"Db": "x"},
-            "Host": {"LocalHttpPort": 7099},
         },
     )
     assert read_local_settings(path) == {
@@ -143,9 +151,7 @@ def test_local_settings_are_texts_and_null_is_nothing(tmp_path: Path) -> None:
         "B": "5",
         "C": "true",
         "E": "",
-        "ConnectionStrings:Db": "x",
     }
-    assert local_http_port(path) == 7099
 
 
 @pytest.mark.parametrize(
@@ -156,6 +162,8 @@ def test_local_settings_are_texts_and_null_is_nothing(tmp_path: Path) -> None:
         ({"IsEncrypted": True, "Values": {}}, "encrypted"),
         ({"Values": []}, "'Values'"),
         ({"Values": {"A": {"B": "c"}}}, "'Values.A'"),
+        ({"ConnectionStrings": {"Db": "x"}}, "ConnectionStrings"),
+        ({"Host": {"LocalHttpPort": 7099}}, "Host"),
     ],
 )
 def test_local_settings_of_another_form_are_refused(tmp_path: Path, content: object, reason: str) -> None:
@@ -182,16 +190,17 @@ def indexed(*bindings: dict[str, Any], retries: bool = False) -> list[IndexedFun
 def test_settings_are_put_into_queue_connection_and_schedule() -> None:
     environment = {"NAME": "Mails", "WHERE": "Elsewhere", "WHEN": "0 0 3 * * *", "Elsewhere": "a connection"}
     queue = {"type": "queueTrigger", "name": "m", "queueName": "%NAME%-1", "connection": "%WHERE%"}
-    timer = {"type": "timerTrigger", "name": "t", "schedule": "%WHEN%", "useMonitor": False}
+    timer = {"type": "timerTrigger", "name": "t", "schedule": "%WHEN%"}
     (by_queue,) = describe(indexed(queue), environment)
     (by_timer,) = describe(indexed(timer), environment)
     assert by_queue.trigger == QueueTrigger("m", "mails-1", "Elsewhere")
     assert isinstance(by_timer.trigger, TimerTrigger)
-    assert (by_timer.trigger.schedule.text, by_timer.trigger.monitored) == ("0 0 3 * * *", False)
+    assert (by_timer.trigger.schedule.text, by_timer.trigger.monitored) == ("0 0 3 * * *", True)
 
 
 QUEUE = {"type": "queueTrigger", "name": "q", "queueName": "mails", "connection": "Storage"}
-HTTP = {"type": "httpTrigger", "name": "req"}
+HTTP = {"type": "httpTrigger", "name": "req", "authLevel": "anonymous"}
+TIMER = {"type": "timerTrigger", "name": "t", "schedule": "0 0 3 * * *"}
 
 
 @pytest.mark.parametrize(
@@ -235,43 +244,50 @@ def test_a_function_the_host_cannot_run_is_in_error_and_the_others_go_on(
     assert reason in error
 
 
-@pytest.mark.parametrize(
-    "setting", ["Storage", "AzureWebJobsStorage", "ConnectionStrings:Storage", "Storage__queueServiceUri"]
-)
-def test_a_connection_is_a_setting_of_that_name_or_settings_below_it(setting: str) -> None:
+@pytest.mark.parametrize("setting", ["Storage", "AzureWebJobsStorage"])
+def test_a_connection_is_a_setting_of_that_name(setting: str) -> None:
     (function,) = describe(indexed(QUEUE), {setting: "something"})
     assert isinstance(function.trigger, QueueTrigger)
 
 
 @pytest.mark.parametrize("kind", ["blobTrigger", "queue"])
 def test_a_binding_that_only_azure_has_stops_the_start(kind: str) -> None:
-    with pytest.raises(StartError, match=f"bindings of type '{kind}' are not reproduced by this host"):
+    with pytest.raises(NotReproduced, match=f"bindings of type '{kind}'"):
         describe(indexed({"type": kind, "name": "b"}), {})
 
 
 def test_a_retry_policy_stops_the_start() -> None:
-    with pytest.raises(StartError, match="retry policies are not reproduced by this host"):
+    with pytest.raises(NotReproduced, match="The 'work' function: a retry policy"):
         describe(indexed(HTTP, retries=True), {})
+
+
+@pytest.mark.parametrize(
+    ("binding", "what"),
+    [
+        (HTTP | {"authLevel": "function"}, "the authorization level 'function'"),
+        (HTTP | {"authLevel": None}, "the authorization level 'function'"),
+        (TIMER | {"runOnStartup": True}, "run_on_startup"),
+        (TIMER | {"useMonitor": False}, "use_monitor"),
+        (QUEUE | {"queueName": "mails-poison"}, "a trigger on the poison queue 'mails-poison'"),
+        (QUEUE | {"connection": "Other"}, "the connection 'Other' with an identity"),
+    ],
+)
+def test_what_only_azure_does_with_a_trigger_stops_the_start(binding: dict[str, Any], what: str) -> None:
+    with pytest.raises(NotReproduced, match=f"The 'work' function: .*{what}"):
+        describe(indexed(binding), {"Storage": "a connection", "Other__queueServiceUri": "https://"})
 
 
 @pytest.mark.parametrize(
     ("schedule", "frequent"),
     [
-        *[(text, True) for text in ("* * * * * *", "*/5 * * * * *", "10,20,45 * * * * *", "00:00:59")],
-        *[(text, False) for text in ("0 * * * * *", "30 * * * * *", "* 1-5 * * * *", "* */20 * * * *", "00:01:00")],
+        *[(text, True) for text in ("* * * * * *", "*/5 * * * * *", "10,20,45 * * * * *")],
+        *[(text, False) for text in ("0 * * * * *", "30 * * * * *", "* 1-5 * * * *", "* */20 * * * *")],
     ],
 )
 def test_a_timer_that_comes_due_more_than_once_a_minute_is_not_monitored(schedule: str, frequent: bool) -> None:
     (function,) = describe(indexed({"type": "timerTrigger", "name": "t", "schedule": schedule}), {})
     assert isinstance(function.trigger, TimerTrigger)
     assert function.trigger.monitored is not frequent
-
-
-def test_the_longest_beginning_of_a_category_decides_which_lines_are_printed() -> None:
-    levels = Levels({"default": "Warning", "Function": "Error", "Function.tick": "Information", "azure": "None"})
-    assert [levels.least(name) for name in ("Host.Results", "Function.tock.User", "Function.tick.User")] == [3, 4, 2]
-    assert levels.allow("Function.tick.User", 2)
-    assert not levels.allow("Function.tock.User", 3)
 
 
 def test_pauses_between_polls_grow_to_the_longest_and_start_over() -> None:

@@ -63,19 +63,6 @@ def test_a_message_that_keeps_failing_ends_in_the_poison_queue(served: HostProce
     assert len([note for note in served.records("fail") if note["body"] == "hopeless"]) == 3
 
 
-def test_a_poison_queue_has_none_of_its_own_and_hides_what_fails(served: HostProcess, served_queue: Queue) -> None:
-    queue = existing(served_queue("lost-poison"))
-    send(queue, "lost")
-    [note] = notes_about(served, "fail_at_poison", "lost")
-    until(lambda: "Executed 'Functions.fail_at_poison' (Failed" in served.output, "it has failed")
-    assert note["dequeue_count"] == 1
-    # Let go, it would be visible at once (host.json says so for this app) and be tried again in a loop.
-    assert queue.get_queue_properties().approximate_message_count == 1
-    assert queue.peek_messages() == []
-    with pytest.raises(ResourceNotFoundError):
-        served_queue("lost-poison-poison").get_queue_properties()
-
-
 def poison_has(queue: QueueClient, body: str) -> bool:
     try:
         return body in decoded(queue)
@@ -120,7 +107,7 @@ def test_a_queue_that_is_made_later_is_listened_to(served: HostProcess, served_q
 
 TUNED = """
 {"version": "2.0", "extensions": {"queues": {
-    "batchSize": 2, "newBatchThreshold": 1, "messageEncoding": "none", "visibilityTimeout": "00:00:02"
+    "batchSize": 2, "newBatchThreshold": 1, "visibilityTimeout": "00:00:02"
 }}}
 """
 
@@ -140,12 +127,12 @@ async def work(message: func.QueueMessage) -> None:
 """
 
 
-def test_batch_size_threshold_encoding_and_visibility_come_from_host_json(
+def test_batch_size_threshold_and_visibility_come_from_host_json(
     make_app: MakeApp, start_host: StartHost, queue: QueueClient
 ) -> None:
     for index in range(7):
-        queue.send_message("slow 0.2" if index % 2 else "slow 0.6")
-    queue.send_message("fail 0")
+        send(queue, "slow 0.2" if index % 2 else "slow 0.6")
+    send(queue, "fail 0")
     host = start_host(make_app(TUNED_APP, host_json=TUNED), {"QUEUE": str(queue.queue_name)})
     notes = host.wait_for_records("slow", 7)
     first, second = host.wait_for_records("fail", 2)

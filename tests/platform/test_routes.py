@@ -57,7 +57,7 @@ def test_a_template_that_means_nothing_is_refused(template: str, reason: str) ->
 
 
 def http_function(name: str, route: str, *methods: str) -> IndexedFunction:
-    binding = {"type": "httpTrigger", "name": "req", "route": route, "methods": methods}
+    binding = {"type": "httpTrigger", "name": "req", "route": route, "methods": methods, "authLevel": "anonymous"}
     return IndexedFunction(name, name, (binding,))
 
 

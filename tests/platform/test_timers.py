@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -17,7 +16,7 @@ from tests.platform.conftest import MakeApp, StartHost
 from tests.platform.host_process import until
 
 APP = """
-@app.timer_trigger(arg_name="timer", schedule="%SCHEDULE%", run_on_startup=RUN_ON_STARTUP)
+@app.timer_trigger(arg_name="timer", schedule="%SCHEDULE%")
 async def tick(timer: func.TimerRequest) -> None:
     note("tick", past_due=timer.past_due, status=timer.schedule_status)
 """
@@ -66,16 +65,12 @@ def the_hour() -> datetime:
     return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def app_of(make_app: MakeApp, *, run_on_startup: bool = False) -> Path:
-    return make_app(APP.replace("RUN_ON_STARTUP", str(run_on_startup)))
-
-
 def test_a_missed_run_is_made_up_for_at_the_start(
     make_app: MakeApp, start_host: StartHost, container: ContainerClient, host_id: str
 ) -> None:
     missed = the_hour() - timedelta(hours=1)
     write_status(container, host_id, missed - timedelta(hours=1), missed)
-    host = start_host(app_of(make_app), {"SCHEDULE": HOURLY, "AzureFunctionsWebHost__hostid": host_id})
+    host = start_host(make_app(APP), {"SCHEDULE": HOURLY, "AzureFunctionsWebHost__hostid": host_id})
     (tick,) = host.wait_for_records("tick", 1)
     assert tick["past_due"] is True
     assert datetime.fromisoformat(tick["status"]["Next"]) == missed
@@ -88,23 +83,10 @@ def test_a_schedule_that_was_changed_is_not_past_due(
 ) -> None:
     # Kept by a daily schedule that ran yesterday; the app now runs hourly.
     write_status(container, host_id, the_hour() - timedelta(days=1), the_hour() - timedelta(minutes=1))
-    host = start_host(app_of(make_app), {"SCHEDULE": HOURLY, "AzureFunctionsWebHost__hostid": host_id})
+    host = start_host(make_app(APP), {"SCHEDULE": HOURLY, "AzureFunctionsWebHost__hostid": host_id})
     soon = the_hour() + timedelta(hours=1)
     until(lambda: read_status(container, host_id).get("Next") == soon, "the new schedule is kept")
     assert host.records("tick") == []
-
-
-def test_a_timer_may_run_at_the_start_and_its_status_is_kept_for_the_next_host(
-    make_app: MakeApp, start_host: StartHost, container: ContainerClient, host_id: str
-) -> None:
-    host = start_host(
-        app_of(make_app, run_on_startup=True),
-        {"SCHEDULE": HOURLY, "AzureFunctionsWebHost__hostid": host_id},
-    )
-    (tick,) = host.wait_for_records("tick", 1)
-    assert tick["past_due"] is False
-    until(lambda: read_status(container, host_id).get("Last", tick) != tick, "the run is kept")
-    assert read_status(container, host_id)["Last"].date() == datetime.now(UTC).date()
 
 
 def test_only_the_process_with_the_lease_runs_the_timer(
@@ -114,7 +96,7 @@ def test_only_the_process_with_the_lease_runs_the_timer(
     lock = container.upload_blob(f"locks/{host_id}/Host.Functions.tick.Listener", b"")
     lease = lock.acquire_lease(60)
     host = start_host(
-        app_of(make_app),
+        make_app(APP),
         {"SCHEDULE": "* * * * * *", "AzureFunctionsWebHost__hostid": host_id},
         arguments=["--workers", "2"],
     )
@@ -131,8 +113,9 @@ def test_only_the_process_with_the_lease_runs_the_timer(
 
 def test_a_timer_can_be_run_by_hand(make_app: MakeApp, start_host: StartHost, host_id: str) -> None:
     settings = {"SCHEDULE": HOURLY, "AzureFunctionsWebHost__hostid": host_id}
-    host = start_host(app_of(make_app), settings, arguments=["--master-key", "of-the-master"])
+    host = start_host(make_app(APP), settings, arguments=["--master-key", "of-the-master"])
     key = {"x-functions-key": "of-the-master"}
+    assert host.http.post("/admin/functions/tick", content=b"by hand", headers=key).status_code == 400
     assert host.http.post("/admin/functions/tick", json={"input": ""}, headers=key).status_code == 202
     host.wait_for_records("tick", 1)
     host.terminate()

@@ -93,23 +93,6 @@ def test_only_lines_of_a_running_invocation_reach_the_log(make_app: MakeApp, sta
     assert [line for line in dropped if line in host.output] == []
 
 
-LEVELS = """{"version": "2.0", "logging": {"logLevel": {
-    "default": "Information", "httpx": "None", "Function.lines.User": "Information", "Function.sync_lines": "Error"
-}}}"""
-
-
-def test_levels_of_host_json_look_at_the_function_and_never_at_the_logger(
-    make_app: MakeApp, start_host: StartHost
-) -> None:
-    app = make_app(APP, host_json=LEVELS)
-    host = start_host(app, {"QUEUE": "never-made", "AzureWebJobs.tick.Disabled": "1"})
-    host.http.get("/api/sync-lines")
-    host.http.get("/api/lines")
-    until(lambda: "Executed 'Functions.lines'" in host.output, "it was run")
-    assert "a line of a library\n" in host.output
-    assert "sync" not in host.output.partition("Functions:")[2].partition("Executed")[2]
-
-
 def test_timers_and_messages_come_without_a_trace_or_status_where_the_host_exports_nothing(
     make_app: MakeApp, start_host: StartHost, queue: QueueClient
 ) -> None:

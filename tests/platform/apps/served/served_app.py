@@ -112,11 +112,6 @@ def wrong_return(req: func.HttpRequest) -> func.HttpResponse:
     return 42  # type: ignore[return-value]
 
 
-@app.route("guarded", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-def guarded(req: func.HttpRequest) -> func.HttpResponse:
-    return answer("guarded", req)
-
-
 @app.route("logs", methods=["GET"])
 async def logs(req: func.HttpRequest) -> func.HttpResponse:
     logging.info("a line of the app for %s", req.params["word"])
@@ -145,12 +140,6 @@ async def take(message: func.QueueMessage) -> None:
 def fail(message: func.QueueMessage) -> None:
     note("fail", body=message.get_body().decode(), dequeue_count=message.dequeue_count)
     raise RuntimeError("this message never works")
-
-
-@app.queue_trigger(arg_name="message", queue_name="%PREFIX%-lost-poison", connection="AzureWebJobsStorage")
-def fail_at_poison(message: func.QueueMessage) -> None:
-    note("fail_at_poison", body=message.get_body().decode(), dequeue_count=message.dequeue_count)
-    raise RuntimeError("no way")
 
 
 @app.queue_trigger(arg_name="message", queue_name="%PREFIX%-late", connection="AzureWebJobsStorage")
