@@ -13,7 +13,7 @@ from .directory.directory import Directory
 from .directory.objects import DirectoryObject, ObjectSet
 from .errors import bad_request, sync_state_gone
 from .odata import shapes
-from .odata.filters import Compare, Expression, Or
+from .odata.filters import Expression, Junction, Path, Test
 from .odata.paging import link
 
 _MAX_IDS = 50
@@ -155,11 +155,11 @@ def _begin(call: Call, objects: ObjectSet) -> _State:
 
 def _ids(expression: Expression) -> Iterator[str]:
     match expression:
-        case Compare(path, "eq", str() as value) if path.parts == ("id",):
+        case Test(Path(("id",)), "eq", (str() as value,)):
             yield value.lower()
-        case Or(left, right):
-            yield from _ids(left)
-            yield from _ids(right)
+        case Junction("or", operands):
+            for operand in operands:
+                yield from _ids(operand)
         case _:
             raise bad_request("Only 'id eq' is supported in the filter of a delta query.")
 

@@ -11,10 +11,9 @@ from .errors import GraphError, bad_request, unsupported_query
 from .expanding import LINKS, expanding
 from .odata import shapes, types
 from .odata.evaluate import Predicate, candidates, predicate
-from .odata.filters import Expression
+from .odata.filters import Expression, filter_paths
 from .odata.naming import property_name, resolved
 from .odata.paging import Place, link, place, token
-from .odata.query import filter_paths
 from .odata.rules import check_filter, check_options, check_orderby
 from .odata.search import search
 

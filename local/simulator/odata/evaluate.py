@@ -1,14 +1,15 @@
 """What a filter means: whether an object matches, and which objects an index can offer instead of a scan."""
 
+import operator
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from .filters import And, Compare, Expression, Lambda, Literal, Match, Not, OneOf, Or, Path
+from .filters import Expression, Junction, Lambda, Literal, Not, Path, Test
 
 Properties = dict[str, Any]
 Predicate = Callable[[Properties], bool]
-_Scope = dict[str, Any]
-_Test = Callable[[Properties, _Scope], bool]
+_Scope = dict[str | None, Any]
+"""The object under None, elements under the variables of lambdas."""
 
 
 class Index(Protocol):
@@ -21,59 +22,38 @@ class Index(Protocol):
 def predicate(expression: Expression, *, ignore_case: bool) -> Predicate:
     """A function that says whether an object's properties match; values are compared as Graph compares them."""
     test = _test(expression, ignore_case)
-    return lambda properties: test(properties, {})
+    return lambda properties: test({None: properties})
 
 
-def candidates(expression: Expression, index: Index) -> set[str] | None:
-    """A superset of the matching ids taken from an index, or None when only a scan can tell."""
+def candidates(expression: Expression, index: Index, variable: str = "", elements_of: str = "") -> set[str] | None:
+    """A superset of the matching ids taken from an index, or None when only a scan can tell.
+
+    Args:
+        variable: inside a lambda, what stands for an element of the property `elements_of`.
+    """
     match expression:
-        case Compare(path, "eq", str() as value) if _is_plain(path):
-            return _found(index, path.parts[0], value)
-        case OneOf(path, values) if _is_plain(path):
-            sets = [_found(index, path.parts[0], value) for value in values if isinstance(value, str)]
-            return _union(sets) if len(sets) == len(values) else None
-        case Lambda(path, "any", variable, condition) if condition is not None and _is_plain(path):
-            return _lambda_candidates(path.parts[0], variable, condition, index)
-        case Or(left, right):
-            return _union([candidates(left, index), candidates(right, index)])
-        case And(left, right):
-            first = candidates(left, index)
-            second = candidates(right, index)
-            if first is None or second is None:
-                return second if first is None else first
-            return first & second
+        case Test(Path((name,), None), "eq" | "in", values):
+            return _united(_found(index, name, value) for value in values)
+        case Test(Path((), name), "eq", (value,)) if name == variable:
+            return _found(index, elements_of, value)
+        case Lambda(Path((name,), None), "any", inner, condition) if condition is not None:
+            return candidates(condition, index, inner, name)
+        case Junction("or", operands):
+            return _united(candidates(operand, index, variable, elements_of) for operand in operands)
+        case Junction(_, operands):
+            sets = [candidates(operand, index, variable, elements_of) for operand in operands]
+            known = [found for found in sets if found is not None]
+            return set.intersection(*known) if known else None
         case _:
             return None
 
 
-def _lambda_candidates(property_: str, variable: str, condition: Expression, index: Index) -> set[str] | None:
-    match condition:
-        case Compare(Path((), name), "eq", str() as value) if name == variable:
-            return _found(index, property_, value)
-        case Or(left, right):
-            return _union(
-                [
-                    _lambda_candidates(property_, variable, left, index),
-                    _lambda_candidates(property_, variable, right, index),
-                ]
-            )
-        case And(left, right):
-            first = _lambda_candidates(property_, variable, left, index)
-            return first if first is not None else _lambda_candidates(property_, variable, right, index)
-        case _:
-            return None
-
-
-def _is_plain(path: Path) -> bool:
-    return path.variable is None and len(path.parts) == 1
-
-
-def _found(index: Index, property_: str, value: str) -> set[str] | None:
-    ids = index.find(property_, value)
+def _found(index: Index, property_: str, value: Literal) -> set[str] | None:
+    ids = index.find(property_, value) if isinstance(value, str) else None
     return None if ids is None else set(ids)
 
 
-def _union(sets: list[set[str] | None]) -> set[str] | None:
+def _united(sets: Iterable[set[str] | None]) -> set[str] | None:
     result: set[str] = set()
     for found in sets:
         if found is None:
@@ -82,81 +62,58 @@ def _union(sets: list[set[str] | None]) -> set[str] | None:
     return result
 
 
-def _test(expression: Expression, ignore_case: bool) -> _Test:
+def _test(expression: Expression, ignore_case: bool) -> Callable[[_Scope], bool]:
     match expression:
-        case And(left, right):
-            first, second = _test(left, ignore_case), _test(right, ignore_case)
-            return lambda p, s: first(p, s) and second(p, s)
-        case Or(left, right):
-            one, other = _test(left, ignore_case), _test(right, ignore_case)
-            return lambda p, s: one(p, s) or other(p, s)
+        case Junction(word, operands):
+            tests = [_test(operand, ignore_case) for operand in operands]
+            together = all if word == "and" else any
+            return lambda scope: together(test(scope) for test in tests)
         case Not(inner):
             positive = _test(inner, ignore_case)
-            return lambda p, s: not positive(p, s)
-        case Compare():
-            return _comparison(expression, ignore_case)
-        case OneOf(path, values):
-            wanted = [_folded(value, ignore_case) for value in values]
-            return lambda p, s: _folded(_value(path, p, s), ignore_case) in wanted
-        case Match():
-            return _match(expression, ignore_case)
-        case Lambda():
-            return _lambda(expression, ignore_case)
+            return lambda scope: not positive(scope)
+        case Test(path, op, values):
+            compare, wanted = _COMPARE[op], [_folded(value, ignore_case) for value in values]
+            return lambda scope: compare(_folded(_value(path, scope), ignore_case), wanted)
+        case Lambda(path, quantifier, variable, condition):
+            if condition is None:
+                return lambda scope: bool(_value(path, scope))
+            inside, quantified = _test(condition, ignore_case), any if quantifier == "any" else all
+            return lambda scope: quantified(
+                inside({**scope, variable: element}) for element in _value(path, scope) or []
+            )
 
 
-def _comparison(compare: Compare, ignore_case: bool) -> _Test:
-    path, wanted = compare.path, _folded(compare.value, ignore_case)
-    if compare.op in {"eq", "ne"}:
-        expected = compare.op == "eq"
-        return lambda p, s: (_folded(_value(path, p, s), ignore_case) == wanted) is expected
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, list[Any]], bool]:
+    """Values of two kinds, and null, have no order."""
 
-    def ordered(properties: Properties, scope: _Scope) -> bool:
-        value = _folded(_value(path, properties, scope), ignore_case)
-        if value is None or wanted is None or isinstance(value, str) is not isinstance(wanted, str):
-            return False
-        match compare.op:
-            case "gt":
-                return bool(value > wanted)
-            case "ge":
-                return bool(value >= wanted)
-            case "lt":
-                return bool(value < wanted)
-            case _:
-                return bool(value <= wanted)
-
-    return ordered
-
-
-def _match(match_: Match, ignore_case: bool) -> _Test:
-    path, wanted = match_.path, str(_folded(match_.value, ignore_case))
-
-    def test(properties: Properties, scope: _Scope) -> bool:
-        value = _folded(_value(path, properties, scope), ignore_case)
-        if not isinstance(value, str):
-            return False
-        if match_.function == "startswith":
-            return value.startswith(wanted)
-        return value.endswith(wanted) if match_.function == "endswith" else wanted in value
+    def test(value: Any, wanted: list[Any]) -> bool:
+        [other] = wanted
+        comparable = value is not None and other is not None and isinstance(value, str) is isinstance(other, str)
+        return comparable and compare(value, other)
 
     return test
 
 
-def _lambda(lambda_: Lambda, ignore_case: bool) -> _Test:
-    path, variable = lambda_.path, lambda_.variable
-    if lambda_.condition is None:
-        return lambda p, s: bool(_value(path, p, s))
-    condition = _test(lambda_.condition, ignore_case)
-    quantifier = any if lambda_.quantifier == "any" else all
-
-    def test(properties: Properties, scope: _Scope) -> bool:
-        elements = _value(path, properties, scope) or []
-        return quantifier(condition(properties, {**scope, variable: element}) for element in elements)
-
-    return test
+def _of_texts(compare: Callable[[str, str], bool]) -> Callable[[Any, list[Any]], bool]:
+    return lambda value, wanted: isinstance(value, str) and compare(value, wanted[0])
 
 
-def _value(path: Path, properties: Properties, scope: _Scope) -> Any:
-    value: Any = properties if path.variable is None else scope[path.variable]
+_COMPARE: dict[str, Callable[[Any, list[Any]], bool]] = {
+    "eq": lambda value, wanted: value in wanted,
+    "in": lambda value, wanted: value in wanted,
+    "ne": lambda value, wanted: value not in wanted,
+    "gt": _ordered(operator.gt),
+    "ge": _ordered(operator.ge),
+    "lt": _ordered(operator.lt),
+    "le": _ordered(operator.le),
+    "startswith": _of_texts(str.startswith),
+    "endswith": _of_texts(str.endswith),
+    "contains": _of_texts(str.__contains__),
+}
+
+
+def _value(path: Path, scope: _Scope) -> Any:
+    value = scope[path.variable]
     for part in path.parts:
         if part == "$count":
             return len(value or [])
@@ -166,5 +123,5 @@ def _value(path: Path, properties: Properties, scope: _Scope) -> Any:
     return value
 
 
-def _folded(value: Literal | Any, ignore_case: bool) -> Any:
+def _folded(value: Any, ignore_case: bool) -> Any:
     return value.casefold() if ignore_case and isinstance(value, str) else value

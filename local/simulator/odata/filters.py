@@ -5,7 +5,9 @@ lambda any/all, literals with doubled apostrophes.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 Literal = str | int | float | bool | None
 
@@ -35,30 +37,14 @@ class Path:
     parts: tuple[str, ...]
     variable: str | None = None
 
-    def __str__(self) -> str:
-        return "/".join(self.parts)
-
 
 @dataclass(frozen=True, slots=True)
-class Compare:
+class Test:
+    """A property compared: `op` is an operator or a function, of which only ``in`` has several values."""
+
     path: Path
     op: str
-    value: Literal
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    path: Path
     values: tuple[Literal, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """startswith, endswith or contains."""
-
-    function: str
-    path: Path
-    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +63,21 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True)
-class And:
-    left: "Expression"
-    right: "Expression"
+class Junction:
+    """All (``and``) or one of (``or``) the operands, of which none is a junction of the same word."""
+
+    word: str
+    operands: tuple["Expression", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
-    left: "Expression"
-    right: "Expression"
-
-
-Expression = Compare | OneOf | Match | Lambda | Not | And | Or
+Expression = Test | Lambda | Not | Junction
 
 
 class BadFilter(Exception):
     """The text is no filter; the message says where, as Graph's does."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     kind: str
     text: str
     position: int
@@ -111,8 +92,9 @@ _TOKENS = re.compile(
     r"|(?P<name>[A-Za-z_$@][\w.$@]*)"
     r"|(?P<mark>[()/,:])"
 )
-_COMPARISONS = {"eq", "ne", "gt", "ge", "lt", "le"}
-_FUNCTIONS = {"startswith", "endswith", "contains"}
+FUNCTIONS: Final = {"startswith": "startsWith", "endswith": "endsWith", "contains": "contains"}
+_OPERATORS = {"eq", "ne", "gt", "ge", "lt", "le", "in"}
+_WORDS: dict[str, Literal] = {"true": True, "false": False, "null": None}
 
 
 def parse(text: str) -> Expression:
@@ -122,13 +104,31 @@ def parse(text: str) -> Expression:
         BadFilter: the text does not follow the grammar.
     """
     parser = _Parser(text)
-    expression = parser.disjunction()
-    parser.expect_end()
+    expression = parser.junction("or")
+    parser.need("")
     return expression
 
 
-def _tokens(text: str) -> list[_Token]:
-    tokens, position = [], 0
+def nodes(expression: Expression) -> Iterator[Expression]:
+    """Every part of a filter, itself first."""
+    yield expression
+    match expression:
+        case Junction(_, operands):
+            for operand in operands:
+                yield from nodes(operand)
+        case Not(inner) | Lambda(condition=inner) if inner is not None:
+            yield from nodes(inner)
+
+
+def filter_paths(expression: Expression) -> Iterator[str]:
+    """The first property of each path that starts at the object itself."""
+    for node in nodes(expression):
+        if isinstance(node, Test | Lambda) and node.path.variable is None and node.path.parts:
+            yield node.path.parts[0]
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    position = 0
     while position < len(text):
         found = _TOKENS.match(text, position)
         if found is None:
@@ -136,9 +136,9 @@ def _tokens(text: str) -> list[_Token]:
                 raise BadFilter(f"There is an unterminated string literal at position {len(text)} in '{text}'.")
             raise BadFilter(f"Syntax error: character '{text[position]}' is not valid at position {position}.")
         if found.lastgroup != "space":
-            tokens.append(_Token(found.lastgroup or "", found.group(), position))
+            yield _Token(found.lastgroup or "", found.group(), position)
         position = found.end()
-    return tokens
+    yield _Token("end", "", position)
 
 
 class _Parser:
@@ -146,147 +146,118 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._tokens = _tokens(text)
-        self._next = 0
+        self._tokens = list(_tokens(text))
+        self._at = 0
         self._variables: list[str] = []
 
-    def disjunction(self) -> Expression:
-        left = self._conjunction()
-        while self._take_word("or"):
-            left = Or(left, self._conjunction())
-        return left
+    def junction(self, word: str) -> Expression:
+        operands: list[Expression] = []
+        while not operands or self._takes(word):
+            operand = self.junction("and") if word == "or" else self._negation()
+            is_same = isinstance(operand, Junction) and operand.word == word
+            operands.extend(operand.operands if isinstance(operand, Junction) and is_same else [operand])
+        return operands[0] if len(operands) == 1 else Junction(word, tuple(operands))
 
-    def expect_end(self) -> None:
-        if self._next < len(self._tokens):
+    def need(self, text: str) -> None:
+        if not self._takes(text):
             raise self._error()
 
-    def _conjunction(self) -> Expression:
-        left = self._negation()
-        while self._take_word("and"):
-            left = And(left, self._negation())
-        return left
-
     def _negation(self) -> Expression:
-        if self._take_word("not"):
+        if self._takes("not"):
             return Not(self._negation())
-        return self._primary()
-
-    def _primary(self) -> Expression:
-        if self._take_mark("("):
-            inner = self.disjunction()
-            self._need_mark(")")
+        if self._takes("("):
+            inner = self.junction("or")
+            self.need(")")
             return inner
-        token = self._peek()
-        if token is not None and token.kind == "name" and token.text.lower() in _FUNCTIONS:
-            following = self._peek(1)
-            if following is not None and following.text == "(":
-                return self._function(token.text.lower())
+        if self._word in FUNCTIONS and self._tokens[self._at + 1].text == "(":
+            return self._function()
         return self._comparison()
 
-    def _function(self, name: str) -> Match:
-        self._next += 1
-        self._need_mark("(")
+    def _function(self) -> Test:
+        name = self._next().text.lower()
+        self.need("(")
         path = self._path()
-        self._need_mark(",")
+        self.need(",")
         value = self._literal()
-        self._need_mark(")")
+        self.need(")")
         if not isinstance(value, str):
             raise BadFilter(f"No function signature for the function with name '{name}' matches the arguments.")
-        self._take_true()
-        return Match(name, path, value)
-
-    def _take_true(self) -> None:
-        """``startswith(...) eq true`` means the same as the call alone."""
-        token, value = self._peek(), self._peek(1)
-        if token is not None and token.text.lower() == "eq" and value is not None and value.text == "true":
-            self._next += 2
+        # ``startswith(...) eq true`` means the same as the call alone.
+        if self._word == "eq" and self._tokens[self._at + 1].text == "true":
+            self._at += 2
+        return Test(path, name, (value,))
 
     def _comparison(self) -> Expression:
         path = self._path()
-        if path.parts and path.parts[-1].lower() in {"any", "all"} and self._take_mark("("):
-            return self._lambda(Path(path.parts[:-1], path.variable), path.parts[-1].lower())
-        token = self._take("name")
-        operator = token.text.lower()
-        if operator == "in":
-            self._need_mark("(")
-            values = [self._literal()]
-            while self._take_mark(","):
-                values.append(self._literal())
-            self._need_mark(")")
-            return OneOf(path, tuple(values))
-        if operator not in _COMPARISONS:
-            self._next -= 1
+        quantifier = path.parts[-1].lower() if path.parts else ""
+        if quantifier in {"any", "all"} and self._takes("("):
+            return self._lambda(Path(path.parts[:-1], path.variable), quantifier)
+        operator = self._word
+        if operator not in _OPERATORS:
             raise self._error()
-        return Compare(path, operator, self._literal())
+        self._at += 1
+        if operator != "in":
+            return Test(path, operator, (self._literal(),))
+        self.need("(")
+        values = [self._literal()]
+        while self._takes(","):
+            values.append(self._literal())
+        self.need(")")
+        return Test(path, operator, tuple(values))
 
     def _lambda(self, path: Path, quantifier: str) -> Lambda:
-        if self._take_mark(")"):
+        if self._takes(")"):
             return Lambda(path, quantifier, "", None)
-        variable = self._take("name").text
-        self._need_mark(":")
+        variable = self._name()
+        self.need(":")
         self._variables.append(variable)
-        condition = self.disjunction()
+        condition = self.junction("or")
         self._variables.pop()
-        self._need_mark(")")
+        self.need(")")
         return Lambda(path, quantifier, variable, condition)
 
     def _path(self) -> Path:
-        parts = [self._take("name").text]
-        while self._take_mark("/"):
-            parts.append(self._take("name").text)
-        if parts[0] in self._variables:
-            return Path(tuple(parts[1:]), parts[0])
-        return Path(tuple(parts))
+        parts = [self._name()]
+        while self._takes("/"):
+            parts.append(self._name())
+        return Path(tuple(parts[1:]), parts[0]) if parts[0] in self._variables else Path(tuple(parts))
 
     def _literal(self) -> Literal:
-        token = self._peek()
-        if token is None:
+        kind, text, _ = self._tokens[self._at]
+        if kind in {"end", "mark"} or (kind == "name" and text.lower() not in _WORDS):
             raise self._error()
-        self._next += 1
-        if token.kind == "string":
-            return token.text[1:-1].replace("''", "'")
-        if token.kind == "guid":
-            return Guid(token.text)
-        if token.kind == "date":
-            return DateTime(token.text) if "T" in token.text else Date(token.text)
-        if token.kind == "number":
-            return float(token.text) if "." in token.text else int(token.text)
-        words: dict[str, Literal] = {"true": True, "false": False, "null": None}
-        if token.kind == "name" and token.text.lower() in words:
-            return words[token.text.lower()]
-        self._next -= 1
-        raise self._error()
+        self._at += 1
+        match kind:
+            case "string":
+                return text[1:-1].replace("''", "'")
+            case "guid":
+                return Guid(text)
+            case "date":
+                return DateTime(text) if "T" in text else Date(text)
+            case "number":
+                return float(text) if "." in text else int(text)
+            case _:
+                return _WORDS[text.lower()]
 
-    def _peek(self, ahead: int = 0) -> _Token | None:
-        index = self._next + ahead
-        return self._tokens[index] if index < len(self._tokens) else None
-
-    def _take(self, kind: str) -> _Token:
-        token = self._peek()
-        if token is None or token.kind != kind:
+    def _name(self) -> str:
+        if self._tokens[self._at].kind != "name":
             raise self._error()
-        self._next += 1
-        return token
+        return self._next().text
 
-    def _take_word(self, word: str) -> bool:
-        token = self._peek()
-        if token is not None and token.kind == "name" and token.text.lower() == word:
-            self._next += 1
-            return True
-        return False
+    def _next(self) -> _Token:
+        self._at += 1
+        return self._tokens[self._at - 1]
 
-    def _take_mark(self, mark: str) -> bool:
-        token = self._peek()
-        if token is not None and token.kind == "mark" and token.text == mark:
-            self._next += 1
-            return True
-        return False
+    @property
+    def _word(self) -> str:
+        """The token in turn; a literal's own text has its quotes and is none of the words and marks."""
+        return self._tokens[self._at].text.lower()
 
-    def _need_mark(self, mark: str) -> None:
-        if not self._take_mark(mark):
-            raise self._error()
+    def _takes(self, text: str) -> bool:
+        if self._word != text:
+            return False
+        self._at += 1
+        return True
 
     def _error(self) -> BadFilter:
-        token = self._peek()
-        position = token.position if token is not None else len(self._text)
-        return BadFilter(f"Syntax error at position {position} in '{self._text}'.")
+        return BadFilter(f"Syntax error at position {self._tokens[self._at].position} in '{self._text}'.")

@@ -10,31 +10,26 @@ from functools import cache
 
 from ..errors import GraphError, bad_request
 from . import types
-from .filters import (
-    And,
-    Compare,
-    Date,
-    DateTime,
-    Expression,
-    Guid,
-    Lambda,
-    Literal,
-    Match,
-    Not,
-    OneOf,
-    Or,
-    Path,
-)
+from .filters import FUNCTIONS, Date, DateTime, Expression, Guid, Junction, Lambda, Literal, Not, Path, Test
 
 _KINDS = {
     "eq": "Equal",
+    "in": "Equal",
     "ne": "NotEqual",
     "gt": "GreaterThan",
     "ge": "GreaterThanOrEqual",
     "lt": "LessThan",
     "le": "LessThanOrEqual",
 }
-_FUNCTIONS = {"startswith": "startsWith", "endswith": "endsWith", "contains": "contains"}
+_LITERALS = {
+    Guid: "Edm.Guid",
+    Date: "Edm.Date",
+    DateTime: "Edm.DateTimeOffset",
+    str: "Edm.String",
+    bool: "Edm.Boolean",
+    int: "Edm.Int32",
+    float: "Edm.Double",
+}
 _NUMBERS = {"Edm.Int32", "Edm.Int64", "Edm.Double"}
 _ANY = ""
 """Type of what the excerpt of the metadata does not hold: the objects behind a link, a directory extension."""
@@ -59,30 +54,18 @@ def property_name(kind: str, name: str) -> str:
 
 def _resolved(node: Expression, scope: dict[str, str]) -> Expression:
     match node:
-        case And(left, right):
-            return And(_resolved(left, scope), _resolved(right, scope))
-        case Or(left, right):
-            return Or(_resolved(left, scope), _resolved(right, scope))
+        case Junction(word, operands):
+            return Junction(word, tuple(_resolved(operand, scope) for operand in operands))
         case Not(inner):
             return Not(_resolved(inner, scope))
-        case Compare(path, op, value):
+        case Test(path, op, values):
             path, type_ = _path(path, scope)
-            _check_literal(type_, value, _KINDS[op])
-            return Compare(path, op, value)
-        case OneOf(path, values):
-            path, type_ = _path(path, scope)
-            for value in values:
-                _check_literal(type_, value, _KINDS["eq"])
-            return OneOf(path, values)
-        case Match(function, path, value):
-            path, type_ = _path(path, scope)
-            if type_ not in {"Edm.String", _ANY}:
-                name = _FUNCTIONS[function]
-                raise _invalid(
-                    f"No function signature for the function with name '{name}' matches the specified arguments. The "
-                    f"function signatures considered are: {name}(Edm.String Nullable=true, Edm.String Nullable=true)."
-                )
-            return Match(function, path, value)
+            if op in FUNCTIONS:
+                _check_function(type_, FUNCTIONS[op])
+            else:
+                for value in values:
+                    _check_literal(type_, value, _KINDS[op])
+            return Test(path, op, values)
         case Lambda(path, quantifier, variable, condition):
             path, type_ = _path(path, scope)
             if type_ != _ANY and not type_.startswith("Collection("):
@@ -124,6 +107,14 @@ def _lower(type_: str) -> dict[str, str]:
     return {name.lower(): name for name in (*types.properties(type_), *types.navigation(type_))}
 
 
+def _check_function(type_: str, name: str) -> None:
+    if type_ not in {"Edm.String", _ANY}:
+        raise _invalid(
+            f"No function signature for the function with name '{name}' matches the specified arguments. The "
+            f"function signatures considered are: {name}(Edm.String Nullable=true, Edm.String Nullable=true)."
+        )
+
+
 def _check_literal(type_: str, value: Literal, operator: str) -> None:
     if value is None or type_ == _ANY:
         return
@@ -143,21 +134,7 @@ def _check_literal(type_: str, value: Literal, operator: str) -> None:
 
 
 def _type_of(value: Literal) -> str:
-    match value:
-        case Guid():
-            return "Edm.Guid"
-        case Date():
-            return "Edm.Date"
-        case DateTime():
-            return "Edm.DateTimeOffset"
-        case str():
-            return "Edm.String"
-        case bool():
-            return "Edm.Boolean"
-        case int():
-            return "Edm.Int32"
-        case _:
-            return "Edm.Double"
+    return next(name for class_, name in _LITERALS.items() if isinstance(value, class_))
 
 
 def _invalid(message: str) -> GraphError:

@@ -1,24 +1,15 @@
 """The query options of a request, decoded. What the directory refuses of them is in `rules`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from ..errors import bad_request
-from .filters import And, BadFilter, Compare, Expression, Lambda, Match, Not, OneOf, Or, parse
+from .filters import BadFilter, Expression, parse
 
 _KNOWN = {
-    "$filter",
-    "$select",
-    "$expand",
-    "$top",
-    "$skip",
-    "$count",
-    "$orderby",
-    "$search",
-    "$skiptoken",
-    "$deltatoken",
-    "$format",
+    *("$filter", "$select", "$expand", "$top", "$skip", "$count", "$orderby", "$search", "$skiptoken"),
+    *("$deltatoken", "$format"),
 }
 
 
@@ -114,28 +105,6 @@ def _orderby(text: str | None) -> tuple[tuple[str, bool], ...]:
         name, _, direction = part.partition(" ")
         result.append((name, direction.strip().lower() == "desc"))
     return tuple(result)
-
-
-def nodes(expression: Expression) -> Iterator[Expression]:
-    """Every part of a filter, itself first."""
-    yield expression
-    match expression:
-        case And(left, right) | Or(left, right):
-            yield from nodes(left)
-            yield from nodes(right)
-        case Not(inner):
-            yield from nodes(inner)
-        case Lambda(_, _, _, condition) if condition is not None:
-            yield from nodes(condition)
-        case _:
-            return
-
-
-def filter_paths(expression: Expression) -> Iterator[str]:
-    """The first property of each path that starts at the object itself."""
-    for node in nodes(expression):
-        if isinstance(node, Compare | OneOf | Match | Lambda) and node.path.variable is None and node.path.parts:
-            yield node.path.parts[0]
 
 
 Expansion = dict[str, "Expansion"]

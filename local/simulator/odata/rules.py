@@ -7,15 +7,14 @@ where from.
 
 import re
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path as File
 from typing import Any, Final
 
 from ..errors import GraphError, bad_request, unsupported_query
 from ..settings import OData
-from .filters import And, Compare, Expression, Lambda, Literal, Match, Not, OneOf, Or, Path
-from .query import Query, filter_paths, nodes
+from .filters import Expression, Junction, Lambda, Literal, Not, Path, Test, filter_paths, nodes
+from .query import Query
 
 _TABLES: Final[dict[str, Any]] = tomllib.loads(
     File(__file__).with_name("capabilities.toml").read_text(encoding="utf-8")
@@ -88,9 +87,9 @@ def _check_combinations(expression: Expression, rules: OData) -> None:
 
 def _check_tree(kind: str, node: Expression, scope: dict[str, str], *, advanced: bool) -> None:
     match node:
-        case And(left, right) | Or(left, right):
-            _check_tree(kind, left, scope, advanced=advanced)
-            _check_tree(kind, right, scope, advanced=advanced)
+        case Junction(_, operands):
+            for operand in operands:
+                _check_tree(kind, operand, scope, advanced=advanced)
         case Not(inner):
             _need_advanced("Not", advanced=advanced)
             _check_tree(kind, inner, scope, advanced=advanced)
@@ -98,17 +97,15 @@ def _check_tree(kind: str, node: Expression, scope: dict[str, str], *, advanced:
             inner_scope = {**scope, variable: f"{_key(path, scope)}/any"}
             _check_tree(kind, condition, inner_scope, advanced=advanced)
             _check_identities(kind, inner_scope[variable], condition)
-        case Compare(path, op, value):
+        case Test(path, "startswith" | "endswith" | "contains" as function, (str() as value,)):
+            _check_function(kind, function, _key(path, scope), value, advanced=advanced)
+        case Test(path, op, values):
             if op in {"gt", "lt"}:
                 # No page names them for directory objects; the text is that of other operators, UNVERIFIED.
                 raise unsupported_query(f"Unsupported property filter clause operator '{op}'.")
             if op == "ne":
                 _need_advanced("NotEqualsMatch", advanced=advanced)
-            _check_values(kind, _key(path, scope), (value,), ordered=op in {"ge", "le"}, advanced=advanced)
-        case OneOf(path, values):
-            _check_values(kind, _key(path, scope), values, ordered=False, advanced=advanced)
-        case Match(function, path, value):
-            _check_function(kind, function, _key(path, scope), value, advanced=advanced)
+            _check_values(kind, _key(path, scope), values, ordered=op in {"ge", "le"}, advanced=advanced)
 
 
 def _check_values(kind: str, key: str, values: tuple[Literal, ...], *, ordered: bool, advanced: bool) -> None:
@@ -140,7 +137,7 @@ def _check_function(kind: str, function: str, key: str, value: str, *, advanced:
 
 def _check_identities(kind: str, key: str, condition: Expression) -> None:
     """Source: resource type objectIdentity, "you must supply both issuer and issuerAssignedId"."""
-    inside = {node.path.parts for node in nodes(condition) if isinstance(node, Compare)}
+    inside = {node.path.parts for node in nodes(condition) if isinstance(node, Test)}
     if key == "identities/any" and ("issuerAssignedId",) in inside and ("issuer",) not in inside:
         raise _unfit(kind, key)
 
@@ -155,7 +152,14 @@ def _check_size(expression: Expression) -> None:
     """Texts: microsoft-graph-docs #21098 and #3641, and the whole answers in a public script ("Graph can only handle
     up to 15 OR clauses") and in a draft of Microsoft's ("Syntax for using the $filter OData query parameter", its
     last comment): code, message, full stop."""
-    for alternatives in _disjunctions(expression):
+    for node in nodes(expression):
+        match node:
+            case Junction("or", operands):
+                alternatives = len(operands)
+            case Test(_, _, values):
+                alternatives = len(values)
+            case _:
+                continue
         if alternatives > _MAX_OR:
             raise unsupported_query(
                 "Too many child clauses specified in search filter expression containing 'OR' operators: "
@@ -168,14 +172,6 @@ def _check_size(expression: Expression) -> None:
         )
 
 
-def _disjunctions(expression: Expression) -> Iterator[int]:
-    for node in nodes(expression):
-        if isinstance(node, Or):
-            yield len(_operands(node))
-        elif isinstance(node, OneOf):
-            yield len(node.values)
-
-
 def _height(node: Expression) -> int:
     """Levels of the tree, a chain of one operator being one level, and a lambda a level of its own.
 
@@ -183,23 +179,14 @@ def _height(node: Expression) -> int:
     its lambda (that draft); ``((any or (eq and eq)) and f`` (#3641) and ``((a and b) or c) and d`` (Yvand/AzureCP).
     """
     match node:
-        case And() | Or():
-            return 1 + max(_height(operand) for operand in _operands(node))
-        case Not(inner):
+        case Junction(_, operands):
+            return 1 + max(_height(operand) for operand in operands)
+        case Not(inner) | Lambda(condition=inner) if inner is not None:
             return 1 + _height(inner)
-        case Lambda(_, _, _, condition) if condition is not None:
-            return 1 + _height(condition)
-        case OneOf(_, values) if len(values) > 1:
+        case Test(_, _, values) if len(values) > 1:
             return 2
         case _:
             return 1
-
-
-def _operands(node: And | Or) -> list[Expression]:
-    found: list[Expression] = []
-    for side in (node.left, node.right):
-        found.extend(_operands(side) if isinstance(side, And | Or) and type(side) is type(node) else [side])
-    return found
 
 
 def _key(path: Path, scope: dict[str, str]) -> str:

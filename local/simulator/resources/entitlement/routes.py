@@ -16,7 +16,7 @@ from ...entitlements import (
     SCOPE,
     STAGE,
 )
-from ...odata.filters import And, Compare
+from ...odata.filters import Expression, Junction, Path, Test
 from ...routing import Handler, Route
 from .. import permissions as may
 from . import model, refusals, requests
@@ -163,12 +163,12 @@ def _item(call: Call, kind: str) -> Json:
     return model.need(call.world, kind, call.keys["item"])
 
 
-def _filters_origin_system(condition: object) -> bool:
+def _filters_origin_system(condition: Expression | None) -> bool:
     match condition:
-        case Compare(path, "eq", str()):
-            return path.parts == ("originSystem",)
-        case And(left, right):
-            return _filters_origin_system(left) or _filters_origin_system(right)
+        case Test(Path(("originSystem",)), "eq", (str(),)):
+            return True
+        case Junction("and", operands):
+            return any(_filters_origin_system(operand) for operand in operands)
         case _:
             return False
 

@@ -21,7 +21,8 @@ from ...errors import bad_request, no_such_link
 from ...listing import list_plain
 from ...odata import types
 from ...odata.evaluate import predicate
-from ...odata.query import Expansion, filter_paths, parse_expand
+from ...odata.filters import filter_paths
+from ...odata.query import Expansion, parse_expand
 from ...world import World
 
 ROOT: Final = "/identityGovernance/entitlementManagement"

@@ -8,7 +8,7 @@ from ...call import NO_CONTENT, Answer, Call, Json
 from ...errors import GraphError, mail_denied
 from ...listing import list_plain
 from ...mailbox import Mailbox, Message, folder_id
-from ...odata.query import filter_paths
+from ...odata.filters import filter_paths
 from ...routing import Handler, Needs, Route
 from ...tables import TABLES
 from .. import permissions as may
