@@ -2,27 +2,25 @@
 
 import secrets
 import uuid
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import now, stamp
-from ..directory.objects import DirectoryObject
+from ..directory.objects import DirectoryObject, OrderedIds
 from ..errors import GraphError, already_exist, bad_request, invalid_value, not_found
-from ..listing import list_links
 from ..odata.shapes import checked_body
 from ..routing import Route
 from . import applications, service_principals
 from . import permissions as may
 from .answers import bound, created, each
 from .applications import check_identifiers, checked_application, create_application
-from .lookup import need_application, need_service_principal, reference_in, referenced
+from .links import Find, changed, listed, references
+from .lookup import need_application, need_service_principal
 
 _LIFETIME: Final = timedelta(days=730)
 _HINT: Final = 3
 _SECRET_BYTES: Final = 30
-Find = Callable[[Call], DirectoryObject]
 
 
 def create_app(call: Call) -> Answer:
@@ -93,25 +91,18 @@ def list_roles(call: Call) -> Answer:
     return Answer(200, {"@odata.context": context, "value": application.get("appRoles") or []})
 
 
-def list_owners(call: Call, *, find: Find) -> Answer:
-    return list_links(call, call.world.directory.owners.of(find(call).id))
-
-
-def add_owner(call: Call, *, find: Find) -> Answer:
+def _add_owner(call: Call, object_: DirectoryObject, owner: DirectoryObject) -> None:
     """Raises GraphError: 400 for who is an owner already, or neither a user nor a service principal."""
-    object_, owner = find(call), referenced(call.world, reference_in(call))
     if owner.kind not in {"user", "servicePrincipal"}:
         raise bad_request("Invalid object reference for property 'owners'.")
     if not call.world.directory.owners.add(object_.id, owner.id):
         raise already_exist("owners")
-    return NO_CONTENT
 
 
-def remove_owner(call: Call, *, find: Find) -> Answer:
+def _remove_owner(call: Call, object_: DirectoryObject, id_: str) -> None:
     """The last owner too: an app, unlike a group, can be without."""
-    if not call.world.directory.owners.remove(find(call).id, call.keys["owner"]):
-        raise not_found(call.keys["owner"])
-    return NO_CONTENT
+    if not call.world.directory.owners.remove(object_.id, id_):
+        raise not_found(id_)
 
 
 def add_password(call: Call, *, find: Find) -> Answer:
@@ -174,10 +165,15 @@ def _moment(value: object, otherwise: datetime) -> datetime:
 
 def _routes(base: str) -> tuple[Route, ...]:
     find = need_application if base.startswith("/applications") else need_service_principal
+
+    def owners(call: Call) -> OrderedIds:
+        return call.world.directory.owners.of(find(call).id)
+
+    path = f"{base}/owners"
     return (
-        bound("GET", f"{base}/owners", list_owners, may.APP_READ, find=find),
-        bound("POST", f"{base}/owners/$ref", add_owner, may.APP_OWNER_WRITE, find=find),
-        bound("DELETE", f"{base}/owners/{{owner}}/$ref", remove_owner, may.APP_OWNER_WRITE, find=find),
+        *listed(path, owners, may.APP_READ, counted=False),
+        *([] if "(" in base else [references(path, owners, may.APP_READ)]),
+        *changed(path, "owner", find, may.APP_OWNER_WRITE, add=_add_owner, remove=_remove_owner),
         bound("POST", f"{base}/addPassword", add_password, may.APP_WRITE, find=find),
         bound("POST", f"{base}/removePassword", remove_password, may.APP_WRITE, find=find),
     )

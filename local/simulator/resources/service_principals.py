@@ -1,12 +1,13 @@
 """``/servicePrincipals``: read by id or appId, changed, certified and deleted (graph contract "App access")."""
 
 from ..call import NO_CONTENT, Answer, Call
+from ..directory.objects import OrderedIds
 from ..errors import invalid_value
-from ..listing import list_links
 from ..odata.shapes import checked_body, merged
 from ..routing import Route
 from . import permissions as may
 from .answers import collection, each, one
+from .links import listed
 from .lookup import need_service_principal
 from .signing_certificates import add_token_signing_certificate
 
@@ -32,8 +33,8 @@ def delete_service_principal(call: Call) -> Answer:
     return NO_CONTENT
 
 
-def list_owned(call: Call) -> Answer:
-    return list_links(call, call.world.directory.owners.to(need_service_principal(call).id))
+def _owned(call: Call) -> OrderedIds:
+    return call.world.directory.owners.to(need_service_principal(call).id)
 
 
 def _routes(base: str) -> tuple[Route, ...]:
@@ -44,7 +45,7 @@ def _routes(base: str) -> tuple[Route, ...]:
         Route("DELETE", base, delete_service_principal, may.APP_WRITE),
         Route("POST", f"{base}/addTokenSigningCertificate", certify, may.APP_WRITE),
         Route("POST", f"{base}/graph.addTokenSigningCertificate", certify, may.APP_WRITE),
-        Route("GET", f"{base}/ownedObjects", list_owned, may.APP_READ),
+        *listed(f"{base}/ownedObjects", _owned, may.APP_READ, counted=False),
     )
 
 

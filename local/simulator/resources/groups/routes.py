@@ -1,16 +1,15 @@
 """``/groups`` over HTTP."""
 
-from collections.abc import Callable
-
 from ...call import NO_CONTENT, Answer, Call
 from ...directory.objects import DirectoryObject, OrderedIds
 from ...directory.relations import Relation
 from ...errors import GraphError, bad_request, denied, not_found
-from ...listing import count_links, list_links
-from ...routing import Needs, Route
+from ...listing import Visible
+from ...routing import Route
 from .. import permissions as may
 from ..answers import bound, collection, created, linked, one
-from ..lookup import need_group, need_object, reference_in, referenced, seen_once
+from ..links import PEOPLE_AND_GROUPS, changed, listed, references
+from ..lookup import need_group, need_object, seen_once
 from . import membership, model, ownership
 
 
@@ -60,55 +59,12 @@ def upsert_group(call: Call) -> Answer:
     return created(call, model.create(call.world, whole, call.who, call.actor))
 
 
-def list_related(call: Call, *, owners: bool, cast: str | None) -> Answer:
-    group = need_group(call)
-    links = _relation(call, owners=owners).of(group.id)
-    return list_links(call, links, cast=cast, visible=None if owners else _members_seen(call, group))
-
-
-def count_related(call: Call, *, owners: bool, cast: str | None) -> Answer:
-    group = need_group(call)
-    links = _relation(call, owners=owners).of(group.id)
-    return count_links(call, links, cast=cast, visible=None if owners else _members_seen(call, group))
-
-
-def list_transitive(call: Call, *, cast: str | None) -> Answer:
-    return list_links(call, _transitive(call), cast=cast)
-
-
-def count_transitive(call: Call, *, cast: str | None) -> Answer:
-    return count_links(call, _transitive(call), cast=cast)
-
-
 def get_related(call: Call, *, owners: bool) -> Answer:
     group, key = need_group(call), call.keys["object"]
     object_ = call.world.directory.find(key)
     if object_ is None or not _relation(call, owners=owners).holds(group.id, key):
         raise not_found(key)
     return linked(call, object_)
-
-
-def add_member(call: Call) -> Answer:
-    group, reference = need_group(call), reference_in(call)
-    membership.check_kind(call.world, group, call.who)
-    membership.add(call.world, group, [referenced(call.world, reference)], call.who, call.actor)
-    return NO_CONTENT
-
-
-def remove_member(call: Call) -> Answer:
-    membership.remove(call.world, need_group(call), call.keys["object"], call.who, call.actor)
-    return NO_CONTENT
-
-
-def add_owner(call: Call) -> Answer:
-    group = need_group(call)
-    ownership.add(call.world, group, [referenced(call.world, reference_in(call))], call.who)
-    return NO_CONTENT
-
-
-def remove_owner(call: Call) -> Answer:
-    ownership.remove(call.world, need_group(call), call.keys["object"], call.who)
-    return NO_CONTENT
 
 
 def refuse_reference_patch(call: Call) -> Answer:
@@ -136,9 +92,9 @@ def _relation(call: Call, *, owners: bool) -> Relation:
     return call.world.directory.owners if owners else call.world.directory.members
 
 
-def _members_seen(call: Call, group: DirectoryObject) -> Callable[[DirectoryObject], bool] | None:
-    window = call.world.settings.replication.members_read
-    return seen_once(call.world, "members_list", window, lambda member: f"{group.id}/{member.id}")
+def _members_seen(call: Call) -> Visible | None:
+    group, window = call.keys["group"], call.world.settings.replication.members_read
+    return seen_once(call.world, "members_list", window, lambda member: f"{group}/{member.id}")
 
 
 def _transitive(call: Call) -> OrderedIds:
@@ -151,28 +107,48 @@ def _transitive(call: Call) -> OrderedIds:
     return found
 
 
-_CASTS: dict[str, str | None] = {
-    "": None,
-    "/graph.user": "user",
-    "/graph.group": "group",
-    "/graph.servicePrincipal": "servicePrincipal",
-}
+def _changeable(call: Call) -> DirectoryObject:
+    group = need_group(call)
+    membership.check_kind(call.world, group, call.who)
+    return group
 
 
-def _related(name: str, *, owners: bool, read: Needs, write: Needs) -> tuple[Route, ...]:
-    base = f"/groups/{{group}}/{name}"
-    routes = [
-        Route("POST", f"{base}/$ref", add_owner if owners else add_member, write),
-        Route("PATCH", f"{base}/$ref", refuse_reference_patch, write),
+def _add_member(call: Call, group: DirectoryObject, member: DirectoryObject) -> None:
+    membership.add(call.world, group, [member], call.who, call.actor)
+
+
+def _remove_member(call: Call, group: DirectoryObject, id_: str) -> None:
+    membership.remove(call.world, group, id_, call.who, call.actor)
+
+
+def _add_owner(call: Call, group: DirectoryObject, owner: DirectoryObject) -> None:
+    ownership.add(call.world, group, [owner], call.who)
+
+
+def _remove_owner(call: Call, group: DirectoryObject, id_: str) -> None:
+    ownership.remove(call.world, group, id_, call.who)
+
+
+def _related(name: str, *, owners: bool) -> tuple[Route, ...]:
+    base, read = f"/groups/{{group}}/{name}", may.MEMBER_READ
+
+    def ids(call: Call) -> OrderedIds:
+        return _relation(call, owners=owners).of(need_group(call).id)
+
+    writes = (
+        changed(base, "object", need_group, may.GROUP_WRITE, add=_add_owner, remove=_remove_owner)
+        if owners
+        else changed(base, "object", _changeable, may.MEMBER_WRITE, add=_add_member, remove=_remove_member)
+    )
+    seen = (lambda _: None) if owners else _members_seen
+    return (
+        *writes,
+        *listed(base, ids, read, casts=PEOPLE_AND_GROUPS, units=1 if owners else 3, visible=seen),
+        references(base, ids, read, seen),
+        Route("PATCH", f"{base}/$ref", refuse_reference_patch, may.GROUP_WRITE if owners else may.MEMBER_WRITE),
         bound("GET", f"{base}/{{object}}", get_related, read, owners=owners),
-        Route("DELETE", f"{base}/{{object}}/$ref", remove_owner if owners else remove_member, write),
         bound("DELETE", f"{base}/{{object}}", delete_related_object, may.USER_DELETE, owners=owners),
-    ]
-    for cast, kind in _CASTS.items():
-        units = 1 if owners else 3
-        routes.append(bound("GET", f"{base}{cast}", list_related, read, units, owners=owners, cast=kind))
-        routes.append(bound("GET", f"{base}{cast}/$count", count_related, read, owners=owners, cast=kind))
-    return tuple(routes)
+    )
 
 
 _GROUP, _NAMED, _NESTED = "/groups/{group}", "/groups/(uniqueName=)/{uniqueName}", "/groups/{group}/transitiveMembers"
@@ -184,8 +160,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", _GROUP, get_group, may.GROUP_BASIC),
     Route("PATCH", _GROUP, update_group, may.MEMBER_WRITE),
     Route("DELETE", _GROUP, delete_group, may.GROUP_WRITE),
-    *_related("members", owners=False, read=may.MEMBER_READ, write=may.MEMBER_WRITE),
-    *_related("owners", owners=True, read=may.MEMBER_READ, write=may.GROUP_WRITE),
-    *(bound("GET", f"{_NESTED}{c}", list_transitive, may.MEMBER_READ, 5, cast=k) for c, k in _CASTS.items()),
-    *(bound("GET", f"{_NESTED}{c}/$count", count_transitive, may.MEMBER_READ, cast=k) for c, k in _CASTS.items()),
+    *_related("members", owners=False),
+    *_related("owners", owners=True),
+    *listed(_NESTED, _transitive, may.MEMBER_READ, casts=PEOPLE_AND_GROUPS, units=5),
 )

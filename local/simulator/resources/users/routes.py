@@ -1,12 +1,14 @@
 """``/users`` over HTTP."""
 
 from ...call import NO_CONTENT, Answer, Call
+from ...directory.objects import DirectoryObject, OrderedIds
 from ...errors import bad_request, denied
-from ...listing import Visible, list_links
+from ...listing import Visible
 from ...routing import Route
 from .. import permissions as may
 from ..answers import collection, one
-from ..lookup import need_user, reference_in, referenced, sees
+from ..links import changed, listed
+from ..lookup import need_user, sees
 from . import model
 
 
@@ -48,26 +50,20 @@ def delete_user(call: Call) -> Answer:
     return NO_CONTENT
 
 
-def list_sponsors(call: Call) -> Answer:
-    return list_links(call, call.world.directory.sponsors.of(need_user(call).id))
+def _add_sponsor(call: Call, user: DirectoryObject, sponsor: DirectoryObject) -> None:
+    model.add_sponsor(call.world, user, sponsor)
 
 
-def add_sponsor(call: Call) -> Answer:
-    model.add_sponsor(call.world, need_user(call), referenced(call.world, reference_in(call)))
-    return NO_CONTENT
+def _remove_sponsor(call: Call, user: DirectoryObject, id_: str) -> None:
+    model.remove_sponsor(call.world, user, id_)
 
 
-def remove_sponsor(call: Call) -> Answer:
-    model.remove_sponsor(call.world, need_user(call), call.keys["sponsor"])
-    return NO_CONTENT
+def _sponsors(call: Call) -> OrderedIds:
+    return call.world.directory.sponsors.of(need_user(call).id)
 
 
-def list_owned(call: Call) -> Answer:
-    return list_links(call, call.world.directory.owners.to(need_user(call).id))
-
-
-def list_owned_groups(call: Call) -> Answer:
-    return list_links(call, call.world.directory.owners.to(need_user(call).id), cast="group")
+def _owned(call: Call) -> OrderedIds:
+    return call.world.directory.owners.to(need_user(call).id)
 
 
 def _check_sign_in_activity(call: Call) -> None:
@@ -76,16 +72,14 @@ def _check_sign_in_activity(call: Call) -> None:
         raise denied()
 
 
-_USER = "/users/{user}"
+_USER, _SPONSORS = "/users/{user}", "/users/{user}/sponsors"
 ROUTES: tuple[Route, ...] = (
     *collection("user", may.USER_READ, units=2, seen=_seen),
     Route("GET", _USER, get_user, may.USER_READ),
     Route("PATCH", _USER, update_user, (*may.USER_WRITE, *may.USER_ENABLE)),
     Route("DELETE", _USER, delete_user, may.USER_DELETE),
-    Route("GET", f"{_USER}/sponsors", list_sponsors, may.USER_READ),
-    Route("POST", f"{_USER}/sponsors/$ref", add_sponsor, may.USER_WRITE),
-    Route("DELETE", f"{_USER}/sponsors/{{sponsor}}/$ref", remove_sponsor, may.USER_WRITE),
-    Route("GET", f"{_USER}/ownedObjects", list_owned, may.USER_READ),
-    Route("GET", f"{_USER}/ownedObjects/graph.group", list_owned_groups, may.USER_READ),
+    *listed(_SPONSORS, _sponsors, may.USER_READ, counted=False),
+    *changed(_SPONSORS, "sponsor", need_user, may.USER_WRITE, add=_add_sponsor, remove=_remove_sponsor),
+    *listed(f"{_USER}/ownedObjects", _owned, may.USER_READ, casts=(None, "group"), counted=False),
     Route("GET", "/me", get_me),
 )
