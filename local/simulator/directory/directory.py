@@ -1,7 +1,7 @@
 """The whole directory of one tenant: the sets of objects, their links, and the few moves that touch several."""
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -47,18 +47,15 @@ class TenantFacts:
     verified_domains: list[str]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class DeletedObject:
-    """A soft-deleted user, group, application or service principal with what a restore brings back. `holders` are the
-    groups, administrative units and directory roles it was in."""
+    """A soft-deleted user, group, application or service principal with what a restore brings back: who it was a
+    member or an owner of, its own members and owners, and its app role assignments."""
 
     object: DirectoryObject
     deleted_at: datetime
-    holders: list[str] = field(default_factory=list)
-    owned: list[str] = field(default_factory=list)
-    members: list[str] = field(default_factory=list)
-    owners: list[str] = field(default_factory=list)
-    assignments: list[Assignment] = field(default_factory=list)
+    links: list[tuple[Relation, str, str]]
+    assignments: list[Assignment]
 
 
 class Directory:
@@ -168,20 +165,9 @@ class Directory:
         del self.deleted[gone.object.id.lower()]
         gone.object.properties.pop("deletedDateTime", None)
         object_ = self.set_of(gone.object.kind).add(gone.object.properties)
-        for holder in gone.holders:
-            if self.find(holder) is not None:
-                self.link(self.members, holder, object_.id)
-        for member in gone.members:
-            if self.find(member) is not None:
-                self.link(self.members, object_.id, member)
-        for owned in gone.owned:
-            if self.groups.get(owned) is not None:
-                self.link(self.owners, owned, object_.id)
-            elif self.find(owned) is not None:
-                self.owners.add(owned, object_.id)
-        for owner in gone.owners:
-            if self.find(owner) is not None:
-                self.link(self.owners, object_.id, owner)
+        for relation, source, target in gone.links:
+            if self.find(source) is not None and self.find(target) is not None:
+                self.link(relation, source, target)
         for assignment in gone.assignments:
             if self.find(assignment.principal_id) and self.find(assignment.resource_id):
                 self.assignments.add(assignment)
@@ -199,32 +185,25 @@ class Directory:
             self.purge(gone)
 
     def _bin(self, object_: DirectoryObject) -> None:
-        gone = DeletedObject(
-            object_,
-            now(),
-            holders=list(self.members.to(object_.id)),
-            members=list(self.members.of(object_.id)),
-            owned=list(self.owners.to(object_.id)),
-            owners=list(self.owners.of(object_.id)),
-            assignments=self.assignments.forget(object_.id),
-        )
-        for holder in gone.holders:
-            self.unlink(self.members, holder, object_.id)
-        for member in gone.members:
-            self.members.remove(object_.id, member)
-        for owned in gone.owned:
-            if self.groups.get(owned) is not None:
-                self.unlink(self.owners, owned, object_.id)
-            else:
-                self.owners.remove(owned, object_.id)
-        for owner in gone.owners:
-            self.owners.remove(object_.id, owner)
+        links = [
+            (relation, *pair)
+            for relation in (self.members, self.owners)
+            for pair in (
+                *((source, object_.id) for source in relation.to(object_.id)),
+                *((object_.id, target) for target in relation.of(object_.id)),
+            )
+        ]
+        gone = DeletedObject(object_, now(), links, self.assignments.forget(object_.id))
+        for link in links:
+            self.unlink(*link)
         self.set_of(object_.kind).remove(object_)
         object_.properties["deletedDateTime"] = stamp(gone.deleted_at)
         self.deleted[object_.id.lower()] = gone
         self.changes.record(object_.kind, object_.id, "deleted")
 
     def _record_link(self, relation: Relation, source: str, target: str) -> None:
+        """Of owners only those of groups: delta queries tell of no others."""
         holder = self.find(source)
         kind = "group" if holder is None else holder.kind
-        self.changes.record(kind, source, "members" if relation is self.members else "owners", target)
+        if relation is self.members or kind == "group":
+            self.changes.record(kind, source, "members" if relation is self.members else "owners", target)

@@ -67,19 +67,16 @@ class Assignments:
 
     def __init__(self) -> None:
         self._all: dict[str, Assignment] = {}
-        self._keys: dict[tuple[str, str, str], str] = {}
         self._by_principal: dict[str, OrderedIds] = {}
         self._by_resource: dict[str, OrderedIds] = {}
 
     def add(self, assignment: Assignment) -> None:
         self._all[assignment.id] = assignment
-        self._keys[_key(assignment)] = assignment.id
         self._by_principal.setdefault(assignment.principal_id.lower(), OrderedIds()).add(assignment.id)
         self._by_resource.setdefault(assignment.resource_id.lower(), OrderedIds()).add(assignment.id)
 
     def remove(self, assignment: Assignment) -> None:
         del self._all[assignment.id]
-        del self._keys[_key(assignment)]
         self._by_principal[assignment.principal_id.lower()].discard(assignment.id)
         self._by_resource[assignment.resource_id.lower()].discard(assignment.id)
 
@@ -87,8 +84,9 @@ class Assignments:
         return self._all.get(id_)
 
     def same(self, principal_id: str, resource_id: str, app_role_id: str) -> Assignment | None:
-        id_ = self._keys.get((principal_id.lower(), resource_id.lower(), app_role_id.lower()))
-        return None if id_ is None else self._all[id_]
+        wanted = (resource_id.lower(), app_role_id.lower())
+        held = (self._all[id_] for id_ in self.of_principal(principal_id))
+        return next((one for one in held if (one.resource_id.lower(), one.app_role_id.lower()) == wanted), None)
 
     def of_principal(self, id_: str) -> OrderedIds:
         return self._by_principal.get(id_.lower(), _NONE)
@@ -105,7 +103,3 @@ class Assignments:
 
     def __iter__(self) -> Iterator[Assignment]:
         return iter(self._all.values())
-
-
-def _key(assignment: Assignment) -> tuple[str, str, str]:
-    return (assignment.principal_id.lower(), assignment.resource_id.lower(), assignment.app_role_id.lower())

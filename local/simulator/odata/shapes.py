@@ -103,9 +103,10 @@ def checked_body(rules: OData, kind: str, body: Json, *, may_set: Iterable[str] 
             continue
         if name in read_only:
             raise bad_request(f"Property '{name}' is read-only and cannot be set.")
-        if types.fault(known.get(name, "Edm.String"), value) is not None:
+        declared = known.get(name, "Edm.String")
+        if not types.fits(declared, value):
             raise bad_request(f"Invalid value specified for property '{name}' of resource '{kind.capitalize()}'.")
-        stranger = types.stranger(known.get(name, "Edm.String"), value)
+        stranger = types.stranger(declared, value)
         if stranger is not None and reject_unknown:
             raise bad_request(f"Invalid property '{stranger}'.")
         result[name] = value

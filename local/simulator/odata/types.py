@@ -13,21 +13,18 @@ from typing import Any, Final
 _DOCUMENT: Final[dict[str, Any]] = json.loads(Path(__file__).with_name("types.json").read_text(encoding="utf-8"))
 _TYPES: Final[dict[str, Any]] = _DOCUMENT["types"]
 _ENUMS: Final[dict[str, list[str]]] = _DOCUMENT["enums"]
-_PRIMITIVES: Final[dict[str, tuple[type, ...]]] = {
-    "Edm.String": (str,),
-    "Edm.Boolean": (bool,),
-    "Edm.Guid": (str,),
-    "Edm.DateTimeOffset": (str,),
-    "Edm.Date": (str,),
-    "Edm.Int32": (int,),
-    "Edm.Int64": (int,),
+_TEXTS: Final = ("String", "Guid", "DateTimeOffset", "Date", "Binary", "Duration")
+_PRIMITIVES: Final[dict[str, type | tuple[type, ...]]] = {
+    **{f"Edm.{name}": str for name in _TEXTS},
+    "Edm.Boolean": bool,
+    "Edm.Int32": int,
+    "Edm.Int64": int,
     "Edm.Double": (int, float),
-    "Edm.Binary": (str,),
-    "Edm.Duration": (str,),
 }
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # Days and smaller only, as OData's durations are; a time span in other words (``14 days, 0:00:00``) is none.
 _DURATION = re.compile(r"-?P(?=.)(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
+_FORMS: Final = {"Edm.Guid": _GUID, "Edm.Duration": _DURATION}
 
 
 @cache
@@ -73,33 +70,25 @@ def may_show_null(type_: str, property_: str) -> bool:
     return not declared.endswith("!") or declared.startswith("Collection(")
 
 
-def fault(type_: str, value: Any) -> str | None:
-    """Why a value does not fit its declared type, or None. Names are not looked at: see `stranger`."""
+def fits(type_: str, value: Any) -> bool:
+    """Whether a value is of its declared type. Names are not looked at: see `stranger`."""
     declared = type_.removesuffix("!")
+    is_collection = declared.startswith("Collection(")
     if value is None:
-        return "null" if type_.endswith("!") and not declared.startswith("Collection(") else None
-    if declared.startswith("Collection("):
-        if not isinstance(value, list):
-            return "not a collection"
-        return next((why for item in value if (why := fault(declared[11:-1], item))), None)
+        return is_collection or not type_.endswith("!")
+    if is_collection:
+        return isinstance(value, list) and all(fits(declared[11:-1], item) for item in value)
     if declared in _PRIMITIVES:
-        if not isinstance(value, _PRIMITIVES[declared]) or (isinstance(value, bool) and declared != "Edm.Boolean"):
-            return f"not {declared}"
-        if declared == "Edm.Guid" and not is_guid(value):
-            return "not a GUID"
-        if declared == "Edm.Duration" and not _DURATION.fullmatch(str(value)):
-            return "not a duration"
-        return None
+        if not isinstance(value, _PRIMITIVES[declared]) or isinstance(value, bool) is not (declared == "Edm.Boolean"):
+            return False
+        form = _FORMS.get(declared)
+        return form is None or form.fullmatch(str(value)) is not None
     if declared in _ENUMS:
-        return None if isinstance(value, str) and value in _ENUMS[declared] else f"not a member of {declared}"
+        return value in _ENUMS[declared]
     if declared in _TYPES:
-        if not isinstance(value, dict):
-            return f"not a {declared}"
         known = properties(declared)
-        return next(
-            (why for name, item in value.items() if name in known and (why := fault(known[name], item))), None
-        )
-    return None
+        return isinstance(value, dict) and all(fits(known[n], item) for n, item in value.items() if n in known)
+    return True
 
 
 def stranger(type_: str, value: Any) -> str | None:
