@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ...call import Call, Json
@@ -93,12 +94,37 @@ _PROPERTY_ID = re.compile(
 _MAX_HEADERS = 5
 
 
-def need_mailbox(call: Call) -> tuple[str, str, Mailbox]:
-    """(user id, address, mailbox) of the path.
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The mailbox of the path, as a call meets it."""
 
-    Raises:
-        GraphError: 404 for an unknown user or one without a mailbox, 403 for one the app may not use.
-    """
+    call: Call
+    owner_id: str
+    address: str
+    mailbox: Mailbox
+
+    def need(self) -> Message:
+        """The message of the path, by either kind of id. Raises GraphError: 404, also for a stale id."""
+        message = self.mailbox.ids.get(self.call.keys["message"])
+        if message is None or self.hides(message):
+            raise GraphError(404, "ErrorItemNotFound", "The specified object was not found in the store.")
+        return message
+
+    def hides(self, message: Message) -> bool:
+        """Whether a message just sent cannot be read yet."""
+        new, window = self.call.world.new, self.call.world.settings.mail.sent_copy_after
+        return not message.is_draft and not new.is_empty and new.hides(message.key, "sent_copy", window)
+
+    def draft(self, body: Json) -> Message:
+        """A new message, not in the mailbox yet. Raises GraphError: as `checked`."""
+        message = new_message(self.owner_id, checked(body))
+        domain = self.address.rpartition("@")[2]
+        message.properties.setdefault("internetMessageId", f"<{message.key}@{domain}>")
+        return message
+
+
+def need_mailbox(call: Call) -> Box:
+    """Raises GraphError: 404 for an unknown user or one without a mailbox, 403 for one the app may not use."""
     key, world = call.keys["user"], call.world
     user = world.directory.find_user(key)
     if user is None:
@@ -111,7 +137,7 @@ def need_mailbox(call: Call) -> tuple[str, str, Mailbox]:
         text = "The mailbox is either inactive, soft-deleted, or is hosted on-premise."
         raise GraphError(404, "MailboxNotEnabledForRESTAPI", text)
     address = user.get("mail") or user.get("userPrincipalName")
-    return user.id, str(address), world.mailboxes.of(user.id)
+    return Box(call, user.id, str(address), world.mailboxes.of(user.id))
 
 
 def checked(body: Json) -> Json:
@@ -142,19 +168,13 @@ def checked(body: Json) -> Json:
     return properties
 
 
-def draft(owner_id: str, address: str, properties: Json) -> Message:
-    message = new_message(owner_id, properties)
-    domain = address.rpartition("@")[2]
-    message.properties.setdefault("internetMessageId", f"<{message.key}@{domain}>")
-    return message
-
-
-def send(call: Call, mailbox: Mailbox, message: Message, address: str, *, keep: bool) -> None:
+def send(box: Box, message: Message, *, keep: bool) -> None:
     """Send a message to its recipients and, if it is kept, move it to Sent Items.
 
     Raises:
         GraphError: 400 without recipients or for a message already sent (switch), 429 at a limit.
     """
+    call, mailbox = box.call, box.mailbox
     rules = call.world.settings.mail
     if not message.is_draft and rules.send_again == "refuse":
         raise GraphError(400, "ErrorInvalidOperation", "The message is not a draft and cannot be sent.")
@@ -169,7 +189,7 @@ def send(call: Call, mailbox: Mailbox, message: Message, address: str, *, keep: 
     call.world.observations.mails.append(
         Mail(
             kind="message",
-            sender=address,
+            sender=box.address,
             to=recipients,
             subject=message.properties.get("subject") or "",
             body=body.get("content") or "",
@@ -188,15 +208,15 @@ def send(call: Call, mailbox: Mailbox, message: Message, address: str, *, keep: 
         mailbox.remove(message)
 
 
-def shown(message: Message, address: str, *, immutable: bool, extra: tuple[str, ...] = ()) -> Json:
+def shown(box: Box, message: Message, extra: tuple[str, ...] = ()) -> Json:
     """The message as Graph shows it; headers and extended properties only when named in `extra`."""
     properties = message.properties
     body: Json = properties.get("body") or {"contentType": "text", "content": ""}
-    sender: Json = {"emailAddress": {"name": address, "address": address}}
+    sender: Json = {"emailAddress": {"name": box.address, "address": box.address}}
     created = properties["createdDateTime"]
     whole: dict[str, Any] = {
         "@odata.etag": f'W/"{properties["changeKey"]}"',
-        "id": message.immutable_id if immutable else message.regular_id,
+        "id": message.immutable_id if wants_immutable(box.call) else message.regular_id,
         **TABLES["message"],
         "receivedDateTime": created,
         "sentDateTime": created,
@@ -212,11 +232,10 @@ def shown(message: Message, address: str, *, immutable: bool, extra: tuple[str, 
     return whole | {"isDraft": message.is_draft}
 
 
+def wants_immutable(call: Call) -> bool:
+    return 'idtype="immutableid"' in call.headers.get("prefer", "").replace(" ", "").lower()
+
+
 def _addresses(message: Message) -> list[str]:
-    found = []
-    for name in _RECIPIENTS:
-        for recipient in message.properties.get(name) or []:
-            address = recipient["emailAddress"].get("address")
-            if address:
-                found.append(str(address))
-    return found
+    recipients = [each for name in _RECIPIENTS for each in message.properties.get(name) or []]
+    return [str(address) for each in recipients if (address := each["emailAddress"].get("address"))]

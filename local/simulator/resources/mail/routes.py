@@ -7,7 +7,7 @@ from typing import Final
 from ...call import NO_CONTENT, Answer, Call, Json
 from ...errors import GraphError, mail_denied
 from ...listing import list_plain
-from ...mailbox import Mailbox, Message, folder_id
+from ...mailbox import folder_id
 from ...odata.filters import filter_paths
 from ...routing import Handler, Needs, Route
 from ...tables import TABLES
@@ -20,12 +20,14 @@ _NAMES: Final[dict[str, str]] = TABLES["mailFolders"]
 
 def list_folders(call: Call) -> Answer:
     folders = list(_folders(call).values())
-    return list_plain(call, folders, _set(call), size=_DEFAULT_PAGE, max_top=_MAX_PAGE, always=("id",))
+    return list_plain(
+        call, folders, f"{_of_user(call)}/mailFolders", size=_DEFAULT_PAGE, max_top=_MAX_PAGE, always=("id",)
+    )
 
 
 def get_folder(call: Call) -> Answer:
     folder = need_folder(call)
-    answer = plain(call, _set(call), folder)
+    answer = plain(call, f"{_of_user(call)}/mailFolders", folder)
     return Answer(200, {**answer.body, "id": folder["id"]})
 
 
@@ -43,14 +45,14 @@ def need_folder(call: Call) -> Json:
 
 
 def _folders(call: Call) -> dict[str, Json]:
-    owner, _, mailbox = model.need_mailbox(call)
-    drafts = sum(message.is_draft for message in mailbox.messages.values())
-    counts = {"drafts": drafts, "sentitems": len(mailbox.messages) - drafts}
+    box = model.need_mailbox(call)
+    drafts = sum(message.is_draft for message in box.mailbox.messages.values())
+    counts = {"drafts": drafts, "sentitems": len(box.mailbox.messages) - drafts}
     return {
         key: {
-            "id": folder_id(owner, key),
+            "id": folder_id(box.owner_id, key),
             "displayName": name,
-            "parentFolderId": folder_id(owner, "msgfolderroot"),
+            "parentFolderId": folder_id(box.owner_id, "msgfolderroot"),
             "childFolderCount": 0,
             "unreadItemCount": 0,
             "totalItemCount": counts.get(key, 0),
@@ -60,47 +62,33 @@ def _folders(call: Call) -> dict[str, Json]:
     }
 
 
-def _set(call: Call) -> str:
-    return f"users('{call.keys['user']}')/mailFolders"
-
-
 _DEFAULT_PAGE, _MAX_PAGE = 10, 1000
-_EXTENDED = "singleValueExtendedProperties"
+_EXTENDED, _HEADERS = "singleValueExtendedProperties", "internetMessageHeaders"
 _EXPAND = re.compile(rf"{_EXTENDED}\(\$filter=(?P<filter>.+)\)", re.DOTALL)
 _WANTED_ID = re.compile(r"id eq '((?:[^']|'')*)'", re.IGNORECASE)
 
 
 def create_draft(call: Call) -> Answer:
-    owner, address, mailbox = model.need_mailbox(call)
-    message = model.draft(owner, address, model.checked(call.json()))
-    mailbox.add(message)
-    body = {"@odata.context": _context(call, "/$entity"), **_shown(call, message, address)}
-    return Answer(201, body, headers=_applied(call))
+    box = model.need_mailbox(call)
+    message = box.draft(call.json())
+    box.mailbox.add(message)
+    return _one(call, model.shown(box, message), status=201)
 
 
 def list_messages(call: Call) -> Answer:
-    _, address, mailbox = model.need_mailbox(call)
-    query = call.query
-    if query.filter is not None:
-        names = set(filter_paths(query.filter))
-        refused = {"internetMessageHeaders"}
-        if not call.world.settings.mail.marker_filter:
-            refused.add(_EXTENDED)
-        if names & refused:
-            raise GraphError(400, "ErrorInvalidUrlQueryFilter", "The filter is not supported.")
+    box, query = model.need_mailbox(call), call.query
+    refused = {_HEADERS} if call.world.settings.mail.marker_filter else {_HEADERS, _EXTENDED}
+    if query.filter is not None and refused & set(filter_paths(query.filter)):
+        raise GraphError(400, "ErrorInvalidUrlQueryFilter", "The filter is not supported.")
     wanted = _expanded_ids(call)
-    messages = [m for m in reversed(mailbox.messages.values()) if not _hidden(call, m)]
-    shown = [_shown(call, message, address, extra=(_EXTENDED, *_headers(call))) for message in messages]
+    messages = [message for message in reversed(box.mailbox.messages.values()) if not box.hides(message)]
+    shown = [model.shown(box, message, _only_when_asked(call)) for message in messages]
     if "folder" in call.keys:
         folder = need_folder(call)["id"]
         shown = [message for message in shown if message["parentFolderId"] == folder]
+    always = ("@odata.etag", "id", _EXTENDED)
     answer = list_plain(
-        call,
-        shown,
-        f"users('{call.keys['user']}')/messages",
-        size=_DEFAULT_PAGE,
-        max_top=_MAX_PAGE,
-        always=("@odata.etag", "id", _EXTENDED),
+        call, shown, f"{_of_user(call)}/messages", size=_DEFAULT_PAGE, max_top=_MAX_PAGE, always=always
     )
     for item in answer.body["value"]:
         _keep_extended(item, wanted)
@@ -108,70 +96,54 @@ def list_messages(call: Call) -> Answer:
 
 
 def get_message(call: Call) -> Answer:
-    _, address, mailbox = model.need_mailbox(call)
-    message, wanted = _need(call, mailbox), _expanded_ids(call)
-    shown = _shown(call, message, address, extra=(_EXTENDED, *_headers(call)))
+    box = model.need_mailbox(call)
+    message, wanted = box.need(), _expanded_ids(call)
+    shown = model.shown(box, message, _only_when_asked(call))
     _keep_extended(shown, wanted)
     if call.query.select:
         kept = {"@odata.etag", "id", *call.query.select, *([_EXTENDED] if wanted else [])}
         shown = {name: value for name, value in shown.items() if name in kept}
-    return Answer(200, {"@odata.context": _context(call, "/$entity"), **shown}, headers=_applied(call))
+    return _one(call, shown)
 
 
 def update_message(call: Call) -> Answer:
-    _, address, mailbox = model.need_mailbox(call)
-    message = _need(call, mailbox)
+    box = model.need_mailbox(call)
+    message = box.need()
     message.properties |= model.checked(call.json())
-    return Answer(200, {"@odata.context": _context(call, "/$entity"), **_shown(call, message, address)})
+    return Answer(200, _one(call, model.shown(box, message)).body)
 
 
 def delete_message(call: Call) -> Answer:
-    _, _, mailbox = model.need_mailbox(call)
-    mailbox.remove(_need(call, mailbox))
+    box = model.need_mailbox(call)
+    box.mailbox.remove(box.need())
     return NO_CONTENT
 
 
 def send_draft(call: Call) -> Answer:
-    _, address, mailbox = model.need_mailbox(call)
-    model.send(call, mailbox, _need(call, mailbox), address, keep=True)
+    box = model.need_mailbox(call)
+    model.send(box, box.need(), keep=True)
     return Answer(202)
 
 
 def send_mail(call: Call) -> Answer:
     """Not idempotent: each call sends (graph contract "More operations")."""
-    owner, address, mailbox = model.need_mailbox(call)
-    body = call.json()
+    box, body = model.need_mailbox(call), call.json()
     message = {name.lower(): value for name, value in body.items()}.get("message")
     if not isinstance(message, dict):
         raise GraphError(400, "ErrorInvalidRequest", "The message is required.")
     keep = body.get("saveToSentItems", body.get("SaveToSentItems")) is not False
-    made = model.draft(owner, address, model.checked(message))
-    model.send(call, mailbox, made, address, keep=keep)
+    model.send(box, box.draft(message), keep=keep)
     return Answer(202)
 
 
-def _need(call: Call, mailbox: Mailbox) -> Message:
-    """The message of the path, by either kind of id. Raises GraphError: 404, also for a stale id."""
-    message = mailbox.ids.get(call.keys["message"])
-    if message is None or _hidden(call, message):
-        raise GraphError(404, "ErrorItemNotFound", "The specified object was not found in the store.")
-    return message
+def _one(call: Call, shown: Json, *, status: int = 200) -> Answer:
+    context = f"{call.base_url}/$metadata#{_of_user(call)}/messages/$entity"
+    return Answer(status, {"@odata.context": context, **shown}, headers=_applied(call))
 
 
-def _hidden(call: Call, message: Message) -> bool:
-    if message.is_draft or call.world.new.is_empty:
-        return False
-    return call.world.new.hides(message.key, "sent_copy", call.world.settings.mail.sent_copy_after)
-
-
-def _shown(call: Call, message: Message, address: str, extra: tuple[str, ...] = ()) -> Json:
-    return model.shown(message, address, immutable=_is_immutable(call), extra=extra)
-
-
-def _headers(call: Call) -> tuple[str, ...]:
+def _only_when_asked(call: Call) -> tuple[str, ...]:
     """internetMessageHeaders come with $select only."""
-    name = "internetMessageHeaders"
-    return (name,) if name in call.query.select else ()
+    return (_EXTENDED, _HEADERS) if _HEADERS in call.query.select else (_EXTENDED,)
 
 
 def _expanded_ids(call: Call) -> list[str]:
@@ -191,36 +163,28 @@ def _keep_extended(shown: Json, wanted: list[str]) -> None:
         shown[_EXTENDED] = kept
 
 
-def _is_immutable(call: Call) -> bool:
-    return 'idtype="immutableid"' in call.headers.get("prefer", "").replace(" ", "").lower()
-
-
 def _applied(call: Call) -> dict[str, str]:
-    return {"Preference-Applied": 'IdType="ImmutableId"'} if _is_immutable(call) else {}
+    return {"Preference-Applied": 'IdType="ImmutableId"'} if model.wants_immutable(call) else {}
 
 
-def _context(call: Call, rest: str) -> str:
-    return f"{call.base_url}/$metadata#users('{call.keys['user']}')/messages{rest}"
+def _of_user(call: Call) -> str:
+    return f"users('{call.keys['user']}')"
 
 
-def _refusal(_call: Call) -> GraphError:
-    return mail_denied()
-
-
-def _route(method: str, template: str, handler: Handler, needs: Needs) -> Route:
-    return Route(method, template, handler, needs, refusal=_refusal)
+def _route(method: str, path: str, handler: Handler, needs: Needs) -> Route:
+    return Route(method, f"/users/{{user}}{path}", handler, needs, refusal=lambda _: mail_denied())
 
 
 ROUTES: tuple[Route, ...] = (
-    _route("GET", "/users/{user}/mailFolders", list_folders, may.MAIL_READ),
-    _route("GET", "/users/{user}/mailFolders/{folder}", get_folder, may.MAIL_READ),
-    _route("GET", "/users/{user}/messages", list_messages, may.MAIL_READ),
-    _route("GET", "/users/{user}/mailFolders/{folder}/messages", list_messages, may.MAIL_READ),
-    _route("POST", "/users/{user}/messages", create_draft, may.MAIL_WRITE),
-    _route("GET", "/users/{user}/messages/{message}", get_message, may.MAIL_READ),
-    _route("PATCH", "/users/{user}/messages/{message}", update_message, may.MAIL_WRITE),
-    _route("DELETE", "/users/{user}/messages/{message}", delete_message, may.MAIL_WRITE),
-    _route("POST", "/users/{user}/messages/{message}/send", send_draft, may.MAIL_SEND),
-    _route("POST", "/users/{user}/sendMail", send_mail, may.MAIL_SEND),
-    _route("POST", "/users/{user}/graph.sendMail", send_mail, may.MAIL_SEND),
+    _route("GET", "/mailFolders", list_folders, may.MAIL_READ),
+    _route("GET", "/mailFolders/{folder}", get_folder, may.MAIL_READ),
+    _route("GET", "/messages", list_messages, may.MAIL_READ),
+    _route("GET", "/mailFolders/{folder}/messages", list_messages, may.MAIL_READ),
+    _route("POST", "/messages", create_draft, may.MAIL_WRITE),
+    _route("GET", "/messages/{message}", get_message, may.MAIL_READ),
+    _route("PATCH", "/messages/{message}", update_message, may.MAIL_WRITE),
+    _route("DELETE", "/messages/{message}", delete_message, may.MAIL_WRITE),
+    _route("POST", "/messages/{message}/send", send_draft, may.MAIL_SEND),
+    _route("POST", "/sendMail", send_mail, may.MAIL_SEND),
+    _route("POST", "/graph.sendMail", send_mail, may.MAIL_SEND),
 )
