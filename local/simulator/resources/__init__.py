@@ -3,7 +3,6 @@
 from ..routing import Route
 from . import (
     app_role_assignments,
-    application_templates,
     applications,
     audit_logs,
     cross_tenant_partners,
@@ -11,7 +10,6 @@ from . import (
     directory_objects,
     group_settings,
     memberships,
-    new_apps,
     new_users,
     organization,
     policies,
@@ -30,7 +28,6 @@ ROUTES: tuple[Route, ...] = (
     *app_role_assignments.ROUTES,
     *service_principals.ROUTES,
     *applications.ROUTES,
-    *application_templates.ROUTES,
     *directory_objects.ROUTES,
     *deleted_items.ROUTES,
     *policies.ROUTES,
@@ -40,7 +37,6 @@ ROUTES: tuple[Route, ...] = (
     *entitlement.ROUTES,
     *mail.ROUTES,
     *new_users.ROUTES,
-    *new_apps.ROUTES,
     *memberships.ROUTES,
     *cross_tenant_partners.ROUTES,
 )

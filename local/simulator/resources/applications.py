@@ -1,19 +1,21 @@
-"""``/applications``: read and changed by id, appId or unique name, with the upsert by the latter (graph contract "App
-access", "More operations")."""
+"""``/applications``: made, read and changed by id, appId or unique name, with the upsert by the latter (graph
+contract "App access", "More operations"), and what service principals have like them."""
 
 import uuid
 from urllib.parse import urlsplit
 
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import stamp
-from ..directory.objects import DirectoryObject
-from ..errors import GraphError, bad_request, not_found
+from ..directory.objects import DirectoryObject, OrderedIds
+from ..errors import GraphError, already_exist, bad_request, not_found
 from ..odata.shapes import checked_body, merged
 from ..routing import Route
 from ..tables import TABLES
 from ..world import World
+from . import credentials
 from . import permissions as may
-from .answers import collection, created, each, one
+from .answers import bound, collection, created, each, one
+from .links import Find, changed, listed, references
 from .lookup import check_unique_name, need_application
 
 
@@ -41,8 +43,24 @@ def upsert_application(call: Call) -> Answer:
         return NO_CONTENT
     if not call.prefers("create-if-missing"):
         raise not_found(name)
-    fields = checked_application(call, {**body, "uniqueName": name})
+    fields = _checked_application(call, {**body, "uniqueName": name})
     return created(call, create_application(call.world, fields))
+
+
+def create_app(call: Call) -> Answer:
+    """An app that makes another owns it. The text of a password is in this answer only.
+
+    Raises:
+        GraphError: 400 without a name, or for an identifier or a password it may not have.
+    """
+    world = call.world
+    fields = _checked_application(call, call.json())
+    _check_identifiers(world, None, fields.get("identifierUris") or [])
+    passwords = [credentials.new_password(asked) for asked in fields.get("passwordCredentials") or []]
+    kept = [{**password, "secretText": None} for password in passwords]
+    application = create_application(world, {**fields, "passwordCredentials": kept})
+    own(call, application)
+    return created(call, application, passwordCredentials=passwords)
 
 
 def create_application(world: World, fields: Json) -> DirectoryObject:
@@ -62,7 +80,7 @@ def create_application(world: World, fields: Json) -> DirectoryObject:
     return application
 
 
-def checked_application(call: Call, body: Json) -> Json:
+def _checked_application(call: Call, body: Json) -> Json:
     """The properties of a new application. Raises GraphError: 400 for a bad one, or no name."""
     fields = checked_body(call.world.settings.odata, "application", body)
     if not fields.get("displayName"):
@@ -74,12 +92,12 @@ def _update(call: Call, application: DirectoryObject, body: Json) -> None:
     """Raises GraphError: 400 for a property that is none or is fixed, or an identifier it may not have."""
     changes = merged(application, checked_body(call.world.settings.odata, "application", body))
     check_unique_name(application, changes)
-    check_identifiers(call.world, application, changes.get("identifierUris") or [])
+    _check_identifiers(call.world, application, changes.get("identifierUris") or [])
     call.world.directory.change(application, changes)
     _tell_service_principal(call.world, application, changes)
 
 
-def check_identifiers(world: World, application: DirectoryObject | None, uris: list[str]) -> None:
+def _check_identifiers(world: World, application: DirectoryObject | None, uris: list[str]) -> None:
     """Whether an application, or one that is about to be, may have these identifiers. Raises GraphError: 400."""
     known = (application.get("identifierUris") or []) if application is not None else []
     for uri in uris:
@@ -122,17 +140,67 @@ def _tell_service_principal(world: World, application: DirectoryObject, changes:
         world.directory.change(principal, copied)
 
 
+def list_roles(call: Call) -> Answer:
+    """A property by its own path."""
+    application = need_application(call)
+    context = f"{call.base_url}/$metadata#applications('{application.id}')/appRoles"
+    return Answer(200, {"@odata.context": context, "value": application.get("appRoles") or []})
+
+
+def _add_owner(call: Call, object_: DirectoryObject, owner: DirectoryObject) -> None:
+    """Raises GraphError: 400 for who is an owner already, or neither a user nor a service principal."""
+    if owner.kind not in {"user", "servicePrincipal"}:
+        raise bad_request("Invalid object reference for property 'owners'.")
+    if not call.world.directory.owners.add(object_.id, owner.id):
+        raise already_exist("owners")
+
+
+def _remove_owner(call: Call, object_: DirectoryObject, id_: str) -> None:
+    """The last owner too: an app, unlike a group, can be without."""
+    if not call.world.directory.owners.remove(object_.id, id_):
+        raise not_found(id_)
+
+
+def own(call: Call, object_: DirectoryObject) -> None:
+    """What an app makes with Application.ReadWrite.OwnedBy it can manage: it is the owner. For a person UNVERIFIED,
+    and not done."""
+    if call.who.is_app:
+        call.world.directory.owners.add(object_.id, call.who.object_id)
+
+
+def app_routes(base: str, find: Find) -> tuple[Route, ...]:
+    """What applications and service principals have in common: owners and passwords."""
+
+    def owners(call: Call) -> OrderedIds:
+        return call.world.directory.owners.of(find(call).id)
+
+    path = f"{base}/owners"
+    return (
+        *listed(path, owners, may.APP_READ, counted=False),
+        *([] if "(" in base else [references(path, owners, may.APP_READ)]),
+        *changed(path, "owner", find, may.APP_OWNER_WRITE, add=_add_owner, remove=_remove_owner),
+        bound("POST", f"{base}/addPassword", credentials.add_password, may.APP_WRITE, find=find),
+        bound("POST", f"{base}/removePassword", credentials.remove_password, may.APP_WRITE, find=find),
+    )
+
+
 def _routes(base: str) -> tuple[Route, ...]:
     is_upsert = "uniqueName" in base
     return (
         Route("GET", base, get_application, may.APP_READ),
         Route("PATCH", base, upsert_application if is_upsert else update_application, may.APP_WRITE),
         Route("DELETE", base, delete_application, may.APP_WRITE),
+        *(() if is_upsert else app_routes(base, need_application)),
     )
 
 
-PATHS = ("/applications/{application}", "/applications/(appId=)/{appId}")
+_BASES = (
+    *("/applications/{application}", "/applications/(appId=)/{appId}"),
+    "/applications/(uniqueName=)/{uniqueName}",
+)
 ROUTES: tuple[Route, ...] = (
     *collection("application", may.APP_READ, units=2),
-    *each((*PATHS, "/applications/(uniqueName=)/{uniqueName}"), _routes),
+    Route("POST", "/applications", create_app, may.APP_WRITE),
+    Route("GET", "/applications/{application}/appRoles", list_roles, may.APP_READ),
+    *each(_BASES, _routes),
 )

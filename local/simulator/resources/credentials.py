@@ -1,5 +1,5 @@
-"""``addTokenSigningCertificate``: a self-signed certificate for SAML tokens on a service principal (graph contract
-"App access").
+"""What applications and service principals prove themselves with: passwords, and self-signed certificates for SAML
+tokens (``addTokenSigningCertificate``, graph contract "App access").
 
 One certificate is three credentials with the same ``customKeyIdentifier``: a private key that signs, the password
 that opens it (same ``keyId`` as the private key), and the public key that verifies (addTokenSigningCertificate in
@@ -7,6 +7,7 @@ Microsoft's v1.0 reference).
 """
 
 import base64
+import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -16,13 +17,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ..call import Answer, Call, Json
+from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import now, stamp
-from ..errors import bad_request
+from ..errors import bad_request, invalid_value
+from .links import Find
 from .lookup import need_service_principal
 
 _LONGEST_YEARS: Final = 3
 _DAY: Final = timedelta(days=1)
+_LIFETIME: Final = timedelta(days=730)
+_HINT, _SECRET_BYTES = 3, 30
 
 
 def add_token_signing_certificate(call: Call) -> Answer:
@@ -102,3 +106,54 @@ def _certificate(common_name: str, start: datetime, end: datetime) -> tuple[byte
         .sign(key, hashes.SHA256())
     )
     return certificate.public_bytes(Encoding.DER), certificate.fingerprint(hashes.SHA1())  # noqa: S303 - theirs
+
+
+def add_password(call: Call, *, find: Find) -> Answer:
+    """The text is in this answer only; the directory keeps its first characters as a hint. The issuer takes it from
+    nobody: who signs in is in the seed."""
+    object_, asked = find(call), call.json().get("passwordCredential") or {}
+    if not isinstance(asked, dict):
+        raise bad_request("Invalid value specified for property 'passwordCredential'.")
+    password = new_password(asked)
+    credentials = [*(object_.get("passwordCredentials") or []), {**password, "secretText": None}]
+    call.world.directory.change(object_, {"passwordCredentials": credentials})
+    type_ = f"{call.base_url}/$metadata#microsoft.graph.passwordCredential"
+    return Answer(200, {"@odata.context": type_, **password})
+
+
+def remove_password(call: Call, *, find: Find) -> Answer:
+    """Raises GraphError: 400 for a key the object does not have (reported)."""
+    object_, key = find(call), call.json().get("keyId")
+    credentials: list[Json] = object_.get("passwordCredentials") or []
+    rest = [credential for credential in credentials if str(credential["keyId"]).lower() != str(key).lower()]
+    if len(rest) == len(credentials):
+        raise bad_request(f"No password credential found with keyId '{key}'.")
+    call.world.directory.change(object_, {"passwordCredentials": rest})
+    return NO_CONTENT
+
+
+def new_password(asked: Json) -> Json:
+    """A new one. Raises GraphError: 400 for what the directory makes itself (ansible-collections/azure #2250)."""
+    for name in ("hint", "keyId", "secretText"):
+        if asked.get(name) is not None:
+            raise invalid_value(name, "PasswordCredential")
+    start = _moment(asked.get("startDateTime"), now())
+    text = secrets.token_urlsafe(_SECRET_BYTES)
+    return {
+        "customKeyIdentifier": None,
+        "displayName": asked.get("displayName"),
+        "endDateTime": stamp(_moment(asked.get("endDateTime"), start + _LIFETIME)),
+        "hint": text[:_HINT],
+        "keyId": str(uuid.uuid4()),
+        "secretText": text,
+        "startDateTime": stamp(start),
+    }
+
+
+def _moment(value: object, otherwise: datetime) -> datetime:
+    if value is None:
+        return otherwise.replace(microsecond=0)
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise bad_request("Invalid value specified for property 'passwordCredential'.") from error
