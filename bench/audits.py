@@ -16,25 +16,26 @@ from bench.imports.storage_meter import StorageMeter
 from bench.rows import Row
 from local.stack import Stack
 from shared import wiring
-from shared.adapters.storage import table_service
-from shared.adapters.tables.rows import to_row
-from shared.adapters.tables.store import INVITATIONS
-from shared.adapters.tables.table import Table, insert
-from shared.config import read_settings
-from shared.domain.addresses import parse_address
-from shared.domain.applications import AppId, PrincipalId
-from shared.domain.audits.records import Phase
-from shared.domain.commands import Command, RunAudit
-from shared.domain.ids import GroupId, InvitationId, UserId, new_chunk_id
-from shared.domain.invitations import Invitation, State
-from shared.domain.setup.plan import Policy
-from shared.domain.setup.records import AppRecord, DirectoryUser, SetupId
-from shared.ports.store import Versioned
-from shared.steps.audits.run import RunAuditTask
-from shared.steps.audits.start import StartAudit
+from shared.audits.model.records import Phase
+from shared.audits.run import RunAuditTask
+from shared.audits.start import StartAudit
+from shared.core.addresses import parse_address
+from shared.core.applications import AppId, PrincipalId
+from shared.core.ids import GroupId, InvitationId, SetupId, UserId, new_chunk_id
+from shared.core.users import DirectoryUser
+from shared.core.versions import Versioned
+from shared.invitations.model.invitations import Invitation, State
+from shared.invitations.rows.invitations import to_row
+from shared.invitations.rows.store import INVITATIONS
+from shared.membership.model.apps import AppRecord
+from shared.membership.model.policy import Policy
+from shared.messages.commands import Command, RunAudit
+from shared.settings import read_settings
+from shared.storage.accounts import table_service
+from shared.storage.table import Table, insert
 
-FILES = ("bench/imports/storage_meter.py", "shared/steps/audits/run.py", "shared/steps/audits/read.py")
-AREA = ("shared/steps/audits", "shared/adapters/tables")
+FILES = ("bench/imports/storage_meter.py", "shared/audits/run.py", "shared/audits/read.py")
+AREA = ("shared/audits", "shared/storage")
 GUESTS, CHANGED, GOAL = 100_000, 100, 0.02
 _SLAB = 5_000
 _OF_QUEUE = 3

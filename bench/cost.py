@@ -25,17 +25,17 @@ from bench.imports.scene import NO_DAILY_LIMIT, ask, calls, change_weather, grou
 from bench.imports.storage_meter import StorageMeter
 from bench.rows import Row
 from local.stack import MASTER_KEY, Stack
-from shared.adapters.pulse import WHOLE_SWEEP
-from shared.adapters.tables.store import TENANT
+from shared.diagnostics.storage_health import WHOLE_SWEEP
+from shared.storage.key import TENANT
 
 FILES = (
     "bench/billing.py",
     "bench/prices.json",
     "host.json",
     "functions/sweeper.py",
-    "shared/steps/imports/chunk.py",
+    "shared/imports/chunk.py",
 )
-AREA = ("functions", "shared/steps")
+AREA = ("functions", "shared")
 GUESTS, SINGLE, LATENCY_MS = 1000, 30, 150
 _REST_S, _LOOK_S, _SINGLE_S = 20, 15, 4
 _SWEEPS = 5

@@ -15,8 +15,8 @@ from pathlib import Path
 from bench.rows import Row
 
 ROOT = Path(__file__).resolve().parents[1]
-FILES = ("shared/adapters/directory/session.py", "shared/adapters/directory/invitations.py")
-AREA = ("shared/adapters/directory",)
+FILES = ("shared/graph/session.py", "shared/graph/invitations.py")
+AREA = ("shared/graph",)
 RUNS = 5
 GOAL_S, GOAL_MB = 0.5, 60
 
@@ -42,10 +42,11 @@ async def main():
 """
 _OURS = """
 async def invite(credential):
-    from shared.adapters.directory import GraphDirectory, GraphSession
-    from shared.domain.addresses import parse_address
-    from shared.domain.answers import Invited
-    from shared.ports.directory import GuestToInvite
+    from shared.graph.directory import GraphDirectory
+    from shared.graph.session import GraphSession
+    from shared.core.addresses import parse_address
+    from shared.core.results import Invited
+    from shared.graph.ports.directory import GuestToInvite
     session = GraphSession(base_url=url, credential=credential)
     guest = GuestToInvite(parse_address(address), None, 'https://myapps.microsoft.com', True, None)
     [answer] = await GraphDirectory(session).invite([guest])

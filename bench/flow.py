@@ -15,12 +15,12 @@ from bench.rows import Row
 from local.stack import IDENTITY_HEADER, Stack
 
 FILES = (
-    "shared/steps/accept_invitation.py",
-    "shared/steps/invite_chunk.py",
-    "shared/steps/join_chunk.py",
+    "shared/invitations/accept.py",
+    "shared/invitations/invite.py",
+    "shared/invitations/join.py",
     "host.json",
 )
-AREA = ("functions", "shared/steps", "shared/adapters")
+AREA = ("functions", "shared")
 GUESTS, LOOP_GUESTS, LATENCY_MS, AT_ONCE = 200, 30, 100, 20
 SETTINGS = {
     "GUESTLIST_INVITATIONS_PER_MINUTE": "60000",

@@ -7,18 +7,19 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))
 
-from shared.adapters.exports import CONTAINER as EXPORTS  # noqa: E402
-from shared.adapters.files import CONTAINER as IMPORT_FILES  # noqa: E402
-from shared.adapters.tables.personal_data import TABLES as TABLES_OF_ROWS  # noqa: E402
-from shared.domain.access import RULES as ACCESS  # noqa: E402
-from shared.domain.access import Object, Role  # noqa: E402
-from shared.domain.audits.rules import RULES, Remedy  # noqa: E402
-from shared.domain.features import CHOICE, FEATURES, Feature  # noqa: E402
-from shared.domain.invitations import STATES, State  # noqa: E402
-from shared.domain.permissions import PERMISSIONS, needed_by  # noqa: E402
-from shared.domain.reasons import REASONS  # noqa: E402
-from shared.domain.setup.order import ORDER, SetupStep  # noqa: E402
+from shared.core.audit_rules import RULES, Remedy  # noqa: E402
+from shared.core.features import CHOICE, FEATURES, Feature  # noqa: E402
+from shared.core.permissions import PERMISSIONS, needed_by  # noqa: E402
+from shared.core.reasons import REASONS  # noqa: E402
+from shared.invitations.model.invitations import STATES, State  # noqa: E402
+from shared.membership.model.access import RULES as ACCESS  # noqa: E402
+from shared.membership.model.access import Object, Role  # noqa: E402
+from shared.messages.commands import SetupStep  # noqa: E402
 from shared.messages.registry import MESSAGES  # noqa: E402
+from shared.people.exports import CONTAINER as EXPORTS  # noqa: E402
+from shared.people.rows.tables import TABLES as TABLES_OF_ROWS  # noqa: E402
+from shared.setup.model.order import ORDER  # noqa: E402
+from shared.storage.files import CONTAINER as IMPORT_FILES  # noqa: E402
 
 NOTE = "<!-- Drawn from the code by docs/make_tables.py; a test compares. -->"
 

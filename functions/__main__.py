@@ -6,7 +6,7 @@ import msgspec
 
 from functions import workers
 from functions.http import operations
-from shared.api.openapi import document
+from shared.http.openapi import document
 
 assert workers.PUBLIC, "importing the modules declares the operations"  # noqa: S101
 made = document(

@@ -14,18 +14,14 @@ import msgspec
 from functions.edge import SMALL_BODY
 from functions.forms import body_of
 from shared import wiring
-from shared.api.openapi.operations import Described
-from shared.api.schemas.base import decode
-from shared.domain.access import Caller
-from shared.domain.applications import AppId
-from shared.domain.errors import Refused
-from shared.domain.ids import GroupId, InvitationId, UserId, group_id, is_guid
-from shared.domain.import_ids import ImportId
-from shared.domain.people import CaseId
-from shared.domain.reasons import Reason
-from shared.domain.requests import RequestId
-from shared.domain.setup.order import SetupStep
-from shared.domain.setup.records import SetupId
+from shared.core.applications import AppId
+from shared.core.caller import Caller
+from shared.core.errors import Refused
+from shared.core.ids import CaseId, GroupId, ImportId, InvitationId, RequestId, SetupId, UserId, group_id, is_guid
+from shared.core.reasons import Reason
+from shared.http.openapi.operations import Described
+from shared.http.schemas import decode
+from shared.messages.commands import SetupStep
 
 _HEX = re.compile("[0-9a-f]{22}")
 _CONTINUATION = "continuation"

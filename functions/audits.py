@@ -10,23 +10,17 @@ from functions.arguments import AuditName, Body, Continuation, Page, choice, gui
 from functions.edge import on_time
 from functions.http import Routes
 from shared import wiring
-from shared.api.openapi.operations import (
-    ADMIN_READERS,
-    ADMINS,
-    OF_DIRECTORY,
-    OF_GROUPS,
-    READERS,
-)
-from shared.api.schemas import audits as bodies
-from shared.domain.access import Caller
-from shared.domain.applications import AppId
-from shared.domain.audits.csv_findings import finding_lines, trail_lines
-from shared.domain.audits.findings import FindingFilter
-from shared.domain.audits.policy import AuditPolicy
-from shared.domain.audits.remedies import Plan
-from shared.domain.audits.rules import Rule, Severity
-from shared.domain.ids import GroupId
-from shared.domain.reasons import Reason
+from shared.audits import schemas as bodies
+from shared.audits.model.csv_findings import finding_lines, trail_lines
+from shared.audits.model.findings import FindingFilter
+from shared.audits.model.remedies import Plan
+from shared.core.applications import AppId
+from shared.core.audit_rules import Rule, Severity
+from shared.core.caller import Caller
+from shared.core.ids import GroupId
+from shared.core.reasons import Reason
+from shared.http.openapi.operations import ADMIN_READERS, ADMINS, OF_DIRECTORY, OF_GROUPS, READERS
+from shared.membership.model.audit_policy import AuditPolicy
 from shared.wiring import App
 
 bp = func.Blueprint()

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import azure.functions as func
 
 from shared import wiring
-from shared.domain.access import Caller
-from shared.domain.errors import Refused
-from shared.domain.reasons import Reason
+from shared.core.caller import Caller
+from shared.core.errors import Refused
+from shared.core.reasons import Reason
 
 log = logging.getLogger("guestlist")
 

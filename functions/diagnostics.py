@@ -8,11 +8,12 @@ import azure.functions as func
 from functions.arguments import Body, in_path
 from functions.http import Routes, operations, page
 from functions.pages import html_response, stylesheet
-from shared.api import openapi, problems
-from shared.api.openapi.operations import ADMIN_READERS, ANYBODY, OPERATORS, SIGNED_IN
-from shared.api.schemas import diagnostics as bodies
-from shared.domain.access import Action, Caller
-from shared.domain.reasons import Reason
+from shared.core.caller import Caller
+from shared.core.reasons import Reason
+from shared.diagnostics import schemas as bodies
+from shared.http import openapi, problems
+from shared.http.openapi.operations import ADMIN_READERS, ANYBODY, OPERATORS, SIGNED_IN
+from shared.membership.model.access import Action
 from shared.wiring import App
 
 route = Routes("app")
@@ -90,9 +91,9 @@ def _reason(given: str) -> Reason:
 
 
 @route("GET /api/problems", ANYBODY)
-async def list_problems() -> problems.Table:
+async def list_problems() -> bodies.Table:
     """All reasons and states."""
-    return problems.table()
+    return bodies.table()
 
 
 @route("GET /api/problems/{reason}", ANYBODY)

@@ -18,9 +18,9 @@ import azure.functions as func
 import msgspec
 
 from shared import wiring
-from shared.api import problems
-from shared.domain.errors import Refused, TimedOut, Unavailable
-from shared.domain.reasons import Reason
+from shared.core.errors import Refused, TimedOut, Unavailable
+from shared.core.reasons import Reason
+from shared.http import problems
 
 log = logging.getLogger("guestlist")
 

@@ -6,8 +6,8 @@ import azure.functions as func
 import msgspec
 
 from functions.callers import TOKEN_FIELD
-from shared.domain.errors import Refused
-from shared.domain.reasons import Reason
+from shared.core.errors import Refused
+from shared.core.reasons import Reason
 
 _URLENCODED, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _YES = {"on": True, "true": True, "false": False, "off": False}

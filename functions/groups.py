@@ -5,15 +5,15 @@ from typing import Annotated
 
 from functions.arguments import TEXT, Body, Continuation, flag, query
 from functions.http import Routes
-from shared.api.openapi.operations import OF_DIRECTORY, OF_GROUPS, OWNERS, READERS, SEERS, SIGNED_IN
-from shared.api.schemas import invitations
-from shared.api.schemas import membership as bodies
-from shared.api.schemas.base import BODY_LIMIT
-from shared.domain.access import Caller
-from shared.domain.ids import GroupId, UserId
-from shared.domain.reasons import Reason
-from shared.domain.texts import guest_name
-from shared.steps.access import Seen
+from shared.core.caller import Caller
+from shared.core.ids import GroupId, UserId
+from shared.core.reasons import Reason
+from shared.core.texts import guest_name
+from shared.http.openapi.operations import OF_DIRECTORY, OF_GROUPS, OWNERS, READERS, SEERS, SIGNED_IN
+from shared.http.schemas import BODY_LIMIT
+from shared.invitations import schemas as invitations
+from shared.membership import schemas as bodies
+from shared.membership.access import Seen
 from shared.wiring import App
 
 route = Routes("groups")

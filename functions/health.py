@@ -4,9 +4,9 @@ import azure.functions as func
 
 from functions.edge import json_response
 from functions.http import Routes
-from shared.api.openapi.operations import ANYBODY
-from shared.api.schemas import diagnostics as bodies
-from shared.domain.readiness import Status
+from shared.diagnostics import schemas as bodies
+from shared.diagnostics.model.readiness import Status
+from shared.http.openapi.operations import ANYBODY
 from shared.wiring import App
 
 route = Routes("app")

@@ -22,11 +22,12 @@ from functions.callers import caller_of
 from functions.edge import HTTP_S, SMALL_BODY, endpoint
 from functions.forms import form_of
 from shared import wiring
-from shared.api.openapi.operations import ANYBODY, Operation, Who
-from shared.domain.access import Action, Caller
-from shared.domain.errors import Refused, Unavailable
-from shared.domain.reasons import Reason
-from shared.steps.access import need
+from shared.core.caller import Caller
+from shared.core.errors import Refused, Unavailable
+from shared.core.reasons import Reason
+from shared.http.openapi.operations import ANYBODY, Operation, Who
+from shared.membership.access import need
+from shared.membership.model.access import Action
 
 type Handler = Callable[..., Awaitable[Any]]
 type Run = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]

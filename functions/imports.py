@@ -8,15 +8,14 @@ import azure.functions as func
 from functions.answers import Accepted, CsvFile
 from functions.arguments import TEXT, Continuation, DryRun, Key, query
 from functions.http import Routes
-from shared.api.openapi.operations import OF_DIRECTORY, OF_GROUP_KINDS, OF_GROUPS, OWNERS, READERS
-from shared.api.schemas import imports as bodies
-from shared.domain.access import Caller
-from shared.domain.errors import Refused
-from shared.domain.ids import GroupId
-from shared.domain.import_ids import ImportId
-from shared.domain.reasons import Reason
-from shared.domain.texts import one_line
-from shared.steps.imports.start import SIZE_LIMIT, Upload
+from shared.core.caller import Caller
+from shared.core.errors import Refused
+from shared.core.ids import GroupId, ImportId
+from shared.core.reasons import Reason
+from shared.core.texts import one_line
+from shared.http.openapi.operations import OF_DIRECTORY, OF_GROUP_KINDS, OF_GROUPS, OWNERS, READERS
+from shared.imports import schemas as bodies
+from shared.imports.start import SIZE_LIMIT, Upload
 from shared.wiring import App
 
 route = Routes("imports")

@@ -9,7 +9,10 @@ from functions.arguments import Body, Key, Page, choice, paged
 from functions.forms import wants_page
 from functions.http import Routes
 from functions.pages import form_again, invite_form_again
-from shared.api.openapi.operations import (
+from shared.core.caller import Caller
+from shared.core.ids import GroupId, InvitationId
+from shared.core.reasons import Reason
+from shared.http.openapi.operations import (
     INVITERS,
     OF_ADDRESSES,
     OF_DIRECTORY,
@@ -18,12 +21,9 @@ from shared.api.openapi.operations import (
     OWNERS,
     READERS,
 )
-from shared.api.schemas import invitations as bodies
-from shared.api.schemas.base import BODY_LIMIT
-from shared.domain.access import Caller
-from shared.domain.ids import GroupId, InvitationId
-from shared.domain.invitations import State
-from shared.domain.reasons import Reason
+from shared.http.schemas import BODY_LIMIT
+from shared.invitations import schemas as bodies
+from shared.invitations.model.invitations import State
 from shared.wiring import App
 
 route = Routes("invitations")

@@ -11,16 +11,16 @@ from functions.callers import caller_of
 from functions.forms import form_of, wants_page
 from functions.http import OnRefusal, page
 from shared import wiring
-from shared.api import pages, problems
-from shared.api.page_headers import page_headers
-from shared.api.pages import FieldProblem
-from shared.domain.errors import Refused, Unavailable
-from shared.domain.groups import GroupApp
-from shared.domain.ids import GroupId, InvitationId
-from shared.domain.invitations import STATES
-from shared.domain.links import direct_link
-from shared.domain.reasons import REASONS, Reason
-from shared.domain.requests import REQUEST_STATES, RequestId, RequestState
+from shared.core.errors import Refused, Unavailable
+from shared.core.groups import GroupApp
+from shared.core.ids import GroupId, InvitationId, RequestId
+from shared.core.links import direct_link
+from shared.core.reasons import REASONS, Reason
+from shared.http import pages, problems
+from shared.http.page_headers import page_headers
+from shared.http.pages import FieldProblem
+from shared.invitations.model.invitations import STATES
+from shared.requests.model.requests import REQUEST_STATES, RequestState
 from shared.wiring import App
 
 type FormAgain = Callable[[func.HttpRequest, Mapping[str, str], FieldProblem], Awaitable[str]]

@@ -6,11 +6,13 @@ Whom it is about comes in a body and goes out in one: never in an address of the
 from functions.answers import Accepted
 from functions.arguments import Body
 from functions.http import Routes
-from shared.api.openapi.operations import ADMINS
-from shared.api.schemas import people as bodies
-from shared.domain.access import Action, Caller
-from shared.domain.people import CaseId, CaseKind
-from shared.domain.reasons import Reason
+from shared.core.caller import Caller
+from shared.core.ids import CaseId
+from shared.core.reasons import Reason
+from shared.http.openapi.operations import ADMINS
+from shared.membership.model.access import Action
+from shared.people import schemas as bodies
+from shared.people.model import CaseKind
 from shared.wiring import App
 
 route = Routes("people")

@@ -11,12 +11,12 @@ from functions.callers import source_of
 from functions.forms import wants_page
 from functions.http import Routes
 from functions.pages import form_again, request_form_again
-from shared.api.openapi.operations import ANYBODY, DECIDERS, OF_ADDRESSES, OF_GROUPS, REQUEST_READERS
-from shared.api.schemas import requests as bodies
-from shared.domain.access import Caller
-from shared.domain.ids import GroupId
-from shared.domain.reasons import Reason
-from shared.domain.requests import RequestId, RequestState
+from shared.core.caller import Caller
+from shared.core.ids import GroupId, RequestId
+from shared.core.reasons import Reason
+from shared.http.openapi.operations import ANYBODY, DECIDERS, OF_ADDRESSES, OF_GROUPS, REQUEST_READERS
+from shared.requests import schemas as bodies
+from shared.requests.model.requests import RequestState
 from shared.wiring import App
 
 route = Routes("join requests")

@@ -5,7 +5,11 @@ from typing import Annotated
 from functions.answers import Accepted, Tagged
 from functions.arguments import Body, DryRun, Key, header
 from functions.http import Routes
-from shared.api.openapi.operations import (
+from shared.core.applications import AppId
+from shared.core.caller import Caller
+from shared.core.ids import SetupId, UserId
+from shared.core.reasons import Reason
+from shared.http.openapi.operations import (
     ADMIN_READERS,
     ADMINS,
     OF_DIRECTORY,
@@ -14,18 +18,15 @@ from shared.api.openapi.operations import (
     SETUP_ADMINS,
     SIGNED_IN,
 )
-from shared.api.schemas import apps, membership
-from shared.api.schemas import setup as bodies
-from shared.api.schemas.base import BODY_LIMIT
-from shared.domain.access import Caller
-from shared.domain.applications import AppId
-from shared.domain.ids import UserId
-from shared.domain.reasons import Reason
-from shared.domain.setup.order import SetupStep
-from shared.domain.setup.plan import MessageTemplate
-from shared.domain.setup.records import Setup, SetupId
-from shared.steps.setup.people import Answers
-from shared.steps.setup.start import NewSetup
+from shared.http.schemas import BODY_LIMIT
+from shared.membership import schemas as membership
+from shared.membership.model.policy import MessageTemplate
+from shared.messages.commands import SetupStep
+from shared.setup.commands import Answers
+from shared.setup.model.records import Setup
+from shared.setup.schemas import apps
+from shared.setup.schemas import setups as bodies
+from shared.setup.start import NewSetup
 from shared.wiring import App
 
 route, of_apps = Routes("setups"), Routes("apps")

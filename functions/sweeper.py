@@ -13,7 +13,7 @@ import azure.functions as func
 from functions import poison
 from functions.edge import SWEEP_PART_S, on_time
 from shared import wiring
-from shared.domain.errors import GuestlistError
+from shared.core.errors import GuestlistError
 
 bp = func.Blueprint()
 log = logging.getLogger("guestlist")

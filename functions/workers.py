@@ -23,7 +23,7 @@ from functions import (
     setups,
     sweeper,
 )
-from shared.config import Worker, worker_of
+from shared.settings import Worker, worker_of
 
 PUBLIC: tuple[ModuleType, ...] = (
     invitations,

@@ -176,7 +176,7 @@ var told = toLower(alertMail) == 'none' ? '' : alertMail
 // Storage out of reach of the internet, or the app: either needs the network.
 var hasNetwork = privateNetwork || privateApp
 
-// Drawn from the code (shared/domain/examination.py): which permissions each feature needs.
+// Drawn from the code (shared/diagnostics/model/diagnosis.py): which permissions each feature needs.
 var permissionsOf = loadJsonContent('permissions.json')
 var everyFeature = [
   'setup'

@@ -3,15 +3,16 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.domain.access import Caller
-from shared.domain.addresses import parse_address
-from shared.domain.applications import AppId, PrincipalId
-from shared.domain.groups import GroupApp, GroupFacts
-from shared.domain.ids import ChunkId, GroupId, InvitationId, UserId
-from shared.domain.invitations import Invitation
-from shared.domain.setup.plan import Policy
-from shared.domain.setup.records import AppRecord, DirectoryUser, SetupId
-from shared.domain.timing import Timing
+from shared.core.addresses import parse_address
+from shared.core.applications import AppId, PrincipalId
+from shared.core.caller import Caller
+from shared.core.groups import GroupApp, GroupFacts
+from shared.core.ids import ChunkId, GroupId, InvitationId, SetupId, UserId
+from shared.core.timing import Timing
+from shared.core.users import DirectoryUser
+from shared.invitations.model.invitations import Invitation
+from shared.membership.model.apps import AppRecord
+from shared.membership.model.policy import Policy
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TENANT = "11111111-1111-4111-8111-111111111111"

@@ -9,8 +9,8 @@ from bench.imports.weather import Weather
 from bench.rows import Row
 from local.stack import Stack
 
-FILES = ("bench/imports/weather.py", "shared/domain/import_pace.py", "shared/steps/imports/chunk.py")
-AREA = ("shared/steps/imports", "shared/adapters/directory")
+FILES = ("bench/imports/weather.py", "shared/pace/import_pace.py", "shared/imports/chunk.py")
+AREA = ("shared/imports", "shared/graph")
 GUESTS, WORKERS, LATENCY_MS, SHARE, LONGEST_S = 1000, 4, 50, 1 / 3, 3
 
 

@@ -13,8 +13,8 @@ from bench.imports.scene import AT_THE_QUOTA, ENDS, Ended, change_weather, group
 from bench.rows import Row
 from local.stack import Stack
 
-FILES = ("bench/imports/scene.py", "shared/domain/import_pace.py", "shared/steps/imports/chunk.py")
-AREA = ("shared/steps", "shared/adapters")
+FILES = ("bench/imports/scene.py", "shared/pace/import_pace.py", "shared/imports/chunk.py")
+AREA = ("shared",)
 GUESTS, WORKERS, LATENCY_MS, AT_REST, DURING_S = 10_000, 4, 150, 12, 6
 GOAL, LONGEST_S = 1.2, 5.0
 _TIMEOUT_S = 60.0

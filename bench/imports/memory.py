@@ -10,8 +10,8 @@ from bench.rows import Row
 from build_tools.paths import ROOT
 from local.stack import Stack
 
-FILES = ("bench/imports/splitter.py", "shared/steps/imports/split.py", "shared/domain/csv_records.py")
-AREA = ("shared/steps/imports", "shared/adapters/files.py")
+FILES = ("bench/imports/splitter.py", "shared/imports/split.py", "shared/core/csv/records.py")
+AREA = ("shared/imports", "shared/storage/files.py")
 SMALL, LARGE = 10_000, 1_000_000
 GOAL = 1.2
 

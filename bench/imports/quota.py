@@ -25,11 +25,11 @@ from local.stack import Stack
 FILES = (
     "bench/imports/quota.py",
     "bench/imports/scene.py",
-    "shared/domain/import_pace.py",
-    "shared/steps/imports/chunk.py",
+    "shared/pace/import_pace.py",
+    "shared/imports/chunk.py",
     "local/simulator/throttling.py",
 )
-AREA = ("shared/steps/imports", "shared/adapters/directory", "shared/adapters/tables")
+AREA = ("shared/imports", "shared/invitations", "shared/graph", "shared/storage")
 GUESTS, WORKERS, LATENCY_MS, LOOP_GUESTS = 10_000, 4, 150, 150
 
 

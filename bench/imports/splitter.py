@@ -18,15 +18,14 @@ from pathlib import Path
 from bench.imports.files import csv_file
 from local.tenant import OWNER, SampleTenant
 from shared import wiring
-from shared.adapters.storage import table_service
-from shared.adapters.tables import TableStore
-from shared.domain.access import Caller
-from shared.domain.commands import Command, ImportChunk, SplitImport
-from shared.domain.ids import GroupId, UserId
-from shared.domain.import_ids import ImportId
-from shared.domain.invitations import Invitation
-from shared.ports.store import Guard
-from shared.steps.imports.start import Upload
+from shared.core.caller import Caller
+from shared.core.ids import GroupId, ImportId, UserId
+from shared.imports.start import Upload
+from shared.invitations.model.invitations import Invitation
+from shared.invitations.ports import Guard
+from shared.invitations.rows.store import TableStore
+from shared.messages.commands import Command, ImportChunk, SplitImport
+from shared.storage.accounts import table_service
 
 
 class CountedChunks(TableStore):

@@ -12,8 +12,8 @@ from bench.imports.storage_meter import StorageMeter
 from bench.rows import Row
 from local.stack import Stack
 
-FILES = ("bench/imports/loops.py", "bench/imports/scene.py", "shared/steps/imports/chunk.py", "host.json")
-AREA = ("shared/steps/imports", "shared/adapters")
+FILES = ("bench/imports/loops.py", "bench/imports/scene.py", "shared/imports/chunk.py", "host.json")
+AREA = ("shared/imports", "shared/invitations", "shared/storage", "shared/graph")
 GUESTS, WORKERS, LATENCY_MS = 3000, 4, 100
 AT_ONCE, MANY_AT_ONCE = WORKERS, 16
 """Chunks that the bare loop has in flight: one for each of our processes; and as many as it gains from."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.pace.world import Setting, Weather, World
-from shared.domain.import_pace import WRITES_IN_A_FILE
+from shared.pace.import_pace import WRITES_IN_A_FILE
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "explanation"
 _BIN_S = 15

@@ -14,9 +14,9 @@ from functools import partial
 from itertools import count
 from math import ceil
 
-from shared.domain import import_pace as pacing
-from shared.domain.import_pace import ImportPace, Limits, Refusal
-from shared.domain.pacing import Pace
+from shared.pace import import_pace as pacing
+from shared.pace.import_pace import ImportPace, Limits, Refusal
+from shared.pace.pacing import Pace
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CHUNK = 20

@@ -153,7 +153,7 @@ resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
 // "Event-driven scaling", Per-function scaling). The scale controller wants an instance for each batchSize messages of
 // host.json ("Target-based scaling", Storage queues); an instance that is there has batchSize plus newBatchThreshold in
 // flight at most. Both are the same for all queues. What one lane may do is not a matter of instances: the pace is a
-// clock in storage that all of them share (shared/domain/pacing.py), and imports get their times when the file is read.
+// clock in storage that all of them share (shared/pace/pacing.py), and imports get their times when the file is read.
 // More instances only stand in line at that clock, whose row takes one writer at a time: hence few of them, rather than
 // the platform's hundred.
 resource app 'Microsoft.Web/sites@2025-03-01' = {

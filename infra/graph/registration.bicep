@@ -78,7 +78,7 @@ var roles = [
 ]
 
 var exposed = {
-  // shared/adapters/identity/tokens.py takes tokens of version 2.0 alone.
+  // shared/identity/tokens.py takes tokens of version 2.0 alone.
   requestedAccessTokenVersion: 2
   oauth2PermissionScopes: [
     {

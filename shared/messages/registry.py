@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from shared.domain import commands as c
+from shared.messages import commands as c
 from shared.messages.route import Messages, Route
 
 log = logging.getLogger("guestlist")

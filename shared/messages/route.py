@@ -9,9 +9,9 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from shared.domain.commands import Command
-from shared.domain.errors import GuestlistError
-from shared.domain.outcomes import Outcome
+from shared.core.errors import GuestlistError
+from shared.messages.commands import Command
+from shared.messages.outcomes import Outcome
 
 VERSION = 1
 STORED_AS = {"redrives": "revived"}

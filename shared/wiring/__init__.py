@@ -11,18 +11,10 @@ import os
 from collections.abc import Coroutine
 from typing import Any
 
-from shared.config import read_settings
-from shared.domain.errors import GuestlistError
+from shared.core.errors import GuestlistError
+from shared.settings import read_settings
 from shared.wiring.capabilities import App
-from shared.wiring.telling import (
-    Work,
-    addresses_in_logs,
-    begin_to_tell,
-    delivery,
-    on_time,
-    request,
-    send_telemetry,
-)
+from shared.wiring.telemetry import Work, addresses_in_logs, begin_to_tell, delivery, on_time, request, send_telemetry
 
 __all__ = [
     "App",
@@ -66,7 +58,7 @@ def _begin(work: Coroutine[Any, Any, None]) -> None:
 
 async def _learn_log_key(made: App) -> None:
     """Until the key is here, logs say of a guest that there was one, and not which."""
-    from shared.adapters.telemetry.logs import pseudonyms
+    from shared.telemetry.logs import pseudonyms
 
     try:
         pseudonyms.use(await made.log_key())

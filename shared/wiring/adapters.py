@@ -7,10 +7,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from shared.config import Settings
-from shared.domain.features import Feature
-from shared.domain.ids import GroupId
-from shared.ports.mailer import Mailer
+from shared.core.features import Feature
+from shared.core.ids import GroupId
+from shared.mail.ports import Mailer
+from shared.settings import Settings
 
 
 class SystemClock:
@@ -30,36 +30,38 @@ class Adapters:
     """What the steps are handed, by what it is to them."""
 
     def __init__(self, settings: Settings) -> None:
-        from shared.adapters.directory import GraphDirectory, GraphSession
-        from shared.adapters.directory.changes import GraphChanges
-        from shared.adapters.directory.principals import GraphPrincipals
-        from shared.adapters.directory.rosters import GraphRosters
-        from shared.adapters.directory.setup.app_directory import GraphAppDirectory
-        from shared.adapters.directory.setup.entitlements import GraphEntitlements
-        from shared.adapters.exports import BlobExports
-        from shared.adapters.files import BlobFiles
-        from shared.adapters.identity.credentials import app_credential
-        from shared.adapters.identity.tokens import TokenCallers
-        from shared.adapters.mail.request_text import JinjaAuditText, JinjaRequestText
-        from shared.adapters.mail.text import JinjaMailText
-        from shared.adapters.pulse import StoragePulse
-        from shared.adapters.queues.in_hand import MessagesInHand
-        from shared.adapters.queues.outbox import QueueOutbox
-        from shared.adapters.queues.poison import StoragePoisonQueues
-        from shared.adapters.storage import blob_service, queue_service, table_service
-        from shared.adapters.tables.cases import TableCases
-        from shared.adapters.tables.imports import TableImportStore
-        from shared.adapters.tables.key import TableKey
-        from shared.adapters.tables.mirror import TableMirror
-        from shared.adapters.tables.past import TablePast
-        from shared.adapters.tables.people import TablePersonalData
-        from shared.adapters.tables.remedies import TableRemedyStore
-        from shared.adapters.tables.reminders import TableReminders
-        from shared.adapters.tables.requests import TableRequestStore
-        from shared.adapters.tables.setups import TableSetupStore
-        from shared.adapters.tables.trail import TableTrail
-        from shared.adapters.telemetry.queues import QueueGauges
-        from shared.adapters.telemetry.stores import MeasuredAuditStore, MeasuredStore
+        from shared.audits.mail_text import JinjaAuditText
+        from shared.audits.rows.remedies import TableRemedyStore
+        from shared.audits.rows.snapshot import TableMirror
+        from shared.diagnostics.storage_health import StoragePulse
+        from shared.graph.apps.app_directory import GraphAppDirectory
+        from shared.graph.apps.entitlements import GraphEntitlements
+        from shared.graph.changes import GraphChanges
+        from shared.graph.directory import GraphDirectory
+        from shared.graph.guests import GraphRosters
+        from shared.graph.principals import GraphPrincipals
+        from shared.graph.session import GraphSession
+        from shared.identity.credentials import app_credential
+        from shared.identity.tokens import TokenCallers
+        from shared.imports.rows import TableImportStore
+        from shared.invitations.mail_text import JinjaMailText
+        from shared.invitations.rows.history import TablePast
+        from shared.messages.in_hand import MessagesInHand
+        from shared.messages.outbox import QueueOutbox
+        from shared.messages.poison import StoragePoisonQueues
+        from shared.people.exports import BlobExports
+        from shared.people.rows.cases import TableCases
+        from shared.people.rows.personal_data import TablePersonalData
+        from shared.requests.mail_text import JinjaRequestText
+        from shared.requests.rows import TableRequestStore
+        from shared.setup.rows import TableSetupStore
+        from shared.storage.accounts import blob_service, queue_service, table_service
+        from shared.storage.change_log import TableTrail
+        from shared.storage.files import BlobFiles
+        from shared.storage.key import TableKey
+        from shared.storage.reminders import TableReminders
+        from shared.telemetry.queues import QueueGauges
+        from shared.wiring.measured_stores import MeasuredAuditStore, MeasuredStore
 
         self.settings, self.clock = settings, SystemClock()
         self.credential = app_credential(settings.identity_client_id)
@@ -99,11 +101,11 @@ class Adapters:
     def _mailer(self) -> Mailer | None:
         settings = self.settings
         if settings.mail_mailbox is not None:
-            from shared.adapters.mail.graph_mailbox import GraphMailbox
+            from shared.mail.graph_mailbox import GraphMailbox
 
             return GraphMailbox(self.session, settings.mail_mailbox, pace=settings.mail_pace)
         if settings.acs_endpoint is not None and settings.acs_sender is not None:
-            from shared.adapters.mail.acs import AcsEmail
+            from shared.mail.acs import AcsEmail
 
             return AcsEmail(
                 endpoint=settings.acs_endpoint,

@@ -2,64 +2,68 @@
 
 from typing import TYPE_CHECKING
 
-from shared.config import Settings, Worker
-from shared.steps.accept_invitation import AcceptInvitation
-from shared.steps.access import Access
-from shared.steps.audits.put_right import PutRightStep
-from shared.steps.audits.remedies import Effects
-from shared.steps.audits.run import GiveUpAudit, RunAuditTask, SweepAudits
-from shared.steps.audits.start import StartAudit
-from shared.steps.audits.tell_owners import TellOwners
-from shared.steps.audits.tend import TendAudits
-from shared.steps.audits.tools import AuditTools
-from shared.steps.cancel_invitation import CancelInvitation
-from shared.steps.examine import Examine
-from shared.steps.give_up import GiveUp
-from shared.steps.imports.admissions import Admissions
-from shared.steps.imports.authority import Authority
-from shared.steps.imports.chunk import ImportChunkStep
-from shared.steps.imports.preview import PreviewImport
-from shared.steps.imports.reading import Rules
-from shared.steps.imports.results import ImportResults
-from shared.steps.imports.split import SplitImportStep
-from shared.steps.imports.start import StartImport
-from shared.steps.imports.sweep import LookAtImport
-from shared.steps.imports.targets import Targets
-from shared.steps.imports.tend import TendImport
-from shared.steps.imports.undo import UndoImportStep
-from shared.steps.invite_chunk import InviteChunkStep
-from shared.steps.join_chunk import JoinChunkStep
-from shared.steps.mail_chunk import MailChunkStep
-from shared.steps.people.ask import AskForPerson
-from shared.steps.people.files import FilePersonalData
-from shared.steps.people.search import SearchPersonStep
-from shared.steps.people.sweep import SweepPeople
-from shared.steps.portal.groups import ShowGroups
-from shared.steps.portal.guests import TendGuests
-from shared.steps.portal.templates import PreviewMail, Templates
-from shared.steps.readiness import CheckReadiness, EndRoundTrip, ReportSetupWorker, SayReadiness, StartRoundTrip
-from shared.steps.requests.ask import AskToJoin
-from shared.steps.requests.decide import DecideRequest
-from shared.steps.requests.fulfil import FulfilRequestStep
-from shared.steps.requests.mail import MailRequestStep
-from shared.steps.requests.prove import ProveAddress
-from shared.steps.requests.sweep import SweepRequests
-from shared.steps.requests.tell import TellDeciders
-from shared.steps.setup.apps import Apps
-from shared.steps.setup.give_up import GiveUpSetup
-from shared.steps.setup.people import TendSetup
-from shared.steps.setup.run_step import RunSetupStepNow
-from shared.steps.setup.start import StartSetup
-from shared.steps.setup.sweep import SweepSetups
-from shared.steps.setup.work import Tools
-from shared.steps.show_invitations import ShowInvitations
-from shared.steps.still_wanted import StillWanted
-from shared.steps.stop import StopSwitch
-from shared.steps.sweep import LookAtChunk, Sweep, WholeSweeps
+from shared.audits.apply_remedies import PutRightStep
+from shared.audits.commands import TendAudits
+from shared.audits.dependencies import AuditTools
+from shared.audits.notify_owners import TellOwners
+from shared.audits.remedies import Effects
+from shared.audits.run import GiveUpAudit, RunAuditTask, SweepAudits
+from shared.audits.start import StartAudit
+from shared.diagnostics.diagnose import Examine
+from shared.diagnostics.readiness import CheckReadiness, EndRoundTrip, ReportSetupWorker, SayReadiness, StartRoundTrip
+from shared.diagnostics.whole_sweeps import WholeSweeps
+from shared.imports.admissions import Admissions
+from shared.imports.authority import Authority
+from shared.imports.chunk import ImportChunkStep
+from shared.imports.commands import TendImport
+from shared.imports.preview import PreviewImport
+from shared.imports.read_rows import Rules
+from shared.imports.results import ImportResults
+from shared.imports.split import SplitImportStep
+from shared.imports.start import StartImport
+from shared.imports.sweep import LookAtImport
+from shared.imports.targets import Targets
+from shared.imports.undo import UndoImportStep
+from shared.invitations.accept import AcceptInvitation
+from shared.invitations.cancel import CancelInvitation
+from shared.invitations.give_up import GiveUp
+from shared.invitations.invite import InviteChunkStep
+from shared.invitations.join import JoinChunkStep
+from shared.invitations.send_mail import MailChunkStep
+from shared.invitations.show import ShowInvitations
+from shared.invitations.still_wanted import StillWanted
+from shared.invitations.sweep import LookAtChunk
+from shared.invitations.templates import PreviewMail, Templates
+from shared.membership.access import Access
+from shared.membership.groups import ShowGroups
+from shared.membership.guests import TendGuests
+from shared.membership.stop import StopSwitch
+from shared.messages.sweep import Sweep
+from shared.people.files import FilePersonalData
+from shared.people.search import SearchPersonStep
+from shared.people.start import AskForPerson
+from shared.people.sweep import SweepPeople
+from shared.requests.ask import AskToJoin
+from shared.requests.decide import DecideRequest
+from shared.requests.fulfil import FulfilRequestStep
+from shared.requests.notify_deciders import TellDeciders
+from shared.requests.send_mail import MailRequestStep
+from shared.requests.stuck import FindStuckRequests
+from shared.requests.sweep import SweepRequests
+from shared.requests.verify_email import ProveAddress
+from shared.settings import Settings, Worker
+from shared.setup.apps import Apps
+from shared.setup.commands import TendSetup
+from shared.setup.give_up import GiveUpSetup
+from shared.setup.run import Tools
+from shared.setup.run_step import RunSetupStepNow
+from shared.setup.start import StartSetup
+from shared.setup.stuck import FindStuckSetups
+from shared.setup.sweep import SweepSetups
 from shared.wiring.adapters import Adapters
 
 if TYPE_CHECKING:
-    from shared.adapters.report.page import HtmlReport
+    from shared.audits.report.page import HtmlReport
 
 
 class Setups:
@@ -166,7 +170,8 @@ class Audits:
             trail=a.trail,
             store=a.store,
             setups=a.setups,
-            requests=a.requests,
+            plans=a.setups,
+            find_stuck=(FindStuckRequests(a.requests, a.outbox), FindStuckSetups(a.setups, a.outbox)),
             directory=a.apps,
             groups=a.directory,
             outbox=a.outbox,
@@ -185,7 +190,7 @@ class Audits:
     @staticmethod
     def report_page() -> "HtmlReport":
         """Made where a report is wanted: charts are slow to load."""
-        from shared.adapters.report.page import HtmlReport
+        from shared.audits.report.page import HtmlReport
 
         return HtmlReport()
 
@@ -244,7 +249,7 @@ class App:
         self.examine = Examine(
             directory=a.apps,
             store=a.store,
-            setups=a.setups,
+            confirmations=a.setups,
             identity=s.identity_client_id,
             mailbox=s.mail_mailbox,
             mail_service=s.acs_endpoint,

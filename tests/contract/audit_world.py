@@ -12,50 +12,55 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.directory import GraphDirectory, GraphSession
-from shared.adapters.directory.changes import GraphChanges
-from shared.adapters.directory.rosters import GraphRosters
-from shared.adapters.directory.setup.app_directory import GraphAppDirectory
-from shared.adapters.identity.credentials import app_credential
-from shared.adapters.mail.request_text import JinjaAuditText
-from shared.adapters.tables import TableStore
-from shared.adapters.tables.audits import AUDITS, TableAuditStore
-from shared.adapters.tables.mirror import MIRROR, TableMirror
-from shared.adapters.tables.past import TablePast
-from shared.adapters.tables.remedies import TableRemedyStore
-from shared.adapters.tables.requests import TableRequestStore
-from shared.adapters.tables.rows import to_row
-from shared.adapters.tables.setups import APPS, SETUPS, TableSetupStore
-from shared.adapters.tables.store import INVITATIONS
-from shared.adapters.tables.table import Table, insert
-from shared.adapters.tables.trail import TRAIL, TableTrail
-from shared.domain.access import Caller
-from shared.domain.addresses import parse_address
-from shared.domain.applications import AppId, PrincipalId
-from shared.domain.audits.findings import Finding
-from shared.domain.audits.policy import AuditPolicy
-from shared.domain.audits.records import Audit, AuditId
-from shared.domain.audits.remedies import Plan, RemedyAction
-from shared.domain.audits.settings import AuditSettings
-from shared.domain.commands import Command, PutRight, RunAudit
-from shared.domain.features import ALL, Features
-from shared.domain.ids import GroupId, InvitationId, UserId, new_chunk_id
-from shared.domain.invitations import Invitation, State
-from shared.domain.pacing import Pace
-from shared.domain.setup.plan import AppWish, Policy, Saml, SetupPlan
-from shared.domain.setup.records import AppRecord, DirectoryUser, SetupId, new_setup
-from shared.domain.timing import Timing
-from shared.ports.mailer import Mailer
-from shared.ports.store import Versioned
-from shared.steps.access import Access
-from shared.steps.audits.put_right import PutRightStep
-from shared.steps.audits.remedies import Effects
-from shared.steps.audits.run import RunAuditTask, SweepAudits
-from shared.steps.audits.start import StartAudit
-from shared.steps.audits.tell_owners import TellOwners
-from shared.steps.audits.tend import TendAudits
-from shared.steps.audits.tools import AuditTools
-from shared.steps.sweep import Sweep
+from shared.audits.apply_remedies import PutRightStep
+from shared.audits.commands import TendAudits
+from shared.audits.dependencies import AuditTools
+from shared.audits.mail_text import JinjaAuditText
+from shared.audits.model.findings import Finding
+from shared.audits.model.records import Audit
+from shared.audits.model.remedies import Plan, RemedyAction
+from shared.audits.model.settings import AuditSettings
+from shared.audits.notify_owners import TellOwners
+from shared.audits.remedies import Effects
+from shared.audits.rows.audits import AUDITS, TableAuditStore
+from shared.audits.rows.remedies import TableRemedyStore
+from shared.audits.rows.snapshot import MIRROR, TableMirror
+from shared.audits.run import RunAuditTask, SweepAudits
+from shared.audits.start import StartAudit
+from shared.core.addresses import parse_address
+from shared.core.applications import AppId, PrincipalId, Saml
+from shared.core.caller import Caller
+from shared.core.features import ALL, Features
+from shared.core.ids import AuditId, GroupId, InvitationId, SetupId, UserId, new_chunk_id
+from shared.core.timing import Timing
+from shared.core.users import DirectoryUser
+from shared.core.versions import Versioned
+from shared.graph.apps.app_directory import GraphAppDirectory
+from shared.graph.changes import GraphChanges
+from shared.graph.directory import GraphDirectory
+from shared.graph.guests import GraphRosters
+from shared.graph.session import GraphSession
+from shared.identity.credentials import app_credential
+from shared.invitations.model.invitations import Invitation, State
+from shared.invitations.rows.history import TablePast
+from shared.invitations.rows.invitations import to_row
+from shared.invitations.rows.store import INVITATIONS, TableStore
+from shared.mail.ports import Mailer
+from shared.membership.access import Access
+from shared.membership.model.apps import AppRecord
+from shared.membership.model.audit_policy import AuditPolicy
+from shared.membership.model.policy import Policy
+from shared.messages.commands import Command, PutRight, RunAudit
+from shared.messages.sweep import Sweep
+from shared.pace.pacing import Pace
+from shared.requests.rows import TableRequestStore
+from shared.requests.stuck import FindStuckRequests
+from shared.setup.model.plan import AppWish, SetupPlan
+from shared.setup.model.records import new_setup
+from shared.setup.rows import APPS, SETUPS, TableSetupStore
+from shared.setup.stuck import FindStuckSetups
+from shared.storage.change_log import TRAIL, TableTrail
+from shared.storage.table import Table, insert
 from tests.contract.setup_world import WalkingClock
 from tests.contract.simulated_tenant import (
     COLLEAGUE,
@@ -158,7 +163,11 @@ class AuditWorld:
             trail=TableTrail(tables),
             store=self.store,
             setups=self.setups,
-            requests=TableRequestStore(tables),
+            plans=self.setups,
+            find_stuck=(
+                FindStuckRequests(TableRequestStore(tables), self.outbox),
+                FindStuckSetups(self.setups, self.outbox),
+            ),
             directory=GraphAppDirectory(session),
             groups=groups,
             outbox=self.outbox,

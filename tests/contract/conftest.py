@@ -7,9 +7,10 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from local.azurite import Azurite
-from shared.adapters.directory import GraphDirectory, GraphSession
-from shared.adapters.identity.credentials import app_credential
-from shared.adapters.storage import CONNECTION, queue_service, table_service
+from shared.graph.directory import GraphDirectory
+from shared.graph.session import GraphSession
+from shared.identity.credentials import app_credential
+from shared.storage.accounts import CONNECTION, queue_service, table_service
 from tests.contract.simulated_tenant import IDENTITY_HEADER, SimulatedTenant, simulator
 
 

@@ -8,26 +8,31 @@ from typing import Any
 
 from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.directory import GraphDirectory, GraphSession
-from shared.adapters.directory.changes import GraphChanges
-from shared.adapters.directory.principals import GraphPrincipals
-from shared.adapters.directory.rosters import GraphRosters
-from shared.adapters.identity.credentials import app_credential
-from shared.adapters.mail.graph_mailbox import GraphMailbox
-from shared.domain.addresses import parse_address
-from shared.domain.answers import Declined, Invited
-from shared.domain.audits.remedies import ActionState
-from shared.domain.audits.rules import Remedy, Rule
-from shared.domain.errors import Refused
-from shared.domain.features import FEATURES, Feature
-from shared.domain.ids import GroupId, UserId
-from shared.domain.permissions import needed_by
-from shared.domain.setup.order import SetupStep, sorted_by_need
-from shared.domain.setup.plan import AppWish, Policy, Saml, SelfService
-from shared.domain.setup.records import CheckState, StepState
-from shared.ports.directory import GuestToInvite
-from shared.ports.mailer import Prepared
-from shared.ports.principals import Standing
+from shared.audits.model.remedies import ActionState
+from shared.core.addresses import parse_address
+from shared.core.applications import Saml
+from shared.core.audit_rules import Remedy, Rule
+from shared.core.checks import CheckState
+from shared.core.errors import Refused
+from shared.core.features import FEATURES, Feature
+from shared.core.ids import GroupId, UserId
+from shared.core.permissions import needed_by
+from shared.core.results import Declined, Invited
+from shared.graph.changes import GraphChanges
+from shared.graph.directory import GraphDirectory
+from shared.graph.guests import GraphRosters
+from shared.graph.ports.directory import GuestToInvite
+from shared.graph.ports.principals import Standing
+from shared.graph.principals import GraphPrincipals
+from shared.graph.session import GraphSession
+from shared.identity.credentials import app_credential
+from shared.mail.graph_mailbox import GraphMailbox
+from shared.mail.ports import Prepared
+from shared.membership.model.policy import Policy
+from shared.messages.commands import SetupStep
+from shared.setup.model.order import sorted_by_need
+from shared.setup.model.plan import AppWish, SelfService
+from shared.setup.model.records import StepState
 from tests.contract.audit_world import ADMIN, APP, AuditWorld
 from tests.contract.audit_world import GROUP as AUDITED
 from tests.contract.mail_conditions import a_mail

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from azure.core.credentials import AzureKeyCredential
 
-from shared.adapters.directory.session import GraphSession
-from shared.adapters.mail.acs import AcsEmail
-from shared.adapters.mail.graph_mailbox import GraphMailbox
-from shared.domain.answers import Busy, Unknown
-from shared.ports.mailer import Mail, Mailer
+from shared.core.results import Busy, Unknown
+from shared.graph.session import GraphSession
+from shared.mail.acs import AcsEmail
+from shared.mail.graph_mailbox import GraphMailbox
+from shared.mail.ports import Mail, Mailer
 from tests.contract import simulated_tenant as t
 from tests.contract.mail_service import KEY, MailService
 from tests.contract.simulated_tenant import SimulatedTenant

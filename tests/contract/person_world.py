@@ -14,64 +14,54 @@ from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from local.azurite import Azurite
-from shared.adapters.exports import BlobExports
-from shared.adapters.files import BlobFiles
-from shared.adapters.storage import CONNECTION, blob_service, queue_service, table_service
-from shared.adapters.tables import TableStore
-from shared.adapters.tables.audits import TableAuditStore
-from shared.adapters.tables.cases import TableCases
-from shared.adapters.tables.imports import TableImportStore
-from shared.adapters.tables.mirror import TableMirror
-from shared.adapters.tables.people import TablePersonalData
-from shared.adapters.tables.remedies import TableRemedyStore
-from shared.adapters.tables.requests import TableRequestStore
-from shared.adapters.tables.setups import TableSetupStore
-from shared.adapters.tables.trail import TableTrail
-from shared.domain.access import Caller
-from shared.domain.addresses import Address, parse_address
-from shared.domain.applications import AppId, PrincipalId
-from shared.domain.audits.changes import UserChange, UserFacts
-from shared.domain.audits.findings import Finding
-from shared.domain.audits.records import Audit, AuditId
-from shared.domain.audits.remedies import ActionState, Plan, PlanState, RemedyAction
-from shared.domain.audits.rules import Remedy, Rule
-from shared.domain.audits.subjects import Belief
-from shared.domain.audits.trail import TrailEntry
-from shared.domain.commands import SearchPerson
-from shared.domain.csv_dialect import detect
-from shared.domain.ids import GroupId, InvitationId, UserId, new_chunk_id
-from shared.domain.import_ids import ImportId
-from shared.domain.imports import Import, Progress, Target, chunk_id
-from shared.domain.invitations import Invitation, State
-from shared.domain.outcomes import Outcome
-from shared.domain.pacing import DayLimit
-from shared.domain.people import Case, CaseId, CaseState
-from shared.domain.request_digests import Digest
-from shared.domain.request_settings import Limit
-from shared.domain.requests import Asked, JoinRequest, RequestState, request_id
-from shared.domain.setup.order import SetupStep
-from shared.domain.setup.plan import AppWish, Policy, Saml, SetupPlan
-from shared.domain.setup.records import (
-    AppRecord,
-    Change,
-    Check,
-    CheckState,
-    Confirmation,
-    DirectoryUser,
-    Found,
-    Kind,
-    SetupId,
-    StepState,
-    new_setup,
-)
-from shared.domain.timing import Timing
-from shared.ports.mirror import Doing, Mark
-from shared.ports.store import Versioned
-from shared.steps.imports.reading import Rules
-from shared.steps.people.ask import AskForPerson
-from shared.steps.people.files import FilePersonalData
-from shared.steps.people.search import SearchPersonStep
-from shared.steps.people.sweep import SweepPeople
+from shared.audits.model.findings import Finding
+from shared.audits.model.records import Audit
+from shared.audits.model.remedies import ActionState, Plan, PlanState, RemedyAction
+from shared.audits.rows.audits import TableAuditStore
+from shared.audits.rows.remedies import TableRemedyStore
+from shared.audits.rows.snapshot import TableMirror
+from shared.core.addresses import Address, parse_address
+from shared.core.applications import AppId, PrincipalId, Saml
+from shared.core.audit_rules import Remedy, Rule
+from shared.core.caller import Caller
+from shared.core.change_log import TrailEntry
+from shared.core.checks import Check, CheckState, Confirmation
+from shared.core.csv.dialect import detect
+from shared.core.directory_changes import UserChange, UserFacts
+from shared.core.ids import AuditId, CaseId, GroupId, ImportId, InvitationId, SetupId, UserId, chunk_id, new_chunk_id
+from shared.core.timing import Timing
+from shared.core.users import DirectoryUser
+from shared.core.versions import Versioned
+from shared.imports.model.imports import Import, Progress, Target
+from shared.imports.read_rows import Rules
+from shared.imports.rows import TableImportStore
+from shared.invitations.model.invitations import Invitation, State
+from shared.invitations.rows.store import TableStore
+from shared.membership.model.accounts import Belief
+from shared.membership.model.apps import AppRecord, Change, Kind
+from shared.membership.model.policy import Policy
+from shared.membership.ports.snapshot import Doing, Mark
+from shared.messages.commands import SearchPerson, SetupStep
+from shared.messages.outcomes import Outcome
+from shared.pace.pacing import DayLimit
+from shared.people.exports import BlobExports
+from shared.people.files import FilePersonalData
+from shared.people.model import Case, CaseState
+from shared.people.rows.cases import TableCases
+from shared.people.rows.personal_data import TablePersonalData
+from shared.people.search import SearchPersonStep
+from shared.people.start import AskForPerson
+from shared.people.sweep import SweepPeople
+from shared.requests.model.digests import Digest
+from shared.requests.model.requests import Asked, JoinRequest, RequestState, request_id
+from shared.requests.model.settings import Limit
+from shared.requests.rows import TableRequestStore
+from shared.setup.model.plan import AppWish, SetupPlan
+from shared.setup.model.records import Found, StepState, new_setup
+from shared.setup.rows import TableSetupStore
+from shared.storage.accounts import CONNECTION, blob_service, queue_service, table_service
+from shared.storage.change_log import TableTrail
+from shared.storage.files import BlobFiles
 from tests.builders import NOW, an_invitation
 from tests.fakes.clock import FakeClock
 from tests.fakes.outbox import FakeOutbox

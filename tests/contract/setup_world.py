@@ -10,29 +10,30 @@ from typing import Any
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.directory import GraphDirectory, GraphSession
-from shared.adapters.directory.rosters import GraphRosters
-from shared.adapters.directory.setup.app_directory import GraphAppDirectory
-from shared.adapters.directory.setup.entitlements import GraphEntitlements
-from shared.adapters.identity.credentials import app_credential
-from shared.adapters.tables.setups import APPS, SETUPS, TableSetupStore
-from shared.domain.access import Caller
-from shared.domain.applications import AppId
-from shared.domain.commands import Command, RunSetupStep, TakeApart
-from shared.domain.features import ALL, Features
-from shared.domain.ids import UserId
-from shared.domain.outcomes import Later
-from shared.domain.setup.order import SetupStep, sorted_by_need
-from shared.domain.setup.plan import AppWish, SetupPlan
-from shared.domain.setup.records import Setup, SetupId, StepRecord, StepState
-from shared.domain.timing import Timing
-from shared.ports.setup_store import Intent, StoredSetup
-from shared.steps.access import Access
-from shared.steps.setup.apps import Apps
-from shared.steps.setup.people import Answers, TendSetup
-from shared.steps.setup.run_step import RunSetupStepNow
-from shared.steps.setup.start import NewSetup, Rehearsed, StartSetup
-from shared.steps.setup.work import Tools
+from shared.core.applications import AppId
+from shared.core.caller import Caller
+from shared.core.features import ALL, Features
+from shared.core.ids import SetupId, UserId
+from shared.core.timing import Timing
+from shared.graph.apps.app_directory import GraphAppDirectory
+from shared.graph.apps.entitlements import GraphEntitlements
+from shared.graph.directory import GraphDirectory
+from shared.graph.guests import GraphRosters
+from shared.graph.session import GraphSession
+from shared.identity.credentials import app_credential
+from shared.membership.access import Access
+from shared.messages.commands import Command, RunSetupStep, SetupStep, TakeApart
+from shared.messages.outcomes import Later
+from shared.setup.apps import Apps
+from shared.setup.commands import Answers, TendSetup
+from shared.setup.model.order import sorted_by_need
+from shared.setup.model.plan import AppWish, SetupPlan
+from shared.setup.model.records import Setup, StepRecord, StepState
+from shared.setup.ports import Intent, StoredSetup
+from shared.setup.rows import APPS, SETUPS, TableSetupStore
+from shared.setup.run import Tools
+from shared.setup.run_step import RunSetupStepNow
+from shared.setup.start import NewSetup, Rehearsed, StartSetup
 from tests.contract.simulated_tenant import OWNER, SimulatedTenant, no_key
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.principals import FakePrincipals

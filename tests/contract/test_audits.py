@@ -12,22 +12,22 @@ from datetime import timedelta
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.directory import GraphSession
-from shared.adapters.directory.rosters import GraphRosters
-from shared.domain.access import Caller
-from shared.domain.applications import AppId, PrincipalId
-from shared.domain.audits.findings import TOTAL, FindingFilter
-from shared.domain.audits.records import Phase
-from shared.domain.audits.rules import Rule, Severity
-from shared.domain.audits.settings import AuditSettings
-from shared.domain.commands import JoinChunk, RunAudit
-from shared.domain.errors import Refused
-from shared.domain.ids import GroupId, UserId
-from shared.domain.reasons import Reason
-from shared.ports.store import Versioned
-from shared.steps.audits.run import GiveUpAudit
-from shared.steps.portal.guests import TendGuests
-from shared.steps.stop import StopSwitch
+from shared.audits.model.findings import TOTAL, FindingFilter
+from shared.audits.model.records import Phase
+from shared.audits.model.settings import AuditSettings
+from shared.audits.run import GiveUpAudit
+from shared.core.applications import AppId, PrincipalId
+from shared.core.audit_rules import Rule, Severity
+from shared.core.caller import Caller
+from shared.core.errors import Refused
+from shared.core.ids import GroupId, UserId
+from shared.core.reasons import Reason
+from shared.core.versions import Versioned
+from shared.graph.guests import GraphRosters
+from shared.graph.session import GraphSession
+from shared.membership.guests import TendGuests
+from shared.membership.stop import StopSwitch
+from shared.messages.commands import JoinChunk, RunAudit
 from tests.contract.audit_faults import (
     PLANTS,
     a_last_day_passes,

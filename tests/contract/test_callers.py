@@ -9,9 +9,9 @@ import pytest
 from aiohttp import ClientSession, web
 
 from local.simulator.issuer import Client, Issuer, Person, add_routes
-from shared.adapters.identity.tokens import TokenCallers
-from shared.domain.errors import Refused
-from shared.domain.reasons import Reason
+from shared.core.errors import Refused
+from shared.core.reasons import Reason
+from shared.identity.tokens import TokenCallers
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 AUDIENCE = "aaaaaaaa-0000-4000-8000-000000000001"

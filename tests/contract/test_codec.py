@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.adapters.tables.rows import from_row
-from shared.domain import commands as domain_commands
-from shared.domain.applications import AppId
-from shared.domain.audits.records import AuditId
-from shared.domain.commands import (
+from shared.core.applications import AppId
+from shared.core.ids import AuditId, CaseId, ChunkId, GroupId, ImportId, RequestId, SetupId, UserId
+from shared.core.reasons import Reason
+from shared.invitations.model.invitations import State
+from shared.invitations.rows.invitations import from_row
+from shared.messages import commands as domain_commands
+from shared.messages.commands import (
     ChunkCommand,
     Command,
     FulfilRequest,
@@ -31,18 +33,11 @@ from shared.domain.commands import (
     RunAudit,
     RunSetupStep,
     SearchPerson,
+    SetupStep,
     SplitImport,
     TakeApart,
     UndoImport,
 )
-from shared.domain.ids import ChunkId, GroupId, UserId
-from shared.domain.import_ids import ImportId
-from shared.domain.invitations import State
-from shared.domain.people import CaseId
-from shared.domain.reasons import Reason
-from shared.domain.requests import RequestId
-from shared.domain.setup.order import SetupStep
-from shared.domain.setup.records import SetupId
 from shared.messages.registry import MESSAGES
 from shared.messages.route import STORED_AS, Messages, Route, UnreadableMessage, read_traceparent
 

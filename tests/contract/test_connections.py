@@ -6,7 +6,7 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 
-from shared.adapters.storage import StorageNotSet, queue_service, table_service
+from shared.storage.accounts import StorageNotSet, queue_service, table_service
 
 KEY = "AccountName=contoso;AccountKey=a2V5;DefaultEndpointsProtocol=https;EndpointSuffix=core.windows.net"
 TABLES, QUEUES = "https://contoso.table.core.windows.net", "https://contoso.queue.core.windows.net"

@@ -6,13 +6,12 @@ import uuid
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.tables.audits import TableAuditStore
-from shared.adapters.tables.requests import TableRequestStore
-from shared.adapters.tables.store import TableStore
-from shared.domain.audits.findings import FindingFilter
-from shared.domain.audits.records import AuditId
-from shared.domain.ids import GroupId, InvitationId
-from shared.ports.store import Versioned
+from shared.audits.model.findings import FindingFilter
+from shared.audits.rows.audits import TableAuditStore
+from shared.core.ids import AuditId, GroupId, InvitationId
+from shared.core.versions import Versioned
+from shared.invitations.rows.store import TableStore
+from shared.requests.rows import TableRequestStore
 from tests.builders import CHUNK, an_invitation
 from tests.contract.test_request_store import pending
 

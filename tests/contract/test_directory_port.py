@@ -11,14 +11,14 @@ from typing import Any, Protocol
 
 import pytest
 
-from shared.adapters.directory import GraphDirectory
-from shared.domain.addresses import Address, parse_address
-from shared.domain.answers import Account, Invited, Joined, Lookalike, NotFound
-from shared.domain.errors import Refused
-from shared.domain.groups import GroupApp, GroupFacts
-from shared.domain.ids import GroupId, UserId
-from shared.domain.reasons import Reason
-from shared.ports.directory import Directory, GuestToInvite
+from shared.core.addresses import Address, parse_address
+from shared.core.errors import Refused
+from shared.core.groups import GroupApp, GroupFacts
+from shared.core.ids import GroupId, UserId
+from shared.core.reasons import Reason
+from shared.core.results import Account, Invited, Joined, Lookalike, NotFound
+from shared.graph.directory import GraphDirectory
+from shared.graph.ports.directory import Directory, GuestToInvite
 from tests.contract import simulated_tenant as t
 from tests.contract.simulated_tenant import SimulatedTenant
 from tests.fakes.directory import FakeDirectory

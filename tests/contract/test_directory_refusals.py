@@ -10,14 +10,14 @@ from email.utils import format_datetime
 
 import pytest
 
-from shared.adapters.directory import GraphDirectory
-from shared.adapters.directory.errors import words
-from shared.adapters.directory.response import Response
-from shared.domain.addresses import parse_address
-from shared.domain.answers import Blocked, Busy, Declined, Exists, InviteAnswer, Invited, Joined, Lagging, Unknown
-from shared.domain.ids import GroupId, UserId
-from shared.domain.reasons import Reason
-from shared.ports.directory import GuestToInvite
+from shared.core.addresses import parse_address
+from shared.core.ids import GroupId, UserId
+from shared.core.reasons import Reason
+from shared.core.results import Blocked, Busy, Declined, Exists, InviteAnswer, Invited, Joined, Lagging, Unknown
+from shared.graph.directory import GraphDirectory
+from shared.graph.errors import words
+from shared.graph.ports.directory import GuestToInvite
+from shared.graph.response import Response
 from tests.contract import simulated_tenant as t
 from tests.contract.simulated_tenant import SimulatedTenant
 

@@ -8,15 +8,16 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from shared.adapters.directory import GraphDirectory, GraphSession
-from shared.adapters.directory.groups import Known
-from shared.domain.addresses import parse_address
-from shared.domain.answers import Account, Busy, Declined, Invited, Joined, Lagging, NotFound, Unknown
-from shared.domain.errors import DirectoryBusy, Refused
-from shared.domain.groups import GroupApp
-from shared.domain.ids import GroupId, UserId
-from shared.domain.reasons import Reason
-from shared.ports.directory import GuestToInvite
+from shared.core.addresses import parse_address
+from shared.core.errors import DirectoryBusy, Refused
+from shared.core.groups import GroupApp
+from shared.core.ids import GroupId, UserId
+from shared.core.reasons import Reason
+from shared.core.results import Account, Busy, Declined, Invited, Joined, Lagging, NotFound, Unknown
+from shared.graph.directory import GraphDirectory
+from shared.graph.groups import Known
+from shared.graph.ports.directory import GuestToInvite
+from shared.graph.session import GraphSession
 from tests.contract import simulated_tenant as t
 from tests.contract.simulated_tenant import SimulatedTenant
 
@@ -157,7 +158,7 @@ async def test_without_a_token_nothing_has_happened(
     tenant: SimulatedTenant, directory: GraphDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IDENTITY_HEADER", "wrong")
-    from shared.adapters.identity.credentials import app_credential
+    from shared.identity.credentials import app_credential
 
     async with app_credential(None) as credential:
         session = GraphSession(base_url=tenant.graph_url, credential=credential)

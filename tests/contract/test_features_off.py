@@ -7,23 +7,25 @@ from dataclasses import replace
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.directory import GraphDirectory, GraphSession
-from shared.adapters.directory.rosters import GraphRosters
-from shared.domain.audits.findings import FindingFilter
-from shared.domain.audits.records import AuditId, Phase
-from shared.domain.audits.remedies import PlanState
-from shared.domain.audits.rules import Remedy, Rule
-from shared.domain.commands import PutRight, RunSetupStep, TakeApart
-from shared.domain.errors import Refused
-from shared.domain.features import ALL, Feature, Features, choose
-from shared.domain.invitations import State
-from shared.domain.reasons import Reason
-from shared.domain.setup.order import SetupStep
-from shared.domain.setup.plan import SelfService
-from shared.domain.setup.records import AppState, SetupState, StepState
-from shared.steps.cancel_invitation import CancelInvitation
-from shared.steps.still_wanted import StillWanted
-from shared.steps.stop import StopSwitch
+from shared.audits.model.findings import FindingFilter
+from shared.audits.model.records import Phase
+from shared.audits.model.remedies import PlanState
+from shared.core.audit_rules import Remedy, Rule
+from shared.core.errors import Refused
+from shared.core.features import ALL, Feature, Features, choose
+from shared.core.ids import AuditId
+from shared.core.reasons import Reason
+from shared.graph.directory import GraphDirectory
+from shared.graph.guests import GraphRosters
+from shared.graph.session import GraphSession
+from shared.invitations.cancel import CancelInvitation
+from shared.invitations.model.invitations import State
+from shared.invitations.still_wanted import StillWanted
+from shared.membership.model.apps import AppState
+from shared.membership.stop import StopSwitch
+from shared.messages.commands import PutRight, RunSetupStep, SetupStep, TakeApart
+from shared.setup.model.plan import SelfService
+from shared.setup.model.records import SetupState, StepState
 from tests.contract.audit_world import ADMIN, APP, GROUP, PERMISSIONS, AuditWorld
 from tests.contract.setup_world import ADMIN as SETUP_ADMIN
 from tests.contract.setup_world import SetupWorld

@@ -10,9 +10,9 @@ import pytest
 
 from infra import grant
 from infra.directory import GRAPH_APP_ID
-from shared.adapters.directory import GraphSession
-from shared.domain.features import Feature, choose
-from shared.domain.permissions import lacking, needed_by
+from shared.core.features import Feature, choose
+from shared.core.permissions import lacking, needed_by
+from shared.graph.session import GraphSession
 from tests.contract.simulated_tenant import CLIENT, SimulatedTenant
 
 OBJECT = "c0000000-0000-4000-8000-0000000000ff"

@@ -12,26 +12,26 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from local.azurite import Azurite
-from shared.adapters.files import BlobFiles
-from shared.adapters.storage import CONNECTION, blob_service
-from shared.adapters.tables import TableStore
-from shared.adapters.tables.imports import TableImportStore
-from shared.domain.addresses import parse_address
-from shared.domain.counters import count
-from shared.domain.csv_dialect import detect
-from shared.domain.csv_records import Cursor
-from shared.domain.errors import Conflict, Refused
-from shared.domain.ids import GroupId, InvitationId, new_chunk_id
-from shared.domain.import_ids import ImportId
-from shared.domain.import_pace import Limits, Refusal, due
-from shared.domain.imports import Admission, Import, ImportState, Progress, Target, chunk_id, in_transactions
-from shared.domain.invitations import Invitation, State, advance, failed
-from shared.domain.pacing import DayLimit, Pace
-from shared.domain.reasons import Reason
-from shared.domain.setup.plan import Policy
-from shared.ports.files import Files
-from shared.ports.import_store import ImportStore
-from shared.ports.store import Store, Versioned
+from shared.core.addresses import parse_address
+from shared.core.csv.dialect import detect
+from shared.core.csv.records import Cursor
+from shared.core.errors import Conflict, Refused
+from shared.core.ids import GroupId, ImportId, InvitationId, chunk_id, new_chunk_id
+from shared.core.reasons import Reason
+from shared.core.versions import Versioned
+from shared.imports.model.imports import Admission, Import, ImportState, Progress, Target, in_transactions
+from shared.imports.ports import ImportStore
+from shared.imports.rows import TableImportStore
+from shared.invitations.model.counters import count
+from shared.invitations.model.invitations import Invitation, State, advance, failed
+from shared.invitations.ports import Store
+from shared.invitations.rows.store import TableStore
+from shared.membership.model.policy import Policy
+from shared.pace.import_pace import Limits, Refusal, due
+from shared.pace.pacing import DayLimit, Pace
+from shared.storage.accounts import CONNECTION, blob_service
+from shared.storage.files import BlobFiles
+from shared.storage.ports.files import Files
 from tests.builders import NOW, OWNER, an_invitation
 from tests.fakes.import_store import FakeFiles, FakeImportStore
 from tests.fakes.store import FakeStore

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.queues.in_hand import MessagesInHand
-from shared.adapters.tables.reminders import Reminder, TableReminders
-from shared.domain.errors import StorageBusy
+from shared.core.errors import StorageBusy
+from shared.messages.in_hand import MessagesInHand
+from shared.storage.reminders import Reminder, TableReminders
 
 LEASE = timedelta(seconds=0.6)
 FAR = datetime.max.replace(tzinfo=UTC)

@@ -3,9 +3,9 @@
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.directory import GraphSession
-from shared.domain.features import Feature
-from shared.domain.permissions import PERMISSIONS, needed_by
+from shared.core.features import Feature
+from shared.core.permissions import PERMISSIONS, needed_by
+from shared.graph.session import GraphSession
 from tests.contract.feature_flows import FLOWS, Parts, exactly, run
 from tests.contract.simulated_tenant import SimulatedTenant
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.adapters.directory import GraphDirectory
-from shared.domain.answers import Busy, Declined, Gone, GuestLook, Missing, Written
-from shared.domain.ids import GroupId, UserId
-from shared.domain.reasons import Reason
+from shared.core.ids import GroupId, UserId
+from shared.core.reasons import Reason
+from shared.core.results import Busy, Declined, Gone, GuestLook, Missing, Written
+from shared.graph.directory import GraphDirectory
 from tests.contract import simulated_tenant as t
 from tests.contract.simulated_tenant import PERMISSIONS, SimulatedTenant
 

@@ -1,9 +1,9 @@
 """The directory compares with 120 characters of a value at most (Microsoft Graph, known issue 13635): names and
 addresses may be longer."""
 
-from shared.adapters.directory import GraphSession
-from shared.adapters.directory.setup.app_directory import GraphAppDirectory
-from shared.domain.ids import UserId
+from shared.core.ids import UserId
+from shared.graph.apps.app_directory import GraphAppDirectory
+from shared.graph.session import GraphSession
 from tests.contract.simulated_tenant import SimulatedTenant
 
 _ID = "00000000-0000-4000-8000-0000000000{}"

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from shared.adapters.directory import GraphSession
-from shared.adapters.identity.credentials import app_credential
-from shared.adapters.mail.graph_mailbox import GraphMailbox
-from shared.domain.answers import Busy, Declined, Unknown
-from shared.domain.reasons import Reason
-from shared.ports.mailer import Dispatched, Prepared
+from shared.core.reasons import Reason
+from shared.core.results import Busy, Declined, Unknown
+from shared.graph.session import GraphSession
+from shared.identity.credentials import app_credential
+from shared.mail.graph_mailbox import GraphMailbox
+from shared.mail.ports import Dispatched, Prepared
 from tests.contract import simulated_tenant as t
 from tests.contract.mail_conditions import a_mail, in_mailbox
 from tests.contract.simulated_tenant import SimulatedTenant

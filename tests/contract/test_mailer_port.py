@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.domain.answers import Busy, Unknown
-from shared.ports.mailer import Dispatched, Mail, Mailer, Prepared
+from shared.core.results import Busy, Unknown
+from shared.mail.ports import Dispatched, Mail, Mailer, Prepared
 from tests.contract.mail_conditions import Examined, InMemory, a_mail, by_service, in_mailbox
 
 CONDITIONS = [

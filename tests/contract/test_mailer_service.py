@@ -10,10 +10,10 @@ from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.identity.aio import ManagedIdentityCredential
 
-from shared.adapters.mail.acs import AcsEmail
-from shared.domain.answers import Busy, Declined, Unknown
-from shared.domain.reasons import Reason
-from shared.ports.mailer import DispatchAnswer, Dispatched, Prepared
+from shared.core.reasons import Reason
+from shared.core.results import Busy, Declined, Unknown
+from shared.mail.acs import AcsEmail
+from shared.mail.ports import DispatchAnswer, Dispatched, Prepared
 from tests.contract.mail_conditions import ByService, a_mail, by_service
 from tests.contract.mail_service import KEY
 

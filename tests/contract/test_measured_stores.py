@@ -10,22 +10,21 @@ from typing import Any
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.tables.key import TableKey
-from shared.adapters.tables.setups import TableSetupStore
-from shared.adapters.tables.store import TENANT
-from shared.adapters.telemetry.logs import pseudonyms
-from shared.adapters.telemetry.stores import MeasuredAuditStore, MeasuredStore
-from shared.domain.applications import AppId, PrincipalId
-from shared.domain.audits.records import Audit, AuditId, Phase
-from shared.domain.audits.rules import RULES, Rule
-from shared.domain.errors import Conflict
-from shared.domain.ids import GroupId, InvitationId
-from shared.domain.invitations import Invitation, State, advance, failed
-from shared.domain.pacing import Pace
-from shared.domain.reasons import Reason
-from shared.domain.setup.plan import Policy
-from shared.domain.setup.records import AppRecord, SetupId
-from shared.ports.store import Versioned
+from shared.audits.model.records import Audit, Phase
+from shared.core.applications import AppId, PrincipalId
+from shared.core.audit_rules import RULES, Rule
+from shared.core.errors import Conflict
+from shared.core.ids import AuditId, GroupId, InvitationId, SetupId
+from shared.core.reasons import Reason
+from shared.core.versions import Versioned
+from shared.invitations.model.invitations import Invitation, State, advance, failed
+from shared.membership.model.apps import AppRecord
+from shared.membership.model.policy import Policy
+from shared.pace.pacing import Pace
+from shared.setup.rows import TableSetupStore
+from shared.storage.key import TENANT, TableKey
+from shared.telemetry.logs import pseudonyms
+from shared.wiring.measured_stores import MeasuredAuditStore, MeasuredStore
 from tests.builders import CHUNK, NOW, an_invitation
 from tests.contract.metered import Meter
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.tables.imports import TableImportStore
-from shared.adapters.tables.open_chunks import open_chunks
-from shared.adapters.tables.open_work import TableOpenWork
-from shared.adapters.tables.remedies import TableRemedyStore
-from shared.adapters.tables.reminders import REMINDERS, TableReminders
-from shared.adapters.tables.requests import TableRequestStore
-from shared.adapters.tables.setups import TableSetupStore
+from shared.audits.rows.remedies import TableRemedyStore
+from shared.imports.rows import TableImportStore
+from shared.invitations.rows.open_chunks import open_chunks
+from shared.requests.rows import TableRequestStore
+from shared.setup.rows import TableSetupStore
+from shared.storage.open_work import TableOpenWork
+from shared.storage.reminders import REMINDERS, TableReminders
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "v1"
 OLD: dict[str, dict[str, Any]] = json.loads((SAMPLES / "rows-open.json").read_text())

@@ -16,19 +16,13 @@ from azure.core.exceptions import ResourceExistsError
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
-from shared.adapters.queues.outbox import LONGEST_SLEEP, QueueOutbox
-from shared.adapters.tables.reminders import Reminder, TableReminders
-from shared.adapters.telemetry import spans
-from shared.domain.commands import (
-    ChunkCommand,
-    Command,
-    InviteChunk,
-    RunSetupStep,
-)
-from shared.domain.setup.order import SetupStep
-from shared.domain.setup.records import SetupId
+from shared.core.ids import SetupId
+from shared.messages.commands import ChunkCommand, Command, InviteChunk, RunSetupStep, SetupStep
+from shared.messages.outbox import LONGEST_SLEEP, QueueOutbox
 from shared.messages.registry import MESSAGES
 from shared.messages.route import read_traceparent
+from shared.storage.reminders import Reminder, TableReminders
+from shared.telemetry import spans
 from tests.builders import CHUNK, GROUP
 from tests.contract.test_codec import AS_WRITTEN
 from tests.fakes.outbox import FakeOutbox

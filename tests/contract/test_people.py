@@ -14,25 +14,25 @@ from typing import Any
 import pytest
 
 from local.azurite import Azurite
-from shared.adapters.exports import BlobExports
-from shared.adapters.files import BlobFiles
-from shared.adapters.tables.personal_data import KINDS, Kind, kind_of
-from shared.adapters.tables.records import Columns
-from shared.domain.addresses import parse_address
-from shared.domain.audits.findings import Finding
-from shared.domain.audits.records import AuditId, Position
-from shared.domain.audits.rules import Rule
-from shared.domain.commands import SearchPerson
-from shared.domain.csv_dialect import detect
-from shared.domain.errors import Refused
-from shared.domain.ids import GroupId, UserId
-from shared.domain.invitations import State
-from shared.domain.people import KEPT, KEPT_ONCE_FETCHED, CaseId, CaseKind, CaseState, Phase
-from shared.domain.reasons import Reason
-from shared.domain.requests import RequestState, request_id
-from shared.domain.setup.records import DirectoryUser
-from shared.domain.stop import Stop
-from shared.steps.imports.reading import read_piece
+from shared.audits.model.findings import Finding
+from shared.audits.model.records import Position
+from shared.core.addresses import parse_address
+from shared.core.audit_rules import Rule
+from shared.core.csv.dialect import detect
+from shared.core.errors import Refused
+from shared.core.ids import AuditId, CaseId, GroupId, UserId
+from shared.core.reasons import Reason
+from shared.core.stop import Stop
+from shared.core.users import DirectoryUser
+from shared.imports.read_rows import read_piece
+from shared.invitations.model.invitations import State
+from shared.messages.commands import SearchPerson
+from shared.people.exports import BlobExports
+from shared.people.model import KEPT, KEPT_ONCE_FETCHED, CaseKind, CaseState, Phase
+from shared.people.rows.tables import KINDS, Kind, kind_of
+from shared.requests.model.requests import RequestState, request_id
+from shared.storage.files import BlobFiles
+from shared.storage.records import Columns
 from tests.builders import NOW, a_caller
 from tests.contract.audit_world import Death, Killed
 from tests.contract.person_world import ADMIN, RULES, Account, PersonWorld, Somebody, is_over

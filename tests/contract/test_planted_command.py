@@ -19,15 +19,15 @@ from msgspec import Meta
 from functions import poison
 from functions import queues as triggers
 from shared import wiring
-from shared.adapters.queues.outbox import QueueOutbox
-from shared.adapters.queues.poison import StoragePoisonQueues
-from shared.adapters.tables.reminders import TableReminders
-from shared.adapters.telemetry.queues import QueueGauges
-from shared.domain.commands import Command
-from shared.domain.outcomes import Later, Outcome
+from shared.messages.commands import Command
+from shared.messages.outbox import QueueOutbox
+from shared.messages.outcomes import Later, Outcome
+from shared.messages.poison import StoragePoisonQueues
+from shared.messages.ports.poison import Drained
 from shared.messages.registry import MESSAGES
 from shared.messages.route import Messages, Route, UnreadableMessage, poison_queue
-from shared.ports.poison import Drained
+from shared.storage.reminders import TableReminders
+from shared.telemetry.queues import QueueGauges
 from tests.builders import NOW
 from tests.contract.test_codec import comes_back, without_sample
 

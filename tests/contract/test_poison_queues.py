@@ -12,13 +12,12 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueServiceClient
 
 from local.azurite import Azurite
-from shared.adapters.queues.poison import StoragePoisonQueues
-from shared.domain.commands import Command, RunSetupStep
-from shared.domain.setup.order import SetupStep
-from shared.domain.setup.records import SetupId
+from shared.core.ids import SetupId
+from shared.messages.commands import Command, RunSetupStep, SetupStep
+from shared.messages.poison import StoragePoisonQueues
+from shared.messages.ports.poison import Drained
 from shared.messages.registry import MESSAGES
 from shared.messages.route import UNREADABLE, poison_queue
-from shared.ports.poison import Drained
 from tests.contract.test_codec import AS_WRITTEN
 
 INVITE = AS_WRITTEN["message-invite-chunk"]

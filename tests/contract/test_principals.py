@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.adapters.directory import GraphSession
-from shared.adapters.directory.principals import GraphPrincipals
-from shared.domain.errors import DirectoryBusy, Refused
-from shared.domain.ids import UserId
-from shared.domain.reasons import Reason
-from shared.ports.principals import Standing
+from shared.core.errors import DirectoryBusy, Refused
+from shared.core.ids import UserId
+from shared.core.reasons import Reason
+from shared.graph.ports.principals import Standing
+from shared.graph.principals import GraphPrincipals
+from shared.graph.session import GraphSession
 from tests.contract import simulated_tenant as t
 from tests.contract.simulated_tenant import SimulatedTenant
 

@@ -9,20 +9,20 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from local.azurite import Azurite
-from shared.adapters.directory import GraphSession
-from shared.adapters.directory.setup.app_directory import GraphAppDirectory
-from shared.adapters.pulse import CHAIN, ROUND_TRIP, SWEEP, WHOLE_SWEEP, StoragePulse
-from shared.adapters.queues.outbox import QueueOutbox
-from shared.adapters.storage import CONNECTION, StorageRefused, queue_service, table_service
-from shared.adapters.tables import TableStore
-from shared.adapters.tables.reminders import TableReminders
-from shared.adapters.tables.store import TENANT
-from shared.domain.commands import InviteChunk
-from shared.domain.features import ALL, Feature
-from shared.domain.ids import ChunkId, GroupId
-from shared.domain.permissions import PERMISSIONS
-from shared.domain.readiness import Chain, Status
-from shared.steps.readiness import CheckReadiness
+from shared.core.features import ALL, Feature
+from shared.core.ids import ChunkId, GroupId
+from shared.core.permissions import PERMISSIONS
+from shared.diagnostics.model.readiness import Chain, Status
+from shared.diagnostics.readiness import CheckReadiness
+from shared.diagnostics.storage_health import CHAIN, ROUND_TRIP, SWEEP, WHOLE_SWEEP, StoragePulse
+from shared.graph.apps.app_directory import GraphAppDirectory
+from shared.graph.session import GraphSession
+from shared.invitations.rows.store import TableStore
+from shared.messages.commands import InviteChunk
+from shared.messages.outbox import QueueOutbox
+from shared.storage.accounts import CONNECTION, StorageRefused, queue_service, table_service
+from shared.storage.key import TENANT
+from shared.storage.reminders import TableReminders
 from tests.builders import NOW
 from tests.contract.setup_world import WalkingClock
 from tests.contract.simulated_tenant import CLIENT, GUESTS, SimulatedTenant

@@ -9,19 +9,18 @@ from typing import Any
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.directory import GraphSession
-from shared.adapters.mail.graph_mailbox import GraphMailbox
-from shared.adapters.tables.trail import TableTrail
-from shared.domain.access import Caller
-from shared.domain.audits.records import AuditId
-from shared.domain.audits.remedies import ActionState, PlanState
-from shared.domain.audits.rules import Remedy, Rule
-from shared.domain.commands import PutRight
-from shared.domain.errors import Refused
-from shared.domain.ids import UserId
-from shared.domain.pacing import Pace
-from shared.domain.reasons import Reason
-from shared.domain.setup.plan import Policy
+from shared.audits.model.remedies import ActionState, PlanState
+from shared.core.audit_rules import Remedy, Rule
+from shared.core.caller import Caller
+from shared.core.errors import Refused
+from shared.core.ids import AuditId, UserId
+from shared.core.reasons import Reason
+from shared.graph.session import GraphSession
+from shared.mail.graph_mailbox import GraphMailbox
+from shared.membership.model.policy import Policy
+from shared.messages.commands import PutRight
+from shared.pace.pacing import Pace
+from shared.storage.change_log import TableTrail
 from tests.contract.audit_world import ADMIN, APP, GROUP, PERMISSIONS, AuditWorld, Death, Killed
 from tests.contract.simulated_tenant import OWNER, SimulatedTenant
 from tests.fakes.principals import DISABLED

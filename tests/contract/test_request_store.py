@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.tables.requests import TableRequestStore
-from shared.domain.addresses import parse_address
-from shared.domain.errors import Conflict
-from shared.domain.ids import GroupId, InvitationId, UserId
-from shared.domain.reasons import Reason
-from shared.domain.request_digests import Digest
-from shared.domain.request_settings import Limit
-from shared.domain.requests import Asked, JoinRequest, RequestId, RequestMail, RequestState, request_id
-from shared.ports.request_store import RequestStore
-from shared.ports.store import Versioned
+from shared.core.addresses import parse_address
+from shared.core.errors import Conflict
+from shared.core.ids import GroupId, InvitationId, RequestId, UserId
+from shared.core.reasons import Reason
+from shared.core.versions import Versioned
+from shared.requests.model.digests import Digest
+from shared.requests.model.requests import Asked, JoinRequest, RequestMail, RequestState, request_id
+from shared.requests.model.settings import Limit
+from shared.requests.ports import RequestStore
+from shared.requests.rows import TableRequestStore
 from tests.builders import CHUNK, NOW, OWNER
 from tests.fakes.request_store import FakeRequestStore
 

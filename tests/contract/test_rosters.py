@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.directory import GraphSession
-from shared.adapters.directory.rosters import GraphRosters
-from shared.domain.errors import Refused
-from shared.domain.groups import refusal
-from shared.domain.ids import GroupId, UserId
-from shared.domain.reasons import Reason
+from shared.core.errors import Refused
+from shared.core.groups import refusal
+from shared.core.ids import GroupId, UserId
+from shared.core.reasons import Reason
+from shared.graph.guests import GraphRosters
+from shared.graph.session import GraphSession
 from tests.contract import simulated_tenant as t
 from tests.contract.simulated_tenant import SimulatedTenant, no_key
 

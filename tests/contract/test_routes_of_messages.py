@@ -6,9 +6,9 @@ from typing import Any, get_type_hints
 import pytest
 
 from local.azurite import Azurite
-from shared.adapters.storage import CONNECTION
-from shared.config import read_settings
 from shared.messages.registry import MESSAGES
+from shared.settings import read_settings
+from shared.storage.accounts import CONNECTION
 from shared.wiring.capabilities import App
 
 

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.directory import GraphSession
-from shared.domain.applications import AppId
-from shared.domain.ids import GroupId
-from shared.domain.reasons import Reason
-from shared.domain.setup.order import SetupStep
-from shared.domain.setup.plan import AppWish, GroupWish, Saml
-from shared.domain.setup.records import Kind, StepState
+from shared.core.applications import AppId, Saml
+from shared.core.ids import GroupId
+from shared.core.reasons import Reason
+from shared.graph.session import GraphSession
+from shared.membership.model.apps import Kind
+from shared.messages.commands import SetupStep
+from shared.setup.model.plan import AppWish, GroupWish
+from shared.setup.model.records import StepState
 from tests.contract.setup_world import EXPENSES_APP, TEMPLATE, SetupWorld
 from tests.contract.simulated_tenant import COLLEAGUE, OWNER, SimulatedTenant
 

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.directory import GraphSession
-from shared.domain.applications import AppId
-from shared.domain.commands import RunSetupStep
-from shared.domain.ids import GroupId
-from shared.domain.reasons import Reason
-from shared.domain.setup.order import SetupStep
-from shared.domain.setup.plan import AppWish, GroupWish, Policy, Saml, SelfService
-from shared.domain.setup.records import CheckState, Kind, Setup, SetupId, StepState
+from shared.core.applications import AppId, Saml
+from shared.core.checks import CheckState
+from shared.core.ids import GroupId, SetupId
+from shared.core.reasons import Reason
+from shared.graph.session import GraphSession
+from shared.membership.model.apps import Kind
+from shared.membership.model.policy import Policy
+from shared.messages.commands import RunSetupStep, SetupStep
+from shared.setup.model.plan import AppWish, GroupWish, SelfService
+from shared.setup.model.records import Setup, StepState
 from tests.contract.setup_world import (
     ADMIN,
     EXPENSES,

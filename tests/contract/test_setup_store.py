@@ -8,33 +8,29 @@ from datetime import timedelta
 
 import pytest
 
-from shared.adapters.tables.setups import TableSetupStore
-from shared.domain.applications import AppId, AppRole, PrincipalId
-from shared.domain.errors import Conflict
-from shared.domain.ids import GroupId, UserId
-from shared.domain.reasons import Reason
-from shared.domain.setup.order import SetupStep
-from shared.domain.setup.plan import AppWish, GroupWish, Policy, RequestPolicy, Saml, SelfService, SetupPlan
-from shared.domain.setup.records import (
-    AppRecord,
-    Change,
-    Check,
-    CheckState,
-    Confirmation,
-    DirectoryUser,
+from shared.core.applications import AppId, AppRole, PrincipalId, Saml
+from shared.core.checks import Check, CheckState, Confirmation
+from shared.core.errors import Conflict
+from shared.core.ids import GroupId, SetupId, UserId
+from shared.core.reasons import Reason
+from shared.core.users import DirectoryUser
+from shared.core.versions import Versioned
+from shared.membership.model.apps import AppRecord, Change, Kind
+from shared.membership.model.policy import Policy, RequestPolicy
+from shared.messages.commands import SetupStep
+from shared.setup.model.plan import AppWish, GroupWish, SelfService, SetupPlan
+from shared.setup.model.records import (
     Found,
     FoundApp,
     FoundGroup,
-    Kind,
     ManualTask,
     Setup,
-    SetupId,
     StepRecord,
     StepState,
     new_setup,
 )
-from shared.ports.setup_store import SetupStore
-from shared.ports.store import Versioned
+from shared.setup.ports import SetupStore
+from shared.setup.rows import TableSetupStore
 from tests.builders import NOW, OWNER
 from tests.fakes.setup_store import FakeSetupStore
 

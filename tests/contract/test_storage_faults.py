@@ -11,19 +11,20 @@ import pytest
 from azure.data.tables.aio import TableServiceClient
 
 from local.azurite import Azurite
-from shared.adapters.queues.outbox import QueueOutbox
-from shared.adapters.storage import CONNECTION, StorageRefused, queue_service, table_service
-from shared.adapters.tables import TableStore
-from shared.adapters.tables.reminders import REMINDERS, TableReminders
-from shared.adapters.tables.store import INVITATIONS as INVITATIONS_TABLE
-from shared.adapters.tables.store import TENANT
-from shared.domain.breaker import Breaker
-from shared.domain.commands import InviteChunk
-from shared.domain.errors import Conflict, StorageBusy
-from shared.domain.ids import GroupId
-from shared.domain.invitations import Invitation
-from shared.domain.pacing import Pace
-from shared.ports.store import KeyClaim, KeyReplay, Versioned
+from shared.core.errors import Conflict, StorageBusy
+from shared.core.ids import GroupId
+from shared.core.versions import Versioned
+from shared.invitations.model.invitations import Invitation
+from shared.invitations.ports import KeyClaim, KeyReplay
+from shared.invitations.rows.store import INVITATIONS as INVITATIONS_TABLE
+from shared.invitations.rows.store import TableStore
+from shared.messages.commands import InviteChunk
+from shared.messages.outbox import QueueOutbox
+from shared.pace.breaker import Breaker
+from shared.pace.pacing import Pace
+from shared.storage.accounts import CONNECTION, StorageRefused, queue_service, table_service
+from shared.storage.key import TENANT
+from shared.storage.reminders import REMINDERS, TableReminders
 from tests.builders import CHUNK, GROUP, NOW
 from tests.contract.bad_network import BadNetwork, Fault
 from tests.contract.test_store import chunk_of, claim

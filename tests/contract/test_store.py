@@ -12,18 +12,19 @@ from azure.data.tables.aio import TableServiceClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.adapters.tables import TableStore
-from shared.adapters.tables.records import UnreadableRow
-from shared.adapters.tables.rows import from_row, to_row
-from shared.domain.addresses import Address, parse_address
-from shared.domain.breaker import Breaker, trip
-from shared.domain.errors import Conflict
-from shared.domain.ids import GroupId, InvitationId, UserId, new_chunk_id
-from shared.domain.invitations import Invitation, State, advance
-from shared.domain.pacing import Pace
-from shared.domain.reasons import Reason
-from shared.domain.stop import Stop
-from shared.ports.store import KeyAnswer, KeyClaim, KeyInFlight, KeyReplay, KeyReused, Store, Versioned
+from shared.core.addresses import Address, parse_address
+from shared.core.errors import Conflict
+from shared.core.ids import GroupId, InvitationId, UserId, new_chunk_id
+from shared.core.reasons import Reason
+from shared.core.stop import Stop
+from shared.core.versions import Versioned
+from shared.invitations.model.invitations import Invitation, State, advance
+from shared.invitations.ports import KeyAnswer, KeyClaim, KeyInFlight, KeyReplay, KeyReused, Store
+from shared.invitations.rows.invitations import from_row, to_row
+from shared.invitations.rows.store import TableStore
+from shared.pace.breaker import Breaker, trip
+from shared.pace.pacing import Pace
+from shared.storage.records import UnreadableRow
 from tests.builders import CHUNK, GROUP, NOW, OWNER, an_invitation
 from tests.fakes.store import FakeStore
 

@@ -12,45 +12,44 @@ from typing import Any
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
-from shared.adapters.pulse import StoragePulse
-from shared.adapters.queues.outbox import QueueOutbox
-from shared.adapters.tables import TABLES, TableStore
-from shared.adapters.tables.audits import AUDITS, TableAuditStore
-from shared.adapters.tables.cases import PEOPLE, TableCases
-from shared.adapters.tables.imports import ADMISSION, IMPORTS, TableImportStore
-from shared.adapters.tables.key import TableKey
-from shared.adapters.tables.mirror import MIRROR, TableMirror
-from shared.adapters.tables.remedies import TableRemedyStore
-from shared.adapters.tables.reminders import REMINDERS, TableReminders
-from shared.adapters.tables.requests import REQUESTS, TableRequestStore
-from shared.adapters.tables.rows import from_row, to_row
-from shared.adapters.tables.setups import APPS, SETUPS, TableSetupStore
-from shared.adapters.tables.trail import TRAIL, TableTrail
-from shared.domain.addresses import parse_address
-from shared.domain.applications import AppId
-from shared.domain.audits.changes import MemberChange, UserChange, UserFacts
-from shared.domain.audits.findings import TOTAL, Finding
-from shared.domain.audits.records import Audit, AuditId, Phase, Position, Task
-from shared.domain.audits.remedies import Plan, PlanState, RemedyAction
-from shared.domain.audits.rules import Remedy, Rule
-from shared.domain.audits.subjects import Belief
-from shared.domain.audits.trail import TrailEntry
-from shared.domain.breaker import Breaker
-from shared.domain.commands import InviteChunk
-from shared.domain.csv_dialect import detect
-from shared.domain.ids import GroupId, InvitationId, UserId, new_chunk_id
-from shared.domain.import_ids import ImportId
-from shared.domain.import_pace import Limits
-from shared.domain.imports import Admission, Import, Progress, Target, chunk_id
-from shared.domain.invitations import State
-from shared.domain.pacing import DayLimit
-from shared.domain.people import Case, CaseId, CaseKind
-from shared.domain.request_digests import Digest
-from shared.domain.request_settings import Limit
-from shared.domain.setup.records import Confirmation
-from shared.domain.stop import Stop
-from shared.ports.mirror import Doing, Mark
-from shared.ports.store import Versioned
+from shared.audits.model.findings import TOTAL, Finding
+from shared.audits.model.records import Audit, Phase, Position, Task
+from shared.audits.model.remedies import Plan, PlanState, RemedyAction
+from shared.audits.rows.audits import AUDITS, TableAuditStore
+from shared.audits.rows.remedies import TableRemedyStore
+from shared.audits.rows.snapshot import MIRROR, TableMirror
+from shared.core.addresses import parse_address
+from shared.core.applications import AppId
+from shared.core.audit_rules import Remedy, Rule
+from shared.core.change_log import TrailEntry
+from shared.core.checks import Confirmation
+from shared.core.csv.dialect import detect
+from shared.core.directory_changes import MemberChange, UserChange, UserFacts
+from shared.core.ids import AuditId, CaseId, GroupId, ImportId, InvitationId, UserId, chunk_id, new_chunk_id
+from shared.core.stop import Stop
+from shared.core.versions import Versioned
+from shared.diagnostics.storage_health import StoragePulse
+from shared.imports.model.imports import Admission, Import, Progress, Target
+from shared.imports.rows import ADMISSION, IMPORTS, TableImportStore
+from shared.invitations.model.invitations import State
+from shared.invitations.rows.invitations import from_row, to_row
+from shared.invitations.rows.store import TABLES, TableStore
+from shared.membership.model.accounts import Belief
+from shared.membership.ports.snapshot import Doing, Mark
+from shared.messages.commands import InviteChunk
+from shared.messages.outbox import QueueOutbox
+from shared.pace.breaker import Breaker
+from shared.pace.import_pace import Limits
+from shared.pace.pacing import DayLimit
+from shared.people.model import Case, CaseKind
+from shared.people.rows.cases import PEOPLE, TableCases
+from shared.requests.model.digests import Digest
+from shared.requests.model.settings import Limit
+from shared.requests.rows import REQUESTS, TableRequestStore
+from shared.setup.rows import APPS, SETUPS, TableSetupStore
+from shared.storage.change_log import TRAIL, TableTrail
+from shared.storage.key import TableKey
+from shared.storage.reminders import REMINDERS, TableReminders
 from tests.builders import NOW, OWNER
 from tests.contract.test_open_work import OLD, write_old
 from tests.contract.test_request_store import pending

@@ -19,9 +19,9 @@ from local.telemetry import Collector, read_lines, read_spans
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import logging, os
-from shared.adapters.telemetry import meters, spans
-from shared.adapters.telemetry.logs import guard_records, pseudonyms
-from shared.adapters.telemetry.provider import configure
+from shared.telemetry import meters, spans
+from shared.telemetry.logs import guard_records, pseudonyms
+from shared.telemetry.provider import configure
 guard_records()
 pseudonyms.use(bytes(32))
 print("told", configure(os.environ), configure(os.environ))
@@ -43,7 +43,7 @@ KILLED = """
 import asyncio, os, signal
 from functions import edge
 from shared import wiring
-from shared.adapters.telemetry import meters
+from shared.telemetry import meters
 import azure.functions as func
 
 @edge.delivered
@@ -181,7 +181,7 @@ def test_metrics_are_exported_more_often_than_an_instance_without_work_lives() -
     program = (
         "import os\n"
         "from opentelemetry import metrics\n"
-        "from shared.adapters.telemetry.provider import configure\n"
+        "from shared.telemetry.provider import configure\n"
         "configure(os.environ)\n"
         "print([r._export_interval_millis for r in metrics.get_meter_provider()._metric_readers])"
     )

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from shared.adapters.report.page import HtmlReport
-from shared.domain.applications import AppId
-from shared.domain.audits.findings import Finding, count
-from shared.domain.audits.records import Audit, AuditId, Phase
-from shared.domain.audits.remedies import Plan, PlanState
-from shared.domain.audits.report import Past, Report
-from shared.domain.audits.rules import Rule
-from shared.domain.audits.totals import DAYS_TO_ACCEPT, LONGER
-from shared.domain.ids import GroupId
+from shared.audits.model.findings import Finding, count
+from shared.audits.model.records import Audit, Phase
+from shared.audits.model.remedies import Plan, PlanState
+from shared.audits.model.report import Past, Report
+from shared.audits.model.totals import DAYS_TO_ACCEPT, LONGER
+from shared.audits.report.page import HtmlReport
+from shared.core.applications import AppId
+from shared.core.audit_rules import Rule
+from shared.core.ids import AuditId, GroupId
 from tests.end_to_end.conftest import AXE, PICTURES, PICTURES_VARIABLE, RULES
 from tests.integration.conftest import ADMIN, Tenant, eventually
 

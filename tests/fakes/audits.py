@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from shared.domain.audits.records import AuditId
-from shared.domain.audits.trail import TrailEntry
-from shared.ports.mirror import Doing
+from shared.core.change_log import TrailEntry
+from shared.core.ids import AuditId
+from shared.membership.ports.snapshot import Doing
 
 
 @dataclass

@@ -4,8 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from shared.domain.addresses import Address
-from shared.domain.answers import (
+from shared.core.addresses import Address
+from shared.core.clock import Clock
+from shared.core.errors import Refused
+from shared.core.groups import GroupFacts
+from shared.core.ids import GroupId, UserId
+from shared.core.reasons import Reason
+from shared.core.results import (
     Account,
     Declined,
     FindAnswer,
@@ -22,12 +27,7 @@ from shared.domain.answers import (
     WriteAnswer,
     Written,
 )
-from shared.domain.errors import Refused
-from shared.domain.groups import GroupFacts
-from shared.domain.ids import GroupId, UserId
-from shared.domain.reasons import Reason
-from shared.ports.clock import Clock
-from shared.ports.directory import GuestToInvite
+from shared.graph.ports.directory import GuestToInvite
 
 _NO_GUEST = Declined(Reason.NOT_A_GUEST, "the account is no guest's")
 

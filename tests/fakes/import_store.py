@@ -3,13 +3,12 @@
 import itertools
 from dataclasses import dataclass, field, replace
 
-from shared.domain.errors import Conflict, Refused
-from shared.domain.ids import GroupId
-from shared.domain.import_ids import ImportId
-from shared.domain.imports import Admission, Import, Progress
-from shared.domain.reasons import Reason
-from shared.ports.import_store import StoredImport
-from shared.ports.store import Versioned
+from shared.core.errors import Conflict, Refused
+from shared.core.ids import GroupId, ImportId
+from shared.core.reasons import Reason
+from shared.core.versions import Versioned
+from shared.imports.model.imports import Admission, Import, Progress
+from shared.imports.ports import StoredImport
 from tests.fakes.open_work import FakeOpenWork
 
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from shared.domain.answers import Unknown
-from shared.domain.invitations import Invitation
-from shared.domain.pacing import Pace
-from shared.ports.mailer import DispatchAnswer, Dispatched, Mail, PrepareAnswer, Prepared
+from shared.core.results import Unknown
+from shared.invitations.model.invitations import Invitation
+from shared.mail.ports import DispatchAnswer, Dispatched, Mail, PrepareAnswer, Prepared
+from shared.pace.pacing import Pace
 
 
 class FakeMailText:

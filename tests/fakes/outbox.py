@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.domain.commands import Command
-from shared.domain.errors import StorageBusy
+from shared.core.errors import StorageBusy
+from shared.messages.commands import Command
 
 
 @dataclass

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.domain.ids import UserId
-from shared.ports.principals import Standing
+from shared.core.ids import UserId
+from shared.graph.ports.principals import Standing
 
 MEMBER = Standing(enabled=True, is_guest=False, is_app=False)
 GUEST = Standing(enabled=True, is_guest=True, is_app=False)

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.domain.errors import Conflict
-from shared.domain.ids import GroupId, UserId
-from shared.domain.request_digests import Digest
-from shared.domain.request_settings import Limit
-from shared.domain.requests import JoinRequest, RequestId, RequestState
-from shared.ports.request_store import RequestPage
-from shared.ports.store import Versioned
+from shared.core.errors import Conflict
+from shared.core.ids import GroupId, RequestId, UserId
+from shared.core.versions import Versioned
+from shared.requests.model.digests import Digest
+from shared.requests.model.requests import JoinRequest, RequestState
+from shared.requests.model.settings import Limit
+from shared.requests.ports import RequestPage
 from tests.fakes.open_work import FakeOpenWork
 
 

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from shared.domain.applications import AppId
-from shared.domain.errors import Conflict
-from shared.domain.ids import GroupId
-from shared.domain.setup.records import AppRecord, Confirmation, Setup, SetupId, StepRecord
-from shared.ports.setup_store import Intent, StoredSetup
-from shared.ports.store import Versioned
+from shared.core.applications import AppId
+from shared.core.checks import Confirmation
+from shared.core.errors import Conflict
+from shared.core.ids import GroupId, SetupId
+from shared.core.versions import Versioned
+from shared.membership.model.apps import AppRecord
+from shared.setup.model.records import Setup, StepRecord
+from shared.setup.ports import Intent, StoredSetup
 from tests.fakes.open_work import FakeOpenWork
 
 _PLAN = "plan"

@@ -6,12 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
-from shared.domain.breaker import Breaker
-from shared.domain.counters import added, count, difference
-from shared.domain.errors import Conflict, StorageBusy
-from shared.domain.ids import ChunkId, GroupId, InvitationId
-from shared.domain.import_ids import ImportId
-from shared.domain.import_pace import (
+from shared.core.errors import Conflict, StorageBusy
+from shared.core.ids import ChunkId, GroupId, ImportId, InvitationId, chunks_of
+from shared.core.stop import Stop
+from shared.core.versions import Versioned
+from shared.imports.model.imports import in_transactions
+from shared.invitations.model.counters import Reading, added, count, difference
+from shared.invitations.model.invitations import Invitation, State
+from shared.invitations.ports import Guard, KeyAnswer, KeyClaim, KeyInFlight, KeyReplay, KeyReused, Page
+from shared.pace.breaker import Breaker
+from shared.pace.import_pace import (
     WRITES_ALONE,
     WRITES_IN_A_FILE,
     ImportPace,
@@ -22,20 +26,7 @@ from shared.domain.import_pace import (
     steady,
     take,
 )
-from shared.domain.imports import Reading, chunks_of, in_transactions
-from shared.domain.invitations import Invitation, State
-from shared.domain.pacing import DayLimit, DayTaken, Pace, of_today, reserve
-from shared.domain.stop import Stop
-from shared.ports.store import (
-    Guard,
-    KeyAnswer,
-    KeyClaim,
-    KeyInFlight,
-    KeyReplay,
-    KeyReused,
-    Page,
-    Versioned,
-)
+from shared.pace.pacing import DayLimit, DayTaken, Pace, of_today, reserve
 from tests.fakes.open_work import FakeOpenWork
 
 

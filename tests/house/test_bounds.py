@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from functions.edge import HTTP_S, STEP_S, SWEEP_PART_S, TIMER_S
-from shared.adapters.telemetry.provider import METRIC_INTERVAL_MS
-from shared.adapters.telemetry.sending import EVERY_S, PATIENCE_S
-from shared.config import read_settings
-from shared.domain.timing import Timing
+from shared.core.timing import Timing
+from shared.settings import read_settings
+from shared.telemetry.provider import METRIC_INTERVAL_MS
+from shared.telemetry.sending import EVERY_S, PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST: dict[str, Any] = json.loads((ROOT / "host.json").read_text())

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from build_tools.bicep import TEMPLATES
-from shared.adapters.storage import blob_service, queue_service, table_service
-from shared.adapters.tables.personal_data import TABLES as TABLES_OF_ROWS
-from shared.config import read_settings
-from shared.domain.audits.rules import Rule
-from shared.domain.invitations import STATES, State
+from shared.core.audit_rules import Rule
+from shared.invitations.model.invitations import STATES, State
 from shared.messages.registry import MESSAGES
+from shared.people.rows.tables import TABLES as TABLES_OF_ROWS
+from shared.settings import read_settings
+from shared.storage.accounts import blob_service, queue_service, table_service
 from tests.house.bicep import Bicep, faults, files_of, parses_for_checkov, properties, read, strings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -160,7 +160,7 @@ def test_names_in_storage_are_those_of_the_code() -> None:
 
 def test_every_table_that_an_adapter_opens_is_made() -> None:
     opened = set()
-    for path in (ROOT / "shared" / "adapters").rglob("*.py"):
+    for path in (ROOT / "shared").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Table" and len(node.args) == 2:
                 module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
@@ -323,14 +323,14 @@ def test_the_portal_and_the_command_line_come_back_to_registered_addresses() -> 
 
 
 def test_the_scope_and_the_roles_are_those_that_the_code_asks_for() -> None:
-    from shared.adapters.identity.tokens import SCOPE
+    from shared.identity.tokens import SCOPE
 
     registration = FILES["graph/registration.bicep"]
     roles = {"Admin", "Auditor", "Inviter", "SetupAdmin", "Operator", "PrivacyOfficer"}
     assert f"value: '{SCOPE}'" in registration
     assert set(re.findall(r"^    value: '(\w+)'$", registration, re.MULTILINE)) == roles
     assert "type: 'Admin'" in registration
-    access = (ROOT / "shared" / "domain" / "access.py").read_text(encoding="utf-8")
+    access = (ROOT / "shared" / "membership" / "model" / "access.py").read_text(encoding="utf-8")
     assert all(f'"{role}"' in access for role in ("Admin", "Auditor", "Inviter"))
 
 
@@ -403,7 +403,7 @@ def test_a_query_asks_only_for_what_is_measured(name: str) -> None:
 
 
 def test_the_metrics_are_those_that_the_code_tells() -> None:
-    source = (ROOT / "shared" / "adapters" / "telemetry" / "meters.py").read_text()
+    source = (ROOT / "shared" / "telemetry" / "meters.py").read_text()
     told = {
         node.args[0].value
         for node in ast.walk(ast.parse(source))

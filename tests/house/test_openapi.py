@@ -12,12 +12,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from functions import http, workers
 from functions.http import ROUTES
-from shared.api import openapi
-from shared.api.openapi.operations import Operation
-from shared.api.schemas.people import decode_erasure, decode_person
-from shared.api.schemas.setup import decode_setup
-from shared.domain.errors import Refused
-from shared.domain.reasons import Reason
+from shared.core.errors import Refused
+from shared.core.reasons import Reason
+from shared.http import openapi
+from shared.http.openapi.operations import Operation
+from shared.people.schemas import decode_erasure, decode_person
+from shared.setup.schemas.setups import decode_setup
 
 NOT_JSON = {"get_docs", "get_docs_css"}
 """Pages: they are for people."""

@@ -188,7 +188,7 @@ def test_ruff_runs_every_check_of_bandit_but_those_that_are_named_here() -> None
     """bandit's B101 is ruff's S101. What counts is what runs: ruff still lists rules that it has removed, and those
     in preview that nobody switched on. Source: bandit 1.9.4, its plugins and blacklists; ruff, flake8-bandit."""
     program = Path(sys.executable).with_name("ruff")
-    command = [str(program), "check", "--show-settings", "shared/config.py"]
+    command = [str(program), "check", "--show-settings", "shared/settings.py"]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     enabled = said.partition("linter.rules.enabled = [")[2].partition("]")[0]
     running = set(re.findall(r"\((\w+)\)", enabled))

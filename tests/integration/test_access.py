@@ -1,6 +1,6 @@
 """Each endpoint for each kind of caller: who may, who may not, and that nobody is shown another group's guests.
 
-Who may is not written here: each row names its action, and the table of `shared.domain.access` says whose it is.
+Who may is not written here: each row names its action, and `shared.membership.model.access` says whose it is.
 """
 
 import json
@@ -15,7 +15,7 @@ import pytest
 from functions import workers
 from functions.http import ROUTES
 from local.stack import Stack
-from shared.domain.access import RULES, Action, AppRole, Object, Role, may
+from shared.membership.model.access import RULES, Action, AppRole, Object, Role, may
 from tests.integration.conftest import ADMIN, OTHER, OWNER, STRANGER, Tenant, eventually
 from tests.integration.test_setups import confirm_all, start
 

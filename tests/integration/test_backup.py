@@ -17,23 +17,25 @@ from infra.tables.__main__ import main
 from infra.tables.folder import all_tables
 from local.azurite import Azurite
 from local.stack import IDENTITY_HEADER, Stack
-from shared.adapters.directory import GraphDirectory, GraphSession
-from shared.adapters.identity.credentials import app_credential
-from shared.adapters.queues.outbox import QueueOutbox
-from shared.adapters.storage import CONNECTION, queue_service, table_service
-from shared.adapters.tables import TableStore
-from shared.adapters.tables.reminders import TableReminders
-from shared.domain.access import InviteTo
-from shared.domain.commands import Command, InviteChunk, JoinChunk
-from shared.domain.ids import InvitationId
-from shared.domain.outcomes import Outcome
-from shared.domain.pacing import Pace
-from shared.domain.timing import Timing
+from shared.core.ids import InvitationId
+from shared.core.timing import Timing
+from shared.graph.directory import GraphDirectory
+from shared.graph.session import GraphSession
+from shared.identity.credentials import app_credential
+from shared.invitations.invite import InviteChunkStep
+from shared.invitations.join import JoinChunkStep
+from shared.invitations.rows.store import TableStore
+from shared.invitations.sweep import LookAtChunk
+from shared.membership.access import Access
+from shared.membership.model.access import InviteTo
+from shared.messages.commands import Command, InviteChunk, JoinChunk
+from shared.messages.outbox import QueueOutbox
+from shared.messages.outcomes import Outcome
 from shared.messages.registry import MESSAGES
-from shared.steps.access import Access
-from shared.steps.invite_chunk import InviteChunkStep
-from shared.steps.join_chunk import JoinChunkStep
-from shared.steps.sweep import LookAtChunk, Sweep
+from shared.messages.sweep import Sweep
+from shared.pace.pacing import Pace
+from shared.storage.accounts import CONNECTION, queue_service, table_service
+from shared.storage.reminders import TableReminders
 from shared.wiring.adapters import SystemClock
 from tests.fakes.principals import FakePrincipals
 from tests.fakes.setup_store import FakeSetupStore

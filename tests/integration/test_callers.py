@@ -16,11 +16,11 @@ import pytest
 from aiohttp import web
 
 from local.simulator.issuer import Client, Issuer, Person, add_routes
-from shared.adapters.identity.tokens import TokenCallers
-from shared.domain.access import Caller
-from shared.domain.errors import Refused
-from shared.domain.ids import UserId
-from shared.domain.reasons import Reason
+from shared.core.caller import Caller
+from shared.core.errors import Refused
+from shared.core.ids import UserId
+from shared.core.reasons import Reason
+from shared.identity.tokens import TokenCallers
 
 TENANT = "0aaf1c8e-6f4d-4c3c-9f3c-6d5f3d9c1a01"
 OTHER_TENANT = "0aaf1c8e-6f4d-4c3c-9f3c-6d5f3d9c1a02"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from shared.domain.reasons import Reason
+from shared.core.reasons import Reason
 from tests.integration.conftest import ADMIN, OTHER, OWNER, QUICK, Tenant, eventually
 from tests.integration.test_imports import Imports
 from tests.integration.test_invitations import problem

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.reasons import Reason
+from shared.core.reasons import Reason
 from tests.integration.conftest import ADMIN, AUDITOR, OTHER, OWNER, STRANGER, Tenant, eventually
 from tests.integration.test_invitations import problem
 from tests.integration.test_setups import at_rest, body, start

@@ -13,8 +13,8 @@ import pytest
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
-from shared.domain.reasons import REASONS, Reason
-from shared.steps.give_up import REDRIVES
+from shared.core.reasons import REASONS, Reason
+from shared.invitations.give_up import REDRIVES
 from tests.integration.conftest import ADMIN, AUDITOR, OTHER, STRANGER, Tenant, eventually
 
 

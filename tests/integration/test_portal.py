@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from local.stack import Stack
-from shared.domain.reasons import Reason
+from shared.core.reasons import Reason
 from tests.integration.conftest import ADMIN, OTHER, OWNER, STRANGER, Tenant, eventually
 from tests.integration.test_invitations import problem
 from tests.integration.test_setups import app, confirm_all, start  # noqa: F401 - a fixture of this test, too

@@ -14,8 +14,8 @@ import pytest
 from azure.data.tables import TableServiceClient
 
 from local.stack import Stack
-from shared.domain.reasons import Reason
-from shared.steps.requests.mail import STRANGERS
+from shared.core.reasons import Reason
+from shared.requests.send_mail import STRANGERS
 from tests.integration.conftest import OTHER, OWNER, QUICK, Tenant, eventually
 from tests.integration.test_invitations import problem
 from tests.integration.test_portal import ask, pending, prove

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.reasons import Reason
-from shared.domain.setup.order import SetupStep
+from shared.core.reasons import Reason
+from shared.messages.commands import SetupStep
 from tests.integration.conftest import ADMIN, AUDITOR, OTHER, OWNER, STRANGER, Tenant, eventually
 from tests.integration.test_invitations import problem
 

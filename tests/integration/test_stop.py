@@ -10,8 +10,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 
 from local.stack import Stack
-from shared.domain.reasons import Reason
-from shared.steps.stop import REMEMBERED
+from shared.core.reasons import Reason
+from shared.membership.stop import REMEMBERED
 from tests.integration.conftest import ADMIN, OWNER, Tenant, eventually
 from tests.integration.test_invitations import problem
 

@@ -10,7 +10,7 @@ import pytest
 
 from functions import edge, sweeper
 from shared import wiring
-from shared.domain.errors import TimedOut
+from shared.core.errors import TimedOut
 from tests.builders import NOW
 
 

@@ -6,18 +6,17 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.tables.imports import IMPORT_COLUMNS, PROGRESS_COLUMNS
-from shared.adapters.tables.records import Columns, UnreadableRow, new_row
-from shared.domain.breaker import Breaker
-from shared.domain.csv_columns import Field, Note, NoteKind
-from shared.domain.csv_dialect import Dialect
-from shared.domain.csv_records import Cursor
-from shared.domain.ids import GroupId, UserId
-from shared.domain.import_ids import ImportId
-from shared.domain.imports import Import, ImportState, Progress, Target
-from shared.domain.pacing import DayTaken
-from shared.domain.reasons import Reason
-from shared.domain.setup.plan import Policy
+from shared.core.csv.columns import Field, Note, NoteKind
+from shared.core.csv.dialect import Dialect
+from shared.core.csv.records import Cursor
+from shared.core.ids import GroupId, ImportId, UserId
+from shared.core.reasons import Reason
+from shared.imports.model.imports import Import, ImportState, Progress, Target
+from shared.imports.rows import IMPORT_COLUMNS, PROGRESS_COLUMNS
+from shared.membership.model.policy import Policy
+from shared.pace.breaker import Breaker
+from shared.pace.pacing import DayTaken
+from shared.storage.records import Columns, UnreadableRow, new_row
 
 AT, TEXT = datetime(2026, 3, 2, 9, tzinfo=UTC), "2026-03-02T09:00:00.000000+00:00"
 ID, GROUP, OLIVIA = ImportId("0" * 22), GroupId("11111111-1111-1111-1111-111111111111"), UserId("3" * 36)

@@ -12,7 +12,7 @@ import pytest
 
 from functions import edge
 from functions.callers import EASY_AUTH, caller_of
-from shared.domain.errors import Refused
+from shared.core.errors import Refused
 
 HERE = "https://guests.example/api/groups"
 

@@ -16,20 +16,22 @@ from azure.core.credentials import AccessToken
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.adapters.directory import GraphDirectory, GraphSession, batch, paths
-from shared.adapters.directory.batch import Part
-from shared.adapters.directory.changes import GraphChanges
-from shared.adapters.directory.principals import GraphPrincipals
-from shared.adapters.directory.rosters import GraphRosters
-from shared.adapters.directory.setup.app_directory import GraphAppDirectory
-from shared.adapters.mail.graph_mailbox import GraphMailbox
-from shared.domain.addresses import parse_address
-from shared.domain.applications import AppId
-from shared.domain.audits.changes import LinkExpired
-from shared.domain.errors import Refused, Unavailable
-from shared.domain.ids import GroupId, UserId, group_id
-from shared.domain.pacing import Pace
-from shared.ports.mailer import Mail
+from shared.core.addresses import parse_address
+from shared.core.applications import AppId
+from shared.core.directory_changes import LinkExpired
+from shared.core.errors import Refused, Unavailable
+from shared.core.ids import GroupId, UserId, group_id
+from shared.graph import batch, paths
+from shared.graph.apps.app_directory import GraphAppDirectory
+from shared.graph.batch import Part
+from shared.graph.changes import GraphChanges
+from shared.graph.directory import GraphDirectory
+from shared.graph.guests import GraphRosters
+from shared.graph.principals import GraphPrincipals
+from shared.graph.session import GraphSession
+from shared.mail.graph_mailbox import GraphMailbox
+from shared.mail.ports import Mail
+from shared.pace.pacing import Pace
 
 BASE = "https://graph.microsoft.com/v1.0"
 GROUP, OTHER = (f"60000000-0000-4000-8000-00000000000{n}" for n in (1, 2))

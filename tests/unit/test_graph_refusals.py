@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-from shared.adapters.directory.load import Answers
-from shared.adapters.directory.response import Response
+from shared.graph.load import Answers
+from shared.graph.response import Response
 
 
 def noted(**headers: str) -> Answers:

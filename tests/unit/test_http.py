@@ -15,11 +15,12 @@ from functions.arguments import Body, Call, Continuation, DryRun, Page, paged
 from functions.http import ROUTES, Route, Routes
 from local.host.routes import Template
 from shared import wiring
-from shared.api.openapi.operations import ANYBODY, SIGNED_IN
-from shared.domain.access import Action, Caller
-from shared.domain.errors import Refused
-from shared.domain.ids import GroupId
-from shared.domain.reasons import Reason
+from shared.core.caller import Caller
+from shared.core.errors import Refused
+from shared.core.ids import GroupId
+from shared.core.reasons import Reason
+from shared.http.openapi.operations import ANYBODY, SIGNED_IN
+from shared.membership.model.access import Action
 from tests.builders import OWNER
 
 assert workers.PUBLIC, "importing the modules declares the routes"

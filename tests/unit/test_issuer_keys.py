@@ -7,10 +7,10 @@ import httpx
 import jwt
 import pytest
 
-from shared.adapters.identity import keys
-from shared.adapters.identity.keys import FRESH_S, RETRY_S, STALE_S, IssuerKeys
-from shared.domain.errors import Refused
-from shared.domain.reasons import Reason
+from shared.core.errors import Refused
+from shared.core.reasons import Reason
+from shared.identity import keys
+from shared.identity.keys import FRESH_S, RETRY_S, STALE_S, IssuerKeys
 
 KEY: Any = object()
 

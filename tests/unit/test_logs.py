@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.telemetry.logs import Pseudonyms, Told, guard_records, pseudonyms, tellable
+from shared.telemetry.logs import Pseudonyms, Told, guard_records, pseudonyms, tellable
 
 KEY = bytes(range(32))
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.mail.text import SUBJECTS, JinjaMailText
-from shared.ports.mailer import Mail
+from shared.invitations.mail_text import JinjaMailText
+from shared.mail.ports import Mail
+from shared.mail.text import SUBJECTS
 from tests.builders import an_invitation
 
 REDEEM = "https://login.microsoftonline.com/redeem?rd=https%3a%2f%2finvitations&tenant=t"

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.directory import batch, invitations
-from shared.adapters.mail.graph_mailbox import _message
-from shared.adapters.mail.text import JinjaMailText
-from shared.domain.addresses import parse_address
-from shared.ports.directory import GuestToInvite
+from shared.core.addresses import parse_address
+from shared.graph import batch, invitations
+from shared.graph.ports.directory import GuestToInvite
+from shared.invitations.mail_text import JinjaMailText
+from shared.mail.graph_mailbox import _message
 from tests.builders import an_invitation
 
 HIDDEN = "".join(

@@ -2,8 +2,9 @@
 
 import pytest
 
-from shared.adapters.mail.request_text import JinjaRequestText
-from shared.ports.mailer import Mail, Waiting
+from shared.mail.ports import Mail
+from shared.requests.mail_text import JinjaRequestText
+from shared.requests.ports import Waiting
 from tests.builders import GROUP
 
 EVIL = "<b>Ada</b>\r\nBcc: eve@evil.example\u202e"

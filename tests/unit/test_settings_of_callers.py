@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.config import SettingsWrong, read_settings
+from shared.settings import SettingsWrong, read_settings
 
 API, CLIENT, FLOW, OTHER = (f"{n}1111111-1111-4111-8111-111111111111" for n in "abcd")
 NEEDED = {"GUESTLIST_TENANT_ID": "t", "GUESTLIST_API_AUDIENCE": API, "GUESTLIST_CLIENT_ID": CLIENT}

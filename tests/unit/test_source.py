@@ -4,7 +4,7 @@ import azure.functions as func
 import pytest
 
 from functions.callers import source_of
-from shared.config import SettingsWrong, read_settings
+from shared.settings import SettingsWrong, read_settings
 
 NEEDED = {
     "GUESTLIST_TENANT_ID": "c0117050-0000-4000-8000-000000000001",

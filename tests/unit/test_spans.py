@@ -3,7 +3,7 @@
 import pytest
 from opentelemetry import trace
 
-from shared.adapters.telemetry import spans
+from shared.telemetry import spans
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

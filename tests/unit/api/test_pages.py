@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from shared.api import pages
-from shared.api.page_headers import page_headers
-from shared.api.pages import FieldProblem, language_of, strings
-from shared.domain.requests import RequestState
+from shared.http import pages
+from shared.http.page_headers import page_headers
+from shared.http.pages import FieldProblem, language_of, strings
+from shared.requests.model.requests import RequestState
 
 EVIL = "<script>alert('x')</script>\"&{{ 7*7 }}"
 PROBLEM = FieldProblem("address", EVIL, EVIL, EVIL)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec import field
 
-from shared.api.schemas.base import Answer, Person
+from shared.http.schemas import Answer, Person
 
 
 class Colour(StrEnum):

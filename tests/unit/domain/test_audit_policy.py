@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from shared.domain.answers import GuestLook
-from shared.domain.applications import AppId, PrincipalId
-from shared.domain.audits.csv_findings import finding_lines, trail_lines
-from shared.domain.audits.findings import Finding, count
-from shared.domain.audits.policy import AuditPolicy, wrong_remedies
-from shared.domain.audits.remedies import RemedyAction, action_for
-from shared.domain.audits.report import by_kind, most
-from shared.domain.audits.rules import RULES, Remedy, Rule, Severity
-from shared.domain.audits.trail import TrailEntry
-from shared.domain.ids import GroupId, UserId
-from shared.domain.setup.plan import Policy
-from shared.domain.setup.records import AppRecord, SetupId
-from shared.steps.audits.remedies import need_of
+from shared.audits.model.csv_findings import finding_lines, trail_lines
+from shared.audits.model.findings import Finding, count
+from shared.audits.model.remedies import RemedyAction, action_for
+from shared.audits.model.report import by_kind, most
+from shared.audits.remedies import need_of
+from shared.core.applications import AppId, PrincipalId
+from shared.core.audit_rules import RULES, Remedy, Rule, Severity
+from shared.core.change_log import TrailEntry
+from shared.core.ids import GroupId, SetupId, UserId
+from shared.core.results import GuestLook
+from shared.membership.model.apps import AppRecord
+from shared.membership.model.audit_policy import AuditPolicy, wrong_remedies
+from shared.membership.model.policy import Policy
 from tests.builders import GROUP, NOW
 
 ADA = UserId("66666666-6666-4666-8666-666666666666")

@@ -5,17 +5,18 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from shared.domain.applications import AppId, Application, Certificate, PrincipalId
-from shared.domain.audits.findings import Finding, count
-from shared.domain.audits.judge_apps import AppTruth, judge_app
-from shared.domain.audits.judge_guests import GuestContext, due_at, judge_guest
-from shared.domain.audits.rules import RULES, Remedy, Rule, Severity
-from shared.domain.audits.settings import AuditSettings
-from shared.domain.audits.subjects import Belief, Subject
-from shared.domain.groups import GroupFacts
-from shared.domain.ids import GroupId, UserId
-from shared.domain.setup.plan import Policy
-from shared.domain.setup.records import AppRecord, DirectoryUser, SetupId
+from shared.audits.model.app_rules import AppTruth, judge_app
+from shared.audits.model.findings import Finding, count
+from shared.audits.model.guest_rules import GuestContext, due_at, judge_guest
+from shared.audits.model.settings import AuditSettings
+from shared.core.applications import AppId, Application, Certificate, PrincipalId
+from shared.core.audit_rules import RULES, Remedy, Rule, Severity
+from shared.core.groups import GroupFacts
+from shared.core.ids import GroupId, SetupId, UserId
+from shared.core.users import DirectoryUser
+from shared.membership.model.accounts import Belief, Subject
+from shared.membership.model.apps import AppRecord
+from shared.membership.model.policy import Policy
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=200)

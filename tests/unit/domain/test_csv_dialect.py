@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.csv_columns import _WORDS, Field, NoteKind, field_of
-from shared.domain.csv_dialect import HEAD_BYTES, MAX_COLUMNS, Dialect, detect
-from shared.domain.csv_records import Cursor
-from shared.domain.csv_rows import RowReader
-from shared.domain.errors import Refused
-from shared.domain.reasons import Reason
+from shared.core.csv.columns import _WORDS, Field, NoteKind, field_of
+from shared.core.csv.dialect import HEAD_BYTES, MAX_COLUMNS, Dialect, detect
+from shared.core.csv.records import Cursor
+from shared.core.csv.rows import RowReader
+from shared.core.errors import Refused
+from shared.core.reasons import Reason
 
 SAMPLE = Path(__file__).resolve().parents[3] / "samples" / "guests.csv"
 TEMPLATE = (

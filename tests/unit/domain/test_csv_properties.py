@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.csv_dialect import Dialect, detect
-from shared.domain.csv_records import Cursor
-from shared.domain.csv_rows import Invalid, Row, RowReader
+from shared.core.csv.dialect import Dialect, detect
+from shared.core.csv.records import Cursor
+from shared.core.csv.rows import Invalid, Row, RowReader
 
 ENCODINGS = {
     "utf-8": (b"", "utf-8"),

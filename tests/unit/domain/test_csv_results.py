@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.csv_results import COLUMNS, Result, defused, render_headings, render_results, result_cells
-from shared.domain.reasons import REASONS, Reason
+from shared.core.csv.results import COLUMNS, Result, defused, render_headings, render_results, result_cells
+from shared.core.reasons import REASONS, Reason
 
 
 @pytest.mark.parametrize(

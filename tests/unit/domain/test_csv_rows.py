@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from shared.domain.csv_columns import NoteKind
-from shared.domain.csv_dialect import detect
-from shared.domain.csv_records import MAX_RECORD_BYTES, MAX_RECORD_LINES, MISPLACED, TOO_LONG, UNCLOSED, Cursor
-from shared.domain.csv_rows import Invalid, Row, RowReader, parse_date
+from shared.core.csv.columns import NoteKind
+from shared.core.csv.dialect import detect
+from shared.core.csv.records import MAX_RECORD_BYTES, MAX_RECORD_LINES, MISPLACED, TOO_LONG, UNCLOSED, Cursor
+from shared.core.csv.rows import Invalid, Row, RowReader, parse_date
 
 TEMPLATE = (
     "version:v1.0,,,\r\nEmail address to invite [inviteeEmail] Required,Redirection url [inviteRedirectURL] Required,"

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.access import Action, group_roles, may
-from shared.domain.addresses import PROHIBITED, parse_address
-from shared.domain.breaker import Breaker, take_probe, trip
-from shared.domain.errors import Refused
-from shared.domain.groups import GroupApp, refusal
-from shared.domain.ids import InvitationId, group_id, new_chunk_id
-from shared.domain.invitations import STATES, State, advance, failed
-from shared.domain.links import direct_link
-from shared.domain.pacing import Pace, reserve
-from shared.domain.reasons import REASONS, Reason
-from shared.domain.waits import busy_again_wait, busy_wait, replication_wait
+from shared.core.addresses import PROHIBITED, parse_address
+from shared.core.errors import Refused
+from shared.core.groups import GroupApp, refusal
+from shared.core.ids import InvitationId, group_id, new_chunk_id
+from shared.core.links import direct_link
+from shared.core.reasons import REASONS, Reason
+from shared.core.waits import busy_again_wait, busy_wait, replication_wait
+from shared.invitations.model.invitations import STATES, State, advance, failed
+from shared.membership.model.access import Action, group_roles, may
+from shared.pace.breaker import Breaker, take_probe, trip
+from shared.pace.pacing import Pace, reserve
 from tests.builders import GROUP, NOW, OWNER, STRANGER, TENANT, a_caller, a_group, an_invitation
 
 

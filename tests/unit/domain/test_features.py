@@ -4,13 +4,13 @@ import itertools
 
 import pytest
 
-from shared.config import SettingsWrong, read_settings
-from shared.domain.errors import Refused
-from shared.domain.examination import examine_features
-from shared.domain.features import ALL, CHOICE, FEATURES, Feature, Features, choose
-from shared.domain.permissions import PERMISSIONS, Permission, lacking, needed_by
-from shared.domain.reasons import Reason
-from shared.domain.setup.records import CheckState
+from shared.core.checks import CheckState
+from shared.core.errors import Refused
+from shared.core.features import ALL, CHOICE, FEATURES, Feature, Features, choose
+from shared.core.permissions import PERMISSIONS, Permission, lacking, needed_by
+from shared.core.reasons import Reason
+from shared.diagnostics.model.diagnosis import examine_features
+from shared.settings import SettingsWrong, read_settings
 
 EVERY = frozenset(p.name for p in PERMISSIONS)
 REQUIRED = {"GUESTLIST_TENANT_ID": "t", "GUESTLIST_API_AUDIENCE": "a"}

@@ -8,18 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.counters import added, count, difference
-from shared.domain.csv_dialect import detect
-from shared.domain.csv_rows import RowReader
-from shared.domain.ids import GroupId
-from shared.domain.import_ids import ImportId
-from shared.domain.import_rows import read_row
-from shared.domain.imports import KINDS, GuestRow, Import, by_group, chunk_id, chunks_of
-from shared.domain.invitations import Invitation, State
-from shared.domain.pacing import DayLimit, DayTaken, of_today
-from shared.domain.reasons import Reason
-from shared.steps.imports.preview import seconds_left
-from shared.steps.imports.reading import Rules, read_piece
+from shared.core.csv.dialect import detect
+from shared.core.csv.rows import RowReader
+from shared.core.ids import KINDS, GroupId, ImportId, chunk_id, chunks_of
+from shared.core.reasons import Reason
+from shared.imports.model.guest_rows import read_row
+from shared.imports.model.imports import GuestRow, Import, by_group
+from shared.imports.preview import seconds_left
+from shared.imports.read_rows import Rules, read_piece
+from shared.invitations.model.counters import added, count, difference
+from shared.invitations.model.invitations import Invitation, State
+from shared.pace.pacing import DayLimit, DayTaken, of_today
 from tests.builders import GROUP, NOW, OWNER, an_invitation
 from tests.fakes.import_store import FakeFiles
 

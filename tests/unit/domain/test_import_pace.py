@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench.pace.world import Result, Setting, Weather, World
-from shared.domain.import_pace import (
+from shared.pace.import_pace import (
     PUBLISHED_PER_S,
     ImportPace,
     Limits,
@@ -20,7 +20,7 @@ from shared.domain.import_pace import (
     steady,
     take,
 )
-from shared.domain.pacing import Pace
+from shared.pace.pacing import Pace
 from tests.builders import NOW
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)

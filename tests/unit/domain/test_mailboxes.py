@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.domain.addresses import Address, parse_address
-from shared.domain.mailboxes import is_for_everybody, mailbox_of
+from shared.core.addresses import Address, parse_address
+from shared.requests.model.mailboxes import is_for_everybody, mailbox_of
 
 
 def written(text: str) -> Address:

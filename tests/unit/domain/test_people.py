@@ -7,24 +7,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.domain.csv_dialect import Dialect, detect
-from shared.domain.csv_encoding import ENCODINGS
-from shared.domain.csv_erasure import blanked, is_erased
-from shared.domain.csv_rows import Invalid, Row, RowReader
-from shared.domain.errors import Refused
-from shared.domain.ids import UserId
-from shared.domain.people import (
-    Case,
-    CaseId,
-    CaseKind,
-    CaseState,
-    Page,
-    Person,
-    absorb,
-    address_forms,
-    ended,
-    identify,
-)
+from shared.core.csv.dialect import Dialect, detect
+from shared.core.csv.encoding import ENCODINGS
+from shared.core.csv.erasure import blanked, is_erased
+from shared.core.csv.rows import Invalid, Row, RowReader
+from shared.core.errors import Refused
+from shared.core.ids import CaseId, UserId
+from shared.people.model import Case, CaseKind, CaseState, Page, Person, absorb, address_forms, ended, identify
 from tests.builders import NOW
 
 A, B, SHARED = "ada@fabrikam.com", "ada@lovelace.example.com", "team@fabrikam.com"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.applications import (
+from shared.core.applications import (
     DEFAULT_ACCESS,
     AppId,
     Application,
@@ -16,22 +16,16 @@ from shared.domain.applications import (
     PrincipalId,
     choose_role,
 )
-from shared.domain.errors import Refused
-from shared.domain.ids import GroupId
-from shared.domain.reasons import Reason
-from shared.domain.setup.order import ORDER, SetupStep, ready, sorted_by_need
-from shared.domain.setup.plan import AppWish, Policy, SetupPlan
-from shared.domain.setup.records import (
-    CheckState,
-    Found,
-    FoundGroup,
-    Setup,
-    SetupId,
-    SetupState,
-    StepState,
-    new_setup,
-)
-from shared.domain.tenants import TenantFacts, Unreadable, checks_of
+from shared.core.checks import CheckState
+from shared.core.errors import Refused
+from shared.core.ids import GroupId, SetupId
+from shared.core.reasons import Reason
+from shared.core.tenants import TenantFacts, Unreadable, checks_of
+from shared.membership.model.policy import Policy
+from shared.messages.commands import SetupStep
+from shared.setup.model.order import ORDER, ready, sorted_by_need
+from shared.setup.model.plan import AppWish, SetupPlan
+from shared.setup.model.records import Found, FoundGroup, Setup, SetupState, StepState, new_setup
 from tests.builders import NOW, OWNER
 
 

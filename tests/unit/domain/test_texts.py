@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.errors import Refused
-from shared.domain.reasons import Reason
-from shared.domain.texts import guest_name, harmless, label, lines, one_line, person_name
+from shared.core.errors import Refused
+from shared.core.reasons import Reason
+from shared.core.texts import guest_name, harmless, label, lines, one_line, person_name
 
 EVERY = [chr(n) for n in range(sys.maxunicode + 1)]
 HIDDEN = [c for c in EVERY if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") and c not in "\u200c\u200d"]

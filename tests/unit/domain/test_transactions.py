@@ -6,11 +6,11 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.addresses import parse_address
-from shared.domain.ids import ChunkId, GroupId, InvitationId
-from shared.domain.imports import in_transactions
-from shared.domain.invitations import Invitation, failed
-from shared.domain.reasons import Reason
+from shared.core.addresses import parse_address
+from shared.core.ids import ChunkId, GroupId, InvitationId
+from shared.core.reasons import Reason
+from shared.imports.model.imports import in_transactions
+from shared.invitations.model.invitations import Invitation, failed
 from tests.builders import NOW, an_invitation
 
 guests = st.tuples(st.integers(0, 40), st.booleans(), st.booleans())

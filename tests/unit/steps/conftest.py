@@ -5,19 +5,20 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.commands import Command, InviteChunk, JoinChunk, MailChunk
-from shared.domain.ids import ChunkId, GroupId
-from shared.domain.invitations import Invitation
-from shared.domain.outcomes import Outcome
-from shared.domain.pacing import Budgets, Pace
-from shared.domain.timing import Timing
-from shared.steps.accept_invitation import AcceptInvitation
-from shared.steps.access import Access
-from shared.steps.give_up import GiveUp
-from shared.steps.invite_chunk import InviteChunkStep
-from shared.steps.join_chunk import JoinChunkStep
-from shared.steps.mail_chunk import MailChunkStep
-from shared.steps.sweep import LookAtChunk, Sweep
+from shared.core.ids import ChunkId, GroupId
+from shared.core.timing import Timing
+from shared.invitations.accept import AcceptInvitation
+from shared.invitations.give_up import GiveUp
+from shared.invitations.invite import InviteChunkStep
+from shared.invitations.join import JoinChunkStep
+from shared.invitations.model.invitations import Invitation
+from shared.invitations.send_mail import MailChunkStep
+from shared.invitations.sweep import LookAtChunk
+from shared.membership.access import Access
+from shared.messages.commands import Command, InviteChunk, JoinChunk, MailChunk
+from shared.messages.outcomes import Outcome
+from shared.messages.sweep import Sweep
+from shared.pace.pacing import Budgets, Pace
 from tests.builders import CHUNK, GROUP, NOW, TENANT, a_group, an_app, an_invitation
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory

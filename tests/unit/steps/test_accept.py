@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.commands import InviteChunk
-from shared.domain.errors import Refused, StorageBusy
-from shared.domain.invitations import State
-from shared.domain.reasons import Reason
-from shared.steps.accept_invitation import NewInvitation
+from shared.core.errors import Refused, StorageBusy
+from shared.core.reasons import Reason
+from shared.invitations.accept import NewInvitation
+from shared.invitations.model.invitations import State
+from shared.messages.commands import InviteChunk
 from tests.builders import GROUP, STRANGER, a_caller, a_group
 from tests.unit.steps.conftest import World
 

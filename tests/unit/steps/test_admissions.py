@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.access import Action
-from shared.domain.errors import DirectoryBusy, Refused
-from shared.domain.imports import Import, ImportState
-from shared.domain.reasons import Reason
-from shared.domain.setup.plan import Policy
-from shared.ports.import_store import StoredImport
-from shared.steps.access import Seen
-from shared.steps.imports.admissions import Admissions
+from shared.core.errors import DirectoryBusy, Refused
+from shared.core.reasons import Reason
+from shared.imports.admissions import Admissions
+from shared.imports.model.imports import Import, ImportState
+from shared.imports.ports import StoredImport
+from shared.membership.access import Seen
+from shared.membership.model.access import Action
+from shared.membership.model.policy import Policy
 from tests.builders import GROUP, an_app
 from tests.unit.steps.test_import_steps import IMPORT, Files, a_file
 

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.api import problems
-from shared.domain.applications import AppId
-from shared.domain.commands import FulfilRequest, SplitImport
-from shared.domain.errors import Refused, StorageBusy
-from shared.domain.ids import GroupId, UserId
-from shared.domain.pacing import Budgets, DayLimit
-from shared.domain.reasons import Reason
-from shared.domain.requests import RequestState
+from shared.core.applications import AppId
+from shared.core.errors import Refused, StorageBusy
+from shared.core.ids import GroupId, UserId
+from shared.core.reasons import Reason
+from shared.http import problems
+from shared.messages.commands import FulfilRequest, SplitImport
+from shared.pace.pacing import Budgets, DayLimit
+from shared.requests.model.requests import RequestState
 from tests.builders import GROUP, OWNER, STRANGER, a_caller, a_group, an_app
 from tests.unit.steps.conftest import World
 from tests.unit.steps.test_accept import new

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.domain.errors import Conflict, StorageBusy
-from shared.ports.conflicts import retry_on_conflict
+from shared.core.errors import Conflict, StorageBusy
+from shared.core.versions import retry_on_conflict
 
 
 class Cell:

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.answers import Busy, Declined, Unknown
-from shared.domain.errors import Conflict
-from shared.domain.reasons import Reason
-from shared.domain.timing import Timing
-from shared.ports.mailer import DispatchAnswer, Dispatched, Mail, PrepareAnswer, Prepared
-from shared.steps.deliver_mail import DeliverMail, NotSent, Outgoing
+from shared.core.errors import Conflict
+from shared.core.reasons import Reason
+from shared.core.results import Busy, Declined, Unknown
+from shared.core.timing import Timing
+from shared.mail.deliver import DeliverMail, NotSent, Outgoing
+from shared.mail.ports import DispatchAnswer, Dispatched, Mail, PrepareAnswer, Prepared
 from tests.builders import NOW
 from tests.fakes.clock import FakeClock
 from tests.fakes.mailer import FakeMailer

@@ -6,23 +6,24 @@ from datetime import timedelta
 
 import pytest
 
-from shared.config import read_settings
-from shared.domain.access import Action, InviteTo
-from shared.domain.addresses import parse_address
-from shared.domain.answers import Blocked
-from shared.domain.commands import FulfilRequest, InviteChunk, SplitImport
-from shared.domain.errors import DirectoryBusy, Refused
-from shared.domain.ids import UserId
-from shared.domain.imports import Import, ImportState
-from shared.domain.invitations import State
-from shared.domain.reasons import Reason
-from shared.domain.requests import RequestState
-from shared.domain.setup.plan import Policy, RequestPolicy
-from shared.domain.setup.records import AppState, DirectoryUser
-from shared.domain.timing import Timing
-from shared.steps.imports.targets import Targets
-from shared.steps.imports.tend import TendImport
-from shared.steps.invite_chunk import FRESH
+from shared.core.addresses import parse_address
+from shared.core.errors import DirectoryBusy, Refused
+from shared.core.ids import UserId
+from shared.core.reasons import Reason
+from shared.core.results import Blocked
+from shared.core.timing import Timing
+from shared.core.users import DirectoryUser
+from shared.imports.commands import TendImport
+from shared.imports.model.imports import Import, ImportState
+from shared.imports.targets import Targets
+from shared.invitations.invite import FRESH
+from shared.invitations.model.invitations import State
+from shared.membership.model.access import Action, InviteTo
+from shared.membership.model.apps import AppState
+from shared.membership.model.policy import Policy, RequestPolicy
+from shared.messages.commands import FulfilRequest, InviteChunk, SplitImport
+from shared.requests.model.requests import RequestState
+from shared.settings import read_settings
 from tests.builders import CHUNK, GROUP, OWNER, STRANGER, TENANT, a_caller, a_group, an_app, an_invitation
 from tests.fakes.principals import APP, DISABLED, GUEST
 from tests.unit.steps.conftest import World

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.answers import (
+from shared.core.errors import DirectoryBusy, Refused
+from shared.core.ids import UserId
+from shared.core.reasons import Reason
+from shared.core.results import (
     Account,
     Blocked,
     Busy,
@@ -21,14 +24,11 @@ from shared.domain.answers import (
     Lookalike,
     Unknown,
 )
-from shared.domain.commands import CHUNK_SIZE, ChunkCommand, InviteChunk, JoinChunk, MailChunk
-from shared.domain.errors import DirectoryBusy, Refused
-from shared.domain.ids import UserId
-from shared.domain.invitations import State, advance
-from shared.domain.pacing import Pace
-from shared.domain.reasons import Reason
-from shared.ports.directory import GuestToInvite
-from shared.steps.give_up import REDRIVES
+from shared.graph.ports.directory import GuestToInvite
+from shared.invitations.give_up import REDRIVES
+from shared.invitations.model.invitations import State, advance
+from shared.messages.commands import CHUNK_SIZE, ChunkCommand, InviteChunk, JoinChunk, MailChunk
+from shared.pace.pacing import Pace
 from tests.builders import CHUNK, GROUP, NOW, an_invitation
 from tests.unit.steps.conftest import World
 

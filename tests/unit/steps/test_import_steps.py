@@ -9,37 +9,36 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.addresses import parse_address
-from shared.domain.answers import Busy, Exists, Lagging
-from shared.domain.commands import ImportChunk, JoinChunk, SplitImport, UndoImport
-from shared.domain.counters import count
-from shared.domain.csv_dialect import detect
-from shared.domain.errors import StorageBusy
-from shared.domain.features import ALL, Feature, Features
-from shared.domain.ids import GroupId, InvitationId, UserId
-from shared.domain.import_ids import ImportId
-from shared.domain.import_settings import ImportSettings
-from shared.domain.imports import Import, ImportState, Progress, Target
-from shared.domain.invitations import State
-from shared.domain.outcomes import Outcome
-from shared.domain.pacing import DayLimit, Pace
-from shared.domain.reasons import Reason
-from shared.domain.timing import Timing
-from shared.steps.access import Access
-from shared.steps.imports.admissions import Admissions
-from shared.steps.imports.authority import Authority
-from shared.steps.imports.chunk import ImportChunkStep
-from shared.steps.imports.preview import PreviewImport
-from shared.steps.imports.reading import Rules
-from shared.steps.imports.split import SplitImportStep
-from shared.steps.imports.start import Upload
-from shared.steps.imports.sweep import LookAtImport
-from shared.steps.imports.targets import Targets
-from shared.steps.imports.undo import UndoImportStep
-from shared.steps.invite_chunk import InviteChunkStep
-from shared.steps.join_chunk import JoinChunkStep
-from shared.steps.still_wanted import StillWanted
-from shared.steps.sweep import Sweep
+from shared.core.addresses import parse_address
+from shared.core.csv.dialect import detect
+from shared.core.errors import StorageBusy
+from shared.core.features import ALL, Feature, Features
+from shared.core.ids import GroupId, ImportId, InvitationId, UserId
+from shared.core.reasons import Reason
+from shared.core.results import Busy, Exists, Lagging
+from shared.core.timing import Timing
+from shared.imports.admissions import Admissions
+from shared.imports.authority import Authority
+from shared.imports.chunk import ImportChunkStep
+from shared.imports.model.imports import Import, ImportState, Progress, Target
+from shared.imports.model.settings import ImportSettings
+from shared.imports.preview import PreviewImport
+from shared.imports.read_rows import Rules
+from shared.imports.split import SplitImportStep
+from shared.imports.start import Upload
+from shared.imports.sweep import LookAtImport
+from shared.imports.targets import Targets
+from shared.imports.undo import UndoImportStep
+from shared.invitations.invite import InviteChunkStep
+from shared.invitations.join import JoinChunkStep
+from shared.invitations.model.counters import count
+from shared.invitations.model.invitations import State
+from shared.invitations.still_wanted import StillWanted
+from shared.membership.access import Access
+from shared.messages.commands import ImportChunk, JoinChunk, SplitImport, UndoImport
+from shared.messages.outcomes import Outcome
+from shared.messages.sweep import Sweep
+from shared.pace.pacing import DayLimit, Pace
 from tests.builders import CHUNK, GROUP, NOW, OWNER, TENANT, a_caller, a_group, an_app, an_invitation
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory

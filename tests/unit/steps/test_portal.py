@@ -6,29 +6,30 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.mail.text import JinjaMailText
-from shared.domain.access import Caller, Role
-from shared.domain.answers import Account, Busy
-from shared.domain.applications import AppId, PrincipalId
-from shared.domain.commands import InviteChunk
-from shared.domain.csv_erasure import ERASED_ADDRESS
-from shared.domain.errors import DirectoryBusy, Refused
-from shared.domain.groups import GroupFacts
-from shared.domain.ids import GroupId, InvitationId, UserId
-from shared.domain.invitations import State
-from shared.domain.placeholders import fill, unknown_placeholders
-from shared.domain.reasons import Reason
-from shared.domain.setup.plan import MessageTemplate, Policy
-from shared.domain.setup.records import AppRecord, SetupId
-from shared.ports.rosters import GuestFacts, GuestPage
-from shared.steps.accept_invitation import NewInvitation
-from shared.steps.access import Access
-from shared.steps.cancel_invitation import CancelInvitation
-from shared.steps.portal.groups import ShowGroups
-from shared.steps.portal.guests import TendGuests
-from shared.steps.portal.templates import PreviewMail, Templates
-from shared.steps.still_wanted import StillWanted
-from shared.steps.stop import StopSwitch
+from shared.core.applications import AppId, PrincipalId
+from shared.core.caller import Caller
+from shared.core.csv.erasure import ERASED_ADDRESS
+from shared.core.errors import DirectoryBusy, Refused
+from shared.core.groups import GroupFacts
+from shared.core.ids import GroupId, InvitationId, SetupId, UserId
+from shared.core.placeholders import fill, unknown_placeholders
+from shared.core.reasons import Reason
+from shared.core.results import Account, Busy
+from shared.graph.ports.guests import GuestFacts, GuestPage
+from shared.invitations.accept import NewInvitation
+from shared.invitations.cancel import CancelInvitation
+from shared.invitations.mail_text import JinjaMailText
+from shared.invitations.model.invitations import State
+from shared.invitations.still_wanted import StillWanted
+from shared.invitations.templates import PreviewMail, Templates
+from shared.membership.access import Access
+from shared.membership.groups import ShowGroups
+from shared.membership.guests import TendGuests
+from shared.membership.model.access import Role
+from shared.membership.model.apps import AppRecord
+from shared.membership.model.policy import MessageTemplate, Policy
+from shared.membership.stop import StopSwitch
+from shared.messages.commands import InviteChunk
 from tests.builders import CHUNK, GROUP, OWNER, STRANGER, TENANT, a_caller, a_group, an_invitation
 from tests.fakes.audits import FakeDoings, FakeTrail
 from tests.unit.steps.conftest import World

@@ -9,16 +9,16 @@ from typing import cast
 
 import pytest
 
-from shared.adapters.directory.setup.app_directory import GraphAppDirectory
-from shared.api.schemas.diagnostics import ready
-from shared.domain.commands import RoundTrip
-from shared.domain.errors import DirectoryBusy, StorageBusy
-from shared.domain.features import ALL, Feature, Features, choose
-from shared.domain.permissions import PERMISSIONS, needed_by
-from shared.domain.readiness import Beat, Chain, Readiness, SetupWorker, Status
-from shared.domain.timing import Timing
-from shared.steps.readiness import KEPT, CheckReadiness, EndRoundTrip, SayReadiness, StartRoundTrip
-from shared.steps.sweep import WholeSweeps
+from shared.core.errors import DirectoryBusy, StorageBusy
+from shared.core.features import ALL, Feature, Features, choose
+from shared.core.permissions import PERMISSIONS, needed_by
+from shared.core.timing import Timing
+from shared.diagnostics.model.readiness import Beat, Chain, Readiness, SetupWorker, Status
+from shared.diagnostics.readiness import KEPT, CheckReadiness, EndRoundTrip, SayReadiness, StartRoundTrip
+from shared.diagnostics.schemas import ready
+from shared.diagnostics.whole_sweeps import WholeSweeps
+from shared.graph.apps.app_directory import GraphAppDirectory
+from shared.messages.commands import RoundTrip
 from tests.builders import NOW
 from tests.fakes.clock import FakeClock
 from tests.fakes.outbox import FakeOutbox

@@ -6,29 +6,31 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared.domain.addresses import parse_address
-from shared.domain.answers import Account, Busy, Declined, Lookalike, Unknown
-from shared.domain.applications import AppId, PrincipalId
-from shared.domain.commands import Command, FulfilRequest, MailDigest, MailRequest
-from shared.domain.errors import Refused
-from shared.domain.ids import UserId
-from shared.domain.invitations import State
-from shared.domain.outcomes import Outcome
-from shared.domain.reasons import Reason
-from shared.domain.request_settings import Limit, RequestSettings
-from shared.domain.requests import REQUEST_STATES, JoinRequest, RequestState, request_id
-from shared.domain.setup.plan import Policy, RequestPolicy
-from shared.domain.setup.records import AppRecord, AppState, DirectoryUser, SetupId
-from shared.ports.mailer import Mail, Waiting
-from shared.ports.store import Versioned
-from shared.steps.requests.ask import AskToJoin, NewRequest
-from shared.steps.requests.decide import DecideRequest
-from shared.steps.requests.fulfil import FulfilRequestStep
-from shared.steps.requests.mail import MailRequestStep
-from shared.steps.requests.prove import ProveAddress
-from shared.steps.requests.sweep import SweepRequests
-from shared.steps.requests.tell import TellDeciders
-from shared.steps.sweep import Sweep
+from shared.core.addresses import parse_address
+from shared.core.applications import AppId, PrincipalId
+from shared.core.errors import Refused
+from shared.core.ids import SetupId, UserId
+from shared.core.reasons import Reason
+from shared.core.results import Account, Busy, Declined, Lookalike, Unknown
+from shared.core.users import DirectoryUser
+from shared.core.versions import Versioned
+from shared.invitations.model.invitations import State
+from shared.mail.ports import Mail
+from shared.membership.model.apps import AppRecord, AppState
+from shared.membership.model.policy import Policy, RequestPolicy
+from shared.messages.commands import Command, FulfilRequest, MailDigest, MailRequest
+from shared.messages.outcomes import Outcome
+from shared.messages.sweep import Sweep
+from shared.requests.ask import AskToJoin, NewRequest
+from shared.requests.decide import DecideRequest
+from shared.requests.fulfil import FulfilRequestStep
+from shared.requests.model.requests import REQUEST_STATES, JoinRequest, RequestState, request_id
+from shared.requests.model.settings import Limit, RequestSettings
+from shared.requests.notify_deciders import TellDeciders
+from shared.requests.ports import Waiting
+from shared.requests.send_mail import MailRequestStep
+from shared.requests.sweep import SweepRequests
+from shared.requests.verify_email import ProveAddress
 from tests.builders import GROUP, OWNER, STRANGER, a_caller
 from tests.fakes.request_store import FakeRequestStore
 from tests.unit.steps.conftest import World

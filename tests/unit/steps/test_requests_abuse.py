@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.addresses import parse_address
-from shared.domain.commands import MailChunk, MailDigest, MailRequest
-from shared.domain.ids import GroupId, UserId
-from shared.domain.invitations import State
-from shared.domain.reasons import Reason
-from shared.domain.request_settings import Limit
-from shared.domain.requests import RequestState, request_id
-from shared.domain.setup.plan import Policy, RequestPolicy
-from shared.steps.requests.ask import NewRequest
+from shared.core.addresses import parse_address
+from shared.core.ids import GroupId, UserId
+from shared.core.reasons import Reason
+from shared.invitations.model.invitations import State
+from shared.membership.model.policy import Policy, RequestPolicy
+from shared.messages.commands import MailChunk, MailDigest, MailRequest
+from shared.requests.ask import NewRequest
+from shared.requests.model.requests import RequestState, request_id
+from shared.requests.model.settings import Limit
 from tests.builders import CHUNK, GROUP, OWNER, a_caller, a_group, an_invitation
 from tests.unit.steps.test_requests import APPROVER, KEY, SETTINGS, Door, refusal
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from shared.domain.access import Caller
-from shared.domain.errors import Refused
-from shared.domain.ids import UserId
-from shared.domain.invitations import State
-from shared.domain.reasons import Reason
-from shared.steps.show_invitations import ShowInvitations
+from shared.core.caller import Caller
+from shared.core.errors import Refused
+from shared.core.ids import UserId
+from shared.core.reasons import Reason
+from shared.invitations.model.invitations import State
+from shared.invitations.show import ShowInvitations
 from tests.builders import GROUP, STRANGER, a_caller, an_app, an_invitation
 from tests.unit.steps.conftest import World
 

@@ -12,16 +12,16 @@ import pytest
 
 from functions.queues import work
 from shared import wiring
-from shared.domain.access import Caller
-from shared.domain.audits.records import AuditId
-from shared.domain.commands import Command, InviteChunk, RoundTrip, RunAudit
-from shared.domain.errors import Refused, StorageBusy
-from shared.domain.outcomes import Outcome
-from shared.domain.reasons import Reason
-from shared.domain.stop import Stop
+from shared.core.caller import Caller
+from shared.core.errors import Refused, StorageBusy
+from shared.core.ids import AuditId
+from shared.core.reasons import Reason
+from shared.core.stop import Stop
+from shared.core.versions import Versioned
+from shared.membership.stop import REMEMBERED, StopSwitch
+from shared.messages.commands import Command, InviteChunk, RoundTrip, RunAudit
+from shared.messages.outcomes import Outcome
 from shared.messages.registry import MESSAGES
-from shared.ports.store import Versioned
-from shared.steps.stop import REMEMBERED, StopSwitch
 from tests.builders import CHUNK, GROUP, NOW, OWNER, STRANGER, a_caller
 from tests.fakes.audits import FakeTrail
 from tests.unit.steps.conftest import World

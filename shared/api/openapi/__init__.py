@@ -1,6 +1,0 @@
-"""The OpenAPI 3.1 document, drawn from the models that handlers decode and encode, and a page to read it."""
-
-from shared.api.openapi.document import document
-from shared.api.openapi.page import page, stylesheet
-
-__all__ = ["document", "page", "stylesheet"]

@@ -1,0 +1,271 @@
+"""Carries out what an audit planned for an app, some guests at a time; and takes it back.
+
+Each action is written down as begun, with what was before, ahead of its effect: a delivery that finds it so repeats
+the effect, which does no harm, but never looks again at whether it is needed. A mail is not repeated.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.audits.dependencies import AuditTools
+from shared.audits.model.remedies import CAN_BE_UNDONE, OPEN, ActionState, Plan, PlanState, RemedyAction
+from shared.audits.model.results import Done, NotNow, Refusal, Result
+from shared.audits.notify_owners import Actions
+from shared.audits.plan import BY_POLICY
+from shared.audits.remedies import Effects, need_of
+from shared.core.audit_rules import Remedy
+from shared.core.change_log import TrailEntry
+from shared.core.errors import Conflict, Refused, Unavailable
+from shared.core.features import Feature
+from shared.core.reasons import REASONS, Reason
+from shared.core.versions import Versioned
+from shared.core.waits import busy_wait
+from shared.membership.access import Access
+from shared.membership.model.access import Action
+from shared.membership.model.accounts import Belief
+from shared.membership.model.apps import AppRecord, AppState
+from shared.membership.ports.snapshot import Doing
+from shared.messages.commands import CHUNK_SIZE, PutRight
+from shared.messages.outcomes import Later, Outcome
+
+log = logging.getLogger("guestlist")
+_SOON = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PutRightStep:
+    tools: AuditTools
+    effects: Effects
+    access: Access
+
+    async def __call__(self, command: PutRight) -> Outcome:
+        """One delivery: the next few actions. Safe to repeat and to run beside itself."""
+        tools, now = self.tools, self.tools.clock.now()
+        stored = await tools.remedies.read_plan(command.audit, command.app)
+        wanted = PlanState.UNDOING if command.back else PlanState.RUNNING
+        if stored is None or stored.value.state is not wanted:
+            return Outcome(note="nothing to do")
+        if not tools.features.has(Feature.REMEDIES):
+            return Outcome(note="switched off: the sweeper sets it going when it is on again")
+        again = replace(command, attempt=command.attempt + 1)
+        try:
+            if (lost := await self._lost(stored.value)) is not None:
+                return await self._stop(stored, lost)
+            few = await self._next(command)
+            if not few:
+                return await self._close(stored)
+            busy_until = max(_at_work_until(a.value, tools.timing.claim, now) for a in few)
+            if busy_until > now:
+                return Outcome(later=Later(again, busy_until, "another delivery is at work"))
+            wait = await (self._undo(stored.value, few) if command.back else self._do(stored.value, few, command))
+        except Unavailable as e:
+            later = now + busy_wait(command.attempt, e.retry_after, tools.clock.jitter())
+            await tools.remedies.open((command.audit, command.app), later + tools.timing.stillness)
+            return Outcome(later=Later(again, later, str(e)))
+        except Conflict:
+            return Outcome(later=Later(again, now + _SOON, "another delivery wrote first"))
+        if wait is not None:
+            await tools.remedies.open((command.audit, command.app), wait + tools.timing.stillness)
+            return Outcome(later=Later(again, wait, "the directory or the mail service is busy"))
+        return Outcome(then=(PutRight(command.audit, command.app, command.back),))
+
+    async def _lost(self, plan: Plan) -> str | None:
+        """Why what a person wanted done is not done any more; what policy alone began needs no person."""
+        if plan.by == BY_POLICY:
+            return None
+        try:
+            if plan.by_id is None:  # Begun by an older version, which did not keep it.
+                raise Refused(Reason.AUTHORITY_LOST, "nobody knows any more who asked for it")
+            await self.access.need_role_still(plan.by_id, Action.RUN_AUDITS)
+        except Refused as e:
+            return f"{REASONS[e.reason].title}: {e.detail}" if e.detail else REASONS[e.reason].title
+        return None
+
+    async def _stop(self, stored: Versioned[Plan], why: str) -> Outcome:
+        """What is done stays done; somebody who may has the rest carried out, or taken back."""
+        state = PlanState.DONE if stored.value.state is PlanState.UNDOING else PlanState.HELD
+        stopped = replace(stored.value, state=state, since=self.tools.clock.now(), detail=why)
+        await self.tools.remedies.save_plan(Versioned(stopped, stored.version))
+        await self.tools.remedies.close((stored.value.audit, stored.value.app))
+        return Outcome(note="held")
+
+    async def _next(self, command: PutRight) -> Actions:
+        """Up to a chunk of one remedy."""
+        # What was begun may have had its effect: it is taken back as what is done, which harms nobody else.
+        states = (ActionState.DONE, ActionState.STARTED) if command.back else OPEN
+        after: str | None = None
+        while True:
+            few, after = await self.tools.remedies.list_actions(command.audit, command.app, after, CHUNK_SIZE, states)
+            if command.back:
+                few = [a for a in few if a.value.remedy in CAN_BE_UNDONE]
+            if few or after is None:
+                return [a for a in few if a.value.remedy is few[0].value.remedy]
+
+    # Doing
+    async def _do(self, plan: Plan, few: Actions, command: PutRight) -> datetime | None:
+        """Gives until when to wait, where some could not be done now."""
+        tools, now = self.tools, self.tools.clock.now()
+        record = await tools.setups.read_app(plan.app)
+        if record is None or record.value.state is not AppState.READY:
+            await self._save(plan, [(a, _spared(a.value, "the app is being taken apart")) for a in few])
+            return None
+        fresh = [a for a in few if a.value.state is ActionState.PLANNED]
+        if command.attempt == 0:  # Else it has waited long enough.
+            slot = await self.effects.slot(few[0].value.remedy, len(fresh), now)
+            if slot is not None:
+                return slot
+        started = await self._start(plan, record.value, fresh)
+        begun_before = [a for a in few if a.value.state is ActionState.STARTED]
+        if few[0].value.remedy is Remedy.TELL_OWNER:
+            all_of_them, again = [*started, *begun_before], {a.value.id for a in begun_before}
+            told = await self.effects.tell_owners(
+                plan, record.value, all_of_them, again=again, attempt=command.attempt
+            )
+            return await self._finish(plan, *told)
+        results = await self.effects.do(plan, record.value, [a.value for a in started], again=False)
+        if begun_before:
+            results += await self.effects.do(plan, record.value, [a.value for a in begun_before], again=True)
+        return await self._finish(plan, [*started, *begun_before], results)
+
+    async def _start(self, plan: Plan, record: AppRecord, fresh: Actions) -> Actions:
+        """Write down which of them are begun; who does not need it, or may not be touched, is spared."""
+        if not fresh:
+            return []
+        now, users = self.tools.clock.now(), [a.value.subject for a in fresh]
+        if fresh[0].value.remedy is Remedy.TELL_OWNER:
+            needs: Sequence[str | RemedyAction] = [a.value for a in fresh]
+        else:
+            looks = await self.tools.groups.look_at_guests(users)
+            keys = [a.value.address.lower() for a in fresh if a.value.address]
+            days = await self.tools.store.read_expiries(plan.group, sorted(set(keys)))
+            needs = [need_of(a.value, look, record, days, now) for a, look in zip(fresh, looks, strict=True)]
+        pairs: list[tuple[Versioned[RemedyAction], RemedyAction]] = []
+        for stored, need in zip(fresh, needs, strict=True):
+            if isinstance(need, str):
+                pairs.append((stored, _spared(stored.value, need)))
+            else:
+                pairs.append((stored, replace(need, state=ActionState.STARTED, at=now)))
+        saved = await self._save(plan, pairs)
+        return [a for a in saved if a.value.state is ActionState.STARTED]
+
+    async def _finish(self, plan: Plan, few: Actions, results: Sequence[Result]) -> datetime | None:
+        now, wait = self.tools.clock.now(), None
+        ended: list[tuple[Versioned[RemedyAction], RemedyAction]] = []
+        for stored, result in zip(few, results, strict=True):
+            action = stored.value
+            match result:
+                case Done(after=after, request_id=number):
+                    done = replace(action, state=ActionState.DONE, after=after, request_id=number)
+                    ended.append((stored, done))
+                case Refusal(detail=detail):
+                    ended.append((stored, replace(action, state=ActionState.FAILED, detail=detail)))
+                case NotNow(until=until, happened=happened):
+                    wait = max(wait or until, until)
+                    # What may have happened stays begun; what did not is looked at again.
+                    state = ActionState.STARTED if happened else ActionState.PLANNED
+                    ended.append((stored, replace(action, state=state)))
+        changed = [a for _, a in ended if a.state is ActionState.DONE]
+        await self._believe(plan, changed, holds=False)
+        await self.tools.trail.add(
+            [_entry(plan, action, action.at or now) for action in changed if _is_change(action)]
+        )
+        await self._save(plan, ended)
+        return wait
+
+    # Taking back
+    async def _undo(self, plan: Plan, few: Actions) -> datetime | None:
+        wait: datetime | None = None
+        results = await self.effects.undo(plan, [a.value for a in few])
+        ended: list[tuple[Versioned[RemedyAction], RemedyAction]] = []
+        for stored, result in zip(few, results, strict=True):
+            action = stored.value
+            match result:
+                case Done(request_id=number):
+                    ended.append((stored, replace(action, state=ActionState.UNDONE, request_id=number)))
+                case Refusal(detail=detail):
+                    ended.append((stored, replace(action, state=ActionState.FAILED, detail=detail)))
+                case NotNow(until=until):
+                    wait = max(wait or until, until)
+        undone = [a for _, a in ended if a.state is ActionState.UNDONE]
+        for action in undone:
+            if action.expires is not None and action.address:
+                await self.tools.store.write_expiry(plan.group, action.address.lower(), action.expires)
+        await self._believe(plan, undone, holds=True)
+        await self.tools.trail.add([_back(plan, action, plan.since) for action in undone])
+        await self._save(plan, ended)
+        return wait
+
+    async def _believe(self, plan: Plan, actions: Sequence[RemedyAction], *, holds: bool) -> None:
+        """Tell the mirror, so that the next audit does not wonder who changed the membership."""
+        now = self.tools.clock.now()
+        moved = [a for a in actions if a.remedy in (Remedy.REMOVE, Remedy.DELETE)]
+        doings = [Doing(a.subject, plan.group, Belief(holds, now)) for a in moved]
+        await self.tools.mirror.note_doings(plan.audit, doings)
+        if holds:
+            return
+        for action in moved:
+            if action.expires is not None and action.address:
+                # Else who is invited again one day would be removed at once.
+                await self.tools.store.write_expiry(plan.group, action.address.lower(), None)
+
+    async def _save(self, plan: Plan, pairs: Sequence[tuple[Versioned[RemedyAction], RemedyAction]]) -> Actions:
+        return await self.tools.remedies.save_actions(
+            plan.audit, plan.app, [Versioned(action, stored.version) for stored, action in pairs]
+        )
+
+    async def _close(self, stored: Versioned[Plan]) -> Outcome:
+        ended = PlanState.UNDONE if stored.value.state is PlanState.UNDOING else PlanState.DONE
+        await self.tools.remedies.save_plan(Versioned(replace(stored.value, state=ended), stored.version))
+        await self.tools.remedies.close((stored.value.audit, stored.value.app))
+        log.info("remedies of audit %s for app %s: %s", stored.value.audit, stored.value.app, ended.value)
+        return Outcome(note="closed")
+
+
+def _at_work_until(action: RemedyAction, claim: timedelta, now: datetime) -> datetime:
+    """How long whoever began an action may still be at it."""
+    return action.at + claim if action.state is ActionState.STARTED and action.at is not None else now
+
+
+def _spared(action: RemedyAction, why: str) -> RemedyAction:
+    return replace(action, state=ActionState.SPARED, detail=why)
+
+
+def _is_change(action: RemedyAction) -> bool:
+    return action.remedy is not Remedy.TELL_OWNER
+
+
+def _who(plan: Plan, action: RemedyAction) -> str:
+    rule = f"rule '{action.rule.value}'"
+    return rule if plan.by == BY_POLICY else f"{plan.by}, by {rule}"
+
+
+def _entry(plan: Plan, action: RemedyAction, at: datetime) -> TrailEntry:
+    return TrailEntry(
+        key=f"{plan.audit}-{action.id}-done",
+        at=at,
+        who=_who(plan, action),
+        what=action.remedy.value,
+        subject=action.subject,
+        name=action.name,
+        group=plan.group,
+        app=plan.app,
+        before=action.before or "",
+        after=action.after or "",
+        audit=plan.audit,
+        rule=action.rule.value,
+        request_id=action.request_id,
+    )
+
+
+def _back(plan: Plan, action: RemedyAction, at: datetime) -> TrailEntry:
+    done = _entry(plan, action, at)
+    return replace(
+        done,
+        key=f"{plan.audit}-{action.id}-undone",
+        who=plan.by,
+        what=f"undo-{action.remedy.value}",
+        before=action.after or "",
+        after=action.before or "",
+    )

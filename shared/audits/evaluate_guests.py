@@ -1,0 +1,151 @@
+"""Third phase: the rules applied to the accounts that an audit looks at, page by page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+
+from shared.audits.dependencies import AuditTools
+from shared.audits.found import write_found
+from shared.audits.model.findings import Finding
+from shared.audits.model.guest_rules import GuestContext, due_at, judge_guest
+from shared.audits.model.records import Audit, Phase, Task
+from shared.audits.model.totals import counted, plus
+from shared.core.audit_rules import Rule
+from shared.core.errors import Refused
+from shared.core.ids import GroupId, UserId
+from shared.core.reasons import Reason
+from shared.membership.model.accounts import Subject
+from shared.membership.model.apps import AppRecord
+from shared.membership.ports.snapshot import Mirrored
+
+GUESTS, TOUCHED = "guests-", "guests-touched"
+_PAGE, _PAGES = 1000, 5
+_QUARTERS = "048c"
+"""First digits of the ids with which a quarter of the accounts begins."""
+
+
+def guest_tasks(audit: Audit) -> list[Task]:
+    """A whole audit goes through all accounts, four parts side by side; else one task looks at those touched."""
+    if not audit.full:
+        return [Task(Phase.JUDGING, TOUCHED)]
+    return [Task(Phase.JUDGING, f"{GUESTS}{digit}") for digit in _QUARTERS]
+
+
+async def judge(tools: AuditTools, audit: Audit, task: Task, apps: Mapping[GroupId, AppRecord]) -> Task:
+    """Go on with a task; gives it with where it got to. Safe to repeat."""
+    # Named by where it begins: done again, the same pages write the same totals in the same place.
+    name, totals = f"{task.name} {task.cursor or ''}", dict[str, int]()
+    for _ in range(_PAGES):
+        page, others, cursor = await _page(tools, audit, task)
+        totals = plus(totals, await _judge(tools, audit, apps, page, others))
+        task = replace(task, cursor=cursor, done=cursor is None)
+        if task.done:
+            break
+    await tools.audits.write_totals(audit.id, name, totals)
+    return task
+
+
+async def _page(tools: AuditTools, audit: Audit, task: Task) -> tuple[list[Mirrored], list[Mirrored], str | None]:
+    """A page, those who are judged with it but counted elsewhere, and where to go on."""
+    if task.name == TOUCHED:
+        users, cursor = await tools.mirror.touched(audit.id, task.cursor, _PAGE)
+        found = await tools.mirror.look_up(audit.id, users, audit.since)
+        return *await _with_twins(tools, audit, list(found.values())), cursor
+    digit = task.name.removeprefix(GUESTS)
+    end = _QUARTERS[_QUARTERS.index(digit) + 1] if digit != _QUARTERS[-1] else "~"
+    page, cursor = await tools.mirror.scan(audit.id, task.cursor or digit, end, audit.since, _PAGE)
+    return page, [], cursor
+
+
+async def _with_twins(tools: AuditTools, audit: Audit, page: list[Mirrored]) -> tuple[list[Mirrored], list[Mirrored]]:
+    """Those of the page; and those who share an address with one of them: what one got, both have."""
+    guests = [m for m in page if m.subject.groups and m.subject.is_guest and not m.subject.gone]
+    who = await tools.mirror.who_shares({m.subject.id: m.subject.addresses for m in guests})
+    page = [replace(m, twins=who.get(m.subject.id, frozenset())) for m in page]
+    missing = {u for users in who.values() for u in users} - {m.subject.id for m in page}
+    others = await tools.mirror.look_up(audit.id, missing, audit.since) if missing else {}
+    by_other: dict[UserId, frozenset[UserId]] = {}
+    for user, users in who.items():
+        for other in users:
+            by_other[other] = by_other.get(other, frozenset()) | {user}
+    return page, [replace(m, twins=by_other[u]) for u, m in others.items()]
+
+
+async def _judge(
+    tools: AuditTools,
+    audit: Audit,
+    apps: Mapping[GroupId, AppRecord],
+    page: Sequence[Mirrored],
+    others: Sequence[Mirrored],
+) -> dict[str, int]:
+    """Write down what a page breaks, when its guests are to be looked at again, and what they count."""
+    context = await _context(tools, audit, apps, [*page, *others])
+    findings = [finding for m in others for finding in judge_guest(m.subject, context)]
+    due: dict[UserId, datetime] = {}
+    counts: dict[UserId, tuple[Mapping[str, int], Mapping[str, int]]] = {}
+    change: dict[str, int] = {}
+    for mirrored in page:
+        subject = mirrored.subject
+        findings += judge_guest(subject, context)
+        at = due_at(subject, tools.settings) if subject.groups & apps.keys() else None
+        if at is not None and at > audit.started_at:
+            due[subject.id] = at
+        now = counted(subject, apps)
+        before = {} if audit.full else mirrored.counted
+        change = plus(plus(change, now), before, -1)
+        if now != mirrored.counted:
+            counts[subject.id] = (now, mirrored.counted)
+    await write_found(tools, audit, await _without_lost_groups(tools, findings))
+    await tools.mirror.write_due(due)
+    await tools.mirror.note_counted(audit.id, counts)
+    return change
+
+
+async def _without_lost_groups(tools: AuditTools, findings: Sequence[Finding]) -> list[Finding]:
+    """A group that is gone is one finding, of the app; not one for each guest who was in it."""
+    gone: set[GroupId | None] = set()
+    for group in {f.group for f in findings if f.rule is Rule.MEMBERSHIP_MISSING and f.group is not None}:
+        try:
+            await tools.groups.read_group(group)
+        except Refused as e:
+            if e.reason is not Reason.GROUP_MISSING:
+                raise
+            gone.add(group)
+    return [f for f in findings if f.rule is not Rule.MEMBERSHIP_MISSING or f.group not in gone]
+
+
+async def _context(
+    tools: AuditTools, audit: Audit, apps: Mapping[GroupId, AppRecord], page: Sequence[Mirrored]
+) -> GuestContext:
+    last_days: dict[tuple[GroupId, UserId], date] = {}
+    for mirrored in page:
+        for group, day in mirrored.last_days.items():
+            last_days[group, mirrored.subject.id] = day
+    return GuestContext(
+        apps=apps,
+        began_at=audit.started_at,
+        settings=tools.settings,
+        last_days=last_days,
+        inactive={m.subject.id: m.inactive for m in page if m.inactive is not None},
+        twins=await _twins(tools, audit, page),
+    )
+
+
+async def _twins(tools: AuditTools, audit: Audit, page: Sequence[Mirrored]) -> dict[UserId, list[Subject]]:
+    """The other accounts of a person: an address once shared may have been changed since."""
+    wanted = {u for m in page for u in m.twins}
+    known = {m.subject.id: m.subject for m in page}
+    missing = wanted - known.keys()
+    if missing:
+        found = await tools.mirror.look_up(audit.id, missing, audit.since)
+        known |= {user: m.subject for user, m in found.items()}
+    twins: dict[UserId, list[Subject]] = {}
+    for mirrored in page:
+        others = [known[u] for u in mirrored.twins if u in known and _is_twin(mirrored.subject, known[u])]
+        if others:
+            twins[mirrored.subject.id] = others
+    return twins
+
+
+def _is_twin(one: Subject, other: Subject) -> bool:
+    return other.known and other.is_guest and not other.gone and bool(one.addresses & other.addresses)

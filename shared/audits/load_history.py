@@ -1,0 +1,135 @@
+"""Second phase: what Guestlist did, and what an audit has to look for because no change tells of it."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date, datetime
+
+from shared.audits.dependencies import AuditTools
+from shared.audits.found import write_found
+from shared.audits.model.findings import Finding
+from shared.audits.model.records import Audit, Phase, Task
+from shared.audits.stuck import invitations_that_stand_still
+from shared.core.audit_rules import Rule
+from shared.core.features import Feature
+from shared.core.ids import AuditId, GroupId, UserId
+from shared.invitations.model.invitations import Invitation, State
+from shared.membership.model.accounts import Belief
+from shared.membership.ports.snapshot import Doing, Mark
+
+PAST, OVERDUE, TWINS = "past-", "overdue", "twins"
+_PAGE = 1000
+_OF_TENANT = "tenant"
+_HOLDS = (State.MEMBER, State.MAILED)
+
+
+def recalling_tasks(audit: Audit, groups: list[GroupId]) -> list[Task]:
+    """One for each group; one for what became due. A whole audit also looks for addresses that accounts share; else
+    those of the changed ones are looked up when they are judged."""
+    tasks = [Task(Phase.RECALLING, f"{PAST}{group}") for group in groups]
+    tasks.append(Task(Phase.RECALLING, OVERDUE))
+    return [*tasks, Task(Phase.RECALLING, TWINS)] if audit.full else tasks
+
+
+async def recall(tools: AuditTools, audit: Audit, task: Task) -> Task:
+    """Go on with a task; gives it with where it got to. Safe to repeat."""
+    if task.name == OVERDUE:
+        return await _overdue(tools, audit, task)
+    if task.name == TWINS:
+        return await _twins(tools, audit, task)
+    group = GroupId(task.name.removeprefix(PAST))
+    page = await tools.past.changed(group, _since(audit), task.cursor, _PAGE)
+    doings = [doing for invitation in page.invitations if (doing := _doing(invitation)) is not None]
+    await tools.mirror.note_doings(audit.id, doings)
+    await _touch(tools, audit, [d.user for d in doings])
+    await write_found(tools, audit, await invitations_that_stand_still(tools, audit, page.invitations))
+    if page.continuation is None:
+        await _last_days(tools, audit, group)
+    return replace(task, cursor=page.continuation, done=page.continuation is None)
+
+
+def _since(audit: Audit) -> datetime | None:
+    """A whole audit reads everything that Guestlist ever did."""
+    return None if audit.full else audit.read_from
+
+
+def _doing(invitation: Invitation) -> Doing | None:
+    """What failed promises nothing; nor does what was taken back from somebody who had been a member before."""
+    user, group, key = invitation.user_id, invitation.id.group, invitation.address.key
+    if user is None or invitation.state is State.FAILED:
+        return None
+    if not invitation.is_final:
+        return Doing(user, group, None, key)
+    if invitation.state in _HOLDS:
+        return Doing(user, group, Belief(True, invitation.updated_at, str(invitation.id)), key)
+    if invitation.state is State.UNDONE and not invitation.already_member:
+        return Doing(user, group, Belief(False, invitation.updated_at, str(invitation.id)), key)
+    return None
+
+
+async def _last_days(tools: AuditTools, audit: Audit, group: GroupId) -> None:
+    """Memberships whose last day is over."""
+    over = await tools.past.last_days_before(group, audit.started_at.date())
+    who = await tools.mirror.who_has(over)
+    marks: dict[UserId, Mark] = {}
+    for digest, users in who.items():
+        for user in users:
+            days: dict[GroupId, date] = {group: over[digest]}
+            marks[user] = Mark(last_days=days)
+    await tools.mirror.mark(audit.id, marks)
+    await _touch(tools, audit, marks)
+
+
+async def _overdue(tools: AuditTools, audit: Audit, task: Task) -> Task:
+    """Who should have accepted by now, who has not signed in for long, and everybody the last audit found."""
+    await _touch(tools, audit, await tools.mirror.read_due(audit.started_at))
+    if tools.features.has(Feature.SIGN_INS):
+        await _inactive(tools, audit)
+    if audit.before is not None and not audit.full:
+        await _found_before(tools, audit, audit.before)
+    return replace(task, done=True)
+
+
+async def _inactive(tools: AuditTools, audit: Audit) -> None:
+    inactive = await tools.changes.inactive_guests(audit.started_at - tools.settings.sign_in_within)
+    if inactive is None:
+        await write_found(tools, audit, [_unknown(audit)])
+        return
+    await tools.mirror.mark(audit.id, {user: Mark(inactive=at) for user, at in inactive.items()})
+    await _touch(tools, audit, inactive)
+
+
+async def _touch(tools: AuditTools, audit: Audit, users: Collection[UserId]) -> None:
+    if not audit.full:  # Else all are looked at.
+        await tools.mirror.touch(audit.id, users)
+
+
+async def _found_before(tools: AuditTools, audit: Audit, before: AuditId) -> None:
+    few: list[UserId] = []
+    async for finding in tools.audits.all_findings(before):
+        few.append(UserId(finding.subject))
+        if len(few) == _PAGE:
+            await _touch(tools, audit, few)
+            few.clear()
+    await _touch(tools, audit, few)
+
+
+async def _twins(tools: AuditTools, audit: Audit, task: Task) -> Task:
+    shared, after = await tools.mirror.shared_addresses(task.cursor, 10 * _PAGE)
+    twins: dict[UserId, frozenset[UserId]] = {}
+    for users in shared:
+        for user in users:
+            twins[user] = twins.get(user, frozenset()) | (users - {user})
+    await tools.mirror.mark(audit.id, {user: Mark(twins=others) for user, others in twins.items()})
+    return replace(task, cursor=after, done=after is None)
+
+
+def _unknown(audit: Audit) -> Finding:
+    return Finding(
+        rule=Rule.SIGN_IN_UNKNOWN,
+        subject=_OF_TENANT,
+        group=None,
+        app=None,
+        name="Sign-ins of guests",
+        detail="permission or licence do not let them be read",
+        seen_since=audit.started_at,
+    )

@@ -1,0 +1,334 @@
+"""The mirror as table rows: one for each account, in the order of their ids.
+
+The directory's accounts, the members of groups and Guestlist's own doings come from different tasks at the same time.
+Each writes columns of its own and merges them into the row, so that none has to read what the others wrote.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from azure.data.tables import UpdateMode
+
+from shared.audits.model.records import Since
+from shared.core.directory_changes import MemberChange, UserChange, UserFacts
+from shared.core.ids import AuditId, GroupId, InvitationId, UserId
+from shared.invitations.rows.invitations import digest
+from shared.membership.model.accounts import Belief, Subject
+from shared.membership.ports.snapshot import Counts, Doing, Mark, Mirrored
+from shared.storage.records import SCHEMA, from_text, to_text
+from shared.storage.table import Operation, Row, Table
+
+if TYPE_CHECKING:
+    from azure.data.tables.aio import TableServiceClient
+
+MIRROR = "Mirror"
+
+_ACCOUNTS, _ADDRESSES, _DUE = "accounts", "addresses", "due"
+_MEMBER, _DID, _MOTION, _LATE, _HAS = "Member", "Did", "Motion", "Late", "Has"
+"""How columns begin: a group's id follows, or (`_HAS`) an account's."""
+_OF_TRANSACTION = 100
+_KEYS_IN_FILTER = 14
+"""A filter may compare fifteen times; one names the partition."""
+_LEFT = "-"
+
+
+class _Counted(msgspec.Struct):
+    """What an audit counted of an account, and what the one before had counted: a task that is done again must find
+    the same difference."""
+
+    audit: AuditId
+    now: dict[str, int]
+    before: dict[str, int]
+
+
+class TableMirror:
+    """All methods raise StorageBusy where storage does not take the operation."""
+
+    def __init__(self, service: "TableServiceClient") -> None:
+        self._table = Table(service, MIRROR)
+
+    async def note_users(self, audit: AuditId, changes: Sequence[UserChange]) -> None:
+        """Take over what the directory says of accounts; guests' addresses become findable. Safe to repeat."""
+        await self._merge(_account(c.id, _columns(audit, c)) for c in changes)
+        # An address once known stays findable: who asks looks at the account, too.
+        owners: dict[str, Row] = defaultdict(dict)
+        for change in changes:
+            if change.facts.get("is_guest") is False:
+                continue
+            for address in _addresses(change.facts):
+                owners[digest(address)][_HAS + _short(change.id)] = True
+        await self._merge_addresses(owners)
+
+    async def note_members(self, audit: AuditId, changes: Sequence[MemberChange]) -> None:
+        """Safe to repeat."""
+        rows: dict[UserId, Row] = defaultdict(dict)
+        for change in changes:
+            rows[change.member][_MEMBER + _short(change.group)] = _LEFT if change.left else audit
+            if change.is_group:
+                rows[change.member]["IsGroup"] = True
+        await self._merge(_account(user, row) for user, row in rows.items())
+
+    async def mark(self, audit: AuditId, marks: Mapping[UserId, Mark]) -> None:
+        """Safe to repeat. Marks of several kinds may be written one after the other; None or empty adds nothing."""
+        rows: dict[UserId, Row] = defaultdict(dict)
+        for user, mark in marks.items():
+            if mark.inactive is not None:
+                rows[user]["Inactive"] = f"{audit} {to_text(mark.inactive)}"
+            for group, last in mark.last_days.items():
+                rows[user][_LATE + _short(group)] = f"{audit} {last.isoformat()}"
+            if mark.twins:
+                rows[user]["Twins"] = f"{audit} {','.join(sorted(mark.twins))}"
+        await self._merge(_account(user, row) for user, row in rows.items())
+
+    async def note_doings(self, audit: AuditId, doings: Sequence[Doing]) -> None:
+        rows: dict[UserId, Row] = defaultdict(dict)
+        for doing in doings:
+            if doing.belief is None:
+                rows[doing.user][_MOTION + _short(doing.group)] = audit
+            else:
+                # A column for each invitation: pages are read in any order, and the newest word is found by its time.
+                by = InvitationId.parse(doing.belief.invitation).chunk if doing.belief.invitation else "by_hand"
+                column = f"{_DID}{_short(doing.group)}_{by}"
+                rows[doing.user][column] = msgspec.json.encode(doing.belief).decode()
+        await self._merge(_account(user, row) for user, row in rows.items())
+        owners: dict[str, Row] = defaultdict(dict)
+        for doing in doings:
+            if doing.address_key:
+                owners[digest(doing.address_key)][_HAS + _short(doing.user)] = True
+        await self._merge_addresses(owners)
+
+    async def note_counted(self, audit: AuditId, counted: Mapping[UserId, tuple[Counts, Counts]]) -> None:
+        """Remember what this audit counts of accounts, and what the one before did. Safe to repeat."""
+        await self._merge(
+            _account(user, {"Counted": msgspec.json.encode(_Counted(audit, dict(now), dict(before))).decode()})
+            for user, (now, before) in counted.items()
+        )
+
+    async def look_up(self, audit: AuditId, users: Collection[UserId], since: Since) -> dict[UserId, Mirrored]:
+        """Accounts as they are now: what was not seen since it was last read whole is gone. One request a dozen."""
+        found: dict[UserId, Mirrored] = {}
+        async for row in self._rows(_ACCOUNTS, sorted(set(users))):
+            found[UserId(row["RowKey"])] = _mirrored(row, since, audit)
+        return found
+
+    async def scan(
+        self, audit: AuditId, first: str, last: str, since: Since, limit: int
+    ) -> tuple[list[Mirrored], str | None]:
+        """Accounts from an id on (it included) up to another (not included), in their order, and where to go on."""
+        condition = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
+        keys = {"partition": _ACCOUNTS, "first": first, "last": last}
+        found: list[Mirrored] = []
+        async for row in self._table.query(condition, keys, page_size=min(limit + 1, 1000)):
+            if len(found) == limit:
+                return found, str(row["RowKey"])
+            found.append(_mirrored(row, since, audit))
+        return found, None
+
+    async def who_has(self, digests: Collection[str]) -> dict[str, set[UserId]]:
+        """Guest accounts that have or had an address, by its digest. One request a dozen."""
+        return {row["RowKey"]: _who(row) async for row in self._rows(_ADDRESSES, sorted(set(digests)))}
+
+    async def who_shares(self, addresses: Mapping[UserId, Collection[str]]) -> dict[UserId, frozenset[UserId]]:
+        """Of each account that shares an address: the other guest accounts that have or had it. One request a
+        dozen addresses."""
+        digests = {user: {digest(a.lower()) for a in own} for user, own in addresses.items()}
+        who = await self.who_has({d for own in digests.values() for d in own})
+        shared = {user: {u for d in own for u in who.get(d, ())} - {user} for user, own in digests.items()}
+        return {user: frozenset(others) for user, others in shared.items() if others}
+
+    async def shared_addresses(self, after: str | None, limit: int) -> tuple[list[set[UserId]], str | None]:
+        """Accounts that have or had an address in common; looks at `limit` addresses at a time."""
+        condition, keys = "PartitionKey eq @partition and RowKey gt @after", {"partition": _ADDRESSES}
+        found: list[set[UserId]] = []
+        seen, last = 0, ""
+        async for row in self._table.query(condition, keys | {"after": after or ""}, page_size=min(limit + 1, 1000)):
+            if seen == limit:
+                return found, last
+            seen, last = seen + 1, str(row["RowKey"])
+            if len(who := _who(row)) > 1:
+                found.append(who)
+        return found, None
+
+    async def touch(self, audit: AuditId, users: Collection[UserId]) -> None:
+        """This audit looks at them. Safe to repeat."""
+        await self._merge({"PartitionKey": f"touched-{audit}", "RowKey": user} for user in sorted(set(users)))
+
+    async def touched(self, audit: AuditId, after: str | None, limit: int) -> tuple[list[UserId], str | None]:
+        keys = {"partition": f"touched-{audit}", "after": after or ""}
+        rows, more = await self._table.first("PartitionKey eq @partition and RowKey gt @after", keys, limit)
+        found = [UserId(row["RowKey"]) for row in rows]
+        return found, found[-1] if more else None
+
+    async def forget_touched(self, audit: AuditId, limit: int) -> bool:
+        """Delete what an audit looked at, up to so many; true where nothing is left. Safe to repeat."""
+        return await self._table.forget(f"touched-{audit}", "", "~", limit)
+
+    async def write_due(self, due: Mapping[UserId, datetime]) -> None:
+        """Look at them when that day has come. Safe to repeat."""
+        await self._merge({"PartitionKey": _DUE, "RowKey": f"{_day(at)}-{user}"} for user, at in due.items())
+
+    async def read_due(self, before: datetime) -> list[UserId]:
+        return [UserId(key.partition("-")[2]) for key in await self._due(before)]
+
+    async def forget_due(self, before: datetime) -> None:
+        """Safe to repeat."""
+        keys = await self._due(before)
+        for few in _few(keys):
+            await self._table.write([("delete", {"PartitionKey": _DUE, "RowKey": key}) for key in few])
+
+    async def _due(self, before: datetime) -> list[str]:
+        rows = self._table.query(
+            "PartitionKey eq @due and RowKey lt @before", {"due": _DUE, "before": f"{_day(before)}-~"}
+        )
+        return [str(row["RowKey"]) async for row in rows]
+
+    async def _rows(self, partition: str, keys: Sequence[str]) -> Any:
+        """Rows by key. Sorted keys lie near each other, and the service reads between the first and the last."""
+        for start in range(0, len(keys), _KEYS_IN_FILTER - 2):
+            few = keys[start : start + _KEYS_IN_FILTER - 2]
+            names = {f"k{n}": key for n, key in enumerate(few)}
+            any_of = " or ".join(f"RowKey eq @{name} " for name in names)
+            condition = f"PartitionKey eq @partition and RowKey ge @first and RowKey le @last and ({any_of})"
+            parameters = {"partition": partition, "first": few[0], "last": few[-1], **names}
+            async for row in self._table.query(condition, parameters):
+                yield row
+
+    async def _merge_addresses(self, owners: Mapping[str, Row]) -> None:
+        await self._merge({"PartitionKey": _ADDRESSES, "RowKey": key, **row} for key, row in owners.items())
+
+    async def _merge(self, rows: Iterable[Row]) -> None:
+        """A transaction for each hundred rows of one partition; columns that a row does not name stay."""
+        for few in _few(list(rows)):
+            operations: list[Operation] = [
+                ("upsert", {"SchemaVersion": SCHEMA, **row}, {"mode": UpdateMode.MERGE}) for row in few
+            ]
+            await self._table.write(operations)
+
+
+def _few[T](items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), _OF_TRANSACTION):
+        yield items[start : start + _OF_TRANSACTION]
+
+
+def _account(user: UserId, columns: Row) -> Row:
+    return {"PartitionKey": _ACCOUNTS, "RowKey": user, **columns}
+
+
+def _columns(audit: AuditId, change: UserChange) -> Row:
+    row: Row = {"Seen": audit, "Gone": change.gone}
+    for name, value in change.facts.items():
+        match value:
+            case datetime():
+                row[_COLUMNS[name]] = to_text(value)
+            case tuple():
+                row[_COLUMNS[name]] = msgspec.json.encode(value).decode()
+            case bool() | str():
+                row[_COLUMNS[name]] = value
+            case _:
+                # A merge cannot take a column away: an empty text says that there is nothing.
+                row[_COLUMNS[name]] = ""
+    if "accepted" in change.facts:
+        row["Accepted"] = {True: "yes", False: "no", None: ""}[change.facts["accepted"]]
+    return row
+
+
+_COLUMNS = {
+    "is_guest": "IsGuest",
+    "name": "Name",
+    "address": "Address",
+    "other_addresses": "OtherAddresses",
+    "accepted": "Accepted",
+    "accepted_at": "AcceptedAt",
+    "created_at": "CreatedAt",
+    "enabled": "Enabled",
+}
+
+
+def _mirrored(row: Mapping[str, Any], since: Since, audit: AuditId) -> Mirrored:
+    # Ids of audits begin with inverted time: what was seen by an audit or a later one has no greater id.
+    seen = str(row.get("Seen") or "")
+    is_known = bool(seen) and seen <= since.users
+    members = {_group(c, _MEMBER): str(v) for c, v in row.items() if c.startswith(_MEMBER) and v != _LEFT}
+    subject = Subject(
+        id=UserId(str(row["RowKey"])),
+        known=is_known,
+        is_guest=bool(row.get("IsGuest")),
+        name=row.get("Name") or "",
+        address=row.get("Address") or None,
+        other_addresses=tuple(msgspec.json.decode(row["OtherAddresses"])) if row.get("OtherAddresses") else (),
+        accepted={"yes": True, "no": False}.get(row.get("Accepted") or ""),
+        accepted_at=_time(row.get("AcceptedAt")),
+        created_at=_time(row.get("CreatedAt")),
+        enabled=row.get("Enabled") is not False,
+        gone=bool(row.get("Gone")) or (bool(seen) and not is_known),
+        is_group=bool(row.get("IsGroup")),
+        groups=frozenset(g for g, v in members.items() if g in since.groups and v <= since.groups[g]),
+        in_motion=frozenset(_group(c, _MOTION) for c, v in row.items() if c.startswith(_MOTION) and v == audit),
+        beliefs=_beliefs(row),
+    )
+    late = {_group(c, _LATE): _marked(v, audit) for c, v in row.items() if c.startswith(_LATE)}
+    twins, inactive = _marked(row.get("Twins"), audit), _marked(row.get("Inactive"), audit)
+    return Mirrored(
+        subject,
+        inactive=_time(inactive),
+        last_days={group: date.fromisoformat(day) for group, day in late.items() if day},
+        twins=frozenset(UserId(u) for u in twins.split(",")) if twins else frozenset(),
+        counted=_counted(row.get("Counted"), audit),
+    )
+
+
+def _beliefs(row: Mapping[str, Any]) -> dict[GroupId, Belief]:
+    """The newest for each group."""
+    found: dict[GroupId, Belief] = {}
+    for column, value in row.items():
+        if column.startswith(_DID):
+            group, belief = _group(column.partition("_")[0], _DID), msgspec.json.decode(value, type=Belief)
+            if group not in found or found[group].at < belief.at:
+                found[group] = belief
+    return found
+
+
+def _marked(text: Any, audit: AuditId) -> str:
+    """What this audit has marked; empty for an older mark."""
+    by, _, value = str(text or "").partition(" ")
+    return value if by == audit else ""
+
+
+def _counted(text: Any, audit: AuditId) -> dict[str, int]:
+    if not text:
+        return {}
+    found = msgspec.json.decode(text, type=_Counted)
+    return found.before if found.audit == audit else found.now
+
+
+def _who(row: Mapping[str, Any]) -> set[UserId]:
+    return {_long(column.removeprefix(_HAS)) for column in row if column.startswith(_HAS)}
+
+
+def _addresses(facts: UserFacts) -> set[str]:
+    own = facts.get("address")
+    return {a.lower() for a in (*([own] if own else ()), *facts.get("other_addresses", ()))}
+
+
+def _time(text: Any) -> datetime | None:
+    return from_text(text) if text else None
+
+
+def _day(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y%m%d")
+
+
+def _short(id_: str) -> str:
+    """Names of columns take no dashes."""
+    return id_.replace("-", "")
+
+
+def _long(text: str) -> UserId:
+    return UserId(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
+
+
+def _group(column: str, prefix: str) -> GroupId:
+    return GroupId(_long(column.removeprefix(prefix)))

@@ -1,0 +1,234 @@
+"""Goes on with a task of an audit; whoever finishes the last of a phase begins the next."""
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from shared.audits.dependencies import AuditTools
+from shared.audits.evaluate_app import APP, app_tasks, judge_one_app
+from shared.audits.evaluate_guests import guest_tasks, judge
+from shared.audits.load_history import recall, recalling_tasks
+from shared.audits.model.findings import TOTAL, count
+from shared.audits.model.records import Audit, Phase, Position, Task
+from shared.audits.model.remedies import PlanState
+from shared.audits.model.totals import plus
+from shared.audits.plan import plan, planning_tasks
+from shared.audits.purge import TIDY, tidy, tidy_task
+from shared.audits.read import USERS, after_reading, read
+from shared.audits.stuck import STUCK, find_stuck, stuck_task
+from shared.core.applications import AppId
+from shared.core.errors import Conflict, Refused, StorageBusy, Unavailable
+from shared.core.features import Feature
+from shared.core.ids import AuditId, GroupId
+from shared.core.versions import Versioned, retry_on_conflict
+from shared.core.waits import busy_wait
+from shared.membership.model.apps import AppRecord
+from shared.messages.commands import PutRight, RunAudit
+from shared.messages.outcomes import Later, Outcome
+from shared.messages.sweep import ENDED, LookAgain
+
+log = logging.getLogger("guestlist")
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class RunAuditTask:
+    tools: AuditTools
+
+    async def __call__(self, command: RunAudit) -> Outcome:
+        """One delivery: some pages of a task. Safe to repeat and to run beside itself."""
+        try:
+            return await self._deliver(command)
+        except Unavailable as e:
+            wait = busy_wait(command.attempt, e.retry_after, self.tools.clock.jitter())
+            again = replace(command, attempt=command.attempt + 1)
+            return Outcome(later=Later(again, self.tools.clock.now() + wait, str(e)))
+
+    async def _deliver(self, command: RunAudit) -> Outcome:
+        tools = self.tools
+        stored = await tools.audits.read(command.audit)
+        task = await tools.audits.read_task(command.audit, command.task)
+        if stored is None or task is None or stored.value.is_over:
+            return Outcome(note="nothing to do")
+        audit = stored.value
+        if not task.done:
+            if task.phase is not audit.phase:
+                return Outcome(note="not its turn")
+            try:
+                task = await self._work(audit, task)
+            except Refused as e:
+                await fail(tools, audit.id, str(e))
+                return Outcome(note=f"failed: {e}")
+            await tools.audits.write_task(audit.id, task)
+            if not task.done:
+                return Outcome(then=(RunAudit(audit.id, task.name),))
+        return await self._go_on(audit.id, task)
+
+    async def _work(self, audit: Audit, task: Task) -> Task:
+        match audit.phase:
+            case Phase.READING:
+                return await read(self.tools, audit, task)
+            case Phase.RECALLING:
+                return await recall(self.tools, audit, task)
+            case Phase.PLANNING:
+                return await plan(self.tools, audit, task)
+            case _ if task.name == STUCK:
+                return await find_stuck(self.tools, audit, task)
+            case _ if task.name == TIDY:
+                return await tidy(self.tools, audit, task)
+            case _ if task.name.startswith(APP):
+                return await judge_one_app(self.tools, audit, task)
+            case _:
+                return await judge(self.tools, audit, task, await self._apps())
+
+    async def _apps(self) -> dict[GroupId, AppRecord]:
+        # Of several apps behind one group the first one's policy holds, as where guests are invited.
+        found: dict[GroupId, AppRecord] = {}
+        for app in await self.tools.setups.list_apps():
+            found.setdefault(app.group, app)
+        return found
+
+    async def _go_on(self, audit_id: AuditId, task: Task) -> Outcome:
+        """Begin the next phase where this one is done. Exactly one delivery does; a later one of the same message
+        sends what the first may have died before sending."""
+        tools = self.tools
+        stored = await tools.audits.read(audit_id)
+        if stored is None or stored.value.is_over:
+            return Outcome(note="the audit is over")
+        audit = stored.value
+        tasks = {t.name: t for t in await tools.audits.list_tasks(audit_id)}
+        undone = [t for t in tasks.values() if t.phase is audit.phase and not t.done]
+        if undone and task.phase is audit.phase:
+            return Outcome(note="others go on")
+        if undone:
+            return Outcome(then=tuple(RunAudit(audit_id, t.name) for t in undone), note="sent again")
+        changed, fresh = await self._next(audit, tasks)
+        if not fresh:
+            return await self._close(stored, tasks[USERS])
+        await tools.audits.add_tasks(audit_id, fresh)
+        try:
+            await tools.audits.save(Versioned(changed, stored.version))
+        except Conflict:
+            return Outcome(note="another delivery began it, or the audit is over")
+        return Outcome(then=tuple(RunAudit(audit_id, t.name) for t in fresh))
+
+    async def _next(self, audit: Audit, tasks: dict[str, Task]) -> tuple[Audit, list[Task]]:
+        if audit.phase is Phase.READING:
+            read_through = replace(after_reading(audit, tasks), phase=Phase.RECALLING)
+            return read_through, recalling_tasks(read_through, sorted(await self._apps()))
+        apps = await self.tools.setups.list_apps()
+        if audit.phase is Phase.JUDGING:
+            may = self.tools.features.has(Feature.REMEDIES)
+            return replace(audit, phase=Phase.PLANNING), planning_tasks(apps) if may else []
+        if audit.phase is Phase.PLANNING:
+            return audit, []
+        return replace(audit, phase=Phase.JUDGING), [*guest_tasks(audit), *app_tasks(apps), stuck_task(), tidy_task()]
+
+    async def _close(self, stored: Versioned[Audit], users: Task) -> Outcome:
+        """Count, remember how far the directory was read, and say that the audit is done. The position is written
+        first: whoever dies in between leaves an audit that the next delivery closes."""
+        tools, audit = self.tools, stored.value
+        counts = await self._count(audit)
+        totals = await tools.audits.sum_totals(audit.id)
+        if not audit.full and audit.before is not None:
+            totals = plus(await tools.audits.read_totals(audit.before, TOTAL), totals)
+        await tools.audits.write_totals(audit.id, TOTAL, totals)
+        await tools.mirror.forget_due(audit.started_at)
+        position = await tools.audits.read_position()
+        if position.value.running == audit.id:
+            reached = Position(
+                last=audit.id,
+                users=users.cursor,
+                users_since=audit.users_since,
+                sets=audit.sets,
+                # What changed while this audit ran, or was too fresh for it, is looked at again.
+                read_from=audit.started_at - tools.settings.settling,
+            )
+            try:
+                await tools.audits.write_position(Versioned(reached, position.version))
+            except Conflict as e:
+                raise StorageBusy("another delivery closes the audit") from e
+        done = replace(audit, phase=Phase.DONE, ended_at=tools.clock.now(), counts=counts)
+        try:
+            await tools.audits.save(Versioned(done, stored.version))
+        except Conflict:
+            return Outcome(note="another delivery closed the audit")
+        log.info("audit %s done: %d findings", audit.id, counts.get("findings", 0))
+        return Outcome(note="closed")
+
+    async def _count(self, audit: Audit) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        findings = 0
+        async for finding in self.tools.audits.all_findings(audit.id):
+            findings += 1
+            # An event for whoever listens to the logs; who it is about is in the report.
+            log.info(
+                "finding %s of audit %s: %s (%s) app %s",
+                finding.id,
+                audit.id,
+                finding.rule.value,
+                finding.severity.value,
+                finding.app,
+            )
+            counts = plus(counts, count([finding]))
+        return {**counts, "findings": findings}
+
+
+@retry_on_conflict("the audit", attempts=8)
+async def fail(tools: AuditTools, audit_id: AuditId, why: str) -> None:
+    """End an audit that cannot go on; the next one begins where the last good one ended. Safe to repeat."""
+    stored = await tools.audits.read(audit_id)
+    position = await tools.audits.read_position()
+    if stored is not None and not stored.value.is_over:
+        ended = replace(stored.value, phase=Phase.FAILED, ended_at=tools.clock.now(), detail=why)
+        await tools.audits.save(Versioned(ended, stored.version))
+    if position.value.running == audit_id:
+        free = replace(position.value, running=None, running_since=None, is_torn=True)
+        await tools.audits.write_position(Versioned(free, position.version))
+    log.error("audit %s failed: %s", audit_id, why)
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUpAudit:
+    tools: AuditTools
+
+    async def __call__(self, command: RunAudit) -> None:
+        """End the audit of a message that failed too often. Safe to repeat."""
+        await fail(self.tools, command.audit, f"the task '{command.task}' stopped with an error in every delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class SweepAudits:
+    tools: AuditTools
+
+    async def __call__(self) -> int:
+        """Set going again what is open of the audit that runs; gives how many messages were sent. Safe to repeat."""
+        tools = self.tools
+        position = (await tools.audits.read_position()).value
+        running = position.running
+        # Between the claim and the first row there is a moment; whoever died in it is let some time.
+        if running is None or tools.clock.now() < (position.running_since or _EVER) + tools.timing.stillness:
+            return 0
+        stored = await tools.audits.read(running)
+        if stored is None:
+            # Claimed, and never written: there is nothing to go on with.
+            await fail(tools, running, "it was never begun")
+            return 0
+        if stored.value.is_over:
+            await fail(tools, running, "it was over already")
+            return 0
+        tasks = [t for t in await tools.audits.list_tasks(running) if t.phase is stored.value.phase]
+        wanted = [t for t in tasks if not t.done] or tasks[:1]
+        for task in wanted:
+            await tools.outbox.send(RunAudit(running, task.name))
+        return len(wanted)
+
+    async def look_at(self, id_: tuple[AuditId, AppId], now: datetime) -> LookAgain:
+        """What is being carried out in an app and stands still."""
+        if not self.tools.features.has(Feature.REMEDIES):
+            return LookAgain(now)  # It stands still until the feature is on again.
+        stored = await self.tools.remedies.read_plan(*id_)
+        if stored is None or stored.value.state not in (PlanState.RUNNING, PlanState.UNDOING):
+            return ENDED
+        command = PutRight(*id_, stored.value.state is PlanState.UNDOING)
+        return LookAgain(now + self.tools.timing.stillness, [command])

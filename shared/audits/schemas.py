@@ -1,0 +1,200 @@
+"""Audits: runs, findings, remedies, the trail, and an app's policy."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import field
+
+from shared.audits.model import findings as domain
+from shared.audits.model import records, remedies
+from shared.audits.model.report import by_kind
+from shared.core import change_log as trail
+from shared.core.audit_rules import RULES, SEVERITIES, Remedy, Rule
+from shared.http.schemas import Answer, Body, decode
+from shared.membership.model.audit_policy import AuditPolicy
+
+
+class Audit(Answer):
+    """A run of the audit. `state` is reading, recalling, judging or planning while it runs, then done or failed.
+    Counts are there when it is done."""
+
+    id: str
+    phase: str = field(name="state")
+    started_at: datetime
+    started_by: str
+    ended_at: datetime | None
+    apps: int
+    full: bool = field(name="isFull")
+    findings: int | None
+    by_severity: dict[str, int]
+    by_rule: dict[str, int]
+    detail: str | None
+    report: str
+    csv: str
+
+
+class Audits(Answer):
+    """Audits, the newest first; `nextLink` is there while there are more."""
+
+    value: list[Audit]
+    next_link: str | None
+
+
+class Finding(Answer):
+    """One rule that one guest, owner, group, app or work breaks. `subject` is its object id; `seenSince` is when an
+    audit first saw it."""
+
+    id: str
+    severity: str
+    rule: str
+    title: str
+    explanation: str
+    advice: str
+    subject: str
+    name: str
+    address: str | None
+    detail: str
+    group: str | None = field(name="groupId")
+    group_name: str
+    app: str | None = field(name="appId")
+    app_name: str
+    seen_since: datetime
+
+
+class Findings(Answer):
+    """Findings, the worst first; `nextLink` is there while there are more. `auditId` is null where there was no audit
+    yet."""
+
+    audit_id: str | None
+    value: list[Finding]
+    next_link: str | None
+
+
+class Plan(Answer):
+    """What an audit means to do, or has done, in one app: `planned` waits for an administrator because policy asks
+    for a dry run, `held` because it would touch too many guests."""
+
+    audit: str = field(name="auditId")
+    app: str = field(name="appId")
+    app_name: str
+    group: str = field(name="groupId")
+    state: str
+    touched: int
+    guests: int
+    since: datetime
+    by: str
+    detail: str | None
+
+
+class Plans(Answer):
+    """What an audit means to do in each app."""
+
+    value: list[Plan]
+
+
+class Action(Answer):
+    """One remedy for one guest, or a mail to one owner. `requestId` is Microsoft Graph's."""
+
+    id: str
+    remedy: str
+    rule: str
+    subject: str = field(name="userId")
+    name: str
+    address: str | None
+    state: str
+    at: datetime | None
+    before: str | None
+    after: str | None
+    detail: str | None
+    request_id: str | None
+
+
+class Remedies(Answer):
+    """A plan and its actions, the strongest remedies first; `nextLink` is there while there are more."""
+
+    plan: Plan
+    value: list[Action]
+    next_link: str | None
+
+
+class TrailEntry(Answer):
+    """A change of the directory outside of inviting: by whom or by which rule, what was before and after."""
+
+    at: datetime
+    who: str
+    what: str
+    subject: str = field(name="userId")
+    name: str
+    group: str | None = field(name="groupId")
+    app: str | None = field(name="appId")
+    before: str
+    after: str
+    audit: str | None = field(name="auditId")
+    rule: str | None
+    request_id: str | None
+
+
+class Trail(Answer):
+    """The trail, the newest first; `nextLink` is there while there is more."""
+
+    value: list[TrailEntry]
+    next_link: str | None
+
+
+class Policy(Body):
+    """What audits do about an app's findings. `remedies` names a remedy for a rule; `carryOut` false means that they
+    are planned only. `mostGuests` and `mostPercent` are what one audit may touch. With `spareOthers` nobody is
+    touched who has another group, app or a directory role; who holds a role is never blocked or deleted. An
+    invitation is sent again after `sendAgainAfterDays` at the soonest."""
+
+    remedies: dict[Rule, Remedy] = field(default_factory=dict)
+    carry_out: bool = False
+    most: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = field(name="mostGuests", default=20)
+    most_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
+    spare_others: bool = True
+    again_after_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = field(name="sendAgainAfterDays", default=14)
+
+
+def audit(found: records.Audit) -> Audit:
+    path = f"/api/audits/{found.id}"
+    counts = found.counts
+    return Audit.of(
+        found,
+        findings=counts.get("findings", 0) if found.phase is records.Phase.DONE else None,
+        by_severity={s.value: n for s in SEVERITIES if (n := counts.get(f"severity:{s.value}", 0))},
+        by_rule=by_kind(counts, "rule"),
+        report=f"{path}/report.html",
+        csv=f"{path}/findings.csv",
+    )
+
+
+def finding(found: domain.Finding) -> Finding:
+    facts = RULES[found.rule]
+    return Finding.of(found, title=facts.title, explanation=facts.explanation, advice=facts.advice)
+
+
+def findings(audit_id: str | None, found: Sequence[domain.Finding], next_link: str | None) -> Findings:
+    return Findings(audit_id, [finding(f) for f in found], next_link)
+
+
+def plan(found: remedies.Plan) -> Plan:
+    return Plan.of(found)
+
+
+def actions(of: remedies.Plan, found: Sequence[remedies.RemedyAction], next_link: str | None) -> Remedies:
+    return Remedies(plan(of), [Action.of(a) for a in found], next_link)
+
+
+def trail_page(found: Sequence[trail.TrailEntry], next_link: str | None) -> Trail:
+    return Trail([TrailEntry.of(e) for e in found], next_link)
+
+
+def policy(found: AuditPolicy) -> Policy:
+    return msgspec.convert(found, Policy, from_attributes=True)
+
+
+def decode_policy(body: bytes) -> AuditPolicy:
+    """Raises Refused `body-invalid`."""
+    return msgspec.convert(decode(Policy, body), AuditPolicy, from_attributes=True)

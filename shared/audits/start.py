@@ -1,0 +1,91 @@
+"""An audit begins: by the timer, or by somebody who may."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.audits.dependencies import AuditTools
+from shared.audits.model.records import Audit, Position, Task, sets_of
+from shared.audits.read import reading_tasks
+from shared.core.caller import Caller
+from shared.core.errors import Conflict, Refused, StorageBusy
+from shared.core.features import Feature
+from shared.core.ids import AuditId, new_chunk_id
+from shared.core.reasons import Reason
+from shared.core.versions import Versioned
+from shared.membership.access import need
+from shared.membership.model.access import Action
+from shared.messages.commands import RunAudit
+
+BY_TIMER = "the timer"
+
+
+@dataclass(frozen=True, slots=True)
+class StartAudit:
+    tools: AuditTools
+
+    async def by_hand(self, caller: Caller) -> Audit:
+        """Raises Refused `not-admin`, `feature-off`; `audit-running` naming the one that runs: two would share out
+        the changes."""
+        need(caller, Action.RUN_AUDITS)
+        self.tools.features.need(Feature.AUDITS)
+        audit = await self._start(f"{caller.name} ({caller.object_id})")
+        if audit is None:
+            position = await self.tools.audits.read_position()
+            raise Refused(Reason.AUDIT_RUNNING, location=position.value.running)
+        return audit
+
+    @property
+    def is_on(self) -> bool:
+        return self.tools.features.has(Feature.AUDITS)
+
+    async def by_timer(self) -> Audit | None:
+        """None where one is running, or audits are switched off."""
+        if not self.is_on:
+            return None
+        return await self._start(BY_TIMER)
+
+    async def _start(self, who: str) -> Audit | None:
+        tools, now = self.tools, self.tools.clock.now()
+        position = await tools.audits.read_position()
+        if position.value.running is not None:
+            return None
+        audit = await self._new(position.value, now, who)
+        # The claim first: an audit that nobody claimed is never begun, and one that was claimed is begun again.
+        try:
+            claimed = replace(position.value, running=audit.id, running_since=now)
+            await tools.audits.write_position(Versioned(claimed, position.version))
+        except Conflict:
+            return None
+        await begin(tools, audit, position.value.users)
+        return audit
+
+    async def _new(self, position: Position, now: datetime, who: str) -> Audit:
+        apps = await self.tools.setups.list_apps()
+        return Audit(
+            id=AuditId(new_chunk_id(now, self.tools.clock.random_hex(10))),
+            started_at=now,
+            started_by=who,
+            full=position.is_torn,
+            sets=sets_of({app.group for app in apps}, position.sets),
+            users_since=position.users_since,
+            read_from=position.read_from,
+            before=position.last,
+            apps=len(apps),
+        )
+
+
+async def begin(tools: AuditTools, audit: Audit, users: str | None) -> None:
+    """Write the audit and its first tasks, and send them on their way. Safe to repeat."""
+    tasks = reading_tasks(audit, users)
+    await tools.audits.add_tasks(audit.id, tasks)
+    if await tools.audits.read(audit.id) is None:
+        try:
+            await tools.audits.save(Versioned(audit, None))
+        except Conflict as e:
+            raise StorageBusy("another delivery wrote the audit") from e
+    await send(tools, audit, tasks)
+
+
+async def send(tools: AuditTools, audit: Audit, tasks: list[Task]) -> None:
+    for task in tasks:
+        await tools.outbox.send(RunAudit(audit.id, task.name))

@@ -1,0 +1,188 @@
+"""What the first bytes of a CSV file say of all of it: encoding, delimiter, columns, and where the rows begin."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+from shared.core.csv.columns import Columns, Field, Note, NoteKind, columns_of, is_template, looks_like_address
+from shared.core.csv.encoding import Encoding, encoding_of, split
+from shared.core.csv.records import Cursor, Record, RecordReader
+from shared.core.errors import Refused
+from shared.core.reasons import Reason
+
+HEAD_BYTES = 64 * 1024
+"""Bytes that `detect` wants to see, or the whole file where it is smaller."""
+
+MAX_COLUMNS = 256
+"""More columns than this are no list of guests; and the dialect is kept in a record of limited size."""
+
+_DELIMITERS = (",", ";", "\t")
+_EXCEL_DELIMITER = re.compile(r'"?sep=([^\r\n" ])"?[\r\n]*', re.IGNORECASE)
+_EXCEL_LINE_BYTES = 64
+_VERSION = re.compile(r"version:\s*v?[0-9]", re.IGNORECASE)
+
+_GUESSED = Note(
+    NoteKind.ENCODING_GUESSED,
+    "The file is not UTF-8 and was read as Windows-1252, as Excel in Western Europe saves 'CSV'. If letters look "
+    "wrong, save it as 'CSV UTF-8'.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How to read a file, found once; it travels with the import.
+
+    `fields` and `headings` are by column; without a row of headings there is one column, of addresses, and
+    its heading is empty. `start` is where the first row is looked for. `is_template`: Microsoft's.
+    """
+
+    encoding: str
+    delimiter: str
+    fields: tuple[Field, ...]
+    headings: tuple[str, ...]
+    is_template: bool
+    start: Cursor
+    notes: tuple[Note, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return {
+            "encoding": self.encoding,
+            "delimiter": self.delimiter,
+            "fields": [field.value for field in self.fields],
+            "headings": list(self.headings),
+            "isTemplate": self.is_template,
+            "start": self.start.to_list(),
+            "notes": [[note.kind.value, note.text] for note in self.notes],
+        }
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> Self:
+        """Read back what `to_dict` wrote."""
+        return cls(
+            encoding=stored["encoding"],
+            delimiter=stored["delimiter"],
+            fields=tuple(Field(field) for field in stored["fields"]),
+            headings=tuple(stored["headings"]),
+            is_template=stored["isTemplate"],
+            start=Cursor.from_list(stored["start"]),
+            notes=tuple(Note(NoteKind(kind), text) for kind, text in stored["notes"]),
+        )
+
+
+def detect(head: bytes) -> Dialect:
+    """How to read the file that begins with `head`: its first `HEAD_BYTES`, or all of it where it is smaller.
+
+    Raises:
+        Refused: `file-empty` where there is nothing, or nothing below the headings; `file-unreadable` where it is
+            no CSV; `file-no-address-column` where no column is headed as one of addresses and the file is no bare
+            list of addresses either. `field` is ``file``.
+    """
+    encoding = encoding_of(head)
+    is_whole = len(head) < HEAD_BYTES
+    delimiter, rest = _excel_delimiter(head, encoding)
+    headed = [_headed(head, encoding, rest, each, is_whole) for each in ([delimiter] if delimiter else _DELIMITERS)]
+    # The delimiter that makes the best headings of the first row: most known columns, then most columns.
+    best = max(headed, key=lambda found: found.rank)
+    if best.fault is not None:
+        raise Refused(Reason.FILE_UNREADABLE, best.fault, field="file")
+    notes = (_GUESSED,) if encoding.guessed else ()
+    if Field.ADDRESS in best.columns.fields:
+        start, columns, template = best.below, best.columns, best.is_template
+    elif _is_list(best.cells):
+        start, columns, template = best.at, Columns((Field.ADDRESS,), ("",), ()), False
+    else:
+        raise Refused(Reason.FILE_NO_ADDRESS_COLUMN, _what_there_is(best), field="file")
+    if is_whole and not any(_filled(_records(head, encoding, best.delimiter, start, is_whole=True))):
+        raise Refused(Reason.FILE_EMPTY, "there is no row below the headings", field="file")
+    return Dialect(
+        encoding=encoding.name,
+        delimiter=best.delimiter,
+        fields=columns.fields,
+        headings=columns.headings,
+        is_template=template,
+        start=start,
+        notes=(*notes, *columns.notes),
+    )
+
+
+class _Headed(NamedTuple):
+    """The first row that is not empty, read with one delimiter. It lies at `at`, the next one at `below`."""
+
+    delimiter: str
+    cells: list[str]
+    columns: Columns
+    at: Cursor
+    below: Cursor
+    line: int
+    is_template: bool
+    fault: str | None
+
+    @property
+    def rank(self) -> tuple[bool, bool, bool, int, int]:
+        known = sum(field is not Field.UNKNOWN for field in self.columns.fields)
+        is_headed, is_list = Field.ADDRESS in self.columns.fields, _is_list(self.cells)
+        return is_headed, is_list, self.fault is None, known, len(self.columns.fields)
+
+
+def _excel_delimiter(head: bytes, encoding: Encoding) -> tuple[str, Cursor]:
+    """The delimiter that a first line ``sep=;`` names, if there is one, and where the file goes on."""
+    for text, size in split(head[encoding.mark : encoding.mark + _EXCEL_LINE_BYTES], encoding.name):
+        if found := _EXCEL_DELIMITER.fullmatch(text):
+            return found[1], Cursor(encoding.mark + size, 0, 2)
+        break
+    return "", Cursor(encoding.mark, 0, 1)
+
+
+def _headed(head: bytes, encoding: Encoding, start: Cursor, delimiter: str, is_whole: bool) -> _Headed:
+    for record, at, below in _filled(_records(head, encoding, delimiter, start, is_whole=is_whole)):
+        if record.cells and _VERSION.match(record.cells[0].strip()):
+            continue
+        fault = record.fault
+        if record.is_damaged:
+            fault = "the headings have NULs or bytes that are no text"
+        columns = columns_of(record.cells)
+        if len(columns.fields) > MAX_COLUMNS:
+            fault = f"there are {len(columns.fields)} columns, more than {MAX_COLUMNS}"
+        return _Headed(
+            delimiter=delimiter,
+            cells=record.cells,
+            columns=columns,
+            at=at,
+            below=below,
+            line=record.line,
+            is_template=is_template(record.cells),
+            fault=fault and f"line {record.line}: {fault}",
+        )
+    if is_whole:
+        raise Refused(Reason.FILE_EMPTY, field="file")
+    what = f"there are no headings in the first {HEAD_BYTES // 1024} KiB"
+    raise Refused(Reason.FILE_UNREADABLE, what, field="file")
+
+
+def _records(
+    head: bytes, encoding: Encoding, delimiter: str, start: Cursor, *, is_whole: bool
+) -> Iterator[tuple[Record, Cursor, Cursor]]:
+    """Each record with where it begins and where the next one does."""
+    reader = RecordReader(encoding.name, delimiter, start)
+    at = start
+    for record in reader.feed(head[start.offset :], last=is_whole):
+        below = Cursor(reader.offset, 0, reader.line, reader.is_within_line)
+        yield record, at, below
+        at = below
+
+
+def _filled(records: Iterator[tuple[Record, Cursor, Cursor]]) -> Iterator[tuple[Record, Cursor, Cursor]]:
+    return (found for found in records if found[0].fault or any(cell.strip() for cell in found[0].cells))
+
+
+def _is_list(cells: list[str]) -> bool:
+    return bool(cells) and looks_like_address(cells[0]) and not any(cell.strip() for cell in cells[1:])
+
+
+def _what_there_is(best: _Headed) -> str:
+    if any(looks_like_address(cell) for cell in best.cells):
+        return f"line {best.line} has an address and no headings: a file with several columns needs a row of headings"
+    shown = ", ".join(f"'{' '.join(cell.split())[:60]}'" for cell in best.cells[:10] if cell.strip())
+    return f"the headings in line {best.line} are {shown}"

@@ -1,0 +1,113 @@
+"""What Guestlist needs of the directory, the tenant and its settings to do its work, and what is missing.
+
+Which feature needs which permission is `shared.core.permissions`.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from shared.core import admin_center
+from shared.core.checks import Check, CheckState
+from shared.core.features import CHOICE, FEATURES, Feature, Features
+from shared.core.permissions import PERMISSIONS, Permission, lacking
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedCheck:
+    """One thing that was examined, with what mends it: a link, or a command to be run."""
+
+    check: Check
+    title: str
+    remedy: str | None = None
+    link: str | None = None
+    command: str | None = None
+
+
+def examine_features(
+    held: Collection[str], features: Features, identity: str | None, *, without: Collection[Feature] = ()
+) -> list[ExaminedCheck]:
+    """Each feature, whether it has what it needs; then each permission of those that are on. `without` are features
+    that are another identity's."""
+    features = Features(features.on - set(without))
+    lacks = lacking(held, features)
+    found = [_feature(feature, lacks.get(feature), identity) for feature in Feature if feature not in without]
+    return [*found, *(_permission(p, held, features, identity) for p in PERMISSIONS if _wanted(p, features))]
+
+
+def _feature(feature: Feature, lacks: tuple[Permission, ...] | None, identity: str | None) -> ExaminedCheck:
+    facts, what = FEATURES[feature], f"Feature '{feature.value}'"
+    if lacks is None:
+        return ExaminedCheck(Check(what, CheckState.OK, f"switched off. {facts.without}"), facts.title)
+    if not lacks:
+        return ExaminedCheck(Check(what, CheckState.OK, "ready"), facts.title)
+    names = ", ".join(p.name for p in lacks)
+    remedy = "A Privileged Role Administrator grants what is missing"
+    if feature in CHOICE:
+        remedy += ", or an administrator of the function app leaves the feature out of GUESTLIST_FEATURES"
+    check = Check(what, _state_of(feature), f"it lacks {names}")
+    return ExaminedCheck(check, facts.title, remedy, None, grant_command(identity, (feature,)))
+
+
+def _permission(wanted: Permission, held: Collection[str], features: Features, identity: str | None) -> ExaminedCheck:
+    on = _wanted(wanted, features)
+    what = f"{wanted.name} ({', '.join(f.value for f in on)})"
+    if wanted.is_held(held):
+        return ExaminedCheck(Check(what, CheckState.OK, "granted"), what)
+    state = CheckState.WRONG if any(_state_of(f) is CheckState.WRONG for f in on) else CheckState.ATTENTION
+    found = f"not granted: Guestlist cannot {'; '.join(wanted.purposes[f] for f in on)}"
+    return ExaminedCheck(Check(what, state, found), what, _REMEDY, None, assignment_command(wanted.name, identity))
+
+
+_REMEDY = (
+    "A Privileged Role Administrator grants it to Guestlist's identity. It counts from the identity's next token on: "
+    "restart the function app, and allow for a day"
+)
+"""Source: Microsoft Entra, "Limitation of using managed identities for authorization": tokens are kept for hours."""
+
+
+def _wanted(permission: Permission, features: Features) -> list[Feature]:
+    return [f for f in permission.features if features.has(f)]
+
+
+def _state_of(feature: Feature) -> CheckState:
+    """How bad it is where the feature lacks something: what was asked for by a setting of its own, or is always on,
+    is missing; the rest may be meant."""
+    return CheckState.ATTENTION if feature in CHOICE else CheckState.WRONG
+
+
+def grant_command(identity: str | None, features: Collection[Feature]) -> str:
+    """The command of this project that grants what features need."""
+    names = ",".join(f.value for f in features)
+    return f"python3 dev.py operate grant --identity {identity or 'CLIENT_ID_OF_THE_IDENTITY'} --features {names}"
+
+
+def assignment_command(permission: str, identity: str | None) -> str:
+    """A command of the Azure CLI that grants one permission, for where there is no copy of this project.
+
+    Source: Microsoft Graph, "Grant an appRoleAssignment to a service principal". 00000003-… is Graph itself.
+    """
+    graph = "$(az ad sp show --id 00000003-0000-0000-c000-000000000000 --query id -o tsv)"
+    me = f"$(az ad sp show --id {identity} --query id -o tsv)" if identity else "PRINCIPAL_ID_OF_THE_IDENTITY"
+    role = (
+        "$(az ad sp show --id 00000003-0000-0000-c000-000000000000 "
+        f"--query \"appRoles[?value=='{permission}'].id\" -o tsv)"
+    )
+    return (
+        f"G={graph}; M={me}; R={role}; az rest --method POST --url "
+        '"https://graph.microsoft.com/v1.0/servicePrincipals/$M/appRoleAssignments" '
+        "--headers Content-Type=application/json "
+        '--body "{\\"principalId\\":\\"$M\\",\\"resourceId\\":\\"$G\\",\\"appRoleId\\":\\"$R\\"}"'
+    )
+
+
+def examine_tenant(checks: Collection[Check]) -> list[ExaminedCheck]:
+    """The tenant's settings, with the page where an administrator changes them."""
+    return [
+        ExaminedCheck(
+            check,
+            check.check,
+            None if check.state is CheckState.OK else "An administrator looks at External collaboration settings",
+            None if check.state is CheckState.OK else admin_center.external_collaboration(),
+        )
+        for check in checks
+    ]

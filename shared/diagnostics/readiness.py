@@ -1,0 +1,154 @@
+"""Whether the app can do its work, looked at now and then: a stranger who keeps asking costs nothing.
+
+Whether timer and queues work shows only when they do: each sweep writes down that it came and sends a message through
+a queue, whose function writes down that it came back. Readiness reads how old both are.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from shared.core.clock import Clock
+from shared.core.errors import GuestlistError
+from shared.core.features import Features
+from shared.core.permissions import lacking
+from shared.diagnostics.model.readiness import WORKER_LATE, Chain, Readiness
+from shared.diagnostics.ports import Pulse
+from shared.messages.commands import RoundTrip
+from shared.messages.outcomes import Outcome
+from shared.messages.ports.outbox import Outbox
+
+if TYPE_CHECKING:
+    from shared.graph.apps.app_directory import GraphAppDirectory
+
+log = logging.getLogger("guestlist")
+
+KEPT = timedelta(seconds=5)
+"""How long an answer is given again. An availability test asks every few minutes, from several places."""
+_PATIENCE_S = 10.0
+"""A cold process loads the SDKs meanwhile. An availability test waits longer."""
+
+
+@dataclass(slots=True)
+class CheckReadiness:
+    pulse: Pulse
+    directory: "GraphAppDirectory"
+    clock: Clock
+    features: Features
+    chain_timeout: timedelta
+    patience_s: float = _PATIENCE_S
+    has_setup_worker: bool = False
+    """Setup is done by a worker of its own, under another identity than this process has."""
+    _last: Readiness | None = None
+    _one: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def __call__(self) -> Readiness:
+        """What was found within the last `KEPT`; whoever comes while it is looked at waits for the same answer.
+        Never raises for what it looks at, and takes no longer than `patience_s`."""
+        async with self._one:
+            if self._last is None or self._last.at <= self.clock.now() - KEPT:
+                self._last = await self._look()
+            return self._last
+
+    async def _look(self) -> Readiness:
+        (chain, storage), (held, token) = await asyncio.gather(
+            self._asked("storage", self.pulse.read()),
+            self._asked("a token for Microsoft Graph", self.directory.permissions()),
+        )
+        of_setup: frozenset[str] | None = None
+        if self.has_setup_worker:
+            of_setup = holds_of_setup(chain, self.clock.now())
+        lacks = None if held is None else lacking(held, self.features, of_setup)
+        return Readiness(self.clock.now(), storage, token, lacks, chain, self.chain_timeout)
+
+    async def _asked[T](self, what: str, call: Awaitable[T]) -> tuple[T | None, str | None]:
+        """The answer, or what is wrong: no more of it than anybody may read. The logs have the rest."""
+        try:
+            async with asyncio.timeout(self.patience_s):
+                return await call, None
+        except TimeoutError:
+            log.warning("readiness: %s did not come within %g s", what, self.patience_s)
+            return None, f"no answer within {self.patience_s:g} seconds"
+        except GuestlistError as e:
+            log.warning("readiness: %s: %s", what, e)
+            return None, "refused, or not to be reached: the app's logs have more"
+
+
+def holds_of_setup(chain: Chain | None, now: datetime) -> frozenset[str]:
+    """What setup's own worker holds; nothing where it has not said so for long."""
+    worker = chain.setup if chain else None
+    return worker.holds if worker and now - worker.at <= WORKER_LATE else frozenset()
+
+
+@dataclass(slots=True)
+class SayReadiness:
+    """For whoever reads the log of a process: what each feature lacks."""
+
+    check: CheckReadiness
+    _said: bool = False
+
+    async def __call__(self) -> None:
+        """Write it, once in a process. To be called within an invocation: the Functions host drops every line that is
+        written outside one (azure-functions-host, ``GrpcWorkerChannel``). Never raises."""
+        if self._said:
+            return
+        self._said = True
+        try:
+            found = await self.check()
+        except Exception:
+            log.exception("the readiness of this process could not be looked at")
+            return
+        for what, wrong in (("storage", found.storage), ("a token for Microsoft Graph", found.token)):
+            if wrong is not None:
+                log.warning("not ready: %s: %s", what, wrong)
+        if found.lacks is None:
+            return
+        for feature, lacks in found.lacks.items():
+            if lacks:
+                missing = "; ".join(f"{p.name} (else it cannot {p.purposes[feature]})" for p in lacks)
+                log.warning("feature '%s' lacks %s", feature.value, missing)
+        if not any(found.lacks.values()):
+            log.info("every feature that is on has its permissions (%s)", ", ".join(sorted(found.lacks)))
+
+
+@dataclass(frozen=True, slots=True)
+class StartRoundTrip:
+    """The sweeper's part: the timer came, and a message is on its way through a queue."""
+
+    pulse: Pulse
+    outbox: Outbox
+    clock: Clock
+
+    async def __call__(self) -> None:
+        now = self.clock.now()
+        await self.pulse.note_sweep(now)
+        await self.outbox.send(RoundTrip(now))
+
+
+@dataclass(frozen=True, slots=True)
+class EndRoundTrip:
+    """The queue's part: the message came back."""
+
+    pulse: Pulse
+    clock: Clock
+
+    async def __call__(self, command: RoundTrip) -> Outcome:
+        """One delivery. Safe to repeat and to run beside itself."""
+        await self.pulse.note_return(command.sent_at, self.clock.now())
+        return Outcome()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSetupWorker:
+    """Setup's own worker writes down what its identity holds: no other process sees that identity's token."""
+
+    pulse: Pulse
+    directory: "GraphAppDirectory"
+    clock: Clock
+
+    async def __call__(self) -> None:
+        """Safe to repeat. Raises DirectoryBusy where there is no token."""
+        await self.pulse.note_setup_worker(self.clock.now(), await self.directory.permissions())

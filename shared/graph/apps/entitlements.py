@@ -1,0 +1,186 @@
+"""Entitlement management: Microsoft's self-service with an API, as an alternative to the admin center's blade.
+
+Nothing here is safe to repeat unless it says so; look before you make. Errors are those of `GraphAppDirectory`, and
+Refused `licence-missing`. Source: graph contract "Entitlement management".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from shared.core.errors import Refused
+from shared.core.ids import GroupId, UserId
+from shared.core.reasons import Reason
+from shared.graph import errors
+from shared.graph.filters import literal
+from shared.graph.on_graph import OnGraph
+from shared.graph.pages import all_pages, made
+from shared.graph.response import Response
+
+_BASE = "/identityGovernance/entitlementManagement"
+_PERMISSION = "EntitlementManagement.ReadWrite.All (and Group.ReadWrite.All to add a group)"
+_ADDED = "already"
+"""Part of the answer for a resource that the catalog has: its code and text are UNVERIFIED
+(switch entitlement.duplicateResource)."""
+_DECIDE_WITHIN = "P14D"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogResource:
+    """A group as a resource of a catalog. `role` is that of a member; ids are the catalog's own."""
+
+    id: str
+    role: str
+    role_origin: str
+    scope: str
+
+
+class GraphEntitlements(OnGraph):
+    async def find_catalog(self, name: str) -> str | None:
+        return await self._first("/catalogs", f"displayName eq '{literal(name)}'")
+
+    async def create_catalog(self, name: str, description: str) -> str:
+        body = {"displayName": name, "description": description, "isExternallyVisible": True, "state": "published"}
+        return await self._post("/catalogs", body)
+
+    async def find_resource(self, catalog: str, group: GroupId) -> CatalogResource | None:
+        """The group in the catalog; None until it was added, and for a while after."""
+        of_group = quote(f"originId eq '{group}'", safe="")
+        path = f"{_BASE}/catalogs/{catalog}/resources?$filter={of_group}&$expand=scopes"
+        resources = await self._all(path)
+        if not resources:
+            return None
+        resource = resources[0]
+        of_resource = quote(f"originSystem eq 'AadGroup' and resource/id eq '{resource['id']}'", safe="")
+        roles = await self._all(f"{_BASE}/catalogs/{catalog}/resourceRoles?$filter={of_resource}")
+        role = next((r for r in roles if str(r.get("originId", "")).startswith("Member_")), None)
+        scope = next(iter(resource.get("scopes") or ()), None)
+        if role is None or scope is None:
+            return None
+        return CatalogResource(str(resource["id"]), str(role["id"]), str(role["originId"]), str(scope["id"]))
+
+    async def add_resource(self, catalog: str, group: GroupId) -> None:
+        """Safe to repeat."""
+        body = {
+            "requestType": "adminAdd",
+            "resource": {"originId": group, "originSystem": "AadGroup"},
+            "catalog": {"id": catalog},
+        }
+        response = await self._session.request("POST", f"{_BASE}/resourceRequests", body=body)
+        if response.status == 400 and _ADDED in " ".join(response.error).lower():
+            return
+        self._check(response)
+
+    async def find_package(self, catalog: str, name: str) -> str | None:
+        return await self._first("/accessPackages", f"displayName eq '{literal(name)}' and catalog/id eq '{catalog}'")
+
+    async def create_package(self, catalog: str, name: str, description: str) -> str:
+        body = {"displayName": name, "description": description, "catalog": {"id": catalog}}
+        return await self._post("/accessPackages", body)
+
+    async def gives_membership(self, package: str, group: GroupId) -> bool:
+        path = f"{_BASE}/accessPackages/{package}?$expand=resourceRoleScopes($expand=role,scope)"
+        response = await self._session.request("GET", path)
+        self._check(response)
+        scopes = made(response).get("resourceRoleScopes") or ()
+        return any((s.get("role") or {}).get("originId") == f"Member_{group}" for s in scopes)
+
+    async def give_membership(self, package: str, group: GroupId, resource: CatalogResource) -> None:
+        """Members of the package become members of the group."""
+        body = {
+            "role": {
+                "id": resource.role,
+                "displayName": "Member",
+                "originSystem": "AadGroup",
+                "originId": resource.role_origin,
+                "resource": {"id": resource.id, "originId": group, "originSystem": "AadGroup"},
+            },
+            "scope": {
+                "id": resource.scope,
+                "originId": group,
+                "originSystem": "AadGroup",
+                "isRootScope": True,
+            },
+        }
+        self._check(
+            await self._session.request("POST", f"{_BASE}/accessPackages/{package}/resourceRoleScopes", body=body)
+        )
+
+    async def find_policy(self, package: str, name: str) -> str | None:
+        path = f"{_BASE}/assignmentPolicies?$filter={quote(f"accessPackage/id eq '{package}'", safe='')}"
+        return next((str(p["id"]) for p in await self._all(path) if p.get("displayName") == name), None)
+
+    async def create_policy(self, package: str, name: str, approvers: Sequence[UserId]) -> str:
+        """Anyone outside may ask; one of `approvers` decides, nobody has to where there are none."""
+        stage = {
+            "durationBeforeAutomaticDenial": _DECIDE_WITHIN,
+            "isApproverJustificationRequired": False,
+            "isEscalationEnabled": False,
+            "primaryApprovers": [{"@odata.type": "#microsoft.graph.singleUser", "userId": a} for a in approvers],
+        }
+        body = {
+            "displayName": name,
+            "description": name,
+            "accessPackage": {"id": package},
+            "allowedTargetScope": "allExternalUsers",
+            "expiration": {"type": "noExpiration"},
+            "requestorSettings": {"enableTargetsToSelfAddAccess": True},
+            "requestApprovalSettings": {
+                "isApprovalRequiredForAdd": bool(approvers),
+                "stages": [stage] if approvers else [],
+            },
+        }
+        return await self._post("/assignmentPolicies", body)
+
+    async def delete_package(self, package: str) -> None:
+        """With its policies. Safe to repeat."""
+        path = f"{_BASE}/assignmentPolicies?$filter={quote(f"accessPackage/id eq '{package}'", safe='')}"
+        for policy in await self._all(path):
+            await self._delete(f"/assignmentPolicies/{policy['id']}")
+        response = await self._session.request("GET", f"{_BASE}/accessPackages/{package}?$expand=resourceRoleScopes")
+        if response.status == 404:
+            return
+        self._check(response)
+        for scope in made(response).get("resourceRoleScopes") or ():
+            await self._delete(f"/accessPackages/{package}/resourceRoleScopes/{scope['id']}")
+        await self._delete(f"/accessPackages/{package}")
+
+    async def delete_catalog(self, catalog: str) -> bool:
+        """Only where it is empty; tells whether it is gone. Safe to repeat."""
+        if await self._first("/accessPackages", f"catalog/id eq '{catalog}'") is not None:
+            return False
+        await self._delete(f"/catalogs/{catalog}")
+        return True
+
+    async def _first(self, path: str, condition: str) -> str | None:
+        found = await self._all(f"{_BASE}{path}?$filter={quote(condition, safe='')}")
+        return str(found[0]["id"]) if found else None
+
+    async def _all(self, path: str) -> list[dict[str, Any]]:
+        response = await self._session.request("GET", path)
+        self._check(response)
+        return await all_pages(self._session, response, _PERMISSION)
+
+    async def _post(self, path: str, body: dict[str, Any]) -> str:
+        response = await self._session.request("POST", f"{_BASE}{path}", body=body)
+        self._check(response)
+        return str(made(response)["id"])
+
+    async def _delete(self, path: str) -> None:
+        response = await self._session.request("DELETE", f"{_BASE}{path}")
+        if response.status != 404:
+            self._check(response)
+
+    @staticmethod
+    def _check(response: Response) -> None:
+        """As for other writes; a tenant without the licence has its own reason. Its text is UNVERIFIED
+        (switch entitlement.licensed)."""
+        message = response.error[1].lower()
+        if response.status in (400, 403) and ("licen" in message or "premium" in message):
+            raise Refused(Reason.LICENCE_MISSING, errors.words(response))
+        if response.status == 403:
+            # Its own code and words, other than those of the directory's refusals.
+            said = f"Grant {_PERMISSION} to Guestlist's identity. The directory said: {errors.words(response)}"
+            raise Refused(Reason.PERMISSION_MISSING, said)
+        errors.need_written(response, _PERMISSION)

@@ -1,0 +1,146 @@
+"""The rosters port on Microsoft Graph."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from shared.core.errors import DirectoryBusy, Refused
+from shared.core.groups import GroupFacts
+from shared.core.ids import GroupId, UserId
+from shared.core.reasons import Reason
+from shared.graph import batch, continuations, errors
+from shared.graph.batch import Part
+from shared.graph.filters import literal, of_ids
+from shared.graph.groups import FIELDS as GROUP_FIELDS
+from shared.graph.groups import Known, apps_of_all, facts_of, nothing_known
+from shared.graph.pages import all_pages, one
+from shared.graph.ports.guests import GuestFacts, GuestPage
+from shared.graph.session import GraphSession
+
+_FIELDS = (
+    "id,displayName,mail,otherMails,userPrincipalName,userType,accountEnabled,createdDateTime,"
+    "externalUserState,externalUserStateChangeDateTime"
+)
+_PAGE = 100
+_LONGEST_BEGINNING = 60
+"""Characters that are looked for, twice in the address of the request and at most 12 of it each: it may have 2048.
+Source: Microsoft Graph, known issue 13635."""
+_USERS, _MEMBERS = "User.Read.All", "GroupMember.Read.All"
+
+
+class GraphRosters:
+    """The port's `Rosters`. Speaks through a session that others use as well. `key` seals continuations, `known`
+    tells which apps a group was set up with. Without `sign_ins` nobody's last sign-in is asked for."""
+
+    def __init__(
+        self,
+        session: GraphSession,
+        key: Callable[[], Awaitable[bytes]],
+        known: Known = nothing_known,
+        *,
+        sign_ins: bool = True,
+    ) -> None:
+        self._session = session
+        self._known = known
+        self._key = key
+        self._with_sign_ins = sign_ins
+
+    async def owned_groups(self, owner: UserId) -> list[GroupFacts]:
+        """One request, a ``$batch`` for each twenty groups, and one for each twenty apps that they open."""
+        answer = await self._session.request("GET", f"/users/{owner}/ownedObjects?$select={GROUP_FIELDS}&$top=999")
+        if answer.status == 404:
+            return []
+        objects = await all_pages(self._session, answer, _USERS)
+        groups = [o for o in objects if str(o.get("@odata.type", "")).endswith(".group")]
+        apps = await apps_of_all(self._session, [GroupId(g["id"].lower()) for g in groups], self._known)
+        return [facts_of(group, frozenset({owner}), apps[GroupId(group["id"].lower())]) for group in groups]
+
+    async def guests(self, group: GroupId, continuation: str | None, find: str | None = None) -> GuestPage:
+        """One request for the members, and a ``$batch`` for their sign-ins."""
+        path = f"/groups/{group}/members/microsoft.graph.user?$select={_FIELDS}&$top={_PAGE}"
+        headers = {}
+        if find is not None:
+            # A filter on members is an advanced query: header and count belong to it, on every page (graph contract
+            # "Users").
+            text = literal(find[:_LONGEST_BEGINNING])
+            condition = f"startsWith(displayName,'{text}') or startsWith(mail,'{text}')"
+            path += f"&$count=true&$filter={quote(condition, safe='')}"
+            headers["ConsistencyLevel"] = "eventual"
+        asked = path if continuation is None else continuations.take(await self._key(), path, continuation)
+        answer = await self._session.request("GET", asked, headers=headers)
+        if answer.status == 404:
+            raise Refused(Reason.GROUP_MISSING, errors.words(answer))
+        page = one(answer, _MEMBERS)
+        users = [u for u in page.get("value") or () if u.get("userType") == "Guest"]
+        sign_ins = await self._sign_ins([str(u["id"]) for u in users])
+        following = None
+        if link := page.get("@odata.nextLink"):
+            following = continuations.give(await self._key(), path, str(link))
+            if following is None:
+                raise DirectoryBusy("the directory's answer has no token to go on from")
+        return GuestPage(
+            [_guest(u, (sign_ins or {}).get(str(u["id"]).lower())) for u in users],
+            following,
+            sign_ins is not None,
+        )
+
+    async def guest(self, group: GroupId, user: UserId) -> GuestFacts | None:
+        """One ``$batch``."""
+        person, member = await batch.send(
+            self._session,
+            [
+                Part("GET", f"/users/{user}?$select={_FIELDS}"),
+                Part("POST", f"/users/{user}/checkMemberGroups", {"groupIds": [group]}),
+            ],
+        )
+        if 404 in (person.status, member.status):
+            return None
+        facts, groups = one(person, _USERS), one(member, _MEMBERS)
+        is_in = group in [str(id_).lower() for id_ in groups.get("value") or ()]
+        return _guest(facts, None) if is_in and facts.get("userType") == "Guest" else None
+
+    async def mail_address(self, user: UserId) -> str | None:
+        answer = await self._session.request("GET", f"/users/{user}?$select=id,mail,accountEnabled")
+        if answer.status == 404:
+            return None
+        facts = one(answer, _USERS)
+        return facts.get("mail") if facts.get("accountEnabled") is not False else None
+
+    async def _sign_ins(self, users: Sequence[str]) -> dict[str, str] | None:
+        """The last sign-in of those who have one; None where it is not to be read, or cannot be: that takes
+        AuditLog.Read.All and a licence (graph contract "Permissions")."""
+        if not self._with_sign_ins:
+            return None
+        if not users:
+            return {}
+        parts = [Part("GET", path) for path in of_ids("users", users, "id,signInActivity")]
+        found: dict[str, str] = {}
+        for answer in await batch.send(self._session, parts):
+            if answer.status in (401, 403):
+                return None
+            for user in await all_pages(self._session, answer, _USERS):
+                activity = user.get("signInActivity") or {}
+                times = [activity.get(n) for n in ("lastSignInDateTime", "lastNonInteractiveSignInDateTime")]
+                if latest := max((t for t in times if t), default=None):
+                    found[str(user["id"]).lower()] = latest
+        return found
+
+
+def _guest(user: dict[str, Any], last_sign_in: str | None) -> GuestFacts:
+    state = user.get("externalUserState")
+    others = user.get("otherMails") or ()
+    return GuestFacts(
+        id=UserId(str(user["id"]).lower()),
+        name=user.get("displayName") or user.get("mail") or "",
+        address=user.get("mail") or next(iter(others), None),
+        accepted=None if state is None else state == "Accepted",
+        since=_time(user.get("externalUserStateChangeDateTime")),
+        created_at=_time(user.get("createdDateTime")),
+        enabled=user.get("accountEnabled") is not False,
+        last_sign_in=_time(last_sign_in),
+    )
+
+
+def _time(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) and text else None

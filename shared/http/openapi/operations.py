@@ -1,0 +1,67 @@
+"""What the document says of an operation, and the words and reasons that several have in common. Operations are
+declared with their routes, in `functions`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from shared.core.reasons import Reason
+
+type Described = tuple[str, dict[str, Any]]
+"""A parameter: what it is for, and its schema."""
+
+OF_DIRECTORY = (Reason.DIRECTORY_BUSY, Reason.PERMISSION_MISSING, Reason.STORAGE_BUSY)
+OF_GROUPS = (Reason.NOT_OWNER, Reason.GROUP_MISSING, *OF_DIRECTORY)
+OF_GROUP_KINDS = tuple(r for r in Reason if r.value.startswith("group-") and r is not Reason.GROUP_MISSING)
+OF_ADDRESSES = (Reason.NAME_INVALID, Reason.ADDRESS_INVALID, Reason.ADDRESS_UNSUPPORTED, Reason.DOMAIN_NOT_ALLOWED)
+_OF_ADMINS = (Reason.NOT_ADMIN, Reason.STORAGE_BUSY)
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whom an operation is for, and what others are refused for."""
+
+    text: str
+    reasons: tuple[Reason, ...] = ()
+
+
+OWNERS = Who("Owners of the group, administrators.")
+READERS = Who("Owners of the group, administrators, auditors.")
+SEERS = Who("Owners of the group, approvers, administrators, auditors.")
+INVITERS = Who("Who invited, owners of the group, administrators, auditors.")
+DECIDERS = Who("Owners of the group, approvers that its policy names, administrators.")
+REQUEST_READERS = Who("Owners of the group, approvers that its policy names, administrators, auditors.")
+ADMINS = Who("Administrators.", _OF_ADMINS)
+SETUP_ADMINS = Who("Setup administrators.", _OF_ADMINS)
+OPERATORS = Who("Operators.", _OF_ADMINS)
+ADMIN_READERS = Who("Administrators, auditors.", _OF_ADMINS)
+ANYBODY = Who("Anybody, without a token.")
+SIGNED_IN = Who("Everybody with a token.")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. `id` is its handler's name; `answers` are models by status, None for no body, or a media type;
+    `reasons` are what it may refuse beyond what every one may, or every one with a caller, a body or a key; `body` is
+    the model of a JSON body, which is taken as a form as well with `forms`; `csv` takes a file."""
+
+    id: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    who: Who
+    answers: Mapping[int, Any]
+    reasons: tuple[Reason, ...] = ()
+    body: type[msgspec.Struct] | None = None
+    example: Mapping[str, Any] | None = None
+    forms: bool = False
+    csv: bool = False
+    query: Mapping[str, Described] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        return self.who == ANYBODY

@@ -1,0 +1,120 @@
+"""A piece of a file: windows of guests, and the rows that cannot be used. Whoever reads from the same cursor gets the
+same windows, whatever the size of the pieces."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from shared.core.csv.records import Cursor
+from shared.core.csv.rows import RowReader
+from shared.core.ids import KINDS, ImportId
+from shared.core.reasons import Reason
+from shared.imports.model.guest_rows import read_row
+from shared.imports.model.imports import GuestRow, Import
+from shared.messages.commands import CHUNK_SIZE
+
+PIECE_BYTES = 256 * 1024
+"""Of the file, read at a time: memory is flat, whatever the size of the file."""
+PIECE_ROWS = 20_000
+"""Rows of a piece, at most: a file may have nothing but bad ones."""
+
+
+class Content(Protocol):
+    """Where the bytes come from."""
+
+    async def read(self, import_id: ImportId, offset: int, length: int) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides about a row besides the row."""
+
+    message_limit: int
+    sends_own_mail: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be used, and why."""
+
+    line: int
+    address: str
+    reason: Reason
+    detail: str
+
+
+@dataclass(slots=True)
+class Piece:
+    """What was read: `rows` in all, and where to go on. `ended` says that the file ended with it."""
+
+    cursor: Cursor
+    windows: list[list[GuestRow]] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+    rows: int = 0
+    ended: bool = False
+
+
+async def read_piece(content: Content, record: Import, cursor: Cursor, windows: int, rules: Rules) -> Piece:
+    """Up to so many windows from `cursor` on, with the bad rows between and behind them. Raises StorageBusy."""
+    piece = Piece(cursor)
+    waiting = _Waiting()
+    window: list[GuestRow] = []
+    reader = RowReader(record.dialect, cursor)
+    async for part, last in _parts(content, record, cursor.offset):
+        for row in reader.feed(part, last=last):
+            found = read_row(
+                row,
+                record.group,
+                for_admin=record.for_admin,
+                message_limit=rules.message_limit,
+                sends_own_mail=rules.sends_own_mail,
+            )
+            if isinstance(found, tuple):
+                waiting.bad.append(BadRow(row.line, row.address, *found))
+            else:
+                if len(window) == CHUNK_SIZE or _kinds(window, found) > KINDS:
+                    piece.windows.append(window)
+                    waiting.take_into(piece)
+                    window = []
+                    if len(piece.windows) == windows:
+                        return piece
+                window.append(found)
+            waiting.rows += 1
+            waiting.cursor = row.next_cursor
+            if not window and waiting.rows >= PIECE_ROWS:
+                waiting.take_into(piece)
+                return piece
+    if window:
+        piece.windows.append(window)
+    waiting.take_into(piece)
+    piece.cursor, piece.ended = reader.cursor, True
+    return piece
+
+
+async def _parts(content: Content, record: Import, offset: int) -> AsyncIterator[tuple[bytes, bool]]:
+    while True:
+        part = await content.read(record.id, offset, PIECE_BYTES)
+        offset += len(part)
+        last = offset >= record.size or not part
+        yield part, last
+        if last:
+            return
+
+
+def _kinds(window: list[GuestRow], row: GuestRow) -> int:
+    return len({r.group for r in window} | {row.group})
+
+
+class _Waiting:
+    """Rows since the last whole window: they belong to the piece when the window that they lie in or before does."""
+
+    def __init__(self) -> None:
+        self.bad: list[BadRow] = []
+        self.rows = 0
+        self.cursor: Cursor | None = None
+
+    def take_into(self, piece: Piece) -> None:
+        piece.bad += self.bad
+        piece.rows += self.rows
+        piece.cursor = self.cursor or piece.cursor
+        self.bad, self.rows = [], 0

@@ -1,0 +1,139 @@
+"""The file of outcomes, a part at a time: the rows of the uploaded file in their order, and what became of each."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.core.base64url import from_base64url, to_base64url
+from shared.core.caller import Caller
+from shared.core.csv.records import Cursor
+from shared.core.csv.results import Result, render_headings, render_results
+from shared.core.errors import Refused
+from shared.core.ids import KINDS, ChunkId, GroupId, ImportId, chunk_id
+from shared.core.reasons import Reason
+from shared.imports.commands import TendImport
+from shared.imports.model.imports import GuestRow, Import, ImportState, Progress, by_group
+from shared.imports.read_rows import Piece, Rules, read_piece
+from shared.invitations.model.invitations import Invitation, State
+from shared.invitations.ports import Store
+from shared.storage.ports.files import Files
+
+WINDOWS = 500
+"""Of twenty rows, in one part: an answer that is made in seconds and fits into memory many times."""
+_WAITING = "waiting"
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsPart:
+    """Some of the file, and where the next part begins (opaque; None at the end)."""
+
+    content: bytes
+    continuation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResults:
+    tend: TendImport
+    files: Files
+    store: Store
+    rules: Rules
+
+    async def __call__(
+        self, group: GroupId, import_id: ImportId, caller: Caller, continuation: str | None
+    ) -> tuple[Import, ResultsPart]:
+        """A part of the results; only the first has the headings.
+
+        Raises:
+            Refused: `import-missing`, or `parameter-invalid` for a continuation that was never given out.
+        """
+        stored = await self.tend.look(group, import_id, caller)
+        record, progress = stored.record.value, stored.progress.value
+        cursor, window = _read(continuation) if continuation else (record.dialect.start, 0)
+        piece = await read_piece(self.files, record, cursor, WINDOWS, self.rules)
+        results = await self._results(record, progress, piece, window)
+        content = render_results(results)
+        if continuation is None:
+            content = render_headings() + content
+        following = None if piece.ended else _written(piece.cursor, window + len(piece.windows))
+        return record, ResultsPart(content, following)
+
+    async def _results(self, record: Import, progress: Progress, piece: Piece, window: int) -> list[Result]:
+        found = [Result(bad.line, bad.address, "failed", bad.reason, bad.detail) for bad in piece.bad]
+        groups = {row.group for rows in piece.windows for row in rows}
+        known: dict[tuple[ChunkId, int], Invitation] = {}
+        for each in groups & set(progress.targets):
+            known |= await self._records(record, each, window, len(piece.windows))
+        for n, rows in enumerate(piece.windows):
+            for kind, (_, of_group) in enumerate(by_group(rows)):
+                found += _of_chunk(of_group, chunk_id(record.id, window + n, kind), known, record.state)
+        return sorted(found, key=lambda result: result.line)
+
+    async def _records(
+        self, record: Import, group: GroupId, window: int, count: int
+    ) -> dict[tuple[ChunkId, int], Invitation]:
+        """The records of a range of windows."""
+        after = chunk_id(record.id, window - 1, KINDS - 1) if window else None
+        last = chunk_id(record.id, window + count, 0) if count else None
+        found: dict[tuple[ChunkId, int], Invitation] = {}
+        while last is not None:
+            rows = await self.store.read_import_rows(record.id, group, after=after, limit=_PAGE)
+            for row in rows:
+                found[row.value.id.chunk, row.value.id.position] = row.value
+            if len(rows) < _PAGE or rows[-1].value.id.chunk >= last:
+                break
+            # The last chunk may be cut: it is read again, whole.
+            after = _before(rows[-1].value.id.chunk)
+        return found
+
+
+def _of_chunk(
+    rows: Sequence[GuestRow], chunk: ChunkId, known: dict[tuple[ChunkId, int], Invitation], state: ImportState
+) -> list[Result]:
+    found = []
+    for position, row in enumerate(rows):
+        invitation = known.get((chunk, position))
+        if invitation is None and state is ImportState.CANCELLED:
+            found.append(Result(row.line, row.address.text, State.FAILED.value, Reason.CANCELLED))
+            continue
+        if invitation is None:
+            found.append(Result(row.line, row.address.text, _WAITING))
+            continue
+        can_use = invitation.state in (State.MEMBER, State.MAILING, State.MAILED)
+        found.append(
+            Result(
+                line=row.line,
+                address=row.address.text,
+                outcome=invitation.state.value,
+                reason=invitation.reason,
+                detail=_detail(invitation),
+                direct_link=invitation.direct_link if can_use else None,
+            )
+        )
+    return found
+
+
+def _detail(invitation: Invitation) -> str | None:
+    if invitation.detail:
+        return invitation.detail
+    if invitation.already_member:
+        return "was a member already"
+    return "was in the directory already" if invitation.already_in_directory else None
+
+
+def _before(chunk: ChunkId) -> ChunkId:
+    return ChunkId(f"{int(chunk, 16) - 1:022x}")
+
+
+def _written(cursor: Cursor, window: int) -> str:
+    return to_base64url(json.dumps([*cursor.to_list(), window]).encode())
+
+
+def _read(text: str) -> tuple[Cursor, int]:
+    try:
+        stored = json.loads(from_base64url(text))
+        if not (isinstance(stored, list) and len(stored) == 5 and all(isinstance(n, int) and n >= 0 for n in stored)):
+            raise ValueError
+        return Cursor.from_list(stored[:4]), stored[4]
+    except ValueError as e:
+        raise Refused(Reason.PARAMETER_INVALID, "the continuation was never given out", field="continuation") from e

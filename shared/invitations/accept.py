@@ -1,0 +1,205 @@
+"""A caller asks for a guest: decide, write down, set going. Nothing is sent to anybody from here."""
+
+import asyncio
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from shared.core.addresses import Address, parse_address
+from shared.core.caller import Caller
+from shared.core.clock import Clock
+from shared.core.errors import Conflict, Refused, StorageBusy
+from shared.core.ids import GroupId, InvitationId, new_chunk_id
+from shared.core.links import app_name, direct_link
+from shared.core.reasons import REASONS, Reason
+from shared.core.timing import Timing
+from shared.graph.ports.directory import Directory
+from shared.invitations.model.invitations import Invitation
+from shared.invitations.ports import KeyClaim, KeyInFlight, KeyReplay, KeyReused, Store
+from shared.membership.model.access import Action, InviteTo, closed, group_roles, may
+from shared.membership.model.apps import AppRecord
+from shared.membership.ports.apps import AppStore
+from shared.messages.commands import InviteChunk
+from shared.messages.ports.outbox import Outbox
+from shared.pace.pacing import OF_TENANT, Budgets, next_day
+
+_BUDGETS = {
+    "inviter": "You invited as many guests as one person may in a day (GUESTLIST_INVITATIONS_PER_DAY_AND_INVITER)",
+    "group": "As many guests were invited to the group as may be in a day (GUESTLIST_INVITATIONS_PER_DAY_AND_GROUP)",
+    "tenant": "As many guests were invited in the tenant as may be in a day (GUESTLIST_INVITATIONS_PER_DAY)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewInvitation:
+    """What a caller asked for. `digest` stands for the whole body, to tell a repeat from another request. With
+    `send_again` a guest who has not accepted yet gets a new mail."""
+
+    group: GroupId
+    address: str
+    display_name: str | None
+    message: str | None
+    language: str | None
+    digest: str
+    expires: date | None = None
+    send_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptInvitation:
+    """The step, with what it needs. `message_limit` is in characters; `sends_own_mail` says whether a
+    sender for Guestlist's own mail is set up."""
+
+    directory: Directory
+    store: Store
+    setups: AppStore
+    outbox: Outbox
+    clock: Clock
+    timing: Timing
+    budgets: Budgets
+    tenant_id: str
+    message_limit: int
+    sends_own_mail: bool
+    invite_to: InviteTo = InviteTo.SET_UP
+
+    async def __call__(self, new: NewInvitation, caller: Caller, key: str | None) -> InvitationId:
+        """Take the invitation; with an idempotency key a repeat gives the same id.
+
+        Raises:
+            Refused: for any reason of the request, the caller, the group or the guest.
+            DirectoryBusy, StorageBusy: nothing was taken.
+        """
+        return await self._with_key(new, caller, key, is_approved=False)
+
+    async def on_approval(self, new: NewInvitation, approver: Caller, key: str) -> InvitationId:
+        """Take the invitation that an approved join request becomes: who decided was checked then, and need not be
+        an owner. Refused and repeated as any other."""
+        return await self._with_key(new, approver, key, is_approved=True)
+
+    async def _with_key(
+        self, new: NewInvitation, caller: Caller, key: str | None, *, is_approved: bool
+    ) -> InvitationId:
+        claim = None
+        if key is not None:
+            answer = await self._claim(new, caller, key)
+            if isinstance(answer, KeyReplay):
+                return answer.invitation
+            claim = answer
+        try:
+            return await self._accept(new, caller, claim, is_approved=is_approved)
+        except Exception:
+            # Nothing was taken: the mended request may use the key. A lease that cannot be given back ends
+            # by itself.
+            if claim is not None:
+                with suppress(StorageBusy):
+                    await self.store.release_key(claim)
+            raise
+
+    async def _claim(self, new: NewInvitation, caller: Caller, key: str) -> KeyClaim | KeyReplay:
+        digest = hashlib.sha256(f"{caller.object_id}\n{key}".encode()).hexdigest()
+        timing = self.timing
+        answer = await self.store.claim_key(
+            new.group, digest, new.digest, now=self.clock.now(), lease=timing.key_lease, kept=timing.key_kept
+        )
+        if isinstance(answer, KeyReused):
+            raise Refused(Reason.IDEMPOTENCY_KEY_REUSED)
+        if isinstance(answer, KeyInFlight):
+            raise Refused(Reason.IDEMPOTENCY_KEY_IN_FLIGHT)
+        return answer
+
+    async def _accept(
+        self, new: NewInvitation, caller: Caller, claim: KeyClaim | None, *, is_approved: bool
+    ) -> InvitationId:
+        address = parse_address(new.address)
+        message = (new.message or "").strip() or None
+        if message is not None and len(message) > self.message_limit:
+            raise Refused(
+                Reason.MESSAGE_TOO_LONG,
+                f"The message has {len(message)} characters; {self.message_limit} are allowed",
+                field="welcomeMessage",
+            )
+        if message is not None and not self.sends_own_mail:
+            raise Refused(Reason.NO_MAIL_SENDER, field="welcomeMessage")
+        group, apps = await asyncio.gather(self.directory.read_group(new.group), self.setups.list_apps(new.group))
+        roles = group_roles(caller.object_id, caller.roles, group, apps)
+        if not is_approved and not may(roles, Action.INVITE):
+            raise Refused(Reason.NOT_OWNER)
+        reason = closed(group, apps, self.invite_to)
+        if reason is not None:
+            raise Refused(reason, f"'{group.name}': {REASONS[reason].title.lower()}")
+        for app in apps:
+            _check_policy(app, address)
+
+        now = self.clock.now()
+        if new.expires is not None and new.expires < now.date():
+            raise Refused(Reason.BODY_INVALID, f"{new.expires} is over already", field="expires")
+        if new.send_again and message is None and self.sends_own_mail:
+            # Guestlist's own mail is repeated safely where Microsoft's is not; without a message it says the rest.
+            message = ""
+        chunk = new_chunk_id(now, self.clock.random_hex(10))
+        invitation = Invitation(
+            id=InvitationId(new.group, chunk, 0),
+            address=address,
+            display_name=new.display_name,
+            message=message,
+            language=new.language,
+            inviter_id=caller.object_id,
+            inviter_name=caller.name,
+            app_name=app_name(group.apps, group.name),
+            direct_link=direct_link(group.apps, self.tenant_id),
+            created_at=now,
+            updated_at=now,
+            expires=new.expires,
+            send_again=new.send_again,
+        )
+        await self._take_of_day(invitation)
+        # Remembered first: whatever stops after this line is found by the sweeper.
+        await self.store.open_chunks.open((new.group, chunk), now + self.timing.stillness)
+        try:
+            await self.store.accept([invitation], claim)
+        except Conflict as e:
+            under_way = await self.store.find_under_way(new.group, [address.key])
+            if address.key in under_way and under_way[address.key] != invitation.id:
+                raise self._under_way(under_way[address.key]) from e
+            if address.key not in under_way:
+                raise Refused(Reason.STORAGE_BUSY, "Another request changed the same records") from e
+            # The write went through and only its answer was lost.
+        try:
+            await self.outbox.send(InviteChunk(new.group, chunk))
+        except StorageBusy:
+            # Taken is taken: the rows stand, and the sweeper sets them going.
+            await self.store.open_chunks.open((new.group, chunk), now + timedelta(minutes=1))
+        return invitation.id
+
+    async def _take_of_day(self, invitation: Invitation) -> None:
+        """Count the guest for the day of who invites, of the group and of the tenant, or for none of them.
+
+        Raises:
+            Refused: `budget-reached`; `invitation-under-way`, for which nothing is to be taken.
+        """
+        group, key, now = invitation.id.group, invitation.address.key, self.clock.now()
+        if under_way := await self.store.find_under_way(group, [key]):
+            raise self._under_way(under_way[key])
+        limits = self.budgets.of(invitation.inviter_id, group)
+        if await self.store.take_of_day(limits, 1, now):
+            return
+        over = [who for who, limit in limits.items() if not await self.store.read_day({who: limit}, now)]
+        until = next_day(now)
+        detail = f"{_BUDGETS[(over or [OF_TENANT])[0].partition('-')[0]]}; the next day begins at {until:%H:%M} UTC"
+        raise Refused(Reason.BUDGET_REACHED, detail, retry_after=until - now, until=until)
+
+    def _under_way(self, invitation: InvitationId) -> Refused:
+        return Refused(Reason.INVITATION_UNDER_WAY, field="address", location=str(invitation))
+
+
+def _check_policy(app: AppRecord, address: Address) -> None:
+    """What an administrator recorded when the app was set up, enforced for every way of inviting.
+
+    Raises:
+        Refused: `domain-not-allowed`.
+    """
+    if not app.policy.takes(address.domain):
+        raise Refused(
+            Reason.DOMAIN_NOT_ALLOWED, f"'{app.name}' does not admit guests of {address.domain}", field="address"
+        )

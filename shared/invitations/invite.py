@@ -1,0 +1,406 @@
+"""Invite the guests of a chunk, each once.
+
+Before the directory is asked to invite, the guest is looked up and the intent is written. A delivery that
+finds the intent of an earlier one never mails on suspicion: it looks the guest up and adopts what it finds.
+
+A delivery that was cut off (its claim ran out) may have died before its call left, and the directory may hide a new
+guest for minutes. It is not worth waiting for: inviting again without a mail finds or makes the account, and
+the time at which the account was made tells which of the two calls made it, and so whether the guest was mailed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.core.claims import within
+from shared.core.clock import Clock
+from shared.core.errors import Conflict, DirectoryBusy, Refused, StorageBusy
+from shared.core.reasons import Reason
+from shared.core.results import (
+    Account,
+    Blocked,
+    Busy,
+    Declined,
+    Exists,
+    FindAnswer,
+    InviteAnswer,
+    Invited,
+    Lookalike,
+    NotFound,
+    Unknown,
+)
+from shared.core.timing import Timing
+from shared.core.versions import Versioned
+from shared.core.waits import busy_wait, replication_wait
+from shared.graph.ports.directory import Directory, GuestToInvite
+from shared.invitations.chunk_rows import ChunkRows
+from shared.invitations.model.invitations import Invitation, State, advance, failed
+from shared.invitations.ports import Store
+from shared.membership.access import Access
+from shared.membership.model.policy import Policy
+from shared.messages.commands import ImportChunk, InviteChunk, JoinChunk
+from shared.messages.outcomes import Later, Outcome
+from shared.pace.breaker import Breaker, take_probe, trip
+from shared.pace.pacing import Pace
+
+LANE = "invitations"
+_SOON = timedelta(seconds=1)
+_BUSY = "the directory is busy"
+FRESH = timedelta(minutes=2)
+"""For how long the look at who invites counts that was taken when the invitation was."""
+
+
+@dataclass(frozen=True, slots=True)
+class InviteChunkStep:
+    directory: Directory
+    store: Store
+    clock: Clock
+    timing: Timing
+    pace: Pace
+    access: Access
+
+    async def __call__(self, command: InviteChunk) -> Outcome:
+        """Take the chunk as far as it goes now. Safe to repeat at any time."""
+        chunk, now = await ChunkRows.read(self.store, command), self.clock.now()
+        try:
+            await self._end_late(chunk, now)
+        except DirectoryBusy as e:
+            wait = busy_wait(command.attempt, e.retry_after, self.clock.jitter())
+            return await self._again(command, chunk, now + wait, _BUSY)
+        except Conflict:
+            return await self._again(command, chunk, now + _SOON, "another delivery wrote first")
+        breaker = await self.store.read_breaker()
+        work = InviteWork(self, command, chunk, breaker, now)
+        return await work.run()
+
+    async def _end_late(self, chunk: ChunkRows, now: datetime) -> None:
+        """Of those who were parked, or have waited for long: end whom nobody may let in any more."""
+        late = [i for i in chunk.waiting(now) if i.state is State.PARKED or i.created_at < now - FRESH]
+        ended: list[Invitation] = []
+        for who in dict.fromkeys(i.inviter_id for i in late):
+            mine = [i for i in late if i.inviter_id == who]
+            try:
+                seen = await self.access.need_admitted(chunk.command.group, who)
+            except Refused as e:
+                ended += [failed(i, e.reason, e.detail, now) for i in mine]
+            else:
+                ended += not_admitted(mine, [(app.name, app.policy) for app in seen.apps], now)
+        await chunk.write(ended)
+
+    async def _again(self, command: InviteChunk, chunk: ChunkRows, at: datetime, why: str) -> Outcome:
+        await chunk.finish(self.clock.now(), at, self.timing.stillness)
+        return Outcome(later=Later(replace(command, attempt=command.attempt + 1), at, why))
+
+
+class InviteWork:
+    """One delivery of one chunk. `then` is the state that the invited go to: `joining` where they are added to the
+    group in the same breath. `refused` says afterwards how many guests the directory did not take for now, and
+    `throttled_for` for how long; `scattered` that others behind one of them were taken."""
+
+    def __init__(
+        self,
+        step: InviteChunkStep,
+        command: InviteChunk | ImportChunk,
+        chunk: ChunkRows,
+        breaker: Versioned[Breaker],
+        now: datetime,
+        *,
+        then: State = State.INVITED,
+    ) -> None:
+        self.step = step
+        self.then = then
+        self.throttled_for: timedelta | None = None
+        self.refused = 0
+        self.scattered = False
+        self.command = command
+        self.chunk = chunk
+        self.breaker = breaker
+        self.now = now
+        self.wake_at: datetime | None = None
+        self.why = ""
+        self._without_mail: set[int] = set()
+        """Positions of guests who are asked for again after a delivery was cut off."""
+
+    async def run(self) -> Outcome:
+        todo = self.chunk.in_state(State.ACCEPTED, State.INVITING, State.PARKED)
+        for invitation in todo:
+            if invitation.is_claimed(self.now):
+                self._wait(invitation.claimed_until or self.now, "another delivery is at work")
+        free = [i for i in todo if not i.is_claimed(self.now)]
+        if free and self._must_wait_for_slot(await self._slot(len(free))):
+            return await self._outcome()
+        if free:
+            try:
+                to_invite = await self._look_up_and_claim(free)
+            except Conflict:
+                self._wait(self.now + _SOON, "another delivery wrote first")
+            else:
+                if to_invite:
+                    await self._invite(to_invite)
+        return await self._outcome()
+
+    async def _slot(self, guests: int) -> datetime:
+        if self.command.slot is not None:
+            return self.command.slot
+        if isinstance(self.command, ImportChunk):
+            # Its slot was taken when the file was read; what comes back has been waiting long enough.
+            return self.now
+        return await self.step.store.reserve(LANE, self.step.pace, guests, self.now)
+
+    def _must_wait_for_slot(self, slot: datetime) -> bool:
+        if slot <= self.now:
+            return False
+        self.command = replace(self.command, slot=slot)
+        self._wait(slot, "the tenant's pace")
+        return True
+
+    async def _look_up_and_claim(self, free: list[Invitation]) -> list[Invitation]:
+        """Find who is in the directory already, write what follows from it and the intent to invite the
+        rest; gives those to invite."""
+        changed: list[Invitation] = []
+        to_invite: list[Invitation] = []
+        try:
+            found = await self.step.directory.find([i.address for i in free])
+        except DirectoryBusy as e:
+            self._wait_busy(e.retry_after, len(free))
+            return []
+        except Refused as e:
+            await self.chunk.write([failed(i, e.reason, e.detail, self.now) for i in free])
+            return []
+        self.scattered |= _scattered(found)
+        for invitation, answer in zip(free, found, strict=True):
+            in_doubt = invitation.effect_since is not None
+            match answer:
+                case Account(enabled=False) if not in_doubt:
+                    changed.append(failed(invitation, Reason.ACCOUNT_DISABLED, None, self.now))
+                case Account(pending=False) if invitation.send_again and not in_doubt:
+                    changed.append(failed(invitation, Reason.GUEST_HAS_ACCEPTED, None, self.now))
+                case Account() if invitation.send_again and self._may_ask_again(invitation):
+                    # Graph's own way to send again: the same account, a new ticket (graph contract "Invitations").
+                    to_invite.append(invitation)
+                case Account(created_at=created) if _was_made_without_mail(invitation, created):
+                    to_invite.append(invitation)
+                case Account(id=user):
+                    # In doubt: an earlier delivery made this guest and did not live to write it down. Its
+                    # ticket went with it; the app's direct link redeems as well.
+                    changed.append(
+                        self._invited(invitation, self.now, user_id=user, already_in_directory=not in_doubt)
+                    )
+                case Busy(retry_after=after):
+                    self._wait_busy(after)
+                case Lookalike(where=where) if not self._may_still_show(invitation):
+                    detail = f"An account of the directory has it in {where}"
+                    changed.append(failed(invitation, Reason.ADDRESS_OF_ANOTHER, detail, self.now))
+                case NotFound() if _was_cut_off(invitation) and self._may_ask_without_mail(invitation):
+                    self._without_mail.add(invitation.id.position)
+                    to_invite.append(invitation)
+                case NotFound() | Lookalike() if self._may_still_show(invitation):
+                    self._wait(self.now + replication_wait(self.command.attempt), "an invitation is in doubt")
+                case NotFound():
+                    to_invite.append(invitation)
+        if to_invite and self.breaker.value.is_open:
+            allowed = 1 if await self._take_probe() else 0
+            for invitation in to_invite[allowed:]:
+                self._park(invitation, changed)
+            to_invite = to_invite[:allowed]
+        claimed = [self._claimed(invitation) for invitation in to_invite]
+        await self.chunk.write([*changed, *claimed])
+        return claimed
+
+    def _claimed(self, invitation: Invitation) -> Invitation:
+        """The intent. Asking without a mail keeps the time of the first attempt, which may have mailed."""
+        since = invitation.effect_since if invitation.id.position in self._without_mail else self.now
+        until = self.step.clock.now() + self.step.timing.work_lease
+        return advance(invitation, State.INVITING, self.now, claimed_until=until, effect_since=since, user_id=None)
+
+    @staticmethod
+    def _may_ask_again(invitation: Invitation) -> bool:
+        """A first attempt, or one that sent nothing: where Guestlist's own mail carries the link, inviting makes no
+        more than a new ticket. Microsoft's mail may have gone out, and is not sent twice."""
+        return invitation.effect_since is None or invitation.message is not None
+
+    def _may_still_show(self, invitation: Invitation) -> bool:
+        since = invitation.effect_since
+        return since is not None and self.now < since + self.step.timing.doubt_window
+
+    def _may_ask_without_mail(self, invitation: Invitation) -> bool:
+        """Not while Microsoft blocks the tenant's invitations: each costs a probe."""
+        return self._may_still_show(invitation) and not self.breaker.value.is_open
+
+    def _park(self, invitation: Invitation, changed: list[Invitation]) -> None:
+        if invitation.state is not State.PARKED:
+            detail = self.breaker.value.detail
+            parked = advance(
+                invitation if invitation.state is State.ACCEPTED else replace(invitation, effect_since=None),
+                State.PARKED,
+                self.now,
+                reason=Reason.TENANT_BLOCKED,
+                detail=detail,
+            )
+            changed.append(parked)
+        probe_at = self.breaker.value.probe_at or self.now
+        self._wait(
+            max(probe_at, self.now + _SOON) + timedelta(seconds=10) * self.step.clock.jitter(),
+            "Microsoft blocks the tenant's invitations",
+        )
+
+    async def _take_probe(self) -> bool:
+        taken = take_probe(self.breaker.value, self.now, self.step.timing.probe_interval)
+        if taken is None:
+            return False
+        try:
+            await self.step.store.write_breaker(replace(self.breaker, value=taken))
+        except Conflict:
+            return False
+        self.breaker = await self.step.store.read_breaker()
+        return True
+
+    async def _invite(self, claimed: list[Invitation]) -> None:
+        guests = [
+            GuestToInvite(
+                address=i.address,
+                display_name=i.display_name,
+                redirect_url=i.direct_link,
+                # Graph drops a custom message when an app invites: with one, Guestlist's own mail carries it.
+                mail=i.message is None and i.id.position not in self._without_mail,
+                language=i.language,
+            )
+            for i in claimed
+        ]
+        until = min(i.claimed_until or self.now for i in claimed)
+        late: list[InviteAnswer] = [Unknown("no answer within the lease")] * len(guests)
+        answers = await within(until, self.step.clock, self.step.directory.invite(guests), late)
+        self.scattered |= _scattered(answers)
+        by_position = {i.id.position: a for i, a in zip(claimed, answers, strict=True)}
+        now = self.step.clock.now()
+        await self._follow_breaker(answers, now)
+
+        def settled(invitation: Invitation) -> Invitation:
+            return self._settled(invitation, by_position[invitation.id.position], now)
+
+        are_new = not self._without_mail and all(isinstance(answer, Invited) for answer in answers)
+        if self.then is State.JOINING and are_new:
+            # New accounts are members of no group yet: whoever meets this delivery's work half done, finishes it.
+            self.chunk.hold(by_position, settled)
+        else:
+            await self.chunk.settle(by_position, State.INVITING, settled)
+
+    def _settled(self, invitation: Invitation, answer: InviteAnswer, now: datetime) -> Invitation:
+        asked_without_mail = invitation.id.position in self._without_mail and invitation.message is None
+        match answer:
+            case Invited(user_id=user) if asked_without_mail:
+                self._wait(now + replication_wait(self.command.attempt), "an invitation is in doubt")
+                return advance(invitation, State.INVITING, now, user_id=user)
+            case Busy() | Blocked() if asked_without_mail:
+                # The first attempt is as much in doubt as before.
+                self._wait(now + replication_wait(self.command.attempt), "an invitation is in doubt")
+                return advance(invitation, State.INVITING, now)
+            case Invited(user_id=user, redeem_url=url):
+                return self._invited(invitation, now, user_id=user, redeem_url=url)
+            case Exists(user_id=user):
+                return self._invited(invitation, now, user_id=user, already_in_directory=True)
+            case Busy(retry_after=after):
+                self._wait_busy(after)
+                return advance(invitation, State.ACCEPTED, now, effect_since=None)
+            case Unknown(what=what):
+                self._wait(now + replication_wait(self.command.attempt), what)
+                return advance(invitation, State.INVITING, now)
+            case Blocked(detail=detail):
+                probe_at = self.breaker.value.probe_at or now + self.step.timing.probe_interval
+                self._wait(probe_at, "Microsoft blocks the tenant's invitations")
+                return advance(
+                    invitation,
+                    State.PARKED,
+                    now,
+                    reason=Reason.TENANT_BLOCKED,
+                    detail=detail,
+                    effect_since=None,
+                )
+            case Declined(reason=reason, detail=detail):
+                return failed(invitation, reason, detail, now)
+
+    def _invited(self, invitation: Invitation, now: datetime, **changes: Any) -> Invitation:
+        since = now if self.then is State.JOINING else None
+        return advance(invitation, self.then, now, effect_since=since, **changes)
+
+    async def _follow_breaker(self, answers: list[InviteAnswer], now: datetime) -> None:
+        """Open or close the breaker by what the directory answered, whoever else is writing it."""
+        blocked = next((a for a in answers if isinstance(a, Blocked)), None)
+        lifted = self.breaker.value.is_open and any(isinstance(a, Invited) for a in answers)
+        if blocked is None and not lifted:
+            return
+        for _ in range(5):
+            was = self.breaker.value
+            value = trip(was, blocked.detail, now, self.step.timing.probe_interval) if blocked else Breaker()
+            try:
+                await self.step.store.write_breaker(replace(self.breaker, value=value))
+            except Conflict:
+                self.breaker = await self.step.store.read_breaker()
+            else:
+                self.breaker = replace(self.breaker, value=value)
+                return
+        raise StorageBusy("other deliveries kept changing the breaker")
+
+    @property
+    def is_throttled(self) -> bool:
+        return self.refused > 0
+
+    def _wait_busy(self, after: timedelta | None, guests: int = 1) -> None:
+        self.refused += guests
+        if after is not None:
+            self.throttled_for = max(after, self.throttled_for or after)
+        wait = busy_wait(self.command.attempt, after, self.step.clock.jitter())
+        self._wait(self.step.clock.now() + wait, _BUSY)
+
+    def _wait(self, until: datetime, why: str) -> None:
+        # The latest wins: nothing may call before its Retry-After.
+        if self.wake_at is None or until > self.wake_at:
+            self.wake_at, self.why = until, why
+
+    async def _outcome(self) -> Outcome:
+        command = self.command
+        join = JoinChunk(command.group, command.chunk)
+        then = (join,) if self.chunk.in_state(State.INVITED) else ()
+        later = None
+        if self.wake_at is not None:
+            # A slot is used once: what comes back after it asks for a new one.
+            slot = command.slot if command.slot is not None and command.slot > self.now else None
+            again = replace(command, attempt=command.attempt + 1, slot=slot)
+            later = Later(again, self.wake_at, self.why)
+        await self.chunk.finish(self.now, self.wake_at, self.step.timing.stillness)
+        return Outcome(then=then, later=later)
+
+
+def not_admitted(
+    waiting: Sequence[Invitation], policies: Sequence[tuple[str, Policy]], now: datetime
+) -> list[Invitation]:
+    """Those whom a policy of one of these apps, as it is now, keeps out, ended; who may have been invited already is
+    not among them."""
+    ended: list[Invitation] = []
+    for invitation in waiting:
+        domain = invitation.address.domain
+        app = next((name for name, policy in policies if not policy.takes(domain)), None)
+        if app is not None and invitation.effect_since is None:
+            detail = f"'{app}' does not admit guests of {domain}"
+            ended.append(failed(invitation, Reason.DOMAIN_NOT_ALLOWED, detail, now))
+    return ended
+
+
+def _scattered(answers: Sequence[FindAnswer] | Sequence[InviteAnswer]) -> bool:
+    """Some were taken behind one for whom the directory was too busy."""
+    busy = [isinstance(answer, Busy) for answer in answers]
+    return True in busy and not all(busy[busy.index(True) :])
+
+
+def _was_cut_off(invitation: Invitation) -> bool:
+    """A delivery had claimed it and wrote nothing more: whoever meets it finds the claim run out."""
+    return invitation.claimed_until is not None and invitation.effect_since is not None
+
+
+def _was_made_without_mail(invitation: Invitation, created_at: datetime | None) -> bool:
+    """The account of a guest who was asked for again without a mail was made by that call, and not by the first."""
+    first, second = invitation.effect_since, invitation.updated_at
+    if invitation.state is not State.INVITING or invitation.user_id is None or first is None or created_at is None:
+        return False
+    return abs(second - created_at) < abs(created_at - first)

@@ -1,0 +1,182 @@
+"""The doors: each step names the action, the table of `shared.membership.model.access` decides."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.core.caller import Caller
+from shared.core.clock import Clock
+from shared.core.errors import Refused
+from shared.core.groups import GroupFacts
+from shared.core.ids import GroupId, UserId
+from shared.core.reasons import REASONS, Reason
+from shared.graph.ports.directory import Directory
+from shared.graph.ports.principals import Principals, Standing
+from shared.membership.model.access import (
+    RULES,
+    Action,
+    AppRole,
+    InviteTo,
+    Role,
+    closed,
+    group_roles,
+    may,
+    tenant_roles,
+)
+from shared.membership.model.apps import AppRecord
+from shared.membership.model.policy import RequestPolicy
+from shared.membership.ports.apps import AppStore
+
+REMEMBERED = timedelta(seconds=30)
+"""How long a group's owners may be remembered for actions that only read. Every other asks the directory."""
+_ROOM = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A group, the apps that were set up with it, and all that the caller is to it."""
+
+    facts: GroupFacts
+    apps: tuple[AppRecord, ...]
+    roles: frozenset[Role]
+
+    @property
+    def app(self) -> AppRecord | None:
+        """The app whose policy holds, where there is one."""
+        return self.apps[0] if self.apps else None
+
+    @property
+    def role(self) -> Role:
+        """The first that fits, in the order of `Role`."""
+        return next(role for role in Role if role in self.roles)
+
+
+def need(caller: Caller, action: Action) -> None:
+    """The door of what belongs to the tenant. Raises Refused `not-admin`, naming the app roles that open it."""
+    if not may(tenant_roles(caller.roles), action):
+        rule = RULES[action]
+        names = " or ".join(name.value for name in AppRole if rule.roles & tenant_roles([name]))
+        raise Refused(Reason.NOT_ADMIN, f"It takes the app role {names} to {rule.does}")
+
+
+@dataclass(slots=True)
+class Access:
+    """The doors of what belongs to a group; and, for what is done later than it was asked for, whether who asked
+    still may: as the directory says at that time. With `guests_count` guests may be owners and approvers."""
+
+    directory: Directory
+    setups: AppStore
+    clock: Clock
+    principals: Principals
+    invite_to: InviteTo = InviteTo.SET_UP
+    guests_count: bool = False
+    _groups: dict[GroupId, tuple[datetime, GroupFacts]] = field(default_factory=dict)
+
+    async def need(self, group_id: GroupId, caller: Caller, action: Action) -> Seen:
+        """The group as the caller sees it.
+
+        Raises:
+            Refused: `group-missing`; `not-owner` where the table does not give the action to the caller.
+        """
+        facts = await (self._read if RULES[action].reads else self.directory.read_group)(group_id)
+        apps = tuple(await self.setups.list_apps(group_id))
+        roles = group_roles(caller.object_id, caller.roles, facts, apps)
+        others = roles - {Role.APPROVER}
+        # An approver was looked at when the app was set up; the account may have become another since.
+        if may(roles, action) and not may(others, action) and not await self._counts(caller.object_id):
+            roles = others
+        if not may(roles, action):
+            raise Refused(Reason.NOT_OWNER)
+        return Seen(facts, apps, roles)
+
+    async def may(self, group_id: GroupId, caller: Caller, action: Action) -> bool:
+        """Whether the table gives the action to the caller; False as well where there is no such group."""
+        try:
+            await self.need(group_id, caller, action)
+        except Refused as e:
+            if e.reason not in (Reason.NOT_OWNER, Reason.GROUP_MISSING):
+                raise
+            return False
+        return True
+
+    async def need_still(self, group_id: GroupId, who: UserId, *actions: Action) -> Seen:
+        """The door before an effect that was asked for earlier: whether the table gives one of the actions to `who`
+        at this time. Two requests, or three with their app roles where the group alone does not do.
+
+        Raises:
+            Refused: `authority-lost`, with an explanation; `group-missing`, `permission-missing`.
+            DirectoryBusy: nothing could be learnt now.
+        """
+        facts = await self.directory.read_group(group_id, keep=True)
+        apps = tuple(await self.setups.list_apps(group_id))
+        await self._need_account(who)
+        roles = group_roles(who, (), facts, apps)
+        if not any(may(roles, action) for action in actions):
+            roles = group_roles(who, await self.principals.roles_of(who), facts, apps)
+        if not any(may(roles, action) for action in actions):
+            raise _lost(f"who asked for it may no longer {RULES[actions[0]].does}: group '{facts.name}'")
+        return Seen(facts, apps, roles)
+
+    async def need_role_still(self, who: UserId, action: Action) -> None:
+        """The same for what belongs to the tenant. Raises as `need_still`, but for `group-missing`."""
+        await self._need_account(who)
+        if not may(tenant_roles(await self.principals.roles_of(who)), action):
+            raise _lost(f"who asked for it may no longer {RULES[action].does}")
+
+    async def need_admitted(self, group_id: GroupId, who: UserId) -> Seen:
+        """The group, if it still takes guests whom `who` has let in: by an invitation, by a decision about a request,
+        or as the app whose policy lets everybody in.
+
+        Raises:
+            Refused: as `need_still`, and why the group takes no guests.
+            DirectoryBusy: nothing could be learnt now.
+        """
+        apps = tuple(await self.setups.list_apps(group_id))
+        if any(who == UserId(app.service_principal) and app.policy.lets_in is RequestPolicy.OPEN for app in apps):
+            seen = Seen(await self.directory.read_group(group_id, keep=True), apps, frozenset())
+        else:
+            seen = await self.need_still(group_id, who, Action.INVITE, Action.DECIDE_REQUESTS)
+        self.need_open(seen)
+        return seen
+
+    def need_open(self, seen: Seen) -> None:
+        """Raises Refused where nobody is invited into the group, whoever asks."""
+        if (reason := closed(seen.facts, seen.apps, self.invite_to)) is not None:
+            raise Refused(reason, f"'{seen.facts.name}': {REASONS[reason].title.lower()}")
+
+    async def _need_account(self, who: UserId) -> None:
+        standing = await self._standing(who, keep=True)
+        if standing is None:
+            raise _lost("the account of who asked for it is not in the directory any more")
+        if not standing.enabled:
+            raise _lost("the account of who asked for it is blocked from signing in")
+        if standing.is_guest and not self.guests_count:
+            raise _lost("the account of who asked for it is a guest's")
+
+    async def _counts(self, who: UserId) -> bool:
+        standing = await self._standing(who, keep=False)
+        return standing is not None and standing.enabled and (self.guests_count or not standing.is_guest)
+
+    async def _standing(self, who: UserId, *, keep: bool) -> Standing | None:
+        return (await self.principals.standing([who], keep=keep)).get(who)
+
+    async def _read(self, group_id: GroupId) -> GroupFacts:
+        """As it was within the last `REMEMBERED`. Raises Refused `group-missing`."""
+        now = self.clock.now()
+        known = self._groups.get(group_id)
+        if known is not None and known[0] > now - REMEMBERED:
+            return known[1]
+        group = await self.directory.read_group(group_id)
+        if len(self._groups) >= _ROOM:
+            self._groups.clear()
+        self._groups[group_id] = (now, group)
+        return group
+
+
+def roles_to(caller: Caller, group: GroupFacts, apps: Collection[AppRecord]) -> frozenset[Role]:
+    """All that a caller is to a group whose facts are at hand."""
+    return group_roles(caller.object_id, caller.roles, group, apps)
+
+
+def _lost(why: str) -> Refused:
+    return Refused(Reason.AUTHORITY_LOST, why)

@@ -1,0 +1,115 @@
+"""The guests of a group, as its owner tends them: looking, taking one out, setting the last day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from shared.core.caller import Caller
+from shared.core.change_log import TrailEntry
+from shared.core.clock import Clock
+from shared.core.errors import Refused
+from shared.core.ids import AuditId, GroupId, UserId
+from shared.core.reasons import Reason
+from shared.core.results import Declined, require_gone
+from shared.graph.ports.directory import Directory
+from shared.graph.ports.guests import GuestFacts, GuestPage, Rosters
+from shared.membership.access import Access
+from shared.membership.model.access import Action
+from shared.membership.model.accounts import Belief
+from shared.membership.ports.snapshot import Doing, Doings
+from shared.membership.ports.state import LastDays
+from shared.membership.stop import StopSwitch
+from shared.storage.ports.change_log import Trail
+
+
+@dataclass(frozen=True, slots=True)
+class GuestList:
+    """A page of guests, and the last days of those who have one, by user."""
+
+    page: GuestPage
+    expires: Mapping[UserId, date]
+
+
+@dataclass(frozen=True, slots=True)
+class TendGuests:
+    access: Access
+    directory: Directory
+    rosters: Rosters
+    last_days: LastDays
+    doings: Doings
+    trail: Trail
+    clock: Clock
+    stop: StopSwitch
+
+    async def list(
+        self, group: GroupId, caller: Caller, continuation: str | None, find: str | None = None
+    ) -> GuestList:
+        """Raises Refused `not-owner`, `group-missing`, `parameter-invalid` for a continuation never given out."""
+        await self.access.need(group, caller, Action.READ_GUESTS)
+        try:
+            page = await self.rosters.guests(group, continuation, find)
+        except ValueError as e:
+            raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
+        keys = {guest.id: guest.address.lower() for guest in page.guests if guest.address}
+        expires = await self.last_days.read_expiries(group, sorted(set(keys.values())))
+        return GuestList(page, {user: expires[key] for user, key in keys.items() if key in expires})
+
+    async def remove(self, group: GroupId, user: UserId, caller: Caller) -> None:
+        """Make the guest no member any more; the account stays. Safe to repeat.
+
+        Raises:
+            Refused: `not-owner`, `group-missing`, `stopped`, `guest-missing`, or the directory's refusal.
+            DirectoryBusy: a repeat goes on.
+        """
+        await self.access.need(group, caller, Action.CHANGE_GUESTS)
+        await self.stop.need_running()
+        guest, now = await self._guest(group, user), self.clock.now()
+        # Known before it is so: an audit does not wonder who took the membership away.
+        await self._believe(Doing(user, group, Belief(False, now)))
+        [answer] = await self.directory.leave(group, [user])
+        if isinstance(answer, Declined):
+            await self._believe(Doing(user, group, Belief(True, self.clock.now())))
+        number = require_gone(answer).request_id
+        await self.trail.add([self._entry(guest, group, caller, now, number)])
+        if guest.address:
+            await self.last_days.write_expiry(group, guest.address.lower(), None)
+
+    async def _believe(self, doing: Doing) -> None:
+        await self.doings.note_doings(AuditId(""), [doing])
+
+    def _entry(
+        self, guest: GuestFacts, group: GroupId, caller: Caller, at: datetime, request_id: str | None
+    ) -> TrailEntry:
+        return TrailEntry(
+            key=f"{self.clock.random_hex(12)}-removed",
+            at=at,
+            who=f"{caller.name} ({caller.object_id})",
+            what="remove",
+            subject=guest.id,
+            name=guest.name,
+            group=group,
+            app=None,
+            before="member of the group",
+            after="no member of the group",
+            request_id=request_id,
+        )
+
+    async def set_expiry(self, group: GroupId, user: UserId, expires: date | None, caller: Caller) -> None:
+        """Set, renew or clear the last day of a guest's membership. Safe to repeat.
+
+        Raises:
+            Refused: `not-owner`, `group-missing`, `guest-missing`, `body-invalid` for a day that is over.
+        """
+        await self.access.need(group, caller, Action.CHANGE_GUESTS)
+        if expires is not None and expires < self.clock.now().date():
+            raise Refused(Reason.BODY_INVALID, f"{expires} is over already", field="expires")
+        guest = await self._guest(group, user)
+        if not guest.address:
+            raise Refused(Reason.GUEST_MISSING, "The account has no mail address to keep the day by")
+        await self.last_days.write_expiry(group, guest.address.lower(), expires)
+
+    async def _guest(self, group: GroupId, user: UserId) -> GuestFacts:
+        guest = await self.rosters.guest(group, user)
+        if guest is None:
+            raise Refused(Reason.GUEST_MISSING)
+        return guest

@@ -1,0 +1,52 @@
+"""The mirror: what audits know of accounts, of our groups' members, and of what Guestlist did to them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from shared.core.ids import AuditId, GroupId, UserId
+from shared.membership.model.accounts import Belief, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What Guestlist did to an account in a group; without a belief something is under way there. `address_key` is
+    the address that it was invited by, as Guestlist compares addresses."""
+
+    user: UserId
+    group: GroupId
+    belief: Belief | None
+    address_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """An account as the mirror has it. What this audit has marked: its last sign-in where that is long ago, last days
+    that are over, accounts with an address of it. `counted` is what the audit before counted of it."""
+
+    subject: Subject
+    inactive: datetime | None = None
+    last_days: Mapping[GroupId, date] = field(default_factory=dict)
+    twins: frozenset[UserId] = frozenset()
+    counted: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What an audit learns of an account by looking for it; it says nothing to the next one."""
+
+    inactive: datetime | None = None
+    last_days: Mapping[GroupId, date] = field(default_factory=dict)
+    twins: frozenset[UserId] = frozenset()
+
+
+type Counts = Mapping[str, int]
+
+
+class Doings(Protocol):
+    """The part of the mirror that is told what Guestlist did."""
+
+    async def note_doings(self, audit: AuditId, doings: Sequence[Doing]) -> None:
+        """Safe to repeat. `audit` is the one that reads of work under way; else it says nothing."""
+        ...

@@ -1,0 +1,24 @@
+"""What a step returns: what comes next, now or later. Exceptions are for what nobody foresaw."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.messages.commands import Command
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Do `command` not before a time. A new message: its dequeue count starts afresh."""
+
+    command: Command
+    not_before: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`then` runs at once, `later` at its time; both may stand, as part of a chunk goes on and part waits."""
+
+    then: tuple[Command, ...] = ()
+    later: Later | None = None
+    note: str = "done"

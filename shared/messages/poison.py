@@ -1,0 +1,125 @@
+"""Drains the poison queues with the SDK: a trigger of the Functions host never sees what is not base64."""
+
+import asyncio
+import base64
+import binascii
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextlib import suppress
+from datetime import timedelta
+
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.storage.queue import QueueMessage
+from azure.storage.queue.aio import QueueClient, QueueServiceClient
+
+from shared.messages.outbox import NEVER
+from shared.messages.ports.poison import Drained
+from shared.messages.registry import MESSAGES
+from shared.messages.route import UNREADABLE, Messages, UnreadableMessage, poison_queue
+from shared.storage.accounts import failure
+
+log = logging.getLogger("guestlist")
+
+_BATCH = 16
+_AT_ONCE = 8
+"""Queues."""
+
+
+class StoragePoisonQueues:
+    """The poison queues of the outbox's queues. A queue that nobody made yet is empty."""
+
+    def __init__(
+        self,
+        service: QueueServiceClient,
+        messages: Messages = MESSAGES,
+        *,
+        hidden: timedelta = timedelta(minutes=5),
+        run: timedelta = timedelta(minutes=1),
+    ) -> None:
+        """`hidden`: how long a message stays with one drain, and rests after `work` failed. `run`: a drain begins no
+        message after that."""
+        self._service = service
+        self._queues = [poison_queue(queue) for queue in messages.queues]
+        self._hidden_s = int(hidden.total_seconds())
+        self._run_s = run.total_seconds()
+
+    async def drain(self, work: Callable[[bytes], Awaitable[None]], among: Collection[str] | None = None) -> Drained:
+        """As the port says. A queue that storage does not answer for is left for the next drain."""
+        free, until = asyncio.Semaphore(_AT_ONCE), time.monotonic() + self._run_s
+
+        async def one(queue: str) -> Drained:
+            async with free:
+                return await self._drain(queue, work, until)
+
+        return _sum(await asyncio.gather(*(one(name) for name in self._queues if among is None or name in among)))
+
+    async def _drain(self, name: str, work: Callable[[bytes], Awaitable[None]], until: float) -> Drained:
+        queue = self._service.get_queue_client(name)
+        done: list[Drained] = []
+        try:
+            while messages := await self._receive(queue):
+                for message in messages:
+                    if time.monotonic() > until:
+                        return _sum(done)
+                    done.append(await self._handle(queue, message, work))
+        except AzureError as e:
+            log.error("the queue %s could not be drained: %s", name, failure(e))
+        return _sum(done)
+
+    async def _receive(self, queue: QueueClient) -> list[QueueMessage]:
+        pages = queue.receive_messages(
+            messages_per_page=_BATCH, max_messages=_BATCH, visibility_timeout=self._hidden_s
+        )
+        try:
+            return [message async for message in pages]
+        except ResourceNotFoundError:
+            return []
+
+    async def _handle(
+        self, queue: QueueClient, message: QueueMessage, work: Callable[[bytes], Awaitable[None]]
+    ) -> Drained:
+        try:
+            await work(_body(message.content or ""))
+        except UnreadableMessage:
+            await self._put_aside(queue, message)
+            await _delete(queue, message)
+            return Drained(unreadable=1)
+        except Exception:  # whatever it was: the message rests, and the others are not held up by it
+            log.exception("message %s of the queue %s failed; it rests", message.id, queue.queue_name)
+            return Drained(failed=1)
+        await _delete(queue, message)
+        return Drained(done=1)
+
+    async def _put_aside(self, queue: QueueClient, message: QueueMessage) -> None:
+        # Not its content: nobody knows what it holds.
+        log.error("message %s of the queue %s is unreadable: moved to %s", message.id, queue.queue_name, UNREADABLE)
+        aside = self._service.get_queue_client(UNREADABLE)
+        with suppress(ResourceExistsError):
+            await aside.create_queue()
+        await aside.send_message(message.content or "", time_to_live=NEVER)
+
+
+def _body(content: str) -> bytes:
+    """As the host writes messages, or as somebody wrote it who did not know how."""
+    try:
+        return base64.b64decode("".join(content.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return content.encode()
+
+
+async def _delete(queue: QueueClient, message: QueueMessage) -> None:
+    try:
+        await queue.delete_message(message)
+    except ResourceNotFoundError:
+        return
+    except HttpResponseError as e:
+        if e.status_code != 400:  # the receipt is old: another drain has the message, and deletes it
+            raise
+
+
+def _sum(parts: Iterable[Drained]) -> Drained:
+    done = unreadable = failed = 0
+    for part in parts:
+        done, unreadable, failed = done + part.done, unreadable + part.unreadable, failed + part.failed
+    return Drained(done, unreadable, failed)

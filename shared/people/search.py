@@ -1,0 +1,139 @@
+"""Goes through everything that is kept and looks for a person, a piece for each message.
+
+First all is looked at: what is found is counted, and for an export kept for whoever asked. Where a row tells of
+another account or address of the same person, all is looked at again with it. Then, for an erasure, all is gone
+through and erased; and again, once whoever had read a row before must have written it, until nothing is found.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from shared.core.clock import Clock
+from shared.core.errors import Conflict, Unavailable
+from shared.core.timing import Timing
+from shared.core.versions import Versioned
+from shared.core.waits import busy_wait
+from shared.messages.commands import SearchPerson
+from shared.messages.outcomes import Later, Outcome
+from shared.people.model import Case, CaseKind, CaseState, Page, Person, Phase, absorb, ended
+from shared.people.ports import PersonalData
+
+if TYPE_CHECKING:
+    from shared.audits.rows.audits import TableAuditStore
+    from shared.people.exports import BlobExports
+    from shared.people.rows.cases import TableCases
+
+log = logging.getLogger("guestlist")
+
+_PAGES, _TIME = 20, timedelta(seconds=30)
+"""What one delivery looks through, at most: well within a function's time."""
+_SOON = timedelta(seconds=30)
+_PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPersonStep:
+    """`personal_data` are all places in which people's data is kept; files come first, which rows are made of."""
+
+    cases: "TableCases"
+    personal_data: Sequence[PersonalData]
+    exports: "BlobExports"
+    audits: "TableAuditStore"
+    clock: Clock
+    timing: Timing
+
+    async def __call__(self, command: SearchPerson) -> Outcome:
+        """One delivery. Safe to repeat and to run beside itself."""
+        now = self.clock.now()
+        stored = await self.cases.read(command.case)
+        if stored is None or stored.value.state is not CaseState.RUNNING:
+            return Outcome(note="nothing to do")
+        case, again = stored.value, replace(command, attempt=command.attempt + 1)
+        if case.not_before is not None and case.not_before > now:
+            return Outcome(later=Later(again, case.not_before, case.why or "whoever is at work comes to an end"))
+        try:
+            case = await self._piece(case, now)
+            await self._save(Versioned(case, stored.version))
+        except Conflict:
+            return Outcome(note="another delivery goes on")
+        except Unavailable as e:
+            wait = busy_wait(command.attempt, e.retry_after, self.clock.jitter())
+            return Outcome(later=Later(again, self.clock.now() + wait, str(e)))
+        if case.state is not CaseState.RUNNING:
+            log.info("%s %s: %s", case.kind.value, case.id, case.state.value)
+            return Outcome()
+        if case.not_before is not None and case.not_before > now:
+            return Outcome(later=Later(SearchPerson(case.id), case.not_before, case.why or ""))
+        return Outcome(then=(SearchPerson(case.id),))
+
+    async def _save(self, case: Versioned[Case]) -> None:
+        value = case.value
+        look_at = value.kept_until
+        if value.state is CaseState.RUNNING:
+            now = self.clock.now()
+            look_at = max(now, value.not_before or now) + self.timing.stillness
+        await self.cases.save(case, look_at)
+
+    async def _piece(self, case: Case, now: datetime) -> Case:
+        """The case after the next few pages."""
+        is_start = case.phase is not Phase.LOOK and case.place is None
+        if is_start and (await self.audits.read_position()).value.running is not None:
+            # It has read names and addresses, and will write them down.
+            return replace(case, not_before=now + _SOON, why="an audit is running")
+        case = replace(case, not_before=None, why=None)
+        for _ in range(_PAGES):
+            index, after = _read(case.place)
+            stand_in = case.stand_in if case.phase is not Phase.LOOK else None
+            page = await self.personal_data[index].page(case.known, after, stand_in)
+            if stand_in is not None and page.under_way:
+                # Begun since all was looked at. What else is on the page is erased, and looked at again.
+                why = f"under way: {page.under_way[0]}"
+                return replace(case, not_before=now + _SOON, why=why, changed=case.changed + page.changed)
+            case = await self._take(case, page)
+            case = replace(case, place=_written(index, page.after))
+            if page.after is None and index + 1 == len(self.personal_data):
+                return await self._next(case)
+            if self.clock.now() - now > _TIME:
+                break
+        return case
+
+    async def _take(self, case: Case, page: Page) -> Case:
+        if case.phase is not Phase.LOOK:
+            return replace(case, changed=case.changed + page.changed, pieces=case.pieces + 1)
+        if case.kind is CaseKind.EXPORT and page.found:
+            await self.exports.write(case.id, f"{case.round:03d}-{case.pieces:08d}", page.found)
+        return absorb(case, page)
+
+    async def _next(self, case: Case) -> Case:
+        """All was gone through."""
+        now = self.clock.now()
+        begin = replace(case, place=None, round=case.round + 1, changed=0)
+        if case.phase is Phase.LOOK:
+            if case.grew:
+                return replace(begin, grew=False, found={}, mentions=(), under_way=())
+            if case.keeps_what_it_found:
+                await self.exports.write(case.id, _PERSON, _whom(case.known))
+                return ended(case, CaseState.DONE, now)
+            if case.under_way:
+                return ended(case, CaseState.REFUSED, now)
+            return replace(begin, phase=Phase.ERASE)
+        if case.phase is Phase.CHECK and not case.changed:
+            return ended(case, CaseState.DONE, now)
+        # As long as a claim lasts, for no delivery lives longer: who read a row before has written it by then.
+        return replace(begin, phase=Phase.CHECK, not_before=now + self.timing.claim)
+
+
+def _whom(person: Person) -> dict[str, list[str]]:
+    return {"addresses": sorted(person.addresses), "userIds": sorted(person.users)}
+
+
+def _read(place: str | None) -> tuple[int, str | None]:
+    index, _, after = (place or "0 ").partition(" ")
+    return int(index), after or None
+
+
+def _written(index: int, after: str | None) -> str:
+    return f"{index} {after}" if after is not None else f"{index + 1} "

@@ -1,0 +1,39 @@
+"""Set going again what stands still, and delete what was kept of people long enough."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.core.clock import Clock
+from shared.core.errors import Conflict
+from shared.core.timing import Timing
+from shared.messages.commands import SearchPerson
+from shared.messages.ports.outbox import Outbox
+from shared.people.model import CaseState
+
+if TYPE_CHECKING:
+    from shared.people.exports import BlobExports
+    from shared.people.rows.cases import TableCases
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPeople:
+    cases: "TableCases"
+    exports: "BlobExports"
+    outbox: Outbox
+    clock: Clock
+    timing: Timing
+
+    async def __call__(self) -> int:
+        """Gives how many messages were sent. Safe to repeat."""
+        now, sent = self.clock.now(), 0
+        async for stored in self.cases.list_due(now):
+            with suppress(Conflict):  # Who wrote it meanwhile has it looked at again.
+                if stored.value.state is CaseState.RUNNING:
+                    await self.cases.save(stored, now + self.timing.stillness)
+                    await self.outbox.send(SearchPerson(stored.value.id))
+                    sent += 1
+                else:
+                    await self.exports.delete(stored.value.id)
+                    await self.cases.save(replace(stored, value=replace(stored.value, state=CaseState.GONE)), None)
+        return sent

@@ -1,0 +1,103 @@
+"""An owner looks at the join requests of a group and decides. Two owners at once end in one decision."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.core.caller import Caller
+from shared.core.clock import Clock
+from shared.core.errors import DirectoryBusy, Refused, StorageBusy
+from shared.core.ids import GroupId, RequestId
+from shared.core.reasons import Reason
+from shared.core.results import Account, Busy, Lookalike
+from shared.core.timing import Timing
+from shared.core.versions import Versioned, retry_on_conflict
+from shared.graph.ports.directory import Directory
+from shared.membership.access import Access
+from shared.membership.model.access import Action
+from shared.messages.commands import FulfilRequest, MailRequest
+from shared.messages.ports.outbox import Outbox
+from shared.requests.model.requests import JoinRequest, RequestMail, RequestState, step_on, with_mail
+from shared.requests.ports import RequestPage, RequestStore
+
+_DECIDABLE = (RequestState.PENDING, RequestState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class DecideRequest:
+    access: Access
+    directory: Directory
+    requests: RequestStore
+    outbox: Outbox
+    clock: Clock
+    timing: Timing
+
+    async def of_group(
+        self, group: GroupId, caller: Caller, *, state: RequestState | None, continuation: str | None, limit: int
+    ) -> RequestPage:
+        """Raises Refused `not-owner`, `group-missing`, or `parameter-invalid` for a continuation that was never
+        given out."""
+        await self.access.need(group, caller, Action.READ_REQUESTS)
+        try:
+            return await self.requests.list_group(group, state=state, continuation=continuation, limit=limit)
+        except ValueError as e:
+            raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
+
+    async def approve(self, group: GroupId, request: RequestId, caller: Caller, note: str | None) -> JoinRequest:
+        """Say yes: an ordinary invitation follows. Safe to repeat by whoever decided.
+
+        Raises:
+            Refused: `not-owner`, `request-missing`, `own-request`, `request-decided`.
+        """
+        return await self._decide(group, request, caller, RequestState.APPROVED, note)
+
+    async def decline(self, group: GroupId, request: RequestId, caller: Caller, note: str | None) -> JoinRequest:
+        """Say no: whoever asked is told, with the note. Safe to repeat by whoever decided. Raises as `approve`."""
+        return await self._decide(group, request, caller, RequestState.DECLINED, note)
+
+    @retry_on_conflict("the request")
+    async def _decide(
+        self, group: GroupId, request: RequestId, caller: Caller, state: RequestState, note: str | None
+    ) -> JoinRequest:
+        await self.access.need(group, caller, Action.DECIDE_REQUESTS)
+        stored = await self.requests.read(group, request)
+        if stored is None or stored.value.proven_at is None or stored.value.state is RequestState.UNPROVEN:
+            raise Refused(Reason.REQUEST_MISSING)
+        found, now = stored.value, self.clock.now()
+        if found.state is state and found.decided_by == caller.object_id:
+            return found
+        if found.state not in _DECIDABLE:
+            raise _decided(found)
+        await self._not_own(found, caller)
+        said = {"decided_at": now, "decided_by": caller.object_id, "decided_by_name": caller.name, "note": note}
+        changed = step_on(found, state, now, **said, reason=None, detail=None, invitation=None, again=None)
+        if state is RequestState.DECLINED:
+            changed = with_mail(changed, RequestMail.DECLINED, now)
+        await self.requests.open((group, request), now + self.timing.stillness)
+        # Others that write: another decision, or a mail about the request that has just gone out.
+        await self.requests.save(Versioned(changed, stored.version))
+        await self._enqueue(changed)
+        return changed
+
+    async def _enqueue(self, request: JoinRequest) -> None:
+        with suppress(StorageBusy):  # The sweeper enqueues it.
+            if request.state is RequestState.APPROVED:
+                await self.outbox.send(FulfilRequest(request.group, request.id))
+            else:
+                await self.outbox.send(MailRequest(request.group, request.id))
+
+    async def _not_own(self, request: JoinRequest, caller: Caller) -> None:
+        """Whoever asked must not decide: the account with the request's address is not the caller's."""
+        [answer] = await self.directory.find([request.address])
+        if isinstance(answer, Busy):
+            raise DirectoryBusy("the directory is busy", retry_after=answer.retry_after or timedelta(seconds=5))
+        own = isinstance(answer, Account) and answer.id == caller.object_id
+        if own or (isinstance(answer, Lookalike) and caller.object_id in answer.ids):
+            raise Refused(Reason.OWN_REQUEST)
+
+
+def _decided(request: JoinRequest) -> Refused:
+    if request.decided_at is None:
+        return Refused(Reason.REQUEST_DECIDED, f"It is {request.state.value}")
+    who = request.decided_by_name or "somebody"
+    return Refused(Reason.REQUEST_DECIDED, f"{who} has decided: it is {request.state.value}")

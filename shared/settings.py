@@ -1,0 +1,276 @@
+"""Settings: read once, typed, all faults reported together. ``docs/settings.md`` explains each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import msgspec
+
+from shared.audits.model.settings import AuditSettings
+from shared.core.applications import AppId
+from shared.core.errors import GuestlistError
+from shared.core.features import Features, choose
+from shared.core.timing import Timing
+from shared.imports.model.settings import ImportSettings
+from shared.membership.model.access import InviteTo
+from shared.messages.commands import CHUNK_SIZE
+from shared.pace.pacing import Budgets, DayLimit, Pace
+from shared.requests.model.settings import Limit, RequestSettings
+
+
+class Worker(StrEnum):
+    """Which functions an app has: all of them, those without setup's own, or setup's own alone."""
+
+    ALL = "all"
+    PUBLIC = "public"
+    SETUP = "setup"
+
+
+def worker_of(env: Mapping[str, str]) -> Worker:
+    """Raises SettingsWrong: an unknown one must not fall back to more functions than were meant."""
+    name = (env.get("GUESTLIST_WORKER") or "").strip().lower() or Worker.ALL
+    try:
+        return Worker(name)
+    except ValueError as e:
+        raise SettingsWrong([f"GUESTLIST_WORKER must be all, public or setup, not '{name}'"]) from e
+
+
+class SettingsWrong(GuestlistError):
+    """Some settings are missing or wrong; the message names each with what to do."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("Guestlist's settings need mending:\n- " + "\n- ".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything Guestlist reads from its environment, but the storage connection that the host reads too.
+
+    `mail_mailbox` or `acs_endpoint` with `acs_sender` set a sender for Guestlist's own mail; without
+    either a welcome message is refused at the request. `clients` are the applications that may act for a person,
+    Guestlist's own among them.
+    """
+
+    tenant_id: str
+    api_audience: str
+    authority: str
+    graph_url: str
+    identity_client_id: str | None
+    client_id: str | None
+    mail_mailbox: str | None
+    acs_endpoint: str | None
+    acs_sender: str | None
+    log_personal_data: bool
+    message_limit: int
+    mail_pace: Pace
+    invite_pace: Pace
+    timing: Timing
+    imports: ImportSettings
+    budgets: Budgets
+    requests: RequestSettings
+    audits: AuditSettings
+    features: Features
+    chain_timeout: timedelta
+    protected_apps: frozenset[AppId]
+    worker: Worker
+    setup_identity_client_id: str | None
+    invite_to: InviteTo
+    clients: frozenset[AppId]
+    guest_callers: bool
+
+    @property
+    def sends_own_mail(self) -> bool:
+        return self.mail_mailbox is not None or self.acs_endpoint is not None
+
+
+def _is_guid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def read_settings(env: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsWrong: naming every fault at once.
+    """
+    faults: list[str] = []
+
+    def text(name: str, default: str | None = None, *, required: bool = False) -> str | None:
+        value = env.get(name, "").strip() or default
+        if required and not value:
+            faults.append(f"{name} is not set")
+        return value
+
+    def url(name: str, default: str) -> str:
+        value = (text(name, default) or default).rstrip("/")
+        parts = urlsplit(value)
+        local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if not parts.hostname or parts.scheme not in ("https", "http") or (parts.scheme == "http" and not local):
+            faults.append(f"{name} must be an https address, not '{value}'")
+        return value
+
+    def convert[T](name: str, kind: type[T], default: T, check: Callable[[T], bool], what: str) -> T:
+        raw = text(name)
+        if raw is None:
+            return default
+        try:
+            value = msgspec.convert(raw, kind, strict=False)
+        except msgspec.ValidationError:
+            value = None
+        if value is None or not check(value):
+            faults.append(f"{name} must be {what}, not '{raw}'")
+            return default
+        return value
+
+    def length(name: str, default: timedelta) -> timedelta:
+        """An ISO 8601 duration such as PT10M."""
+        return convert(name, timedelta, default, lambda d: d > timedelta(0), "a duration such as PT10M")
+
+    def rate(name: str, default: int, burst: int) -> Pace:
+        per = convert(name, int, default, lambda n: n > 0, "a whole number of guests a minute")
+        return Pace(per, timedelta(minutes=1), burst)
+
+    def count(name: str, default: int) -> int:
+        return convert(name, int, default, lambda n: n > 0, "a whole number of guests")
+
+    def evenly(name: str, default: DayLimit) -> DayLimit:
+        """The same on every day."""
+        most = count(name, default.most)
+        return DayLimit(most, most)
+
+    def limit(name: str, default: Limit) -> Limit:
+        return replace(default, most=convert(name, int, default.most, lambda n: n > 0, "a whole number of requests"))
+
+    def names(name: str) -> list[str] | None:
+        raw = text(name)
+        return None if raw is None else [part for part in (p.strip().lower() for p in raw.split(",")) if part]
+
+    mailbox = text("GUESTLIST_MAIL_MAILBOX")
+    features, wrong = choose(names("GUESTLIST_FEATURES"), mailbox=mailbox is not None)
+    faults += [f"GUESTLIST_FEATURES: {fault}" for fault in wrong]
+    defaults, imports, requests, audits = Timing(), ImportSettings(), RequestSettings(), AuditSettings()
+    # The platform's own name of the app, where no other was given to it.
+    host_name = text("WEBSITE_HOSTNAME")
+    public_url = url("GUESTLIST_PUBLIC_URL", f"https://{host_name}" if host_name else "https://unknown.invalid")
+    day = Budgets()
+    of_group = convert(
+        "GUESTLIST_INVITATIONS_PER_DAY_AND_GROUP",
+        int,
+        day.of_group.most,
+        lambda n: n >= CHUNK_SIZE,
+        f"a whole number of guests, at least {CHUNK_SIZE}",
+    )
+    first_day = count("GUESTLIST_IMPORTS_FIRST_DAY", imports.of_tenant.first)
+    import_pace = rate("GUESTLIST_IMPORTS_PER_MINUTE", imports.pace.per, burst=imports.pace.burst)
+    import_burst = convert(
+        "GUESTLIST_IMPORT_BURST", int, imports.pace.burst, lambda n: n >= 20, "a whole number of guests, at least 20"
+    )
+    protected = frozenset(names("GUESTLIST_PROTECTED_APPS") or ())
+    faults += [f"GUESTLIST_PROTECTED_APPS: '{p}' is no application id" for p in sorted(protected) if not _is_guid(p)]
+    clients = frozenset(names("GUESTLIST_CLIENTS") or ())
+    faults += [f"GUESTLIST_CLIENTS: '{c}' is no application id" for c in sorted(clients) if not _is_guid(c)]
+    own: tuple[str | None, ...] = (
+        text("GUESTLIST_API_AUDIENCE"),
+        text("GUESTLIST_CLIENT_ID"),
+        text("GUESTLIST_IDENTITY_CLIENT_ID"),
+    )
+    own += (text("GUESTLIST_SETUP_IDENTITY_CLIENT_ID"),)
+    try:
+        worker = worker_of(env)
+    except SettingsWrong as e:
+        faults += e.faults
+        worker = Worker.PUBLIC
+    settings = Settings(
+        tenant_id=(text("GUESTLIST_TENANT_ID", required=True) or "").lower(),
+        api_audience=text("GUESTLIST_API_AUDIENCE", required=True) or "",
+        authority=url("GUESTLIST_AUTHORITY", "https://login.microsoftonline.com"),
+        graph_url=url("GUESTLIST_GRAPH_URL", "https://graph.microsoft.com/v1.0"),
+        identity_client_id=text("GUESTLIST_IDENTITY_CLIENT_ID"),
+        client_id=text("GUESTLIST_CLIENT_ID"),
+        mail_mailbox=mailbox,
+        acs_endpoint=text("GUESTLIST_ACS_ENDPOINT"),
+        acs_sender=text("GUESTLIST_ACS_SENDER"),
+        log_personal_data=convert("GUESTLIST_LOG_PERSONAL_DATA", bool, False, lambda _: True, "true or false"),
+        message_limit=convert("GUESTLIST_MESSAGE_LIMIT", int, 4000, lambda n: 0 < n <= 16000, "from 1 to 16000"),
+        mail_pace=rate("GUESTLIST_MAILS_PER_MINUTE", 30, burst=10),
+        invite_pace=rate("GUESTLIST_INVITATIONS_PER_MINUTE", 600, burst=100),
+        timing=Timing(
+            work_lease=length("GUESTLIST_WORK_LEASE", defaults.work_lease),
+            claim=length("GUESTLIST_CLAIM", defaults.claim),
+            doubt_window=length("GUESTLIST_DOUBT_WINDOW", defaults.doubt_window),
+            join_window=length("GUESTLIST_JOIN_WINDOW", defaults.join_window),
+            stillness=length("GUESTLIST_STILLNESS", defaults.stillness),
+            probe_interval=length("GUESTLIST_PROBE_INTERVAL", defaults.probe_interval),
+            key_lease=length("GUESTLIST_KEY_LEASE", defaults.key_lease),
+            key_kept=length("GUESTLIST_KEY_KEPT", defaults.key_kept),
+        ),
+        imports=ImportSettings(
+            pace=replace(import_pace, burst=import_burst),
+            of_tenant=DayLimit(first_day, count("GUESTLIST_IMPORTS_PER_DAY", imports.of_tenant.most)),
+            of_inviter=DayLimit(first_day, count("GUESTLIST_IMPORTS_PER_DAY_AND_INVITER", imports.of_inviter.most)),
+            of_group=DayLimit(of_group, of_group),
+            horizon=length("GUESTLIST_IMPORT_HORIZON", imports.horizon),
+            units_per_second=convert(
+                "GUESTLIST_IMPORT_UNITS_PER_SECOND",
+                int,
+                imports.units_per_second,
+                lambda n: n > 0,
+                "a whole number of resource units a second",
+            ),
+            undo_window=length("GUESTLIST_UNDO_WINDOW", imports.undo_window),
+        ),
+        budgets=Budgets(
+            of_inviter=evenly("GUESTLIST_INVITATIONS_PER_DAY_AND_INVITER", day.of_inviter),
+            of_group=DayLimit(of_group, of_group),
+            of_tenant=evenly("GUESTLIST_INVITATIONS_PER_DAY", day.of_tenant),
+        ),
+        requests=RequestSettings(
+            public_url=public_url if text("GUESTLIST_PUBLIC_URL") or host_name else None,
+            proof_kept=length("GUESTLIST_REQUEST_PROOF_KEPT", requests.proof_kept),
+            kept=length("GUESTLIST_REQUEST_KEPT", requests.kept),
+            of_address=limit("GUESTLIST_REQUESTS_PER_DAY_AND_ADDRESS", requests.of_address),
+            of_mailbox=limit("GUESTLIST_REQUESTS_PER_DAY_AND_MAILBOX", requests.of_mailbox),
+            of_source=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_SOURCE", requests.of_source),
+            of_source_in_day=limit("GUESTLIST_REQUESTS_PER_DAY_AND_SOURCE", requests.of_source_in_day),
+            of_domain=limit("GUESTLIST_REQUESTS_PER_DAY_AND_DOMAIN", requests.of_domain),
+            of_tenant=limit("GUESTLIST_REQUESTS_PER_DAY", requests.of_tenant),
+            of_group=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_GROUP", requests.of_group),
+            admitted=limit("GUESTLIST_REQUESTS_ADMITTED_PER_DAY", requests.admitted),
+            digest_every=length("GUESTLIST_REQUEST_DIGEST_EVERY", requests.digest_every),
+            ended_kept=length("GUESTLIST_REQUEST_ENDED_KEPT", requests.ended_kept),
+            trusted_proxies=convert(
+                "GUESTLIST_TRUSTED_PROXIES", int, requests.trusted_proxies, lambda n: 0 < n <= 10, "from 1 to 10"
+            ),
+        ),
+        audits=AuditSettings(
+            redeem_within=length("GUESTLIST_REDEEM_WITHIN", audits.redeem_within),
+            sign_in_within=length("GUESTLIST_SIGN_IN_WITHIN", audits.sign_in_within),
+            settling=length("GUESTLIST_AUDIT_SETTLING", audits.settling),
+            stuck_after=length("GUESTLIST_STUCK_AFTER", audits.stuck_after),
+            kept=length("GUESTLIST_AUDITS_KEPT", audits.kept),
+        ),
+        features=features,
+        chain_timeout=length("GUESTLIST_CHAIN_TIMEOUT", timedelta(minutes=3)),
+        protected_apps=frozenset(AppId(p.lower()) for p in (*protected, *own) if p),
+        worker=worker,
+        setup_identity_client_id=text("GUESTLIST_SETUP_IDENTITY_CLIENT_ID"),
+        invite_to=convert("GUESTLIST_INVITE_TO", InviteTo, InviteTo.SET_UP, lambda _: True, "set-up or owned"),
+        clients=frozenset(AppId(c.removeprefix("api://").lower()) for c in (*clients, *own[:2]) if c),
+        guest_callers=convert("GUESTLIST_GUEST_CALLERS", bool, False, lambda _: True, "true or false"),
+    )
+    if settings.mail_mailbox and settings.acs_endpoint:
+        faults.append("GUESTLIST_MAIL_MAILBOX and GUESTLIST_ACS_ENDPOINT exclude each other: set one")
+    if bool(settings.acs_endpoint) != bool(settings.acs_sender):
+        faults.append("GUESTLIST_ACS_ENDPOINT and GUESTLIST_ACS_SENDER go together")
+    if settings.timing.key_kept < timedelta(hours=24):
+        faults.append("GUESTLIST_KEY_KEPT must be PT24H or longer")
+    if faults:
+        raise SettingsWrong(faults)
+    return settings

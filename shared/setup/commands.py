@@ -1,0 +1,124 @@
+"""What people do with a setup that is there: look at it, confirm a manual task, try again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from shared.core.applications import AppId
+from shared.core.caller import Caller
+from shared.core.checks import Confirmation
+from shared.core.clock import Clock
+from shared.core.errors import Refused
+from shared.core.features import ALL, Feature, Features
+from shared.core.ids import SetupId
+from shared.core.reasons import Reason
+from shared.core.timing import Timing
+from shared.core.versions import retry_on_conflict
+from shared.membership.access import need
+from shared.membership.model.access import Action
+from shared.messages.commands import SetupStep
+from shared.messages.ports.outbox import Outbox
+from shared.setup.model.plan import AppWish
+from shared.setup.model.records import Setup, StepRecord, StepState
+from shared.setup.ports import SetupStore, StoredSetup
+from shared.setup.start import set_going
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a person answers to a question that a failed step asked."""
+
+    app_role: str | None = None
+    app_id: AppId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TendSetup:
+    store: SetupStore
+    outbox: Outbox
+    clock: Clock
+    timing: Timing
+    features: Features = ALL
+
+    async def show(self, setup_id: SetupId, caller: Caller) -> Setup:
+        """Raises Refused `not-admin`, `setup-missing`."""
+        need(caller, Action.READ_SETUPS)
+        return (await self._read(setup_id)).setup
+
+    async def list_all(self, caller: Caller) -> list[Setup]:
+        """All setups, the newest first. Raises Refused `not-admin`."""
+        need(caller, Action.READ_SETUPS)
+        found = [setup async for setup in self.store.list_all()]
+        return sorted(found, key=lambda s: s.created_at, reverse=True)
+
+    async def confirm(self, setup_id: SetupId, step: SetupStep, caller: Caller, note: str | None) -> Setup:
+        """A person says that a manual task is done. Who and when is kept, for this setup and for later ones that
+        ask for the same. Safe to repeat.
+
+        Raises:
+            Refused: `not-admin`, `feature-off`, `setup-missing`, `step-not-manual`.
+        """
+        need(caller, Action.RUN_SETUP)
+        self.features.need(Feature.SETUP)
+
+        def confirmed(stored: StoredSetup) -> tuple[Setup, list[StepRecord]]:
+            record = stored.setup.steps[step]
+            if record.state is StepState.DONE and record.confirmation is not None:
+                return stored.setup, []
+            if record.state is not StepState.MANUAL:
+                raise Refused(Reason.STEP_NOT_MANUAL, f"'{step.value}' is {stored.setup.state_of(step).value}")
+            said = Confirmation(caller.object_id, caller.name, self.clock.now(), note)
+            done = replace(record, state=StepState.DONE, finished_at=said.at, confirmation=said)
+            return stored.setup, [done]
+
+        setup = await self._change(setup_id, confirmed)
+        record = setup.steps[step]
+        if record.task is not None and record.confirmation is not None:
+            await self.store.write_confirmation(record.task.key, record.confirmation)
+        return setup
+
+    async def retry(self, setup_id: SetupId, caller: Caller, answers: Answers) -> Setup:
+        """Failed steps go again, with the answers to what they asked; a setup that is done is verified anew.
+
+        Raises:
+            Refused: `not-admin`, `feature-off`, `setup-missing`, `nothing-to-retry`.
+        """
+        need(caller, Action.RUN_SETUP)
+        self.features.need(Feature.SETUP)
+
+        def again(stored: StoredSetup) -> tuple[Setup, list[StepRecord]]:
+            setup = stored.setup
+            steps = [s for s, r in setup.steps.items() if r.state is StepState.FAILED]
+            if not steps and len(setup.done) == len(setup.steps):
+                steps = [SetupStep.VERIFY]
+            if not steps:
+                raise Refused(Reason.NOTHING_TO_RETRY)
+            plan = setup.plan
+            if answers.app_role is not None:
+                plan = replace(plan, app_role=answers.app_role)
+            if answers.app_id is not None:
+                plan = replace(plan, app=AppWish(app_id=answers.app_id))
+            fresh = [
+                replace(setup.steps[s], state=StepState.READY, reason=None, detail=None, attempts=0, finished_at=None)
+                for s in steps
+            ]
+            return replace(setup, plan=plan), fresh
+
+        return await self._change(setup_id, again)
+
+    @retry_on_conflict("the setup")
+    async def _change(
+        self, setup_id: SetupId, change: Callable[[StoredSetup], tuple[Setup, list[StepRecord]]]
+    ) -> Setup:
+        """Write what a person decided, whoever else is writing, and set going what follows from it."""
+        stored = await self._read(setup_id)
+        setup, steps = change(stored)
+        await self.store.open(setup_id, self.clock.now() + self.timing.stillness)
+        saved = await self.store.save(replace(stored, setup=setup), steps, plan=setup.plan != stored.setup.plan)
+        await set_going(self.outbox, saved.setup)
+        return saved.setup
+
+    async def _read(self, setup_id: SetupId) -> StoredSetup:
+        stored = await self.store.read(setup_id)
+        if stored is None:
+            raise Refused(Reason.SETUP_MISSING)
+        return stored

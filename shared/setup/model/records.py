@@ -1,0 +1,154 @@
+"""What is known of a setup: one record a step, which that step alone writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Annotated, Any
+
+from shared.core.applications import AppId, AppRole, PrincipalId
+from shared.core.checks import Check, Confirmation
+from shared.core.ids import GroupId, SetupId, UserId
+from shared.core.personal import DECIDERS, IN_WORDS, OWNERS, People, Personal, Redaction, Says
+from shared.core.reasons import Reason
+from shared.core.users import DirectoryUser
+from shared.membership.model.apps import Change
+from shared.messages.commands import SetupStep
+from shared.setup.model.order import ORDER, ready
+from shared.setup.model.plan import SetupPlan
+
+
+class StepState(StrEnum):
+    """How far a step is. `waiting` and `ready` are both an open record: which one, the others decide."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    MANUAL = "manual"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class SetupState(StrEnum):
+    RUNNING = "running"
+    WAITING_FOR_PERSON = "waiting-for-person"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ManualTask:
+    """What a person must do by hand, and exactly where. `key` says which confirmation fulfils it: the same task
+    with the same values is not asked for twice."""
+
+    key: str
+    title: str
+    link: str
+    instructions: Annotated[tuple[str, ...], IN_WORDS]
+    values: Annotated[tuple[tuple[str, str], ...], IN_WORDS] = ()
+
+
+def task_key(about: str, *values: str) -> str:
+    """A key that changes when one of the values does."""
+    return f"{about}-{sha256(chr(10).join(values).encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundApp:
+    app_id: AppId
+    name: str
+    service_principal: PrincipalId
+
+
+@dataclass(frozen=True, slots=True)
+class FoundGroup:
+    """`known`: an earlier setup has set the app up with it."""
+
+    id: GroupId
+    name: str
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What steps have learnt and later ones need."""
+
+    app: FoundApp | None = None
+    group: FoundGroup | None = None
+    owners: Annotated[tuple[DirectoryUser, ...], People(OWNERS, by_id=True, named=True)] = ()
+    approvers: Annotated[tuple[DirectoryUser, ...], People(DECIDERS, by_id=True, named=True)] = ()
+    role: AppRole | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step. `state` is `ready` for a step that has not come to an end, whether or not it may begin.
+
+    `intends` names what was about to be made when the record was last written: a delivery that finds it there
+    may be meeting the work of an earlier one.
+    """
+
+    step: SetupStep
+    state: StepState = StepState.READY
+    attempts: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    changes: Annotated[tuple[Change, ...], People(OWNERS, by_id=True)] = ()
+    notes: Annotated[tuple[str, ...], IN_WORDS] = ()
+    checks: tuple[Check, ...] = ()
+    task: ManualTask | None = None
+    confirmation: Confirmation | None = None
+    found: Found = field(default_factory=Found)
+    intends: tuple[str, ...] = ()
+    reason: Reason | None = None
+    detail: Annotated[str | None, IN_WORDS] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A setup with all its steps."""
+
+    id: SetupId
+    plan: SetupPlan
+    digest: str
+    created_at: datetime
+    creator: Annotated[UserId, Personal("who set the app up", Redaction.PSEUDONYM, Says.USER)]
+    creator_name: Annotated[str, Personal("who set the app up", Redaction.ERASED, Says.NAME)]
+    steps: Mapping[SetupStep, StepRecord] = field(default_factory=dict)
+
+    @property
+    def found(self) -> Found:
+        """What all steps together have learnt."""
+        merged: dict[str, Any] = {}
+        for record in self.steps.values():
+            merged |= {f.name: v for f in fields(Found) if (v := getattr(record.found, f.name))}
+        return Found(**merged)
+
+    @property
+    def done(self) -> set[SetupStep]:
+        return {s for s, r in self.steps.items() if r.state is StepState.DONE}
+
+    @property
+    def state(self) -> SetupState:
+        states = {r.state for r in self.steps.values()}
+        if states <= {StepState.DONE}:
+            return SetupState.DONE
+        if self.to_run:
+            return SetupState.RUNNING
+        return SetupState.FAILED if StepState.FAILED in states else SetupState.WAITING_FOR_PERSON
+
+    @property
+    def to_run(self) -> list[SetupStep]:
+        """The steps whose turn it is."""
+        return [s for s in ready(self.done) if self.steps[s].state is StepState.READY]
+
+    def state_of(self, step: SetupStep) -> StepState:
+        """As people see it: an open step is `ready` only when nothing stands before it."""
+        state = self.steps[step].state
+        if state is StepState.READY and not ORDER[step].after <= self.done:
+            return StepState.WAITING
+        return state
+
+
+def new_setup(setup_id: SetupId, plan: SetupPlan, digest: str, *, now: datetime, creator: UserId, name: str) -> Setup:
+    return Setup(setup_id, plan, digest, now, creator, name, {s: StepRecord(s) for s in SetupStep})

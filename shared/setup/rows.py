@@ -1,0 +1,178 @@
+"""Setups and the apps that are set up, as table rows.
+
+A setup is a partition: the plan, and a row for each step, so that steps which run side by side never write the
+same row. Records stand in one column as JSON; what is looked for by storage itself has a column of its own.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace as changed
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from shared.core.applications import AppId, Saml
+from shared.core.checks import Confirmation
+from shared.core.errors import Conflict
+from shared.core.ids import GroupId, SetupId
+from shared.core.versions import Versioned
+from shared.membership.model.apps import AppRecord
+from shared.messages.commands import SetupStep
+from shared.setup.model.plan import SetupPlan
+from shared.setup.model.records import Setup, StepRecord
+from shared.setup.ports import Intent, StoredSetup
+from shared.storage.open_work import OPEN, TableOpenWork
+from shared.storage.records import (
+    from_text,
+    new_row,
+    read_record,
+    read_versioned,
+    record_row,
+    save_versioned,
+    to_text,
+)
+from shared.storage.table import Operation, Row, Table, insert, replace, version_of
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableEntity
+    from azure.data.tables.aio import TableServiceClient
+
+SETUPS, APPS = "Setups", "Apps"
+
+_PLAN, _STEP = "plan", "step-"
+_APP, _SAID, _INTENT = "apps", "confirmations", "intents"
+
+
+class TableSetupStore(TableOpenWork[SetupId]):
+    """The port's `SetupStore`."""
+
+    def __init__(self, service: "TableServiceClient") -> None:
+        super().__init__(service, "setup", old=SETUPS, read_old=lambda row: SetupId(row["RowKey"]))
+        self._setups = Table(service, SETUPS)
+        self._apps = Table(service, APPS)
+
+    async def create(self, setup: Setup) -> None:
+        rows = [_plan_row(setup), *(_step_row(setup.id, record) for record in setup.steps.values())]
+        await self._setups.write([insert(row) for row in rows])
+
+    async def read(self, setup_id: SetupId) -> StoredSetup | None:
+        rows = {r["RowKey"]: r async for r in self._setups.query("PartitionKey eq @id", {"id": setup_id})}
+        if _PLAN not in rows:
+            return None
+        return StoredSetup(_setup(setup_id, rows), {key: version_of(row) for key, row in rows.items()})
+
+    async def list_all(self) -> AsyncIterator[Setup]:
+        # A scan of the table: setups are few, and only administrators look at all of them.
+        rows: dict[str, TableEntity] = {}
+        before = ""
+        async for row in self._setups.query("PartitionKey ne @open", {"open": OPEN}):
+            if row["PartitionKey"] != before:
+                if _PLAN in rows:
+                    yield _setup(SetupId(before), rows)
+                rows, before = {}, row["PartitionKey"]
+            rows[row["RowKey"]] = row
+        if _PLAN in rows:
+            yield _setup(SetupId(before), rows)
+
+    async def save(self, stored: StoredSetup, steps: Sequence[StepRecord], *, plan: bool = False) -> StoredSetup:
+        rows = [_step_row(stored.setup.id, record) for record in steps]
+        if plan:
+            rows.append(_plan_row(stored.setup))
+        if not rows:
+            return stored
+        operations: list[Operation] = [replace(row, stored.versions[row["RowKey"]]) for row in rows]
+        versions = await self._setups.write(operations)
+        fresh = dict(zip((row["RowKey"] for row in rows), versions, strict=True))
+        setup = changed(stored.setup, steps={**stored.setup.steps, **{r.step: r for r in steps}})
+        return StoredSetup(setup, stored.versions | fresh)
+
+    async def read_saml(self, setup_id: SetupId) -> Saml | None:
+        """The SAML settings that a setup was given; None where it was given none, or is gone."""
+        stored = await self.read(setup_id)
+        return stored.setup.plan.saml if stored is not None else None
+
+    async def read_app(self, app_id: AppId) -> Versioned[AppRecord] | None:
+        return await read_versioned(self._apps, _APP, app_id, AppRecord)
+
+    async def list_apps(self, group: GroupId | None = None) -> list[AppRecord]:
+        condition, keys = "PartitionKey eq @apps", {"apps": _APP}
+        if group is not None:
+            condition, keys = f"{condition} and GroupId eq @group", keys | {"group": group}
+        return [read_record(row, AppRecord) async for row in self._apps.query(condition, keys)]
+
+    async def save_app(self, record: Versioned[AppRecord]) -> Versioned[AppRecord]:
+        row = record_row(_APP, record.value.app_id, record.value, GroupId=record.value.group)
+        return await save_versioned(self._apps, record, row)
+
+    async def delete_app(self, app_id: AppId) -> None:
+        await self._apps.delete(_APP, app_id)
+
+    async def read_confirmation(self, key: str) -> Confirmation | None:
+        row = await self._apps.get(_SAID, key)
+        return read_record(row, Confirmation) if row is not None else None
+
+    async def write_confirmation(self, key: str, confirmation: Confirmation) -> None:
+        await self._apps.upsert(record_row(_SAID, key, confirmation))
+
+    async def read_intent(self, key: str) -> Intent | None:
+        row = await self._apps.get(_INTENT, _intent_key(key))
+        return _intent(key, row, version_of(row), again=True) if row is not None else None
+
+    async def take_intent(self, key: str, *, now: datetime, claim: timedelta, anew: bool = False) -> Intent | None:
+        row = new_row(_INTENT, _intent_key(key), Since=to_text(now), ClaimedUntil=to_text(now + claim))
+        try:
+            [version] = await self._apps.write([insert(row)])
+        except Conflict:
+            there = await self._apps.get(row["PartitionKey"], row["RowKey"])
+            if there is None or from_text(there["ClaimedUntil"]) > now:
+                return None
+            if not anew:
+                row["Since"] = there["Since"]
+            try:
+                [version] = await self._apps.write([replace(row, version_of(there))])
+            except Conflict:
+                return None
+            return _intent(key, row, version, again=not anew)
+        return _intent(key, row, version, again=False)
+
+    async def finish_intent(self, intent: Intent, result: str) -> None:
+        since = to_text(intent.since)
+        row = new_row(_INTENT, _intent_key(intent.key), Since=since, ClaimedUntil=since, Result=result)
+        try:
+            await self._apps.write([replace(row, intent.version)])
+        except Conflict:
+            return
+
+    async def release_intent(self, intent: Intent) -> None:
+        await self._apps.delete(_INTENT, _intent_key(intent.key), intent.version)
+
+
+def _setup(setup_id: SetupId, rows: "Mapping[str, TableEntity]") -> Setup:
+    plan = rows[_PLAN]
+    return Setup(
+        id=setup_id,
+        plan=read_record(plan, SetupPlan),
+        digest=plan["Digest"],
+        created_at=from_text(plan["CreatedAt"]),
+        creator=plan["CreatorId"],
+        creator_name=plan["CreatorName"],
+        steps={step: read_record(rows[f"{_STEP}{step.value}"], StepRecord) for step in SetupStep},
+    )
+
+
+def _plan_row(setup: Setup) -> Row:
+    creator = {"CreatorId": setup.creator, "CreatorName": setup.creator_name}
+    return record_row(
+        setup.id, _PLAN, setup.plan, Digest=setup.digest, CreatedAt=to_text(setup.created_at), **creator
+    )
+
+
+def _step_row(setup_id: SetupId, record: StepRecord) -> Row:
+    return record_row(setup_id, f"{_STEP}{record.step.value}", record, State=record.state.value)
+
+
+def _intent_key(key: str) -> str:
+    return sha256(key.encode()).hexdigest()[:40]
+
+
+def _intent(key: str, row: "Row | TableEntity", version: str, *, again: bool) -> Intent:
+    return Intent(key, from_text(row["Since"]), again, row.get("Result"), version)

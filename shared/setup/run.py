@@ -1,0 +1,183 @@
+"""What a step of a setup has in hand, and what it can answer."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Never
+
+from shared.core.applications import AppId, Application, need_free
+from shared.core.checks import Check
+from shared.core.clock import Clock
+from shared.core.errors import DirectoryBusy, DirectoryLagging, DirectoryUnsure, Refused, Unavailable
+from shared.core.features import ALL, Feature, Features
+from shared.core.timing import Timing
+from shared.graph.ports.directory import Directory
+from shared.membership.model.apps import Change
+from shared.messages.commands import SetupStep
+from shared.setup.model.plan import SelfService, SetupPlan
+from shared.setup.model.records import Found, FoundApp, FoundGroup, ManualTask, Setup, StepRecord
+from shared.setup.ports import SetupStore, StoredSetup
+
+if TYPE_CHECKING:
+    from shared.graph.apps.app_directory import GraphAppDirectory
+    from shared.graph.apps.entitlements import GraphEntitlements
+
+_SOON = timedelta(seconds=5)
+
+
+class NotYet(Unavailable):
+    """The step cannot go on before a while; not an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What all steps of a setup share. `authority` is where people sign in; `protected` are apps that no setup may
+    touch."""
+
+    directory: "GraphAppDirectory"
+    groups: Directory
+    entitlements: "GraphEntitlements"
+    store: SetupStore
+    clock: Clock
+    timing: Timing
+    tenant_id: str
+    authority: str
+    features: Features = ALL
+    protected: frozenset[AppId] = frozenset()
+
+    def need_features(self, plan: SetupPlan) -> None:
+        """Raises Refused `feature-off` where a setup, or a part of this one, is switched off."""
+        self.features.need(Feature.SETUP)
+        if plan.self_service is SelfService.ACCESS_PACKAGE:
+            self.features.need(Feature.ACCESS_PACKAGES)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A step came to its end; with `task` a person has to do something first."""
+
+    changes: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    found: Found = field(default_factory=Found)
+    task: ManualTask | None = None
+
+
+@dataclass(slots=True)
+class Work:
+    """One delivery of one step, or its rehearsal: a `dry` one reads, and says what it would do."""
+
+    tools: Tools
+    stored: StoredSetup
+    step: SetupStep
+    now: datetime
+    attempt: int = 0
+    dry: bool = False
+    wishes: list[str] = field(default_factory=list)
+    app: Application | None = None
+
+    @property
+    def setup(self) -> Setup:
+        return self.stored.setup
+
+    @property
+    def plan(self) -> SetupPlan:
+        return self.setup.plan
+
+    @property
+    def record(self) -> StepRecord:
+        return self.setup.steps[self.step]
+
+    @property
+    def found(self) -> Found:
+        return self.setup.found
+
+    def would(self, what: str) -> bool:
+        """In a rehearsal: note what would be done, and true, for the step to leave it at that."""
+        if self.dry:
+            self.wishes.append(what)
+        return self.dry
+
+    async def intend(self, *keys: str) -> None:
+        """Write down what is about to be made. A later delivery that finds it made knows that it was ours.
+
+        Raises:
+            Conflict: another delivery wrote first.
+        """
+        if set(keys) <= set(self.record.intends):
+            return
+        record = replace(self.record, intends=tuple(sorted({*self.record.intends, *keys})))
+        self.stored = await self.tools.store.save(self.stored, [record])
+
+    def was_intended(self, key: str) -> bool:
+        """An earlier delivery was about to make it."""
+        return key in self.record.intends
+
+    async def make_once[T](
+        self,
+        key: str,
+        *,
+        find: Callable[[], Awaitable[T | None]],
+        make: Callable[[], Awaitable[T]],
+        id_of: Callable[[T], str],
+    ) -> tuple[T, bool]:
+        """Something that the directory would make twice if asked twice, made once by whoever comes first.
+
+        Gives it, and whether Guestlist made it (now or before). In doubt nothing is made again before the
+        directory has had the time to show it.
+
+        Raises:
+            NotYet: somebody else is at work on it, or an earlier attempt may have made it.
+        """
+        store, timing = self.tools.store, self.tools.timing
+        known = await store.read_intent(key)
+        there = await find()
+        if there is not None:
+            ours = known is not None and known.result in (None, id_of(there))
+            if known is not None and ours and known.result is None:
+                await store.finish_intent(known, id_of(there))
+            return there, ours
+        may_show = known is not None and self.now < known.since + timing.doubt_window
+        if known is not None and known.result is not None and may_show:
+            raise NotYet("the directory does not show yet what was made", retry_after=_SOON)
+        intent = await store.take_intent(
+            key, now=self.now, claim=timing.claim, anew=known is not None and not may_show
+        )
+        if intent is None:
+            raise NotYet("another setup is making the same", retry_after=_SOON)
+        if intent.again and self.now < intent.since + timing.doubt_window:
+            raise NotYet("an earlier attempt may have made it", retry_after=_SOON)
+        try:
+            made = await make()
+        except DirectoryUnsure:
+            raise
+        except (Refused, DirectoryBusy):
+            await store.release_intent(intent)
+            raise
+        await store.finish_intent(intent, id_of(made))
+        return made, True
+
+    async def read_app(self) -> Application:
+        """The app of this setup, read once a delivery.
+
+        Raises:
+            DirectoryLagging: it is not seen yet, though it was found or made.
+            Refused: `app-protected`.
+        """
+        if self.app is None:
+            app = await self.tools.directory.app_by_id(self.need_app().app_id)
+            if app is None:
+                raise DirectoryLagging("the directory does not show the app yet")
+            need_free(app, self.tools.protected)
+            self.app = app
+        return self.app
+
+    def need_app(self) -> FoundApp:
+        return self.found.app or _missing("app")
+
+    def need_group(self) -> FoundGroup:
+        return self.found.group or _missing("group")
+
+
+def _missing(what: str) -> Never:
+    raise AssertionError(f"the order of steps gave no {what}")

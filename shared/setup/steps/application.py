@@ -1,0 +1,88 @@
+"""The enterprise application: found, or added from Microsoft's gallery."""
+
+from collections.abc import Awaitable, Callable
+
+from shared.core.applications import AppId, Application, Template, need_free
+from shared.core.errors import DirectoryLagging, Refused
+from shared.core.reasons import Reason
+from shared.membership.model.apps import AppState, Change, Kind
+from shared.setup.model.records import Found, FoundApp, task_key
+from shared.setup.run import Result, Work
+
+_FIELD = "app"
+
+
+async def find_application(work: Work) -> Result:
+    """Find the app that was named, or add it from its template, once."""
+    wish = work.plan.app
+    changes: tuple[Change, ...] = ()
+    if wish.app_id is not None:
+        app = await work.tools.directory.app_by_id(wish.app_id)
+        if app is None:
+            raise Refused(Reason.APP_MISSING, f"No enterprise application has the id {wish.app_id}", field=_FIELD)
+    elif wish.template is not None:
+        added = await _from_gallery(work, wish.template, wish.name)
+        if added is None:
+            return Result()
+        app, changes = added
+    else:
+        app = await _by_name(work, wish.name or "")
+    need_free(app, work.tools.protected)
+    if not app.enabled:
+        raise Refused(Reason.APP_DISABLED, f"'{app.name}' is not enabled for users to sign in", field=_FIELD)
+    kept = await work.tools.store.read_app(app.app_id)
+    if kept is not None and kept.value.state is AppState.REMOVING:
+        raise Refused(Reason.APP_BEING_REMOVED, f"'{app.name}'", field=_FIELD)
+    found = Found(app=FoundApp(app.app_id, app.name, app.service_principal))
+    return Result(changes=changes, found=found, notes=(f"'{app.name}', app id {app.app_id}",))
+
+
+async def _by_name(work: Work, name: str) -> Application:
+    apps = await work.tools.directory.apps_by_name(name)
+    if not apps:
+        raise Refused(Reason.APP_MISSING, f"No enterprise application is called '{name}'", field=_FIELD)
+    if len(apps) > 1:
+        ids = ", ".join(a.app_id for a in apps)
+        raise Refused(Reason.APP_AMBIGUOUS, f"'{name}' is the name of the apps {ids}", field=_FIELD)
+    return apps[0]
+
+
+async def _from_gallery(work: Work, named: str, name: str | None) -> tuple[Application, tuple[Change, ...]] | None:
+    """The app made from the template, by this setup or before; None in a rehearsal that finds none."""
+    directory = work.tools.directory
+    templates = await directory.find_templates(named)
+    if len(templates) != 1:
+        many = f"{len(templates)} templates of the gallery are called '{named}': give the id of one"
+        what = many if templates else f"The gallery has no template '{named}'"
+        raise Refused(Reason.APP_TEMPLATE_MISSING, what, field=_FIELD)
+    template = templates[0]
+    called = name or template.name
+
+    async def find() -> AppId | None:
+        apps = await directory.apps_by_name(called, template.id)
+        if len(apps) > 1:
+            ids = ", ".join(a.app_id for a in apps)
+            raise Refused(Reason.APP_AMBIGUOUS, f"'{called}' is the name of the apps {ids}", field=_FIELD)
+        return apps[0].app_id if apps else None
+
+    if work.dry:
+        app_id = await find()
+        if app_id is None:
+            work.would(f"add '{called}' from the gallery's template '{template.name}'")
+            return None
+        made = False
+    else:
+        app_id, made = await _added_once(work, template, called, find)
+    app = await directory.app_by_id(app_id)
+    if app is None:
+        raise DirectoryLagging("the directory does not show the new app yet")
+    return app, (Change(Kind.APPLICATION, app_id, f"'{called}' added from the gallery"),) if made else ()
+
+
+async def _added_once(
+    work: Work, template: Template, called: str, find: Callable[[], Awaitable[AppId | None]]
+) -> tuple[AppId, bool]:
+    key = task_key("instantiate", template.id, called.casefold())
+    return await work.make_once(
+        key, find=find, make=lambda: work.tools.directory.instantiate(template, called), id_of=lambda app_id: app_id
+    )

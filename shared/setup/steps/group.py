@@ -1,0 +1,95 @@
+"""The group whose members get into the app: an existing one, or a security group with assigned membership."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from shared.core.errors import DirectoryLagging, Refused
+from shared.core.groups import refusal
+from shared.core.ids import GroupId
+from shared.core.reasons import REASONS, Reason
+from shared.core.users import DirectoryUser
+from shared.membership.model.apps import Change, Kind
+from shared.messages.commands import SetupStep
+from shared.setup.model.records import Found, FoundGroup
+from shared.setup.run import Result, Work
+from shared.setup.steps.people_named import find_people
+
+_NAME_LIMIT = 256
+"""Characters of a group's display name. Source: Microsoft Graph, group, ``displayName``."""
+
+
+def group_key(app_id: str) -> str:
+    """The alternate key (``uniqueName``) of the group that Guestlist makes for an app. With it Graph itself
+    refuses a second one, whoever asks at the same time (graph contract "More operations")."""
+    return f"guestlist-{app_id}"
+
+
+async def make_group(work: Work) -> Result:
+    """Take the group that was named, or make the app's own."""
+    wish = work.plan.group
+    if wish.id is not None:
+        return Result(
+            found=Found(group=await need_group(work, wish.id, await find_people(work, work.plan.owners, "owners")))
+        )
+    if work.dry and work.found.app is None:
+        work.would("create a security group for the new app")
+        return Result()
+    app, directory = work.need_app(), work.tools.directory
+    key, intent = group_key(app.app_id), "group"
+    name = (wish.name or f"{app.name} guests")[:_NAME_LIMIT]
+    was_intended = work.was_intended(intent)
+    group, made = await directory.find_group(key), False
+    if group is None:
+        if work.would(f"create the security group '{name}' with assigned membership"):
+            return Result()
+        await work.intend(intent)
+        description = wish.description or f"Guests who may use {app.name}. Made by Guestlist."
+        group, made = await directory.create_group(key, name, description)
+    found = await _checked(work, group)
+    notes = (f"The group is there already and is called '{found.name}'",) if found.name != name else ()
+    # Found after a delivery that was about to make it: that one made it and did not live to write it down.
+    changes = (Change(Kind.GROUP, group, f"group '{found.name}' created"),) if made or was_intended else ()
+    return Result(changes=changes, notes=notes, found=Found(group=found))
+
+
+async def need_group(work: Work, group: GroupId, owners: Collection[DirectoryUser]) -> FoundGroup:
+    """The group, looked at again before anything is done with it: one that somebody else uses is left alone, where
+    Guestlist neither made it nor has set the app up with it before.
+
+    Raises:
+        Refused: what makes it unfit for guests, `group-not-offered`, `group-of-another`.
+    """
+    found = await _checked(work, group)
+    if work.plan.group.id is None:
+        return found
+    app = work.found.app
+    if work.step is SetupStep.GROUP:
+        kept = await work.tools.store.read_app(app.app_id) if app else None
+        known = kept is not None and kept.value.group == group and kept.value.setup != work.setup.id
+    else:
+        known = work.found.group is not None and work.found.group.known
+    if known:
+        return replace(found, known=True)
+    if not work.plan.group.take_over:
+        raise Refused(Reason.GROUP_NOT_OFFERED, f"'{found.name}'", field="group.takeOver")
+    facts = await work.tools.groups.read_group(group)
+    if facts.owners - {p.id for p in owners}:
+        raise Refused(Reason.GROUP_OF_ANOTHER, f"'{found.name}' has owners who are not named", field="group.id")
+    held = await work.tools.directory.assignments_of(group, is_group=True)
+    if any(app is None or a.resource != app.service_principal for a in held):
+        raise Refused(Reason.GROUP_OF_ANOTHER, f"'{found.name}' opens another app", field="group.id")
+    return found
+
+
+async def _checked(work: Work, group: GroupId) -> FoundGroup:
+    try:
+        facts = await work.tools.groups.read_group(group)
+    except Refused as e:
+        # One that was made just now is not seen everywhere at once.
+        if e.reason is Reason.GROUP_MISSING and work.plan.group.id is None:
+            raise DirectoryLagging("the directory does not show the new group yet") from e
+        raise
+    reason = refusal(facts)
+    if reason is not None:
+        raise Refused(reason, f"'{facts.name}': {REASONS[reason].title.lower()}", field="group.id")
+    return FoundGroup(facts.id, facts.name)

@@ -1,0 +1,120 @@
+"""Everything read back from the directory and compared with what was asked for."""
+
+from shared.core.applications import Application, AppRole, choose_role
+from shared.core.checks import Check, CheckState, Confirmation
+from shared.core.errors import DirectoryLagging, Refused
+from shared.core.groups import GroupFacts, refusal
+from shared.core.reasons import REASONS, Reason
+from shared.core.users import DirectoryUser
+from shared.messages.commands import SetupStep
+from shared.setup.model.plan import SelfService
+from shared.setup.run import Result, Work
+from shared.setup.steps.sign_on import certificate_checks
+
+PATIENCE = 6
+"""Attempts before a difference is believed: membership and assignment reads lag writes (graph contract "Groups")."""
+
+
+class Differs(Refused):
+    """The directory is not as asked for; carries all checks, the good ones too."""
+
+    def __init__(self, checks: tuple[Check, ...]) -> None:
+        wrong = [c for c in checks if c.state is CheckState.WRONG]
+        super().__init__(Reason.VERIFICATION_FAILED, "; ".join(f"{c.check}: {c.found}" for c in wrong))
+        self.checks = checks
+
+
+async def verify(work: Work) -> Result:
+    """Read back and compare.
+
+    Raises:
+        Differs: something is not as it was set up, and has stayed so.
+        DirectoryLagging: it is not as it was set up, which may pass.
+    """
+    if work.dry:
+        work.would("read everything back and compare")
+        return Result()
+    app, facts = await work.read_app(), await work.tools.groups.read_group(work.need_group().id)
+    checks = (
+        *_group_checks(facts, work.found.owners),
+        *_app_checks(work, app),
+        *await _assignment_checks(work, app),
+        *_confirmed(work),
+        await _package_check(work),
+    )
+    found = tuple(c for c in checks if c is not None)
+    if any(c.state is CheckState.WRONG for c in found):
+        if work.attempt < PATIENCE:
+            raise DirectoryLagging("not all of it can be read back yet")
+        raise Differs(found)
+    return Result(checks=found)
+
+
+def _group_checks(facts: GroupFacts, owners: tuple[DirectoryUser, ...]) -> list[Check]:
+    reason = refusal(facts)
+    kind = _check(
+        "The group",
+        reason is None,
+        f"'{facts.name}', a security group with assigned membership",
+        f"'{facts.name}': {REASONS[reason].title.lower()}" if reason else "",
+    )
+    missing = [p.name for p in owners if p.id not in facts.owners]
+    owned = _check(
+        "Owners of the group", not missing, ", ".join(p.name for p in owners), f"{', '.join(missing)} missing"
+    )
+    return [kind, owned]
+
+
+def _app_checks(work: Work, app: Application) -> list[Check]:
+    enabled = _check("The app", app.enabled, f"'{app.name}', enabled for sign-in", f"'{app.name}' is switched off")
+    checks = [enabled]
+    if work.plan.saml is not None:
+        checks.append(_check("Single sign-on", app.sign_on_mode == "saml", "SAML", f"'{app.sign_on_mode}', not SAML"))
+    if app.sign_on_mode == "saml":
+        try:
+            checks += certificate_checks(work, app)
+        except Refused as e:
+            checks.append(Check("Signing certificate", CheckState.WRONG, e.detail or ""))
+    return checks
+
+
+async def _assignment_checks(work: Work, app: Application) -> list[Check]:
+    role = choose_role(app, work.plan.app_role)
+    group = work.need_group()
+    principals = [(group.id, f"The group '{group.name}' under Users and groups", True)]
+    principals += [(p.id, f"{p.name} under Users and groups", False) for p in work.found.owners]  # type: ignore[misc]
+    checks = []
+    for id_, what, is_group in principals:
+        held = await work.tools.directory.assignments_of(id_, is_group=is_group)
+        there = any(a.resource == app.service_principal and a.role == role.id for a in held)
+        checks.append(_check(what, there, f"assigned as {role.name}", f"not assigned as {_named(role)}"))
+    return checks
+
+
+def _confirmed(work: Work) -> list[Check]:
+    """What no API shows: all that is known is who said so."""
+    checks = []
+    for step in (SetupStep.SELF_SERVICE_GROUPS, SetupStep.SINGLE_SIGN_ON, SetupStep.SELF_SERVICE_ACCESS):
+        record = work.setup.steps[step]
+        if record.task is not None and record.confirmation is not None:
+            checks.append(Check(record.task.title, CheckState.OK, _said(record.confirmation)))
+    return checks
+
+
+def _said(confirmation: Confirmation) -> str:
+    return f"{confirmation.name} confirmed it on {confirmation.at:%Y-%m-%d}"
+
+
+async def _package_check(work: Work) -> Check | None:
+    if work.plan.self_service is not SelfService.ACCESS_PACKAGE:
+        return None
+    made = work.setup.steps[SetupStep.SELF_SERVICE_ACCESS]
+    return Check("Access package", CheckState.OK, "; ".join(made.notes)) if made.notes else None
+
+
+def _check(what: str, good: bool, as_asked: str, otherwise: str) -> Check:
+    return Check(what, CheckState.OK if good else CheckState.WRONG, as_asked if good else otherwise)
+
+
+def _named(role: AppRole) -> str:
+    return f"{role.name} ({role.id})"

@@ -1,1 +1,0 @@
-"""Export and erasure of a person's data."""

@@ -1,1 +1,0 @@
-"""What owners see and do: groups, guests, templates, mail previews."""

@@ -1,1 +1,0 @@
-"""Join requests: asking, proving an address, deciding, and what follows."""

@@ -1,0 +1,18 @@
+"""Where the trail is kept."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from shared.core.change_log import TrailEntry
+
+
+class Trail(Protocol):
+    """All methods raise StorageBusy where storage does not take the operation."""
+
+    async def add(self, entries: Sequence[TrailEntry]) -> None:
+        """Safe to repeat: what is there already stays as it is."""
+        ...
+
+    async def read(self, continuation: str | None, limit: int) -> tuple[list[TrailEntry], str | None]:
+        """The newest first, and where to go on. Raises ValueError for a continuation that was never given out."""
+        ...

@@ -1,0 +1,218 @@
+"""One table, with the SDK's errors in the domain's words; made when it is first found missing."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableClient, TableServiceClient
+
+from shared.core.errors import Conflict
+from shared.storage.accounts import code_of, failure
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableEntity
+
+type Row = dict[str, Any]
+type Operation = tuple[str, Row] | tuple[str, Row, dict[str, Any]]
+
+_CONFLICTS = {
+    "EntityAlreadyExists",
+    "UpdateConditionNotSatisfied",
+    "ConditionNotMet",
+    # A row that was to be replaced is gone.
+    "ResourceNotFound",
+    "EntityNotFound",
+}
+_TABLE_MISSING = "TableNotFound"
+_OF_TRANSACTION = 100
+
+
+def version_of(row: "TableEntity") -> str:
+    return str(row.metadata["etag"])
+
+
+def insert(row: Row) -> Operation:
+    return ("create", row)
+
+
+def replace(row: Row, version: str) -> Operation:
+    """Replace a row that still has that version."""
+    guard = {"etag": version, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
+    return ("update", row, guard)
+
+
+def put(row: Row, version: str | None) -> Operation:
+    """Replace a row that still has that version, or write one that was not there (None)."""
+    return replace(row, version) if version else insert(row)
+
+
+def upsert(row: Row) -> Operation:
+    """Write a row whatever was there."""
+    return ("upsert", row, {"mode": UpdateMode.REPLACE})
+
+
+def remove(partition: str, row_key: str) -> Operation:
+    """Delete a row that is there, whatever its version."""
+    return ("delete", {"PartitionKey": partition, "RowKey": row_key})
+
+
+class Table:
+    """All methods raise StorageBusy, or StorageRefused where a repeat would not help."""
+
+    def __init__(self, service: TableServiceClient, name: str) -> None:
+        self._client: TableClient = service.get_table_client(name)
+
+    async def get(self, partition: str, row_key: str) -> "TableEntity | None":
+        try:
+            return await self._client.get_entity(partition, row_key)
+        except ResourceNotFoundError:
+            return None
+        except AzureError as e:
+            raise failure(e) from e
+
+    async def query(
+        self, condition: str, parameters: dict[str, Any], page_size: int | None = None
+    ) -> "AsyncIterator[TableEntity]":
+        """Rows in the order of their keys, read page by page as they are asked for."""
+        # The SDK fills parameters in word by word, and stumbles over two blanks in a row.
+        condition = " ".join(condition.split())
+        try:
+            async for row in self._client.query_entities(
+                condition, parameters=parameters, results_per_page=page_size
+            ):
+                yield row
+        except ResourceNotFoundError:
+            return
+        except AzureError as e:
+            raise failure(e) from e
+
+    async def first(self, condition: str, parameters: dict[str, Any], limit: int) -> "tuple[list[TableEntity], bool]":
+        """The first rows, up to so many, and whether there are more."""
+        found: list[TableEntity] = []
+        async for row in self.query(condition, parameters, page_size=min(limit + 1, 1000)):
+            if len(found) == limit:
+                return found, True
+            found.append(row)
+        return found, False
+
+    async def page(self, place: dict[str, str] | None) -> "tuple[list[TableEntity], dict[str, str] | None]":
+        """A page of the whole table, as large as the service makes it, and where the next one begins."""
+        pages = self._client.list_entities().by_page(continuation_token=place)  # type: ignore[arg-type]
+        try:
+            async for page in pages:
+                # The client's own annotation is of other services: this one's token is two keys.
+                return [row async for row in page], pages.continuation_token  # type: ignore[attr-defined]
+        except ResourceNotFoundError:
+            return [], None
+        except AzureError as e:
+            raise failure(e) from e
+        return [], None
+
+    async def forget(self, partition: str, first: str, end: str, limit: int) -> bool:
+        """Delete rows of a partition from a key up to another (not included), up to so many; true where none is
+        left."""
+        keys = {"partition": partition, "first": first, "end": end}
+        condition = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end"
+        found: list[str] = []
+        async for row in self.query(condition, keys, page_size=min(limit + 1, 1000)):
+            found.append(str(row["RowKey"]))
+            if len(found) > limit:
+                break
+        for start in range(0, min(len(found), limit), 100):
+            few = found[start : min(start + 100, limit)]
+            try:
+                await self.write([remove(partition, key) for key in few])
+            except Conflict:
+                return False  # Another deletes, too: what is left shows the next time.
+        return len(found) <= limit
+
+    async def write(self, operations: Sequence[Operation]) -> list[str]:
+        """All or nothing, in one partition; gives the new versions.
+
+        Raises:
+            Conflict: a row was there already, is gone, or has another version.
+            StorageBusy: nothing is known to have been written.
+            StorageRefused: a repeat would not help.
+
+        The SDK repeats a write that was answered with a 5xx. Where the first try had gone through, the repeat
+        ends as Conflict: whoever gets one reads again.
+        """
+        try:
+            try:
+                answers = await self._client.submit_transaction(operations)
+            except HttpResponseError as e:
+                if code_of(e) != _TABLE_MISSING:
+                    raise
+                await self._make()
+                answers = await self._client.submit_transaction(operations)
+        except AzureError as e:
+            raise self._translated(e) from e
+        # A deletion has no version.
+        return [str(answer.get("etag") or "") for answer in answers]
+
+    async def insert_missing(self, rows: Sequence[Row]) -> None:
+        """Write those that are not there, of one partition; what is there stays. All raise as `write` does."""
+        for start in range(0, len(rows), _OF_TRANSACTION):
+            few = rows[start : start + _OF_TRANSACTION]
+            try:
+                await self.write([insert(row) for row in few])
+            except Conflict:
+                # Some are there: a transaction is all or nothing.
+                for row in few:
+                    with suppress(Conflict):
+                        await self.write([insert(row)])
+
+    async def upsert(self, row: Row) -> None:
+        """Write a row whatever was there."""
+        try:
+            try:
+                await self._client.upsert_entity(row, mode=UpdateMode.REPLACE)
+            except ResourceNotFoundError:
+                await self._make()
+                await self._client.upsert_entity(row, mode=UpdateMode.REPLACE)
+        except AzureError as e:
+            raise failure(e) from e
+
+    async def update(self, row: Row) -> None:
+        """Replace a row if it is there, whatever its version."""
+        try:
+            await self._client.update_entity(row, mode=UpdateMode.REPLACE)
+        except ResourceNotFoundError:
+            return
+        except AzureError as e:
+            raise failure(e) from e
+
+    async def delete(self, partition: str, row_key: str, version: str | None = None) -> None:
+        """Delete a row; one that is gone, or has another version than asked for, is left alone."""
+        condition = MatchConditions.IfNotModified if version else None
+        try:
+            await self._client.delete_entity(partition, row_key, etag=version, match_condition=condition)
+        except (ResourceNotFoundError, ResourceModifiedError):
+            return
+        except HttpResponseError as e:
+            if e.status_code != 412:
+                raise failure(e) from e
+        except AzureError as e:
+            raise failure(e) from e
+
+    async def _make(self) -> None:
+        try:
+            await self._client.create_table()
+        except ResourceExistsError:
+            return
+
+    @staticmethod
+    def _translated(error: AzureError) -> Exception:
+        code = code_of(error)
+        if code in _CONFLICTS or getattr(error, "status_code", None) == 412:
+            return Conflict(f"a row changed ({code})")
+        return failure(error)
