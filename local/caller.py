@@ -46,46 +46,44 @@ async def sign_in(
 
 
 class Caller:
-    """One person's calls for one group."""
+    """One person's calls."""
 
-    def __init__(self, session: aiohttp.ClientSession, api: str, token: str, group: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, api: str, token: str) -> None:
         self._session = session
-        self._invitations = f"{api}/api/groups/{group}/invitations"
+        self._api = api
         self._headers = {"Authorization": f"Bearer {token}"}
 
-    async def invite(self, guest: Guest, key: str) -> Answer:
+    async def call(self, method: str, path: str, expected: int, body: Any = None) -> dict[str, Any]:
+        """Raises CallFailed where the API answers with another status than the expected one."""
+        url = urljoin(self._api, path)
+        async with self._session.request(method, url, json=body, headers=self._headers) as answer:
+            if answer.status != expected:
+                raise CallFailed(f"{method} {path}: {answer.status} {(await answer.text())[:1000]}")
+            found: dict[str, Any] = await answer.json()
+            return found
+
+    async def invite(self, group: str, guest: Guest, key: str) -> Answer:
         """Ask for one guest. The same key again gives the same answer.
 
         Raises:
             CallFailed: the answer is neither an acceptance nor a refusal.
         """
-        body = {"address": guest.address}
-        if guest.message:
-            body["welcomeMessage"] = guest.message
-        if guest.name:
-            body["displayName"] = guest.name
-        headers = self._headers | {"Idempotency-Key": key}
-        async with self._session.post(self._invitations, json=body, headers=headers) as answer:
-            text = await answer.text()
+        fields = {"address": guest.address, "welcomeMessage": guest.message, "displayName": guest.name}
+        body = {name: value for name, value in fields.items() if value}
+        url, headers = f"{self._api}/api/groups/{group}/invitations", self._headers | {"Idempotency-Key": key}
+        async with self._session.post(url, json=body, headers=headers) as answer:
             if answer.status == 202:
                 return Answer((await answer.json())["id"])
             if answer.content_type == "application/problem+json" and answer.status < 500:
                 return Answer(None, await answer.json(content_type=None))
-            raise CallFailed(f"Inviting {guest.address}: {answer.status} {text[:1000]}")
+            raise CallFailed(f"Inviting {guest.address}: {answer.status} {(await answer.text())[:1000]}")
 
-    async def invitations(self) -> dict[str, dict[str, Any]]:
-        """All invitations of the group by id.
-
-        Raises:
-            CallFailed: the API does not answer with a list.
-        """
+    async def invitations(self, group: str) -> dict[str, dict[str, Any]]:
+        """All invitations of the group by id. Raises CallFailed."""
         found: dict[str, dict[str, Any]] = {}
-        url: str | None = f"{self._invitations}?limit=200"
-        while url:
-            async with self._session.get(url, headers=self._headers) as answer:
-                if answer.status != 200:
-                    raise CallFailed(f"Listing invitations: {answer.status} {(await answer.text())[:1000]}")
-                page = await answer.json()
+        path: str | None = f"/api/groups/{group}/invitations?limit=200"
+        while path:
+            page = await self.call("GET", path, 200)
             found |= {invitation["id"]: invitation for invitation in page["value"]}
-            url = urljoin(self._invitations, page["nextLink"]) if page.get("nextLink") else None
+            path = page.get("nextLink")
         return found

@@ -118,15 +118,15 @@ async def _invite_all(stack: Stack, console: Console, timeout_s: float) -> bool:
         issuer, client, audience = stack.simulator_url, tenant.cli_client_id, tenant.api_client_id
         admins = await sign_in(session, issuer, tenant.id, client=client, audience=audience, person=admin)
         console.print(f"{admin['displayName']} sets '{APP}' up, so that {owner['displayName']} can invite guests.")
-        group = await Setup(session, stack.host_url, admins).run(console, OWNER, timeout_s)
+        group = await Setup(Caller(session, stack.host_url, admins)).run(console, OWNER, timeout_s)
         token = await sign_in(session, issuer, tenant.id, client=client, audience=audience, person=owner)
-        caller = Caller(session, stack.host_url, token, group)
+        caller = Caller(session, stack.host_url, token)
         console.print(f"\n{owner['displayName']}, owner of '{APP} guests', invites {len(outcomes)} guests.")
         try:
             with Progress(make_console(), outcomes) as progress:
                 async with asyncio.TaskGroup() as both:
-                    both.create_task(_post(caller, outcomes, progress))
-                    both.create_task(_follow(caller, outcomes, progress, stack, timeout_s))
+                    both.create_task(_post(caller, group, outcomes, progress))
+                    both.create_task(_follow(caller, group, outcomes, progress, stack, timeout_s))
         finally:
             console.print(outcome_table(outcomes))
         async with session.get(f"{stack.simulator_url}/_sim/mails") as answer:
@@ -144,10 +144,10 @@ async def _slow_down(session: aiohttp.ClientSession, simulator: str) -> None:
             raise CallFailed(f"Settings of the simulator: {answer.status} {await answer.text()}")
 
 
-async def _post(caller: Caller, outcomes: list[Outcome], progress: Progress) -> None:
+async def _post(caller: Caller, group: str, outcomes: list[Outcome], progress: Progress) -> None:
     run = uuid.uuid4().hex
     for number, outcome in enumerate(outcomes):
-        answer = await caller.invite(outcome.guest, f"{run}-{number}")
+        answer = await caller.invite(group, outcome.guest, f"{run}-{number}")
         outcome.invitation, outcome.problem = answer.invitation, answer.problem
         if answer.invitation:
             outcome.states.append("accepted")
@@ -155,7 +155,7 @@ async def _post(caller: Caller, outcomes: list[Outcome], progress: Progress) -> 
 
 
 async def _follow(
-    caller: Caller, outcomes: list[Outcome], progress: Progress, stack: Stack, timeout_s: float
+    caller: Caller, group: str, outcomes: list[Outcome], progress: Progress, stack: Stack, timeout_s: float
 ) -> None:
     deadline = time.monotonic() + timeout_s
     while not all(outcome.is_final for outcome in outcomes):
@@ -165,7 +165,7 @@ async def _follow(
                 f"Not at their end after {timeout_s:g} s: {late}. The logs in {_shown(stack.logs)} may tell why."
             )
         stack.check()
-        said = await caller.invitations()
+        said = await caller.invitations(group)
         progress.show([o for o in outcomes if o.invitation in said and o.note(said[o.invitation])])
         await asyncio.sleep(_POLL_S)
 

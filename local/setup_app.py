@@ -6,13 +6,12 @@ import asyncio
 import time
 from typing import Any
 
-import aiohttp
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from local.caller import CallFailed
+from local.caller import Caller
 
 APP = "Contoso Expenses"
 """Nobody has set this app up in the sample tenant."""
@@ -28,10 +27,8 @@ class NotSetUp(Exception):
 class Setup:
     """One setup, in the hands of an administrator."""
 
-    def __init__(self, session: aiohttp.ClientSession, api: str, token: str) -> None:
-        self._session = session
-        self._api = api
-        self._headers = {"Authorization": f"Bearer {token}"}
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
 
     async def run(self, console: Console, owner: str, timeout_s: float) -> str:
         """Set the app up, doing a person's part as well; gives the id of the group whose members get into it.
@@ -41,13 +38,13 @@ class Setup:
             CallFailed: the API answers with something that nobody here can go on with.
         """
         body = {"app": {"name": APP}, "owners": [owner], "group": {"name": f"{APP} guests"}}
-        location = f"/api/setups/{(await self._call('POST', '/api/setups', 202, body))['id']}"
+        location = f"/api/setups/{(await self._caller.call('POST', '/api/setups', 202, body))['id']}"
         checklist = await self._at_rest(location, timeout_s)
         while checklist["state"] == "waiting-for-person":
             for step in [s for s in checklist["steps"] if s["state"] == "manual"]:
                 console.print(_task_panel(step["manualTask"]))
                 path = f"{location}/steps/{step['step']}/confirm"
-                await self._call("POST", path, 200, {"note": "in the simulator"})
+                await self._caller.call("POST", path, 200, {"note": "in the simulator"})
             checklist = await self._at_rest(location, timeout_s)
         console.print(_checklist(checklist))
         if checklist["state"] != "done":
@@ -57,18 +54,11 @@ class Setup:
 
     async def _at_rest(self, location: str, timeout_s: float) -> dict[str, Any]:
         deadline = time.monotonic() + timeout_s
-        while (found := await self._call("GET", location, 200))["state"] == "running":
+        while (found := await self._caller.call("GET", location, 200))["state"] == "running":
             if time.monotonic() > deadline:
                 raise NotSetUp(f"The setup still runs after {timeout_s:g} s.")
             await asyncio.sleep(_POLL_S)
         return found
-
-    async def _call(self, method: str, path: str, expected: int, body: Any = None) -> dict[str, Any]:
-        async with self._session.request(method, f"{self._api}{path}", json=body, headers=self._headers) as answer:
-            if answer.status != expected:
-                raise CallFailed(f"{method} {path}: {answer.status} {(await answer.text())[:1000]}")
-            found: dict[str, Any] = await answer.json()
-            return found
 
 
 def _task_panel(task: dict[str, Any]) -> Panel:

@@ -14,7 +14,6 @@ import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from build_tools import portal
@@ -68,8 +67,6 @@ class Stack:
         setup_settings: Mapping[str, str] | None = None,
         seed: Path = SAMPLE_TENANT,
         traffic: Path | None = None,
-        storage_connection: str | None = None,
-        simulator_url: str | None = None,
         start_host: bool = True,
         telemetry: bool = False,
         isolate: bool | None = None,
@@ -90,8 +87,6 @@ class Stack:
             setup_settings: run a second app of the same package, for setup, with these settings on top.
             seed: the tenant to start with.
             traffic: file that Graph traffic is recorded in; by default what `GUESTLIST_TRAFFIC` says.
-            storage_connection: what the app is told instead of Azurite's own (a proxy before it).
-            simulator_url: what the app is told instead of the simulator's own (a proxy before it).
             telemetry: keep what the app tells (`told`); without it the app tells nobody.
             isolate: each queue and timer function in a process of its own, started when there is work; `workers` is
                 then the most of each. By default what `GUESTLIST_ISOLATE` says.
@@ -107,12 +102,12 @@ class Stack:
         self.max_poll_ms = max_poll_ms
         self.extra_settings = dict(extra_settings or {})
         self.setup_settings = setup_settings
-        self.setup_host_url = ""
         self.seed = seed
         self.tenant = SampleTenant.read(seed)
         self.traffic = traffic or _traffic_file()
-        self.storage_connection = storage_connection
-        self.simulator_url_of_app = simulator_url
+        self.storage_connection: str | None = None
+        self.simulator_url_of_app: str | None = None
+        """What the app is told instead of Azurite's and the simulator's own: proxies before them."""
         self.start_host = start_host
         self.told: Path | None = None
         """Traces, metrics and logs of the app, to be read by `local.telemetry`."""
@@ -123,8 +118,7 @@ class Stack:
         self._scale_ms = scale_ms or max_poll_ms
         self._collector: Collector | None = None
         self.logs = BUILD / "logs"
-        self.simulator_url = ""
-        self.host_url = ""
+        self.simulator_url = self.host_url = self.setup_host_url = ""
         self._port = 0
         self._exits = contextlib.ExitStack()
         self._azurite: Azurite | None = None
@@ -135,9 +129,7 @@ class Stack:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def start(self) -> None:
@@ -207,15 +199,12 @@ class Stack:
 
     def worker_pids(self, group: str | None = None) -> list[int]:
         """The app's processes that serve at this moment; of one group (`http`, `function:NAME`) with `isolate`."""
-        return self._pids("workers", group)
+        return [pid for _, pid in self._instances(group) if pid]
 
-    def _pids(self, kind: str, group: str | None = None) -> list[int]:
-        """Of the app's processes (`workers`) or of their hosts (`hosts`)."""
+    def _instances(self, group: str | None = None) -> list[tuple[int, int]]:
+        """Host and process of the app (none while it is restarted) of each instance that serves."""
         ready = self._running(self._host).ready() or {}
-        if group is None:
-            return list(ready.get(kind, []))
-        index = 1 if kind == "hosts" else 2
-        return [one[index] for one in ready.get("instances", []) if one[0] == group and one[index]]
+        return [(host, pid) for name, host, pid in ready.get("instances", []) if group in (None, name)]
 
     @property
     def settings(self) -> dict[str, str]:
@@ -252,9 +241,7 @@ class Stack:
 
     def write_settings(self) -> Path:
         """Write `settings_file`; gives its path."""
-        content = {"IsEncrypted": False, "Values": self.settings}
-        self.settings_file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        return self.settings_file
+        return _write_settings(self.settings_file, self.settings)
 
     def restart_host(self) -> None:
         """Stop the app if it runs, and start it with the settings of now.
@@ -267,27 +254,21 @@ class Stack:
         # Known before the start: the app writes its own address into mails.
         self._port = _free_port()
         self.write_settings()
-        arguments = ["--app", str(self.app), "--settings", str(self.settings_file), "--port", str(self._port)]
-        arguments += ["--workers", str(self.workers), *(["--bare"] if self.is_package else [])]
-        arguments += ["--master-key", MASTER_KEY]
+        arguments = ["--workers", str(self.workers)]
         if self.isolate:
             arguments += ["--isolate", "--always-ready", ",".join(self._always_ready)]
             arguments += ["--idle-seconds", f"{self._idle_seconds:g}", "--scale-ms", str(self._scale_ms)]
-        arguments += ["--lease-seconds", f"{self.lease_seconds:g}", "--max-poll-ms", str(self.max_poll_ms)]
-        self._host = self._start("local.host", "host", arguments)
+        self._host = self._start_host("host", self.settings_file, self._port, arguments)
         self.host_url = self._host.wait_ready()["url"]
         if self.setup_settings is not None and not self.setup_host_url:
-            self._start_setup_host(self.setup_settings)
+            file = _write_settings(self._work / "setup.settings.json", {**self.settings, **self.setup_settings})
+            self.setup_host_url = self._start_host("setup-host", file, 0).wait_ready()["url"]
 
-    def _start_setup_host(self, settings: Mapping[str, str]) -> None:
-        """The second app: as the first, on a port and with settings of its own."""
-        file = self._work / "setup.settings.json"
-        values = {**self.settings, **settings}
-        file.write_text(json.dumps({"IsEncrypted": False, "Values": values}), encoding="utf-8")
-        arguments = ["--app", str(self.app), "--settings", str(file), "--port", "0", "--master-key", MASTER_KEY]
+    def _start_host(self, name: str, settings: Path, port: int, more: Sequence[str] = ()) -> Child:
+        arguments = ["--app", str(self.app), "--settings", str(settings), "--port", str(port)]
         arguments += ["--lease-seconds", f"{self.lease_seconds:g}", "--max-poll-ms", str(self.max_poll_ms)]
-        arguments += ["--bare"] if self.is_package else []
-        self.setup_host_url = self._start("local.host", "setup-host", arguments).wait_ready()["url"]
+        arguments += ["--master-key", MASTER_KEY, *(["--bare"] if self.is_package else []), *more]
+        return self._start("local.host", name, arguments)
 
     def call_of_setup(self, function: str) -> None:
         """Run a timer of the second app now, as an administrator of the host does."""
@@ -306,25 +287,26 @@ class Stack:
             StackError: nothing serves again.
         """
         host = self._running(self._host)
-        killed, hosts = self.worker_pids(group), self._pids("hosts", group)
-        for pid in (*hosts, *killed):
+        instances = self._instances(group)
+        # Hosts first: one that outlived its app's process would give messages back.
+        hosts, workers = [pid for pid, _ in instances], [pid for _, pid in instances if pid]
+        for pid in (*hosts, *workers):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             host.check()
-            now = self.worker_pids()
-            is_gone = not {*now, *self._pids("hosts")} & {*killed, *hosts}
-            if (self.isolate or len(now) == self.workers) and is_gone:
-                return killed
+            now = self._instances()
+            is_gone = not {*hosts, *workers} & {pid for instance in now for pid in instance}
+            if (self.isolate or len([pid for _, pid in now if pid]) == self.workers) and is_gone:
+                return workers
             time.sleep(0.02)
         raise StackError(f"The app does not serve again after its processes were killed.\n{host.tail()}")
 
     def check(self) -> None:
         """Raises StackError if a part has ended by itself."""
-        for part in (self._simulator, self._host):
-            if part is not None:
-                part.check()
+        for part in filter(None, (self._simulator, self._host)):
+            part.check()
 
     def _start_simulator(self) -> Child:
         arguments = ["--port", "0", "--seed", str(self.seed)]
@@ -351,15 +333,18 @@ class Stack:
         return part
 
 
+def _write_settings(file: Path, values: Mapping[str, str]) -> Path:
+    file.write_text(json.dumps({"IsEncrypted": False, "Values": values}, indent=2) + "\n", encoding="utf-8")
+    return file
+
+
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
 
 def _traffic_file() -> Path | None:
-    wanted = os.environ.get(TRAFFIC_VARIABLE)
-    if not wanted:
-        return None
+    wanted = os.environ.get(TRAFFIC_VARIABLE, "")
     if wanted.endswith(("/", os.sep)):
         return Path(wanted) / f"stack-{os.getpid()}-{next(_numbers)}.jsonl"
-    return Path(wanted)
+    return Path(wanted) if wanted else None

@@ -255,9 +255,8 @@ class Supervisor:
         content: dict[str, Any] = {"port": self._port, "pid": os.getpid(), "url": self.url}
         content["hosts"] = [one.pid for one in serving]
         content["workers"] = [one.app_pid for one in serving if one.app_pid]
-        if self._scaling:
-            content["groups"] = [one.group for one in serving]
-            content["instances"] = [[one.group, one.pid, one.app_pid] for one in serving]
+        content["groups"] = [one.group for one in serving]
+        content["instances"] = [[one.group, one.pid, one.app_pid] for one in serving]
         draft = self._ready_file.with_name(f"{self._ready_file.name}.{os.getpid()}.tmp")
         draft.write_text(json.dumps(content), encoding="utf-8")
         draft.replace(self._ready_file)
