@@ -5,21 +5,19 @@ from . import (
     app_role_assignments,
     applications,
     audit_logs,
-    cross_tenant_partners,
     deleted_items,
     directory_objects,
     group_settings,
     memberships,
-    new_users,
     organization,
     policies,
     service_principals,
+    users,
 )
 from .entitlement import routes as entitlement
 from .groups import routes as groups
-from .invitations import routes as invitations
+from .invitations import model as invitations
 from .mail import routes as mail
-from .users import routes as users
 
 ROUTES: tuple[Route, ...] = (
     *invitations.ROUTES,
@@ -36,7 +34,5 @@ ROUTES: tuple[Route, ...] = (
     *audit_logs.ROUTES,
     *entitlement.ROUTES,
     *mail.ROUTES,
-    *new_users.ROUTES,
     *memberships.ROUTES,
-    *cross_tenant_partners.ROUTES,
 )

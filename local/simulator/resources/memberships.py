@@ -6,24 +6,54 @@ directory roles: "List a user's direct memberships".
 
 from typing import Final
 
-from ..call import Answer, Call
+from ..call import Answer, Call, Json
 from ..directory.objects import DirectoryObject, OrderedIds
-from ..errors import not_found
+from ..errors import bad_request, not_found
 from ..routing import Needs, Route
+from ..world import World
 from . import permissions as may
 from .answers import bound, strings
 from .links import Find, Ids, Kinds, listed
 from .lookup import need_group, need_service_principal, need_user
-from .users import model
 
-_HELD: Final = {"groupIds": model.member_groups, "ids": model.member_objects}
+_MAX_CHECKED: Final = 20
 _HOLDERS: Final[Kinds] = ("group", "administrativeUnit")
 _AND_ROLES: Final[Kinds] = (*_HOLDERS, "directoryRole")
 
 
+def member_groups(world: World, object_: DirectoryObject, *, security_only: bool = False) -> list[str]:
+    """Ids of the groups the object is in, through other groups too; new memberships may not show yet."""
+    window = world.settings.replication.members_read
+    return [
+        group.id
+        for group in world.directory.groups_of(object_.id, transitive=True)
+        if not (security_only and not group.get("securityEnabled"))
+        and (world.new.is_empty or not world.new.hides(f"{group.id}/{object_.id}", "members_read", window))
+    ]
+
+
+def member_objects(world: World, object_: DirectoryObject, *, security_only: bool = False) -> list[str]:
+    """As `member_groups`, with the administrative units and directory roles."""
+    others = [h.id for h in world.directory.holders_of(object_.id, transitive=True) if h.kind != "group"]
+    return [*member_groups(world, object_, security_only=security_only), *([] if security_only else others)]
+
+
+def _checked_ids(body: Json, name: str) -> list[str]:
+    """The ids of a check body. Raises GraphError: 400 unless it is a list of at most 20 texts."""
+    ids = body.get(name)
+    if not isinstance(ids, list) or not all(isinstance(id_, str) for id_ in ids):
+        raise bad_request(f"Parameter '{name}' is required and must be a collection of strings.")
+    if len(ids) > _MAX_CHECKED:
+        raise bad_request(f"Too many elements in '{name}': at most {_MAX_CHECKED} are allowed.")
+    return ids
+
+
+_HELD: Final = {"groupIds": member_groups, "ids": member_objects}
+
+
 def check(call: Call, *, find: Find, name: str) -> Answer:
     """Which of up to 20 ids the object is in, through other groups too."""
-    object_, ids = find(call), model.checked_ids(call.json(), name)
+    object_, ids = find(call), _checked_ids(call.json(), name)
     having = {id_.lower() for id_ in _HELD[name](call.world, object_)}
     return strings(call, [id_ for id_ in ids if id_.lower() in having])
 

@@ -1,19 +1,24 @@
 """The tenant's policies (graph contract "Policies"). What they decide lives in the settings, so that both ways of
-change agree."""
+change agree; partners of the cross-tenant access policy decide about no invitation here."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from ..call import NO_CONTENT, Answer, Call, Json
-from ..errors import bad_request, not_found
+from ..errors import GraphError, bad_request, not_found
 from ..listing import list_plain
 from ..odata.shapes import checked_body
+from ..odata.types import is_guid
 from ..routing import Route
 from ..settings import BadSettings, merged
 from ..tables import TABLES
 from ..world import World
 from . import permissions as may
 from .answers import each, plain
+
+_PARTNERS: Final = "policies/crossTenantAccessPolicy/partners"
+_UNSET: Final[Json] = TABLES["crossTenantAccessPolicyPartner"]
+"""What is not set for a partner is null: the default applies."""
 
 
 def get_authorization_policy(call: Call) -> Answer:
@@ -89,6 +94,54 @@ def _b2b(access: str) -> Json:
     return {"usersAndGroups": all_of("AllUsers", "user"), "applications": all_of("AllApplications", "application")}
 
 
+def list_partners(call: Call) -> Answer:
+    return list_plain(call, list(call.world.directory.partners.values()), _PARTNERS)
+
+
+def get_partner(call: Call) -> Answer:
+    return plain(call, _PARTNERS, _need_partner(call))
+
+
+def create_partner(call: Call) -> Answer:
+    """Raises GraphError: 400 for no tenant or one's own, 409 for a partner that is there (UNVERIFIED)."""
+    body, directory = call.json(), call.world.directory
+    tenant = str(body.get("tenantId") or "").lower()
+    if not is_guid(tenant) or tenant == directory.tenant.id.lower():
+        raise bad_request("Invalid value specified for property 'tenantId'.")
+    if tenant in directory.partners:
+        raise GraphError(409, "Conflict", f"A partner configuration for tenant '{tenant}' already exists.")
+    directory.partners[tenant] = {"tenantId": tenant, **_UNSET, **_checked_partner(body, also="tenantId")}
+    return plain(call, _PARTNERS, directory.partners[tenant], status=201)
+
+
+def update_partner(call: Call) -> Answer:
+    _need_partner(call).update(_checked_partner(call.json()))
+    return NO_CONTENT
+
+
+def delete_partner(call: Call) -> Answer:
+    del call.world.directory.partners[_need_partner(call)["tenantId"]]
+    return NO_CONTENT
+
+
+def _need_partner(call: Call) -> Json:
+    """Raises GraphError: 404."""
+    found = call.world.directory.partners.get(call.keys["partner"].lower())
+    if found is None:
+        raise not_found(call.keys["partner"])
+    return found
+
+
+def _checked_partner(body: Json, also: str = "") -> Json:
+    fields = {name: value for name, value in body.items() if "@" not in name and name != also}
+    for name, value in fields.items():
+        if _UNSET.get(name, "") is not None:
+            raise bad_request(f"Invalid property '{name}'.")
+        if value is not None and not isinstance(value, dict):
+            raise bad_request(f"Invalid value specified for property '{name}'.")
+    return fields
+
+
 def list_b2b_policies(call: Call) -> Answer:
     return list_plain(call, _b2b_policies(call.world), "policies/b2bManagementPolicies")
 
@@ -145,7 +198,7 @@ def _b2b_routes(base: str) -> tuple[Route, ...]:
     )
 
 
-_CROSS_TENANT = "/policies/crossTenantAccessPolicy"
+_CROSS_TENANT, _PARTNER = "/policies/crossTenantAccessPolicy", f"/{_PARTNERS}/{{partner}}"
 ROUTES: tuple[Route, ...] = (
     *_authorization("/policies/authorizationPolicy"),
     # In beta the object sits one level deeper (graph contract "Policies").
@@ -153,5 +206,10 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", _CROSS_TENANT, get_cross_tenant_policy, may.POLICY_READ),
     Route("GET", f"{_CROSS_TENANT}/default", get_cross_tenant_default, may.POLICY_READ),
     Route("PATCH", f"{_CROSS_TENANT}/default", update_cross_tenant_default, may.CROSS_TENANT_WRITE),
+    Route("GET", f"/{_PARTNERS}", list_partners, may.POLICY_READ),
+    Route("POST", f"/{_PARTNERS}", create_partner, may.CROSS_TENANT_WRITE),
+    Route("GET", _PARTNER, get_partner, may.POLICY_READ),
+    Route("PATCH", _PARTNER, update_partner, may.CROSS_TENANT_WRITE),
+    Route("DELETE", _PARTNER, delete_partner, may.CROSS_TENANT_WRITE),
     *each(("/policies/b2bManagementPolicies", "/legacy/policies"), _b2b_routes),
 )

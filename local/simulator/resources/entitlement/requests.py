@@ -15,7 +15,7 @@ from ...entitlements import ASSIGNMENT, PACKAGE, POLICY, REQUEST, RESOURCE, ROLE
 from ...errors import GraphError
 from ...world import World
 from .. import app_role_assignments
-from ..groups import membership, ownership
+from ..groups import membership
 from . import refusals
 from .model import GROUP, need, request_type
 
@@ -224,7 +224,7 @@ def _give(world: World, target: DirectoryObject, role_scope: Json) -> None:
         raise refusals.refused("not_in_origin", system=GROUP)
     if role["displayName"] == "Owner":
         if not directory.owners.holds(group.id, target.id):
-            ownership.add(world, group, [target], _SERVICE)
+            membership.add_owners(world, group, [target], _SERVICE)
     elif not directory.members.holds(group.id, target.id):
         membership.add(world, group, [target], _SERVICE, _ACTOR)
 

@@ -1,4 +1,5 @@
-"""Who may become or stop being a member of which group (graph contract "Groups"). No HTTP."""
+"""Who may become or stop being a member or an owner of which group (graph contract "Groups", "Owners and delta"). No
+HTTP."""
 
 from ...audits import Actor, user_target
 from ...call import Caller
@@ -38,8 +39,7 @@ def add(world: World, group: DirectoryObject, members: list[DirectoryObject], ca
 
     Raises:
         GraphError: as `check_kind`; 404 for a member too new to be seen; 400 "already exist" when one is a member;
-        403
-            for a guest in a Microsoft 365 group that takes none.
+            403 for a guest in a Microsoft 365 group that takes none.
     """
     if not members:
         return
@@ -73,6 +73,42 @@ def remove(world: World, group: DirectoryObject, member_id: str, caller: Caller,
     member = world.directory.find(member_id)
     if member is not None:
         _audit(world, "Remove member from group", "Unassign", group, member, actor)
+
+
+def check_new_owners(world: World, group: DirectoryObject, owners: list[DirectoryObject]) -> None:
+    """Raises GraphError: 400 for a synced group, an owner of the wrong kind, or one it has already."""
+    if owners and group.get("onPremisesSyncEnabled"):
+        raise synced()
+    for owner in owners:
+        if owner.kind not in {"user", "servicePrincipal"}:
+            raise bad_request("Invalid object reference for property 'owners'.")
+        if world.directory.owners.holds(group.id, owner.id):
+            raise already_exist("owners")
+
+
+def add_owners(
+    world: World, group: DirectoryObject, owners: list[DirectoryObject], caller: Caller, *, checked: bool = False
+) -> None:
+    """Raises GraphError: as `check_new_owners`; 403 for a role-assignable group without its permission."""
+    if owners and group.get("isAssignableToRole") and not caller.may(ROLE_MANAGEMENT):
+        raise denied()
+    if not checked:
+        check_new_owners(world, group, owners)
+    for owner in owners:
+        world.directory.link(world.directory.owners, group.id, owner.id)
+
+
+def remove_owner(world: World, group: DirectoryObject, owner_id: str, caller: Caller) -> None:
+    """Raises GraphError: 400 for the last owner or a synced group, 404 for who is no owner."""
+    if group.get("onPremisesSyncEnabled"):
+        raise synced()
+    if group.get("isAssignableToRole") and not caller.may(ROLE_MANAGEMENT):
+        raise denied()
+    if not world.directory.owners.holds(group.id, owner_id):
+        raise not_found(owner_id)
+    if len(world.directory.owners.of(group.id)) == 1:
+        raise bad_request("The group must have at least one owner, hence this owner cannot be removed.")
+    world.directory.unlink(world.directory.owners, group.id, owner_id)
 
 
 def _audit(

@@ -12,7 +12,7 @@ from ...world import World
 from .. import property_rules
 from ..lookup import check_unique_name, referenced, security_identifier
 from ..permissions import ROLE_MANAGEMENT
-from . import membership, ownership
+from . import membership
 
 MAX_BOUND: Final = 20
 _REQUIRED = ("displayName", "mailEnabled", "mailNickname", "securityEnabled")
@@ -71,9 +71,9 @@ def update(world: World, group: DirectoryObject, body: Json, caller: Caller, act
     if body.get("members@odata.bind"):
         membership.check_kind(world, group, caller)
     owners, members = _bound(world, body)
-    ownership.check_new(world, group, owners)
+    membership.check_new_owners(world, group, owners)
     membership.add(world, group, members, caller, actor)
-    ownership.add(world, group, owners, caller, checked=True)
+    membership.add_owners(world, group, owners, caller, checked=True)
     if changes:
         world.directory.change(group, changes)
 

@@ -10,7 +10,7 @@ from .. import permissions as may
 from ..answers import bound, collection, created, linked, one
 from ..links import PEOPLE_AND_GROUPS, changed, listed, references
 from ..lookup import need_group, need_object, seen_once
-from . import membership, model, ownership
+from . import membership, model
 
 
 def get_group(call: Call) -> Answer:
@@ -122,11 +122,11 @@ def _remove_member(call: Call, group: DirectoryObject, id_: str) -> None:
 
 
 def _add_owner(call: Call, group: DirectoryObject, owner: DirectoryObject) -> None:
-    ownership.add(call.world, group, [owner], call.who)
+    membership.add_owners(call.world, group, [owner], call.who)
 
 
 def _remove_owner(call: Call, group: DirectoryObject, id_: str) -> None:
-    ownership.remove(call.world, group, id_, call.who)
+    membership.remove_owner(call.world, group, id_, call.who)
 
 
 def _related(name: str, *, owners: bool) -> tuple[Route, ...]:

@@ -1,19 +1,21 @@
-"""Inviting: the checks in order, the guest that is made or found, the ticket, Microsoft's own mail (graph contract
-"Invitations")."""
+"""``POST /invitations``: the checks in order, the guest that is made or found, the ticket, Microsoft's own mail
+(graph contract "Invitations"). There is no other operation: an invitation cannot be read back."""
 
 import secrets
 import uuid
 from typing import Any
 
 from ...audits import Actor, user_target
-from ...call import Caller, Json
+from ...call import Answer, Call, Caller, Json
 from ...clock import stamp
 from ...directory.objects import DirectoryObject
 from ...errors import GraphError, bad_request, invite_denied, not_found, not_unique
 from ...invited import InvitedGuest
 from ...observations import Mail
 from ...odata.shapes import checked_body
+from ...routing import Route
 from ...world import World
+from .. import permissions as may
 from ..lookup import referenced, security_identifier
 from . import policy
 
@@ -276,3 +278,23 @@ def _send_mail(world: World, guest: InvitedGuest, shown: Json, caller: Caller) -
             redeem_url=shown["inviteRedeemUrl"],
         )
     )
+
+
+def create_invitation(call: Call) -> Answer:
+    shown = invite(call.world, call.json(), call.who, call.actor)
+    return Answer(
+        201,
+        {"@odata.context": f"{call.base_url}/$metadata#invitations/$entity", **shown},
+        headers={"Location": f"{call.base_url}/invitations/{shown['id']}"},
+    )
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "POST",
+        "/invitations",
+        create_invitation,
+        may.INVITE,
+        refusal=lambda call: invite_denied(call.world.directory.tenant.id),
+    ),
+)

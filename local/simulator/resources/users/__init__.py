@@ -1,1 +1,0 @@
-"""Users: guests and members."""
