@@ -31,11 +31,8 @@ _UNFINISHED = {"submitted", "pendingApproval", "delivering"}
 
 def create_catalog(world: World, body: Json) -> Json:
     """Raises GraphError: 400 without a name, or for one that is taken (switch)."""
-    fields = _checked(world, CATALOG, body)
-    if not fields.get("displayName"):
-        raise refusals.invalid()
-    if world.settings.entitlement.names_are_unique and _named(world, CATALOG, fields["displayName"]):
-        raise refusals.refused("taken", what="catalog")
+    fields = _named_fields(world, CATALOG, body)
+    _check_name(world, fields, "catalog", world.entitlements.all(CATALOG))
     made = {"catalogType": "userManaged", "state": "published", "isExternallyVisible": False}
     return world.entitlements.add(CATALOG, {**made, "modifiedDateTime": stamp(), **fields})
 
@@ -61,7 +58,7 @@ def request_resource(world: World, body: Json, caller: Caller) -> Json:
     kind = request_type(body)
     if not isinstance(asked, dict) or kind not in {"adminAdd", "adminRemove"}:
         raise refusals.invalid()
-    catalog = need(world, CATALOG, _id_in(body, "catalog"))
+    catalog = need(world, CATALOG, id_in(body, "catalog"))
     if kind == "adminRemove":
         resource = _find_resource(world, catalog, asked)
         if resource is None:
@@ -86,20 +83,15 @@ def request_resource(world: World, body: Json, caller: Caller) -> Json:
 
 def create_package(world: World, body: Json) -> Json:
     """Raises GraphError: 400 without name or catalog, or for a name that is taken (switch); 404 for its catalog."""
-    fields = _checked(world, PACKAGE, body)
-    if not fields.get("displayName"):
-        raise refusals.invalid()
-    catalog = need(world, CATALOG, _id_in(body, "catalog"))
-    if world.settings.entitlement.names_are_unique and any(
-        package["_catalog"] == catalog["id"] for package in _named(world, PACKAGE, fields["displayName"])
-    ):
-        raise refusals.refused("taken", what="access package")
+    fields = _named_fields(world, PACKAGE, body)
+    catalog = need(world, CATALOG, id_in(body, "catalog"))
+    _check_name(world, fields, "access package", world.entitlements.all(PACKAGE, catalog=catalog["id"]))
     links = {"_catalog": catalog["id"]}
     return world.entitlements.add(PACKAGE, {"isHidden": False, "modifiedDateTime": stamp(), **fields, **links})
 
 
 def change(world: World, kind: str, item: Json, body: Json) -> None:
-    item.update(_checked(world, kind, body), modifiedDateTime=stamp())
+    item.update(checked_body(world.settings.odata, kind, body), modifiedDateTime=stamp())
 
 
 def delete_package(world: World, package: Json) -> None:
@@ -141,7 +133,7 @@ def add_role_scope(world: World, package: Json, body: Json) -> Json:
 
 def create_policy(world: World, body: Json) -> Json:
     """Raises GraphError: 400 for a policy that cannot be; 404 for an unknown package."""
-    package = need(world, PACKAGE, _id_in(body, "accessPackage"))
+    package = need(world, PACKAGE, id_in(body, "accessPackage"))
     links = {"_accessPackage": package["id"], "_catalog": package["_catalog"]}
     fields = _policy_fields(world, body)
     return world.entitlements.add(POLICY, {**fields, "modifiedDateTime": stamp(), **links})
@@ -153,7 +145,7 @@ def replace_policy(world: World, policy: Json, body: Json) -> None:
     body = dict(body)
     if body.pop("id", policy["id"]) != policy["id"]:
         raise refusals.invalid()
-    named = need(world, PACKAGE, _id_in(body, "accessPackage")) if "accessPackage" in body else None
+    named = need(world, PACKAGE, id_in(body, "accessPackage")) if "accessPackage" in body else None
     if named is not None and named["id"] != policy["_accessPackage"]:
         raise refusals.invalid()
     fields = _policy_fields(world, body)
@@ -257,9 +249,7 @@ def _forget_resource(world: World, resource: Json) -> None:
 
 
 def _policy_fields(world: World, body: Json) -> Json:
-    fields = _checked(world, POLICY, body)
-    if not fields.get("displayName"):
-        raise refusals.invalid()
+    fields = _named_fields(world, POLICY, body)
     approval: Json = fields.get("requestApprovalSettings") or {}
     stages = approval.get("stages") or []
     if approval.get("isApprovalRequiredForAdd") and not stages:
@@ -281,18 +271,24 @@ def _refuse_in_use(world: World, what: str, **links: str) -> None:
         raise refusals.refused("in_use", what=what)
 
 
-def _named(world: World, kind: str, name: str) -> list[Json]:
-    return [i for i in world.entitlements.all(kind) if str(i.get("displayName")).casefold() == name.casefold()]
+def _named_fields(world: World, kind: str, body: Json) -> Json:
+    fields = checked_body(world.settings.odata, kind, body)
+    if not fields.get("displayName"):
+        raise refusals.invalid()
+    return fields
 
 
-def _id_in(body: Json, link: str) -> str:
-    """The id of ``{link: {id}}``. Raises GraphError: 400 without one."""
+def _check_name(world: World, fields: Json, what: str, others: list[Json]) -> None:
+    name = fields["displayName"].casefold()
+    if world.settings.entitlement.names_are_unique and name in [str(o.get("displayName")).casefold() for o in others]:
+        raise refusals.refused("taken", what=what)
+
+
+def id_in(body: Json, link: str, *, flat: bool = False) -> str:
+    """The id of a link as its type has it (``{link: {id}}``) or, where `flat` ones are documented, ``{linkId}``.
+    Raises GraphError: 400 without one."""
     named = body.get(link)
-    id_ = named.get("id") if isinstance(named, dict) else None
+    id_ = named.get("id") if isinstance(named, dict) else body.get(f"{link}Id") if flat else None
     if not isinstance(id_, str):
         raise refusals.invalid()
     return id_
-
-
-def _checked(world: World, kind: str, body: Json) -> Json:
-    return checked_body(world.settings.odata, kind, body)

@@ -8,7 +8,6 @@ also said while a new group has not reached the service.
 
 from ...call import Call
 from ...errors import GraphError
-from ...settings import Entitlement
 from ...tables import TABLES
 
 
@@ -19,10 +18,6 @@ def refused(name: str, /, **values: object) -> GraphError:
 
 def invalid(why: str = "Model is not valid.") -> GraphError:
     return GraphError(400, "InvalidModel", why)
-
-
-def no_license(rules: Entitlement) -> GraphError:
-    return GraphError(403, rules.no_license_code, rules.no_license_message)
 
 
 def denied(call: Call) -> GraphError:

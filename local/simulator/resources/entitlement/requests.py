@@ -5,7 +5,7 @@ Delivery is an effect in the directory: the person becomes a member (or owner) o
 the roles of its apps. A request moves on whenever somebody looks, once its window has passed.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from ...audits import Actor
 from ...call import Caller, Json
@@ -17,7 +17,7 @@ from ...world import World
 from .. import app_role_assignments
 from ..groups import membership
 from . import refusals
-from .model import GROUP, need, request_type
+from .model import GROUP, id_in, need, request_type
 
 _NAME: Final = "Azure AD Identity Governance - Entitlement Management"
 _SERVICE: Final = Caller("entitlement-management", "entitlement-management", frozenset())
@@ -40,11 +40,11 @@ def submit(world: World, body: Json, caller: Caller) -> Json:
         raise refusals.invalid()
     if kind == "adminRemove":
         return _submit_removal(world, need(world, ASSIGNMENT, asked.get("id")), body, caller)
-    package = need(world, PACKAGE, _named(asked, "accessPackage"))
-    policy = need(world, POLICY, _named(asked, "assignmentPolicy"))
+    package = need(world, PACKAGE, id_in(asked, "accessPackage", flat=True))
+    policy = need(world, POLICY, id_in(asked, "assignmentPolicy", flat=True))
     if policy["_accessPackage"] != package["id"]:
         raise refusals.invalid()
-    target_id = caller.object_id if kind == "userAdd" else _named(asked, "target")
+    target_id = caller.object_id if kind == "userAdd" else id_in(asked, "target", flat=True)
     target = world.directory.users.get(target_id)
     if target is None:
         raise refusals.invalid("The target is not in the directory.")
@@ -274,15 +274,6 @@ def _has_or_waits(world: World, package: Json, target: DirectoryObject) -> bool:
     held = [a for a in world.entitlements.all(ASSIGNMENT, **links) if a["state"] == "delivered"]
     asked = [r for r in world.entitlements.all(REQUEST, **links) if r["state"] in _OPEN]
     return bool(held or asked)
-
-
-def _named(asked: Json, link: str) -> str:
-    """The id of a link, as documented (``accessPackageId``) or as the type has it (``accessPackage: {id}``)."""
-    nested: Any = asked.get(link)
-    id_ = nested.get("id") if isinstance(nested, dict) else asked.get(f"{link}Id")
-    if not isinstance(id_, str):
-        raise refusals.invalid()
-    return id_
 
 
 def _enter(world: World, request: Json, state: str) -> None:

@@ -16,8 +16,10 @@ from ...entitlements import (
     SCOPE,
     STAGE,
 )
+from ...errors import GraphError
 from ...odata.filters import Expression, Junction, Path, Test
 from ...routing import Handler, Route
+from ...world import World
 from .. import permissions as may
 from . import model, refusals, requests
 from .shown import ROOT, many, one
@@ -31,31 +33,6 @@ _SETS = {
     RESOURCE_REQUEST: "resourceRequests",
 }
 _APPROVALS = "accessPackageAssignmentApprovals"
-
-
-def list_items(call: Call, *, kind: str) -> Answer:
-    return many(call, kind, _SETS[kind], call.world.entitlements.all(kind))
-
-
-def get_item(call: Call, *, kind: str) -> Answer:
-    item = _item(call, kind)
-    if kind == REQUEST:
-        requests.settle(call.world, item)
-    return one(call, kind, _SETS[kind], item)
-
-
-def create_item(call: Call, *, kind: str, create: Callable[..., Json]) -> Answer:
-    return one(call, kind, _SETS[kind], create(call.world, call.json()), status=201)
-
-
-def update_item(call: Call, *, kind: str) -> Answer:
-    model.change(call.world, kind, _item(call, kind), call.json())
-    return NO_CONTENT
-
-
-def delete_item(call: Call, *, kind: str, delete: Callable[..., None]) -> Answer:
-    delete(call.world, _item(call, kind))
-    return NO_CONTENT
 
 
 def request_resource(call: Call) -> Answer:
@@ -173,32 +150,53 @@ def _filters_origin_system(condition: Expression | None) -> bool:
             return False
 
 
-def _licensed(handler: Handler) -> Handler:
-    def answer(call: Call) -> Answer:
-        if not call.world.settings.entitlement.licensed:
-            raise refusals.no_license(call.world.settings.entitlement)
+def _route(method: str, path: str, handler: Handler) -> Route:
+    def licensed(call: Call) -> Answer:
+        rules = call.world.settings.entitlement
+        if not rules.licensed:
+            raise GraphError(403, rules.no_license_code, rules.no_license_message)
         return handler(call)
 
-    return answer
-
-
-def _route(method: str, path: str, handler: Handler) -> Route:
     needs = may.ENTITLEMENT_READ if method == "GET" else may.ENTITLEMENT_WRITE
-    return Route(method, f"{ROOT}{path}", _licensed(handler), needs, refusal=refusals.denied)
+    return Route(method, f"{ROOT}{path}", licensed, needs, refusal=refusals.denied)
 
 
 def _reading(kind: str) -> tuple[Route, ...]:
+    set_ = _SETS[kind]
+
+    def item(call: Call) -> Answer:
+        found = _item(call, kind)
+        if kind == REQUEST:
+            requests.settle(call.world, found)
+        return one(call, kind, set_, found)
+
     return (
-        _route("GET", f"/{_SETS[kind]}", partial(list_items, kind=kind)),
-        _route("GET", f"/{_SETS[kind]}/{{item}}", partial(get_item, kind=kind)),
+        _route("GET", f"/{set_}", lambda call: many(call, kind, set_, call.world.entitlements.all(kind))),
+        _route("GET", f"/{set_}/{{item}}", item),
     )
 
 
-def _making(kind: str, create: Callable[..., Json], delete: Callable[..., None]) -> tuple[Route, ...]:
+def _making(
+    kind: str, create: Callable[[World, Json], Json], delete: Callable[[World, Json], None]
+) -> tuple[Route, ...]:
+    set_ = _SETS[kind]
+
+    def remove(call: Call) -> Answer:
+        delete(call.world, _item(call, kind))
+        return NO_CONTENT
+
     return (
-        _route("POST", f"/{_SETS[kind]}", partial(create_item, kind=kind, create=create)),
-        _route("DELETE", f"/{_SETS[kind]}/{{item}}", partial(delete_item, kind=kind, delete=delete)),
+        _route("POST", f"/{set_}", lambda call: one(call, kind, set_, create(call.world, call.json()), status=201)),
+        _route("DELETE", f"/{set_}/{{item}}", remove),
     )
+
+
+def _changing(kind: str) -> Route:
+    def change(call: Call) -> Answer:
+        model.change(call.world, kind, _item(call, kind), call.json())
+        return NO_CONTENT
+
+    return _route("PATCH", f"/{_SETS[kind]}/{{item}}", change)
 
 
 _ROLE_SCOPES = "/accessPackages/{item}/resourceRoleScopes"
@@ -209,8 +207,7 @@ ROUTES: tuple[Route, ...] = (
     *_making(CATALOG, model.create_catalog, model.delete_catalog),
     *_making(PACKAGE, model.create_package, model.delete_package),
     *_making(POLICY, model.create_policy, model.delete_policy),
-    _route("PATCH", "/catalogs/{item}", partial(update_item, kind=CATALOG)),
-    _route("PATCH", "/accessPackages/{item}", partial(update_item, kind=PACKAGE)),
+    *(_changing(kind) for kind in (CATALOG, PACKAGE)),
     _route("PUT", "/assignmentPolicies/{item}", replace_policy),
     _route("POST", "/resourceRequests", request_resource),
     _route("GET", "/catalogs/{item}/resources", list_resources),
