@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
+from string import Template
 
 from .people import Person
 
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:3rem auto;padding:0 1rem;"
-    "color:#1b1b1b;background:#fff}"
-    "button,input{font:inherit;padding:.4rem .7rem}label{display:block}"
-    "ul{list-style:none;padding:0}li{margin:.4rem 0}li button{width:100%;text-align:left}"
-    "[role=alert]{color:#a4262c}"
-)
+_PAGE = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8").strip())
+_SIGN_IN = """\
+<form method="post">{hidden}{field}\
+<p><label for="username">User name</label>\
+<input id="username" name="username" autocomplete="username" required value="{hint}"></p>\
+<p><label for="password">Password</label>\
+<input id="password" name="password" type="password" autocomplete="current-password" required></p>\
+<p><button>Sign in</button></p></form>"""
+_PERSON = '<li><form method="post">{hidden}<button>{name}<br><small>{username}</small></button></form></li>'
+_CODE = """\
+<p><label for="user_code">Code shown by the device</label>\
+<input id="user_code" name="user_code" autocomplete="off" required value="{code}"></p>"""
 
 
 def page(title: str, *parts: str) -> str:
     """A whole document; `parts` are HTML already."""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1>{''.join(parts)}</main></body></html>"
-    )
+    return _PAGE.substitute(title=escape(title), content="".join(parts))
 
 
 def alert(text: str) -> str:
@@ -48,46 +50,26 @@ def sign_in(
         hint: user name to start with.
         problem: what was wrong with the last attempt.
     """
-    hidden = _hidden(carried)
-    parts = ["<p>This tenant is simulated, its people are samples.</p>"]
-    if problem:
-        parts.append(alert(problem))
+    parts = ["<p>This tenant is simulated, its people are samples.</p>", *([alert(problem)] if problem else [])]
     if people and not field:
         parts.append("<h2>Sign in as</h2><ul>")
         for person in people:
-            login = _hidden({"username": person.username, "password": person.password or ""})
-            parts.append(
-                f'<li><form method="post">{hidden}{login}<button>{escape(person.name)}<br>'
-                f"<small>{escape(person.username)}</small></button></form></li>"
-            )
+            login = _hidden({**carried, "username": person.username, "password": person.password or ""})
+            names = {"name": escape(person.name), "username": escape(person.username)}
+            parts.append(_PERSON.format(hidden=login, **names))
         parts.append("</ul><h2>Or with a password</h2>")
-    parts.append(
-        f'<form method="post">{hidden}{field}'
-        '<p><label for="username">User name</label>'
-        f'<input id="username" name="username" autocomplete="username" required value="{escape(hint)}"></p>'
-        '<p><label for="password">Password</label>'
-        '<input id="password" name="password" type="password" autocomplete="current-password" required></p>'
-        "<p><button>Sign in</button></p></form>"
-    )
-    return page(title, *parts)
+    return page(title, *parts, _SIGN_IN.format(hidden=_hidden(carried), field=field, hint=escape(hint)))
 
 
 def device(carried: Mapping[str, str], user_code: str, *, problem: str | None = None) -> str:
     """Asks for the code that a device shows, and who it is for."""
-    field = (
-        '<p><label for="user_code">Code shown by the device</label>'
-        f'<input id="user_code" name="user_code" autocomplete="off" required value="{escape(user_code)}"></p>'
-    )
-    return sign_in("Enter code", carried, (), field=field, problem=problem)
+    return sign_in("Enter code", carried, (), field=_CODE.format(code=escape(user_code)), problem=problem)
 
 
 def form_post(address: str, values: Mapping[str, str]) -> str:
     """Sends `values` on to the app: OAuth 2.0 Form Post Response Mode."""
-    return page(
-        "Signed in",
-        f'<form method="post" action="{escape(address)}">{_hidden(values)}<button>Continue</button></form>',
-        "<script>document.forms[0].submit()</script>",
-    )
+    form = f'<form method="post" action="{escape(address)}">{_hidden(values)}<button>Continue</button></form>'
+    return page("Signed in", form, "<script>document.forms[0].submit()</script>")
 
 
 def _hidden(values: Mapping[str, str]) -> str:
