@@ -136,7 +136,7 @@ class _Control:
         return web.Response(status=204)
 
     async def mails(self, request: web.Request) -> web.Response:
-        return web.json_response([mail.shown() for mail in self._simulator.world.observations.mails])
+        return web.json_response(msgspec.to_builtins(self._simulator.world.observations.mails))
 
     async def invitations(self, request: web.Request) -> web.Response:
         return web.json_response([guest.shown() for guest in self._simulator.world.invited.guests.values()])

@@ -3,20 +3,28 @@ changed since a token."""
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from .call import Answer, Call, Json
 from .clock import now
 from .directory.directory import Directory
 from .directory.objects import DirectoryObject, ObjectSet
+from .directory.relations import Relation
 from .errors import bad_request, sync_state_gone
 from .odata import shapes
 from .odata.filters import Expression, Junction, Path, Test
 from .odata.paging import link
 
 _MAX_IDS = 50
+_RELATIONS: Final[dict[str, Callable[[Directory], Relation]]] = {
+    "members": lambda d: d.members,
+    "owners": lambda d: d.owners,
+}
 
 
 class _State(msgspec.Struct, array_like=True):
@@ -45,38 +53,23 @@ def delta(call: Call, objects: ObjectSet) -> Answer:
     state = _begin(call, objects) if _token(call) is None else _resumed(call)
     if not state.first and state.until < 0:
         state.until = call.world.directory.changes.position
-    page, last, more = _collect(call, objects, state)
-    body: Json = {"@odata.context": f"{call.base_url}/$metadata#{_set(objects)}", "value": page}
-    if more:
-        body["@odata.nextLink"] = _link(call, "$skiptoken", msgspec.structs.replace(state, after=last))
-    elif last and state.again < call.world.settings.delta.repeats:
-        once_more = msgspec.structs.replace(state, after=0, again=state.again + 1)
-        body["@odata.nextLink"] = _link(call, "$skiptoken", once_more)
+    size = call.query.top or call.world.settings.paging.page_size
+    source = _everything(call, objects, state) if state.first else _changed(call, objects, state)
+    numbered = list(islice(source, size + 1))
+    body: Json = {
+        "@odata.context": f"{call.base_url}/$metadata#{objects.kind}s",
+        "value": [item for _, item in numbered[:size]],
+    }
+    if len(numbered) > size:
+        body["@odata.nextLink"] = _link(call, "$skiptoken", replace(state, after=numbered[size - 1][0]))
+    elif (numbered or state.after) and state.again < call.world.settings.delta.repeats:
+        body["@odata.nextLink"] = _link(call, "$skiptoken", replace(state, after=0, again=state.again + 1))
     else:
-        done = msgspec.structs.replace(
-            state,
-            position=state.position if state.first else state.until,
-            after=0,
-            until=-1,
-            first=False,
-            again=0,
-            made=now().timestamp(),
-        )
+        # Of what was asked and of the tenant a round of changes takes over all, of the round itself nothing.
+        position = state.position if state.first else state.until
+        done = _State(state.tenant, position, now().timestamp(), first=False, select=state.select, ids=state.ids)
         body["@odata.deltaLink"] = _link(call, "$deltatoken", done)
     return Answer(200, body)
-
-
-def _collect(call: Call, objects: ObjectSet, state: _State) -> tuple[list[Json], int, bool]:
-    size = call.query.top or call.world.settings.paging.page_size
-    page: list[Json] = []
-    last = state.after
-    source = _everything(call, objects, state) if state.first else _changed(call, objects, state)
-    for number, item in source:
-        if len(page) == size:
-            return page, last, True
-        page.append(item)
-        last = number
-    return page, last, False
 
 
 def _everything(call: Call, objects: ObjectSet, state: _State) -> Iterator[tuple[int, Json]]:
@@ -86,10 +79,9 @@ def _everything(call: Call, objects: ObjectSet, state: _State) -> Iterator[tuple
         if object_ is None or (state.ids and id_ not in state.ids):
             continue
         item = _item(object_, state)
-        if object_.kind == "group" and _wants(state, "members"):
-            item["members@delta"] = [_member(directory, member) for member in directory.members.of(id_)]
-        if object_.kind == "group" and _wants(state, "owners"):
-            item["owners@delta"] = [_member(directory, owner) for owner in directory.owners.of(id_)]
+        for name, relation in _RELATIONS.items():
+            if object_.kind == "group" and _wants(state, name):
+                item[f"{name}@delta"] = [_member(directory, other) for other in relation(directory).of(id_)]
         yield number, item
 
 
@@ -110,19 +102,18 @@ def _changed(call: Call, objects: ObjectSet, state: _State) -> Iterator[tuple[in
             yield number, {"id": id_, "@removed": {"reason": reason}}
             continue
         item = _item(object_, state)
-        for name, relation in (("members", directory.members), ("owners", directory.owners)):
+        for name, relation in _RELATIONS.items():
             if touched[name] and _wants(state, name):
                 item[f"{name}@delta"] = [
                     _member(directory, other)
-                    if relation.holds(id_, other)
-                    else _member(directory, other) | {"@removed": {"reason": "deleted"}}
+                    | ({} if relation(directory).holds(id_, other) else {"@removed": {"reason": "deleted"}})
                     for other in touched[name]
                 ]
         yield number, item
 
 
 def _item(object_: DirectoryObject, state: _State) -> Json:
-    names = tuple(name for name in state.select if name not in {"members", "owners"})
+    names = tuple(name for name in state.select if name not in _RELATIONS)
     if state.select and not names:
         return {"id": object_.id}
     return {**shapes.show(object_, names), "id": object_.id}
@@ -140,7 +131,7 @@ def _wants(state: _State, name: str) -> bool:
 
 def _begin(call: Call, objects: ObjectSet) -> _State:
     for name in call.query.select:
-        if name not in {"members", "owners"}:
+        if name not in _RELATIONS:
             shapes.checked_select(objects.kind, (name,))
     ids = tuple(_ids(call.query.filter)) if call.query.filter is not None else ()
     if len(ids) > _MAX_IDS:
@@ -187,7 +178,3 @@ def _resumed(call: Call) -> _State:
 def _link(call: Call, name: str, state: _State) -> str:
     token = base64.urlsafe_b64encode(msgspec.msgpack.encode(state)).decode().rstrip("=")
     return link(call.base_url, call.path, {name: token})
-
-
-def _set(objects: ObjectSet) -> str:
-    return f"{objects.kind}s"

@@ -3,16 +3,22 @@
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+
+import msgspec
 
 from .clock import stamp
 
 logger = logging.getLogger("local.simulator")
 
 
-@dataclass(slots=True)
-class Mail:
-    """A mail as its recipients would have got it. `kind`: Microsoft's own invitation, or a mailbox's message."""
+_SHOWN = {"sender": "from", "sent": "sentDateTime", "content_type": "contentType", "message_id": "messageId"}
+
+
+class Mail(
+    msgspec.Struct, rename={**_SHOWN, "invitation_id": "invitationId", "redeem_url": "redeemUrl"}, omit_defaults=True
+):
+    """A mail as its recipients would have got it, and as ``GET /_sim/mails`` shows it. `kind`: Microsoft's own
+    invitation, or a mailbox's message."""
 
     kind: str
     sender: str
@@ -24,22 +30,6 @@ class Mail:
     invitation_id: str | None = None
     redeem_url: str | None = None
     message_id: str | None = None
-
-    def shown(self) -> dict[str, Any]:
-        """The form of ``GET /_sim/mails``; what does not apply is left out."""
-        whole = {
-            "kind": self.kind,
-            "from": self.sender,
-            "to": self.to,
-            "subject": self.subject,
-            "body": self.body,
-            "contentType": self.content_type,
-            "sentDateTime": self.sent,
-            "invitationId": self.invitation_id,
-            "redeemUrl": self.redeem_url,
-            "messageId": self.message_id,
-        }
-        return {key: value for key, value in whole.items() if value is not None}
 
 
 @dataclass(slots=True)

@@ -65,7 +65,7 @@ def snapshot(world: World) -> Json:
         "authorizationPolicy": world.directory.authorization_policy,
         "invited": [dataclasses.asdict(guest) for guest in world.invited.guests.values()],
         "entitlements": world.entitlements.items,
-        "mails": [dataclasses.asdict(mail) for mail in world.observations.mails],
+        "mails": [msgspec.structs.asdict(mail) for mail in world.observations.mails],
     }
 
 
