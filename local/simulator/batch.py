@@ -84,12 +84,8 @@ def _items(call: Call) -> list[Json]:
 
 
 def _check(item: Any, before: set[str], *, accepts_absolute: bool) -> str:
-    """The item's id; a number is taken for its text.
-
-    Raises:
-        GraphError: 400 unless the item has a new id, a method, a url, known dependencies and, where it writes, a body
-            with its Content-Type.
-    """
+    """The item's id; a number is taken for its text. Raises GraphError: 400 unless the item has a new id, a method, a
+    url, known dependencies and, where it writes, a body with its Content-Type."""
     if not isinstance(item, dict) or isinstance(item.get("id"), bool) or not isinstance(item.get("id"), str | int):
         raise bad_request("Invalid batch payload: each request needs an id.", "BadRequest")
     id_, method, url, depends = str(item["id"]), str(item.get("method", "")).upper(), item.get("url"), _depends(item)

@@ -84,11 +84,7 @@ class Call:
         return preference in {part.strip().lower() for part in self.headers.get("prefer", "").split(",")}
 
     def json(self) -> Json:
-        """The body, which must be a JSON object.
-
-        Raises:
-            GraphError: 400 when it is none.
-        """
+        """The body, which must be a JSON object. Raises GraphError: 400 when it is none."""
         if not isinstance(self.body, dict):
             raise unreadable_body()
         return self.body

@@ -44,11 +44,8 @@ class _State(msgspec.Struct, array_like=True):
 
 
 def delta(call: Call, objects: ObjectSet) -> Answer:
-    """One page of a delta round; ends with ``@odata.nextLink`` or ``@odata.deltaLink``.
-
-    Raises:
-        GraphError: 410 for an expired token, 400 for a filter other than up to 50 ids.
-    """
+    """One page of a delta round; ends with ``@odata.nextLink`` or ``@odata.deltaLink``. Raises GraphError: 410 for an
+    expired token, 400 for a filter other than up to 50 ids."""
     call.world.forget_expired()
     state = _begin(call, objects) if _token(call) is None else _resumed(call)
     if not state.first and state.until < 0:

@@ -81,12 +81,8 @@ class Expanding:
 
 
 def expanding(call: Call, kind: str) -> Expanding:
-    """What `$expand` asks of objects of a kind.
-
-    Raises:
-        GraphError: 400 for a relationship that the type does not have or that is not covered here, more than one, or
-            an option inside that is none of `$select`.
-    """
+    """What `$expand` asks of objects of a kind. Raises GraphError: 400 for a relationship that the type does not have
+    or that is not covered here, more than one, or an option inside that is none of `$select`."""
     asked = links(call.query.expand)
     if not asked:
         return Expanding("")

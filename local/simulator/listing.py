@@ -119,11 +119,8 @@ class _Asked:
 
 
 def _checked(call: Call, kind: str | None, *, advanced: bool) -> _Asked:
-    """The query as the directory runs it. Of objects of several kinds it is what one of them can.
-
-    Raises:
-        GraphError: 400 for what Graph refuses of it.
-    """
+    """The query as the directory runs it. Of objects of several kinds it is what one of them can. Raises GraphError:
+    400 for what Graph refuses of it."""
     check_options(call.query, f"{call.base_url}{call.path}?{call.raw_query}")
     if kind is not None:
         return _checked_of(call, kind, advanced=advanced)

@@ -39,11 +39,8 @@ class Pipeline:
         self._router = Router(ROUTES)
 
     async def answer(self, call: Call) -> Answer:
-        """The answer to a call, every Graph error rendered.
-
-        Raises:
-            Cut: a fault closes the connection; the effect may have happened.
-        """
+        """The answer to a call, every Graph error rendered. Raises Cut: a fault closes the connection; the effect may
+        have happened."""
         try:
             with lane(call) if call.segments[:1] == ["users"] else nullcontext():
                 answer = await self._between_faults(call)

@@ -90,11 +90,8 @@ class Router:
             self._add(route)
 
     def find(self, call: Call) -> Route:
-        """The route of a call; fills `keys` and `template`.
-
-        Raises:
-            GraphError: 400 for a segment nobody knows, 405 for a method the path does not have.
-        """
+        """The route of a call; fills `keys` and `template`. Raises GraphError: 400 for a segment nobody knows, 405
+        for a method the path does not have."""
         node, keys = self._root, {}
         for depth, segment in enumerate(call.segments):
             following = _literal(node, segment)

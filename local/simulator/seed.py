@@ -78,11 +78,8 @@ def seed_of(world: World) -> Json:
 
 
 def add_later(world: World, seed: Json) -> None:
-    """As `add`, in a tenant that lives: delta queries tell of the seed's users and groups as of any change.
-
-    Raises:
-        BadSeed: as `add`.
-    """
+    """As `add`, in a tenant that lives: delta queries tell of the seed's users and groups as of any change. Raises
+    BadSeed: as `add`."""
     directory = world.directory
     relations = (("members", directory.members), ("owners", directory.owners))
     groups = [str(group.get("id", "")).lower() for group in seed.get("groups") or []]
@@ -98,11 +95,8 @@ def add_later(world: World, seed: Json) -> None:
 
 
 def add(world: World, seed: Json) -> None:
-    """Add the seed's objects, replacing those with the same id. The tenant's facts stay as they are.
-
-    Raises:
-        BadSeed: an unknown section, an entry without an id, or settings that do not fit.
-    """
+    """Add the seed's objects, replacing those with the same id. The tenant's facts stay as they are. Raises BadSeed:
+    an unknown section, an entry without an id, or settings that do not fit."""
     unknown = seed.keys() - _SECTIONS
     if unknown:
         raise BadSeed(f"unknown sections: {', '.join(sorted(unknown))}")

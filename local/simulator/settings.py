@@ -324,11 +324,8 @@ class BadSettings(Exception):
 
 
 def merged(settings: Settings, change: dict[str, Any]) -> Settings:
-    """The settings with `change` merged in: objects merge, everything else replaces.
-
-    Raises:
-        BadSettings: `change` does not fit; the given settings stay as they are.
-    """
+    """The settings with `change` merged in: objects merge, everything else replaces. Raises BadSettings: `change`
+    does not fit; the given settings stay as they are."""
     try:
         new = msgspec.convert(_merge(msgspec.to_builtins(settings), change), Settings)
     except msgspec.ValidationError as error:

@@ -68,11 +68,8 @@ class Throttle:
         is_write: bool,
         is_audit: bool,
     ) -> dict[str, str]:
-        """Take the cost from every bucket; the headers for the answer.
-
-        Raises:
-            GraphError: 429 with Retry-After and the x-ms-throttle headers, from the first limit reached.
-        """
+        """Take the cost from every bucket; the headers for the answer. Raises GraphError: 429 with Retry-After and
+        the x-ms-throttle headers, from the first limit reached."""
         highest, refused = 0.0, None
         for limit in _limits(rules, app_id, tenant_id, users, units, is_write, is_audit):
             key = (limit.scope, limit.kind, limit.key, limit.capacity, limit.period_s)

@@ -64,11 +64,8 @@ class Codes:
         return code
 
     def redeem(self, form: Mapping[str, str], client: Client) -> Code:
-        """Gives a code once: it is gone even where the rest of the request is wrong.
-
-        Raises:
-            Refusal: it is unknown, old, another client's, or its redirect address or verifier does not match.
-        """
+        """Gives a code once: it is gone even where the rest of the request is wrong. Raises Refusal: it is unknown,
+        old, another client's, or its redirect address or verifier does not match."""
         code = self._codes.pop(form.get("code", ""), None)
         if code is None or code.expires < time.monotonic() or code.client_id.lower() != client.client_id.lower():
             raise Refusal("code unknown")

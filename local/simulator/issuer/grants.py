@@ -27,11 +27,8 @@ EXPIRES_IN_S = 3599
 
 
 def grant(issuer: Issuer, form: Form, authorization: str | None, base: str) -> Answer:
-    """Answer a token request; `authorization` is its HTTP header, `base` the address the issuer is called by.
-
-    Raises:
-        Refusal: with Entra's error and AADSTS number.
-    """
+    """Answer a token request; `authorization` is its HTTP header, `base` the address the issuer is called by. Raises
+    Refusal: with Entra's error and AADSTS number."""
     kind = form.get("grant_type")
     if not kind:
         raise missing("grant_type")
@@ -47,11 +44,7 @@ def grant(issuer: Issuer, form: Form, authorization: str | None, base: str) -> A
 
 
 def sign_in(issuer: Issuer, username: str, password: str) -> Person:
-    """The person with that password.
-
-    Raises:
-        Refusal: there is none.
-    """
+    """The person with that password. Raises Refusal: there is none."""
     person = issuer.people.find_person(username)
     if person is None or not person.password or not same(person.password, password):
         raise Refusal("password wrong")

@@ -52,11 +52,8 @@ class Issuer:
         return self.keys.sign(times | claims, key=key, alg=alg, headers=headers)
 
     def verify(self, token: str, *, audience: str) -> dict[str, Any]:
-        """The claims of a token of this issuer's own for that audience (with or without a slash at its end).
-
-        Raises:
-            BadToken: any other.
-        """
+        """The claims of a token of this issuer's own for that audience (with or without a slash at its end). Raises
+        BadToken: any other."""
         try:
             key = self.keys.find(jwt.get_unverified_header(token).get("kid", ""))
             if key is None:

@@ -36,11 +36,8 @@ class Wanted:
 
 
 def of_app(scope: str, people: People) -> Wanted:
-    """What an app wants for itself: all it was granted on one resource, ``{resource}/.default``.
-
-    Raises:
-        Refusal: any other scope.
-    """
+    """What an app wants for itself: all it was granted on one resource, ``{resource}/.default``. Raises Refusal: any
+    other scope."""
     if not scope.strip():
         raise missing("scope")
     resource, _, name = scope.strip().rpartition("/")
@@ -50,11 +47,8 @@ def of_app(scope: str, people: People) -> Wanted:
 
 
 def of_person(scope: str, people: People) -> Wanted:
-    """What an app wants on a person's behalf. OpenID's scopes alone are answered with a token for Graph.
-
-    Raises:
-        Refusal: the scopes are of several resources, or unknown.
-    """
+    """What an app wants on a person's behalf. OpenID's scopes alone are answered with a token for Graph. Raises
+    Refusal: the scopes are of several resources, or unknown."""
     asked = scope.split()
     if not asked:
         raise missing("scope")
@@ -76,11 +70,8 @@ def of_person(scope: str, people: People) -> Wanted:
 
 
 def audience_of(resource: str, people: People) -> str:
-    """A v2.0 token names an API of the tenant by its client id alone, however it was asked for.
-
-    Raises:
-        Refusal: the tenant has no such resource (AADSTS500011, as reported for Entra).
-    """
+    """A v2.0 token names an API of the tenant by its client id alone, however it was asked for. Raises Refusal: the
+    tenant has no such resource (AADSTS500011, as reported for Entra)."""
     bare = resource.rstrip("/").lower()
     if bare in _MICROSOFT or _STORAGE.fullmatch(bare):
         return resource

@@ -98,11 +98,7 @@ _WORDS: dict[str, Literal] = {"true": True, "false": False, "null": None}
 
 
 def parse(text: str) -> Expression:
-    """The tree of a filter.
-
-    Raises:
-        BadFilter: the text does not follow the grammar.
-    """
+    """The tree of a filter. Raises BadFilter: the text does not follow the grammar."""
     parser = _Parser(text)
     expression = parser.junction("or")
     parser.need("")

@@ -36,11 +36,8 @@ _ANY = ""
 
 
 def resolved(kind: str, expression: Expression) -> Expression:
-    """The filter with every property in its published spelling.
-
-    Raises:
-        GraphError: 400 for a property that the type does not have, or a literal of another type than its property.
-    """
+    """The filter with every property in its published spelling. Raises GraphError: 400 for a property that the type
+    does not have, or a literal of another type than its property."""
     return _resolved(expression, {"": kind})
 
 

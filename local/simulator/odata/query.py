@@ -40,11 +40,8 @@ class Query:
 
 
 def parse_query(raw: str, *, consistency: str | None) -> Query:
-    """The options of a raw query string; ``%24filter`` and ``$filter`` are the same, ``+`` is a space.
-
-    Raises:
-        GraphError: 400 for an unknown option or a value that is none.
-    """
+    """The options of a raw query string; ``%24filter`` and ``$filter`` are the same, ``+`` is a space. Raises
+    GraphError: 400 for an unknown option or a value that is none."""
     if not raw:
         return Query(eventual=_is_eventual(consistency))
     options: dict[str, str] = {}
@@ -111,11 +108,8 @@ Expansion = dict[str, "Expansion"]
 
 
 def parse_expand(text: str | None) -> Expansion:
-    """Each link asked for with what is to be expanded behind it. Other options of a link are read over.
-
-    Raises:
-        GraphError: 400 for parentheses that do not match.
-    """
+    """Each link asked for with what is to be expanded behind it. Other options of a link are read over. Raises
+    GraphError: 400 for parentheses that do not match."""
     result: Expansion = {}
     for name, options in links(text):
         inner = next((o[len("$expand=") :] for o in options if o.startswith("$expand=")), None)

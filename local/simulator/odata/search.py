@@ -23,11 +23,8 @@ _CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def search(kind: str, text: str) -> Test:
-    """Whether an object is found.
-
-    Raises:
-        GraphError: 400 for a clause without quotes or property, or a property that cannot be searched.
-    """
+    """Whether an object is found. Raises GraphError: 400 for a clause without quotes or property, or a property that
+    cannot be searched."""
     parser = _Parser(kind, text)
     test = parser.alternatives()
     parser.expect_end()

@@ -29,11 +29,7 @@ _DEFAULTS = {kind: default_properties(kind) for kind in SETS}
 
 
 def checked_select(kind: str, select: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of `$select` in their published spelling.
-
-    Raises:
-        GraphError: 400 for a name the type does not have.
-    """
+    """The names of `$select` in their published spelling. Raises GraphError: 400 for one the type does not have."""
     known = types.properties(kind)
     lower = {name.lower(): name for name in known}
     result: list[str] = []

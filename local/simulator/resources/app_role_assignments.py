@@ -34,11 +34,8 @@ PRINCIPAL_TYPES: Final = {"user": "User", "group": "Group", "servicePrincipal": 
 
 
 def assign(world: World, body: Json) -> Assignment:
-    """Give a principal an app role.
-
-    Raises:
-        GraphError: 400 for a principal that cannot be seen yet, a role the app does not have, or a duplicate.
-    """
+    """Give a principal an app role. Raises GraphError: 400 for a principal that cannot be seen yet, a role the app
+    does not have, or a duplicate."""
     fields = checked_body(world.settings.odata, "appRoleAssignment", body)
     for name in ("principalId", "resourceId", "appRoleId"):
         if fields.get(name) is None:

@@ -48,11 +48,8 @@ def upsert_application(call: Call) -> Answer:
 
 
 def create_app(call: Call) -> Answer:
-    """An app that makes another owns it. The text of a password is in this answer only.
-
-    Raises:
-        GraphError: 400 without a name, or for an identifier or a password it may not have.
-    """
+    """An app that makes another owns it. The text of a password is in this answer only. Raises GraphError: 400
+    without a name, or for an identifier or a password it may not have."""
     world = call.world
     fields = _checked_application(call, call.json())
     _check_identifiers(world, None, fields.get("identifierUris") or [])

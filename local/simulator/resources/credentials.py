@@ -30,11 +30,8 @@ _HINT, _SECRET_BYTES = 3, 30
 
 
 def add_token_signing_certificate(call: Call) -> Answer:
-    """A new certificate each time: a repeat adds another one.
-
-    Raises:
-        GraphError: 400 for a name without ``CN=``, or an end that is past or more than three years away.
-    """
+    """A new certificate each time: a repeat adds another one. Raises GraphError: 400 for a name without ``CN=``, or
+    an end that is past or more than three years away."""
     principal, body = need_service_principal(call), call.json()
     unknown = {name for name in body if "@" not in name} - {"displayName", "endDateTime"}
     if unknown and call.world.settings.odata.reject_unknown_properties:

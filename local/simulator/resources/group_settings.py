@@ -67,12 +67,8 @@ def delete_setting(call: Call) -> Answer:
 
 
 def _values(template: str, given: object) -> list[Json]:
-    """The values as given; every value is a text.
-
-    Raises:
-        GraphError: 400 where one is missing: "You must include the entire collection set" (Microsoft
-            Graph, "Update a group setting"; text: microsoft-graph-docs #1607).
-    """
+    """The values as given; every value is a text. Raises GraphError: 400 where one is missing: "You must include the
+    entire collection set" (Microsoft Graph, "Update a group setting"; text: microsoft-graph-docs #1607)."""
     if not isinstance(given, list):
         raise bad_request("Invalid value specified for property 'values' of resource 'GroupSetting'.")
     names = [value["name"] for value in _TEMPLATES[template]["values"]]

@@ -23,11 +23,8 @@ _REFERENCE_SETS = {
 
 
 def need_user(call: Call, key: str | None = None) -> DirectoryObject:
-    """The user the path names, by id or user principal name.
-
-    Raises:
-        GraphError: 404, also while the user is new and GET cannot see it.
-    """
+    """The user the path names, by id or user principal name. Raises GraphError: 404, also while the user is new and
+    GET cannot see it."""
     key = call.keys["user"] if key is None else key
     world = call.world
     user = world.directory.find_user(key)
@@ -101,11 +98,8 @@ def lists_new(world: World) -> Callable[[DirectoryObject], bool] | None:
 
 
 def referenced(world: World, reference: object) -> DirectoryObject:
-    """The object an ``@odata.id`` names.
-
-    Raises:
-        GraphError: 400 when it is no absolute URL of a directory object, 404 when there is no such object.
-    """
+    """The object an ``@odata.id`` names. Raises GraphError: 400 when it is no absolute URL of a directory object, 404
+    when there is no such object."""
     found = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
     if found is None:
         raise bad_request("Invalid URL format specified in @odata.id.")

@@ -39,11 +39,8 @@ def update_authorization_policy(call: Call) -> Answer:
 
 
 def change_settings(world: World, change: Json) -> None:
-    """Merge a change into the settings, with what follows from it.
-
-    Raises:
-        GraphError: 400 when the change does not fit.
-    """
+    """Merge a change into the settings, with what follows from it. Raises GraphError: 400 when the change does not
+    fit."""
     before = world.settings.policies
     try:
         world.settings = merged(world.settings, change)

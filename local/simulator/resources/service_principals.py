@@ -43,11 +43,8 @@ def _templates(_call: Call) -> list[Json]:
 
 
 def create_service_principal(call: Call) -> Answer:
-    """Of an application of this tenant: others' applications are not simulated.
-
-    Raises:
-        GraphError: 400 for an appId without application, 409 where there is a service principal.
-    """
+    """Of an application of this tenant: others' applications are not simulated. Raises GraphError: 400 for an appId
+    without application, 409 where there is a service principal."""
     world = call.world
     fields = checked_body(world.settings.odata, "servicePrincipal", call.json(), may_set=("appId",))
     app_id = fields.get("appId")

@@ -64,11 +64,8 @@ def delete_user(call: Call) -> Answer:
 
 
 def _update(world: World, user: DirectoryObject, body: Json) -> None:
-    """Change properties; null clears. A repeat changes nothing.
-
-    Raises:
-        GraphError: 404 while the new user cannot be written, 400 for a synced user or a bad property.
-    """
+    """Change properties; null clears. A repeat changes nothing. Raises GraphError: 404 while the new user cannot be
+    written, 400 for a synced user or a bad property."""
     if world.new.hides(user.id, "users_patch", world.settings.replication.users_patch):
         text = "Unable to read the company information from the directory."
         raise GraphError(404, "Directory_ObjectNotFound", text)

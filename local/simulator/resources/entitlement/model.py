@@ -104,11 +104,8 @@ def delete_package(world: World, package: Json) -> None:
 
 
 def add_role_scope(world: World, package: Json, body: Json) -> Json:
-    """Let a package give a role of a resource of its catalog.
-
-    Raises:
-        GraphError: 404 for a resource, role or scope the catalog does not have; 400 for one the package has (switch).
-    """
+    """Let a package give a role of a resource of its catalog. Raises GraphError: 404 for a resource, role or scope
+    the catalog does not have; 400 for one the package has (switch)."""
     role, scope = body.get("role"), body.get("scope")
     if not isinstance(role, dict) or not isinstance(scope, dict):
         raise refusals.invalid()

@@ -81,11 +81,8 @@ def stages_of(world: World, request_id: str) -> list[Json]:
 
 
 def decide(world: World, request: Json, stage: Json, body: Json, person: DirectoryObject) -> None:
-    """An approver approves or denies.
-
-    Raises:
-        GraphError: 400 for another decision, 403 for who is no approver, 409 for a stage that was decided.
-    """
+    """An approver approves or denies. Raises GraphError: 400 for another decision, 403 for who is no approver, 409
+    for a stage that was decided."""
     result = body.get("reviewResult")
     if result not in {"Approve", "Deny"}:
         raise refusals.invalid()

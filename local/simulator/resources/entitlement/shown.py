@@ -66,11 +66,8 @@ def one(call: Call, kind: str, set_: str, item: Json, *, status: int = 200) -> A
 
 
 def many(call: Call, kind: str, set_: str, items: list[Json]) -> Answer:
-    """The items that the filter finds, in pages; a filter may look through a link (``catalog/id eq ...``).
-
-    Raises:
-        GraphError: 400 for a filter or a link on what the type does not have.
-    """
+    """The items that the filter finds, in pages; a filter may look through a link (``catalog/id eq ...``). Raises
+    GraphError: 400 for a filter or a link on what the type does not have."""
     expansion, condition = _expansion(call, kind), call.query.filter
     if condition is not None:
         for name in filter_paths(condition):

@@ -62,11 +62,7 @@ def add(world: World, group: DirectoryObject, members: list[DirectoryObject], ca
 
 
 def remove(world: World, group: DirectoryObject, member_id: str, caller: Caller, actor: Actor) -> None:
-    """Remove a member.
-
-    Raises:
-        GraphError: as `check_kind`; 404 or 400 when it is no member (switch).
-    """
+    """Remove a member. Raises GraphError: as `check_kind`; 404 or 400 when it is no member (switch)."""
     check_kind(world, group, caller)
     if not world.directory.unlink(world.directory.members, group.id, member_id):
         raise _no_member(world, group, member_id)

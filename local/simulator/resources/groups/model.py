@@ -54,11 +54,8 @@ def create(world: World, body: Json, caller: Caller, actor: Actor) -> DirectoryO
 
 
 def update(world: World, group: DirectoryObject, body: Json, caller: Caller, actor: Actor) -> None:
-    """Change properties and add the bound members and owners, all of it or nothing.
-
-    Raises:
-        GraphError: as `create` and `membership.add` do; 400 for a synced group.
-    """
+    """Change properties and add the bound members and owners, all of it or nothing. Raises GraphError: as `create`
+    and `membership.add` do; 400 for a synced group."""
     changes = _checked(world, body)
     check_unique_name(group, changes)
     name = changes.get("uniqueName")
@@ -79,11 +76,8 @@ def update(world: World, group: DirectoryObject, body: Json, caller: Caller, act
 
 
 def _bound(world: World, body: Json) -> tuple[list[DirectoryObject], list[DirectoryObject]]:
-    """The owners and members of ``<name>@odata.bind``.
-
-    Raises:
-        GraphError: 400 for no list, a repeated object or more than 20; 404 for an unknown one.
-    """
+    """The owners and members of ``<name>@odata.bind``. Raises GraphError: 400 for no list, a repeated object or more
+    than 20; 404 for an unknown one."""
     found = []
     for name in ("owners", "members"):
         references = body.get(f"{name}@odata.bind", [])

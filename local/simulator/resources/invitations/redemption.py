@@ -13,11 +13,8 @@ class CannotRedeem(Exception):
 
 
 def redeem(world: World, *, redeem_url: str | None = None, user_id: str | None = None) -> DirectoryObject:
-    """The guest has accepted, by a ticket or without one. A repeat changes nothing.
-
-    Raises:
-        CannotRedeem: unknown ticket or guest, a ticket broken by a newer one (switch), a blocked domain.
-    """
+    """The guest has accepted, by a ticket or without one. A repeat changes nothing. Raises CannotRedeem: unknown
+    ticket or guest, a ticket broken by a newer one (switch), a blocked domain."""
     if redeem_url is not None:
         guest = world.invited.owner_of(redeem_url)
         if guest is None:

@@ -21,11 +21,8 @@ _OPERATIONS = {"messages", "sendmail"}
 
 @contextmanager
 def lane(call: Call) -> Iterator[None]:
-    """Holds one of the mailbox's places for the time of a request, whatever it waits for.
-
-    Raises:
-        GraphError: 429 when the limits are on and reached.
-    """
+    """Holds one of the mailbox's places for the time of a request, whatever it waits for. Raises GraphError: 429 when
+    the limits are on and reached."""
     mailbox = _mailbox(call)
     if mailbox is None:
         yield
@@ -141,11 +138,8 @@ def need_mailbox(call: Call) -> Box:
 
 
 def checked(body: Json) -> Json:
-    """The properties of a message body.
-
-    Raises:
-        GraphError: 400 for an unknown property, a header that is no x-header, a malformed extended property.
-    """
+    """The properties of a message body. Raises GraphError: 400 for an unknown property, a header that is no x-header,
+    a malformed extended property."""
     properties = {name: value for name, value in body.items() if "@" not in name}
     for name in properties:
         if name not in _WRITABLE:
@@ -169,11 +163,8 @@ def checked(body: Json) -> Json:
 
 
 def send(box: Box, message: Message, *, keep: bool) -> None:
-    """Send a message to its recipients and, if it is kept, move it to Sent Items.
-
-    Raises:
-        GraphError: 400 without recipients or for a message already sent (switch), 429 at a limit.
-    """
+    """Send a message to its recipients and, if it is kept, move it to Sent Items. Raises GraphError: 400 without
+    recipients or for a message already sent (switch), 429 at a limit."""
     call, mailbox = box.call, box.mailbox
     rules = call.world.settings.mail
     if not message.is_draft and rules.send_again == "refuse":

@@ -32,11 +32,8 @@ def get_folder(call: Call) -> Answer:
 
 
 def need_folder(call: Call) -> Json:
-    """By id or well-known name.
-
-    Raises:
-        GraphError: 400 for what is no folder id (a well-formed one of nobody's is 404 in reality).
-    """
+    """By id or well-known name. Raises GraphError: 400 for what is no folder id (a well-formed one of nobody's is 404
+    in reality)."""
     key, folders = call.keys["folder"], _folders(call)
     found = folders.get(key.lower()) or next((folder for folder in folders.values() if folder["id"] == key), None)
     if found is None:
