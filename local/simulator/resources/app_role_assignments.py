@@ -3,8 +3,6 @@
 import base64
 import secrets
 import uuid
-from collections.abc import Iterable
-from functools import partial
 from typing import Final
 
 from .. import graph_api
@@ -20,7 +18,7 @@ from ..odata.shapes import checked_body
 from ..routing import Needs, Route
 from ..world import World
 from . import permissions as may
-from .answers import bound
+from .links import Find
 from .lookup import need_group, need_service_principal, need_user
 
 DEFAULT_ACCESS: Final = "00000000-0000-0000-0000-000000000000"
@@ -83,81 +81,61 @@ def _has_role(resource: DirectoryObject, role_id: str, member_type: str) -> bool
     return any(str(role["id"]).lower() == role_id for role in roles)
 
 
-def _object(call: Call, kind: str) -> DirectoryObject:
-    if kind == "user":
-        return need_user(call)
-    return need_group(call) if kind == "group" else need_service_principal(call)
+def _routes(base: str, find: Find, name: str, read: Needs, units: int = 1) -> tuple[Route, ...]:
+    """The assignments of an object, or those on a service principal, by the collection's name."""
+    of_resource = name == _ASSIGNED_TO
+    own = "resourceId" if of_resource else "principalId"
 
+    def context(object_: DirectoryObject) -> str:
+        """Microsoft Graph, "List appRoleAssignments granted for a service principal"."""
+        return f"{object_.kind}s('{object_.id}')/{name}"
 
-def _listed(call: Call, ids: Iterable[str], context: str) -> Answer:
-    world = call.world
-    found = [world.directory.assignments.get(id_) for id_ in ids]
-    return list_plain(call, [shown(world, assignment) for assignment in found if assignment is not None], context)
+    def listed(call: Call) -> Answer:
+        """For a user also those of the groups it is a *direct* member of: nesting gives no access (graph contract
+        "App access")."""
+        object_, directory = find(call), call.world.directory
+        held = directory.assignments
+        ids = list(held.of_resource(object_.id) if of_resource else held.of_principal(object_.id))
+        for group in directory.groups_of(object_.id, transitive=False) if object_.kind == "user" else ():
+            ids.extend(held.of_principal(group.id))
+        found = [held.get(id_) for id_ in ids]
+        items = [shown(call.world, assignment) for assignment in found if assignment is not None]
+        return list_plain(call, items, context(object_))
 
+    def create(call: Call) -> Answer:
+        object_, body = find(call), call.json()
+        if str(body.get(own, object_.id)).lower() != object_.id.lower():
+            raise bad_request(f"Property '{own}' does not match the object in the request URL.")
+        assignment = assign(call.world, {own: object_.id, **body})
+        type_, principal = assignment.principal_type, call.world.directory.find(assignment.principal_id)
+        if principal is not None:
+            target = user_target(principal) | {"type": type_}
+            call.world.audits.write(_AUDITED[type_], by=call.actor, target=target, operation="Assign")
+        head = {"@odata.context": f"{call.base_url}/$metadata#{context(object_)}/$entity"}
+        return Answer(201, {**head, **shown(call.world, assignment)})
 
-def _context(object_: DirectoryObject, name: str) -> str:
-    """Microsoft Graph, "List appRoleAssignments granted for a service principal"."""
-    return f"{object_.kind}s('{object_.id}')/{name}"
+    def remove(call: Call) -> Answer:
+        object_, key = find(call), call.keys["assignment"]
+        assignment = call.world.directory.assignments.get(key)
+        owner = None if assignment is None else assignment.resource_id if of_resource else assignment.principal_id
+        if assignment is None or owner != object_.id:
+            raise not_found(key)
+        call.world.directory.assignments.remove(assignment)
+        graph_api.take_over(call.world, assignment, gone=True)
+        return NO_CONTENT
 
-
-def list_of_principal(call: Call, *, kind: str) -> Answer:
-    """For a user also those of the groups it is a *direct* member of: nesting gives no access (graph contract "App
-    access")."""
-    world, object_ = call.world, _object(call, kind)
-    ids = list(world.directory.assignments.of_principal(object_.id))
-    if kind == "user":
-        for group in world.directory.groups_of(object_.id, transitive=False):
-            ids.extend(world.directory.assignments.of_principal(group.id))
-    return _listed(call, ids, _context(object_, _ROLES))
-
-
-def list_of_resource(call: Call) -> Answer:
-    object_ = _object(call, "servicePrincipal")
-    return _listed(call, call.world.directory.assignments.of_resource(object_.id), _context(object_, _ASSIGNED_TO))
-
-
-def create(call: Call, *, kind: str, property_: str, name: str) -> Answer:
-    """`property_` is the one that must name the object of the path, `name` the collection's."""
-    object_, body = _object(call, kind), call.json()
-    if str(body.get(property_, object_.id)).lower() != object_.id.lower():
-        raise bad_request(f"Property '{property_}' does not match the object in the request URL.")
-    assignment = assign(call.world, {property_: object_.id, **body})
-    type_, principal = assignment.principal_type, call.world.directory.find(assignment.principal_id)
-    if principal is not None:
-        target = user_target(principal) | {"type": type_}
-        call.world.audits.write(_AUDITED[type_], by=call.actor, target=target, operation="Assign")
-    context = f"{call.base_url}/$metadata#{_context(object_, name)}/$entity"
-    return Answer(201, {"@odata.context": context, **shown(call.world, assignment)})
-
-
-def remove(call: Call, *, kind: str, of_resource: bool) -> Answer:
-    object_ = _object(call, kind)
-    assignment = call.world.directory.assignments.get(call.keys["assignment"])
-    owner = None if assignment is None else assignment.resource_id if of_resource else assignment.principal_id
-    if assignment is None or owner != object_.id:
-        raise not_found(call.keys["assignment"])
-    call.world.directory.assignments.remove(assignment)
-    graph_api.take_over(call.world, assignment, gone=True)
-    return NO_CONTENT
-
-
-def _routes(base: str, kind: str, name: str, read: Needs) -> tuple[Route, ...]:
-    of_resource, path, write = name == _ASSIGNED_TO, f"{base}/{name}", may.ASSIGNMENT_WRITE
-    property_ = "resourceId" if of_resource else "principalId"
-    listing = list_of_resource if of_resource else partial(list_of_principal, kind=kind)
-    units = 2 if kind == "servicePrincipal" and not of_resource else 1
     return (
-        Route("GET", path, listing, read, units),
-        bound("POST", path, create, write, kind=kind, property_=property_, name=name),
-        bound("DELETE", f"{path}/{{assignment}}", remove, write, kind=kind, of_resource=of_resource),
+        Route("GET", f"{base}/{name}", listed, read, units),
+        Route("POST", f"{base}/{name}", create, may.ASSIGNMENT_WRITE),
+        Route("DELETE", f"{base}/{name}/{{assignment}}", remove, may.ASSIGNMENT_WRITE),
     )
 
 
-_PRINCIPAL = "/servicePrincipals/{servicePrincipal}"
+_PRINCIPAL, _BY_APP_ID = "/servicePrincipals/{servicePrincipal}", "/servicePrincipals/(appId=)/{appId}"
 ROUTES: tuple[Route, ...] = (
-    *_routes("/users/{user}", "user", _ROLES, may.USER_ASSIGNMENT_READ),
-    *_routes("/groups/{group}", "group", _ROLES, may.GROUP_ASSIGNMENT_READ),
-    *_routes(_PRINCIPAL, "servicePrincipal", _ROLES, may.ASSIGNMENT_READ),
-    *_routes(_PRINCIPAL, "servicePrincipal", _ASSIGNED_TO, may.ASSIGNED_READ),
-    *_routes("/servicePrincipals/(appId=)/{appId}", "servicePrincipal", _ASSIGNED_TO, may.ASSIGNED_READ),
+    *_routes("/users/{user}", need_user, _ROLES, may.USER_ASSIGNMENT_READ),
+    *_routes("/groups/{group}", need_group, _ROLES, may.GROUP_ASSIGNMENT_READ),
+    *_routes(_PRINCIPAL, need_service_principal, _ROLES, may.ASSIGNMENT_READ, units=2),
+    *_routes(_PRINCIPAL, need_service_principal, _ASSIGNED_TO, may.ASSIGNED_READ),
+    *_routes(_BY_APP_ID, need_service_principal, _ASSIGNED_TO, may.ASSIGNED_READ),
 )

@@ -12,7 +12,7 @@ from ..errors import bad_request, not_found
 from ..routing import Needs, Route
 from ..world import World
 from . import permissions as may
-from .answers import bound, strings
+from .answers import strings
 from .links import Find, Ids, Kinds, listed
 from .lookup import need_group, need_service_principal, need_user
 
@@ -51,18 +51,6 @@ def _checked_ids(body: Json, name: str) -> list[str]:
 _HELD: Final = {"groupIds": member_groups, "ids": member_objects}
 
 
-def check(call: Call, *, find: Find, name: str) -> Answer:
-    """Which of up to 20 ids the object is in, through other groups too."""
-    object_, ids = find(call), _checked_ids(call.json(), name)
-    having = {id_.lower() for id_ in _HELD[name](call.world, object_)}
-    return strings(call, [id_ for id_ in ids if id_.lower() in having])
-
-
-def get_all(call: Call, *, find: Find, name: str) -> Answer:
-    security_only = call.json().get("securityEnabledOnly") is True
-    return strings(call, _HELD[name](call.world, find(call), security_only=security_only))
-
-
 def _holders(find: Find, *, transitive: bool) -> Ids:
     def ids(call: Call) -> OrderedIds:
         links = OrderedIds()
@@ -93,11 +81,25 @@ def _member_of(base: str, find: Find, needs: Needs, kinds: Kinds, *, whole: Need
 
 
 def _checks(base: str, find: Find, needs: Needs) -> tuple[Route, ...]:
-    return tuple(
-        bound("POST", f"{base}/{verb}Member{what}", handler, needs, units=units, find=find, name=name)
-        for verb, handler, units in (("check", check, 4), ("get", get_all, 2))
-        for what, name in (("Groups", "groupIds"), ("Objects", "ids"))
-    )
+    def routes(what: str, name: str) -> tuple[Route, ...]:
+        held = _HELD[name]
+
+        def check(call: Call) -> Answer:
+            """Which of up to 20 ids the object is in, through other groups too."""
+            object_, ids = find(call), _checked_ids(call.json(), name)
+            having = {id_.lower() for id_ in held(call.world, object_)}
+            return strings(call, [id_ for id_ in ids if id_.lower() in having])
+
+        def get_all(call: Call) -> Answer:
+            security_only = call.json().get("securityEnabledOnly") is True
+            return strings(call, held(call.world, find(call), security_only=security_only))
+
+        return (
+            Route("POST", f"{base}/checkMember{what}", check, needs, units=4),
+            Route("POST", f"{base}/getMember{what}", get_all, needs, units=2),
+        )
+
+    return (*routes("Groups", "groupIds"), *routes("Objects", "ids"))
 
 
 _USER, _GROUP, _PRINCIPAL = "/users/{user}", "/groups/{group}", "/servicePrincipals/{servicePrincipal}"
