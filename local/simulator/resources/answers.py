@@ -1,9 +1,8 @@
 """The answers that resources have in common: an object, a new one, an item of a plain set, a whole set."""
 
 from collections.abc import Callable
-from functools import partial
 
-from ..call import Answer, Call, Json
+from ..call import NO_CONTENT, Answer, Call, Json
 from ..delta import delta
 from ..directory.objects import DirectoryObject
 from ..errors import not_found
@@ -35,6 +34,24 @@ def created(call: Call, object_: DirectoryObject, **once: object) -> Answer:
     """A new object; `once` is what is shown in this answer alone."""
     body = {"@odata.context": context(call.base_url, object_.kind, entity=True), **show(object_), **once}
     return Answer(201, body, headers={"Location": f"{call.base_url}/{object_.kind}s/{object_.id}"})
+
+
+def upserted(
+    call: Call,
+    kind: str,
+    change: Callable[[DirectoryObject, Json], None],
+    create: Callable[[Json], DirectoryObject],
+) -> Answer:
+    """The object with the path's unique name changed or, with ``Prefer: create-if-missing``, made: never a second one
+    for a key (graph contract "More operations")."""
+    name, body = call.keys["uniqueName"], call.json()
+    known = call.world.directory.set_of(kind).having("uniqueName", name)
+    if known:
+        change(known[0], body)
+        return NO_CONTENT
+    if not call.prefers("create-if-missing"):
+        raise not_found(name)
+    return created(call, create({**body, "uniqueName": name}))
 
 
 def plain(call: Call, set_: str, item: Json, *, status: int = 200) -> Answer:
@@ -99,10 +116,3 @@ def collection(
 def each[T](bases: tuple[str, ...], routes: Callable[[str], tuple[T, ...]]) -> tuple[T, ...]:
     """The same routes under each of the paths that lead to an object."""
     return tuple(route for base in bases for route in routes(base))
-
-
-def bound(
-    method: str, template: str, handler: Callable[..., Answer], needs: Needs, units: int = 1, **facts: object
-) -> Route:
-    """A route whose handler is told more than its call."""
-    return Route(method, template, partial(handler, **facts), needs, units)

@@ -14,7 +14,7 @@ from ..tables import TABLES
 from ..world import World
 from . import credentials
 from . import permissions as may
-from .answers import bound, collection, created, each, one
+from .answers import collection, created, each, one, upserted
 from .links import Find, changed, listed, references
 from .lookup import check_unique_name, need_application
 
@@ -35,16 +35,12 @@ def delete_application(call: Call) -> Answer:
 
 
 def upsert_application(call: Call) -> Answer:
-    """With ``Prefer: create-if-missing`` never a second application for a key (graph contract "More operations")."""
-    name, body = call.keys["uniqueName"], call.json()
-    found = call.world.directory.applications.having("uniqueName", name)
-    if found:
-        _update(call, found[0], body)
-        return NO_CONTENT
-    if not call.prefers("create-if-missing"):
-        raise not_found(name)
-    fields = _checked_application(call, {**body, "uniqueName": name})
-    return created(call, create_application(call.world, fields))
+    return upserted(
+        call,
+        "application",
+        lambda application, body: _update(call, application, body),
+        lambda body: create_application(call.world, _checked_application(call, body)),
+    )
 
 
 def create_app(call: Call) -> Answer:
@@ -176,8 +172,13 @@ def app_routes(base: str, find: Find) -> tuple[Route, ...]:
         *listed(path, owners, may.APP_READ, counted=False),
         *([] if "(" in base else [references(path, owners, may.APP_READ)]),
         *changed(path, "owner", find, may.APP_OWNER_WRITE, add=_add_owner, remove=_remove_owner),
-        bound("POST", f"{base}/addPassword", credentials.add_password, may.APP_WRITE, find=find),
-        bound("POST", f"{base}/removePassword", credentials.remove_password, may.APP_WRITE, find=find),
+        Route("POST", f"{base}/addPassword", lambda call: credentials.add_password(call, find(call)), may.APP_WRITE),
+        Route(
+            "POST",
+            f"{base}/removePassword",
+            lambda call: credentials.remove_password(call, find(call)),
+            may.APP_WRITE,
+        ),
     )
 
 

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import now, stamp
+from ..directory.objects import DirectoryObject
 from ..errors import bad_request, invalid_value
-from .links import Find
 from .lookup import need_service_principal
 
 _LONGEST_YEARS: Final = 3
@@ -105,10 +105,10 @@ def _certificate(common_name: str, start: datetime, end: datetime) -> tuple[byte
     return certificate.public_bytes(Encoding.DER), certificate.fingerprint(hashes.SHA1())  # noqa: S303 - theirs
 
 
-def add_password(call: Call, *, find: Find) -> Answer:
+def add_password(call: Call, object_: DirectoryObject) -> Answer:
     """The text is in this answer only; the directory keeps its first characters as a hint. The issuer takes it from
     nobody: who signs in is in the seed."""
-    object_, asked = find(call), call.json().get("passwordCredential") or {}
+    asked = call.json().get("passwordCredential") or {}
     if not isinstance(asked, dict):
         raise bad_request("Invalid value specified for property 'passwordCredential'.")
     password = new_password(asked)
@@ -118,9 +118,9 @@ def add_password(call: Call, *, find: Find) -> Answer:
     return Answer(200, {"@odata.context": type_, **password})
 
 
-def remove_password(call: Call, *, find: Find) -> Answer:
+def remove_password(call: Call, object_: DirectoryObject) -> Answer:
     """Raises GraphError: 400 for a key the object does not have (reported)."""
-    object_, key = find(call), call.json().get("keyId")
+    key = call.json().get("keyId")
     credentials: list[Json] = object_.get("passwordCredentials") or []
     rest = [credential for credential in credentials if str(credential["keyId"]).lower() != str(key).lower()]
     if len(rest) == len(credentials):

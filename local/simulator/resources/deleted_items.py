@@ -9,8 +9,9 @@ from ..listing import list_plain
 from ..odata.shapes import default_properties, show
 from ..routing import Needs, Route
 from . import permissions as may
-from .answers import bound, linked
+from .answers import linked
 
+_ROOT = "/directory/deletedItems"
 _DEFAULT = ("id", "displayName", "mail", "userPrincipalName", "appId", "deletedDateTime")
 _NEEDS: dict[str, tuple[Needs, Needs]] = {
     "user": (may.USER_READ, may.USER_DELETE),
@@ -22,11 +23,14 @@ _NEEDS: dict[str, tuple[Needs, Needs]] = {
 _UNIQUE = {"user": "userPrincipalName", "group": "uniqueName", "application": "uniqueName"}
 
 
-def list_deleted(call: Call, *, kind: str) -> Answer:
-    call.world.forget_expired()
-    names = call.query.select or _shown(kind)
-    deleted = call.world.directory.deleted.values()
-    return list_plain(call, [show(gone.object, names) for gone in deleted if gone.object.kind == kind], f"{kind}s")
+def _listed(kind: str) -> Route:
+    def answer(call: Call) -> Answer:
+        call.world.forget_expired()
+        names = call.query.select or _shown(kind)
+        gone = [gone.object for gone in call.world.directory.deleted.values() if gone.object.kind == kind]
+        return list_plain(call, [show(object_, names) for object_ in gone], f"{kind}s")
+
+    return Route("GET", f"{_ROOT}/graph.{kind}", answer, _NEEDS[kind][0])
 
 
 def get_deleted(call: Call) -> Answer:
@@ -65,9 +69,8 @@ def _need(call: Call, *, writes: bool) -> DeletedObject:
 
 
 _READ, _WRITE = (tuple(dict.fromkeys(n for pair in _NEEDS.values() for n in pair[w])) for w in (False, True))
-_ROOT = "/directory/deletedItems"
 ROUTES: tuple[Route, ...] = (
-    *(bound("GET", f"{_ROOT}/graph.{kind}", list_deleted, read, kind=kind) for kind, (read, _) in _NEEDS.items()),
+    *map(_listed, _NEEDS),
     Route("GET", f"{_ROOT}/{{object}}", get_deleted, _READ),
     Route("POST", f"{_ROOT}/{{object}}/restore", restore, _WRITE),
     Route("DELETE", f"{_ROOT}/{{object}}", delete_for_good, _WRITE),

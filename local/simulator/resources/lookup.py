@@ -34,8 +34,8 @@ def need_user(call: Call, key: str | None = None) -> DirectoryObject:
 
 
 def need_group(call: Call) -> DirectoryObject:
-    """Raises GraphError: 404, also while the group is new."""
-    return need_object(call, "group", call.keys["group"])
+    """By id or, where the path says so, unique name. Raises GraphError: 404, also while the group is new."""
+    return _need_by_key(call, "group")
 
 
 def need_service_principal(call: Call) -> DirectoryObject:

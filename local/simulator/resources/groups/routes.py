@@ -1,15 +1,15 @@
 """``/groups`` over HTTP."""
 
-from ...call import NO_CONTENT, Answer, Call
+from ...call import NO_CONTENT, Answer, Call, Json
 from ...directory.objects import DirectoryObject, OrderedIds
 from ...directory.relations import Relation
 from ...errors import GraphError, bad_request, denied, not_found
 from ...listing import Visible
 from ...routing import Route
 from .. import permissions as may
-from ..answers import bound, collection, created, linked, one
+from ..answers import collection, created, linked, one, upserted
 from ..links import PEOPLE_AND_GROUPS, changed, listed, references
-from ..lookup import need_group, need_object, seen_once
+from ..lookup import need_group, seen_once
 from . import membership, model
 
 
@@ -38,58 +38,19 @@ def delete_group(call: Call) -> Answer:
     return NO_CONTENT
 
 
-def get_by_unique_name(call: Call) -> Answer:
-    group = _by_unique_name(call)
-    if group is None:
-        raise not_found(call.keys["uniqueName"])
-    return one(call, need_object(call, "group", group.id))
-
-
 def upsert_group(call: Call) -> Answer:
-    """With ``Prefer: create-if-missing`` never a second group for a key (graph contract "More operations")."""
-    group, body = _by_unique_name(call), call.json()
-    if group is not None:
+    def change(group: DirectoryObject, body: Json) -> None:
         if not call.holds(may.GROUP_WRITE):
             raise denied()
         model.update(call.world, group, body, call.who, call.actor)
-        return NO_CONTENT
-    if not call.prefers("create-if-missing"):
-        raise not_found(call.keys["uniqueName"])
-    whole = {**body, "uniqueName": call.keys["uniqueName"]}
-    return created(call, model.create(call.world, whole, call.who, call.actor))
 
-
-def get_related(call: Call, *, owners: bool) -> Answer:
-    group, key = need_group(call), call.keys["object"]
-    object_ = call.world.directory.find(key)
-    if object_ is None or not _relation(call, owners=owners).holds(group.id, key):
-        raise not_found(key)
-    return linked(call, object_)
+    return upserted(call, "group", change, lambda body: model.create(call.world, body, call.who, call.actor))
 
 
 def refuse_reference_patch(call: Call) -> Answer:
     """Several members at once go through PATCH of the group, not of the collection (graph contract "Groups")."""
     need_group(call)
     raise GraphError(400, "BadRequest", "The request is currently not supported on the targeted entity set")
-
-
-def delete_related_object(call: Call, *, owners: bool) -> Answer:
-    """Without ``/$ref`` this deletes the object itself (graph contract "Groups", "Deletion without $ref"): a trap
-    that a simulator must keep."""
-    group, key = need_group(call), call.keys["object"]
-    user = call.world.directory.users.get(key)
-    if user is None or not _relation(call, owners=owners).holds(group.id, key):
-        raise not_found(key)
-    call.world.directory.delete(user)
-    return NO_CONTENT
-
-
-def _by_unique_name(call: Call) -> DirectoryObject | None:
-    return next(iter(call.world.directory.groups.having("uniqueName", call.keys["uniqueName"])), None)
-
-
-def _relation(call: Call, *, owners: bool) -> Relation:
-    return call.world.directory.owners if owners else call.world.directory.members
 
 
 def _members_seen(call: Call) -> Visible | None:
@@ -132,8 +93,27 @@ def _remove_owner(call: Call, group: DirectoryObject, id_: str) -> None:
 def _related(name: str, *, owners: bool) -> tuple[Route, ...]:
     base, read = f"/groups/{{group}}/{name}", may.MEMBER_READ
 
+    def relation(call: Call) -> Relation:
+        return call.world.directory.owners if owners else call.world.directory.members
+
     def ids(call: Call) -> OrderedIds:
-        return _relation(call, owners=owners).of(need_group(call).id)
+        return relation(call).of(need_group(call).id)
+
+    def one_of(call: Call) -> DirectoryObject:
+        group, key = need_group(call), call.keys["object"]
+        object_ = call.world.directory.find(key)
+        if object_ is None or not relation(call).holds(group.id, key):
+            raise not_found(key)
+        return object_
+
+    def delete(call: Call) -> Answer:
+        """Without ``/$ref`` this deletes the object itself (graph contract "Groups", "Deletion without $ref"): a trap
+        that a simulator must keep."""
+        object_ = one_of(call)
+        if object_.kind != "user":
+            raise not_found(object_.id)
+        call.world.directory.delete(object_)
+        return NO_CONTENT
 
     writes = (
         changed(base, "object", need_group, may.GROUP_WRITE, add=_add_owner, remove=_remove_owner)
@@ -146,8 +126,8 @@ def _related(name: str, *, owners: bool) -> tuple[Route, ...]:
         *listed(base, ids, read, casts=PEOPLE_AND_GROUPS, units=1 if owners else 3, visible=seen),
         references(base, ids, read, seen),
         Route("PATCH", f"{base}/$ref", refuse_reference_patch, may.GROUP_WRITE if owners else may.MEMBER_WRITE),
-        bound("GET", f"{base}/{{object}}", get_related, read, owners=owners),
-        bound("DELETE", f"{base}/{{object}}", delete_related_object, may.USER_DELETE, owners=owners),
+        Route("GET", f"{base}/{{object}}", lambda call: linked(call, one_of(call)), read),
+        Route("DELETE", f"{base}/{{object}}", delete, may.USER_DELETE),
     )
 
 
@@ -155,7 +135,7 @@ _GROUP, _NAMED, _NESTED = "/groups/{group}", "/groups/(uniqueName=)/{uniqueName}
 ROUTES: tuple[Route, ...] = (
     *collection("group", may.GROUP_BASIC),
     Route("POST", "/groups", create_group, may.GROUP_CREATE),
-    Route("GET", _NAMED, get_by_unique_name, may.GROUP_BASIC),
+    Route("GET", _NAMED, get_group, may.GROUP_BASIC),
     Route("PATCH", _NAMED, upsert_group, may.GROUP_WRITE),
     Route("GET", _GROUP, get_group, may.GROUP_BASIC),
     Route("PATCH", _GROUP, update_group, may.MEMBER_WRITE),
