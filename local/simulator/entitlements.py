@@ -6,39 +6,40 @@ Keys that begin with ``_`` are links to other items (ids) and are never shown.
 
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Final
+from enum import StrEnum
+from typing import Any
 
 from .clock import stamp
 
 Json = dict[str, Any]
 
-CATALOG: Final = "accessPackageCatalog"
-RESOURCE: Final = "accessPackageResource"
-RESOURCE_REQUEST: Final = "accessPackageResourceRequest"
-ROLE: Final = "accessPackageResourceRole"
-SCOPE: Final = "accessPackageResourceScope"
-PACKAGE: Final = "accessPackage"
-ROLE_SCOPE: Final = "accessPackageResourceRoleScope"
-POLICY: Final = "accessPackageAssignmentPolicy"
-REQUEST: Final = "accessPackageAssignmentRequest"
-ASSIGNMENT: Final = "accessPackageAssignment"
-STAGE: Final = "approvalStage"
-KINDS: Final = (
-    *(CATALOG, RESOURCE, RESOURCE_REQUEST, ROLE, SCOPE, PACKAGE),
-    *(ROLE_SCOPE, POLICY, REQUEST, ASSIGNMENT, STAGE),
-)
+
+class Kind(StrEnum):
+    """The published types of the items."""
+
+    CATALOG = "accessPackageCatalog"
+    RESOURCE = "accessPackageResource"
+    RESOURCE_REQUEST = "accessPackageResourceRequest"
+    ROLE = "accessPackageResourceRole"
+    SCOPE = "accessPackageResourceScope"
+    PACKAGE = "accessPackage"
+    ROLE_SCOPE = "accessPackageResourceRoleScope"
+    POLICY = "accessPackageAssignmentPolicy"
+    REQUEST = "accessPackageAssignmentRequest"
+    ASSIGNMENT = "accessPackageAssignment"
+    STAGE = "approvalStage"
 
 
 @dataclass(slots=True)
 class Entitlements:
     """`items` is what a snapshot keeps. A tenant begins with its built-in catalog."""
 
-    items: dict[str, dict[str, Json]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    items: dict[str, dict[str, Json]] = field(default_factory=lambda: {kind: {} for kind in Kind})
 
     def __post_init__(self) -> None:
-        if not self.items[CATALOG]:
+        if not self.items[Kind.CATALOG]:
             facts = {"catalogType": "serviceDefault", "state": "published", "isExternallyVisible": True}
-            self.add(CATALOG, {"displayName": "General", "description": "Built-in catalog.", **facts})
+            self.add(Kind.CATALOG, {"displayName": "General", "description": "Built-in catalog.", **facts})
 
     def all(self, kind: str, **links: str) -> list[Json]:
         """The items of a kind, oldest first, of those whose links are as given (``catalog=...``)."""

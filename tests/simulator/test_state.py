@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from local.simulator.__main__ import SAMPLE
-from local.simulator.entitlements import CATALOG, PACKAGE
+from local.simulator.entitlements import Kind
 from local.simulator.resources.invitations.redemption import redeem
 from local.simulator.seed import add, new_world
 from local.simulator.state import StateFile, snapshot
@@ -33,8 +33,8 @@ def a_world_with_a_guest() -> World:
     world.directory.link(world.directory.members, group.id, str(GUEST["id"]))
     holders = [{"id": "0000abcd-0000-4000-8000-000000000002", "displayName": "Berlin", "members": [GUEST["id"]]}]
     add(world, {"administrativeUnits": holders, "directoryRoles": [holders[0] | {"id": ROLE}]})
-    catalog = world.entitlements.add(CATALOG, {"displayName": "Apps"})
-    world.entitlements.add(PACKAGE, {"displayName": "Travel", "_catalog": catalog["id"]})
+    catalog = world.entitlements.add(Kind.CATALOG, {"displayName": "Apps"})
+    world.entitlements.add(Kind.PACKAGE, {"displayName": "Travel", "_catalog": catalog["id"]})
     return world
 
 
@@ -50,8 +50,8 @@ def test_a_world_comes_back_whole(tmp_path: Path) -> None:
 
     assert loaded is not None
     assert snapshot(loaded) == snapshot(world)
-    [package] = loaded.entitlements.all(PACKAGE)
-    assert loaded.entitlements.get(CATALOG, package["_catalog"])
+    [package] = loaded.entitlements.all(Kind.PACKAGE)
+    assert loaded.entitlements.get(Kind.CATALOG, package["_catalog"])
     assert loaded.directory.has_role(str(GUEST["id"]))
     [url] = world.invited.guests[str(GUEST["id"])].redeem_urls
     assert redeem(loaded, redeem_url=url).get("externalUserState") == "Accepted"

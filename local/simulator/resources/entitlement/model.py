@@ -6,18 +6,7 @@ from typing import Final
 from ...call import Caller, Json
 from ...clock import stamp
 from ...directory.objects import DirectoryObject
-from ...entitlements import (
-    ASSIGNMENT,
-    CATALOG,
-    PACKAGE,
-    POLICY,
-    REQUEST,
-    RESOURCE,
-    RESOURCE_REQUEST,
-    ROLE,
-    ROLE_SCOPE,
-    SCOPE,
-)
+from ...entitlements import Kind
 from ...errors import GraphError, denied
 from ...odata.shapes import checked_body
 from ...world import World
@@ -31,19 +20,19 @@ _UNFINISHED = {"submitted", "pendingApproval", "delivering"}
 
 def create_catalog(world: World, body: Json) -> Json:
     """Raises GraphError: 400 without a name, or for one that is taken (switch)."""
-    fields = _named_fields(world, CATALOG, body)
-    _check_name(world, fields, "catalog", world.entitlements.all(CATALOG))
+    fields = _named_fields(world, Kind.CATALOG, body)
+    _check_name(world, fields, "catalog", world.entitlements.all(Kind.CATALOG))
     made = {"catalogType": "userManaged", "state": "published", "isExternallyVisible": False}
-    return world.entitlements.add(CATALOG, {**made, "modifiedDateTime": stamp(), **fields})
+    return world.entitlements.add(Kind.CATALOG, {**made, "modifiedDateTime": stamp(), **fields})
 
 
 def delete_catalog(world: World, catalog: Json) -> None:
     """Raises GraphError: 400 for the built-in catalog or one with access packages."""
-    if catalog.get("catalogType") == "serviceDefault" or world.entitlements.all(PACKAGE, catalog=catalog["id"]):
+    if catalog.get("catalogType") == "serviceDefault" or world.entitlements.all(Kind.PACKAGE, catalog=catalog["id"]):
         raise refusals.refused("in_use", what="catalog")
-    for resource in world.entitlements.all(RESOURCE, catalog=catalog["id"]):
+    for resource in world.entitlements.all(Kind.RESOURCE, catalog=catalog["id"]):
         _forget_resource(world, resource)
-    world.entitlements.remove(CATALOG, catalog)
+    world.entitlements.remove(Kind.CATALOG, catalog)
 
 
 def request_resource(world: World, body: Json, caller: Caller) -> Json:
@@ -58,12 +47,12 @@ def request_resource(world: World, body: Json, caller: Caller) -> Json:
     kind = request_type(body)
     if not isinstance(asked, dict) or kind not in {"adminAdd", "adminRemove"}:
         raise refusals.invalid()
-    catalog = need(world, CATALOG, id_in(body, "catalog"))
+    catalog = need(world, Kind.CATALOG, id_in(body, "catalog"))
     if kind == "adminRemove":
         resource = _find_resource(world, catalog, asked)
         if resource is None:
             raise refusals.refused("unknown")
-        if world.entitlements.all(ROLE_SCOPE, resource=resource["id"]):
+        if world.entitlements.all(Kind.ROLE_SCOPE, resource=resource["id"]):
             raise refusals.refused("has_entitlements", name=resource.get("displayName"))
         _forget_resource(world, resource)
     else:
@@ -78,29 +67,29 @@ def request_resource(world: World, body: Json, caller: Caller) -> Json:
         if resource is None:
             resource = _add_resource(world, catalog, str(system), origin)
     links = {"_catalog": catalog["id"], "_resource": resource["id"]}
-    return world.entitlements.add(RESOURCE_REQUEST, {"requestType": kind, "state": "delivered", **links})
+    return world.entitlements.add(Kind.RESOURCE_REQUEST, {"requestType": kind, "state": "delivered", **links})
 
 
 def create_package(world: World, body: Json) -> Json:
     """Raises GraphError: 400 without name or catalog, or for a name that is taken (switch); 404 for its catalog."""
-    fields = _named_fields(world, PACKAGE, body)
-    catalog = need(world, CATALOG, id_in(body, "catalog"))
-    _check_name(world, fields, "access package", world.entitlements.all(PACKAGE, catalog=catalog["id"]))
+    fields = _named_fields(world, Kind.PACKAGE, body)
+    catalog = need(world, Kind.CATALOG, id_in(body, "catalog"))
+    _check_name(world, fields, "access package", world.entitlements.all(Kind.PACKAGE, catalog=catalog["id"]))
     links = {"_catalog": catalog["id"]}
-    return world.entitlements.add(PACKAGE, {"isHidden": False, "modifiedDateTime": stamp(), **fields, **links})
+    return world.entitlements.add(Kind.PACKAGE, {"isHidden": False, "modifiedDateTime": stamp(), **fields, **links})
 
 
-def change(world: World, kind: str, item: Json, body: Json) -> None:
+def change(world: World, kind: Kind, item: Json, body: Json) -> None:
     item.update(checked_body(world.settings.odata, kind, body), modifiedDateTime=stamp())
 
 
 def delete_package(world: World, package: Json) -> None:
     """Raises GraphError: 400 while somebody has the package or waits for it."""
     _refuse_in_use(world, "access package", accessPackage=package["id"])
-    for kind in (ROLE_SCOPE, POLICY, REQUEST, ASSIGNMENT):
+    for kind in (Kind.ROLE_SCOPE, Kind.POLICY, Kind.REQUEST, Kind.ASSIGNMENT):
         for item in world.entitlements.all(kind, accessPackage=package["id"]):
             world.entitlements.remove(kind, item)
-    world.entitlements.remove(PACKAGE, package)
+    world.entitlements.remove(Kind.PACKAGE, package)
 
 
 def add_role_scope(world: World, package: Json, body: Json) -> Json:
@@ -109,31 +98,31 @@ def add_role_scope(world: World, package: Json, body: Json) -> Json:
     role, scope = body.get("role"), body.get("scope")
     if not isinstance(role, dict) or not isinstance(scope, dict):
         raise refusals.invalid()
-    catalog = need(world, CATALOG, package["_catalog"])
+    catalog = need(world, Kind.CATALOG, package["_catalog"])
     named = role.get("resource") if isinstance(role.get("resource"), dict) else {"originId": scope.get("originId")}
     resource = _find_resource(world, catalog, named or {})
     if resource is None:
         raise refusals.refused("unknown")
-    found_role = _match(world.entitlements.all(ROLE, resource=resource["id"]), role)
-    found_scope = _match(world.entitlements.all(SCOPE, resource=resource["id"]), scope)
+    found_role = _match(world.entitlements.all(Kind.ROLE, resource=resource["id"]), role)
+    found_scope = _match(world.entitlements.all(Kind.SCOPE, resource=resource["id"]), scope)
     if found_role is None or found_scope is None:
         raise refusals.refused("unknown")
     links = {"accessPackage": package["id"], "role": found_role["id"], "scope": found_scope["id"]}
-    same = world.entitlements.all(ROLE_SCOPE, **links)
+    same = world.entitlements.all(Kind.ROLE_SCOPE, **links)
     if same and world.settings.entitlement.role_scope_twice == "refuse":
         raise refusals.refused("taken", what="resource role scope")
     if same:
         return same[0]
     made = {f"_{name}": id_ for name, id_ in links.items()}
-    return world.entitlements.add(ROLE_SCOPE, {**made, "_resource": resource["id"]})
+    return world.entitlements.add(Kind.ROLE_SCOPE, {**made, "_resource": resource["id"]})
 
 
 def create_policy(world: World, body: Json) -> Json:
     """Raises GraphError: 400 for a policy that cannot be; 404 for an unknown package."""
-    package = need(world, PACKAGE, id_in(body, "accessPackage"))
+    package = need(world, Kind.PACKAGE, id_in(body, "accessPackage"))
     links = {"_accessPackage": package["id"], "_catalog": package["_catalog"]}
     fields = _policy_fields(world, body)
-    return world.entitlements.add(POLICY, {**fields, "modifiedDateTime": stamp(), **links})
+    return world.entitlements.add(Kind.POLICY, {**fields, "modifiedDateTime": stamp(), **links})
 
 
 def replace_policy(world: World, policy: Json, body: Json) -> None:
@@ -142,7 +131,7 @@ def replace_policy(world: World, policy: Json, body: Json) -> None:
     body = dict(body)
     if body.pop("id", policy["id"]) != policy["id"]:
         raise refusals.invalid()
-    named = need(world, PACKAGE, id_in(body, "accessPackage")) if "accessPackage" in body else None
+    named = need(world, Kind.PACKAGE, id_in(body, "accessPackage")) if "accessPackage" in body else None
     if named is not None and named["id"] != policy["_accessPackage"]:
         raise refusals.invalid()
     fields = _policy_fields(world, body)
@@ -154,7 +143,7 @@ def replace_policy(world: World, policy: Json, body: Json) -> None:
 def delete_policy(world: World, policy: Json) -> None:
     """Raises GraphError: 400 while somebody has a package through it."""
     _refuse_in_use(world, "policy", assignmentPolicy=policy["id"])
-    world.entitlements.remove(POLICY, policy)
+    world.entitlements.remove(Kind.POLICY, policy)
 
 
 def request_type(body: Json) -> str | None:
@@ -164,7 +153,7 @@ def request_type(body: Json) -> str | None:
     return next((kind for kind in ("adminAdd", "adminRemove", "userAdd") if kind.lower() == given), None)
 
 
-def need(world: World, kind: str, id_: object) -> Json:
+def need(world: World, kind: Kind, id_: object) -> Json:
     """Raises GraphError: 404."""
     found = world.entitlements.get(kind, id_)
     if found is None:
@@ -176,7 +165,7 @@ def resources_seen(world: World, catalog: Json) -> list[Json]:
     """The catalog's resources; a new one is listed only after a while (reported)."""
     rules = world.settings.replication
     window = rules.objects_list or rules.objects_get
-    resources = world.entitlements.all(RESOURCE, catalog=catalog["id"])
+    resources = world.entitlements.all(Kind.RESOURCE, catalog=catalog["id"])
     return [resource for resource in resources if not world.new.hides(resource["id"], "objects_list", window)]
 
 
@@ -190,12 +179,12 @@ def _add_resource(world: World, catalog: Json, system: str, origin: str) -> Json
     common = {"originSystem": system, "_catalog": catalog["id"]}
     named = {"displayName": object_.get("displayName"), "description": object_.get("description")}
     facts = {"originId": object_.id, "modifiedDateTime": stamp()}
-    resource = world.entitlements.add(RESOURCE, {**common, **named, **facts})
+    resource = world.entitlements.add(Kind.RESOURCE, {**common, **named, **facts})
     common["_resource"] = resource["id"]
     for name, origin_id in _roles(object_):
-        world.entitlements.add(ROLE, {**common, "displayName": name, "originId": origin_id})
+        world.entitlements.add(Kind.ROLE, {**common, "displayName": name, "originId": origin_id})
     root = {"displayName": "Root", "description": "Root Scope", "originId": object_.id, "isRootScope": True}
-    world.entitlements.add(SCOPE, {**common, **root})
+    world.entitlements.add(Kind.SCOPE, {**common, **root})
     world.new.announce(resource["id"])
     return resource
 
@@ -223,7 +212,7 @@ def _refuse_unfit(world: World, group: DirectoryObject) -> None:
 
 def _find_resource(world: World, catalog: Json, named: Json) -> Json | None:
     """By id, else by origin."""
-    resources = world.entitlements.all(RESOURCE, catalog=catalog["id"])
+    resources = world.entitlements.all(Kind.RESOURCE, catalog=catalog["id"])
     by_id = next((resource for resource in resources if named.get("id") == resource["id"]), None)
     if by_id is not None or named.get("id"):
         return by_id
@@ -239,14 +228,14 @@ def _match(items: list[Json], named: Json) -> Json | None:
 
 
 def _forget_resource(world: World, resource: Json) -> None:
-    for kind in (ROLE, SCOPE):
+    for kind in (Kind.ROLE, Kind.SCOPE):
         for item in world.entitlements.all(kind, resource=resource["id"]):
             world.entitlements.remove(kind, item)
-    world.entitlements.remove(RESOURCE, resource)
+    world.entitlements.remove(Kind.RESOURCE, resource)
 
 
 def _policy_fields(world: World, body: Json) -> Json:
-    fields = _named_fields(world, POLICY, body)
+    fields = _named_fields(world, Kind.POLICY, body)
     approval: Json = fields.get("requestApprovalSettings") or {}
     stages = approval.get("stages") or []
     if approval.get("isApprovalRequiredForAdd") and not stages:
@@ -262,13 +251,13 @@ def _policy_fields(world: World, body: Json) -> Json:
 
 
 def _refuse_in_use(world: World, what: str, **links: str) -> None:
-    held = any(item.get("state") == "delivered" for item in world.entitlements.all(ASSIGNMENT, **links))
-    asked = any(item.get("state") in _UNFINISHED for item in world.entitlements.all(REQUEST, **links))
+    held = any(item.get("state") == "delivered" for item in world.entitlements.all(Kind.ASSIGNMENT, **links))
+    asked = any(item.get("state") in _UNFINISHED for item in world.entitlements.all(Kind.REQUEST, **links))
     if held or asked:
         raise refusals.refused("in_use", what=what)
 
 
-def _named_fields(world: World, kind: str, body: Json) -> Json:
+def _named_fields(world: World, kind: Kind, body: Json) -> Json:
     fields = checked_body(world.settings.odata, kind, body)
     if not fields.get("displayName"):
         raise refusals.invalid()

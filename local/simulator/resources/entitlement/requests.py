@@ -11,7 +11,7 @@ from ...audits import Actor
 from ...call import Caller, Json
 from ...clock import stamp
 from ...directory.objects import DirectoryObject
-from ...entitlements import ASSIGNMENT, PACKAGE, POLICY, REQUEST, RESOURCE, ROLE, ROLE_SCOPE, STAGE
+from ...entitlements import Kind
 from ...errors import GraphError
 from ...world import World
 from .. import app_role_assignments
@@ -39,9 +39,9 @@ def submit(world: World, body: Json, caller: Caller) -> Json:
     if kind is None or not isinstance(asked, dict):
         raise refusals.invalid()
     if kind == "adminRemove":
-        return _submit_removal(world, need(world, ASSIGNMENT, asked.get("id")), body, caller)
-    package = need(world, PACKAGE, id_in(asked, "accessPackage", flat=True))
-    policy = need(world, POLICY, id_in(asked, "assignmentPolicy", flat=True))
+        return _submit_removal(world, need(world, Kind.ASSIGNMENT, asked.get("id")), body, caller)
+    package = need(world, Kind.PACKAGE, id_in(asked, "accessPackage", flat=True))
+    policy = need(world, Kind.POLICY, id_in(asked, "assignmentPolicy", flat=True))
     if policy["_accessPackage"] != package["id"]:
         raise refusals.invalid()
     target_id = caller.object_id if kind == "userAdd" else id_in(asked, "target", flat=True)
@@ -63,7 +63,7 @@ def settle(world: World, looked: Json | None = None) -> None:
         looked: the request somebody looks at just now, which counts as a call of its window.
     """
     window = world.settings.replication.assignment_request
-    for request in world.entitlements.all(REQUEST):
+    for request in world.entitlements.all(Kind.REQUEST):
         while request["state"] in _PASSING:
             if window.calls and request is not looked:
                 break
@@ -74,7 +74,7 @@ def settle(world: World, looked: Json | None = None) -> None:
 
 def stages_of(world: World, request_id: str) -> list[Json]:
     """Raises GraphError: 404 for a request without approval."""
-    stages = world.entitlements.all(STAGE, approval=request_id.lower())
+    stages = world.entitlements.all(Kind.STAGE, approval=request_id.lower())
     if not stages:
         raise refusals.refused("unknown")
     return stages
@@ -112,7 +112,7 @@ def cancel(world: World, request: Json) -> None:
     UNVERIFIED)."""
     if request["state"] not in _CANCELLABLE:
         raise refusals.invalid("The request is not in a state in which it can be canceled.")
-    for stage in world.entitlements.all(STAGE, approval=request["id"]):
+    for stage in world.entitlements.all(Kind.STAGE, approval=request["id"]):
         if stage["status"] != "Completed":
             stage["status"] = "Completed"
     _finish(request, "canceled", "Canceled")
@@ -120,15 +120,15 @@ def cancel(world: World, request: Json) -> None:
 
 def withdraw(world: World, role_scope: Json) -> None:
     """A role leaves a package: who has the package loses it."""
-    for assignment in world.entitlements.all(ASSIGNMENT, accessPackage=role_scope["_accessPackage"]):
+    for assignment in world.entitlements.all(Kind.ASSIGNMENT, accessPackage=role_scope["_accessPackage"]):
         if assignment["state"] == "delivered":
             _take(world, assignment["_target"], role_scope)
-    world.entitlements.remove(ROLE_SCOPE, role_scope)
+    world.entitlements.remove(Kind.ROLE_SCOPE, role_scope)
 
 
 def extend(world: World, role_scope: Json) -> None:
     """A role joins a package: who has the package gets it."""
-    for assignment in world.entitlements.all(ASSIGNMENT, accessPackage=role_scope["_accessPackage"]):
+    for assignment in world.entitlements.all(Kind.ASSIGNMENT, accessPackage=role_scope["_accessPackage"]):
         target = world.directory.users.get(assignment["_target"])
         if assignment["state"] == "delivered" and target is not None:
             _give(world, target, role_scope)
@@ -144,7 +144,7 @@ def _submit_removal(world: World, assignment: Json, body: Json, caller: Caller) 
 def _new(world: World, kind: str, body: Json, caller: Caller, links: Json) -> Json:
     said: Json = {"justification": body.get("justification"), "schedule": body.get("schedule"), "answers": []}
     facts = {"requestType": kind, **said, "_requestor": caller.object_id, **links}
-    request = world.entitlements.add(REQUEST, facts)
+    request = world.entitlements.add(Kind.REQUEST, facts)
     _enter(world, request, "submitted")
     settle(world)
     return request
@@ -168,7 +168,7 @@ def _needs_approval(world: World, request: Json) -> bool:
 
 
 def _approval(world: World, request: Json) -> Json:
-    policy = world.entitlements.get(POLICY, request["_assignmentPolicy"])
+    policy = world.entitlements.get(Kind.POLICY, request["_assignmentPolicy"])
     settings: Json = (policy or {}).get("requestApprovalSettings") or {}
     return settings
 
@@ -180,13 +180,13 @@ def _ask(world: World, request: Json) -> None:
         facts = {"displayName": f"Stage {number + 1}", "assignedToMe": False, "reviewResult": "NotReviewed"}
         links = {"_approval": request["id"], "_approvers": approvers}
         status = "Initializing" if number else "InProgress"
-        world.entitlements.add(STAGE, {**facts, "status": status, **links})
+        world.entitlements.add(Kind.STAGE, {**facts, "status": status, **links})
 
 
 def _deliver(world: World, request: Json) -> None:
     if request["requestType"] == "adminRemove":
-        assignment = need(world, ASSIGNMENT, request["_assignment"])
-        for role_scope in world.entitlements.all(ROLE_SCOPE, accessPackage=assignment["_accessPackage"]):
+        assignment = need(world, Kind.ASSIGNMENT, request["_assignment"])
+        for role_scope in world.entitlements.all(Kind.ROLE_SCOPE, accessPackage=assignment["_accessPackage"]):
             _take(world, assignment["_target"], role_scope)
         assignment.update(state="expired", status="Expired", expiredDateTime=stamp())
         _finish(request, "delivered", "Delivered")
@@ -195,7 +195,7 @@ def _deliver(world: World, request: Json) -> None:
     try:
         if target is None:
             raise refusals.refused("unknown")
-        for role_scope in world.entitlements.all(ROLE_SCOPE, accessPackage=request["_accessPackage"]):
+        for role_scope in world.entitlements.all(Kind.ROLE_SCOPE, accessPackage=request["_accessPackage"]):
             _give(world, target, role_scope)
     except GraphError as error:
         _finish(request, "deliveryFailed", error.message)
@@ -203,13 +203,13 @@ def _deliver(world: World, request: Json) -> None:
     links = {name: request[name] for name in ("_accessPackage", "_assignmentPolicy", "_target")}
     facts = {"state": "delivered", "status": "Delivered", "schedule": request.get("schedule")}
     made = {**facts, "customExtensionCalloutInstances": [], **links}
-    request["_assignment"] = world.entitlements.add(ASSIGNMENT, made)["id"]
+    request["_assignment"] = world.entitlements.add(Kind.ASSIGNMENT, made)["id"]
     _finish(request, "delivered", "Delivered")
 
 
 def _give(world: World, target: DirectoryObject, role_scope: Json) -> None:
     """Raises GraphError: the directory refuses. What the person has already is no error."""
-    resource, role = need(world, RESOURCE, role_scope["_resource"]), need(world, ROLE, role_scope["_role"])
+    resource, role = need(world, Kind.RESOURCE, role_scope["_resource"]), need(world, Kind.ROLE, role_scope["_role"])
     directory = world.directory
     if resource["originSystem"] != GROUP:
         if not directory.assignments.same(target.id, resource["originId"], role["originId"]):
@@ -227,7 +227,7 @@ def _give(world: World, target: DirectoryObject, role_scope: Json) -> None:
 
 
 def _take(world: World, target_id: str, role_scope: Json) -> None:
-    resource, role = need(world, RESOURCE, role_scope["_resource"]), need(world, ROLE, role_scope["_role"])
+    resource, role = need(world, Kind.RESOURCE, role_scope["_resource"]), need(world, Kind.ROLE, role_scope["_role"])
     directory, origin = world.directory, resource["originId"]
     if resource["originSystem"] != GROUP:
         assignment = directory.assignments.same(target_id, origin, role["originId"])
@@ -268,8 +268,8 @@ def _people(world: World, sets: list[Json]) -> set[str]:
 
 def _has_or_waits(world: World, package: Json, target: DirectoryObject) -> bool:
     links = {"accessPackage": package["id"], "target": target.id}
-    held = [a for a in world.entitlements.all(ASSIGNMENT, **links) if a["state"] == "delivered"]
-    asked = [r for r in world.entitlements.all(REQUEST, **links) if r["state"] in _OPEN]
+    held = [a for a in world.entitlements.all(Kind.ASSIGNMENT, **links) if a["state"] == "delivered"]
+    asked = [r for r in world.entitlements.all(Kind.REQUEST, **links) if r["state"] in _OPEN]
     return bool(held or asked)
 
 

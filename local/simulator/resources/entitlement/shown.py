@@ -4,19 +4,7 @@ from typing import Any, Final
 
 from ...call import Answer, Call, Json
 from ...directory.objects import DirectoryObject
-from ...entitlements import (
-    ASSIGNMENT,
-    CATALOG,
-    PACKAGE,
-    POLICY,
-    REQUEST,
-    RESOURCE,
-    RESOURCE_REQUEST,
-    ROLE,
-    ROLE_SCOPE,
-    SCOPE,
-    STAGE,
-)
+from ...entitlements import Kind
 from ...errors import bad_request, no_such_link
 from ...listing import list_plain
 from ...odata import types
@@ -28,28 +16,31 @@ from ...world import World
 ROOT: Final = "/identityGovernance/entitlementManagement"
 
 # Links to one item: name -> its kind; the item holds the id under ``_name``.
-_ONE: Final[dict[str, dict[str, str]]] = {
-    PACKAGE: {"catalog": CATALOG},
-    RESOURCE_REQUEST: {"catalog": CATALOG, "resource": RESOURCE},
-    ROLE: {"resource": RESOURCE},
-    SCOPE: {"resource": RESOURCE},
-    ROLE_SCOPE: {"role": ROLE, "scope": SCOPE},
-    POLICY: {"accessPackage": PACKAGE, "catalog": CATALOG},
-    REQUEST: {"accessPackage": PACKAGE, "assignment": ASSIGNMENT},
-    ASSIGNMENT: {"accessPackage": PACKAGE, "assignmentPolicy": POLICY},
+_ONE: Final[dict[Kind, dict[str, Kind]]] = {
+    Kind.PACKAGE: {"catalog": Kind.CATALOG},
+    Kind.RESOURCE_REQUEST: {"catalog": Kind.CATALOG, "resource": Kind.RESOURCE},
+    Kind.ROLE: {"resource": Kind.RESOURCE},
+    Kind.SCOPE: {"resource": Kind.RESOURCE},
+    Kind.ROLE_SCOPE: {"role": Kind.ROLE, "scope": Kind.SCOPE},
+    Kind.POLICY: {"accessPackage": Kind.PACKAGE, "catalog": Kind.CATALOG},
+    Kind.REQUEST: {"accessPackage": Kind.PACKAGE, "assignment": Kind.ASSIGNMENT},
+    Kind.ASSIGNMENT: {"accessPackage": Kind.PACKAGE, "assignmentPolicy": Kind.POLICY},
 }
 # Links to many: name -> their kind and the name of their link back.
-_MANY: Final[dict[str, dict[str, tuple[str, str]]]] = {
-    CATALOG: {
-        "accessPackages": (PACKAGE, "catalog"),
-        "resources": (RESOURCE, "catalog"),
-        "resourceRoles": (ROLE, "catalog"),
-        "resourceScopes": (SCOPE, "catalog"),
+_MANY: Final[dict[Kind, dict[str, tuple[Kind, str]]]] = {
+    Kind.CATALOG: {
+        "accessPackages": (Kind.PACKAGE, "catalog"),
+        "resources": (Kind.RESOURCE, "catalog"),
+        "resourceRoles": (Kind.ROLE, "catalog"),
+        "resourceScopes": (Kind.SCOPE, "catalog"),
     },
-    RESOURCE: {"roles": (ROLE, "resource"), "scopes": (SCOPE, "resource")},
-    PACKAGE: {"resourceRoleScopes": (ROLE_SCOPE, "accessPackage"), "assignmentPolicies": (POLICY, "accessPackage")},
+    Kind.RESOURCE: {"roles": (Kind.ROLE, "resource"), "scopes": (Kind.SCOPE, "resource")},
+    Kind.PACKAGE: {
+        "resourceRoleScopes": (Kind.ROLE_SCOPE, "accessPackage"),
+        "assignmentPolicies": (Kind.POLICY, "accessPackage"),
+    },
 }
-_PEOPLE: Final = {REQUEST: "requestor", ASSIGNMENT: "target"}
+_PEOPLE: Final = {Kind.REQUEST: "requestor", Kind.ASSIGNMENT: "target"}
 # The approval stage is published outside the excerpt of types.
 _STAGE: Final = (
     *("id", "assignedToMe", "displayName", "justification"),
@@ -57,7 +48,7 @@ _STAGE: Final = (
 )
 
 
-def one(call: Call, kind: str, set_: str, item: Json, *, status: int = 200) -> Answer:
+def one(call: Call, kind: Kind, set_: str, item: Json, *, status: int = 200) -> Answer:
     """One item with what the query expands; a made one says where it is."""
     expansion = _expansion(call, kind)
     body = {"@odata.context": f"{call.base_url}/$metadata#{ROOT[1:]}/{set_}/$entity"}
@@ -65,13 +56,13 @@ def one(call: Call, kind: str, set_: str, item: Json, *, status: int = 200) -> A
     return Answer(status, {**body, **_selected(call, shown(call.world, kind, item, expansion))}, headers=headers)
 
 
-def many(call: Call, kind: str, set_: str, items: list[Json]) -> Answer:
+def many(call: Call, kind: Kind, set_: str, items: list[Json]) -> Answer:
     """The items that the filter finds, in pages; a filter may look through a link (``catalog/id eq ...``). Raises
     GraphError: 400 for a filter or a link on what the type does not have."""
     expansion, condition = _expansion(call, kind), call.query.filter
     if condition is not None:
         for name in filter_paths(condition):
-            if kind != STAGE and name not in types.properties(kind) and name not in types.navigation(kind):
+            if kind != Kind.STAGE and name not in types.properties(kind) and name not in types.navigation(kind):
                 raise bad_request(f"Invalid filter clause: Could not find a property named '{name}'.", "BadRequest")
         links: Expansion = {name: {} for name in _links(kind)}
         matches = predicate(condition, ignore_case=call.world.settings.odata.compare_ignores_case)
@@ -80,8 +71,8 @@ def many(call: Call, kind: str, set_: str, items: list[Json]) -> Answer:
     return list_plain(call, rendered, f"{ROOT[1:]}/{set_}", always=tuple(expansion), filtered=True)
 
 
-def shown(world: World, kind: str, item: Json, expansion: Expansion | None = None) -> Json:
-    if kind == STAGE:
+def shown(world: World, kind: Kind, item: Json, expansion: Expansion | None = None) -> Json:
+    if kind == Kind.STAGE:
         return {name: item.get(name) for name in _STAGE}
     result: Json = {
         name: item.get(name, types.unset(kind, name))
@@ -104,7 +95,7 @@ def subject(world: World, user_id: object) -> Json | None:
     return {"id": user.id, "objectId": user.id, **names, **facts, "subjectLifecycle": lifecycle}
 
 
-def _link(world: World, kind: str, item: Json, name: str, inner: Expansion) -> Any:
+def _link(world: World, kind: Kind, item: Json, name: str, inner: Expansion) -> Any:
     if name in _ONE.get(kind, {}):
         target = _ONE[kind][name]
         found = world.entitlements.get(target, item.get(f"_{name}"))
@@ -117,22 +108,22 @@ def _link(world: World, kind: str, item: Json, name: str, inner: Expansion) -> A
     return []
 
 
-def _links(kind: str) -> set[str]:
+def _links(kind: Kind) -> set[str]:
     people = {_PEOPLE[kind]} if kind in _PEOPLE else set[str]()
     return {*_ONE.get(kind, {}), *_MANY.get(kind, {}), *people}
 
 
-def _expansion(call: Call, kind: str) -> Expansion:
+def _expansion(call: Call, kind: Kind) -> Expansion:
     expansion = parse_expand(call.query.expand)
     _check(kind, expansion)
     return expansion
 
 
-def _check(kind: str, expansion: Expansion) -> None:
+def _check(kind: Kind, expansion: Expansion) -> None:
     for name, inner in expansion.items():
-        if kind == STAGE or name not in types.navigation(kind):
+        if kind == Kind.STAGE or name not in types.navigation(kind):
             raise no_such_link(name, kind)
-        target = _ONE.get(kind, {}).get(name) or _MANY.get(kind, {}).get(name, ("",))[0]
+        target = _ONE.get(kind, {}).get(name) or _MANY.get(kind, {}).get(name, (None,))[0]
         if inner and target:
             _check(target, inner)
 
