@@ -59,16 +59,6 @@ class Mailbox:
             self.ids.pop(id_, None)
 
 
-class Mailboxes:
-    """Mailboxes by user id; one comes into being at its first use."""
-
-    def __init__(self) -> None:
-        self.all: dict[str, Mailbox] = {}
-
-    def of(self, user_id: str) -> Mailbox:
-        return self.all.setdefault(user_id.lower(), Mailbox())
-
-
 def folder_id(owner_id: str, name: str) -> str:
     """The id of a folder by its well-known name."""
     return _id("AQMk", f"{owner_id}:{name}")

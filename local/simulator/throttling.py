@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import format_datetime
+from typing import NamedTuple
 
 from .clock import monotonic, now
 from .errors import TOO_MANY_INNER, GraphError
@@ -35,14 +36,13 @@ class Bucket:
         return granted, 1 - self.level / self.capacity, 0 if granted else (cost - self.level) / rate
 
 
-@dataclass(frozen=True, slots=True)
-class _Limit:
+class _Limit(NamedTuple):
     scope: str
     kind: str
     key: str
     capacity: float
     period_s: float
-    cost: float
+    cost: float = 1
 
 
 def units(base: int, query: Query) -> int:
@@ -72,7 +72,7 @@ class Throttle:
         the x-ms-throttle headers, from the first limit reached."""
         highest, refused = 0.0, None
         for limit in _limits(rules, app_id, tenant_id, users, units, is_write, is_audit):
-            key = (limit.scope, limit.kind, limit.key, limit.capacity, limit.period_s)
+            key = limit[:-1]
             bucket = self._buckets.get(key)
             if bucket is None:
                 bucket = self._buckets[key] = Bucket(limit.capacity, limit.period_s, limit.capacity, monotonic())
@@ -114,15 +114,15 @@ def _limits(
     limits = [
         _Limit("Tenant_Application", "ReadWrite", both, of_size, r.units_period_s, units),
         _Limit("Application", "ReadWrite", app, r.app_units, r.app_units_period_s, units),
-        _Limit("Application", "Read", app, r.app_requests, r.app_requests_period_s, 1),
+        _Limit("Application", "Read", app, r.app_requests, r.app_requests_period_s),
     ]
     if is_write:
         limits += [
-            _Limit("Tenant_Application", "Write", both, r.app_tenant_writes, r.app_tenant_writes_period_s, 1),
-            _Limit("Application", "Write", app, r.app_writes, r.app_writes_period_s, 1),
-            _Limit("Tenant", "Write", tenant, r.tenant_writes, r.tenant_writes_period_s, 1),
+            _Limit("Tenant_Application", "Write", both, r.app_tenant_writes, r.app_tenant_writes_period_s),
+            _Limit("Application", "Write", app, r.app_writes, r.app_writes_period_s),
+            _Limit("Tenant", "Write", tenant, r.tenant_writes, r.tenant_writes_period_s),
         ]
     if is_audit:
         key, period_s = f"audit/{both}", r.audit_requests_period_s
-        limits.append(_Limit("Tenant_Application", "Read", key, r.audit_requests, period_s, 1))
+        limits.append(_Limit("Tenant_Application", "Read", key, r.audit_requests, period_s))
     return limits

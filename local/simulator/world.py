@@ -1,5 +1,6 @@
 """Everything a request can see or change, in one place; ``/_sim/reset`` makes a new one."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from .directory.directory import Directory
 from .entitlements import Entitlements
 from .faults import Faults
 from .invited import InvitedGuests
-from .mailbox import Mailboxes
+from .mailbox import Mailbox
 from .observations import Observations
 from .registry import Registry
 from .replication import NewThings
@@ -25,7 +26,8 @@ class World:
     audits: AuditLog = field(default_factory=AuditLog)
     invited: InvitedGuests = field(default_factory=InvitedGuests)
     entitlements: Entitlements = field(default_factory=Entitlements)
-    mailboxes: Mailboxes = field(default_factory=Mailboxes)
+    mailboxes: defaultdict[str, Mailbox] = field(default_factory=lambda: defaultdict(Mailbox))
+    """By user id in lower case; one comes into being at its first use."""
     observations: Observations = field(default_factory=Observations)
     faults: Faults = field(default_factory=Faults)
     throttle: Throttle = field(default_factory=Throttle)

@@ -4,7 +4,6 @@ from ..routing import Route
 from . import (
     app_role_assignments,
     applications,
-    audit_logs,
     deleted_items,
     directory_objects,
     group_settings,
@@ -31,7 +30,6 @@ ROUTES: tuple[Route, ...] = (
     *policies.ROUTES,
     *group_settings.ROUTES,
     *organization.ROUTES,
-    *audit_logs.ROUTES,
     *entitlement.ROUTES,
     *mail.ROUTES,
     *memberships.ROUTES,

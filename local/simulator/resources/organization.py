@@ -1,4 +1,5 @@
-"""``/organization`` and ``/domains``: who the tenant is."""
+"""``/organization`` and ``/domains``: who the tenant is; ``/auditLogs``: what happened in its directory (graph
+contract "Policies"). Sign-ins are not simulated: their list is empty."""
 
 from ..call import Call, Json
 from ..routing import Route
@@ -23,7 +24,13 @@ def _verified(call: Call) -> list[tuple[str, Json]]:
     return [(name, {"isDefault": name == names[0], "isInitial": name == initial}) for name in names]
 
 
+def _ingested(call: Call) -> list[Json]:
+    return call.world.audits.listed(call.world.settings.audits.ingestion_delay_ms)
+
+
 ROUTES: tuple[Route, ...] = (
     *reading("/organization", "organization", _organization, may.ORGANIZATION_READ),
     *reading("/domains", "domain", _domains, may.ORGANIZATION_READ),
+    *reading("/auditLogs/directoryAudits", "record", _ingested, may.AUDIT_READ),
+    *reading("/auditLogs/signIns", "record", lambda _: [], may.AUDIT_READ),
 )

@@ -72,7 +72,7 @@ def _mailbox(call: Call) -> Mailbox | None:
     ):
         return None
     user = call.world.directory.find_user(segments[1])
-    return None if user is None else call.world.mailboxes.of(user.id)
+    return None if user is None else call.world.mailboxes[user.id.lower()]
 
 
 def _limited(code: str, wait_s: float, message: str) -> GraphError:
@@ -134,7 +134,7 @@ def need_mailbox(call: Call) -> Box:
         text = "The mailbox is either inactive, soft-deleted, or is hosted on-premise."
         raise GraphError(404, "MailboxNotEnabledForRESTAPI", text)
     address = user.get("mail") or user.get("userPrincipalName")
-    return Box(call, user.id, str(address), world.mailboxes.of(user.id))
+    return Box(call, user.id, str(address), world.mailboxes[user.id.lower()])
 
 
 def checked(body: Json) -> Json:
