@@ -17,12 +17,23 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.core.errors import Conflict
 from shared.storage.accounts import code_of, failure
+from shared.storage.transactions import Operation, Row, submit
 
 if TYPE_CHECKING:
     from azure.data.tables import TableEntity
 
-type Row = dict[str, Any]
-type Operation = tuple[str, Row] | tuple[str, Row, dict[str, Any]]
+__all__ = [
+    "Operation",
+    "Row",
+    "Table",
+    "insert",
+    "merge",
+    "put",
+    "remove",
+    "replace",
+    "upsert",
+    "version_of",
+]
 
 _CONFLICTS = {
     "EntityAlreadyExists",
@@ -41,13 +52,12 @@ def version_of(row: "TableEntity") -> str:
 
 
 def insert(row: Row) -> Operation:
-    return ("create", row)
+    return Operation("POST", row)
 
 
 def replace(row: Row, version: str) -> Operation:
     """Replace a row that still has that version."""
-    guard = {"etag": version, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
-    return ("update", row, guard)
+    return Operation("PUT", row, version)
 
 
 def put(row: Row, version: str | None) -> Operation:
@@ -57,12 +67,17 @@ def put(row: Row, version: str | None) -> Operation:
 
 def upsert(row: Row) -> Operation:
     """Write a row whatever was there."""
-    return ("upsert", row, {"mode": UpdateMode.REPLACE})
+    return Operation("PUT", row)
 
 
-def remove(partition: str, row_key: str) -> Operation:
-    """Delete a row that is there, whatever its version."""
-    return ("delete", {"PartitionKey": partition, "RowKey": row_key})
+def merge(row: Row) -> Operation:
+    """Write these columns; others of a row that is there stay."""
+    return Operation("PATCH", row)
+
+
+def remove(partition: str, row_key: str, version: str = "*") -> Operation:
+    """Delete a row that is there, whatever its version, or only in this one."""
+    return Operation("DELETE", {"PartitionKey": partition, "RowKey": row_key}, version)
 
 
 class Table:
@@ -148,16 +163,14 @@ class Table:
         """
         try:
             try:
-                answers = await self._client.submit_transaction(operations)
+                return await submit(self._client, operations)
             except HttpResponseError as e:
                 if code_of(e) != _TABLE_MISSING:
                     raise
                 await self._make()
-                answers = await self._client.submit_transaction(operations)
+                return await submit(self._client, operations)
         except AzureError as e:
             raise self._translated(e) from e
-        # A deletion has no version.
-        return [str(answer.get("etag") or "") for answer in answers]
 
     async def insert_missing(self, rows: Sequence[Row]) -> None:
         """Write those that are not there, of one partition; what is there stays. All raise as `write` does."""

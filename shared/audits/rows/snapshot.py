@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from azure.data.tables import UpdateMode
 
 from shared.audits.model.records import Since
 from shared.core.directory_changes import MemberChange, UserChange, UserFacts
@@ -19,7 +18,7 @@ from shared.invitations.rows.invitations import digest
 from shared.membership.model.accounts import Belief, Subject
 from shared.membership.ports.snapshot import Counts, Doing, Mark, Mirrored
 from shared.storage.records import SCHEMA, from_text, to_text
-from shared.storage.table import Operation, Row, Table
+from shared.storage.table import Row, Table, merge, remove
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
@@ -177,7 +176,7 @@ class TableMirror:
         """Safe to repeat."""
         keys = await self._due(before)
         for few in _few(keys):
-            await self._table.write([("delete", {"PartitionKey": _DUE, "RowKey": key}) for key in few])
+            await self._table.write([remove(_DUE, key) for key in few])
 
     async def _due(self, before: datetime) -> list[str]:
         rows = self._table.query(
@@ -202,10 +201,7 @@ class TableMirror:
     async def _merge(self, rows: Iterable[Row]) -> None:
         """A transaction for each hundred rows of one partition; columns that a row does not name stay."""
         for few in _few(list(rows)):
-            operations: list[Operation] = [
-                ("upsert", {"SchemaVersion": SCHEMA, **row}, {"mode": UpdateMode.MERGE}) for row in few
-            ]
-            await self._table.write(operations)
+            await self._table.write([merge({"SchemaVersion": SCHEMA, **row}) for row in few])
 
 
 def _few[T](items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from azure.core import MatchConditions
 
 from shared.core.errors import Conflict
 from shared.core.ids import InvitationId, UserId
@@ -25,7 +24,7 @@ from shared.people.model import CaseState, Found, Page, Person
 from shared.people.rows.cases import PEOPLE
 from shared.people.rows.paths import DROP, rewritten, steps_of, values
 from shared.people.rows.tables import JSON, KINDS, TABLES, Kind, Role, kind_of
-from shared.storage.table import Operation, Row, Table, replace, version_of
+from shared.storage.table import Operation, Row, Table, remove, replace, version_of
 
 if TYPE_CHECKING:
     from azure.data.tables import TableEntity
@@ -219,8 +218,7 @@ def _text(row: "TableEntity | Row") -> str:
 def _operation(seen: _Seen) -> Operation:
     row, version = seen.row, version_of(seen.row)
     if seen.fields is None:
-        key = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"]}
-        return ("delete", key, {"etag": version, "match_condition": MatchConditions.IfNotModified})
+        return remove(row["PartitionKey"], row["RowKey"], version)
     before = decoded(row)
     # What did not change stays as it was written.
     return replace(
