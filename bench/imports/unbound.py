@@ -17,7 +17,8 @@ AREA = ("shared/imports", "shared/invitations", "shared/storage", "shared/graph"
 GUESTS, WORKERS, LATENCY_MS = 3000, 4, 100
 AT_ONCE, MANY_AT_ONCE = WORKERS, 16
 """Chunks that the bare loop has in flight: one for each of our processes; and as many as it gains from."""
-WARM_UP, AT_REST_S = 200, 10
+WARM_UP, AT_REST_S = 2000, 10
+"""Guests of the import before: more chunks than fewer than all processes take at once, so that each takes some."""
 GOAL, GOAL_RATIO, MOST_STORAGE = 60, 0.5, 0.4
 
 
@@ -34,7 +35,7 @@ def run(guests: int | None = None) -> list[Row]:
         )
         stack.storage_connection = meter.connection_string
         stack.restart_host()
-        # A small import first: each process loads its libraries and opens its connections.
+        # An import first: each process loads its libraries and opens its connections.
         asyncio.run(run_import(stack, csv_file(WARM_UP, "warm-up"), timeout_s=120))
         at_rest = _per_second_at_rest(meter)
         before = Counter(meter.counts)
