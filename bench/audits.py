@@ -21,7 +21,7 @@ from shared.audits.run import RunAuditTask
 from shared.audits.start import StartAudit
 from shared.core.addresses import parse_address
 from shared.core.applications import AppId, PrincipalId
-from shared.core.ids import GroupId, InvitationId, SetupId, UserId, new_chunk_id
+from shared.core.ids import GroupId, InvitationId, SetupId, UserId, new_id
 from shared.core.users import DirectoryUser
 from shared.core.versions import Versioned
 from shared.invitations.model.invitations import Invitation, State
@@ -142,7 +142,7 @@ async def _seed(tenant: "_Tenant", table: Table, count: int) -> None:
 def _invitations(tenant: "_Tenant", people: list[dict[str, Any]]) -> Iterator[Invitation]:
     at = datetime.now(UTC) - timedelta(hours=3)
     for few in _few(people, 20):
-        chunk = new_chunk_id(at, uuid.uuid4().hex[:10])
+        chunk = new_id(at, uuid.uuid4().hex[:10])
         for n, person in enumerate(few):
             yield Invitation(
                 id=InvitationId(tenant.group, chunk, n),

@@ -17,7 +17,17 @@ from shared import wiring
 from shared.core.applications import AppId
 from shared.core.caller import Caller
 from shared.core.errors import Refused
-from shared.core.ids import CaseId, GroupId, ImportId, InvitationId, RequestId, SetupId, UserId, group_id, is_guid
+from shared.core.ids import (
+    GroupId,
+    ImportId,
+    InvitationId,
+    RequestId,
+    SetupId,
+    SubjectRequestId,
+    UserId,
+    group_id,
+    is_guid,
+)
 from shared.core.reasons import Reason
 from shared.http.openapi.operations import Described
 from shared.http.schemas import decode
@@ -222,7 +232,7 @@ _BY_TYPE: Mapping[Any, Source] = {
     InvitationId: in_path("invitationId", InvitationId.parse, Reason.INVITATION_MISSING),
     ImportId: in_path("importId", _hex(ImportId), Reason.IMPORT_MISSING),
     RequestId: in_path("requestId", _hex(RequestId), Reason.REQUEST_MISSING),
-    CaseId: in_path("caseId", _hex(CaseId), Reason.CASE_MISSING),
+    SubjectRequestId: in_path("caseId", _hex(SubjectRequestId), Reason.CASE_MISSING),
     SetupId: in_path("setupId", _hex(SetupId), Reason.SETUP_MISSING),
     SetupStep: in_path("step", _one_of(SetupStep)),
 }

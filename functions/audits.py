@@ -171,7 +171,7 @@ async def list_group_findings(app: App, caller: Caller, group: GroupId, page: _P
 
 
 @route("GET /api/trail", ADMIN_READERS)
-async def list_trail(app: App, caller: Caller, page: _Paged) -> bodies.Trail:
+async def list_trail(app: App, caller: Caller, page: _Paged) -> bodies.ChangeLog:
     """Changes of the directory outside of inviting, the newest first."""
     found, after = await app.audits.tend.trail(caller, page.continuation, page.limit)
     return bodies.trail_page(found, page.next("/api/trail", after))

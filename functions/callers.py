@@ -31,7 +31,7 @@ async def caller_of(app: wiring.App, req: func.HttpRequest, form: Mapping[str, s
     if authorization is None and form and form.get(TOKEN_FIELD):
         authorization = f"Bearer {form[TOKEN_FIELD]}"
     if authorization is None and (token := req.headers.get(EASY_AUTH)):
-        _need_same_origin(req)
+        _require_same_origin(req)
         authorization = f"Bearer {token}"
     return await app.callers.authenticate(authorization)
 
@@ -61,7 +61,7 @@ def source_of(req: func.HttpRequest, trusted_proxies: int) -> str:
     return str(address)
 
 
-def _need_same_origin(req: func.HttpRequest) -> None:
+def _require_same_origin(req: func.HttpRequest) -> None:
     """A session goes with every request of the browser, whichever site made it: another site must not act with it.
     Reading has no effect, and its answer stays with the browser: another site does not see it.
 

@@ -20,7 +20,7 @@ route = Routes("app")
 
 
 @Routes("setups")("GET /api/doctor", ADMIN_READERS, Reason.DIRECTORY_BUSY)
-async def get_doctor(app: App, caller: Caller) -> bodies.Examination:
+async def get_doctor(app: App, caller: Caller) -> bodies.Diagnosis:
     """What is missing, and what mends it."""
     return bodies.examination(await app.examine(caller))
 

@@ -70,8 +70,8 @@ def endpoint(handler: Handler, *, most: int = SMALL_BODY) -> Handler:
         with wiring.request(handler.__name__, req.method, req.headers) as work:
             request_id, reason = work.trace_id, ""
             try:
-                _need_length(req, most)
-                _need_values(req)
+                _require_length(req, most)
+                _require_values(req)
                 async with _within(HTTP_S, handler.__name__):
                     answer = await handler(*args, **kwargs)
             except (Refused, Unavailable) as e:
@@ -135,7 +135,7 @@ def json_response(
     )
 
 
-def _need_length(req: func.HttpRequest, most: int) -> None:
+def _require_length(req: func.HttpRequest, most: int) -> None:
     """Raises Refused `body-too-large`."""
     said = req.headers.get("content-length") or ""
     size = max(len(req.get_body()), int(said) if said.isascii() and said.isdigit() else 0)
@@ -143,7 +143,7 @@ def _need_length(req: func.HttpRequest, most: int) -> None:
         raise Refused(Reason.BODY_TOO_LARGE, f"The body has {size:,} bytes; {most:,} are taken")
 
 
-def _need_values(req: func.HttpRequest) -> None:
+def _require_values(req: func.HttpRequest) -> None:
     """The platform drops parameters without a value: whoever writes ``?dryRun`` must not have done what they wanted
     to look at. The pages' addresses come from elsewhere, with what their senders like.
 

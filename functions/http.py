@@ -26,7 +26,7 @@ from shared.core.caller import Caller
 from shared.core.errors import Refused, Unavailable
 from shared.core.reasons import Reason
 from shared.http.openapi.operations import ANYBODY, Operation, Who
-from shared.membership.access import need
+from shared.membership.access import require
 from shared.membership.model.access import Action
 
 type Handler = Callable[..., Awaitable[Any]]
@@ -191,7 +191,7 @@ def _runner(
         if call.app is not None and not is_open:
             call.caller = await caller_of(call.app, req, call.form)
             if action is not None:
-                need(call.caller, action)
+                require(call.caller, action)
         return response(await handler(**{name: source.read(call) for name, source in sources.items()}))
 
     async def run(req: func.HttpRequest) -> func.HttpResponse:

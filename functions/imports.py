@@ -119,7 +119,7 @@ async def undo_import(
 ) -> bodies.ImportUndo | Accepted[bodies.Import]:
     """Take back the memberships and the unused accounts that it made."""
     if dry_run:
-        stored = await app.imports.tend.need_undo(group, import_id, caller)
+        stored = await app.imports.tend.require_undo(group, import_id, caller)
         plan = await app.imports.undo.plan(import_id, sorted(stored.progress.value.targets))
         return bodies.undo_plan(plan, await app.imports.tend.show(group, import_id, caller))
     seen = await app.imports.tend.undo(group, import_id, caller)

@@ -7,12 +7,12 @@ from functions.answers import Accepted
 from functions.arguments import Body
 from functions.http import Routes
 from shared.core.caller import Caller
-from shared.core.ids import CaseId
+from shared.core.ids import SubjectRequestId
 from shared.core.reasons import Reason
 from shared.http.openapi.operations import ADMINS
 from shared.membership.model.access import Action
 from shared.people import schemas as bodies
-from shared.people.model import CaseKind
+from shared.people.model import SubjectRequestKind
 from shared.wiring import App
 
 route = Routes("people")
@@ -30,9 +30,9 @@ async def post_export(app: App, caller: Caller, body: bodies.PersonBody) -> Acce
 
 
 @route(f"GET {_EXPORTS}/{{caseId}}", ADMINS, action=_NEED)
-async def get_export(app: App, caller: Caller, case: CaseId) -> bodies.Export:
+async def get_export(app: App, caller: Caller, case: SubjectRequestId) -> bodies.Export:
     """How far it is, and when it is done the data, for a short time."""
-    return bodies.export(*await app.people.ask.show(CaseKind.EXPORT, case, caller))
+    return bodies.export(*await app.people.ask.show(SubjectRequestKind.EXPORT, case, caller))
 
 
 @route(
@@ -49,7 +49,7 @@ async def post_erasure(app: App, caller: Caller, body: bodies.ErasureBody) -> Ac
 
 
 @route(f"GET {_ERASURES}/{{caseId}}", ADMINS, action=_NEED)
-async def get_erasure(app: App, caller: Caller, case: CaseId) -> bodies.Erasure:
+async def get_erasure(app: App, caller: Caller, case: SubjectRequestId) -> bodies.Erasure:
     """How far it is, what was found and erased, what was kept and why."""
-    found, whom, _ = await app.people.ask.show(CaseKind.ERASURE, case, caller)
+    found, whom, _ = await app.people.ask.show(SubjectRequestKind.ERASURE, case, caller)
     return bodies.erasure(found, whom, app.people.search.personal_data)

@@ -23,7 +23,7 @@ route = Routes("join requests")
 
 _ALL = "/api/groups/{groupId}/requests"
 _ONE = f"{_ALL}/{{requestId}}"
-_STATE = choice("state", "only those in this state", [s for s in RequestState if s is not RequestState.UNPROVEN])
+_STATE = choice("state", "only those in this state", [s for s in RequestState if s is not RequestState.UNVERIFIED])
 _NOTE = Body(bodies.DecisionBody, {"note": "Welcome!"}, bodies.decode_note)
 _OF_DECISIONS = (*OF_GROUPS, Reason.OWN_REQUEST, Reason.REQUEST_DECIDED)
 

@@ -43,7 +43,7 @@ PUBLIC: tuple[ModuleType, ...] = (
 
 
 def blueprints() -> list[func.Blueprint]:
-    """Raises SettingsWrong for an unknown worker: it must not have more functions than were meant."""
+    """Raises SettingsError for an unknown worker: it must not have more functions than were meant."""
     worker = worker_of(os.environ)
     triggers = [module.bp for module in PUBLIC if hasattr(module, "bp")]
     public = [] if worker is Worker.SETUP else [http.blueprint(), *triggers]

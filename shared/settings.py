@@ -30,15 +30,15 @@ class Worker(StrEnum):
 
 
 def worker_of(env: Mapping[str, str]) -> Worker:
-    """Raises SettingsWrong: an unknown one must not fall back to more functions than were meant."""
+    """Raises SettingsError: an unknown one must not fall back to more functions than were meant."""
     name = (env.get("GUESTLIST_WORKER") or "").strip().lower() or Worker.ALL
     try:
         return Worker(name)
     except ValueError as e:
-        raise SettingsWrong([f"GUESTLIST_WORKER must be all, public or setup, not '{name}'"]) from e
+        raise SettingsError([f"GUESTLIST_WORKER must be all, public or setup, not '{name}'"]) from e
 
 
-class SettingsWrong(GuestlistError):
+class SettingsError(GuestlistError):
     """Some settings are missing or wrong; the message names each with what to do."""
 
     def __init__(self, faults: list[str]) -> None:
@@ -98,7 +98,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     """Read the settings.
 
     Raises:
-        SettingsWrong: naming every fault at once.
+        SettingsError: naming every fault at once.
     """
     faults: list[str] = []
 
@@ -184,7 +184,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     own += (text("GUESTLIST_SETUP_IDENTITY_CLIENT_ID"),)
     try:
         worker = worker_of(env)
-    except SettingsWrong as e:
+    except SettingsError as e:
         faults += e.faults
         worker = Worker.PUBLIC
     settings = Settings(
@@ -206,10 +206,10 @@ def read_settings(env: Mapping[str, str]) -> Settings:
             claim=length("GUESTLIST_CLAIM", defaults.claim),
             doubt_window=length("GUESTLIST_DOUBT_WINDOW", defaults.doubt_window),
             join_window=length("GUESTLIST_JOIN_WINDOW", defaults.join_window),
-            stillness=length("GUESTLIST_STILLNESS", defaults.stillness),
+            stall_timeout=length("GUESTLIST_STILLNESS", defaults.stall_timeout),
             probe_interval=length("GUESTLIST_PROBE_INTERVAL", defaults.probe_interval),
             key_lease=length("GUESTLIST_KEY_LEASE", defaults.key_lease),
-            key_kept=length("GUESTLIST_KEY_KEPT", defaults.key_kept),
+            key_retention=length("GUESTLIST_KEY_KEPT", defaults.key_retention),
         ),
         imports=ImportSettings(
             pace=replace(import_pace, burst=import_burst),
@@ -233,7 +233,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         ),
         requests=RequestSettings(
             public_url=public_url if text("GUESTLIST_PUBLIC_URL") or host_name else None,
-            proof_kept=length("GUESTLIST_REQUEST_PROOF_KEPT", requests.proof_kept),
+            proof_retention=length("GUESTLIST_REQUEST_PROOF_KEPT", requests.proof_retention),
             kept=length("GUESTLIST_REQUEST_KEPT", requests.kept),
             of_address=limit("GUESTLIST_REQUESTS_PER_DAY_AND_ADDRESS", requests.of_address),
             of_mailbox=limit("GUESTLIST_REQUESTS_PER_DAY_AND_MAILBOX", requests.of_mailbox),
@@ -244,7 +244,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
             of_group=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_GROUP", requests.of_group),
             admitted=limit("GUESTLIST_REQUESTS_ADMITTED_PER_DAY", requests.admitted),
             digest_every=length("GUESTLIST_REQUEST_DIGEST_EVERY", requests.digest_every),
-            ended_kept=length("GUESTLIST_REQUEST_ENDED_KEPT", requests.ended_kept),
+            ended_retention=length("GUESTLIST_REQUEST_ENDED_KEPT", requests.ended_retention),
             trusted_proxies=convert(
                 "GUESTLIST_TRUSTED_PROXIES", int, requests.trusted_proxies, lambda n: 0 < n <= 10, "from 1 to 10"
             ),
@@ -269,8 +269,8 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         faults.append("GUESTLIST_MAIL_MAILBOX and GUESTLIST_ACS_ENDPOINT exclude each other: set one")
     if bool(settings.acs_endpoint) != bool(settings.acs_sender):
         faults.append("GUESTLIST_ACS_ENDPOINT and GUESTLIST_ACS_SENDER go together")
-    if settings.timing.key_kept < timedelta(hours=24):
+    if settings.timing.key_retention < timedelta(hours=24):
         faults.append("GUESTLIST_KEY_KEPT must be PT24H or longer")
     if faults:
-        raise SettingsWrong(faults)
+        raise SettingsError(faults)
     return settings

@@ -254,7 +254,7 @@ export type PersonBody1 =
  * `refused`: work for the person is under way, and nothing was changed. `gone`: what was found was deleted
  * again, as it was kept long enough.
  */
-export type CaseState = "done" | "gone" | "refused" | "running";
+export type SubjectRequestState = "done" | "gone" | "refused" | "running";
 /**
  * The same; without `confirm` nothing is erased, and the answer tells what would be.
  */
@@ -330,8 +330,8 @@ export interface Schemas {
   AppRemoving: AppRemoving;
   Inviters: Inviters;
   Templates: Templates;
-  Examination: Examination;
-  ExaminedCheck: ExaminedCheck;
+  Diagnosis: Diagnosis;
+  DiagnosedCheck: DiagnosedCheck;
   SetupBody: SetupBody;
   AppBody: AppBody;
   GroupBody: GroupBody;
@@ -370,13 +370,13 @@ export interface Schemas {
   Policy: Policy;
   Rule: Rule;
   Remedy: Remedy;
-  Trail: Trail;
-  TrailEntry: TrailEntry;
+  ChangeLog: ChangeLog;
+  ChangeLogEntry: ChangeLogEntry;
   PersonBody: PersonBody;
   Taken: Taken;
-  CaseState: CaseState;
+  SubjectRequestState: SubjectRequestState;
   Export: Export;
-  Whom: Whom;
+  SubjectSelector: SubjectSelector;
   Count: Count;
   Place: Place;
   Record: Record;
@@ -828,13 +828,13 @@ export interface Templates1 {
 /**
  * What is missing, and what mends it.
  */
-export interface Examination {
-  checks: ExaminedCheck[];
+export interface Diagnosis {
+  checks: DiagnosedCheck[];
 }
 /**
  * One thing that was examined, with the link or the command that mends it.
  */
-export interface ExaminedCheck {
+export interface DiagnosedCheck {
   check: string;
   state: "attention" | "missing" | "ok" | "unknown";
   found: string;
@@ -1189,14 +1189,14 @@ export interface Policy {
 /**
  * The trail, the newest first; `nextLink` is there while there is more.
  */
-export interface Trail {
-  value: TrailEntry[];
+export interface ChangeLog {
+  value: ChangeLogEntry[];
   nextLink: string | null;
 }
 /**
  * A change of the directory outside of inviting: by whom or by which rule, what was before and after.
  */
-export interface TrailEntry {
+export interface ChangeLogEntry {
   at: string;
   who: string;
   what: string;
@@ -1219,7 +1219,7 @@ export interface PersonBody2 {
  */
 export interface Taken {
   id: string;
-  state: CaseState;
+  state: SubjectRequestState;
 }
 /**
  * An export. `data` is there when it is done, until `keptUntil`; `mentionedAt` are places where other people's
@@ -1227,13 +1227,13 @@ export interface Taken {
  */
 export interface Export {
   id: string;
-  state: CaseState;
+  state: SubjectRequestState;
   askedAt: string;
   askedBy: string;
   endedAt: string | null;
   keptUntil: string | null;
   waitsFor: string | null;
-  person: Whom | null;
+  person: SubjectSelector | null;
   found: Count[];
   mentionedAt: string[];
   data: Place[] | null;
@@ -1241,7 +1241,7 @@ export interface Export {
 /**
  * Whom it was found to be about: check that it is one person.
  */
-export interface Whom {
+export interface SubjectSelector {
   addresses: string[];
   userIds: string[];
 }
@@ -1285,13 +1285,13 @@ export interface ErasureBody2 {
  */
 export interface Erasure {
   id: string;
-  state: CaseState;
+  state: SubjectRequestState;
   askedAt: string;
   askedBy: string;
   endedAt: string | null;
   keptUntil: string | null;
   waitsFor: string | null;
-  person: Whom | null;
+  person: SubjectSelector | null;
   found: Count[];
   mentionedAt: string[];
   isRehearsal: boolean;

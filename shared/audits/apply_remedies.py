@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.audits.dependencies import AuditTools
+from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.remedies import CAN_BE_UNDONE, OPEN, ActionState, Plan, PlanState, RemedyAction
 from shared.audits.model.results import Done, NotNow, Refusal, Result
 from shared.audits.notify_owners import Actions
 from shared.audits.plan import BY_POLICY
 from shared.audits.remedies import Effects, need_of
 from shared.core.audit_rules import Remedy
-from shared.core.change_log import TrailEntry
+from shared.core.change_log import ChangeLogEntry
 from shared.core.errors import Conflict, Refused, Unavailable
 from shared.core.features import Feature
 from shared.core.reasons import REASONS, Reason
@@ -24,10 +24,10 @@ from shared.core.versions import Versioned
 from shared.core.waits import busy_wait
 from shared.membership.access import Access
 from shared.membership.model.access import Action
-from shared.membership.model.accounts import Belief
+from shared.membership.model.accounts import ExpectedMembership
 from shared.membership.model.apps import AppRecord, AppState
-from shared.membership.ports.snapshot import Doing
-from shared.messages.commands import CHUNK_SIZE, PutRight
+from shared.membership.ports.snapshot import OwnAction
+from shared.messages.commands import CHUNK_SIZE, ApplyRemedies
 from shared.messages.outcomes import Later, Outcome
 
 log = logging.getLogger("guestlist")
@@ -35,12 +35,12 @@ _SOON = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class PutRightStep:
-    tools: AuditTools
+class ApplyRemediesStep:
+    tools: AuditDependencies
     effects: Effects
     access: Access
 
-    async def __call__(self, command: PutRight) -> Outcome:
+    async def __call__(self, command: ApplyRemedies) -> Outcome:
         """One delivery: the next few actions. Safe to repeat and to run beside itself."""
         tools, now = self.tools, self.tools.clock.now()
         stored = await tools.remedies.read_plan(command.audit, command.app)
@@ -62,14 +62,14 @@ class PutRightStep:
             wait = await (self._undo(stored.value, few) if command.back else self._do(stored.value, few, command))
         except Unavailable as e:
             later = now + busy_wait(command.attempt, e.retry_after, tools.clock.jitter())
-            await tools.remedies.open((command.audit, command.app), later + tools.timing.stillness)
+            await tools.remedies.open((command.audit, command.app), later + tools.timing.stall_timeout)
             return Outcome(later=Later(again, later, str(e)))
         except Conflict:
             return Outcome(later=Later(again, now + _SOON, "another delivery wrote first"))
         if wait is not None:
-            await tools.remedies.open((command.audit, command.app), wait + tools.timing.stillness)
+            await tools.remedies.open((command.audit, command.app), wait + tools.timing.stall_timeout)
             return Outcome(later=Later(again, wait, "the directory or the mail service is busy"))
-        return Outcome(then=(PutRight(command.audit, command.app, command.back),))
+        return Outcome(then=(ApplyRemedies(command.audit, command.app, command.back),))
 
     async def _lost(self, plan: Plan) -> str | None:
         """Why what a person wanted done is not done any more; what policy alone began needs no person."""
@@ -78,7 +78,7 @@ class PutRightStep:
         try:
             if plan.by_id is None:  # Begun by an older version, which did not keep it.
                 raise Refused(Reason.AUTHORITY_LOST, "nobody knows any more who asked for it")
-            await self.access.need_role_still(plan.by_id, Action.RUN_AUDITS)
+            await self.access.require_role_still(plan.by_id, Action.RUN_AUDITS)
         except Refused as e:
             return f"{REASONS[e.reason].title}: {e.detail}" if e.detail else REASONS[e.reason].title
         return None
@@ -91,7 +91,7 @@ class PutRightStep:
         await self.tools.remedies.close((stored.value.audit, stored.value.app))
         return Outcome(note="held")
 
-    async def _next(self, command: PutRight) -> Actions:
+    async def _next(self, command: ApplyRemedies) -> Actions:
         """Up to a chunk of one remedy."""
         # What was begun may have had its effect: it is taken back as what is done, which harms nobody else.
         states = (ActionState.DONE, ActionState.STARTED) if command.back else OPEN
@@ -103,8 +103,8 @@ class PutRightStep:
             if few or after is None:
                 return [a for a in few if a.value.remedy is few[0].value.remedy]
 
-    # Doing
-    async def _do(self, plan: Plan, few: Actions, command: PutRight) -> datetime | None:
+    # OwnAction
+    async def _do(self, plan: Plan, few: Actions, command: ApplyRemedies) -> datetime | None:
         """Gives until when to wait, where some could not be done now."""
         tools, now = self.tools, self.tools.clock.now()
         record = await tools.setups.read_app(plan.app)
@@ -118,7 +118,7 @@ class PutRightStep:
                 return slot
         started = await self._start(plan, record.value, fresh)
         begun_before = [a for a in few if a.value.state is ActionState.STARTED]
-        if few[0].value.remedy is Remedy.TELL_OWNER:
+        if few[0].value.remedy is Remedy.NOTIFY_OWNER:
             all_of_them, again = [*started, *begun_before], {a.value.id for a in begun_before}
             told = await self.effects.tell_owners(
                 plan, record.value, all_of_them, again=again, attempt=command.attempt
@@ -134,10 +134,10 @@ class PutRightStep:
         if not fresh:
             return []
         now, users = self.tools.clock.now(), [a.value.subject for a in fresh]
-        if fresh[0].value.remedy is Remedy.TELL_OWNER:
+        if fresh[0].value.remedy is Remedy.NOTIFY_OWNER:
             needs: Sequence[str | RemedyAction] = [a.value for a in fresh]
         else:
-            looks = await self.tools.groups.look_at_guests(users)
+            looks = await self.tools.groups.get_guests(users)
             keys = [a.value.address.lower() for a in fresh if a.value.address]
             days = await self.tools.store.read_expiries(plan.group, sorted(set(keys)))
             needs = [need_of(a.value, look, record, days, now) for a, look in zip(fresh, looks, strict=True)]
@@ -201,8 +201,8 @@ class PutRightStep:
         """Tell the mirror, so that the next audit does not wonder who changed the membership."""
         now = self.tools.clock.now()
         moved = [a for a in actions if a.remedy in (Remedy.REMOVE, Remedy.DELETE)]
-        doings = [Doing(a.subject, plan.group, Belief(holds, now)) for a in moved]
-        await self.tools.mirror.note_doings(plan.audit, doings)
+        own_actions = [OwnAction(a.subject, plan.group, ExpectedMembership(holds, now)) for a in moved]
+        await self.tools.mirror.record_actions(plan.audit, own_actions)
         if holds:
             return
         for action in moved:
@@ -233,7 +233,7 @@ def _spared(action: RemedyAction, why: str) -> RemedyAction:
 
 
 def _is_change(action: RemedyAction) -> bool:
-    return action.remedy is not Remedy.TELL_OWNER
+    return action.remedy is not Remedy.NOTIFY_OWNER
 
 
 def _who(plan: Plan, action: RemedyAction) -> str:
@@ -241,8 +241,8 @@ def _who(plan: Plan, action: RemedyAction) -> str:
     return rule if plan.by == BY_POLICY else f"{plan.by}, by {rule}"
 
 
-def _entry(plan: Plan, action: RemedyAction, at: datetime) -> TrailEntry:
-    return TrailEntry(
+def _entry(plan: Plan, action: RemedyAction, at: datetime) -> ChangeLogEntry:
+    return ChangeLogEntry(
         key=f"{plan.audit}-{action.id}-done",
         at=at,
         who=_who(plan, action),
@@ -259,7 +259,7 @@ def _entry(plan: Plan, action: RemedyAction, at: datetime) -> TrailEntry:
     )
 
 
-def _back(plan: Plan, action: RemedyAction, at: datetime) -> TrailEntry:
+def _back(plan: Plan, action: RemedyAction, at: datetime) -> ChangeLogEntry:
     done = _entry(plan, action, at)
     return replace(
         done,

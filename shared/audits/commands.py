@@ -3,56 +3,56 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.audits.dependencies import AuditTools
+from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.findings import TOTAL, FindingFilter, FindingPage
 from shared.audits.model.records import Audit, Phase
 from shared.audits.model.remedies import Plan, PlanState, RemedyAction
-from shared.audits.model.report import HISTORY, MOST_FINDINGS, Past, Report
+from shared.audits.model.report import HISTORY, MAX_FINDINGS, Past, Report
 from shared.audits.plan import open_plan
 from shared.core.applications import AppId
 from shared.core.audit_rules import Remedy
 from shared.core.caller import Caller
-from shared.core.change_log import TrailEntry
+from shared.core.change_log import ChangeLogEntry
 from shared.core.errors import Refused
 from shared.core.features import Feature
 from shared.core.ids import AuditId, GroupId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.membership.access import Access, need
+from shared.membership.access import Access, require
 from shared.membership.model.access import Action
 from shared.membership.model.apps import AppRecord
 from shared.membership.model.audit_policy import AuditPolicy, wrong_remedies
-from shared.messages.commands import PutRight
+from shared.messages.commands import ApplyRemedies
 
 LATEST = "latest"
 
 
 @dataclass(frozen=True, slots=True)
-class TendAudits:
+class AuditCommands:
     """All methods raise Refused `not-admin` for who is neither auditor nor administrator, and `audit-missing`;
     an id may be `latest`, the last audit that came to its end."""
 
-    tools: AuditTools
+    tools: AuditDependencies
     access: Access
 
     # Looking
     async def list(self, caller: Caller, continuation: str | None, limit: int) -> tuple[list[Audit], str | None]:
         """The newest first. Raises Refused `parameter-invalid` for a continuation never given out."""
-        need(caller, Action.READ_AUDITS)
+        require(caller, Action.READ_AUDITS)
         try:
             return await self.tools.audits.list_audits(continuation, limit)
         except ValueError as e:
             raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
 
     async def show(self, audit: str, caller: Caller) -> Audit:
-        need(caller, Action.READ_AUDITS)
+        require(caller, Action.READ_AUDITS)
         return await self._audit(audit)
 
     async def findings(
         self, audit: str, caller: Caller, show: FindingFilter, continuation: str | None, limit: int
     ) -> FindingPage:
         """The worst first."""
-        need(caller, Action.READ_AUDITS)
+        require(caller, Action.READ_AUDITS)
         return await self._findings((await self._audit(audit)).id, show, continuation, limit)
 
     async def of_group(
@@ -63,7 +63,7 @@ class TendAudits:
         Raises:
             Refused: `not-owner`, `group-missing`, `parameter-invalid`.
         """
-        await self.access.need(group, caller, Action.READ_GUESTS)
+        await self.access.require(group, caller, Action.READ_GUESTS)
         last = (await self.tools.audits.read_position()).value.last
         if last is None:
             return None, FindingPage([], None)
@@ -71,12 +71,12 @@ class TendAudits:
         return await self._audit(last), page
 
     async def report(self, audit: str, caller: Caller) -> Report:
-        need(caller, Action.READ_AUDITS)
+        require(caller, Action.READ_AUDITS)
         found, store = await self._audit(audit), self.tools.audits
         before, _ = await store.list_audits(None, HISTORY)
         done = [a for a in before if a.phase is Phase.DONE and a.started_at <= found.started_at]
         history = [Past(a, await store.read_totals(a.id, TOTAL)) for a in reversed(done)]
-        page = await store.list_findings(found.id, FindingFilter(), None, MOST_FINDINGS)
+        page = await store.list_findings(found.id, FindingFilter(), None, MAX_FINDINGS)
         return Report(
             audit=found,
             totals=await store.read_totals(found.id, TOTAL),
@@ -89,9 +89,9 @@ class TendAudits:
 
     async def trail(
         self, caller: Caller, continuation: str | None, limit: int
-    ) -> tuple[Sequence[TrailEntry], str | None]:
+    ) -> tuple[Sequence[ChangeLogEntry], str | None]:
         """The newest first."""
-        need(caller, Action.READ_AUDITS)
+        require(caller, Action.READ_AUDITS)
         try:
             return await self.tools.trail.read(continuation, limit)
         except ValueError as e:
@@ -100,14 +100,14 @@ class TendAudits:
     # Remedies
     async def plans(self, audit: str, caller: Caller) -> Sequence[Plan]:
         """What an audit means to do, or has done, in each app."""
-        need(caller, Action.READ_AUDITS)
+        require(caller, Action.READ_AUDITS)
         return await self.tools.remedies.list_plans((await self._audit(audit)).id)
 
     async def actions(
         self, audit: str, app: AppId, caller: Caller, continuation: str | None, limit: int
     ) -> tuple[Plan, Sequence[RemedyAction], str | None]:
         """Raises Refused `remedies-missing` where nothing was planned."""
-        need(caller, Action.READ_AUDITS)
+        require(caller, Action.READ_AUDITS)
         plan = (await self._plan(audit, app)).value
         try:
             found, after = await self.tools.remedies.list_actions(plan.audit, app, continuation, limit)
@@ -136,7 +136,7 @@ class TendAudits:
     async def _move(
         self, audit: str, app: AppId, caller: Caller, before: Sequence[PlanState], after: PlanState
     ) -> Plan:
-        need(caller, Action.RUN_AUDITS)
+        require(caller, Action.RUN_AUDITS)
         self.tools.features.need(Feature.REMEDIES)
         stored = await self._plan(audit, app)
         plan = stored.value
@@ -144,16 +144,16 @@ class TendAudits:
             if plan.state not in before:
                 raise Refused(Reason.REMEDIES_ENDED, f"They are '{plan.state.value}'")
             if after is PlanState.RUNNING:
-                await self._need_last(plan.audit)
+                await self._require_last(plan.audit)
             who = f"{caller.name} ({caller.object_id})"
             now = self.tools.clock.now()
             plan = replace(plan, state=after, since=now, by=who, by_id=caller.object_id, detail=None)
             await open_plan(self.tools, plan)
             await self.tools.remedies.save_plan(Versioned(plan, stored.version))
-        await self.tools.outbox.send(PutRight(plan.audit, app, after is PlanState.UNDOING))
+        await self.tools.outbox.send(ApplyRemedies(plan.audit, app, after is PlanState.UNDOING))
         return plan
 
-    async def _need_last(self, audit: AuditId) -> None:
+    async def _require_last(self, audit: AuditId) -> None:
         if (await self.tools.audits.read_position()).value.last != audit:
             raise Refused(Reason.REMEDIES_OLD)
 
@@ -162,7 +162,7 @@ class TendAudits:
         """Raises Refused `app-missing`, both where there is none and where the caller may not see it."""
         stored = await self._app(app)
         try:
-            await self.access.need(stored.value.group, caller, Action.READ_APP)
+            await self.access.require(stored.value.group, caller, Action.READ_APP)
         except Refused as e:
             raise Refused(Reason.APP_MISSING) from e
         return stored.value.audits
@@ -175,7 +175,7 @@ class TendAudits:
             Refused: `not-admin`, `app-missing`, `body-invalid` naming a remedy that a rule does not know;
                 `feature-off` where it asks for remedies that nobody would carry out.
         """
-        need(caller, Action.RUN_AUDITS)
+        require(caller, Action.RUN_AUDITS)
         if wrong := wrong_remedies(policy):
             rule, remedy = wrong[0]
             detail = f"'{remedy.value}' is no remedy for '{rule.value}'"

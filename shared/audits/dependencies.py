@@ -15,15 +15,15 @@ from shared.graph.ports.directory import Directory
 from shared.invitations.ports import Store
 from shared.membership.ports.apps import AppStore
 from shared.messages.ports.outbox import Outbox
-from shared.storage.ports.change_log import Trail
+from shared.storage.ports.change_log import ChangeLog
 
 if TYPE_CHECKING:
     from shared.audits.rows.audits import TableAuditStore
     from shared.audits.rows.remedies import TableRemedyStore
-    from shared.audits.rows.snapshot import TableMirror
+    from shared.audits.rows.snapshot import TableSnapshot
     from shared.graph.apps.app_directory import GraphAppDirectory
     from shared.graph.changes import GraphChanges
-    from shared.invitations.rows.history import TablePast
+    from shared.invitations.rows.history import TableInvitationHistory
 
 
 class SetupPlans(Protocol):
@@ -35,13 +35,13 @@ class SetupPlans(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class AuditTools:
+class AuditDependencies:
     audits: "TableAuditStore"
-    mirror: "TableMirror"
+    mirror: "TableSnapshot"
     changes: "GraphChanges"
-    past: "TablePast"
+    past: "TableInvitationHistory"
     remedies: "TableRemedyStore"
-    trail: Trail
+    trail: ChangeLog
     store: Store
     setups: AppStore
     plans: "SetupPlans"

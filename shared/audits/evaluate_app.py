@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from shared.audits.dependencies import AuditTools
+from shared.audits.dependencies import AuditDependencies
 from shared.audits.found import write_found
-from shared.audits.model.app_rules import AppTruth, judge_app
+from shared.audits.model.app_rules import AppTruth, find_app_drift
 from shared.audits.model.records import Audit, Phase, Task
 from shared.core.applications import AppId, Application, Saml
 from shared.core.errors import Refused
@@ -18,19 +18,19 @@ APP = "app-"
 
 def app_tasks(apps: list[AppRecord]) -> list[Task]:
     """One for each app."""
-    return [Task(Phase.JUDGING, f"{APP}{app.app_id}") for app in apps]
+    return [Task(Phase.EVALUATING, f"{APP}{app.app_id}") for app in apps]
 
 
-async def judge_one_app(tools: AuditTools, audit: Audit, task: Task) -> Task:
+async def evaluate_app(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     """Look at one app. Safe to repeat."""
     record = await tools.setups.read_app(AppId(task.name.removeprefix(APP)))
     if record is not None:
         truth = await _truth(tools, record.value)
-        await write_found(tools, audit, judge_app(record.value, truth, tools.clock.now()))
+        await write_found(tools, audit, find_app_drift(record.value, truth, tools.clock.now()))
     return replace(task, done=True)
 
 
-async def _truth(tools: AuditTools, record: AppRecord) -> AppTruth:
+async def _truth(tools: AuditDependencies, record: AppRecord) -> AppTruth:
     try:
         group = await tools.groups.read_group(record.group)
     except Refused as e:
@@ -50,7 +50,7 @@ async def _truth(tools: AuditTools, record: AppRecord) -> AppTruth:
     )
 
 
-async def _people(tools: AuditTools, group: GroupFacts | None) -> list[DirectoryUser]:
+async def _people(tools: AuditDependencies, group: GroupFacts | None) -> list[DirectoryUser]:
     """Owners that are people; a service principal owns nothing that anybody could ask."""
     if group is None or not group.owners:
         return []
@@ -58,7 +58,7 @@ async def _people(tools: AuditTools, group: GroupFacts | None) -> list[Directory
 
 
 async def _differences(
-    tools: AuditTools,
+    tools: AuditDependencies,
     record: AppRecord,
     group: GroupFacts | None,
     app: Application,

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from shared.audits.dependencies import AuditTools
+from shared.audits.dependencies import AuditDependencies
 from shared.audits.found import write_found
 from shared.audits.model.findings import Finding
-from shared.audits.model.guest_rules import GuestContext, due_at, judge_guest
+from shared.audits.model.guest_rules import GuestContext, due_at, evaluate_guest
 from shared.audits.model.records import Audit, Phase, Task
 from shared.audits.model.totals import counted, plus
 from shared.core.audit_rules import Rule
@@ -16,7 +16,7 @@ from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.membership.model.accounts import Subject
 from shared.membership.model.apps import AppRecord
-from shared.membership.ports.snapshot import Mirrored
+from shared.membership.ports.snapshot import AccountSnapshot
 
 GUESTS, TOUCHED = "guests-", "guests-touched"
 _PAGE, _PAGES = 1000, 5
@@ -27,11 +27,11 @@ _QUARTERS = "048c"
 def guest_tasks(audit: Audit) -> list[Task]:
     """A whole audit goes through all accounts, four parts side by side; else one task looks at those touched."""
     if not audit.full:
-        return [Task(Phase.JUDGING, TOUCHED)]
-    return [Task(Phase.JUDGING, f"{GUESTS}{digit}") for digit in _QUARTERS]
+        return [Task(Phase.EVALUATING, TOUCHED)]
+    return [Task(Phase.EVALUATING, f"{GUESTS}{digit}") for digit in _QUARTERS]
 
 
-async def judge(tools: AuditTools, audit: Audit, task: Task, apps: Mapping[GroupId, AppRecord]) -> Task:
+async def judge(tools: AuditDependencies, audit: Audit, task: Task, apps: Mapping[GroupId, AppRecord]) -> Task:
     """Go on with a task; gives it with where it got to. Safe to repeat."""
     # Named by where it begins: done again, the same pages write the same totals in the same place.
     name, totals = f"{task.name} {task.cursor or ''}", dict[str, int]()
@@ -45,7 +45,9 @@ async def judge(tools: AuditTools, audit: Audit, task: Task, apps: Mapping[Group
     return task
 
 
-async def _page(tools: AuditTools, audit: Audit, task: Task) -> tuple[list[Mirrored], list[Mirrored], str | None]:
+async def _page(
+    tools: AuditDependencies, audit: Audit, task: Task
+) -> tuple[list[AccountSnapshot], list[AccountSnapshot], str | None]:
     """A page, those who are judged with it but counted elsewhere, and where to go on."""
     if task.name == TOUCHED:
         users, cursor = await tools.mirror.touched(audit.id, task.cursor, _PAGE)
@@ -57,7 +59,9 @@ async def _page(tools: AuditTools, audit: Audit, task: Task) -> tuple[list[Mirro
     return page, [], cursor
 
 
-async def _with_twins(tools: AuditTools, audit: Audit, page: list[Mirrored]) -> tuple[list[Mirrored], list[Mirrored]]:
+async def _with_twins(
+    tools: AuditDependencies, audit: Audit, page: list[AccountSnapshot]
+) -> tuple[list[AccountSnapshot], list[AccountSnapshot]]:
     """Those of the page; and those who share an address with one of them: what one got, both have."""
     guests = [m for m in page if m.subject.groups and m.subject.is_guest and not m.subject.gone]
     who = await tools.mirror.who_shares({m.subject.id: m.subject.addresses for m in guests})
@@ -72,21 +76,21 @@ async def _with_twins(tools: AuditTools, audit: Audit, page: list[Mirrored]) -> 
 
 
 async def _judge(
-    tools: AuditTools,
+    tools: AuditDependencies,
     audit: Audit,
     apps: Mapping[GroupId, AppRecord],
-    page: Sequence[Mirrored],
-    others: Sequence[Mirrored],
+    page: Sequence[AccountSnapshot],
+    others: Sequence[AccountSnapshot],
 ) -> dict[str, int]:
     """Write down what a page breaks, when its guests are to be looked at again, and what they count."""
     context = await _context(tools, audit, apps, [*page, *others])
-    findings = [finding for m in others for finding in judge_guest(m.subject, context)]
+    findings = [finding for m in others for finding in evaluate_guest(m.subject, context)]
     due: dict[UserId, datetime] = {}
     counts: dict[UserId, tuple[Mapping[str, int], Mapping[str, int]]] = {}
     change: dict[str, int] = {}
     for mirrored in page:
         subject = mirrored.subject
-        findings += judge_guest(subject, context)
+        findings += evaluate_guest(subject, context)
         at = due_at(subject, tools.settings) if subject.groups & apps.keys() else None
         if at is not None and at > audit.started_at:
             due[subject.id] = at
@@ -101,7 +105,7 @@ async def _judge(
     return change
 
 
-async def _without_lost_groups(tools: AuditTools, findings: Sequence[Finding]) -> list[Finding]:
+async def _without_lost_groups(tools: AuditDependencies, findings: Sequence[Finding]) -> list[Finding]:
     """A group that is gone is one finding, of the app; not one for each guest who was in it."""
     gone: set[GroupId | None] = set()
     for group in {f.group for f in findings if f.rule is Rule.MEMBERSHIP_MISSING and f.group is not None}:
@@ -115,7 +119,7 @@ async def _without_lost_groups(tools: AuditTools, findings: Sequence[Finding]) -
 
 
 async def _context(
-    tools: AuditTools, audit: Audit, apps: Mapping[GroupId, AppRecord], page: Sequence[Mirrored]
+    tools: AuditDependencies, audit: Audit, apps: Mapping[GroupId, AppRecord], page: Sequence[AccountSnapshot]
 ) -> GuestContext:
     last_days: dict[tuple[GroupId, UserId], date] = {}
     for mirrored in page:
@@ -131,7 +135,9 @@ async def _context(
     )
 
 
-async def _twins(tools: AuditTools, audit: Audit, page: Sequence[Mirrored]) -> dict[UserId, list[Subject]]:
+async def _twins(
+    tools: AuditDependencies, audit: Audit, page: Sequence[AccountSnapshot]
+) -> dict[UserId, list[Subject]]:
     """The other accounts of a person: an address once shared may have been changed since."""
     wanted = {u for m in page for u in m.twins}
     known = {m.subject.id: m.subject for m in page}

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shared.audits.dependencies import AuditTools
+from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.findings import Finding
 from shared.audits.model.records import Audit
 
 
-async def write_found(tools: AuditTools, audit: Audit, findings: Sequence[Finding]) -> None:
+async def write_found(tools: AuditDependencies, audit: Audit, findings: Sequence[Finding]) -> None:
     """Safe to repeat."""
     if not findings:
         return

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime
 
-from shared.audits.dependencies import AuditTools
+from shared.audits.dependencies import AuditDependencies
 from shared.audits.found import write_found
 from shared.audits.model.findings import Finding
 from shared.audits.model.records import Audit, Phase, Task
@@ -13,8 +13,8 @@ from shared.core.audit_rules import Rule
 from shared.core.features import Feature
 from shared.core.ids import AuditId, GroupId, UserId
 from shared.invitations.model.invitations import Invitation, State
-from shared.membership.model.accounts import Belief
-from shared.membership.ports.snapshot import Doing, Mark
+from shared.membership.model.accounts import ExpectedMembership
+from shared.membership.ports.snapshot import Mark, OwnAction
 
 PAST, OVERDUE, TWINS = "past-", "overdue", "twins"
 _PAGE = 1000
@@ -25,12 +25,12 @@ _HOLDS = (State.MEMBER, State.MAILED)
 def recalling_tasks(audit: Audit, groups: list[GroupId]) -> list[Task]:
     """One for each group; one for what became due. A whole audit also looks for addresses that accounts share; else
     those of the changed ones are looked up when they are judged."""
-    tasks = [Task(Phase.RECALLING, f"{PAST}{group}") for group in groups]
-    tasks.append(Task(Phase.RECALLING, OVERDUE))
-    return [*tasks, Task(Phase.RECALLING, TWINS)] if audit.full else tasks
+    tasks = [Task(Phase.LOADING_HISTORY, f"{PAST}{group}") for group in groups]
+    tasks.append(Task(Phase.LOADING_HISTORY, OVERDUE))
+    return [*tasks, Task(Phase.LOADING_HISTORY, TWINS)] if audit.full else tasks
 
 
-async def recall(tools: AuditTools, audit: Audit, task: Task) -> Task:
+async def recall(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     """Go on with a task; gives it with where it got to. Safe to repeat."""
     if task.name == OVERDUE:
         return await _overdue(tools, audit, task)
@@ -38,9 +38,9 @@ async def recall(tools: AuditTools, audit: Audit, task: Task) -> Task:
         return await _twins(tools, audit, task)
     group = GroupId(task.name.removeprefix(PAST))
     page = await tools.past.changed(group, _since(audit), task.cursor, _PAGE)
-    doings = [doing for invitation in page.invitations if (doing := _doing(invitation)) is not None]
-    await tools.mirror.note_doings(audit.id, doings)
-    await _touch(tools, audit, [d.user for d in doings])
+    own_actions = [doing for invitation in page.invitations if (doing := _doing(invitation)) is not None]
+    await tools.mirror.record_actions(audit.id, own_actions)
+    await _touch(tools, audit, [d.user for d in own_actions])
     await write_found(tools, audit, await invitations_that_stand_still(tools, audit, page.invitations))
     if page.continuation is None:
         await _last_days(tools, audit, group)
@@ -52,21 +52,21 @@ def _since(audit: Audit) -> datetime | None:
     return None if audit.full else audit.read_from
 
 
-def _doing(invitation: Invitation) -> Doing | None:
+def _doing(invitation: Invitation) -> OwnAction | None:
     """What failed promises nothing; nor does what was taken back from somebody who had been a member before."""
     user, group, key = invitation.user_id, invitation.id.group, invitation.address.key
     if user is None or invitation.state is State.FAILED:
         return None
     if not invitation.is_final:
-        return Doing(user, group, None, key)
+        return OwnAction(user, group, None, key)
     if invitation.state in _HOLDS:
-        return Doing(user, group, Belief(True, invitation.updated_at, str(invitation.id)), key)
+        return OwnAction(user, group, ExpectedMembership(True, invitation.updated_at, str(invitation.id)), key)
     if invitation.state is State.UNDONE and not invitation.already_member:
-        return Doing(user, group, Belief(False, invitation.updated_at, str(invitation.id)), key)
+        return OwnAction(user, group, ExpectedMembership(False, invitation.updated_at, str(invitation.id)), key)
     return None
 
 
-async def _last_days(tools: AuditTools, audit: Audit, group: GroupId) -> None:
+async def _last_days(tools: AuditDependencies, audit: Audit, group: GroupId) -> None:
     """Memberships whose last day is over."""
     over = await tools.past.last_days_before(group, audit.started_at.date())
     who = await tools.mirror.who_has(over)
@@ -79,7 +79,7 @@ async def _last_days(tools: AuditTools, audit: Audit, group: GroupId) -> None:
     await _touch(tools, audit, marks)
 
 
-async def _overdue(tools: AuditTools, audit: Audit, task: Task) -> Task:
+async def _overdue(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     """Who should have accepted by now, who has not signed in for long, and everybody the last audit found."""
     await _touch(tools, audit, await tools.mirror.read_due(audit.started_at))
     if tools.features.has(Feature.SIGN_INS):
@@ -89,7 +89,7 @@ async def _overdue(tools: AuditTools, audit: Audit, task: Task) -> Task:
     return replace(task, done=True)
 
 
-async def _inactive(tools: AuditTools, audit: Audit) -> None:
+async def _inactive(tools: AuditDependencies, audit: Audit) -> None:
     inactive = await tools.changes.inactive_guests(audit.started_at - tools.settings.sign_in_within)
     if inactive is None:
         await write_found(tools, audit, [_unknown(audit)])
@@ -98,12 +98,12 @@ async def _inactive(tools: AuditTools, audit: Audit) -> None:
     await _touch(tools, audit, inactive)
 
 
-async def _touch(tools: AuditTools, audit: Audit, users: Collection[UserId]) -> None:
+async def _touch(tools: AuditDependencies, audit: Audit, users: Collection[UserId]) -> None:
     if not audit.full:  # Else all are looked at.
         await tools.mirror.touch(audit.id, users)
 
 
-async def _found_before(tools: AuditTools, audit: Audit, before: AuditId) -> None:
+async def _found_before(tools: AuditDependencies, audit: Audit, before: AuditId) -> None:
     few: list[UserId] = []
     async for finding in tools.audits.all_findings(before):
         few.append(UserId(finding.subject))
@@ -113,7 +113,7 @@ async def _found_before(tools: AuditTools, audit: Audit, before: AuditId) -> Non
     await _touch(tools, audit, few)
 
 
-async def _twins(tools: AuditTools, audit: Audit, task: Task) -> Task:
+async def _twins(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     shared, after = await tools.mirror.shared_addresses(task.cursor, 10 * _PAGE)
     twins: dict[UserId, frozenset[UserId]] = {}
     for users in shared:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.audits.dependencies import AuditTools
+from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.findings import Finding, FindingFilter
 from shared.audits.model.remedies import Plan, RemedyAction
 from shared.audits.model.results import Done, NotNow, Refusal, Result
@@ -12,7 +12,7 @@ from shared.audits.plan import told_key
 from shared.core.audit_rules import RULES, Remedy
 from shared.core.errors import Refused
 from shared.core.versions import Versioned
-from shared.graph.ports.guests import Rosters
+from shared.graph.ports.guests import GuestReader
 from shared.mail.deliver import DeliverMail, Outgoing
 from shared.mail.ports import Dispatched, Mailer
 from shared.membership.model.apps import AppRecord
@@ -21,19 +21,19 @@ from shared.pace.pacing import Pace
 if TYPE_CHECKING:
     from shared.audits.mail_text import JinjaAuditText
 
-_MOST_LINES = 50
+_MAX_LINES = 50
 
 type Actions = list[Versioned[RemedyAction]]
 
 
 @dataclass(frozen=True, slots=True)
-class TellOwners:
+class NotifyOwners:
     """`mailer` is None where no sender is set up; `public_url` is where the portal is."""
 
-    tools: AuditTools
+    tools: AuditDependencies
     mailer: Mailer | None
     text: "JinjaAuditText"
-    rosters: Rosters
+    rosters: GuestReader
     public_url: str | None
 
     @property
@@ -97,9 +97,9 @@ class TellOwners:
         while True:
             page = await self.tools.audits.list_findings(plan.audit, FindingFilter(app=plan.app), after, 500)
             for finding in page.findings:
-                if record.audits.remedies.get(finding.rule) is Remedy.TELL_OWNER:
+                if record.audits.remedies.get(finding.rule) is Remedy.NOTIFY_OWNER:
                     count += 1
-                    if len(lines) < _MOST_LINES:
+                    if len(lines) < _MAX_LINES:
                         lines.append(line_of(finding))
             after = page.continuation
             if after is None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from shared.audits.dependencies import AuditTools
+from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.findings import TOTAL, FindingFilter
 from shared.audits.model.records import Audit, Phase, Task
 from shared.audits.model.remedies import TOUCHING, Plan, PlanState, RemedyAction, action_for
@@ -16,7 +16,7 @@ from shared.core.features import Feature
 from shared.core.ids import GroupId, UserId
 from shared.core.versions import Versioned
 from shared.membership.model.apps import AppRecord, AppState
-from shared.messages.commands import PutRight
+from shared.messages.commands import ApplyRemedies
 
 REMEDY = "remedy-"
 BY_POLICY = "policy"
@@ -29,7 +29,7 @@ def planning_tasks(apps: Sequence[AppRecord]) -> list[Task]:
     return [Task(Phase.PLANNING, f"{REMEDY}{app.app_id}") for app in wanted]
 
 
-async def plan(tools: AuditTools, audit: Audit, task: Task) -> Task:
+async def plan(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     """Write down what is to be done in one app, and begin where policy lets it. Safe to repeat."""
     if not tools.features.has(Feature.REMEDIES):
         return replace(task, done=True)
@@ -42,7 +42,7 @@ async def plan(tools: AuditTools, audit: Audit, task: Task) -> Task:
     return replace(task, done=True)
 
 
-async def _plan(tools: AuditTools, audit: Audit, app: AppRecord) -> None:
+async def _plan(tools: AuditDependencies, audit: Audit, app: AppRecord) -> None:
     chosen = await _choose(tools, audit, app)
     if not (chosen.touched or chosen.tells):
         return
@@ -70,15 +70,15 @@ async def _plan(tools: AuditTools, audit: Audit, app: AppRecord) -> None:
     await _begin(tools, made)
 
 
-async def open_plan(tools: AuditTools, plan: Plan) -> None:
+async def open_plan(tools: AuditDependencies, plan: Plan) -> None:
     """Before a plan is set going: the sweeper finds what was never sent."""
     if plan.state in (PlanState.RUNNING, PlanState.UNDOING):
-        await tools.remedies.open((plan.audit, plan.app), tools.clock.now() + tools.timing.stillness)
+        await tools.remedies.open((plan.audit, plan.app), tools.clock.now() + tools.timing.stall_timeout)
 
 
-async def _begin(tools: AuditTools, plan: Plan) -> None:
+async def _begin(tools: AuditDependencies, plan: Plan) -> None:
     if plan.state is PlanState.RUNNING:
-        await tools.outbox.send(PutRight(plan.audit, plan.app))
+        await tools.outbox.send(ApplyRemedies(plan.audit, plan.app))
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ class _Chosen:
     first: Rule | None = None
 
 
-async def _choose(tools: AuditTools, audit: Audit, app: AppRecord) -> _Chosen:
+async def _choose(tools: AuditDependencies, audit: Audit, app: AppRecord) -> _Chosen:
     chosen, show, after = _Chosen(set()), FindingFilter(app=app.app_id), None
     while True:
         page = await tools.audits.list_findings(audit.id, show, after, _PAGE)
@@ -116,7 +116,9 @@ async def _choose(tools: AuditTools, audit: Audit, app: AppRecord) -> _Chosen:
     return chosen
 
 
-async def _tell(tools: AuditTools, audit: Audit, app: AppRecord, rule: Rule, *, is_news: bool) -> list[RemedyAction]:
+async def _tell(
+    tools: AuditDependencies, audit: Audit, app: AppRecord, rule: Rule, *, is_news: bool
+) -> list[RemedyAction]:
     """One for each owner; of what they were told before, once in a while only."""
     try:
         group = await tools.groups.read_group(app.group)
@@ -129,7 +131,7 @@ async def _tell(tools: AuditTools, audit: Audit, app: AppRecord, rule: Rule, *, 
             continue
         last = await tools.remedies.last_sent(told_key(app.app_id, person.id))
         if is_news or last is None or last <= audit.started_at - timedelta(days=app.audits.again_after_days):
-            found.append(RemedyAction(Remedy.TELL_OWNER, rule, person.id, person.name, None, ""))
+            found.append(RemedyAction(Remedy.NOTIFY_OWNER, rule, person.id, person.name, None, ""))
     return found
 
 
@@ -147,7 +149,7 @@ def _asked(app: AppRecord) -> list[Remedy]:
     return [remedy for remedy in app.audits.remedies.values() if remedy is not Remedy.REPORT]
 
 
-async def _guests(tools: AuditTools, audit: Audit, group: GroupId) -> int:
+async def _guests(tools: AuditDependencies, audit: Audit, group: GroupId) -> int:
     """As this audit counted them."""
     totals = await tools.audits.sum_totals(audit.id)
     if not audit.full and audit.before is not None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from shared.audits.dependencies import AuditTools
+from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.records import Audit, Phase, Task
 from shared.core.errors import Conflict, StorageBusy
 from shared.core.versions import Versioned
@@ -11,11 +11,11 @@ TIDY = "tidy"
 _ROWS, _AUDITS = 2000, 20
 
 
-def tidy_task() -> Task:
-    return Task(Phase.JUDGING, TIDY)
+def purge_task() -> Task:
+    return Task(Phase.EVALUATING, TIDY)
 
 
-async def tidy(tools: AuditTools, audit: Audit, task: Task) -> Task:
+async def tidy(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     """Delete what the last audit looked at, and findings that were kept long enough. Safe to repeat."""
     if audit.before is not None and not await tools.mirror.forget_touched(audit.before, _ROWS):
         return task

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from shared.audits.dependencies import AuditTools
-from shared.audits.model.records import Audit, GroupSet, Phase, Task
+from shared.audits.dependencies import AuditDependencies
+from shared.audits.model.records import Audit, DeltaShard, Phase, Task
 from shared.core.directory_changes import LinkExpired
 
 USERS, MEMBERS = "users", "members-"
@@ -17,7 +17,7 @@ def reading_tasks(audit: Audit, users: str | None) -> list[Task]:
     return [Task(Phase.READING, USERS, cursor=users), *sets]
 
 
-async def read(tools: AuditTools, audit: Audit, task: Task) -> Task:
+async def read(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     """Read on; gives the task with where it got to. Safe to repeat."""
     for _ in range(PAGES):
         try:
@@ -31,7 +31,7 @@ async def read(tools: AuditTools, audit: Audit, task: Task) -> Task:
     return task
 
 
-async def _users(tools: AuditTools, audit: Audit, task: Task) -> Task:
+async def _users(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     page = await tools.changes.users(task.cursor)
     # A whole reading of a large organization would fill the mirror with its employees.
     is_whole = audit.users_since is None or task.restarted
@@ -42,7 +42,7 @@ async def _users(tools: AuditTools, audit: Audit, task: Task) -> Task:
     return replace(task, cursor=page.link, done=page.ends)
 
 
-async def _members(tools: AuditTools, audit: Audit, task: Task) -> Task:
+async def _members(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     groups = set_of(audit, task).groups
     page = await tools.changes.members(groups, task.cursor)
     await tools.mirror.note_members(audit.id, page.changes)
@@ -51,7 +51,7 @@ async def _members(tools: AuditTools, audit: Audit, task: Task) -> Task:
     return replace(task, cursor=page.link, done=page.ends)
 
 
-def set_of(audit: Audit, task: Task) -> GroupSet:
+def set_of(audit: Audit, task: Task) -> DeltaShard:
     """The set of groups that a task follows."""
     return audit.sets[int(task.name.removeprefix(MEMBERS))]
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from shared.audits.dependencies import AuditTools
+from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.remedies import Plan, RemedyAction
 from shared.audits.model.results import Done, NotNow, Refusal, Result
-from shared.audits.notify_owners import TellOwners
+from shared.audits.notify_owners import NotifyOwners
 from shared.audits.plan import invited_key
 from shared.core.addresses import parse_address
 from shared.core.audit_rules import Remedy, Rule
@@ -55,7 +55,7 @@ def need_of(
         return "the domain is allowed again"
     if action.rule is Rule.ACCOUNT_DISABLED and look.enabled:
         return "the account may sign in again"
-    if action.remedy is Remedy.SEND_AGAIN:
+    if action.remedy is Remedy.RESEND:
         return replace(action, before="the invitation is not accepted")
     if look.has_role and action.remedy in (Remedy.BLOCK, Remedy.DELETE):
         # Whatever the policy says: a directory refuses most apps this as well.
@@ -69,16 +69,16 @@ def need_of(
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    tools: AuditTools
-    tell_owners: TellOwners
+    tools: AuditDependencies
+    tell_owners: NotifyOwners
     tenant_id: str
     invite_pace: Pace
 
     async def slot(self, remedy: Remedy, count: int, now: datetime) -> datetime | None:
         """When the pace of invitations or mails lets them be sent; None for now."""
-        if remedy is Remedy.SEND_AGAIN and count:
+        if remedy is Remedy.RESEND and count:
             slot = await self.tools.store.reserve(INVITATIONS, self.invite_pace, count, now)
-        elif remedy is Remedy.TELL_OWNER and count and self.tell_owners.pace is not None:
+        elif remedy is Remedy.NOTIFY_OWNER and count and self.tell_owners.pace is not None:
             slot = await self.tools.store.reserve(MAILS, self.tell_owners.pace, count, now)
         else:
             return None
@@ -113,7 +113,7 @@ class Effects:
                 return [self._result(a, "may sign in") for a in answers]
             case Remedy.DELETE:
                 restored = await self.tools.groups.restore_guests(users)
-                looks = await self.tools.groups.look_at_guests(users)
+                looks = await self.tools.groups.get_guests(users)
                 results = [self._restored(a, look) for a, look in zip(restored, looks, strict=True)]
                 back = [u for u, r in zip(users, results, strict=True) if isinstance(r, Done)]
                 # Their groups come back with them; where one did not, this one does.
@@ -123,7 +123,7 @@ class Effects:
                     for u, r in zip(users, results, strict=True)
                 ]
             case _:
-                looks = await self.tools.groups.look_at_guests(users)
+                looks = await self.tools.groups.get_guests(users)
                 there = [u for u, look in zip(users, looks, strict=True) if look.exists]
                 joins = dict(zip(there, await self.tools.groups.join(plan.group, there), strict=True))
                 return [self._result(joins.get(u, Missing()), _MEMBER) for u in users]

@@ -4,16 +4,16 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from shared.audits.dependencies import AuditTools
-from shared.audits.evaluate_app import APP, app_tasks, judge_one_app
+from shared.audits.dependencies import AuditDependencies
+from shared.audits.evaluate_app import APP, app_tasks, evaluate_app
 from shared.audits.evaluate_guests import guest_tasks, judge
 from shared.audits.load_history import recall, recalling_tasks
 from shared.audits.model.findings import TOTAL, count
-from shared.audits.model.records import Audit, Phase, Position, Task
+from shared.audits.model.records import Audit, Checkpoint, Phase, Task
 from shared.audits.model.remedies import PlanState
 from shared.audits.model.totals import plus
 from shared.audits.plan import plan, planning_tasks
-from shared.audits.purge import TIDY, tidy, tidy_task
+from shared.audits.purge import TIDY, purge_task, tidy
 from shared.audits.read import USERS, after_reading, read
 from shared.audits.stuck import STUCK, find_stuck, stuck_task
 from shared.core.applications import AppId
@@ -23,9 +23,9 @@ from shared.core.ids import AuditId, GroupId
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.core.waits import busy_wait
 from shared.membership.model.apps import AppRecord
-from shared.messages.commands import PutRight, RunAudit
+from shared.messages.commands import ApplyRemedies, RunAudit
 from shared.messages.outcomes import Later, Outcome
-from shared.messages.sweep import ENDED, LookAgain
+from shared.messages.sweep import ENDED, NextCheck
 
 log = logging.getLogger("guestlist")
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -33,7 +33,7 @@ _EVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class RunAuditTask:
-    tools: AuditTools
+    tools: AuditDependencies
 
     async def __call__(self, command: RunAudit) -> Outcome:
         """One delivery: some pages of a task. Safe to repeat and to run beside itself."""
@@ -68,7 +68,7 @@ class RunAuditTask:
         match audit.phase:
             case Phase.READING:
                 return await read(self.tools, audit, task)
-            case Phase.RECALLING:
+            case Phase.LOADING_HISTORY:
                 return await recall(self.tools, audit, task)
             case Phase.PLANNING:
                 return await plan(self.tools, audit, task)
@@ -77,7 +77,7 @@ class RunAuditTask:
             case _ if task.name == TIDY:
                 return await tidy(self.tools, audit, task)
             case _ if task.name.startswith(APP):
-                return await judge_one_app(self.tools, audit, task)
+                return await evaluate_app(self.tools, audit, task)
             case _:
                 return await judge(self.tools, audit, task, await self._apps())
 
@@ -114,15 +114,20 @@ class RunAuditTask:
 
     async def _next(self, audit: Audit, tasks: dict[str, Task]) -> tuple[Audit, list[Task]]:
         if audit.phase is Phase.READING:
-            read_through = replace(after_reading(audit, tasks), phase=Phase.RECALLING)
+            read_through = replace(after_reading(audit, tasks), phase=Phase.LOADING_HISTORY)
             return read_through, recalling_tasks(read_through, sorted(await self._apps()))
         apps = await self.tools.setups.list_apps()
-        if audit.phase is Phase.JUDGING:
+        if audit.phase is Phase.EVALUATING:
             may = self.tools.features.has(Feature.REMEDIES)
             return replace(audit, phase=Phase.PLANNING), planning_tasks(apps) if may else []
         if audit.phase is Phase.PLANNING:
             return audit, []
-        return replace(audit, phase=Phase.JUDGING), [*guest_tasks(audit), *app_tasks(apps), stuck_task(), tidy_task()]
+        return replace(audit, phase=Phase.EVALUATING), [
+            *guest_tasks(audit),
+            *app_tasks(apps),
+            stuck_task(),
+            purge_task(),
+        ]
 
     async def _close(self, stored: Versioned[Audit], users: Task) -> Outcome:
         """Count, remember how far the directory was read, and say that the audit is done. The position is written
@@ -136,7 +141,7 @@ class RunAuditTask:
         await tools.mirror.forget_due(audit.started_at)
         position = await tools.audits.read_position()
         if position.value.running == audit.id:
-            reached = Position(
+            reached = Checkpoint(
                 last=audit.id,
                 users=users.cursor,
                 users_since=audit.users_since,
@@ -175,7 +180,7 @@ class RunAuditTask:
 
 
 @retry_on_conflict("the audit", attempts=8)
-async def fail(tools: AuditTools, audit_id: AuditId, why: str) -> None:
+async def fail(tools: AuditDependencies, audit_id: AuditId, why: str) -> None:
     """End an audit that cannot go on; the next one begins where the last good one ended. Safe to repeat."""
     stored = await tools.audits.read(audit_id)
     position = await tools.audits.read_position()
@@ -190,7 +195,7 @@ async def fail(tools: AuditTools, audit_id: AuditId, why: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class GiveUpAudit:
-    tools: AuditTools
+    tools: AuditDependencies
 
     async def __call__(self, command: RunAudit) -> None:
         """End the audit of a message that failed too often. Safe to repeat."""
@@ -199,7 +204,7 @@ class GiveUpAudit:
 
 @dataclass(frozen=True, slots=True)
 class SweepAudits:
-    tools: AuditTools
+    tools: AuditDependencies
 
     async def __call__(self) -> int:
         """Set going again what is open of the audit that runs; gives how many messages were sent. Safe to repeat."""
@@ -207,7 +212,7 @@ class SweepAudits:
         position = (await tools.audits.read_position()).value
         running = position.running
         # Between the claim and the first row there is a moment; whoever died in it is let some time.
-        if running is None or tools.clock.now() < (position.running_since or _EVER) + tools.timing.stillness:
+        if running is None or tools.clock.now() < (position.running_since or _EVER) + tools.timing.stall_timeout:
             return 0
         stored = await tools.audits.read(running)
         if stored is None:
@@ -223,12 +228,12 @@ class SweepAudits:
             await tools.outbox.send(RunAudit(running, task.name))
         return len(wanted)
 
-    async def look_at(self, id_: tuple[AuditId, AppId], now: datetime) -> LookAgain:
+    async def look_at(self, id_: tuple[AuditId, AppId], now: datetime) -> NextCheck:
         """What is being carried out in an app and stands still."""
         if not self.tools.features.has(Feature.REMEDIES):
-            return LookAgain(now)  # It stands still until the feature is on again.
+            return NextCheck(now)  # It stands still until the feature is on again.
         stored = await self.tools.remedies.read_plan(*id_)
         if stored is None or stored.value.state not in (PlanState.RUNNING, PlanState.UNDOING):
             return ENDED
-        command = PutRight(*id_, stored.value.state is PlanState.UNDOING)
-        return LookAgain(now + self.tools.timing.stillness, [command])
+        command = ApplyRemedies(*id_, stored.value.state is PlanState.UNDOING)
+        return NextCheck(now + self.tools.timing.stall_timeout, [command])

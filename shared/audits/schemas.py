@@ -119,7 +119,7 @@ class Remedies(Answer):
     next_link: str | None
 
 
-class TrailEntry(Answer):
+class ChangeLogEntry(Answer):
     """A change of the directory outside of inviting: by whom or by which rule, what was before and after."""
 
     at: datetime
@@ -136,10 +136,10 @@ class TrailEntry(Answer):
     request_id: str | None
 
 
-class Trail(Answer):
+class ChangeLog(Answer):
     """The trail, the newest first; `nextLink` is there while there is more."""
 
-    value: list[TrailEntry]
+    value: list[ChangeLogEntry]
     next_link: str | None
 
 
@@ -187,8 +187,8 @@ def actions(of: remedies.Plan, found: Sequence[remedies.RemedyAction], next_link
     return Remedies(plan(of), [Action.of(a) for a in found], next_link)
 
 
-def trail_page(found: Sequence[trail.TrailEntry], next_link: str | None) -> Trail:
-    return Trail([TrailEntry.of(e) for e in found], next_link)
+def trail_page(found: Sequence[trail.ChangeLogEntry], next_link: str | None) -> ChangeLog:
+    return ChangeLog([ChangeLogEntry.of(e) for e in found], next_link)
 
 
 def policy(found: AuditPolicy) -> Policy:

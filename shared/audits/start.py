@@ -3,16 +3,16 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.audits.dependencies import AuditTools
-from shared.audits.model.records import Audit, Position, Task, sets_of
+from shared.audits.dependencies import AuditDependencies
+from shared.audits.model.records import Audit, Checkpoint, Task, sets_of
 from shared.audits.read import reading_tasks
 from shared.core.caller import Caller
 from shared.core.errors import Conflict, Refused, StorageBusy
 from shared.core.features import Feature
-from shared.core.ids import AuditId, new_chunk_id
+from shared.core.ids import AuditId, new_id
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned
-from shared.membership.access import need
+from shared.membership.access import require
 from shared.membership.model.access import Action
 from shared.messages.commands import RunAudit
 
@@ -21,12 +21,12 @@ BY_TIMER = "the timer"
 
 @dataclass(frozen=True, slots=True)
 class StartAudit:
-    tools: AuditTools
+    tools: AuditDependencies
 
     async def by_hand(self, caller: Caller) -> Audit:
         """Raises Refused `not-admin`, `feature-off`; `audit-running` naming the one that runs: two would share out
         the changes."""
-        need(caller, Action.RUN_AUDITS)
+        require(caller, Action.RUN_AUDITS)
         self.tools.features.need(Feature.AUDITS)
         audit = await self._start(f"{caller.name} ({caller.object_id})")
         if audit is None:
@@ -59,10 +59,10 @@ class StartAudit:
         await begin(tools, audit, position.value.users)
         return audit
 
-    async def _new(self, position: Position, now: datetime, who: str) -> Audit:
+    async def _new(self, position: Checkpoint, now: datetime, who: str) -> Audit:
         apps = await self.tools.setups.list_apps()
         return Audit(
-            id=AuditId(new_chunk_id(now, self.tools.clock.random_hex(10))),
+            id=AuditId(new_id(now, self.tools.clock.random_hex(10))),
             started_at=now,
             started_by=who,
             full=position.is_torn,
@@ -74,7 +74,7 @@ class StartAudit:
         )
 
 
-async def begin(tools: AuditTools, audit: Audit, users: str | None) -> None:
+async def begin(tools: AuditDependencies, audit: Audit, users: str | None) -> None:
     """Write the audit and its first tasks, and send them on their way. Safe to repeat."""
     tasks = reading_tasks(audit, users)
     await tools.audits.add_tasks(audit.id, tasks)
@@ -86,6 +86,6 @@ async def begin(tools: AuditTools, audit: Audit, users: str | None) -> None:
     await send(tools, audit, tasks)
 
 
-async def send(tools: AuditTools, audit: Audit, tasks: list[Task]) -> None:
+async def send(tools: AuditDependencies, audit: Audit, tasks: list[Task]) -> None:
     for task in tasks:
         await tools.outbox.send(RunAudit(audit.id, task.name))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shared.audits.dependencies import AuditTools
+from shared.audits.dependencies import AuditDependencies
 from shared.audits.found import write_found
 from shared.audits.model.findings import Finding
 from shared.audits.model.records import Audit, Phase, Task
@@ -18,11 +18,11 @@ STUCK = "stuck"
 
 
 def stuck_task() -> Task:
-    return Task(Phase.JUDGING, STUCK)
+    return Task(Phase.EVALUATING, STUCK)
 
 
 async def invitations_that_stand_still(
-    tools: AuditTools, audit: Audit, invitations: Sequence[Invitation]
+    tools: AuditDependencies, audit: Audit, invitations: Sequence[Invitation]
 ) -> list[Finding]:
     """Those of a group that nothing has moved for too long; what they wait for is sent again."""
     before = audit.started_at - tools.settings.stuck_after
@@ -49,7 +49,7 @@ async def invitations_that_stand_still(
     ]
 
 
-async def find_stuck(tools: AuditTools, audit: Audit, task: Task) -> Task:
+async def find_stuck(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     """Work of other capabilities, as each finds it. Safe to repeat."""
     before, found = audit.started_at - tools.settings.stuck_after, list[Finding]()
     for find in tools.find_stuck:

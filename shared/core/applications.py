@@ -71,7 +71,7 @@ MICROSOFT = frozenset({"f8cdef31-a31e-4b4a-93e4-5f571e91255a", "72f988bf-86f1-41
 sign-in reports"."""
 
 
-def need_free(app: Application, protected: Collection[AppId]) -> None:
+def require_free(app: Application, protected: Collection[AppId]) -> None:
     """Raises Refused `app-protected` for apps that no setup may touch: Guestlist's own, Microsoft's, those named."""
     if app.app_id in protected or app.owner_tenant in MICROSOFT:
         raise Refused(Reason.APP_PROTECTED, f"'{app.name}' ({app.app_id})", field="app")

@@ -24,8 +24,8 @@ class Remedy(StrEnum):
     """What Guestlist may do about a finding. Everything but `report` has to be asked for by policy."""
 
     REPORT = "report"
-    TELL_OWNER = "tell-owner"
-    SEND_AGAIN = "send-again"
+    NOTIFY_OWNER = "tell-owner"
+    RESEND = "send-again"
     REMOVE = "remove"
     BLOCK = "block"
     DELETE = "delete"
@@ -65,8 +65,8 @@ class Rule(StrEnum):
     STUCK = "stuck-work"
 
 
-_GUEST = frozenset({Remedy.TELL_OWNER, Remedy.REMOVE, Remedy.BLOCK, Remedy.DELETE})
-_TOLD = frozenset({Remedy.TELL_OWNER})
+_GUEST = frozenset({Remedy.NOTIFY_OWNER, Remedy.REMOVE, Remedy.BLOCK, Remedy.DELETE})
+_TOLD = frozenset({Remedy.NOTIFY_OWNER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ RULES: dict[Rule, RuleFacts] = {
         "The guest has not accepted the invitation for longer than policy allows. An invitation that lies in a "
         "mailbox can be accepted by whoever gets hold of that mailbox.",
         "Send the invitation again, or remove the guest.",
-        _GUEST | {Remedy.SEND_AGAIN},
+        _GUEST | {Remedy.RESEND},
     ),
     Rule.NO_SIGN_IN: RuleFacts(
         Severity.LOW,

@@ -10,7 +10,7 @@ from shared.core.personal import Personal, Redaction, Says
 
 
 @dataclass(frozen=True, slots=True)
-class TrailEntry:
+class ChangeLogEntry:
     """`key` is the same however often the change is written down. `who` is a person's or an app's name with its
     object id, or the rule of an audit; `what` the remedy or act; `before` and `after` are in a person's words.
     `request_id` is Graph's, where Graph gave one."""

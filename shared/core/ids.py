@@ -29,7 +29,7 @@ def group_id(text: str) -> GroupId:
     return GroupId(lowered)
 
 
-def new_chunk_id(now: datetime, random_hex: str) -> ChunkId:
+def new_id(now: datetime, random_hex: str) -> ChunkId:
     """Make a chunk's id of the moment it was accepted and ten random hex digits."""
     if len(random_hex) != 10:
         raise ValueError("ten random hex digits are needed")
@@ -75,7 +75,7 @@ AuditId = NewType("AuditId", str)
 """22 hex digits: 12 of inverted time, so that the newest sorts first, and 10 random ones."""
 
 
-CaseId = NewType("CaseId", str)
+SubjectRequestId = NewType("SubjectRequestId", str)
 """22 hex digits: 12 of inverted time, so that the newest sorts first, and 10 random ones."""
 
 

@@ -17,10 +17,10 @@ class Timing:
     invitation is in doubt is invited again. Source: graph contract "Invitations", "Consistency", "Errors" (about
     ten minutes, reported).
     `join_window`: how long to go on trying to add a guest whom the directory does not show.
-    `stillness`: how long a chunk may stand still before the sweeper sets it going again. It looks for such each third
-    of that time, see `whole_sweep`.
+    `stall_timeout`: how long a chunk may stand still before the sweeper sends it again. It looks each third of that
+    time, see `whole_sweep`.
     `probe_interval`: how often one invitation tests whether Microsoft still blocks the tenant.
-    `key_lease` and `key_kept`: how long an unfinished request holds its idempotency key, and how long a
+    `key_lease` and `key_retention`: how long an unfinished request holds its idempotency key, and how long a
     finished one is remembered.
     """
 
@@ -28,13 +28,13 @@ class Timing:
     claim: timedelta = timedelta(minutes=5)
     doubt_window: timedelta = timedelta(minutes=10)
     join_window: timedelta = timedelta(hours=1)
-    stillness: timedelta = timedelta(minutes=15)
+    stall_timeout: timedelta = timedelta(minutes=15)
     probe_interval: timedelta = timedelta(minutes=30)
     key_lease: timedelta = timedelta(minutes=1)
-    key_kept: timedelta = timedelta(hours=48)
+    key_retention: timedelta = timedelta(hours=48)
 
     @property
     def whole_sweep(self) -> timedelta:
         """How old the last sweep that looked at everything may be. A sweep in five with the schedule and the times
         that are the defaults: half a minute less, as timers are not exact."""
-        return min(self.stillness / 3, timedelta(minutes=4, seconds=30))
+        return min(self.stall_timeout / 3, timedelta(minutes=4, seconds=30))

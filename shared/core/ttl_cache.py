@@ -9,7 +9,7 @@ REMEMBERED = timedelta(seconds=2)
 
 
 @dataclass(slots=True)
-class Glance[T]:
+class TtlCache[T]:
     """Reads at most once in `remembered`, for all who ask at the same time together."""
 
     read: Callable[[], Awaitable[T]]

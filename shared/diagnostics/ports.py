@@ -13,7 +13,7 @@ class Confirmations(Protocol):
     async def read_confirmation(self, key: str) -> Confirmation | None: ...
 
 
-class Pulse(Protocol):
+class Heartbeats(Protocol):
     """Methods raise StorageBusy where storage does not answer, and another GuestlistError where it refuses the
     identity."""
 

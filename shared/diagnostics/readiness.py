@@ -16,7 +16,7 @@ from shared.core.errors import GuestlistError
 from shared.core.features import Features
 from shared.core.permissions import lacking
 from shared.diagnostics.model.readiness import WORKER_LATE, Chain, Readiness
-from shared.diagnostics.ports import Pulse
+from shared.diagnostics.ports import Heartbeats
 from shared.messages.commands import RoundTrip
 from shared.messages.outcomes import Outcome
 from shared.messages.ports.outbox import Outbox
@@ -34,7 +34,7 @@ _PATIENCE_S = 10.0
 
 @dataclass(slots=True)
 class CheckReadiness:
-    pulse: Pulse
+    pulse: Heartbeats
     directory: "GraphAppDirectory"
     clock: Clock
     features: Features
@@ -84,7 +84,7 @@ def holds_of_setup(chain: Chain | None, now: datetime) -> frozenset[str]:
 
 
 @dataclass(slots=True)
-class SayReadiness:
+class ReportReadiness:
     """For whoever reads the log of a process: what each feature lacks."""
 
     check: CheckReadiness
@@ -118,7 +118,7 @@ class SayReadiness:
 class StartRoundTrip:
     """The sweeper's part: the timer came, and a message is on its way through a queue."""
 
-    pulse: Pulse
+    pulse: Heartbeats
     outbox: Outbox
     clock: Clock
 
@@ -132,7 +132,7 @@ class StartRoundTrip:
 class EndRoundTrip:
     """The queue's part: the message came back."""
 
-    pulse: Pulse
+    pulse: Heartbeats
     clock: Clock
 
     async def __call__(self, command: RoundTrip) -> Outcome:
@@ -145,7 +145,7 @@ class EndRoundTrip:
 class ReportSetupWorker:
     """Setup's own worker writes down what its identity holds: no other process sees that identity's token."""
 
-    pulse: Pulse
+    pulse: Heartbeats
     directory: "GraphAppDirectory"
     clock: Clock
 

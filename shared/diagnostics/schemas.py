@@ -86,7 +86,7 @@ class SignIn(Answer):
     client_id: str | None
 
 
-class ExaminedCheck(Answer):
+class DiagnosedCheck(Answer):
     """One thing that was examined, with the link or the command that mends it."""
 
     check: str
@@ -99,10 +99,10 @@ class ExaminedCheck(Answer):
     command: str | None
 
 
-class Examination(Answer):
+class Diagnosis(Answer):
     """What is missing, and what mends it."""
 
-    checks: list[ExaminedCheck]
+    checks: list[DiagnosedCheck]
 
 
 class StopBody(Body):
@@ -131,8 +131,8 @@ def ready(found: Readiness, features: Features) -> Ready:
     )
 
 
-def examination(findings: Sequence[domain.ExaminedCheck]) -> Examination:
-    return Examination([_examined(finding) for finding in findings])
+def examination(findings: Sequence[domain.DiagnosedCheck]) -> Diagnosis:
+    return Diagnosis([_examined(finding) for finding in findings])
 
 
 def decode_reason(body: bytes) -> str | None:
@@ -180,9 +180,9 @@ def _feature(feature: Feature, found: Readiness, features: Features) -> FeatureR
     return FeatureReadiness(feature, "lacks" if lacks else "ready", said)
 
 
-def _examined(finding: domain.ExaminedCheck) -> ExaminedCheck:
+def _examined(finding: domain.DiagnosedCheck) -> DiagnosedCheck:
     check = finding.check
-    return ExaminedCheck.of(
+    return DiagnosedCheck.of(
         finding, check=check.check, state=_EXAMINED[check.state], found=check.found, detail=check.found
     )
 

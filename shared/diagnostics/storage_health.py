@@ -1,4 +1,4 @@
-"""The port's `Pulse` on Azure Storage."""
+"""The port's `Heartbeats` on Azure Storage."""
 
 import asyncio
 from datetime import datetime
@@ -19,7 +19,7 @@ WHOLE_SWEEP = ("tenant", "gauges")
 CHAIN, SWEEP, ROUND_TRIP, SETUP_WORKER = "chain", "sweep", "round-trip", "setup-worker"
 
 
-class StoragePulse:
+class StorageHealth:
     """Three rows of one partition, which one request reads; a second one looks at the first message of a queue."""
 
     def __init__(self, tables: TableServiceClient, queues: QueueServiceClient) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.core.clock import Clock
 from shared.core.timing import Timing
-from shared.diagnostics.ports import Pulse
+from shared.diagnostics.ports import Heartbeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class WholeSweeps:
     Consumption).
     """
 
-    pulse: Pulse
+    pulse: Heartbeats
     clock: Clock
     timing: Timing
 

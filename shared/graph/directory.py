@@ -38,8 +38,8 @@ class GraphDirectory(Directory):
     async def leave(self, group: GroupId, users: Sequence[UserId]) -> list[LeaveAnswer]:
         return await leaving.leave(self._session, group, users)
 
-    async def look_at_guests(self, users: Sequence[UserId], *, accounts_alone: bool = False) -> list[GuestLook]:
-        look = leaving.look_at_accounts if accounts_alone else leaving.look_at_guests
+    async def get_guests(self, users: Sequence[UserId], *, accounts_alone: bool = False) -> list[GuestLook]:
+        look = leaving.read_accounts if accounts_alone else leaving.get_guests
         return await look(self._session, users)
 
     async def delete_guests(self, users: Sequence[UserId]) -> list[LeaveAnswer]:

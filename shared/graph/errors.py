@@ -209,7 +209,7 @@ def _not_done(response: Response, permission: str) -> Busy | Unknown | Declined:
     return Declined(Reason.DIRECTORY_REFUSED, words(response))
 
 
-def need_written(response: Response, permission: str) -> None:
+def require_written(response: Response, permission: str) -> None:
     """Raises where a write of one object did not go through.
 
     Raises:

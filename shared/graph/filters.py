@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 _LONGEST = 120
-MOST_IDS = 15
+MAX_IDS = 15
 """Operands of ``in`` in one filter. Source: Microsoft Graph, "Use the $filter query parameter"."""
 
 
@@ -22,8 +22,8 @@ def of_ids(collection: str, ids: Sequence[str], fields: str) -> list[str]:
     """Paths that read fields of the objects with these ids, as many in one filter as it takes. What is not there is
     not in the answer."""
     paths = []
-    for start in range(0, len(ids), MOST_IDS):
-        some = ",".join(f"'{literal(i)}'" for i in ids[start : start + MOST_IDS])
+    for start in range(0, len(ids), MAX_IDS):
+        some = ",".join(f"'{literal(i)}'" for i in ids[start : start + MAX_IDS])
         paths.append(f"/{collection}?$filter={quote(f'id in ({some})', safe='')}&$select={fields}")
     return paths
 

@@ -29,8 +29,8 @@ Source: Microsoft Graph, known issue 13635."""
 _USERS, _MEMBERS = "User.Read.All", "GroupMember.Read.All"
 
 
-class GraphRosters:
-    """The port's `Rosters`. Speaks through a session that others use as well. `key` seals continuations, `known`
+class GraphGuestReader:
+    """The port's `GuestReader`. Speaks through a session that others use as well. `key` seals continuations, `known`
     tells which apps a group was set up with. Without `sign_ins` nobody's last sign-in is asked for."""
 
     def __init__(

@@ -85,7 +85,7 @@ async def _kinds(session: GraphSession, users: Sequence[UserId]) -> dict[UserId,
     return {UserId(str(u["id"]).lower()): str(u.get("userType")) for u in found}
 
 
-async def look_at_guests(session: GraphSession, users: Sequence[UserId]) -> list[GuestLook]:
+async def get_guests(session: GraphSession, users: Sequence[UserId]) -> list[GuestLook]:
     """A ``$batch`` for each six: the account, and the groups, directory roles and apps that it has."""
     found: list[GuestLook] = []
     for start in range(0, len(users), _AT_ONCE):
@@ -97,7 +97,7 @@ async def look_at_guests(session: GraphSession, users: Sequence[UserId]) -> list
     return found
 
 
-async def look_at_accounts(session: GraphSession, users: Sequence[UserId]) -> list[GuestLook]:
+async def read_accounts(session: GraphSession, users: Sequence[UserId]) -> list[GuestLook]:
     """A ``$batch`` for each twenty: the accounts, and nothing of what they have."""
     found: list[GuestLook] = []
     for start in range(0, len(users), batch.LIMIT):

@@ -7,7 +7,7 @@ from math import ceil
 
 from shared.graph.response import Response
 
-_MOST_ANSWERS = 1000
+_MAX_ANSWERS = 1000
 _A_MOMENT = timedelta(seconds=10)
 _MUCH_SLOWER, _SLOW_S = 4.0, 0.4
 
@@ -52,7 +52,7 @@ class Answers:
             until = now + _A_MOMENT
         else:
             return
-        if len(self._known) >= _MOST_ANSWERS:
+        if len(self._known) >= _MAX_ANSWERS:
             self._known = {path: known for path, known in self._known.items() if known[0] > now}
         self._known[path] = (until, response)
 

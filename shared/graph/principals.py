@@ -8,13 +8,13 @@ from shared.core.ids import UserId
 from shared.core.reasons import Reason
 from shared.graph import batch
 from shared.graph.batch import Part
-from shared.graph.filters import MOST_IDS, of_ids
+from shared.graph.filters import MAX_IDS, of_ids
 from shared.graph.pages import all_pages, one
 from shared.graph.ports.principals import Principals, Standing
 from shared.graph.session import GraphSession
 
 _USERS, _APPS, _MEMBERS = "User.Read.All", "Application.Read.All", "GroupMember.Read.All"
-_AT_ONCE = batch.LIMIT // 2 * MOST_IDS
+_AT_ONCE = batch.LIMIT // 2 * MAX_IDS
 
 
 class GraphPrincipals(Principals):

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from shared.core.clock import Clock
 from shared.core.errors import Conflict, DirectoryBusy, Refused
 from shared.core.ids import GroupId, ImportId
-from shared.core.ttl_cache import REMEMBERED, Glance
+from shared.core.ttl_cache import REMEMBERED, TtlCache
 from shared.core.versions import Versioned
 from shared.imports.authority import Authority
 from shared.imports.model.imports import Admission, Import, Target
@@ -44,7 +44,7 @@ class Admissions:
     clock: Clock
     _known: dict[_Key, Versioned[Admission]] = field(default_factory=dict)
     _lines: defaultdict[_Key, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
-    _imports: dict[_Key, Glance[StoredImport | None]] = field(default_factory=dict)
+    _imports: dict[_Key, TtlCache[StoredImport | None]] = field(default_factory=dict)
 
     async def look(self, import_id: ImportId, group: GroupId, now: datetime) -> StoredImport | None:
         """The import as it was within `REMEMBERED`."""
@@ -55,7 +55,7 @@ class Admissions:
         where the directory refused some of the reads, within `_REFUSED_SOME`.
 
         Raises:
-            Refused: as `Authority.need_group`.
+            Refused: as `Authority.require_group`.
             DirectoryBusy: it wants nobody to ask for a while, or another instance takes long to ask.
         """
         key, version = (stored.record.value.id, group), stored.record.version or ""
@@ -92,11 +92,11 @@ class Admissions:
         at = now if in_hand or known.is_asked(now) else now + _AHEAD
         return known.at(at) if known.version == version else None
 
-    def _glance(self, key: _Key) -> Glance[StoredImport | None]:
+    def _glance(self, key: _Key) -> TtlCache[StoredImport | None]:
         if key not in self._imports:
             if len(self._imports) >= _ROOM:
                 self._imports.clear()
-            self._imports[key] = Glance(lambda: self._read_import(key))
+            self._imports[key] = TtlCache(lambda: self._read_import(key))
         return self._imports[key]
 
     async def _read_import(self, key: _Key) -> StoredImport | None:
@@ -124,7 +124,7 @@ class Admissions:
         for tries_left in reversed(range(_TRIES)):
             asked_at = self.clock.now()
             try:
-                seen = await self.authority.need_group(record, group)
+                seen = await self.authority.require_group(record, group)
             except DirectoryBusy as e:
                 until = self.clock.now() + (e.retry_after or _SOON)
                 if not tries_left or e.retry_after is None or e.retry_after > _SHORT:

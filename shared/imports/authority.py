@@ -20,22 +20,22 @@ class Authority:
     access: Access
     imports: ImportStore
 
-    async def need_role(self, record: Import) -> None:
+    async def require_role(self, record: Import) -> None:
         """Before a piece of an administrator's file is read.
 
         Raises:
             Refused: `authority-lost`; `permission-missing`.
             DirectoryBusy: nothing could be learnt now.
         """
-        await self.access.need_role_still(record.authority, Action.IMPORT_TO_MANY)
+        await self.access.require_role_still(record.authority, Action.IMPORT_TO_MANY)
 
-    async def need_group(self, record: Import, group: GroupId) -> Seen:
-        """Before guests are invited into a group. Raises as `need_role`, and `group-missing`, and why the group takes
+    async def require_group(self, record: Import, group: GroupId) -> Seen:
+        """Before guests are invited into a group. Raises as `require_role`, `group-missing`, and why the group takes
         none."""
         if record.for_admin:
-            await self.need_role(record)
-        seen = await self.access.need_still(group, record.authority, Action.INVITE)
-        self.access.need_open(seen)
+            await self.require_role(record)
+        seen = await self.access.require_still(group, record.authority, Action.INVITE)
+        self.access.require_open(seen)
         return seen
 
     @retry_on_conflict("the import")

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from shared.core.errors import Conflict, DirectoryBusy, Refused
 from shared.core.ids import ImportId
 from shared.core.reasons import REASONS, Reason
-from shared.core.ttl_cache import REMEMBERED, Glance
+from shared.core.ttl_cache import REMEMBERED, TtlCache
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait
 from shared.imports.admissions import Admissions
@@ -44,8 +44,8 @@ class ImportChunkStep:
     imports: ImportStore
     settings: ImportSettings
     admissions: Admissions
-    _breaker: Glance[Versioned[Breaker]] | None = None
-    _pace: Glance[ImportPace] | None = None
+    _breaker: TtlCache[Versioned[Breaker]] | None = None
+    _pace: TtlCache[ImportPace] | None = None
 
     async def __call__(self, command: ImportChunk) -> Outcome:
         """Take the chunk as far as it goes now. Safe to repeat at any time."""
@@ -106,11 +106,11 @@ class ImportChunkStep:
             else:
                 # One message for both: whoever comes back invites the rest and joins them all.
                 later = replace(later, not_before=max(later.not_before, wake_at))
-            await chunk.finish(self.invite.clock.now(), wake_at, self.invite.timing.stillness)
+            await chunk.finish(self.invite.clock.now(), wake_at, self.invite.timing.stall_timeout)
         return Outcome(then=tuple(then), later=later)
 
     async def _again(self, command: ImportChunk, chunk: ChunkRows, wake_at: datetime, why: str) -> Outcome:
-        await chunk.finish(self.invite.clock.now(), wake_at, self.invite.timing.stillness)
+        await chunk.finish(self.invite.clock.now(), wake_at, self.invite.timing.stall_timeout)
         return Outcome(later=Later(replace(command, attempt=command.attempt + 1), wake_at, why))
 
     async def _cancel(self, chunk: ChunkRows, now: datetime) -> None:
@@ -187,15 +187,15 @@ class ImportChunkStep:
         self._pace_seen().put(state, now)
         return position, state, now
 
-    def _pace_seen(self) -> Glance[ImportPace]:
+    def _pace_seen(self) -> TtlCache[ImportPace]:
         if self._pace is None:
             store, clock, limits = self.invite.store, self.invite.clock, self.settings.limits
-            self._pace = Glance(lambda: store.read_import_pace(limits, clock.now()), _PACE_REMEMBERED)
+            self._pace = TtlCache(lambda: store.read_import_pace(limits, clock.now()), _PACE_REMEMBERED)
         return self._pace
 
     async def _read_breaker(self, now: datetime) -> Versioned[Breaker]:
         if self._breaker is None:
-            self._breaker = Glance(self.invite.store.read_breaker)
+            self._breaker = TtlCache(self.invite.store.read_breaker)
         return await self._breaker.at(now, lambda seen: not seen.value.is_open)
 
 

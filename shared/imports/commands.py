@@ -50,7 +50,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class TendImport:
+class ImportCommands:
     imports: ImportStore
     store: Store
     directory: Directory
@@ -69,7 +69,7 @@ class TendImport:
 
     async def of_group(self, group: GroupId, caller: Caller) -> list[Seen]:
         """The group's imports, the newest first. Raises Refused `not-owner`."""
-        seen = await self.access.need(group, caller, Action.READ_GUESTS)
+        seen = await self.access.require(group, caller, Action.READ_GUESTS)
         found = [await self.imports.read(i) for i in await self.imports.list_group(group, _LISTED)]
         return [await self._seen(s) for s in found if s is not None and may(seen.roles, _read_action(s.record.value))]
 
@@ -105,14 +105,14 @@ class TendImport:
         Raises:
             Refused: `import-missing`, `feature-off`, `import-under-way`, `undo-too-late`.
         """
-        await self.need_undo(group, import_id, caller)
+        await self.require_undo(group, import_id, caller)
         seen = await self._change(import_id, ImportState.UNDOING)
         groups = sorted(seen.progress.targets)
-        await self.imports.open(import_id, self.clock.now() + self.timing.stillness)
+        await self.imports.open(import_id, self.clock.now() + self.timing.stall_timeout)
         await self.outbox.send(UndoImport(import_id, GroupId(groups[0])))
         return seen
 
-    async def need_undo(self, group: GroupId, import_id: ImportId, caller: Caller) -> StoredImport:
+    async def require_undo(self, group: GroupId, import_id: ImportId, caller: Caller) -> StoredImport:
         """The import, if it may be undone now. Raises as `undo` does."""
         stored = await self.need(group, import_id, caller)
         self.features.need(Feature.UNDO)
@@ -193,9 +193,9 @@ class TendImport:
     async def _wake(self, seen: Seen) -> None:
         """Set going what is open: chunks that came up while the import stood still were let go."""
         record = seen.record
-        await self.imports.open(record.id, self.clock.now() + self.timing.stillness)
+        await self.imports.open(record.id, self.clock.now() + self.timing.stall_timeout)
         for group in seen.progress.targets:
-            for chunk in await self.store.list_open_of_import(record.id, group, look_before=None):
+            for chunk in await self.store.list_open_of_import(record.id, group, due_before=None):
                 await self.outbox.send(ImportChunk(group, chunk))
 
     async def _seen(self, stored: StoredImport) -> Seen:

@@ -19,7 +19,7 @@ from shared.graph.ports.directory import Directory
 from shared.imports.model.imports import GuestRow, Import, Target
 from shared.imports.model.settings import ImportSettings
 from shared.imports.read_rows import Piece, Rules, read_piece
-from shared.imports.start import Upload, need_size
+from shared.imports.start import Upload, require_size
 from shared.imports.targets import Targets
 from shared.invitations.ports import Store
 from shared.membership.model.access import Action, may, tenant_roles
@@ -94,7 +94,7 @@ class PreviewImport:
             Refused: as starting the import would be.
         """
         target = await self.targets.of_caller(upload.group, caller)
-        need_size(upload)
+        require_size(upload)
         dialect = detect(upload.content[:HEAD_BYTES])
         record = Import(
             id=ImportId("0" * 22),

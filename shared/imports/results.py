@@ -11,7 +11,7 @@ from shared.core.csv.results import Result, render_headings, render_results
 from shared.core.errors import Refused
 from shared.core.ids import KINDS, ChunkId, GroupId, ImportId, chunk_id
 from shared.core.reasons import Reason
-from shared.imports.commands import TendImport
+from shared.imports.commands import ImportCommands
 from shared.imports.model.imports import GuestRow, Import, ImportState, Progress, by_group
 from shared.imports.read_rows import Piece, Rules, read_piece
 from shared.invitations.model.invitations import Invitation, State
@@ -34,7 +34,7 @@ class ResultsPart:
 
 @dataclass(frozen=True, slots=True)
 class ImportResults:
-    tend: TendImport
+    tend: ImportCommands
     files: Files
     store: Store
     rules: Rules

@@ -91,7 +91,7 @@ class SplitImportStep:
             return await self._sleep(stored, command, *wait)
         record = stored.record.value
         try:
-            await self._need_authority(stored)
+            await self._require_authority(stored)
             cursor = stored.progress.value.cursor
             piece = await read_piece(self.files, record, cursor, allowed, self.rules)
             fits = await self._fitting(piece, now)
@@ -112,11 +112,11 @@ class SplitImportStep:
             return await self._sleep(stored, command, now + _LONG, e.detail or REASONS[e.reason].title)
         return await self._make(stored, command, piece, targets)
 
-    async def _need_authority(self, stored: StoredImport) -> None:
+    async def _require_authority(self, stored: StoredImport) -> None:
         """Whoever started the import, or resumed it, still may: days can lie between two pieces."""
         record = stored.record.value
         if record.for_admin:
-            await self.admissions.authority.need_role(record)
+            await self.admissions.authority.require_role(record)
         else:
             await self._target(stored, record.group)
 
@@ -153,7 +153,7 @@ class SplitImportStep:
                 await self.imports.save_progress(command.import_id, fresh)
             except Conflict:
                 return Outcome(note="another delivery reads on")
-            await self.imports.open(command.import_id, until + self.timing.stillness)
+            await self.imports.open(command.import_id, until + self.timing.stall_timeout)
         return Outcome(later=Later(replace(command, attempt=command.attempt + 1), until, why))
 
     async def _targets(self, stored: StoredImport, piece: Piece) -> dict[GroupId, Target]:
@@ -220,7 +220,7 @@ class SplitImportStep:
             await self.imports.save_progress(record.id, Versioned(fresh, stored.progress.version))
         except Conflict:
             return Outcome(note="another delivery read on")
-        await self.imports.open(record.id, max([now, *starts]) + self.timing.stillness)
+        await self.imports.open(record.id, max([now, *starts]) + self.timing.stall_timeout)
         if fresh.all_read:
             return Outcome()
         return Outcome(then=(SplitImport(record.id, fresh.pieces),))
@@ -249,7 +249,7 @@ class SplitImportStep:
     async def _write(self, chunks: list[list[Invitation]]) -> None:
         """Write chunks, but for those that are there: a delivery before this one may have written them."""
         try:
-            await self.store.accept_import(list(chain(*chunks)), {}, self.clock.now() + self.timing.stillness)
+            await self.store.accept_import(list(chain(*chunks)), {}, self.clock.now() + self.timing.stall_timeout)
         except Conflict:
             for chunk in chunks:
                 await self._write_again(chunk)
@@ -262,7 +262,7 @@ class SplitImportStep:
             guards = await self.store.find_guards(group, [i.address.key for i in invitations if not i.is_final])
             checked = [_checked(i, guards.get(i.address.key), now) for i in invitations]
             with suppress(Conflict):
-                await self.store.accept_import(checked, guards, now + self.timing.stillness)
+                await self.store.accept_import(checked, guards, now + self.timing.stall_timeout)
                 return
         raise StorageBusy("other requests kept inviting the same guests")
 

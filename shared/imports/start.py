@@ -7,7 +7,7 @@ from shared.core.caller import Caller
 from shared.core.clock import Clock
 from shared.core.csv.dialect import HEAD_BYTES, detect
 from shared.core.errors import Conflict, Refused, StorageBusy
-from shared.core.ids import GroupId, ImportId, new_chunk_id
+from shared.core.ids import GroupId, ImportId, new_id
 from shared.core.reasons import Reason
 from shared.core.timing import Timing
 from shared.imports.model.imports import Import, Progress
@@ -46,11 +46,11 @@ class StartImport:
             DirectoryBusy, StorageBusy: nothing was taken.
         """
         target = await self.targets.of_caller(upload.group, caller)
-        need_size(upload)
+        require_size(upload)
         dialect = detect(upload.content[:HEAD_BYTES])
         now = self.clock.now()
         digest = hashlib.sha256(upload.content).hexdigest()
-        import_id = ImportId(new_chunk_id(now, self.clock.random_hex(10)))
+        import_id = ImportId(new_id(now, self.clock.random_hex(10)))
         if key is not None:
             text = f"{caller.object_id}\n{upload.group}\n{key}"
             import_id = await self.imports.name(hashlib.sha256(text.encode()).hexdigest(), import_id)
@@ -71,7 +71,7 @@ class StartImport:
         progress = Progress(cursor=dialect.start, targets={upload.group: target})
         # File, then memory, then record: whatever stops in between leaves nothing that anybody was promised.
         await self.files.write(import_id, upload.content)
-        await self.imports.open(import_id, now + self.timing.stillness)
+        await self.imports.open(import_id, now + self.timing.stall_timeout)
         try:
             await self.imports.create(record, progress)
         except Conflict as e:
@@ -87,7 +87,7 @@ class StartImport:
         return import_id
 
 
-def need_size(upload: Upload) -> None:
+def require_size(upload: Upload) -> None:
     """Raises Refused `file-too-large`, `file-empty`."""
     size = len(upload.content)
     if size > SIZE_LIMIT:

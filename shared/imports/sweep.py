@@ -12,19 +12,19 @@ from shared.imports.ports import ImportStore, StoredImport
 from shared.invitations.ports import Store
 from shared.invitations.sweep import what_waits
 from shared.messages.commands import Command, SplitImport, UndoImport
-from shared.messages.sweep import ENDED, LookAgain
+from shared.messages.sweep import ENDED, NextCheck
 from shared.storage.ports.files import Files
 
 
 @dataclass(frozen=True, slots=True)
-class LookAtImport:
+class CheckImport:
     imports: ImportStore
     store: Store
     files: Files
     timing: Timing
     settings: ImportSettings
 
-    async def __call__(self, import_id: ImportId, now: datetime) -> LookAgain:
+    async def __call__(self, import_id: ImportId, now: datetime) -> NextCheck:
         """An import whose time has come. Safe to repeat."""
         stored = await self.imports.read(import_id)
         # None: the request died before it wrote, and its caller was never told 202.
@@ -32,28 +32,28 @@ class LookAtImport:
             await self.files.delete(import_id)
             return ENDED
         record, progress = stored.record.value, stored.progress.value
-        soon = now + self.timing.stillness
+        soon = now + self.timing.stall_timeout
         if record.state is ImportState.PAUSED:
-            return LookAgain(soon)
+            return NextCheck(soon)
         if record.state is ImportState.UNDOING:
             if record.finished_at is None:
-                return LookAgain(soon, [UndoImport(record.id, GroupId(sorted(progress.targets)[0]))])
-            return LookAgain(self._undo_until(stored))
+                return NextCheck(soon, [UndoImport(record.id, GroupId(sorted(progress.targets)[0]))])
+            return NextCheck(self._undo_until(stored))
         commands: list[Command] = []
         reads_on = record.state is ImportState.RUNNING and not progress.all_read
         if reads_on and (progress.wakes_at is None or progress.wakes_at < now):
             commands.append(SplitImport(record.id, progress.pieces))
         some_open = False
         for group in progress.targets:
-            for chunk in await self.store.list_open_of_import(record.id, group, look_before=now):
+            for chunk in await self.store.list_open_of_import(record.id, group, due_before=now):
                 rows = [r.value for r in await self.store.read_chunk(group, chunk)]
                 commands += what_waits(group, chunk, rows)
-                await self.store.look_again(group, chunk, soon)
+                await self.store.reschedule(group, chunk, soon)
             if not reads_on:
-                some_open |= bool(await self.store.list_open_of_import(record.id, group, look_before=None))
+                some_open |= bool(await self.store.list_open_of_import(record.id, group, due_before=None))
         if some_open or reads_on or not await self._finish(stored, now):
-            return LookAgain(soon, commands)
-        return LookAgain(self._undo_until(stored), commands)
+            return NextCheck(soon, commands)
+        return NextCheck(self._undo_until(stored), commands)
 
     async def _finish(self, stored: StoredImport, now: datetime) -> bool:
         """Nothing more happens; the file is kept until it cannot be undone any more."""

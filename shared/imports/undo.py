@@ -65,7 +65,7 @@ class UndoImportStep:
                 made = [i for i in mine if not i.already_in_directory and i.user_id is not None]
                 room = max(0, _LOOKED_AT - looked_at)
                 looked_at += len(made[:room])
-                looks = await self.directory.look_at_guests([i.user_id for i in made[:room] if i.user_id])
+                looks = await self.directory.get_guests([i.user_id for i in made[:room] if i.user_id])
                 gone = sum(_never_came(look, group) for look in looks)
                 guests += gone + len(made[room:])
                 kept += len(looks) - gone
@@ -77,7 +77,7 @@ class UndoImportStep:
         if stored is None or stored.record.value.state is not ImportState.UNDOING:
             return Outcome(note="nothing to undo")
         now = self.clock.now()
-        await self.imports.open(command.import_id, now + self.timing.stillness)
+        await self.imports.open(command.import_id, now + self.timing.stall_timeout)
         found = await self.store.read_import_rows(command.import_id, command.group, after=command.after, limit=_ROWS)
         chunks: dict[str, list[Versioned[Invitation]]] = {}
         for row in found:
@@ -135,7 +135,7 @@ class UndoImportStep:
         users = [i.user_id or UserId("") for i in made]
         if not self.features.has(Feature.UNDO):  # Switched off since it was begun.
             return dict.fromkeys(users, _KEPT), None
-        looks = await self.directory.look_at_guests(users)
+        looks = await self.directory.get_guests(users)
         idle = {i.address.key: u for i, u, look in zip(made, users, looks, strict=True) if _never_came(look, group)}
         wanted = await self.wanted(group, sorted(idle))
         never_came = [u for key, u in idle.items() if key not in wanted]

@@ -10,7 +10,7 @@ from shared.core.addresses import Address, parse_address
 from shared.core.caller import Caller
 from shared.core.clock import Clock
 from shared.core.errors import Conflict, Refused, StorageBusy
-from shared.core.ids import GroupId, InvitationId, new_chunk_id
+from shared.core.ids import GroupId, InvitationId, new_id
 from shared.core.links import app_name, direct_link
 from shared.core.reasons import REASONS, Reason
 from shared.core.timing import Timing
@@ -100,7 +100,7 @@ class AcceptInvitation:
         digest = hashlib.sha256(f"{caller.object_id}\n{key}".encode()).hexdigest()
         timing = self.timing
         answer = await self.store.claim_key(
-            new.group, digest, new.digest, now=self.clock.now(), lease=timing.key_lease, kept=timing.key_kept
+            new.group, digest, new.digest, now=self.clock.now(), lease=timing.key_lease, kept=timing.key_retention
         )
         if isinstance(answer, KeyReused):
             raise Refused(Reason.IDEMPOTENCY_KEY_REUSED)
@@ -137,7 +137,7 @@ class AcceptInvitation:
         if new.send_again and message is None and self.sends_own_mail:
             # Guestlist's own mail is repeated safely where Microsoft's is not; without a message it says the rest.
             message = ""
-        chunk = new_chunk_id(now, self.clock.random_hex(10))
+        chunk = new_id(now, self.clock.random_hex(10))
         invitation = Invitation(
             id=InvitationId(new.group, chunk, 0),
             address=address,
@@ -155,7 +155,7 @@ class AcceptInvitation:
         )
         await self._take_of_day(invitation)
         # Remembered first: whatever stops after this line is found by the sweeper.
-        await self.store.open_chunks.open((new.group, chunk), now + self.timing.stillness)
+        await self.store.open_chunks.open((new.group, chunk), now + self.timing.stall_timeout)
         try:
             await self.store.accept([invitation], claim)
         except Conflict as e:

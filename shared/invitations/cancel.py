@@ -54,7 +54,7 @@ class CancelInvitation:
             raise Refused(Reason.INVITATION_MISSING)
         row = rows.pop(invitation_id)
         try:
-            await self.access.need(invitation_id.group, caller, Action.CANCEL_INVITATION)
+            await self.access.require(invitation_id.group, caller, Action.CANCEL_INVITATION)
         except Refused as e:
             raise Refused(Reason.INVITATION_MISSING) from e
         invitation = row.value
@@ -75,10 +75,10 @@ class CancelInvitation:
 
     async def _take_back(self, invitation: Invitation) -> str:
         """Undo what the invitation did; gives that in a person's words."""
-        await self.stop.need_running()
+        await self.stop.require_running()
         user = invitation.user_id or UserId("")
         # What else the guest has decides about the account alone, which stays where deleting is switched off.
-        [look] = await self.directory.look_at_guests([user], accounts_alone=not self.features.has(Feature.UNDO))
+        [look] = await self.directory.get_guests([user], accounts_alone=not self.features.has(Feature.UNDO))
         if not look.is_guest:
             raise Refused(Reason.NOT_A_GUEST)
         if look.exists and not look.pending:

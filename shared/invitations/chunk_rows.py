@@ -100,13 +100,13 @@ class ChunkRows:
             if row is not None and (row.value.state, row.value.claimed_until) == (before.state, before.claimed_until):
                 self.hold([position], change)
 
-    async def finish(self, now: datetime, wakes_at: datetime | None, stillness: timedelta) -> None:
+    async def finish(self, now: datetime, wakes_at: datetime | None, stall_timeout: timedelta) -> None:
         """Tell the sweeper: forget a chunk that has ended, look later at one that sleeps longer than usual. Of an
         import's chunk the end was written with its last record."""
         if self.is_of_import:
-            if wakes_at is not None and wakes_at > now + stillness / 2:
-                await self.store.look_again(self.command.group, self.command.chunk, wakes_at + stillness)
+            if wakes_at is not None and wakes_at > now + stall_timeout / 2:
+                await self.store.reschedule(self.command.group, self.command.chunk, wakes_at + stall_timeout)
         elif self.rows and self.all_final:
             await self.store.open_chunks.close((self.command.group, self.command.chunk))
-        elif wakes_at is not None and wakes_at > now + stillness / 2:
-            await self.store.open_chunks.open((self.command.group, self.command.chunk), wakes_at + stillness)
+        elif wakes_at is not None and wakes_at > now + stall_timeout / 2:
+            await self.store.open_chunks.open((self.command.group, self.command.chunk), wakes_at + stall_timeout)

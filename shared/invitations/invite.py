@@ -81,7 +81,7 @@ class InviteChunkStep:
         for who in dict.fromkeys(i.inviter_id for i in late):
             mine = [i for i in late if i.inviter_id == who]
             try:
-                seen = await self.access.need_admitted(chunk.command.group, who)
+                seen = await self.access.require_admitted(chunk.command.group, who)
             except Refused as e:
                 ended += [failed(i, e.reason, e.detail, now) for i in mine]
             else:
@@ -89,7 +89,7 @@ class InviteChunkStep:
         await chunk.write(ended)
 
     async def _again(self, command: InviteChunk, chunk: ChunkRows, at: datetime, why: str) -> Outcome:
-        await chunk.finish(self.clock.now(), at, self.timing.stillness)
+        await chunk.finish(self.clock.now(), at, self.timing.stall_timeout)
         return Outcome(later=Later(replace(command, attempt=command.attempt + 1), at, why))
 
 
@@ -368,7 +368,7 @@ class InviteWork:
             slot = command.slot if command.slot is not None and command.slot > self.now else None
             again = replace(command, attempt=command.attempt + 1, slot=slot)
             later = Later(again, self.wake_at, self.why)
-        await self.chunk.finish(self.now, self.wake_at, self.step.timing.stillness)
+        await self.chunk.finish(self.now, self.wake_at, self.step.timing.stall_timeout)
         return Outcome(then=then, later=later)
 
 

@@ -99,5 +99,5 @@ class JoinChunkStep:
         later = None
         if wake_at is not None:
             later = Later(replace(command, attempt=command.attempt + 1), wake_at, why)
-        await chunk.finish(self.clock.now(), wake_at, self.timing.stillness)
+        await chunk.finish(self.clock.now(), wake_at, self.timing.stall_timeout)
         return Outcome(then=then, later=later)

@@ -140,12 +140,12 @@ class Store(LastDays, StopState, Protocol):
         ...
 
     async def list_open_of_import(
-        self, import_id: ImportId, group: GroupId, *, look_before: datetime | None
+        self, import_id: ImportId, group: GroupId, *, due_before: datetime | None
     ) -> list[ChunkId]:
-        """Chunks of an import that have not ended; with `look_before` only those to look at by then."""
+        """Chunks of an import that have not ended; with `due_before` only those to look at by then."""
         ...
 
-    async def look_again(self, group: GroupId, chunk: ChunkId, look_at: datetime) -> None:
+    async def reschedule(self, group: GroupId, chunk: ChunkId, look_at: datetime) -> None:
         """Look at a chunk of an import at another time. Safe to repeat; not for a chunk that has ended."""
         ...
 

@@ -51,7 +51,7 @@ class MailChunkStep:
         if wake_at is not None:
             kept = slot if slot is not None and slot > now else None
             later = Later(replace(command, attempt=command.attempt + 1, slot=kept), wake_at, why)
-        await chunk.finish(self.clock.now(), wake_at, self.timing.stillness)
+        await chunk.finish(self.clock.now(), wake_at, self.timing.stall_timeout)
         return Outcome(later=later)
 
     async def _send(

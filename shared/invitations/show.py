@@ -25,7 +25,7 @@ class ShowInvitations:
         if invitation is None:
             raise Refused(Reason.INVITATION_MISSING)
         try:
-            seen = await self.access.need(invitation_id.group, caller, Action.SEE_GROUP)
+            seen = await self.access.require(invitation_id.group, caller, Action.SEE_GROUP)
         except Refused as e:
             if e.reason in (Reason.GROUP_MISSING, Reason.NOT_OWNER):
                 raise Refused(Reason.INVITATION_MISSING) from e
@@ -41,7 +41,7 @@ class ShowInvitations:
     ) -> Page:
         """Raises Refused `not-owner`, `group-missing`, or `parameter-invalid` for a continuation that was
         never given out."""
-        seen = await self.access.need(group_id, caller, Action.READ_GUESTS)
+        seen = await self.access.require(group_id, caller, Action.READ_GUESTS)
         try:
             page = await self.store.list_group(group_id, state=state, continuation=continuation, limit=limit)
         except ValueError as e:

@@ -28,7 +28,7 @@ class StillWanted:
         if not addresses:
             return set()
         groups = {record.group for record in await self.setups.list_apps()}
-        groups |= {group async for group, _ in self.store.open_chunks.list_open(look_before=_ALL)}
+        groups |= {group async for group, _ in self.store.open_chunks.list_open(due_before=_ALL)}
         wanted: set[str] = set()
         for group in sorted(groups - {own}):
             guards = await self.store.find_guards(group, addresses)

@@ -9,21 +9,21 @@ from shared.core.timing import Timing
 from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.ports import Store
 from shared.messages.commands import Command, ImportChunk, InviteChunk, JoinChunk, MailChunk
-from shared.messages.sweep import ENDED, LookAgain
+from shared.messages.sweep import ENDED, NextCheck
 
 
 @dataclass(frozen=True, slots=True)
-class LookAtChunk:
+class CheckChunk:
     store: Store
     timing: Timing
 
-    async def __call__(self, id_: tuple[GroupId, ChunkId], now: datetime) -> LookAgain:
+    async def __call__(self, id_: tuple[GroupId, ChunkId], now: datetime) -> NextCheck:
         """A chunk of invitations that are no import's."""
         rows = [r.value for r in await self.store.read_chunk(*id_)]
         # No rows: the request died before it wrote them, and its caller was never told 202.
         if all(row.is_final for row in rows):
             return ENDED
-        return LookAgain(now + self.timing.stillness, what_waits(*id_, rows))
+        return NextCheck(now + self.timing.stall_timeout, what_waits(*id_, rows))
 
 
 def what_waits(group: GroupId, chunk: ChunkId, rows: Sequence[Invitation]) -> list[Command]:

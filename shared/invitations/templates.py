@@ -36,7 +36,7 @@ class Templates:
         """Raises Refused `app-missing`, both where there is none and where the caller may not see it."""
         app = (await self._stored(app_id)).value
         try:
-            await self.access.need(app.group, caller, Action.READ_APP)
+            await self.access.require(app.group, caller, Action.READ_APP)
         except Refused as e:
             raise Refused(Reason.APP_MISSING) from e
         return app.templates
@@ -53,7 +53,7 @@ class Templates:
         self._check(templates)
         stored = await self._stored(app_id)
         try:
-            await self.access.need(stored.value.group, caller, Action.WRITE_TEMPLATES)
+            await self.access.require(stored.value.group, caller, Action.WRITE_TEMPLATES)
         except Refused as e:
             raise Refused(Reason.APP_MISSING) from e
         changed = replace(stored.value, templates=tuple(templates), updated_at=self.clock.now())
@@ -109,7 +109,7 @@ class PreviewMail:
         Raises:
             Refused: `not-owner`, `group-missing`, `no-mail-sender`, and what is wrong with the address.
         """
-        facts = (await self.access.need(group, caller, Action.INVITE)).facts
+        facts = (await self.access.require(group, caller, Action.INVITE)).facts
         if message is None or not message.strip():
             return None
         if not self.sends_own_mail:

@@ -51,7 +51,7 @@ class Seen:
         return next(role for role in Role if role in self.roles)
 
 
-def need(caller: Caller, action: Action) -> None:
+def require(caller: Caller, action: Action) -> None:
     """The door of what belongs to the tenant. Raises Refused `not-admin`, naming the app roles that open it."""
     if not may(tenant_roles(caller.roles), action):
         rule = RULES[action]
@@ -72,7 +72,7 @@ class Access:
     guests_count: bool = False
     _groups: dict[GroupId, tuple[datetime, GroupFacts]] = field(default_factory=dict)
 
-    async def need(self, group_id: GroupId, caller: Caller, action: Action) -> Seen:
+    async def require(self, group_id: GroupId, caller: Caller, action: Action) -> Seen:
         """The group as the caller sees it.
 
         Raises:
@@ -92,14 +92,14 @@ class Access:
     async def may(self, group_id: GroupId, caller: Caller, action: Action) -> bool:
         """Whether the table gives the action to the caller; False as well where there is no such group."""
         try:
-            await self.need(group_id, caller, action)
+            await self.require(group_id, caller, action)
         except Refused as e:
             if e.reason not in (Reason.NOT_OWNER, Reason.GROUP_MISSING):
                 raise
             return False
         return True
 
-    async def need_still(self, group_id: GroupId, who: UserId, *actions: Action) -> Seen:
+    async def require_still(self, group_id: GroupId, who: UserId, *actions: Action) -> Seen:
         """The door before an effect that was asked for earlier: whether the table gives one of the actions to `who`
         at this time. Two requests, or three with their app roles where the group alone does not do.
 
@@ -109,7 +109,7 @@ class Access:
         """
         facts = await self.directory.read_group(group_id, keep=True)
         apps = tuple(await self.setups.list_apps(group_id))
-        await self._need_account(who)
+        await self._require_account(who)
         roles = group_roles(who, (), facts, apps)
         if not any(may(roles, action) for action in actions):
             roles = group_roles(who, await self.principals.roles_of(who), facts, apps)
@@ -117,34 +117,34 @@ class Access:
             raise _lost(f"who asked for it may no longer {RULES[actions[0]].does}: group '{facts.name}'")
         return Seen(facts, apps, roles)
 
-    async def need_role_still(self, who: UserId, action: Action) -> None:
-        """The same for what belongs to the tenant. Raises as `need_still`, but for `group-missing`."""
-        await self._need_account(who)
+    async def require_role_still(self, who: UserId, action: Action) -> None:
+        """The same for what belongs to the tenant. Raises as `require_still`, but for `group-missing`."""
+        await self._require_account(who)
         if not may(tenant_roles(await self.principals.roles_of(who)), action):
             raise _lost(f"who asked for it may no longer {RULES[action].does}")
 
-    async def need_admitted(self, group_id: GroupId, who: UserId) -> Seen:
+    async def require_admitted(self, group_id: GroupId, who: UserId) -> Seen:
         """The group, if it still takes guests whom `who` has let in: by an invitation, by a decision about a request,
         or as the app whose policy lets everybody in.
 
         Raises:
-            Refused: as `need_still`, and why the group takes no guests.
+            Refused: as `require_still`, and why the group takes no guests.
             DirectoryBusy: nothing could be learnt now.
         """
         apps = tuple(await self.setups.list_apps(group_id))
         if any(who == UserId(app.service_principal) and app.policy.lets_in is RequestPolicy.OPEN for app in apps):
             seen = Seen(await self.directory.read_group(group_id, keep=True), apps, frozenset())
         else:
-            seen = await self.need_still(group_id, who, Action.INVITE, Action.DECIDE_REQUESTS)
-        self.need_open(seen)
+            seen = await self.require_still(group_id, who, Action.INVITE, Action.DECIDE_REQUESTS)
+        self.require_open(seen)
         return seen
 
-    def need_open(self, seen: Seen) -> None:
+    def require_open(self, seen: Seen) -> None:
         """Raises Refused where nobody is invited into the group, whoever asks."""
         if (reason := closed(seen.facts, seen.apps, self.invite_to)) is not None:
             raise Refused(reason, f"'{seen.facts.name}': {REASONS[reason].title.lower()}")
 
-    async def _need_account(self, who: UserId) -> None:
+    async def _require_account(self, who: UserId) -> None:
         standing = await self._standing(who, keep=True)
         if standing is None:
             raise _lost("the account of who asked for it is not in the directory any more")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from shared.core.caller import Caller
 from shared.core.groups import GroupApp, GroupFacts
 from shared.core.ids import GroupId
-from shared.graph.ports.guests import Rosters
-from shared.membership.access import Access, Seen, need, roles_to
+from shared.graph.ports.guests import GuestReader
+from shared.membership.access import Access, Seen, require, roles_to
 from shared.membership.model.access import Action, Role
 from shared.membership.model.apps import AppRecord
 from shared.membership.ports.apps import AppStore
@@ -17,12 +17,12 @@ from shared.membership.ports.apps import AppStore
 @dataclass(frozen=True, slots=True)
 class ShowGroups:
     access: Access
-    rosters: Rosters
+    rosters: GuestReader
     setups: AppStore
 
     async def one(self, group: GroupId, caller: Caller) -> Seen:
         """Raises Refused `group-missing`, `not-owner`."""
-        return await self.access.need(group, caller, Action.SEE_GROUP)
+        return await self.access.require(group, caller, Action.SEE_GROUP)
 
     async def of_caller(self, caller: Caller, *, with_all: bool) -> list[Seen]:
         """The groups that the caller owns or decides for; `with_all` adds those of all apps that are set up. By name.
@@ -31,7 +31,7 @@ class ShowGroups:
             Refused: `not-admin`, where `with_all` is not the caller's to ask.
         """
         if with_all:
-            need(caller, Action.LIST_ALL_GROUPS)
+            require(caller, Action.LIST_ALL_GROUPS)
         owned, apps = await asyncio.gather(self._owned(caller), self.setups.list_apps())
         by_group: dict[GroupId, list[AppRecord]] = {}
         for app in apps:

@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from shared.core.caller import Caller
-from shared.core.change_log import TrailEntry
+from shared.core.change_log import ChangeLogEntry
 from shared.core.clock import Clock
 from shared.core.errors import Refused
 from shared.core.ids import AuditId, GroupId, UserId
 from shared.core.reasons import Reason
 from shared.core.results import Declined, require_gone
 from shared.graph.ports.directory import Directory
-from shared.graph.ports.guests import GuestFacts, GuestPage, Rosters
+from shared.graph.ports.guests import GuestFacts, GuestPage, GuestReader
 from shared.membership.access import Access
 from shared.membership.model.access import Action
-from shared.membership.model.accounts import Belief
-from shared.membership.ports.snapshot import Doing, Doings
+from shared.membership.model.accounts import ExpectedMembership
+from shared.membership.ports.snapshot import OwnAction, OwnActions
 from shared.membership.ports.state import LastDays
 from shared.membership.stop import StopSwitch
-from shared.storage.ports.change_log import Trail
+from shared.storage.ports.change_log import ChangeLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,13 @@ class GuestList:
 
 
 @dataclass(frozen=True, slots=True)
-class TendGuests:
+class GuestCommands:
     access: Access
     directory: Directory
-    rosters: Rosters
+    rosters: GuestReader
     last_days: LastDays
-    doings: Doings
-    trail: Trail
+    own_actions: OwnActions
+    trail: ChangeLog
     clock: Clock
     stop: StopSwitch
 
@@ -45,7 +45,7 @@ class TendGuests:
         self, group: GroupId, caller: Caller, continuation: str | None, find: str | None = None
     ) -> GuestList:
         """Raises Refused `not-owner`, `group-missing`, `parameter-invalid` for a continuation never given out."""
-        await self.access.need(group, caller, Action.READ_GUESTS)
+        await self.access.require(group, caller, Action.READ_GUESTS)
         try:
             page = await self.rosters.guests(group, continuation, find)
         except ValueError as e:
@@ -61,26 +61,26 @@ class TendGuests:
             Refused: `not-owner`, `group-missing`, `stopped`, `guest-missing`, or the directory's refusal.
             DirectoryBusy: a repeat goes on.
         """
-        await self.access.need(group, caller, Action.CHANGE_GUESTS)
-        await self.stop.need_running()
+        await self.access.require(group, caller, Action.CHANGE_GUESTS)
+        await self.stop.require_running()
         guest, now = await self._guest(group, user), self.clock.now()
         # Known before it is so: an audit does not wonder who took the membership away.
-        await self._believe(Doing(user, group, Belief(False, now)))
+        await self._believe(OwnAction(user, group, ExpectedMembership(False, now)))
         [answer] = await self.directory.leave(group, [user])
         if isinstance(answer, Declined):
-            await self._believe(Doing(user, group, Belief(True, self.clock.now())))
+            await self._believe(OwnAction(user, group, ExpectedMembership(True, self.clock.now())))
         number = require_gone(answer).request_id
         await self.trail.add([self._entry(guest, group, caller, now, number)])
         if guest.address:
             await self.last_days.write_expiry(group, guest.address.lower(), None)
 
-    async def _believe(self, doing: Doing) -> None:
-        await self.doings.note_doings(AuditId(""), [doing])
+    async def _believe(self, doing: OwnAction) -> None:
+        await self.own_actions.record_actions(AuditId(""), [doing])
 
     def _entry(
         self, guest: GuestFacts, group: GroupId, caller: Caller, at: datetime, request_id: str | None
-    ) -> TrailEntry:
-        return TrailEntry(
+    ) -> ChangeLogEntry:
+        return ChangeLogEntry(
             key=f"{self.clock.random_hex(12)}-removed",
             at=at,
             who=f"{caller.name} ({caller.object_id})",
@@ -100,7 +100,7 @@ class TendGuests:
         Raises:
             Refused: `not-owner`, `group-missing`, `guest-missing`, `body-invalid` for a day that is over.
         """
-        await self.access.need(group, caller, Action.CHANGE_GUESTS)
+        await self.access.require(group, caller, Action.CHANGE_GUESTS)
         if expires is not None and expires < self.clock.now().date():
             raise Refused(Reason.BODY_INVALID, f"{expires} is over already", field="expires")
         guest = await self._guest(group, user)

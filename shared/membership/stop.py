@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.core.caller import Caller
-from shared.core.change_log import TrailEntry
+from shared.core.change_log import ChangeLogEntry
 from shared.core.clock import Clock
 from shared.core.errors import Refused, StorageBusy
 from shared.core.reasons import Reason
 from shared.core.stop import Stop
-from shared.core.ttl_cache import Glance
+from shared.core.ttl_cache import TtlCache
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.membership.access import need
+from shared.membership.access import require
 from shared.membership.model.access import Action
 from shared.membership.ports.state import StopState
 from shared.messages.commands import Command
 from shared.messages.ports.outbox import Parking
-from shared.storage.ports.change_log import Trail
+from shared.storage.ports.change_log import ChangeLog
 
 REMEMBERED = timedelta(seconds=3)
 """How long an instance may go by what it read: so long after a stop it may still begin something."""
@@ -29,12 +29,12 @@ _AGAIN = timedelta(minutes=1)
 class StopSwitch:
     state: StopState
     parking: Parking
-    trail: Trail
+    trail: ChangeLog
     clock: Clock
-    _known: Glance[Stop] = field(init=False)
+    _known: TtlCache[Stop] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._known = Glance(self._read, REMEMBERED)
+        self._known = TtlCache(self._read, REMEMBERED)
 
     async def _read(self) -> Stop:
         return (await self.state.read_stop()).value
@@ -50,7 +50,7 @@ class StopSwitch:
         await self.parking.park(command)
         return True
 
-    async def need_running(self) -> None:
+    async def require_running(self) -> None:
         """For what a request changes in the directory at once: there is nothing to park.
 
         Raises:
@@ -86,7 +86,7 @@ class StopSwitch:
 
     @retry_on_conflict("the stop")
     async def _turn(self, caller: Caller, *, is_on: bool, reason: str | None) -> Stop:
-        need(caller, Action.STOP)
+        require(caller, Action.STOP)
         there, now = await self.state.read_stop(), self.clock.now()
         if there.value.is_on is is_on:
             found = there.value
@@ -100,10 +100,10 @@ class StopSwitch:
         return found
 
 
-def _entry(stop: Stop, at: datetime) -> TrailEntry:
+def _entry(stop: Stop, at: datetime) -> ChangeLogEntry:
     running, stopped = "everything runs", "everything that sends or changes is parked"
     because = f": {stop.reason}" if stop.reason else ""
-    return TrailEntry(
+    return ChangeLogEntry(
         key=f"{round(at.timestamp() * 1000)}-{'stop' if stop.is_on else 'start'}",
         at=at,
         who=f"{stop.by_name} ({stop.by})",

@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from shared.core.applications import AppId
-from shared.core.ids import AuditId, CaseId, ChunkId, GroupId, ImportId, RequestId, SetupId, UserId
+from shared.core.ids import AuditId, ChunkId, GroupId, ImportId, RequestId, SetupId, SubjectRequestId, UserId
 
 CHUNK_SIZE = 20
 """Guests in a chunk at most: the parts of a ``$batch`` and the members of one ``PATCH`` of a group."""
@@ -87,7 +87,7 @@ class RunSetupStep(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class TakeApart(Command):
+class RemoveApp(Command):
     """Remove from the directory what Guestlist made for an app."""
 
     app: Annotated[AppId, _GUID]
@@ -153,7 +153,7 @@ class RunAudit(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class PutRight(Command):
+class ApplyRemedies(Command):
     """Carry out what an audit planned for an app or, with `back`, take it back."""
 
     audit: Annotated[AuditId, _KEY]
@@ -163,10 +163,10 @@ class PutRight(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class SearchPerson(Command):
+class SearchPersonalData(Command):
     """Go on with the export or erasure of a person's data."""
 
-    case: Annotated[CaseId, _KEY]
+    case: Annotated[SubjectRequestId, _KEY]
     attempt: _Count = 0
 
 

@@ -15,7 +15,7 @@ from shared.storage.ports.open_work import OpenWork
 
 
 @dataclass(frozen=True, slots=True)
-class LookAgain:
+class NextCheck:
     """What comes of looking at something whose time has come: commands that set it going, and when to look again; at
     None it is forgotten."""
 
@@ -23,7 +23,7 @@ class LookAgain:
     commands: Sequence[Command] = ()
 
 
-ENDED = LookAgain(None)
+ENDED = NextCheck(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class Sweep[Id]:
     """Of one kind of work."""
 
     work: OpenWork[Id]
-    look_at: Callable[[Id, datetime], Awaitable[LookAgain]]
+    look_at: Callable[[Id, datetime], Awaitable[NextCheck]]
     outbox: Outbox
     clock: Clock
 
     async def __call__(self) -> int:
         """Look at all whose time has come; gives how many commands were sent. Safe to repeat."""
         now, sent = self.clock.now(), 0
-        async for id_ in self.work.list_open(look_before=now):
+        async for id_ in self.work.list_open(due_before=now):
             found = await self.look_at(id_, now)
             for command in found.commands:
                 await self.outbox.send(command)

@@ -37,7 +37,7 @@ _SHORT_MEASURE_S = 20.0
 _A_WHILE = timedelta(seconds=10)
 _NO_RETRY_AFTER = timedelta(seconds=5)
 _LONGEST_WAIT_S = 16.0
-_MOST_SHARES = 100
+_MAX_SHARES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def take(state: ImportPace, units: Sequence[int], who: str) -> tuple[list[float]
     if not units:
         return [], state
     ends = dict(state.ends)
-    if who in ends or len(ends) < _MOST_SHARES:
+    if who in ends or len(ends) < _MAX_SHARES:
         ends[who] = line
     return positions, replace(state, line=line, ends=ends)
 

@@ -8,7 +8,7 @@ import msgspec
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-from shared.core.ids import CaseId
+from shared.core.ids import SubjectRequestId
 from shared.people.model import Page, Person
 from shared.storage.accounts import failure, make_container
 
@@ -23,7 +23,7 @@ class BlobExports:
     def __init__(self, service: BlobServiceClient) -> None:
         self._container: ContainerClient = service.get_container_client(CONTAINER)
 
-    async def write(self, case: CaseId, part: str, content: Any) -> None:
+    async def write(self, case: SubjectRequestId, part: str, content: Any) -> None:
         """A part, as JSON. The same part again takes the place of the one before."""
         body, name = msgspec.json.encode(content), f"{case}/{part}.json"
         try:
@@ -35,12 +35,12 @@ class BlobExports:
         except AzureError as e:
             raise failure(e) from e
 
-    async def read(self, case: CaseId, prefix: str) -> list[Any]:
+    async def read(self, case: SubjectRequestId, prefix: str) -> list[Any]:
         """The parts whose names begin so, in the order of their names."""
         found = [await self._content(name) for name in await self._names(f"{case}/{prefix}")]
         return [msgspec.json.decode(content) for content in found if content is not None]
 
-    async def delete(self, case: CaseId) -> None:
+    async def delete(self, case: SubjectRequestId) -> None:
         """Safe to repeat."""
         for name in await self._names(f"{case}/"):
             await self._delete(name)

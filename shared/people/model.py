@@ -15,17 +15,17 @@ from typing import Annotated, Any
 
 from shared.core.addresses import parse_address
 from shared.core.errors import Refused
-from shared.core.ids import CaseId, UserId
+from shared.core.ids import SubjectRequestId, UserId
 from shared.core.personal import Personal, Redaction, Says
 
 KEPT = timedelta(hours=24)
 """How long an export that nobody fetches is kept: until whoever asked for it has slept over it."""
-KEPT_ONCE_FETCHED = timedelta(hours=1)
+RETENTION_ONCE_FETCHED = timedelta(hours=1)
 """How long one is kept that was fetched: an answer that was lost on its way can be asked for again."""
-MOST_MENTIONS = 100
+MAX_MENTIONS = 100
 
 
-class CaseKind(StrEnum):
+class SubjectRequestKind(StrEnum):
     EXPORT = "export"
     ERASURE = "erasure"
 
@@ -38,7 +38,7 @@ class Phase(StrEnum):
     CHECK = "check"
 
 
-class CaseState(StrEnum):
+class SubjectRequestState(StrEnum):
     """`refused`: work for the person is under way, and nothing was changed. `gone`: what was found was deleted
     again, as it was kept long enough."""
 
@@ -102,7 +102,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class SubjectRequest:
     """One export or erasure.
 
     `given` is who was asked for and `known` who that is found to be; both are empty once the case has ended.
@@ -112,15 +112,15 @@ class Case:
     by `Found.key`.
     """
 
-    id: CaseId
-    kind: CaseKind
+    id: SubjectRequestId
+    kind: SubjectRequestKind
     by: Annotated[str, Personal("who asked for it", Redaction.SIGNED, Says.WHO)]
     asked_at: datetime
     confirmed: bool
     stand_in: str
     given: Person = Person()
     known: Person = Person()
-    state: CaseState = CaseState.RUNNING
+    state: SubjectRequestState = SubjectRequestState.RUNNING
     phase: Phase = Phase.LOOK
     round: int = 0
     grew: bool = False
@@ -138,7 +138,7 @@ class Case:
     @property
     def keeps_what_it_found(self) -> bool:
         """An export, and the rehearsal of an erasure: whoever confirms must see whom it is about."""
-        return self.kind is CaseKind.EXPORT or not self.confirmed
+        return self.kind is SubjectRequestKind.EXPORT or not self.confirmed
 
 
 def address_forms(raw: str) -> frozenset[str]:
@@ -173,7 +173,7 @@ def identify(given: Person, known: Person, learned: Iterable[Person]) -> Person:
     return Person(frozenset(addresses), frozenset(users), frozenset(names))
 
 
-def absorb(case: Case, page: Page) -> Case:
+def absorb(case: SubjectRequest, page: Page) -> SubjectRequest:
     """The case with what a page brought."""
     found = dict(case.found)
     for each in page.found:
@@ -184,15 +184,15 @@ def absorb(case: Case, page: Page) -> Case:
         known=known,
         grew=case.grew or known != case.known,
         found=found,
-        mentions=(*case.mentions, *page.mentions)[:MOST_MENTIONS],
-        under_way=tuple(dict.fromkeys((*case.under_way, *page.under_way)))[:MOST_MENTIONS],
+        mentions=(*case.mentions, *page.mentions)[:MAX_MENTIONS],
+        under_way=tuple(dict.fromkeys((*case.under_way, *page.under_way)))[:MAX_MENTIONS],
         changed=case.changed + page.changed,
         pieces=case.pieces + 1,
     )
 
 
-def ended(case: Case, state: CaseState, now: datetime) -> Case:
+def ended(case: SubjectRequest, state: SubjectRequestState, now: datetime) -> SubjectRequest:
     """The receipt: who it was about is forgotten."""
-    kept = now + KEPT if state is CaseState.DONE and case.keeps_what_it_found else None
+    kept = now + KEPT if state is SubjectRequestState.DONE and case.keeps_what_it_found else None
     over = replace(case, state=state, ended_at=now, kept_until=kept, place=None, why=None, not_before=None)
     return replace(over, given=Person(), known=Person(), stand_in="")

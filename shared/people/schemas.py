@@ -10,7 +10,7 @@ from msgspec import field
 
 from shared.core.ids import UserId
 from shared.http.schemas import Answer, Body, Guid, decode, given, schema_rule
-from shared.people.model import Case, CaseState
+from shared.people.model import SubjectRequest, SubjectRequestState
 from shared.people.ports import PersonalData
 
 type _Address = Annotated[str, msgspec.Meta(min_length=3, max_length=320)]
@@ -46,10 +46,10 @@ class Taken(Answer):
     """An export or an erasure that has begun: look at it under its address."""
 
     id: str
-    state: CaseState
+    state: SubjectRequestState
 
 
-class Whom(Answer):
+class SubjectSelector(Answer):
     """Whom it was found to be about: check that it is one person."""
 
     addresses: list[str]
@@ -91,13 +91,13 @@ class Place(Answer):
 
 class _Case(Answer):
     id: str
-    state: CaseState
+    state: SubjectRequestState
     asked_at: datetime
     by: str = field(name="askedBy")
     ended_at: datetime | None
     kept_until: datetime | None
     why: str | None = field(name="waitsFor")
-    person: Whom | None
+    person: SubjectSelector | None
     found: list[Count]
     mentions: list[str] = field(name="mentionedAt")
 
@@ -140,21 +140,21 @@ def decode_erasure(body: bytes) -> ErasureBody:
     return decode(ErasureBody, body)
 
 
-def taken(case: Case) -> Taken:
+def taken(case: SubjectRequest) -> Taken:
     return Taken.of(case)
 
 
-def export(case: Case, whom: list[Any], parts: list[Any]) -> Export:
+def export(case: SubjectRequest, whom: list[Any], parts: list[Any]) -> Export:
     places: dict[str, list[Record]] = {}
     for each in (each for part in parts for each in part):
         record = Record(each["what"], each["role"], each["fields"], _labels(each["fields"]))
         places.setdefault(each["where"], []).append(record)
-    is_there = case.state is CaseState.DONE
+    is_there = case.state is SubjectRequestState.DONE
     data = [Place(where, records) for where, records in places.items()] if is_there else None
     return Export.of(case, person=_person(whom), found=_counts(case), data=data)
 
 
-def erasure(case: Case, whom: list[Any], personal_data: Iterable[PersonalData]) -> Erasure:
+def erasure(case: SubjectRequest, whom: list[Any], personal_data: Iterable[PersonalData]) -> Erasure:
     counts = _counts(case)
     kept = {k: text for each in personal_data for k, text in each.kept.items()}
     said = {c.what: kept[c.where, c.what] for c in counts if (c.where, c.what) in kept}
@@ -168,11 +168,11 @@ def erasure(case: Case, whom: list[Any], personal_data: Iterable[PersonalData]) 
     )
 
 
-def _person(whom: list[Any]) -> Whom | None:
-    return Whom(whom[0]["addresses"], whom[0]["userIds"]) if whom else None
+def _person(whom: list[Any]) -> SubjectSelector | None:
+    return SubjectSelector(whom[0]["addresses"], whom[0]["userIds"]) if whom else None
 
 
-def _counts(case: Case) -> list[Count]:
+def _counts(case: SubjectRequest) -> list[Count]:
     found = ((key.split("|"), n) for key, n in case.found.items())
     return [Count(where, what, role, n) for (where, what, role), n in found]
 

@@ -16,15 +16,24 @@ from shared.core.errors import Conflict, Unavailable
 from shared.core.timing import Timing
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait
-from shared.messages.commands import SearchPerson
+from shared.messages.commands import SearchPersonalData
 from shared.messages.outcomes import Later, Outcome
-from shared.people.model import Case, CaseKind, CaseState, Page, Person, Phase, absorb, ended
+from shared.people.model import (
+    Page,
+    Person,
+    Phase,
+    SubjectRequest,
+    SubjectRequestKind,
+    SubjectRequestState,
+    absorb,
+    ended,
+)
 from shared.people.ports import PersonalData
 
 if TYPE_CHECKING:
     from shared.audits.rows.audits import TableAuditStore
     from shared.people.exports import BlobExports
-    from shared.people.rows.cases import TableCases
+    from shared.people.rows.cases import TableSubjectRequests
 
 log = logging.getLogger("guestlist")
 
@@ -35,21 +44,21 @@ _PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
-class SearchPersonStep:
+class SearchPersonalDataStep:
     """`personal_data` are all places in which people's data is kept; files come first, which rows are made of."""
 
-    cases: "TableCases"
+    cases: "TableSubjectRequests"
     personal_data: Sequence[PersonalData]
     exports: "BlobExports"
     audits: "TableAuditStore"
     clock: Clock
     timing: Timing
 
-    async def __call__(self, command: SearchPerson) -> Outcome:
+    async def __call__(self, command: SearchPersonalData) -> Outcome:
         """One delivery. Safe to repeat and to run beside itself."""
         now = self.clock.now()
         stored = await self.cases.read(command.case)
-        if stored is None or stored.value.state is not CaseState.RUNNING:
+        if stored is None or stored.value.state is not SubjectRequestState.RUNNING:
             return Outcome(note="nothing to do")
         case, again = stored.value, replace(command, attempt=command.attempt + 1)
         if case.not_before is not None and case.not_before > now:
@@ -62,22 +71,22 @@ class SearchPersonStep:
         except Unavailable as e:
             wait = busy_wait(command.attempt, e.retry_after, self.clock.jitter())
             return Outcome(later=Later(again, self.clock.now() + wait, str(e)))
-        if case.state is not CaseState.RUNNING:
+        if case.state is not SubjectRequestState.RUNNING:
             log.info("%s %s: %s", case.kind.value, case.id, case.state.value)
             return Outcome()
         if case.not_before is not None and case.not_before > now:
-            return Outcome(later=Later(SearchPerson(case.id), case.not_before, case.why or ""))
-        return Outcome(then=(SearchPerson(case.id),))
+            return Outcome(later=Later(SearchPersonalData(case.id), case.not_before, case.why or ""))
+        return Outcome(then=(SearchPersonalData(case.id),))
 
-    async def _save(self, case: Versioned[Case]) -> None:
+    async def _save(self, case: Versioned[SubjectRequest]) -> None:
         value = case.value
         look_at = value.kept_until
-        if value.state is CaseState.RUNNING:
+        if value.state is SubjectRequestState.RUNNING:
             now = self.clock.now()
-            look_at = max(now, value.not_before or now) + self.timing.stillness
+            look_at = max(now, value.not_before or now) + self.timing.stall_timeout
         await self.cases.save(case, look_at)
 
-    async def _piece(self, case: Case, now: datetime) -> Case:
+    async def _piece(self, case: SubjectRequest, now: datetime) -> SubjectRequest:
         """The case after the next few pages."""
         is_start = case.phase is not Phase.LOOK and case.place is None
         if is_start and (await self.audits.read_position()).value.running is not None:
@@ -100,14 +109,14 @@ class SearchPersonStep:
                 break
         return case
 
-    async def _take(self, case: Case, page: Page) -> Case:
+    async def _take(self, case: SubjectRequest, page: Page) -> SubjectRequest:
         if case.phase is not Phase.LOOK:
             return replace(case, changed=case.changed + page.changed, pieces=case.pieces + 1)
-        if case.kind is CaseKind.EXPORT and page.found:
+        if case.kind is SubjectRequestKind.EXPORT and page.found:
             await self.exports.write(case.id, f"{case.round:03d}-{case.pieces:08d}", page.found)
         return absorb(case, page)
 
-    async def _next(self, case: Case) -> Case:
+    async def _next(self, case: SubjectRequest) -> SubjectRequest:
         """All was gone through."""
         now = self.clock.now()
         begin = replace(case, place=None, round=case.round + 1, changed=0)
@@ -116,12 +125,12 @@ class SearchPersonStep:
                 return replace(begin, grew=False, found={}, mentions=(), under_way=())
             if case.keeps_what_it_found:
                 await self.exports.write(case.id, _PERSON, _whom(case.known))
-                return ended(case, CaseState.DONE, now)
+                return ended(case, SubjectRequestState.DONE, now)
             if case.under_way:
-                return ended(case, CaseState.REFUSED, now)
+                return ended(case, SubjectRequestState.REFUSED, now)
             return replace(begin, phase=Phase.ERASE)
         if case.phase is Phase.CHECK and not case.changed:
-            return ended(case, CaseState.DONE, now)
+            return ended(case, SubjectRequestState.DONE, now)
         # As long as a claim lasts, for no delivery lives longer: who read a row before has written it by then.
         return replace(begin, phase=Phase.CHECK, not_before=now + self.timing.claim)
 

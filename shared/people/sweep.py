@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from shared.core.clock import Clock
 from shared.core.errors import Conflict
 from shared.core.timing import Timing
-from shared.messages.commands import SearchPerson
+from shared.messages.commands import SearchPersonalData
 from shared.messages.ports.outbox import Outbox
-from shared.people.model import CaseState
+from shared.people.model import SubjectRequestState
 
 if TYPE_CHECKING:
     from shared.people.exports import BlobExports
-    from shared.people.rows.cases import TableCases
+    from shared.people.rows.cases import TableSubjectRequests
 
 
 @dataclass(frozen=True, slots=True)
 class SweepPeople:
-    cases: "TableCases"
+    cases: "TableSubjectRequests"
     exports: "BlobExports"
     outbox: Outbox
     clock: Clock
@@ -29,11 +29,13 @@ class SweepPeople:
         now, sent = self.clock.now(), 0
         async for stored in self.cases.list_due(now):
             with suppress(Conflict):  # Who wrote it meanwhile has it looked at again.
-                if stored.value.state is CaseState.RUNNING:
-                    await self.cases.save(stored, now + self.timing.stillness)
-                    await self.outbox.send(SearchPerson(stored.value.id))
+                if stored.value.state is SubjectRequestState.RUNNING:
+                    await self.cases.save(stored, now + self.timing.stall_timeout)
+                    await self.outbox.send(SearchPersonalData(stored.value.id))
                     sent += 1
                 else:
                     await self.exports.delete(stored.value.id)
-                    await self.cases.save(replace(stored, value=replace(stored.value, state=CaseState.GONE)), None)
+                    await self.cases.save(
+                        replace(stored, value=replace(stored.value, state=SubjectRequestState.GONE)), None
+                    )
         return sent

@@ -119,14 +119,14 @@ class AskToJoin:
             app_name=app.name,
             requested_at=now,
             updated_at=now,
-            expires_at=start + self.settings.proof_kept,
+            expires_at=start + self.settings.proof_retention,
             display_name=new.display_name,
             reason_given=new.reason_given,
             language=new.language,
         )
         if there is None:
             request = fresh
-        elif there.value.state is RequestState.UNPROVEN:
+        elif there.value.state is RequestState.UNVERIFIED:
             # The same code: whoever asks in somebody's name must not make the mail they have worthless.
             request = replace(there.value, expires_at=fresh.expires_at)
         elif _is_at_rest(there.value):
@@ -135,7 +135,7 @@ class AskToJoin:
         else:
             return False
         # Remembered first: whatever stops after this line is found by the sweeper.
-        await self.requests.open((new.group, key), start + self.timing.stillness)
+        await self.requests.open((new.group, key), start + self.timing.stall_timeout)
         due = with_mail(request, RequestMail.PROOF, now)
         await self.requests.save(Versioned(due, there.version if there else None))
         return True

@@ -17,7 +17,7 @@ from shared.membership.access import Access
 from shared.membership.model.access import Action
 from shared.messages.commands import FulfilRequest, MailRequest
 from shared.messages.ports.outbox import Outbox
-from shared.requests.model.requests import JoinRequest, RequestMail, RequestState, step_on, with_mail
+from shared.requests.model.requests import JoinRequest, RequestMail, RequestState, transition, with_mail
 from shared.requests.ports import RequestPage, RequestStore
 
 _DECIDABLE = (RequestState.PENDING, RequestState.FAILED)
@@ -37,7 +37,7 @@ class DecideRequest:
     ) -> RequestPage:
         """Raises Refused `not-owner`, `group-missing`, or `parameter-invalid` for a continuation that was never
         given out."""
-        await self.access.need(group, caller, Action.READ_REQUESTS)
+        await self.access.require(group, caller, Action.READ_REQUESTS)
         try:
             return await self.requests.list_group(group, state=state, continuation=continuation, limit=limit)
         except ValueError as e:
@@ -59,9 +59,9 @@ class DecideRequest:
     async def _decide(
         self, group: GroupId, request: RequestId, caller: Caller, state: RequestState, note: str | None
     ) -> JoinRequest:
-        await self.access.need(group, caller, Action.DECIDE_REQUESTS)
+        await self.access.require(group, caller, Action.DECIDE_REQUESTS)
         stored = await self.requests.read(group, request)
-        if stored is None or stored.value.proven_at is None or stored.value.state is RequestState.UNPROVEN:
+        if stored is None or stored.value.proven_at is None or stored.value.state is RequestState.UNVERIFIED:
             raise Refused(Reason.REQUEST_MISSING)
         found, now = stored.value, self.clock.now()
         if found.state is state and found.decided_by == caller.object_id:
@@ -70,10 +70,10 @@ class DecideRequest:
             raise _decided(found)
         await self._not_own(found, caller)
         said = {"decided_at": now, "decided_by": caller.object_id, "decided_by_name": caller.name, "note": note}
-        changed = step_on(found, state, now, **said, reason=None, detail=None, invitation=None, again=None)
+        changed = transition(found, state, now, **said, reason=None, detail=None, invitation=None, again=None)
         if state is RequestState.DECLINED:
             changed = with_mail(changed, RequestMail.DECLINED, now)
-        await self.requests.open((group, request), now + self.timing.stillness)
+        await self.requests.open((group, request), now + self.timing.stall_timeout)
         # Others that write: another decision, or a mail about the request that has just gone out.
         await self.requests.save(Versioned(changed, stored.version))
         await self._enqueue(changed)

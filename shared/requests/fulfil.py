@@ -19,7 +19,7 @@ from shared.membership.model.policy import RequestPolicy
 from shared.membership.ports.apps import AppStore
 from shared.messages.commands import FulfilRequest, MailRequest
 from shared.messages.outcomes import Later, Outcome
-from shared.requests.model.requests import JoinRequest, RequestMail, RequestState, step_on, with_mail
+from shared.requests.model.requests import JoinRequest, RequestMail, RequestState, transition, with_mail
 from shared.requests.ports import RequestStore
 
 APPROVED = {
@@ -47,7 +47,7 @@ class FulfilRequestStep:
         request = stored.value
         invitation, refused = None, None
         try:
-            await self._need_decision(request)
+            await self._require_decision(request)
             invitation = await self._accept(request)
         except Refused as e:
             if e.reason is Reason.IDEMPOTENCY_KEY_IN_FLIGHT or e.reason is Reason.STORAGE_BUSY:
@@ -72,30 +72,30 @@ class FulfilRequestStep:
             return Outcome(note="another delivery fulfilled it")
         now = self.clock.now()
         if invitation is not None:
-            changed = step_on(stored.value, RequestState.APPROVED, now, invitation=invitation)
+            changed = transition(stored.value, RequestState.APPROVED, now, invitation=invitation)
         elif refused is not None and refused.reason is Reason.AUTHORITY_LOST:
             changed = self._undecided(stored.value, refused)
         else:
             why = refused.reason if refused else Reason.INTERNAL
             detail = refused.detail if refused else None
-            changed = step_on(stored.value, RequestState.FAILED, now, reason=why, detail=detail)
+            changed = transition(stored.value, RequestState.FAILED, now, reason=why, detail=detail)
         await self.requests.save(Versioned(changed, stored.version))
         if not changed.is_open:
             await self.requests.close((command.group, command.request))
         return Outcome(then=(MailRequest(command.group, command.request),) if changed.mail else ())
 
-    async def _need_decision(self, request: JoinRequest) -> None:
+    async def _require_decision(self, request: JoinRequest) -> None:
         """Raises Refused `authority-lost` where who decided may not any more, or the policy does not let everybody
         in."""
         if request.decided_by is not None:
-            await self.access.need_still(request.group, request.decided_by, Action.DECIDE_REQUESTS)
+            await self.access.require_still(request.group, request.decided_by, Action.DECIDE_REQUESTS)
         elif all(a.policy.lets_in is not RequestPolicy.OPEN for a in await self.setups.list_apps(request.group)):
             raise Refused(Reason.AUTHORITY_LOST, "the app's policy does not let everybody in any more")
 
     def _undecided(self, request: JoinRequest, refused: Refused) -> JoinRequest:
         """The request as it was before the decision, with an explanation; those who decide are told of it."""
         now = self.clock.now()
-        pending = step_on(
+        pending = transition(
             request,
             RequestState.PENDING,
             now,

@@ -13,7 +13,7 @@ from shared.core.ids import GroupId, UserId
 from shared.core.timing import Timing
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.graph.ports.directory import Directory
-from shared.graph.ports.guests import Rosters
+from shared.graph.ports.guests import GuestReader
 from shared.invitations.ports import Store
 from shared.mail.deliver import LANE
 from shared.mail.ports import Mail, Mailer
@@ -27,13 +27,13 @@ from shared.requests.model.settings import RequestSettings
 from shared.requests.ports import RequestStore, RequestText, Waiting
 from shared.requests.post import Post, Waits
 
-MOST_TOLD = 5
+MAX_NOTIFIED = 5
 """Of those who decide, so many get a mail that a request waits: all of them see it in the list."""
-_MOST_COUNTED = 100
+_MAX_COUNTED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class TellDeciders:
+class NotifyDeciders:
     """`mailer` is None where no sender is set up any more: nobody is told, and all see it in the list."""
 
     mailer: Mailer | None
@@ -41,7 +41,7 @@ class TellDeciders:
     requests: RequestStore
     setups: AppStore
     directory: Directory
-    rosters: Rosters
+    rosters: GuestReader
     store: Store
     outbox: Outbox
     clock: Clock
@@ -88,7 +88,7 @@ class TellDeciders:
     async def sweep(self, now: datetime) -> int:
         """Set going what stands still, and forget what was told long ago; gives how many messages were sent."""
         sent = 0
-        async for decider in self.requests.list_digests(look_before=now):
+        async for decider in self.requests.list_digests(due_before=now):
             stored = await self.requests.read_digest(decider)
             if stored is not None and stored.value.due_at is not None:
                 await self.outbox.send(MailDigest(decider))
@@ -119,7 +119,7 @@ class TellDeciders:
         told = digest.value.told_at or self.clock.now()
         # What is due stands still some time later; the rest is forgotten when nothing can come too soon after it.
         due = digest.value.due_at
-        look_at = max(due, self.clock.now()) + self.timing.stillness if due else told + self.settings.digest_every
+        look_at = max(due, self.clock.now()) + self.timing.stall_timeout if due else told + self.settings.digest_every
         return await self.requests.save_digest(digest, look_at)
 
     async def _enqueue(self, digest: Digest) -> None:
@@ -144,7 +144,7 @@ class TellDeciders:
 
     async def _waiting(self, decider: UserId, group: GroupId) -> Waiting | None:
         page = await self.requests.list_group(
-            group, state=RequestState.PENDING, continuation=None, limit=_MOST_COUNTED
+            group, state=RequestState.PENDING, continuation=None, limit=_MAX_COUNTED
         )
         if not page.requests or decider not in await self._deciders(group):
             return None
@@ -154,9 +154,9 @@ class TellDeciders:
         """Those whom the policy names, else the owners as the directory has them now; none where it does not say."""
         apps = await self.setups.list_apps(group)
         if apps and apps[0].named_approvers:
-            return tuple(person.id for person in apps[0].named_approvers)[:MOST_TOLD]
+            return tuple(person.id for person in apps[0].named_approvers)[:MAX_NOTIFIED]
         try:
-            return tuple(sorted((await self.directory.read_group(group)).owners))[:MOST_TOLD]
+            return tuple(sorted((await self.directory.read_group(group)).owners))[:MAX_NOTIFIED]
         except Refused:
             return ()
 

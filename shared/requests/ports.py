@@ -56,7 +56,7 @@ class RequestStore(OpenWork[tuple[GroupId, RequestId]], Protocol):
         """As `forget`."""
         ...
 
-    def list_digests(self, *, look_before: datetime) -> AsyncIterator[UserId]:
+    def list_digests(self, *, due_before: datetime) -> AsyncIterator[UserId]:
         """Whose digests are to be looked at by now."""
         ...
 

@@ -70,7 +70,7 @@ class TableRequestStore(TableOpenWork[tuple[GroupId, RequestId]]):
     async def list_group(
         self, group: GroupId, *, state: RequestState | None, continuation: str | None, limit: int
     ) -> RequestPage:
-        keys = {"group": group, "unproven": RequestState.UNPROVEN.value}
+        keys = {"group": group, "unproven": RequestState.UNVERIFIED.value}
         condition = "PartitionKey eq @group and State ne @unproven"
         if continuation is not None:
             condition += " and RowKey gt @after"
@@ -97,8 +97,8 @@ class TableRequestStore(TableOpenWork[tuple[GroupId, RequestId]]):
     async def forget_digest(self, digest: Versioned[Digest]) -> None:
         await self._table.delete(_DIGESTS, digest.value.decider, digest.version)
 
-    async def list_digests(self, *, look_before: datetime) -> AsyncIterator[UserId]:
-        keys = {"digests": _DIGESTS, "before": to_text(look_before)}
+    async def list_digests(self, *, due_before: datetime) -> AsyncIterator[UserId]:
+        keys = {"digests": _DIGESTS, "before": to_text(due_before)}
         async for row in self._table.query("PartitionKey eq @digests and LookAt lt @before", keys):
             yield UserId(str(row["RowKey"]))
 

@@ -18,7 +18,7 @@ from shared.messages.commands import MailRequest
 from shared.messages.outcomes import Later, Outcome
 from shared.requests.model.requests import JoinRequest, RequestMail
 from shared.requests.model.settings import RequestSettings
-from shared.requests.notify_deciders import TellDeciders
+from shared.requests.notify_deciders import NotifyDeciders
 from shared.requests.ports import RequestStore, RequestText
 from shared.requests.post import Post, Waits
 
@@ -35,7 +35,7 @@ class MailRequestStep:
     mailer: Mailer | None
     text: RequestText
     requests: RequestStore
-    tell: TellDeciders
+    tell: NotifyDeciders
     store: Store
     clock: Clock
     timing: Timing
@@ -71,7 +71,7 @@ class MailRequestStep:
             slot = await self.store.reserve(STRANGERS, mailer.pace.part(_PART), 1, now)
             if slot > now:
                 # The sweeper must not take a long wait for a message that was lost: another would reserve again.
-                await self.requests.open((command.group, command.request), slot + self.timing.stillness)
+                await self.requests.open((command.group, command.request), slot + self.timing.stall_timeout)
                 later = replace(command, slot=slot)
                 return Outcome(later=Later(_next(later), slot, "the pace of mails to strangers"))
         # Of the lane of all mail only when its turn has come: what is reserved there keeps other mails waiting.
@@ -100,7 +100,7 @@ class MailRequestStep:
             await self.requests.close((request.group, request.id))
         else:
             # Soon, and not when it expires: somebody may be deciding at this moment, and the sweeper tells.
-            await self.requests.open((request.group, request.id), self.clock.now() + self.timing.stillness)
+            await self.requests.open((request.group, request.id), self.clock.now() + self.timing.stall_timeout)
 
     async def _mail(self, request: JoinRequest) -> Mail | None:
         """None where there is nothing to write any more. Nothing in it is a stranger's text, nor is the name beside
@@ -112,7 +112,7 @@ class MailRequestStep:
         if asked is None:
             return None
         page = f"{self.settings.public_url}/request/{request.group}/{request.id}?code={quote(asked.code)}"
-        hours = round(self.settings.proof_kept.total_seconds() / 3600)
+        hours = round(self.settings.proof_retention.total_seconds() / 3600)
         language = asked.language or "en"
         return self.text.proof(key=key, to=to, app=asked.app_name, link=page, hours=hours, language=language)
 

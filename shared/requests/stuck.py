@@ -15,9 +15,9 @@ class FindStuckRequests:
     requests: RequestStore
     outbox: Outbox
 
-    async def __call__(self, look_before: datetime, since: datetime) -> AsyncIterator[StuckWork]:
+    async def __call__(self, due_before: datetime, since: datetime) -> AsyncIterator[StuckWork]:
         """As `shared.core.stuck.FindStuck`."""
-        async for group, request_id in self.requests.list_open(look_before=look_before):
+        async for group, request_id in self.requests.list_open(due_before=due_before):
             stored = await self.requests.read(group, request_id)
             if stored is None or not stored.value.is_unfulfilled or stored.value.updated_at >= since:
                 continue

@@ -10,26 +10,26 @@ from shared.core.ids import GroupId, RequestId
 from shared.core.timing import Timing
 from shared.core.versions import Versioned
 from shared.messages.commands import Command, FulfilRequest, MailRequest
-from shared.messages.sweep import ENDED, LookAgain
-from shared.requests.model.requests import JoinRequest, RequestMail, RequestState, step_on
+from shared.messages.sweep import ENDED, NextCheck
+from shared.requests.model.requests import JoinRequest, RequestMail, RequestState, transition
 from shared.requests.model.settings import Limit, RequestSettings
-from shared.requests.notify_deciders import TellDeciders
+from shared.requests.notify_deciders import NotifyDeciders
 from shared.requests.ports import RequestStore
 
 _SELDOM = 4
-"""Of `stillness`: how often a request that waits for a person is looked at."""
+"""Of `stall_timeout`: how often a request that waits for a person is looked at."""
 _DAILY = Limit(1, timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
 class SweepRequests:
     requests: RequestStore
-    tell: TellDeciders
+    tell: NotifyDeciders
     clock: Clock
     timing: Timing
     settings: RequestSettings
 
-    async def look_at(self, id_: tuple[GroupId, RequestId], now: datetime) -> LookAgain:
+    async def look_at(self, id_: tuple[GroupId, RequestId], now: datetime) -> NextCheck:
         """A join request whose time has come. Safe to repeat."""
         stored = await self.requests.read(*id_)
         if stored is None or not stored.value.is_open:
@@ -42,18 +42,18 @@ class SweepRequests:
                 else:
                     await self.requests.save(Versioned(ended, stored.version))
             except Conflict:
-                return LookAgain(now)  # Whoever changed it meanwhile has it looked at again.
-            return LookAgain(now) if ended is not None and ended.is_open else ENDED
+                return NextCheck(now)  # Whoever changed it meanwhile has it looked at again.
+            return NextCheck(now) if ended is not None and ended.is_open else ENDED
         commands: list[Command] = []
         if request.mail is not None:
             commands.append(MailRequest(*id_))
         if request.is_unfulfilled:
             commands.append(FulfilRequest(*id_))
         if commands:
-            return LookAgain(now + self.timing.stillness, commands)
+            return NextCheck(now + self.timing.stall_timeout, commands)
         # Not later: what is decided while this is written must not wait until the request expires.
         waits = request.unproven or request
-        return LookAgain(min(waits.expires_at, now + _SELDOM * self.timing.stillness))
+        return NextCheck(min(waits.expires_at, now + _SELDOM * self.timing.stall_timeout))
 
     async def __call__(self) -> int:
         """Tell those who decide, and forget what ended; gives how many messages were sent. Safe to repeat."""
@@ -61,7 +61,7 @@ class SweepRequests:
         sent = await self.tell.sweep(now)
         await self.requests.forget_counts(now)
         if await self.requests.count_up("forgetting", _DAILY, now):
-            await self._forget(now - self.settings.ended_kept)
+            await self._forget(now - self.settings.ended_retention)
         return sent
 
     async def _forget(self, before: datetime) -> None:
@@ -81,5 +81,5 @@ def _expired(request: JoinRequest, now: datetime) -> JoinRequest | None:
         mail = None if request.mail is RequestMail.PROOF else request.mail
         return replace(request, again=None, mail=mail)
     if request.state is RequestState.PENDING and request.expires_at <= now:
-        return step_on(request, RequestState.EXPIRED, now, mail=None)
+        return transition(request, RequestState.EXPIRED, now, mail=None)
     return request

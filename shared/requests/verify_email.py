@@ -16,7 +16,7 @@ from shared.membership.model.policy import RequestPolicy
 from shared.messages.commands import FulfilRequest, MailRequest
 from shared.messages.ports.outbox import Outbox
 from shared.requests.ask import AskToJoin
-from shared.requests.model.requests import JoinRequest, RequestMail, RequestState, step_on, with_mail
+from shared.requests.model.requests import JoinRequest, RequestMail, RequestState, transition, with_mail
 from shared.requests.model.settings import RequestSettings
 from shared.requests.ports import RequestStore
 
@@ -30,7 +30,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class ProveAddress:
+class VerifyEmail:
     ask: AskToJoin
     requests: RequestStore
     outbox: Outbox
@@ -60,7 +60,7 @@ class ProveAddress:
             nonlocal openly
             stored, found = await self._found(group, request, code)
             now = self.clock.now()
-            if found.state is not RequestState.UNPROVEN:
+            if found.state is not RequestState.UNVERIFIED:
                 return Proof(found, used_before=True)
             if found.expires_at <= now:
                 raise Refused(Reason.REQUEST_MISSING, "The link is too old; ask to join again")
@@ -69,13 +69,13 @@ class ProveAddress:
             if openly is None:
                 openly = await self._lets_in(app, now)
             if openly:
-                changed = step_on(
+                changed = transition(
                     found, RequestState.APPROVED, now, decided_at=now, decided_by_name=app.name, **proven
                 )
             else:
-                changed = with_mail(step_on(found, RequestState.PENDING, now, **proven), RequestMail.WAITING, now)
+                changed = with_mail(transition(found, RequestState.PENDING, now, **proven), RequestMail.WAITING, now)
             # Remembered first: whatever stops after this line is found by the sweeper.
-            await self.requests.open((group, request), now + self.timing.stillness)
+            await self.requests.open((group, request), now + self.timing.stall_timeout)
             await self.requests.save(Versioned(changed, stored.version))
             with suppress(StorageBusy):  # The sweeper enqueues it.
                 await self.outbox.send((FulfilRequest if openly else MailRequest)(group, request))

@@ -13,11 +13,11 @@ from shared.core.ids import UserId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.core.waits import busy_wait
-from shared.graph.ports.guests import Rosters
-from shared.membership.access import Access, need
+from shared.graph.ports.guests import GuestReader
+from shared.membership.access import Access, require
 from shared.membership.model.access import Action, may, tenant_roles
 from shared.membership.model.apps import AppRecord, AppState, Change, Kind
-from shared.messages.commands import TakeApart
+from shared.messages.commands import RemoveApp
 from shared.messages.outcomes import Later, Outcome
 from shared.messages.ports.outbox import Outbox
 from shared.setup.run import Tools
@@ -60,7 +60,7 @@ class Apps:
     tools: Tools
     outbox: Outbox
     access: Access
-    rosters: Rosters
+    rosters: GuestReader
 
     async def list(self, caller: Caller) -> list[AppRecord]:
         """Those that the caller may read: for owners, the apps of the groups they own now."""
@@ -84,7 +84,7 @@ class Apps:
         Raises:
             Refused: `not-admin`, `app-missing`, `app-being-removed`.
         """
-        need(caller, Action.RUN_SETUP)
+        require(caller, Action.RUN_SETUP)
         named = tuple(dict.fromkeys(inviters))
         stored = await self.tools.store.read_app(app_id)
         if stored is None:
@@ -96,13 +96,13 @@ class Apps:
         log.info("app %s: %d apps may invite, named by %s", app_id, len(named), caller.object_id)
         return changed
 
-    async def look_at_removal(self, app_id: AppId, caller: Caller) -> Removal:
+    async def check_removal(self, app_id: AppId, caller: Caller) -> Removal:
         """What would be removed: only what Guestlist made. Changes nothing.
 
         Raises:
             Refused: `not-admin`, `app-missing`.
         """
-        need(caller, Action.RUN_SETUP)
+        require(caller, Action.RUN_SETUP)
         return await self._removal(await self.one(app_id, caller))
 
     @retry_on_conflict("the app's record")
@@ -112,7 +112,7 @@ class Apps:
         Raises:
             Refused: `not-admin`, `feature-off`, `app-missing`, `dry-run-needed`, `plan-changed`.
         """
-        need(caller, Action.RUN_SETUP)
+        require(caller, Action.RUN_SETUP)
         self.tools.features.need(Feature.SETUP)
         if tag is None:
             raise Refused(Reason.DRY_RUN_NEEDED)
@@ -125,9 +125,9 @@ class Apps:
                 raise Refused(Reason.PLAN_CHANGED)
             removing = replace(stored.value, state=AppState.REMOVING, updated_at=self.tools.clock.now())
             await store.save_app(Versioned(removing, stored.version))
-        await self.outbox.send(TakeApart(app_id))
+        await self.outbox.send(RemoveApp(app_id))
 
-    async def take_apart(self, command: TakeApart) -> Outcome:
+    async def remove_app(self, command: RemoveApp) -> Outcome:
         """Remove what Guestlist made, one thing after the other. Safe to repeat at any time."""
         tools = self.tools
         stored = await tools.store.read_app(command.app)

@@ -13,14 +13,14 @@ from shared.core.ids import SetupId
 from shared.core.reasons import Reason
 from shared.core.timing import Timing
 from shared.core.versions import retry_on_conflict
-from shared.membership.access import need
+from shared.membership.access import require
 from shared.membership.model.access import Action
 from shared.messages.commands import SetupStep
 from shared.messages.ports.outbox import Outbox
-from shared.setup.model.plan import AppWish
+from shared.setup.model.plan import AppSpec
 from shared.setup.model.records import Setup, StepRecord, StepState
 from shared.setup.ports import SetupStore, StoredSetup
-from shared.setup.start import set_going
+from shared.setup.start import enqueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True)
-class TendSetup:
+class SetupCommands:
     store: SetupStore
     outbox: Outbox
     clock: Clock
@@ -41,12 +41,12 @@ class TendSetup:
 
     async def show(self, setup_id: SetupId, caller: Caller) -> Setup:
         """Raises Refused `not-admin`, `setup-missing`."""
-        need(caller, Action.READ_SETUPS)
+        require(caller, Action.READ_SETUPS)
         return (await self._read(setup_id)).setup
 
     async def list_all(self, caller: Caller) -> list[Setup]:
         """All setups, the newest first. Raises Refused `not-admin`."""
-        need(caller, Action.READ_SETUPS)
+        require(caller, Action.READ_SETUPS)
         found = [setup async for setup in self.store.list_all()]
         return sorted(found, key=lambda s: s.created_at, reverse=True)
 
@@ -57,7 +57,7 @@ class TendSetup:
         Raises:
             Refused: `not-admin`, `feature-off`, `setup-missing`, `step-not-manual`.
         """
-        need(caller, Action.RUN_SETUP)
+        require(caller, Action.RUN_SETUP)
         self.features.need(Feature.SETUP)
 
         def confirmed(stored: StoredSetup) -> tuple[Setup, list[StepRecord]]:
@@ -82,7 +82,7 @@ class TendSetup:
         Raises:
             Refused: `not-admin`, `feature-off`, `setup-missing`, `nothing-to-retry`.
         """
-        need(caller, Action.RUN_SETUP)
+        require(caller, Action.RUN_SETUP)
         self.features.need(Feature.SETUP)
 
         def again(stored: StoredSetup) -> tuple[Setup, list[StepRecord]]:
@@ -96,7 +96,7 @@ class TendSetup:
             if answers.app_role is not None:
                 plan = replace(plan, app_role=answers.app_role)
             if answers.app_id is not None:
-                plan = replace(plan, app=AppWish(app_id=answers.app_id))
+                plan = replace(plan, app=AppSpec(app_id=answers.app_id))
             fresh = [
                 replace(setup.steps[s], state=StepState.READY, reason=None, detail=None, attempts=0, finished_at=None)
                 for s in steps
@@ -112,9 +112,9 @@ class TendSetup:
         """Write what a person decided, whoever else is writing, and set going what follows from it."""
         stored = await self._read(setup_id)
         setup, steps = change(stored)
-        await self.store.open(setup_id, self.clock.now() + self.timing.stillness)
+        await self.store.open(setup_id, self.clock.now() + self.timing.stall_timeout)
         saved = await self.store.save(replace(stored, setup=setup), steps, plan=setup.plan != stored.setup.plan)
-        await set_going(self.outbox, saved.setup)
+        await enqueue(self.outbox, saved.setup)
         return saved.setup
 
     async def _read(self, setup_id: SetupId) -> StoredSetup:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Never
 
-from shared.core.applications import AppId, Application, need_free
+from shared.core.applications import AppId, Application, require_free
 from shared.core.checks import Check
 from shared.core.clock import Clock
 from shared.core.errors import DirectoryBusy, DirectoryLagging, DirectoryUnsure, Refused, Unavailable
@@ -45,7 +45,7 @@ class Tools:
     features: Features = ALL
     protected: frozenset[AppId] = frozenset()
 
-    def need_features(self, plan: SetupPlan) -> None:
+    def require_features(self, plan: SetupPlan) -> None:
         """Raises Refused `feature-off` where a setup, or a part of this one, is switched off."""
         self.features.need(Feature.SETUP)
         if plan.self_service is SelfService.ACCESS_PACKAGE:
@@ -165,17 +165,17 @@ class Work:
             Refused: `app-protected`.
         """
         if self.app is None:
-            app = await self.tools.directory.app_by_id(self.need_app().app_id)
+            app = await self.tools.directory.app_by_id(self.require_app().app_id)
             if app is None:
                 raise DirectoryLagging("the directory does not show the app yet")
-            need_free(app, self.tools.protected)
+            require_free(app, self.tools.protected)
             self.app = app
         return self.app
 
-    def need_app(self) -> FoundApp:
+    def require_app(self) -> FoundApp:
         return self.found.app or _missing("app")
 
-    def need_group(self) -> FoundGroup:
+    def require_group(self) -> FoundGroup:
         return self.found.group or _missing("group")
 
 

@@ -81,7 +81,7 @@ class RunSetupStepNow:
         """The record of the step as it is after it; raises Unavailable where it has to wait."""
         try:
             # Switched off since it was begun: it fails with that, and goes on with a retry when it is on again.
-            work.tools.need_features(work.plan)
+            work.tools.require_features(work.plan)
             result = await BODIES[work.step](work)
         except Refused as e:
             log.info("setup %s, %s refused: %s", work.setup.id, work.step.value, e.reason.value)
@@ -147,7 +147,7 @@ class RunSetupStepNow:
         else:
             wait = busy_wait(command.attempt, error.retry_after, self.tools.clock.jitter())
         wake_at = now + wait
-        await self.tools.store.open(command.setup, wake_at + self.tools.timing.stillness)
+        await self.tools.store.open(command.setup, wake_at + self.tools.timing.stall_timeout)
         return Outcome(later=Later(_again(command), wake_at, str(error)))
 
     async def _next(self, stored: StoredSetup, after: SetupStep) -> Outcome:

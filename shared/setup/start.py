@@ -8,7 +8,7 @@ from shared.core.caller import Caller
 from shared.core.errors import Conflict, DirectoryLagging, Refused, StorageBusy
 from shared.core.ids import SetupId
 from shared.core.reasons import Reason
-from shared.membership.access import need
+from shared.membership.access import require
 from shared.membership.model.access import Action
 from shared.messages.commands import RunSetupStep, SetupStep
 from shared.messages.ports.outbox import Outbox
@@ -50,13 +50,13 @@ class StartSetup:
             Refused: `not-admin`, `feature-off`, `idempotency-key-reused`.
             StorageBusy: nothing was taken.
         """
-        need(caller, Action.RUN_SETUP)
-        self.tools.need_features(new.plan)
+        require(caller, Action.RUN_SETUP)
+        self.tools.require_features(new.plan)
         tools, now = self.tools, self.tools.clock.now()
         setup_id = SetupId(tools.clock.random_hex(22) if key is None else _id_of(caller, key))
         setup = new_setup(setup_id, new.plan, new.digest, now=now, creator=caller.object_id, name=caller.name)
         # Remembered first: whatever stops after this line is found by the sweeper.
-        await tools.store.open(setup_id, now + tools.timing.stillness)
+        await tools.store.open(setup_id, now + tools.timing.stall_timeout)
         try:
             await tools.store.create(setup)
         except Conflict as e:
@@ -66,7 +66,7 @@ class StartSetup:
             if there.setup.digest != new.digest:
                 raise Refused(Reason.IDEMPOTENCY_KEY_REUSED) from e
             setup = there.setup
-        await set_going(self.outbox, setup)
+        await enqueue(self.outbox, setup)
         return setup
 
     async def rehearse(self, plan: SetupPlan, caller: Caller) -> list[Rehearsed]:
@@ -76,8 +76,8 @@ class StartSetup:
             Refused: `not-admin`, `feature-off`.
             DirectoryBusy: the directory cannot be read now.
         """
-        need(caller, Action.RUN_SETUP)
-        self.tools.need_features(plan)
+        require(caller, Action.RUN_SETUP)
+        self.tools.require_features(plan)
         now = self.tools.clock.now()
         setup = new_setup(SetupId("0" * 22), plan, "", now=now, creator=caller.object_id, name=caller.name)
         said: dict[SetupStep, Rehearsed] = {}
@@ -103,7 +103,7 @@ class StartSetup:
         return Rehearsed(step, tuple(work.wishes), result)
 
 
-async def set_going(outbox: Outbox, setup: Setup) -> None:
+async def enqueue(outbox: Outbox, setup: Setup) -> None:
     """Enqueue the steps whose turn it is. What cannot be enqueued the sweeper sets going."""
     with suppress(StorageBusy):
         for step in setup.to_run:

@@ -15,9 +15,9 @@ class FindStuckSetups:
     setups: SetupStore
     outbox: Outbox
 
-    async def __call__(self, look_before: datetime, since: datetime) -> AsyncIterator[StuckWork]:
+    async def __call__(self, due_before: datetime, since: datetime) -> AsyncIterator[StuckWork]:
         """As `shared.core.stuck.FindStuck`."""
-        async for setup_id in self.setups.list_open(look_before=look_before):
+        async for setup_id in self.setups.list_open(due_before=due_before):
             stored = await self.setups.read(setup_id)
             if stored is None:
                 continue

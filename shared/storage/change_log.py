@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from shared.core.change_log import TrailEntry
+from shared.core.change_log import ChangeLogEntry
 from shared.storage import continuations
 from shared.storage.records import read_record, record_row
 from shared.storage.table import Row, Table
@@ -20,13 +20,13 @@ _LAST_DAY, _LAST_MS = 99_999_999, 9_999_999_999_999
 _PLACE = re.compile(r"[0-9]{8} [0-9]{13}-[0-9a-zA-Z_-]{1,200}")
 
 
-class TableTrail:
-    """The port's `Trail`."""
+class TableChangeLog:
+    """The port's `ChangeLog`."""
 
     def __init__(self, service: "TableServiceClient") -> None:
         self._table = Table(service, TRAIL)
 
-    async def add(self, entries: Sequence[TrailEntry]) -> None:
+    async def add(self, entries: Sequence[ChangeLogEntry]) -> None:
         by_day: dict[str, dict[str, Row]] = defaultdict(dict)
         for entry in entries:
             day, key = _place(entry.at, entry.key)
@@ -35,12 +35,12 @@ class TableTrail:
             # Some may have been written down before.
             await self._table.insert_missing(list(rows.values()))
 
-    async def read(self, continuation: str | None, limit: int) -> tuple[list[TrailEntry], str | None]:
+    async def read(self, continuation: str | None, limit: int) -> tuple[list[ChangeLogEntry], str | None]:
         place = continuations.take(continuation, _PLACE) if continuation is not None else ""
         day, _, key = place.partition(" ")
         condition = "PartitionKey ge @day and (PartitionKey gt @day or RowKey gt @key )"
         rows, more = await self._table.first(condition, {"day": day, "key": key}, limit)
-        found = [read_record(row, TrailEntry) for row in rows]
+        found = [read_record(row, ChangeLogEntry) for row in rows]
         return found, continuations.give(" ".join(_place(found[-1].at, found[-1].key))) if more else None
 
 

@@ -47,9 +47,9 @@ class TableOpenWork[Id: str | tuple[str, ...]]:
     async def close(self, id_: Id) -> None:
         await self._reminders.delete(*self._place(id_))
 
-    async def list_open(self, *, look_before: datetime) -> AsyncIterator[Id]:
+    async def list_open(self, *, due_before: datetime) -> AsyncIterator[Id]:
         await self._take_over()
-        keys = {"first": self._kind, "end": f"{self._kind}~", "before": to_text(look_before)}
+        keys = {"first": self._kind, "end": f"{self._kind}~", "before": to_text(due_before)}
         async for row in self._reminders.query(f"{_RANGE} and LookAt lt @before", keys):
             parts = tuple(str(row["RowKey"]).split("_"))
             yield cast(Id, parts[0] if len(parts) == 1 else parts)

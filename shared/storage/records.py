@@ -48,11 +48,11 @@ def record_row(partition: str, key: str, record: Any, **columns: Any) -> Row:
 
 def read_record[T](row: "TableEntity", kind: type[T]) -> T:
     """Raises UnreadableRow where a newer version has written it."""
-    need_known(row)
+    require_known(row)
     return msgspec.json.decode(row["Record"], type=kind)
 
 
-def need_known(row: Mapping[str, Any]) -> None:
+def require_known(row: Mapping[str, Any]) -> None:
     """Raises UnreadableRow."""
     if row["SchemaVersion"] > SCHEMA:
         raise UnreadableRow(f"row {row['RowKey']} has schema {row['SchemaVersion']}; this code reads up to {SCHEMA}")
@@ -133,7 +133,7 @@ class Columns[T]:
 
     def from_columns(self, row: Mapping[str, Any], **beside: Any) -> T:
         """Columns that this code does not know are passed over. Raises UnreadableRow."""
-        need_known(row)
+        require_known(row)
         found: dict[str, Any] = beside | self._without_default
         for name, column, _, read in self._ways:
             value = row.get(column)

@@ -63,17 +63,17 @@ pseudonyms = Pseudonyms()
 """Those of this process: its logs are one stream, whoever writes."""
 
 
-class Told(Exception):
+class SanitizedError(Exception):
     """An exception in words that may leave the process: the host writes down what a handler raises."""
 
 
-def tellable(error: BaseException) -> BaseException:
+def sanitize(error: BaseException) -> BaseException:
     """The exception itself where no address stands in it or in what it came of; otherwise one in clean words."""
     whole = "".join(traceback.format_exception(error))
     clean = pseudonyms.without_addresses(whole)
     if clean == whole:
         return error
-    return Told(f"{type(error).__name__}: {pseudonyms.without_addresses(str(error))}")
+    return SanitizedError(f"{type(error).__name__}: {pseudonyms.without_addresses(str(error))}")
 
 
 def guard_records() -> None:

@@ -14,7 +14,15 @@ from typing import Any
 from shared.core.errors import GuestlistError
 from shared.settings import read_settings
 from shared.wiring.capabilities import App
-from shared.wiring.telemetry import Work, addresses_in_logs, begin_to_tell, delivery, on_time, request, send_telemetry
+from shared.wiring.telemetry import (
+    Work,
+    configure_logs,
+    configure_telemetry,
+    delivery,
+    on_time,
+    request,
+    send_telemetry,
+)
 
 __all__ = [
     "App",
@@ -37,14 +45,14 @@ async def app() -> App:
     """The app of this process. Its clients belong to the running event loop; the worker has one.
 
     Raises:
-        SettingsWrong: naming each setting that is missing or wrong.
+        SettingsError: naming each setting that is missing or wrong.
     """
     loop = asyncio.get_running_loop()
     if loop not in _apps:
         # No await in between: two first calls at once build one app.
         settings = read_settings(os.environ)
-        begin_to_tell()
-        addresses_in_logs(settings)
+        configure_telemetry()
+        configure_logs(settings)
         made = _apps[loop] = App(settings)
         _begin(_learn_log_key(made))
     return _apps[loop]

@@ -32,31 +32,31 @@ class Adapters:
     def __init__(self, settings: Settings) -> None:
         from shared.audits.mail_text import JinjaAuditText
         from shared.audits.rows.remedies import TableRemedyStore
-        from shared.audits.rows.snapshot import TableMirror
-        from shared.diagnostics.storage_health import StoragePulse
+        from shared.audits.rows.snapshot import TableSnapshot
+        from shared.diagnostics.storage_health import StorageHealth
         from shared.graph.apps.app_directory import GraphAppDirectory
         from shared.graph.apps.entitlements import GraphEntitlements
         from shared.graph.changes import GraphChanges
         from shared.graph.directory import GraphDirectory
-        from shared.graph.guests import GraphRosters
+        from shared.graph.guests import GraphGuestReader
         from shared.graph.principals import GraphPrincipals
         from shared.graph.session import GraphSession
         from shared.identity.credentials import app_credential
         from shared.identity.tokens import TokenCallers
         from shared.imports.rows import TableImportStore
         from shared.invitations.mail_text import JinjaMailText
-        from shared.invitations.rows.history import TablePast
+        from shared.invitations.rows.history import TableInvitationHistory
         from shared.messages.in_hand import MessagesInHand
         from shared.messages.outbox import QueueOutbox
         from shared.messages.poison import StoragePoisonQueues
         from shared.people.exports import BlobExports
-        from shared.people.rows.cases import TableCases
+        from shared.people.rows.cases import TableSubjectRequests
         from shared.people.rows.personal_data import TablePersonalData
         from shared.requests.mail_text import JinjaRequestText
         from shared.requests.rows import TableRequestStore
         from shared.setup.rows import TableSetupStore
         from shared.storage.accounts import blob_service, queue_service, table_service
-        from shared.storage.change_log import TableTrail
+        from shared.storage.change_log import TableChangeLog
         from shared.storage.files import BlobFiles
         from shared.storage.key import TableKey
         from shared.storage.reminders import TableReminders
@@ -70,15 +70,21 @@ class Adapters:
         self.store, self.setups = MeasuredStore(tables), TableSetupStore(tables)
         self.imports, self.requests = TableImportStore(tables), TableRequestStore(tables)
         self.audits, self.remedies = MeasuredAuditStore(tables), TableRemedyStore(tables)
-        self.mirror, self.past, self.trail = TableMirror(tables), TablePast(tables), TableTrail(tables)
-        self.cases, self.personal_data = TableCases(tables), TablePersonalData(tables)
+        self.mirror, self.past, self.trail = (
+            TableSnapshot(tables),
+            TableInvitationHistory(tables),
+            TableChangeLog(tables),
+        )
+        self.cases, self.personal_data = TableSubjectRequests(tables), TablePersonalData(tables)
         self.files, self.exports, self.key = BlobFiles(blobs), BlobExports(blobs), TableKey(tables)
         self.directory = GraphDirectory(self.session, self._apps_of_groups)
         self.apps, self.entitlements = GraphAppDirectory(self.session), GraphEntitlements(self.session)
         self.principals = GraphPrincipals(self.session, settings.api_audience)
         sign_ins = settings.features.has(Feature.SIGN_INS)
-        self.rosters = GraphRosters(self.session, self.key.of_continuations, self._apps_of_groups, sign_ins=sign_ins)
-        self.changes, self.pulse = GraphChanges(self.session), StoragePulse(tables, queues)
+        self.rosters = GraphGuestReader(
+            self.session, self.key.of_continuations, self._apps_of_groups, sign_ins=sign_ins
+        )
+        self.changes, self.pulse = GraphChanges(self.session), StorageHealth(tables, queues)
         reminders = TableReminders(tables)
         self.outbox = QueueOutbox(queues, reminders)
         self.in_hand = MessagesInHand(reminders, settings.timing.work_lease)

@@ -2,26 +2,32 @@
 
 from typing import TYPE_CHECKING
 
-from shared.audits.apply_remedies import PutRightStep
-from shared.audits.commands import TendAudits
-from shared.audits.dependencies import AuditTools
-from shared.audits.notify_owners import TellOwners
+from shared.audits.apply_remedies import ApplyRemediesStep
+from shared.audits.commands import AuditCommands
+from shared.audits.dependencies import AuditDependencies
+from shared.audits.notify_owners import NotifyOwners
 from shared.audits.remedies import Effects
 from shared.audits.run import GiveUpAudit, RunAuditTask, SweepAudits
 from shared.audits.start import StartAudit
-from shared.diagnostics.diagnose import Examine
-from shared.diagnostics.readiness import CheckReadiness, EndRoundTrip, ReportSetupWorker, SayReadiness, StartRoundTrip
+from shared.diagnostics.diagnose import Diagnose
+from shared.diagnostics.readiness import (
+    CheckReadiness,
+    EndRoundTrip,
+    ReportReadiness,
+    ReportSetupWorker,
+    StartRoundTrip,
+)
 from shared.diagnostics.whole_sweeps import WholeSweeps
 from shared.imports.admissions import Admissions
 from shared.imports.authority import Authority
 from shared.imports.chunk import ImportChunkStep
-from shared.imports.commands import TendImport
+from shared.imports.commands import ImportCommands
 from shared.imports.preview import PreviewImport
 from shared.imports.read_rows import Rules
 from shared.imports.results import ImportResults
 from shared.imports.split import SplitImportStep
 from shared.imports.start import StartImport
-from shared.imports.sweep import LookAtImport
+from shared.imports.sweep import CheckImport
 from shared.imports.targets import Targets
 from shared.imports.undo import UndoImportStep
 from shared.invitations.accept import AcceptInvitation
@@ -32,28 +38,28 @@ from shared.invitations.join import JoinChunkStep
 from shared.invitations.send_mail import MailChunkStep
 from shared.invitations.show import ShowInvitations
 from shared.invitations.still_wanted import StillWanted
-from shared.invitations.sweep import LookAtChunk
+from shared.invitations.sweep import CheckChunk
 from shared.invitations.templates import PreviewMail, Templates
 from shared.membership.access import Access
 from shared.membership.groups import ShowGroups
-from shared.membership.guests import TendGuests
+from shared.membership.guests import GuestCommands
 from shared.membership.stop import StopSwitch
 from shared.messages.sweep import Sweep
 from shared.people.files import FilePersonalData
-from shared.people.search import SearchPersonStep
-from shared.people.start import AskForPerson
+from shared.people.search import SearchPersonalDataStep
+from shared.people.start import StartSubjectRequest
 from shared.people.sweep import SweepPeople
 from shared.requests.ask import AskToJoin
 from shared.requests.decide import DecideRequest
 from shared.requests.fulfil import FulfilRequestStep
-from shared.requests.notify_deciders import TellDeciders
+from shared.requests.notify_deciders import NotifyDeciders
 from shared.requests.send_mail import MailRequestStep
 from shared.requests.stuck import FindStuckRequests
 from shared.requests.sweep import SweepRequests
-from shared.requests.verify_email import ProveAddress
+from shared.requests.verify_email import VerifyEmail
 from shared.settings import Settings, Worker
 from shared.setup.apps import Apps
-from shared.setup.commands import TendSetup
+from shared.setup.commands import SetupCommands
 from shared.setup.give_up import GiveUpSetup
 from shared.setup.run import Tools
 from shared.setup.run_step import RunSetupStepNow
@@ -85,7 +91,7 @@ class Setups:
         )
         self.start = StartSetup(tools, a.outbox)
         self.run_step = RunSetupStepNow(tools)
-        self.tend = TendSetup(a.setups, a.outbox, a.clock, s.timing, s.features)
+        self.tend = SetupCommands(a.setups, a.outbox, a.clock, s.timing, s.features)
         self.apps = Apps(tools, a.outbox, access, a.rosters)
         self.sweep_apps = SweepSetups(a.setups, a.outbox, a.clock, s.timing)
         self.sweep = Sweep(a.setups, self.sweep_apps.look_at, a.outbox, a.clock)
@@ -108,12 +114,12 @@ class Imports:
             a.imports, a.files, a.store, targets, a.outbox, a.clock, timing, pace, rules, admissions
         )
         self.chunk = ImportChunkStep(invite, join, a.imports, pace, admissions)
-        self.tend = TendImport(
+        self.tend = ImportCommands(
             a.imports, a.store, a.directory, access, a.outbox, a.clock, timing, pace, admissions, s.features
         )
         self.results = ImportResults(self.tend, a.files, a.store, rules)
         self.undo = UndoImportStep(a.imports, a.store, a.directory, a.clock, timing, wanted, s.features)
-        look = LookAtImport(a.imports, a.store, a.files, timing, pace)
+        look = CheckImport(a.imports, a.store, a.files, timing, pace)
         self.sweep = Sweep(a.imports, look, a.outbox, a.clock)
 
 
@@ -123,7 +129,7 @@ class Portal:
     def __init__(self, a: Adapters, access: Access, stop: StopSwitch) -> None:
         s, wanted = a.settings, StillWanted(a.store, a.setups)
         self.groups = ShowGroups(access, a.rosters, a.setups)
-        self.guests = TendGuests(access, a.directory, a.rosters, a.store, a.mirror, a.trail, a.clock, stop)
+        self.guests = GuestCommands(access, a.directory, a.rosters, a.store, a.mirror, a.trail, a.clock, stop)
         self.templates = Templates(access, a.setups, a.clock, s.message_limit)
         self.preview_mail = PreviewMail(access, a.mail_text, a.clock, s.tenant_id, s.sends_own_mail)
         self.cancel_invitation = CancelInvitation(access, a.directory, a.store, a.clock, wanted, stop, s.features)
@@ -134,7 +140,7 @@ class JoinRequests:
 
     def __init__(self, a: Adapters, access: Access, accept: AcceptInvitation) -> None:
         guards, timing, own_mail = a.settings.requests, a.settings.timing, a.settings.sends_own_mail
-        self.tell = TellDeciders(
+        self.tell = NotifyDeciders(
             mailer=a.mailer,
             text=a.request_text,
             requests=a.requests,
@@ -148,7 +154,7 @@ class JoinRequests:
             settings=guards,
         )
         self.ask = AskToJoin(a.setups, a.requests, a.outbox, a.clock, timing, guards, own_mail)
-        self.prove = ProveAddress(self.ask, a.requests, a.outbox, a.clock, timing, guards)
+        self.prove = VerifyEmail(self.ask, a.requests, a.outbox, a.clock, timing, guards)
         self.decide = DecideRequest(access, a.directory, a.requests, a.outbox, a.clock, timing)
         self.fulfil = FulfilRequestStep(a.requests, a.setups, accept, a.clock, access, guards.kept)
         self.mail = MailRequestStep(a.mailer, a.request_text, a.requests, self.tell, a.store, a.clock, timing, guards)
@@ -161,7 +167,7 @@ class Audits:
 
     def __init__(self, a: Adapters, access: Access) -> None:
         s = a.settings
-        tools = AuditTools(
+        tools = AuditDependencies(
             audits=a.audits,
             mirror=a.mirror,
             changes=a.changes,
@@ -180,10 +186,10 @@ class Audits:
             settings=s.audits,
             features=s.features,
         )
-        tell = TellOwners(tools, a.mailer, a.audit_text, a.rosters, s.requests.public_url)
+        tell = NotifyOwners(tools, a.mailer, a.audit_text, a.rosters, s.requests.public_url)
         self.start, self.run = StartAudit(tools), RunAuditTask(tools)
-        self.put_right = PutRightStep(tools, Effects(tools, tell, s.tenant_id, s.invite_pace), access)
-        self.tend = TendAudits(tools, access)
+        self.put_right = ApplyRemediesStep(tools, Effects(tools, tell, s.tenant_id, s.invite_pace), access)
+        self.tend = AuditCommands(tools, access)
         self.sweep, self.give_up = SweepAudits(tools), GiveUpAudit(tools)
         self.sweep_remedies = Sweep(a.remedies, self.sweep.look_at, a.outbox, a.clock)
 
@@ -201,8 +207,8 @@ class People:
     def __init__(self, a: Adapters, rules: Rules) -> None:
         timing = a.settings.timing
         personal_data = (FilePersonalData(a.files, a.files, a.imports, rules), a.personal_data, a.exports)
-        self.ask = AskForPerson(a.cases, a.exports, a.outbox, a.clock, timing)
-        self.search = SearchPersonStep(a.cases, personal_data, a.exports, a.audits, a.clock, timing)
+        self.ask = StartSubjectRequest(a.cases, a.exports, a.outbox, a.clock, timing)
+        self.search = SearchPersonalDataStep(a.cases, personal_data, a.exports, a.audits, a.clock, timing)
         self.sweep = SweepPeople(a.cases, a.exports, a.outbox, a.clock, timing)
 
 
@@ -235,7 +241,7 @@ class App:
         self.join_chunk = JoinChunkStep(a.directory, a.store, a.clock, s.timing)
         self.mail_chunk = MailChunkStep(a.mailer, a.mail_text, a.store, a.clock, s.timing)
         self.give_up = GiveUp(a.store, a.outbox, a.clock)
-        look = LookAtChunk(a.store, s.timing)
+        look = CheckChunk(a.store, s.timing)
         self.sweep = Sweep(a.store.open_chunks, look, a.outbox, a.clock)
         self.whole_sweeps = WholeSweeps(a.pulse, a.clock, s.timing)
         rules = Rules(s.message_limit, s.sends_own_mail)
@@ -246,7 +252,7 @@ class App:
         self.audits = Audits(a, access)
         self.people = People(a, rules)
         is_public = s.worker is Worker.PUBLIC
-        self.examine = Examine(
+        self.examine = Diagnose(
             directory=a.apps,
             store=a.store,
             confirmations=a.setups,
@@ -260,7 +266,7 @@ class App:
             setup_identity=s.setup_identity_client_id,
         )
         self.ready = CheckReadiness(a.pulse, a.apps, a.clock, s.features, s.chain_timeout, has_setup_worker=is_public)
-        self.say_readiness = SayReadiness(self.ready)
+        self.say_readiness = ReportReadiness(self.ready)
         self.start_round_trip = StartRoundTrip(a.pulse, a.outbox, a.clock)
         self.end_round_trip = EndRoundTrip(a.pulse, a.clock)
         self.report_setup_worker = ReportSetupWorker(a.pulse, a.apps, a.clock)

@@ -20,7 +20,7 @@ log = logging.getLogger("guestlist")
 _sender: "Sender | None" = None
 
 
-def begin_to_tell() -> None:
+def configure_telemetry() -> None:
     """Logs are guarded before anything is written, and telemetry begins. Does something once in a process."""
     from shared.telemetry.logs import guard_records
     from shared.telemetry.provider import configure
@@ -42,7 +42,7 @@ async def send_telemetry() -> None:
     await _sender()
 
 
-def addresses_in_logs(settings: Settings) -> None:
+def configure_logs(settings: Settings) -> None:
     from shared.telemetry.logs import pseudonyms
 
     pseudonyms.in_clear = settings.log_personal_data
@@ -75,7 +75,7 @@ def request(name: str, method: str, headers: Mapping[str, str]) -> Iterator[Work
     """The work of one HTTP request, by its handler's name. What is enqueued meanwhile carries its trace on."""
     from shared.telemetry import spans
 
-    begin_to_tell()
+    configure_telemetry()
     with spans.request(name, method, headers) as span:
         yield Work(span, name)
 
@@ -85,7 +85,7 @@ def on_time(name: str) -> Iterator[None]:
     """The work of a timer."""
     from shared.telemetry import spans
 
-    begin_to_tell()
+    configure_telemetry()
     with spans.timer(name):
         yield
 
@@ -98,14 +98,14 @@ def delivery(name: str, body: bytes) -> Iterator[None]:
         Exception: what the work raised; in other words where the host would write down an address with it.
     """
     from shared.telemetry import spans
-    from shared.telemetry.logs import tellable
+    from shared.telemetry.logs import sanitize
 
-    begin_to_tell()
+    configure_telemetry()
     with spans.delivery(name, read_traceparent(body)):
         try:
             yield
         except Exception as e:
-            told = tellable(e)
+            told = sanitize(e)
             if told is e:
                 raise
             log.exception("%s stopped", name)

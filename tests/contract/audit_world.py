@@ -12,37 +12,37 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableServiceClient
 
-from shared.audits.apply_remedies import PutRightStep
-from shared.audits.commands import TendAudits
-from shared.audits.dependencies import AuditTools
+from shared.audits.apply_remedies import ApplyRemediesStep
+from shared.audits.commands import AuditCommands
+from shared.audits.dependencies import AuditDependencies
 from shared.audits.mail_text import JinjaAuditText
 from shared.audits.model.findings import Finding
 from shared.audits.model.records import Audit
 from shared.audits.model.remedies import Plan, RemedyAction
 from shared.audits.model.settings import AuditSettings
-from shared.audits.notify_owners import TellOwners
+from shared.audits.notify_owners import NotifyOwners
 from shared.audits.remedies import Effects
 from shared.audits.rows.audits import AUDITS, TableAuditStore
 from shared.audits.rows.remedies import TableRemedyStore
-from shared.audits.rows.snapshot import MIRROR, TableMirror
+from shared.audits.rows.snapshot import MIRROR, TableSnapshot
 from shared.audits.run import RunAuditTask, SweepAudits
 from shared.audits.start import StartAudit
 from shared.core.addresses import parse_address
 from shared.core.applications import AppId, PrincipalId, Saml
 from shared.core.caller import Caller
 from shared.core.features import ALL, Features
-from shared.core.ids import AuditId, GroupId, InvitationId, SetupId, UserId, new_chunk_id
+from shared.core.ids import AuditId, GroupId, InvitationId, SetupId, UserId, new_id
 from shared.core.timing import Timing
 from shared.core.users import DirectoryUser
 from shared.core.versions import Versioned
 from shared.graph.apps.app_directory import GraphAppDirectory
 from shared.graph.changes import GraphChanges
 from shared.graph.directory import GraphDirectory
-from shared.graph.guests import GraphRosters
+from shared.graph.guests import GraphGuestReader
 from shared.graph.session import GraphSession
 from shared.identity.credentials import app_credential
 from shared.invitations.model.invitations import Invitation, State
-from shared.invitations.rows.history import TablePast
+from shared.invitations.rows.history import TableInvitationHistory
 from shared.invitations.rows.invitations import to_row
 from shared.invitations.rows.store import INVITATIONS, TableStore
 from shared.mail.ports import Mailer
@@ -50,16 +50,16 @@ from shared.membership.access import Access
 from shared.membership.model.apps import AppRecord
 from shared.membership.model.audit_policy import AuditPolicy
 from shared.membership.model.policy import Policy
-from shared.messages.commands import Command, PutRight, RunAudit
+from shared.messages.commands import ApplyRemedies, Command, RunAudit
 from shared.messages.sweep import Sweep
 from shared.pace.pacing import Pace
 from shared.requests.rows import TableRequestStore
 from shared.requests.stuck import FindStuckRequests
-from shared.setup.model.plan import AppWish, SetupPlan
+from shared.setup.model.plan import AppSpec, SetupPlan
 from shared.setup.model.records import new_setup
 from shared.setup.rows import APPS, SETUPS, TableSetupStore
 from shared.setup.stuck import FindStuckSetups
-from shared.storage.change_log import TRAIL, TableTrail
+from shared.storage.change_log import TRAIL, TableChangeLog
 from shared.storage.table import Table, insert
 from tests.contract.setup_world import WalkingClock
 from tests.contract.simulated_tenant import (
@@ -151,16 +151,16 @@ class AuditWorld:
 
     def equip(self, session: GraphSession, tables: TableServiceClient) -> None:
         """The steps, on the real adapters."""
-        groups, rosters = GraphDirectory(session), GraphRosters(session, no_key)
+        groups, rosters = GraphDirectory(session), GraphGuestReader(session, no_key)
         self.store = TableStore(tables)
         self.setups = TableSetupStore(tables)
-        self.tools = AuditTools(
+        self.tools = AuditDependencies(
             audits=TableAuditStore(tables),
-            mirror=TableMirror(tables),
+            mirror=TableSnapshot(tables),
             changes=GraphChanges(session),
-            past=TablePast(tables),
+            past=TableInvitationHistory(tables),
             remedies=TableRemedyStore(tables),
-            trail=TableTrail(tables),
+            trail=TableChangeLog(tables),
             store=self.store,
             setups=self.setups,
             plans=self.setups,
@@ -176,15 +176,15 @@ class AuditWorld:
             settings=self.settings,
             features=self.features,
         )
-        tell = TellOwners(self.tools, self.mailer, JinjaAuditText(), rosters, "https://guests.example")
+        tell = NotifyOwners(self.tools, self.mailer, JinjaAuditText(), rosters, "https://guests.example")
         self.access = Access(groups, self.setups, self.clock, self.principals)
         self.start = StartAudit(self.tools)
         self.run_task = RunAuditTask(self.tools)
         pace = Pace(6000, timedelta(minutes=1), burst=1000)
-        self.put_right = PutRightStep(self.tools, Effects(self.tools, tell, TENANT, pace), self.access)
+        self.put_right = ApplyRemediesStep(self.tools, Effects(self.tools, tell, TENANT, pace), self.access)
         self.sweep_audits = SweepAudits(self.tools)
         self.sweep_remedies = Sweep(self.tools.remedies, self.sweep_audits.look_at, self.outbox, self.clock)
-        self.tend = TendAudits(self.tools, self.access)
+        self.tend = AuditCommands(self.tools, self.access)
 
     async def sweep(self) -> int:
         return await self.sweep_audits() + await self.sweep_remedies()
@@ -232,8 +232,8 @@ class AuditWorld:
 
     async def set_up(self, *, saml: Saml | None = None, policy: Policy | None = None, **changes: Any) -> AppRecord:
         """The app's record, as a setup leaves it."""
-        setup = SetupId(new_chunk_id(self.clock.now(), self.clock.random_hex(10)))
-        plan = SetupPlan(app=AppWish(name="Contoso Travel"), owners=(OWNER,), saml=saml)
+        setup = SetupId(new_id(self.clock.now(), self.clock.random_hex(10)))
+        plan = SetupPlan(app=AppSpec(name="Contoso Travel"), owners=(OWNER,), saml=saml)
         made = new_setup(setup, plan, "digest", now=self.clock.now(), creator=ADMIN.object_id, name="Adam Admin")
         await self.setups.create(made)
         known = await self.setups.read_app(APP)
@@ -339,7 +339,7 @@ class AuditWorld:
         written: list[Invitation] = []
         at, table = self.clock.now(), Table(self.tables, INVITATIONS)
         for start in range(0, len(names), 20):
-            chunk = new_chunk_id(at, self.clock.random_hex(10))
+            chunk = new_id(at, self.clock.random_hex(10))
             few = [
                 self._invitation(InvitationId(group, chunk, n), name, id_, at, **changes)
                 for n, (name, id_) in enumerate(zip(names[start : start + 20], ids[start : start + 20], strict=True))
@@ -392,7 +392,7 @@ class AuditWorld:
         match command:
             case RunAudit():
                 outcome = await self.run_task(command)
-            case PutRight():
+            case ApplyRemedies():
                 outcome = await self.put_right(command)
             case _:
                 return  # The work of other steps, set going again.

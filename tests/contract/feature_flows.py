@@ -20,7 +20,7 @@ from shared.core.permissions import needed_by
 from shared.core.results import Declined, Invited
 from shared.graph.changes import GraphChanges
 from shared.graph.directory import GraphDirectory
-from shared.graph.guests import GraphRosters
+from shared.graph.guests import GraphGuestReader
 from shared.graph.ports.directory import GuestToInvite
 from shared.graph.ports.principals import Standing
 from shared.graph.principals import GraphPrincipals
@@ -31,7 +31,7 @@ from shared.mail.ports import Prepared
 from shared.membership.model.policy import Policy
 from shared.messages.commands import SetupStep
 from shared.setup.model.order import sorted_by_need
-from shared.setup.model.plan import AppWish, SelfService
+from shared.setup.model.plan import AppSpec, SelfService
 from shared.setup.model.records import StepState
 from tests.contract.audit_world import ADMIN, APP, AuditWorld
 from tests.contract.audit_world import GROUP as AUDITED
@@ -83,7 +83,7 @@ async def set_up(_groups: Sequence[GroupId]) -> Mapping[GroupId, Sequence[str]]:
 
 async def inviting(parts: Parts) -> list[str]:
     session = parts.permit()
-    directory, rosters = GraphDirectory(session, set_up), GraphRosters(session, no_key, set_up, sign_ins=False)
+    directory, rosters = GraphDirectory(session, set_up), GraphGuestReader(session, no_key, set_up, sign_ins=False)
     principals = GraphPrincipals(session, TRAVEL_APP_ID)
     assert (await principals.standing([UserId(OWNER)]))[UserId(OWNER)] == Standing(True, False, False)
     assert await principals.roles_of(UserId(OWNER)) == set()
@@ -105,7 +105,7 @@ async def inviting(parts: Parts) -> list[str]:
     assert [g.id for g in (await rosters.guests(GROUP, None, "Ada")).guests] == [invited.user_id]
     assert await rosters.guest(GROUP, invited.user_id) is not None
     assert await rosters.mail_address(UserId(OWNER)) is not None
-    [look] = await directory.look_at_guests([invited.user_id], accounts_alone=True)
+    [look] = await directory.get_guests([invited.user_id], accounts_alone=True)
     assert (look.is_guest, look.pending) == (True, True)
     return declined(*await directory.leave(GROUP, [invited.user_id]))
 
@@ -118,7 +118,7 @@ async def setup(parts: Parts) -> list[str]:
         await world.permit(*sorted(parts.granted))
         saml = Saml(("api://trips",), ("https://trips.example/acs",), "https://trips.example", ("ops@contoso.com",))
         plan = world.plan(
-            app=AppWish(template=TEMPLATE, name="Trips"),
+            app=AppSpec(template=TEMPLATE, name="Trips"),
             app_role="User",
             saml=saml,
             owners=(OWNER, "cleo@subsidiary.com"),
@@ -135,9 +135,9 @@ async def setup(parts: Parts) -> list[str]:
                 await world.tend.confirm(made, step, SETUP_ADMIN, None)
         [app] = await world.apps.list(SETUP_ADMIN)
         await world.apps.remove(
-            app.app_id, SETUP_ADMIN, (await world.apps.look_at_removal(app.app_id, SETUP_ADMIN)).tag
+            app.app_id, SETUP_ADMIN, (await world.apps.check_removal(app.app_id, SETUP_ADMIN)).tag
         )
-        await world.apps.take_apart(world.outbox.sent[-1][0])  # type: ignore[arg-type]
+        await world.apps.remove_app(world.outbox.sent[-1][0])  # type: ignore[arg-type]
         assert await world.apps.list(SETUP_ADMIN) == []
         return found
     finally:
@@ -149,7 +149,7 @@ async def access_packages(parts: Parts) -> list[str]:
     world = SetupWorld(parts.tenant, parts.session, parts.tables)
     await world.clean()
     try:
-        plan = world.plan(app=AppWish(name="Expenses"), self_service=SelfService.ACCESS_PACKAGE)
+        plan = world.plan(app=AppSpec(name="Expenses"), self_service=SelfService.ACCESS_PACKAGE)
         made = await world.begin(plan)
         await world.up_to(made, SetupStep.SELF_SERVICE_ACCESS)
         await world.permit(*sorted(parts.granted))
@@ -188,7 +188,7 @@ async def remedies(parts: Parts) -> list[str]:
         await world.store.write_expiry(AUDITED, "over@fabrikam.com", yesterday)
         await world.set_up(policy=Policy(blocked_domains=("blocked.example",)))
         asked = {
-            Rule.NEVER_REDEEMED: Remedy.SEND_AGAIN,
+            Rule.NEVER_REDEEMED: Remedy.RESEND,
             Rule.EXPIRED: Remedy.REMOVE,
             Rule.DOMAIN_BLOCKED: Remedy.BLOCK,
             Rule.NOT_INVITED: Remedy.DELETE,
@@ -204,7 +204,7 @@ async def remedies(parts: Parts) -> list[str]:
             return refused
         await world.tend.undo(audit, APP, ADMIN)
         await world.deliver_all()
-        back = [a for a in await world.actions(audit) if a.remedy is not Remedy.SEND_AGAIN]
+        back = [a for a in await world.actions(audit) if a.remedy is not Remedy.RESEND]
         return [a.detail or "" for a in back if a.state is not ActionState.UNDONE]
     finally:
         await world.close()
@@ -215,7 +215,7 @@ async def undo(parts: Parts) -> list[str]:
     [user] = [UserId(u) for u in parts.tenant.invite("ada@fabrikam.com")]
     parts.tenant.seed(groups=[{"id": GUESTS, "displayName": "Travel guests", "owners": [OWNER], "members": [user]}])
     directory = GraphDirectory(parts.permit())
-    [look] = await directory.look_at_guests([user])
+    [look] = await directory.get_guests([user])
     assert look.pending
     assert not look.has_more_than(GROUP)
     left = await directory.leave(GROUP, [user])
@@ -231,7 +231,7 @@ async def sign_ins(parts: Parts) -> list[str]:
         groups=[{"id": GUESTS, "displayName": "Travel guests", "owners": [OWNER], "members": [user]}],
     )
     session = parts.permit()
-    rosters = GraphRosters(session, no_key)
+    rosters = GraphGuestReader(session, no_key)
     assert await rosters.guest(GROUP, user) is not None
     page = await rosters.guests(GROUP, None)
     inactive = await GraphChanges(session).inactive_guests(datetime.now(UTC) - timedelta(days=90))

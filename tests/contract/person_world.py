@@ -19,16 +19,26 @@ from shared.audits.model.records import Audit
 from shared.audits.model.remedies import ActionState, Plan, PlanState, RemedyAction
 from shared.audits.rows.audits import TableAuditStore
 from shared.audits.rows.remedies import TableRemedyStore
-from shared.audits.rows.snapshot import TableMirror
+from shared.audits.rows.snapshot import TableSnapshot
 from shared.core.addresses import Address, parse_address
 from shared.core.applications import AppId, PrincipalId, Saml
 from shared.core.audit_rules import Remedy, Rule
 from shared.core.caller import Caller
-from shared.core.change_log import TrailEntry
+from shared.core.change_log import ChangeLogEntry
 from shared.core.checks import Check, CheckState, Confirmation
 from shared.core.csv.dialect import detect
 from shared.core.directory_changes import UserChange, UserFacts
-from shared.core.ids import AuditId, CaseId, GroupId, ImportId, InvitationId, SetupId, UserId, chunk_id, new_chunk_id
+from shared.core.ids import (
+    AuditId,
+    GroupId,
+    ImportId,
+    InvitationId,
+    SetupId,
+    SubjectRequestId,
+    UserId,
+    chunk_id,
+    new_id,
+)
 from shared.core.timing import Timing
 from shared.core.users import DirectoryUser
 from shared.core.versions import Versioned
@@ -37,30 +47,30 @@ from shared.imports.read_rows import Rules
 from shared.imports.rows import TableImportStore
 from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.rows.store import TableStore
-from shared.membership.model.accounts import Belief
+from shared.membership.model.accounts import ExpectedMembership
 from shared.membership.model.apps import AppRecord, Change, Kind
 from shared.membership.model.policy import Policy
-from shared.membership.ports.snapshot import Doing, Mark
-from shared.messages.commands import SearchPerson, SetupStep
+from shared.membership.ports.snapshot import Mark, OwnAction
+from shared.messages.commands import SearchPersonalData, SetupStep
 from shared.messages.outcomes import Outcome
 from shared.pace.pacing import DayLimit
 from shared.people.exports import BlobExports
 from shared.people.files import FilePersonalData
-from shared.people.model import Case, CaseState
-from shared.people.rows.cases import TableCases
+from shared.people.model import SubjectRequest, SubjectRequestState
+from shared.people.rows.cases import TableSubjectRequests
 from shared.people.rows.personal_data import TablePersonalData
-from shared.people.search import SearchPersonStep
-from shared.people.start import AskForPerson
+from shared.people.search import SearchPersonalDataStep
+from shared.people.start import StartSubjectRequest
 from shared.people.sweep import SweepPeople
 from shared.requests.model.digests import Digest
 from shared.requests.model.requests import Asked, JoinRequest, RequestState, request_id
 from shared.requests.model.settings import Limit
 from shared.requests.rows import TableRequestStore
-from shared.setup.model.plan import AppWish, SetupPlan
+from shared.setup.model.plan import AppSpec, SetupPlan
 from shared.setup.model.records import Found, StepState, new_setup
 from shared.setup.rows import TableSetupStore
 from shared.storage.accounts import CONNECTION, blob_service, queue_service, table_service
-from shared.storage.change_log import TableTrail
+from shared.storage.change_log import TableChangeLog
 from shared.storage.files import BlobFiles
 from tests.builders import NOW, an_invitation
 from tests.fakes.clock import FakeClock
@@ -156,19 +166,25 @@ class PersonWorld:
             TableAuditStore(tables),
             TableRemedyStore(tables),
         )
-        self.mirror, self.trail, self.cases = TableMirror(tables), TableTrail(tables), TableCases(tables)
+        self.mirror, self.trail, self.cases = (
+            TableSnapshot(tables),
+            TableChangeLog(tables),
+            TableSubjectRequests(tables),
+        )
         self.files, self.exports = BlobFiles(blobs), BlobExports(blobs)
-        self.ask = AskForPerson(self.cases, self.exports, self.outbox, self.clock, self.timing)
+        self.ask = StartSubjectRequest(self.cases, self.exports, self.outbox, self.clock, self.timing)
         personal_data = (
             FilePersonalData(self.files, self.files, self.imports, RULES),
             TablePersonalData(tables),
             self.exports,
         )
-        self.search = SearchPersonStep(self.cases, personal_data, self.exports, self.audits, self.clock, self.timing)
+        self.search = SearchPersonalDataStep(
+            self.cases, personal_data, self.exports, self.audits, self.clock, self.timing
+        )
         self.sweep = SweepPeople(self.cases, self.exports, self.outbox, self.clock, self.timing)
 
     # Working
-    async def deliver(self, command: SearchPerson) -> Outcome:
+    async def deliver(self, command: SearchPersonalData) -> Outcome:
         outcome = await self.search(command)
         for each in outcome.then:
             await self.outbox.send(each)
@@ -176,39 +192,39 @@ class PersonWorld:
             await self.outbox.send(outcome.later.command, not_before=outcome.later.not_before)
         return outcome
 
-    async def work(self, until: Callable[[Case], bool] = lambda case: False) -> None:
+    async def work(self, until: Callable[[SubjectRequest], bool] = lambda case: False) -> None:
         """Deliver what waits until nothing does; time goes on as it is waited for."""
         while self.outbox.sent:
             command, not_before = self.outbox.sent.pop(0)
             if not_before is not None:
                 self.clock.time = max(self.clock.time, not_before)
-            assert isinstance(command, SearchPerson)
+            assert isinstance(command, SearchPersonalData)
             await self.deliver(command)
             if until(await self.case(command.case)):
                 return
 
-    async def case(self, case: CaseId) -> Case:
+    async def case(self, case: SubjectRequestId) -> SubjectRequest:
         stored = await self.cases.read(case)
         assert stored is not None
         return stored.value
 
-    async def erase(self, who: Somebody, *, confirmed: bool = True) -> Case:
+    async def erase(self, who: Somebody, *, confirmed: bool = True) -> SubjectRequest:
         case = await self.ask.erase(who.address.text, None, ADMIN, confirmed=confirmed)
         await self.work()
         return await self.case(case.id)
 
-    async def erase_user(self, who: Somebody) -> Case:
+    async def erase_user(self, who: Somebody) -> SubjectRequest:
         case = await self.ask.erase(None, who.user, ADMIN, confirmed=True)
         await self.work()
         return await self.case(case.id)
 
     # Planting
     def new_id(self) -> str:
-        return new_chunk_id(NOW, uuid.uuid4().hex[:10])
+        return new_id(NOW, uuid.uuid4().hex[:10])
 
     def invitation(self, guest: Somebody, owner: Somebody, group: GroupId, **changes: Any) -> Invitation:
         facts: dict[str, Any] = {
-            "id": InvitationId(group, new_chunk_id(NOW, uuid.uuid4().hex[:10]), 0),
+            "id": InvitationId(group, new_id(NOW, uuid.uuid4().hex[:10]), 0),
             "address": guest.address,
             "display_name": guest.name,
             "message": guest.message,
@@ -293,7 +309,7 @@ class PersonWorld:
     async def plant_setup(self, owner: Somebody, group: GroupId, app: AppId) -> None:
         person, other = DirectoryUser(owner.user, owner.name), DirectoryUser(UserId(str(uuid.uuid4())), "Oscar Other")
         plan = SetupPlan(
-            AppWish(name="Contoso Travel"),
+            AppSpec(name="Contoso Travel"),
             (owner.address.text, owner.user, "oscar@contoso.com"),
             saml=Saml(("urn:a",), ("https://a",), notification_emails=(owner.address.text, "it@contoso.com")),
             policy=Policy(approvers=(owner.address.text,)),
@@ -334,7 +350,9 @@ class PersonWorld:
         action = RemedyAction(
             Remedy.REMOVE, Rule.EXPIRED, guest.user, guest.name, guest.address.wire, about.id, ActionState.DONE
         )
-        tell = RemedyAction(Remedy.TELL_OWNER, Rule.EXPIRED, owner.user, owner.name, None, about.id, ActionState.DONE)
+        tell = RemedyAction(
+            Remedy.NOTIFY_OWNER, Rule.EXPIRED, owner.user, owner.name, None, about.id, ActionState.DONE
+        )
         await self.remedies.add_actions(audit, app, [action, tell])
         assert await self.remedies.take_turn(f"told_{app}_{owner.user}", audit, NOW, None)
         assert await self.remedies.take_turn(f"invited_{group}_{guest.user}", audit, NOW, None)
@@ -344,23 +362,23 @@ class PersonWorld:
         twin = UserId(str(uuid.uuid4()))
         shared = UserFacts(is_guest=True, name="Tina Twin", address=f"tina.{twin}@fabrikam.com", other_addresses=())
         await self.mirror.note_users(audit, [UserChange(twin, shared)])
-        await self.mirror.note_doings(
+        await self.mirror.record_actions(
             audit,
             [
-                Doing(guest.user, group, Belief(True, NOW, str(invitation.id)), guest.address.key),
-                Doing(guest.user, group, None, f"shared.{twin}@fabrikam.com"),
-                Doing(twin, group, None, f"shared.{twin}@fabrikam.com"),
+                OwnAction(guest.user, group, ExpectedMembership(True, NOW, str(invitation.id)), guest.address.key),
+                OwnAction(guest.user, group, None, f"shared.{twin}@fabrikam.com"),
+                OwnAction(twin, group, None, f"shared.{twin}@fabrikam.com"),
             ],
         )
         await self.mirror.mark(audit, {twin: Mark(twins=frozenset({guest.user}))})
         await self.mirror.touch(audit, [guest.user])
         await self.mirror.write_due({guest.user: NOW})
-        entry = TrailEntry(
+        entry = ChangeLogEntry(
             uuid.uuid4().hex, NOW, f"{by}, by rule 'membership-expired'", "remove", guest.user, guest.name, group,
             app, "member", "no member", str(audit), "membership-expired", f"request {guest.user}",
         )  # fmt: skip
         await self.trail.add([entry])
 
 
-def is_over(case: Case) -> bool:
-    return case.state is not CaseState.RUNNING
+def is_over(case: SubjectRequest) -> bool:
+    return case.state is not SubjectRequestState.RUNNING

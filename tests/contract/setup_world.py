@@ -18,16 +18,16 @@ from shared.core.timing import Timing
 from shared.graph.apps.app_directory import GraphAppDirectory
 from shared.graph.apps.entitlements import GraphEntitlements
 from shared.graph.directory import GraphDirectory
-from shared.graph.guests import GraphRosters
+from shared.graph.guests import GraphGuestReader
 from shared.graph.session import GraphSession
 from shared.identity.credentials import app_credential
 from shared.membership.access import Access
-from shared.messages.commands import Command, RunSetupStep, SetupStep, TakeApart
+from shared.messages.commands import Command, RemoveApp, RunSetupStep, SetupStep
 from shared.messages.outcomes import Later
 from shared.setup.apps import Apps
-from shared.setup.commands import Answers, TendSetup
+from shared.setup.commands import Answers, SetupCommands
 from shared.setup.model.order import sorted_by_need
-from shared.setup.model.plan import AppWish, SetupPlan
+from shared.setup.model.plan import AppSpec, SetupPlan
 from shared.setup.model.records import Setup, StepRecord, StepState
 from shared.setup.ports import Intent, StoredSetup
 from shared.setup.rows import APPS, SETUPS, TableSetupStore
@@ -138,10 +138,10 @@ class SetupWorld:
             protected=self.protected,
         )
         self.start = StartSetup(self.tools, self.outbox)
-        self.tend = TendSetup(self.store, self.outbox, self.clock, self.tools.timing, self.features)
+        self.tend = SetupCommands(self.store, self.outbox, self.clock, self.tools.timing, self.features)
         self.run_step = RunSetupStepNow(self.tools)
         access = Access(self.tools.groups, self.store, self.clock, FakePrincipals())
-        self.apps = Apps(self.tools, self.outbox, access, GraphRosters(self.session, no_key))
+        self.apps = Apps(self.tools, self.outbox, access, GraphGuestReader(self.session, no_key))
 
     def switch(self, features: Features) -> None:
         """Go on as an app that was started anew with these features."""
@@ -158,9 +158,9 @@ class SetupWorld:
 
     async def remove(self, app: AppId) -> None:
         """Take the app apart, to the end."""
-        found = await self.apps.look_at_removal(app, ADMIN)
+        found = await self.apps.check_removal(app, ADMIN)
         await self.apps.remove(app, ADMIN, found.tag)
-        assert await self.deliver(TakeApart(app)) is None
+        assert await self.deliver(RemoveApp(app)) is None
 
     async def clean(self) -> None:
         """Storage and directory as on the first day, with one more app, and one that declares roles."""
@@ -205,7 +205,7 @@ class SetupWorld:
         await self.clean()
 
     def plan(self, **changes: Any) -> SetupPlan:
-        facts: dict[str, Any] = {"app": AppWish(name="Expenses"), "owners": (OWNER,)}
+        facts: dict[str, Any] = {"app": AppSpec(name="Expenses"), "owners": (OWNER,)}
         return SetupPlan(**(facts | changes))
 
     async def begin(self, plan: SetupPlan) -> SetupId:
@@ -213,8 +213,8 @@ class SetupWorld:
 
     async def deliver(self, command: Command) -> Later | None:
         """One delivery; the later that it asks for, if any."""
-        if isinstance(command, TakeApart):
-            outcome = await self.apps.take_apart(command)
+        if isinstance(command, RemoveApp):
+            outcome = await self.apps.remove_app(command)
         else:
             assert isinstance(command, RunSetupStep)
             outcome = await self.run_step(command)

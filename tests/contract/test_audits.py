@@ -23,9 +23,9 @@ from shared.core.errors import Refused
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned
-from shared.graph.guests import GraphRosters
+from shared.graph.guests import GraphGuestReader
 from shared.graph.session import GraphSession
-from shared.membership.guests import TendGuests
+from shared.membership.guests import GuestCommands
 from shared.membership.stop import StopSwitch
 from shared.messages.commands import JoinChunk, RunAudit
 from tests.contract.audit_faults import (
@@ -373,10 +373,10 @@ async def test_findings_are_kept_for_a_while_and_what_was_counted_for_ever(world
 
 async def test_an_owner_who_removes_a_guest_is_believed_and_written_down(world: AuditWorld) -> None:
     [guest] = await world.guests("leaving")
-    rosters, groups = GraphRosters(world.session, no_key), world.tools.groups
+    rosters, groups = GraphGuestReader(world.session, no_key), world.tools.groups
     mirror, trail = world.tools.mirror, world.tools.trail
     stop = StopSwitch(world.store, FakeOutbox(), trail, world.clock)
-    tend = TendGuests(world.access, groups, rosters, world.store, mirror, trail, world.clock, stop)
+    tend = GuestCommands(world.access, groups, rosters, world.store, mirror, trail, world.clock, stop)
     await tend.remove(GROUP, UserId(guest), Caller(UserId(OWNER), "Olivia Owner", frozenset(), False))
     world.clock.ahead += timedelta(hours=2)
 

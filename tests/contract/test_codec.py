@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.core.applications import AppId
-from shared.core.ids import AuditId, CaseId, ChunkId, GroupId, ImportId, RequestId, SetupId, UserId
+from shared.core.ids import AuditId, ChunkId, GroupId, ImportId, RequestId, SetupId, SubjectRequestId, UserId
 from shared.core.reasons import Reason
 from shared.invitations.model.invitations import State
 from shared.invitations.rows.invitations import from_row
 from shared.messages import commands as domain_commands
 from shared.messages.commands import (
+    ApplyRemedies,
     ChunkCommand,
     Command,
     FulfilRequest,
@@ -28,14 +29,13 @@ from shared.messages.commands import (
     MailChunk,
     MailDigest,
     MailRequest,
-    PutRight,
+    RemoveApp,
     RoundTrip,
     RunAudit,
     RunSetupStep,
-    SearchPerson,
+    SearchPersonalData,
     SetupStep,
     SplitImport,
-    TakeApart,
     UndoImport,
 )
 from shared.messages.registry import MESSAGES
@@ -71,17 +71,17 @@ AS_WRITTEN: dict[str, Command] = {
     ),
     "message-fulfil-request": FulfilRequest(GROUP, RequestId("0123456789abcdef012345"), 1),
     "message-audit-task": RunAudit(AuditId("fe62a1b2c3d40123456789"), "members-0", 2),
-    "message-put-right": PutRight(
+    "message-put-right": ApplyRemedies(
         AuditId("fe62a1b2c3d40123456789"), AppId("55555555-5555-4555-8555-555555555555"), True
     ),
-    "message-put-right-later": PutRight(
+    "message-put-right-later": ApplyRemedies(
         AuditId("fe62a1b2c3d40123456789"), AppId("55555555-5555-4555-8555-555555555555"), attempt=2
     ),
-    "message-search-person": SearchPerson(CaseId("fe62a1b2c3d40123456789"), 1),
+    "message-search-person": SearchPersonalData(SubjectRequestId("fe62a1b2c3d40123456789"), 1),
     "message-round-trip": RoundTrip(datetime(2026, 3, 2, 9, 0, 0, 250000, tzinfo=UTC)),
     "message-round-trip-later": RoundTrip(datetime(2026, 3, 2, 9, 0, 0, 250000, tzinfo=UTC), 1),
-    "message-take-apart": TakeApart(AppId("55555555-5555-4555-8555-555555555555")),
-    "message-take-apart-later": TakeApart(AppId("55555555-5555-4555-8555-555555555555"), 2),
+    "message-take-apart": RemoveApp(AppId("55555555-5555-4555-8555-555555555555")),
+    "message-take-apart-later": RemoveApp(AppId("55555555-5555-4555-8555-555555555555"), 2),
 }
 BODY = {"v": 1, "kind": "invite-chunk", "group": GROUP, "chunk": CHUNK}
 

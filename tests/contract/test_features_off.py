@@ -16,14 +16,14 @@ from shared.core.features import ALL, Feature, Features, choose
 from shared.core.ids import AuditId
 from shared.core.reasons import Reason
 from shared.graph.directory import GraphDirectory
-from shared.graph.guests import GraphRosters
+from shared.graph.guests import GraphGuestReader
 from shared.graph.session import GraphSession
 from shared.invitations.cancel import CancelInvitation
 from shared.invitations.model.invitations import State
 from shared.invitations.still_wanted import StillWanted
 from shared.membership.model.apps import AppState
 from shared.membership.stop import StopSwitch
-from shared.messages.commands import PutRight, RunSetupStep, SetupStep, TakeApart
+from shared.messages.commands import ApplyRemedies, RemoveApp, RunSetupStep, SetupStep
 from shared.setup.model.plan import SelfService
 from shared.setup.model.records import SetupState, StepState
 from tests.contract.audit_world import ADMIN, APP, GROUP, PERMISSIONS, AuditWorld
@@ -98,18 +98,18 @@ async def test_a_setup_under_way_comes_to_rest_and_goes_on_when_it_is_on_again(s
 async def test_an_app_is_not_taken_apart(setups: SetupWorld) -> None:
     await setups.all_of(await setups.begin(setups.plan()))
     [app] = await setups.apps.list(SETUP_ADMIN)
-    look = await setups.apps.look_at_removal(app.app_id, SETUP_ADMIN)
+    look = await setups.apps.check_removal(app.app_id, SETUP_ADMIN)
     await setups.apps.remove(app.app_id, SETUP_ADMIN, look.tag)
     setups.switch(INVITING_ONLY)
 
     await refused(setups.apps.remove(app.app_id, SETUP_ADMIN, look.tag), Feature.SETUP)
     before = setups.writes()
-    assert await setups.deliver(TakeApart(app.app_id)) is None
+    assert await setups.deliver(RemoveApp(app.app_id)) is None
 
     assert setups.writes() == before
     assert [a.state for a in await setups.apps.list(SETUP_ADMIN)] == [AppState.REMOVING]
     setups.switch(ALL)
-    await setups.deliver(TakeApart(app.app_id))
+    await setups.deliver(RemoveApp(app.app_id))
     assert await setups.apps.list(SETUP_ADMIN) == []
 
 
@@ -175,8 +175,8 @@ async def test_remedies_under_way_stand_still_and_go_on_when_they_are_on_again(a
     audits.outbox.sent.clear()
     audits.switch(without(Feature.REMEDIES))
 
-    await audits.deliver(PutRight(audit, APP))
-    audits.clock.ahead += audits.tools.timing.stillness * 2
+    await audits.deliver(ApplyRemedies(audit, APP))
+    audits.clock.ahead += audits.tools.timing.stall_timeout * 2
     assert await audits.sweep() == 0
 
     assert len(audits.members()) == 1
@@ -197,7 +197,7 @@ async def test_without_sign_ins_nobodys_is_asked_for_and_none_is_missed(audits: 
 
     assert await audits.found() == []
 
-    page = await GraphRosters(audits.session, no_key, sign_ins=False).guests(GROUP, None)
+    page = await GraphGuestReader(audits.session, no_key, sign_ins=False).guests(GROUP, None)
     assert (len(page.guests), page.sign_ins_known) == (1, False)
 
 

@@ -16,7 +16,7 @@ from shared.core.addresses import parse_address
 from shared.core.csv.dialect import detect
 from shared.core.csv.records import Cursor
 from shared.core.errors import Conflict, Refused
-from shared.core.ids import GroupId, ImportId, InvitationId, chunk_id, new_chunk_id
+from shared.core.ids import GroupId, ImportId, InvitationId, chunk_id, new_id
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned
 from shared.imports.model.imports import Admission, Import, ImportState, Progress, Target, in_transactions
@@ -88,7 +88,7 @@ def mine() -> Chunk:
 
 
 def an_import_id() -> ImportId:
-    return ImportId(new_chunk_id(NOW, uuid.uuid4().hex[:10]))
+    return ImportId(new_id(NOW, uuid.uuid4().hex[:10]))
 
 
 def an_import(**changes: object) -> Import:
@@ -180,7 +180,7 @@ async def test_who_may_is_asked_by_one_of_all_who_want_to_know(imports: ImportSt
 
 async def test_imports_of_a_group_are_listed_newest_first(imports: ImportStore) -> None:
     group = GroupId(str(uuid.uuid4()))
-    ids = [ImportId(new_chunk_id(NOW + n * MINUTE, uuid.uuid4().hex[:10])) for n in range(3)]
+    ids = [ImportId(new_id(NOW + n * MINUTE, uuid.uuid4().hex[:10])) for n in range(3)]
     for import_id in ids:
         record = an_import(id=import_id, group=group)
         await imports.create(record, Progress(record.dialect.start))
@@ -196,7 +196,7 @@ async def test_open_imports_are_listed_when_their_time_has_come(imports: ImportS
     await imports.close(closed)
     await imports.close(closed)
 
-    found = [i async for i in imports.list_open(look_before=NOW)]
+    found = [i async for i in imports.list_open(due_before=NOW)]
 
     assert due in found
     assert not {later, closed} & set(found)
@@ -230,8 +230,8 @@ async def test_a_chunk_is_written_once_with_guards_mark_and_counters(store: Stor
         await store.accept_import(rows, {}, NOW)
 
     assert [r.value for r in await store.read_chunk(mine.group, rows[0].id.chunk)] == rows
-    assert await store.list_open_of_import(mine.import_id, mine.group, look_before=None) == [rows[0].id.chunk]
-    assert await store.list_open_of_import(mine.import_id, mine.group, look_before=NOW) == []
+    assert await store.list_open_of_import(mine.import_id, mine.group, due_before=None) == [rows[0].id.chunk]
+    assert await store.list_open_of_import(mine.import_id, mine.group, due_before=NOW) == []
     assert dict((await store.read_counters(mine.import_id, mine.group)).counts) == {"accepted": 3}
     guards = await store.find_guards(mine.group, [i.address.key for i in rows] + ["nobody@fabrikam.com"])
     assert {key: g.invitation.id for key, g in guards.items()} == {i.address.key: i.id for i in rows}
@@ -245,7 +245,7 @@ async def test_chunks_are_written_together_and_one_that_is_there_keeps_the_other
 
     await store.accept_import([i for chunk in together for i in chunk], {}, NOW)
 
-    chunks = sorted(await store.list_open_of_import(mine.import_id, mine.group, look_before=None))
+    chunks = sorted(await store.list_open_of_import(mine.import_id, mine.group, due_before=None))
     assert chunks == [first[0].id.chunk, second[0].id.chunk]
     assert [r.value for r in await store.read_chunk(mine.group, chunks[1])] == second
     assert dict((await store.read_counters(mine.import_id, mine.group)).counts) == {"accepted": 40}
@@ -280,7 +280,7 @@ async def test_counters_change_with_the_records_and_the_mark_goes_with_the_last(
     first = await store.save(
         [replace(stored[0], value=failed(rows[0], Reason.OWN_DOMAIN, None, NOW))], before=rows[:1]
     )
-    assert await store.list_open_of_import(mine.import_id, mine.group, look_before=None) != []
+    assert await store.list_open_of_import(mine.import_id, mine.group, due_before=None) != []
     joining = [advance(i, State.JOINING, NOW) for i in rows[1:]]
     saved = await store.save([replace(s, value=j) for s, j in zip(stored[1:], joining, strict=True)], before=rows[1:])
     members = [advance(i, State.MEMBER, NOW) for i in joining]
@@ -292,18 +292,18 @@ async def test_counters_change_with_the_records_and_the_mark_goes_with_the_last(
     assert dict(reading.counts) == dict(await recount(store, mine))
     assert dict(reading.counts) == {"failed": 1, "reason:own-domain": 1, "member": 2, "final": 3}
     assert (reading.written, reading.final) == (3, 3)
-    assert await store.list_open_of_import(mine.import_id, mine.group, look_before=None) == []
+    assert await store.list_open_of_import(mine.import_id, mine.group, due_before=None) == []
     assert first[0].value.state is State.FAILED
 
 
 async def test_a_chunk_is_looked_at_again_only_while_it_is_open(store: Store, mine: Chunk) -> None:
     rows = mine.rows(guests=1)
     await store.accept_import(rows, {}, NOW)
-    await store.look_again(mine.group, rows[0].id.chunk, NOW + 9 * MINUTE)
-    await store.look_again(mine.group, chunk_id(mine.import_id, 7, 0), NOW)
+    await store.reschedule(mine.group, rows[0].id.chunk, NOW + 9 * MINUTE)
+    await store.reschedule(mine.group, chunk_id(mine.import_id, 7, 0), NOW)
 
-    assert await store.list_open_of_import(mine.import_id, mine.group, look_before=NOW + 8 * MINUTE) == []
-    assert await store.list_open_of_import(mine.import_id, mine.group, look_before=None) == [rows[0].id.chunk]
+    assert await store.list_open_of_import(mine.import_id, mine.group, due_before=NOW + 8 * MINUTE) == []
+    assert await store.list_open_of_import(mine.import_id, mine.group, due_before=None) == [rows[0].id.chunk]
 
 
 async def test_a_chunk_that_is_at_its_end_when_written_is_not_remembered(store: Store, mine: Chunk) -> None:
@@ -311,7 +311,7 @@ async def test_a_chunk_that_is_at_its_end_when_written_is_not_remembered(store: 
 
     await store.accept_import(rows, {}, NOW)
 
-    assert await store.list_open_of_import(mine.import_id, mine.group, look_before=None) == []
+    assert await store.list_open_of_import(mine.import_id, mine.group, due_before=None) == []
     assert await store.find_guards(mine.group, [i.address.key for i in rows]) == {}
 
 
@@ -378,7 +378,7 @@ async def test_two_instances_that_take_at_once_take_no_more_than_there_is(tables
 
 async def test_a_key_names_one_import_for_all_who_use_it(imports: ImportStore) -> None:
     key = uuid.uuid4().hex
-    ids = [ImportId(new_chunk_id(NOW, f"{n:010x}")) for n in range(4)]
+    ids = [ImportId(new_id(NOW, f"{n:010x}")) for n in range(4)]
 
     named = await asyncio.gather(*(imports.name(key, fresh) for fresh in ids))
 
@@ -399,9 +399,7 @@ async def test_a_guard_remembers_the_import_behind_invitations_by_hand(store: St
     assert (guard.import_id, guard.line) == (None, None)
 
     for n in range(2):
-        by_hand = replace(
-            rows[0], id=replace(rows[0].id, chunk=new_chunk_id(NOW, f"{n:010x}")), import_id=None, line=None
-        )
+        by_hand = replace(rows[0], id=replace(rows[0].id, chunk=new_id(NOW, f"{n:010x}")), import_id=None, line=None)
         await store.accept([by_hand], None)
         [guard] = (await store.find_guards(mine.group, [key])).values()
         assert guard.invitation.id == by_hand.id

@@ -26,12 +26,12 @@ async def test_deleted_guests_come_back_with_their_group(
 ) -> None:
     users = guests_of_the_group(tenant, count)
     assert all(isinstance(a, Gone) for a in await directory.delete_guests(users))
-    assert not any(look.exists for look in await directory.look_at_guests(users))
+    assert not any(look.exists for look in await directory.get_guests(users))
 
     answers = await directory.restore_guests(users)
 
     assert all(isinstance(a, Written) for a in answers), answers
-    assert [look.groups for look in await directory.look_at_guests(users)] == [{GROUP}] * count
+    assert [look.groups for look in await directory.get_guests(users)] == [{GROUP}] * count
     assert [type(a) for a in await directory.restore_guests(users)] == [Missing] * count
 
 
@@ -42,7 +42,7 @@ async def test_an_administrative_unit_is_no_group(
     users = guests_of_the_group(tenant, count)
     tenant.seed(administrativeUnits=[{"id": UNIT, "displayName": "Guests of Berlin", "members": users}])
 
-    looks = await directory.look_at_guests(users)
+    looks = await directory.get_guests(users)
 
     assert [look.groups for look in looks] == [{GROUP}] * count
     assert not any(look.has_role for look in looks)
@@ -55,7 +55,7 @@ async def test_a_directory_role_is_no_group_and_is_more_than_one(
     first, second = guests_of_the_group(tenant, 2)
     tenant.seed(directoryRoles=[{"id": ROLE, "displayName": "Directory Readers", "members": [first]}])
 
-    looks = await directory.look_at_guests([first, second])
+    looks = await directory.get_guests([first, second])
 
     assert [look.groups for look in looks] == [{GROUP}] * 2
     assert [look.has_role for look in looks] == [True, False]
@@ -71,7 +71,7 @@ async def test_the_directory_itself_refuses_an_app_that_would_delete_or_block_wh
     answers = [*await directory.delete_guests(users), *await directory.enable_guests(users, enabled=False)]
 
     assert [a.reason if isinstance(a, Declined) else a for a in answers] == [Reason.PERMISSION_MISSING] * 2
-    assert [(look.exists, look.enabled) for look in await directory.look_at_guests(users)] == [(True, True)]
+    assert [(look.exists, look.enabled) for look in await directory.get_guests(users)] == [(True, True)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 20])
@@ -90,7 +90,7 @@ async def test_who_is_no_guest_any_more_is_neither_removed_nor_blocked_nor_delet
     for answers in (left, blocked, deleted):
         assert [a.reason for a in answers if isinstance(a, Declined)] == [Reason.NOT_A_GUEST]
         assert isinstance(answers[-1], Declined)
-    [*looks, look] = await directory.look_at_guests(users)
+    [*looks, look] = await directory.get_guests(users)
     assert not any(other.exists for other in looks)
     assert look == GuestLook(pending=True, is_guest=False, groups=frozenset({GROUP}))
 
@@ -107,7 +107,7 @@ async def test_an_account_of_the_tenant_was_never_a_guest(tenant: SimulatedTenan
     ]
 
     assert [a.reason for a in answers if isinstance(a, Declined)] == [Reason.NOT_A_GUEST] * 3
-    assert (await directory.look_at_guests([colleague]))[0].groups == {GROUP}
+    assert (await directory.get_guests([colleague]))[0].groups == {GROUP}
 
 
 async def test_where_nobody_can_say_who_is_a_guest_nothing_is_done(
@@ -123,4 +123,4 @@ async def test_where_nobody_can_say_who_is_a_guest_nothing_is_done(
     ):
         assert [type(a) for a in answers] == [Busy, Busy]
 
-    assert [look.groups for look in await directory.look_at_guests(users)] == [{GROUP}] * 2
+    assert [look.groups for look in await directory.get_guests(users)] == [{GROUP}] * 2

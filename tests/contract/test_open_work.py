@@ -49,7 +49,7 @@ async def old_rows(tables: TableServiceClient, table: str) -> list[Any]:
 
 
 async def listed(store: TableOpenWork[Any], before: datetime) -> list[Any]:
-    return [id_ async for id_ in store.list_open(look_before=before)]
+    return [id_ async for id_ in store.list_open(due_before=before)]
 
 
 def test_every_index_of_an_older_version_has_its_sample() -> None:

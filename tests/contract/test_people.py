@@ -15,20 +15,20 @@ import pytest
 
 from local.azurite import Azurite
 from shared.audits.model.findings import Finding
-from shared.audits.model.records import Position
+from shared.audits.model.records import Checkpoint
 from shared.core.addresses import parse_address
 from shared.core.audit_rules import Rule
 from shared.core.csv.dialect import detect
 from shared.core.errors import Refused
-from shared.core.ids import AuditId, CaseId, GroupId, UserId
+from shared.core.ids import AuditId, GroupId, SubjectRequestId, UserId
 from shared.core.reasons import Reason
 from shared.core.stop import Stop
 from shared.core.users import DirectoryUser
 from shared.imports.read_rows import read_piece
 from shared.invitations.model.invitations import State
-from shared.messages.commands import SearchPerson
+from shared.messages.commands import SearchPersonalData
 from shared.people.exports import BlobExports
-from shared.people.model import KEPT, KEPT_ONCE_FETCHED, CaseKind, CaseState, Phase
+from shared.people.model import KEPT, RETENTION_ONCE_FETCHED, Phase, SubjectRequestKind, SubjectRequestState
 from shared.people.rows.tables import KINDS, Kind, kind_of
 from shared.requests.model.requests import RequestState, request_id
 from shared.storage.files import BlobFiles
@@ -296,10 +296,10 @@ async def test_an_export_has_all_that_is_kept_of_a_guest_and_nothing_of_others(
     asked = await world.ask.export(ada.address.text, None, ADMIN)
     await world.work()
 
-    case, [whom], parts = await world.ask.show(CaseKind.EXPORT, asked.id, ADMIN)
+    case, [whom], parts = await world.ask.show(SubjectRequestKind.EXPORT, asked.id, ADMIN)
 
     found = [each for part in parts for each in part]
-    assert case.state is CaseState.DONE
+    assert case.state is SubjectRequestState.DONE
     assert set(whom["addresses"]) == {ada.address.key, ada.address.text.lower()}
     assert whom["userIds"] == [ada.user]
     rows = {
@@ -332,7 +332,7 @@ async def test_an_export_of_an_owner_tells_of_no_guest(world: PersonWorld, ada: 
     asked = await world.ask.export(olivia.address.text, olivia.user, ADMIN)
     await world.work()
 
-    _, _, parts = await world.ask.show(CaseKind.EXPORT, asked.id, ADMIN)
+    _, _, parts = await world.ask.show(SubjectRequestKind.EXPORT, asked.id, ADMIN)
 
     found = [each for part in parts for each in part]
     roles = {e["role"] for e in found}
@@ -347,15 +347,17 @@ async def test_an_export_is_deleted_an_hour_after_it_was_fetched_and_a_day_after
     fetched = await world.ask.export(ada.address.text, None, ADMIN)
     left = await world.ask.export(ada.address.text, None, ADMIN)
     await world.work()
-    await world.ask.show(CaseKind.EXPORT, fetched.id, ADMIN)
+    await world.ask.show(SubjectRequestKind.EXPORT, fetched.id, ADMIN)
 
-    world.clock.advance(KEPT_ONCE_FETCHED + timedelta(minutes=1))
+    world.clock.advance(RETENTION_ONCE_FETCHED + timedelta(minutes=1))
     await world.sweep()
     assert await world.exports.read(fetched.id, "") == []
-    assert (await world.case(fetched.id)).state is CaseState.GONE
+    assert (await world.case(fetched.id)).state is SubjectRequestState.GONE
     assert await world.exports.read(left.id, "") != []
     world.clock.advance(KEPT)
-    assert (await world.ask.show(CaseKind.EXPORT, left.id, ADMIN))[2] == [], "it is late, whether it was swept or not"
+    assert (await world.ask.show(SubjectRequestKind.EXPORT, left.id, ADMIN))[2] == [], (
+        "it is late, whether it was swept or not"
+    )
     await world.sweep()
     assert await world.exports.read(left.id, "") == []
 
@@ -377,7 +379,7 @@ async def test_nothing_of_a_guest_is_left_and_nothing_of_anybody_else_is_touched
 
     case = await world.erase(ada)
 
-    assert case.state is CaseState.DONE
+    assert case.state is SubjectRequestState.DONE
     assert await world.account.that_mention(ada) == {}
     after = await world.account.everything()
     gone_by_key = {k for k in before if k not in after}
@@ -396,7 +398,7 @@ async def test_nothing_of_an_owner_is_left_and_guests_stay(
 
     case = await world.erase_user(olivia)
 
-    assert case.state is CaseState.DONE
+    assert case.state is SubjectRequestState.DONE
     assert await world.account.that_mention(olivia) == {}
     rows = (await world.store.list_group(group, state=None, continuation=None, limit=10)).invitations
     assert {r.address.key for r in rows} == {ada.address.key}
@@ -437,7 +439,7 @@ async def test_a_rehearsal_changes_nothing_and_says_whom_it_is_about(
 
     now = await world.account.that_mention(ada)
     assert {k: v for k, v in now.items() if not k.startswith("exports")} == before
-    _, [whom], _ = await world.ask.show(CaseKind.ERASURE, case.id, ADMIN)
+    _, [whom], _ = await world.ask.show(SubjectRequestKind.ERASURE, case.id, ADMIN)
     assert whom["userIds"] == [ada.user]
     assert case.found["Trail|a change|whom it was done to"] == 1
 
@@ -452,7 +454,7 @@ async def test_nothing_is_changed_where_an_invitation_is_under_way(
 
     case = await world.erase(ada)
 
-    assert case.state is CaseState.REFUSED
+    assert case.state is SubjectRequestState.REFUSED
     assert case.under_way == (f"invitation {waiting.id}",)
     assert await world.account.that_mention(ada) == before
 
@@ -470,7 +472,7 @@ async def test_nothing_is_changed_while_something_else_is_under_way(
 
     case = await world.erase(ada)
 
-    assert case.state is CaseState.REFUSED
+    assert case.state is SubjectRequestState.REFUSED
     assert [w for w in case.under_way if w.startswith(what)]
     assert await world.account.that_mention(ada) == before
 
@@ -488,7 +490,7 @@ async def test_what_begins_after_the_look_is_waited_for(world: PersonWorld, ada:
 
     await world.work()
 
-    assert (await world.case(asked.id)).state is CaseState.DONE
+    assert (await world.case(asked.id)).state is SubjectRequestState.DONE
     assert await world.account.that_mention(ada) == {}
 
 
@@ -504,21 +506,21 @@ async def test_what_somebody_writes_who_had_read_it_before_is_erased_as_well(
 
     await world.work()
 
-    assert (await world.case(asked.id)).state is CaseState.DONE
+    assert (await world.case(asked.id)).state is SubjectRequestState.DONE
     assert await world.account.that_mention(ada) == {}
 
 
 async def test_an_audit_that_runs_is_waited_for(world: PersonWorld, ada: Somebody, olivia: Somebody) -> None:
     await world.plant_a_little(ada, olivia)
     position = await world.audits.read_position()
-    await world.audits.write_position(replace(position, value=Position(running=AuditId("a"))))
+    await world.audits.write_position(replace(position, value=Checkpoint(running=AuditId("a"))))
     asked = await world.ask.erase(ada.address.text, None, ADMIN, confirmed=True)
 
     await world.work(until=lambda case: case.why is not None)
 
     assert (await world.case(asked.id)).why == "an audit is running"
     position = await world.audits.read_position()
-    await world.audits.write_position(replace(position, value=Position()))
+    await world.audits.write_position(replace(position, value=Checkpoint()))
     await world.work()
     assert await world.account.that_mention(ada) == {}
 
@@ -602,7 +604,7 @@ async def test_an_erasure_whose_every_delivery_dies_after_one_write_comes_to_the
     world: PersonWorld, ada: Somebody, olivia: Somebody, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.plant(ada, olivia)
-    await world.exports.write(CaseId(world.new_id()), "person", [ada.address.key])
+    await world.exports.write(SubjectRequestId(world.new_id()), "person", [ada.address.key])
     await world.plant_import([ada], olivia, GroupId(str(uuid.uuid4())))
     asked = await world.ask.erase(ada.address.text, None, ADMIN, confirmed=True)
     death, deaths = Death(0), 0
@@ -612,7 +614,7 @@ async def test_an_erasure_whose_every_delivery_dies_after_one_write_comes_to_the
 
     while world.outbox.sent:
         command, not_before = world.outbox.sent[0]
-        assert isinstance(command, SearchPerson)
+        assert isinstance(command, SearchPersonalData)
         world.clock.time = max(world.clock.time, not_before or world.clock.time)
         # Each goes on where the one before died: every two writes have a death between them.
         death.left = 2
@@ -624,7 +626,7 @@ async def test_an_erasure_whose_every_delivery_dies_after_one_write_comes_to_the
         world.outbox.sent.pop(0)
 
     assert deaths > 10
-    assert (await world.case(asked.id)).state is CaseState.DONE
+    assert (await world.case(asked.id)).state is SubjectRequestState.DONE
     assert await world.account.that_mention(ada) == {}
 
 
@@ -648,13 +650,13 @@ async def test_two_erasures_of_one_person_and_two_deliveries_of_each_come_to_the
         waiting = world.outbox.sent[:]
         world.outbox.sent.clear()
         if not waiting:  # All deliveries lost to others: the sweeper sets going what stands still.
-            world.clock.advance(world.timing.stillness * 2)
+            world.clock.advance(world.timing.stall_timeout * 2)
             assert await world.sweep()
             continue
         world.clock.time = max([world.clock.time, *(at for _, at in waiting if at is not None)])
         await asyncio.gather(*(world.deliver(command) for command, _ in waiting * 2))  # type: ignore[arg-type]
 
-    assert {(await world.case(case.id)).state for case in cases} == {CaseState.DONE}
+    assert {(await world.case(case.id)).state for case in cases} == {SubjectRequestState.DONE}
     assert await world.account.that_mention(ada) == {}
 
 
@@ -662,12 +664,12 @@ async def test_what_was_taken_and_not_sent_is_set_going_by_the_sweeper(world: Pe
     world.outbox.fails = True
     asked = await world.ask.erase(ada.address.text, None, ADMIN, confirmed=True)
     world.outbox.fails = False
-    world.clock.advance(world.timing.stillness + timedelta(seconds=1))
+    world.clock.advance(world.timing.stall_timeout + timedelta(seconds=1))
 
     assert await world.sweep() == 1
 
     await world.work()
-    assert (await world.case(asked.id)).state is CaseState.DONE
+    assert (await world.case(asked.id)).state is SubjectRequestState.DONE
 
 
 # Asking
@@ -681,7 +683,7 @@ async def test_only_administrators_ask_and_only_for_somebody(world: PersonWorld)
     with pytest.raises(Refused) as nonsense:
         await world.ask.erase("ada", None, ADMIN, confirmed=True)
     with pytest.raises(Refused) as unknown:
-        await world.ask.show(CaseKind.EXPORT, CaseId("0" * 22), ADMIN)
+        await world.ask.show(SubjectRequestKind.EXPORT, SubjectRequestId("0" * 22), ADMIN)
 
     reasons = [r.value.reason for r in (nobody, stranger, nonsense, unknown)]
     assert reasons == [Reason.BODY_INVALID, Reason.NOT_ADMIN, Reason.ADDRESS_INVALID, Reason.CASE_MISSING]

@@ -14,7 +14,7 @@ from shared.core.ids import ChunkId, GroupId
 from shared.core.permissions import PERMISSIONS
 from shared.diagnostics.model.readiness import Chain, Status
 from shared.diagnostics.readiness import CheckReadiness
-from shared.diagnostics.storage_health import CHAIN, ROUND_TRIP, SWEEP, WHOLE_SWEEP, StoragePulse
+from shared.diagnostics.storage_health import CHAIN, ROUND_TRIP, SWEEP, WHOLE_SWEEP, StorageHealth
 from shared.graph.apps.app_directory import GraphAppDirectory
 from shared.graph.session import GraphSession
 from shared.invitations.rows.store import TableStore
@@ -33,7 +33,7 @@ KEY = "d3Jvbmcga2V5IG9mIG5vYm9keSB3aG8gaXMga25vd24="
 
 @pytest.fixture
 async def check(session: GraphSession, tables: TableServiceClient, queues: QueueServiceClient) -> CheckReadiness:
-    pulse, clock = StoragePulse(tables, queues), WalkingClock()
+    pulse, clock = StorageHealth(tables, queues), WalkingClock()
     await pulse.note_sweep(clock.now())
     await pulse.note_return(clock.now(), clock.now())
     return CheckReadiness(pulse, GraphAppDirectory(session), clock, ALL, timedelta(minutes=3))
@@ -74,7 +74,7 @@ async def test_without_a_token_it_is_not_ready(tenant: SimulatedTenant, check: C
 async def test_storage_that_was_never_written_to_answers(
     tables: TableServiceClient, queues: QueueServiceClient
 ) -> None:
-    await StoragePulse(tables, queues).read()
+    await StorageHealth(tables, queues).read()
 
 
 async def test_storage_that_is_in_use_answers_and_its_messages_stay(
@@ -84,7 +84,7 @@ async def test_storage_that_is_in_use_answers_and_its_messages_stay(
     outbox = QueueOutbox(queues, TableReminders(tables))
     await outbox.send(InviteChunk(GroupId(GUESTS), ChunkId("0" * 22)))
 
-    await StoragePulse(tables, queues).read()
+    await StorageHealth(tables, queues).read()
 
     queue = queues.get_queue_client("invitations")
     [message] = await queue.peek_messages(max_messages=1)
@@ -93,10 +93,10 @@ async def test_storage_that_is_in_use_answers_and_its_messages_stay(
 
 
 @pytest.fixture
-async def broken(request: pytest.FixtureRequest, azurite: Azurite) -> AsyncIterator[StoragePulse]:
+async def broken(request: pytest.FixtureRequest, azurite: Azurite) -> AsyncIterator[StorageHealth]:
     text = request.param(azurite.connection_string)
     async with table_service({CONNECTION: text}) as tables, queue_service({CONNECTION: text}) as queues:
-        yield StoragePulse(tables, queues)
+        yield StorageHealth(tables, queues)
 
 
 def of_another_key(text: str) -> str:
@@ -106,7 +106,7 @@ def of_another_key(text: str) -> str:
 # Of the SDK itself, for a refusal in XML.
 @pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning")
 @pytest.mark.parametrize("broken", [of_another_key], indirect=True)
-async def test_storage_that_refuses_the_identity_is_not_taken_for_well(broken: StoragePulse) -> None:
+async def test_storage_that_refuses_the_identity_is_not_taken_for_well(broken: StorageHealth) -> None:
     with pytest.raises(StorageRefused):
         await broken.read()
 
@@ -115,14 +115,14 @@ async def test_storage_that_refuses_the_identity_is_not_taken_for_well(broken: S
 
 
 @pytest.fixture
-async def pulse(tables: TableServiceClient, queues: QueueServiceClient) -> StoragePulse:
+async def pulse(tables: TableServiceClient, queues: QueueServiceClient) -> StorageHealth:
     """Where there was no sweep yet."""
     for row in (SWEEP, ROUND_TRIP):
         await tables.get_table_client(TENANT).delete_entity(CHAIN, row)
-    return StoragePulse(tables, queues)
+    return StorageHealth(tables, queues)
 
 
-async def test_what_a_sweep_and_its_message_leave_is_read_again(pulse: StoragePulse) -> None:
+async def test_what_a_sweep_and_its_message_leave_is_read_again(pulse: StorageHealth) -> None:
     assert await pulse.read() == Chain()
 
     await pulse.note_sweep(NOW + timedelta(minutes=5))
@@ -132,7 +132,7 @@ async def test_what_a_sweep_and_its_message_leave_is_read_again(pulse: StoragePu
     assert await pulse.read() == Chain(NOW + timedelta(minutes=5), NOW)
 
 
-async def test_the_last_whole_sweep_is_read_again(pulse: StoragePulse, tables: TableServiceClient) -> None:
+async def test_the_last_whole_sweep_is_read_again(pulse: StorageHealth, tables: TableServiceClient) -> None:
     await tables.get_table_client(TENANT).delete_entity(*WHOLE_SWEEP)
     assert await pulse.read_whole_sweep() is None
 
@@ -140,7 +140,7 @@ async def test_the_last_whole_sweep_is_read_again(pulse: StoragePulse, tables: T
     assert await pulse.read_whole_sweep() == NOW
 
 
-async def test_an_older_message_that_comes_back_later_changes_nothing(pulse: StoragePulse) -> None:
+async def test_an_older_message_that_comes_back_later_changes_nothing(pulse: StorageHealth) -> None:
     await pulse.note_return(NOW, NOW)
     await pulse.note_return(NOW - timedelta(minutes=5), NOW + timedelta(minutes=1))
 
@@ -149,7 +149,7 @@ async def test_an_older_message_that_comes_back_later_changes_nothing(pulse: Sto
 
 @pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning")
 @pytest.mark.parametrize("broken", [of_another_key], indirect=True)
-async def test_a_sweep_that_cannot_be_noted_is_no_sweep(broken: StoragePulse) -> None:
+async def test_a_sweep_that_cannot_be_noted_is_no_sweep(broken: StorageHealth) -> None:
     with pytest.raises(StorageRefused):
         await broken.note_sweep(NOW)
     with pytest.raises(StorageRefused):

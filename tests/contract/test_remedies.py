@@ -18,15 +18,15 @@ from shared.core.reasons import Reason
 from shared.graph.session import GraphSession
 from shared.mail.graph_mailbox import GraphMailbox
 from shared.membership.model.policy import Policy
-from shared.messages.commands import PutRight
+from shared.messages.commands import ApplyRemedies
 from shared.pace.pacing import Pace
-from shared.storage.change_log import TableTrail
+from shared.storage.change_log import TableChangeLog
 from tests.contract.audit_world import ADMIN, APP, GROUP, PERMISSIONS, AuditWorld, Death, Killed
 from tests.contract.simulated_tenant import OWNER, SimulatedTenant
 from tests.fakes.principals import DISABLED
 
 MAILBOX = OWNER
-DONE_TO_GUESTS = (Remedy.SEND_AGAIN, Remedy.REMOVE, Remedy.BLOCK, Remedy.DELETE)
+DONE_TO_GUESTS = (Remedy.RESEND, Remedy.REMOVE, Remedy.BLOCK, Remedy.DELETE)
 AUDITOR = Caller(UserId("0ad00000-0000-4000-8000-000000000002"), "Audrey Auditor", frozenset({"Auditor"}), False)
 
 
@@ -109,15 +109,15 @@ def mails(world: AuditWorld) -> list[dict[str, Any]]:
 
 
 CASES = [
-    Case(Remedy.TELL_OWNER, Rule.NOT_INVITED, added_by_hand, owners_were_told),
-    Case(Remedy.SEND_AGAIN, Rule.NEVER_REDEEMED, never_came, was_invited_again),
+    Case(Remedy.NOTIFY_OWNER, Rule.NOT_INVITED, added_by_hand, owners_were_told),
+    Case(Remedy.RESEND, Rule.NEVER_REDEEMED, never_came, was_invited_again),
     Case(Remedy.REMOVE, Rule.EXPIRED, past_the_last_day, is_no_member),
     Case(Remedy.BLOCK, Rule.DOMAIN_BLOCKED, of_a_blocked_domain, is_blocked),
     Case(Remedy.DELETE, Rule.NEVER_REDEEMED, never_came, is_deleted),
 ]
 EACH = pytest.mark.parametrize("case", CASES, ids=[c.remedy.value for c in CASES])
 TO_GUESTS = pytest.mark.parametrize(
-    "case", [c for c in CASES if c.remedy is not Remedy.TELL_OWNER], ids=[r.value for r in DONE_TO_GUESTS]
+    "case", [c for c in CASES if c.remedy is not Remedy.NOTIFY_OWNER], ids=[r.value for r in DONE_TO_GUESTS]
 )
 WITH_A_WAY_BACK = pytest.mark.parametrize("case", CASES[2:], ids=[c.remedy.value for c in CASES[2:]])
 
@@ -143,7 +143,7 @@ async def test_a_dry_run_says_what_would_be_done_and_does_nothing(world: AuditWo
     assert plan is not None
     assert plan.state is PlanState.PLANNED
     assert await states(world, audit) == {ActionState.PLANNED}
-    if case.remedy is not Remedy.TELL_OWNER:
+    if case.remedy is not Remedy.NOTIFY_OWNER:
         assert [a.subject for a in await world.actions(audit)] == [guest]
     assert not case.came(world, guest)
     assert wrote(world) == wrote_before(before), "a dry run writes nothing in the directory"
@@ -160,7 +160,7 @@ async def test_a_real_run_does_it_and_writes_it_down(world: AuditWorld, case: Ca
     assert await states(world, audit) == {ActionState.DONE}
     assert case.came(world, guest)
     trail = (await world.tools.trail.read(None, 10))[0]
-    if case.remedy is Remedy.TELL_OWNER:
+    if case.remedy is Remedy.NOTIFY_OWNER:
         assert trail == [], "a mail to an owner changes nothing"
         return
     [entry] = trail
@@ -240,7 +240,7 @@ async def test_who_turned_a_colleague_between_audit_and_remedy_is_left_alone(wor
 async def test_who_turns_a_colleague_after_the_last_look_is_left_alone_by_the_remedy_itself(
     world: AuditWorld, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked = world.tools.groups.look_at_guests
+    looked = world.tools.groups.get_guests
 
     async def look(users: list[UserId], **_: bool) -> object:
         found = await looked(users)
@@ -248,7 +248,7 @@ async def test_who_turns_a_colleague_after_the_last_look_is_left_alone_by_the_re
             become_a_colleague(world, user)
         return found
 
-    monkeypatch.setattr(world.tools.groups, "look_at_guests", look)
+    monkeypatch.setattr(world.tools.groups, "get_guests", look)
     audit, guest = await audited(world, case, carry_out=True, most_percent=100)
 
     assert not case.came(world, guest)
@@ -268,12 +268,12 @@ async def test_done_twice_it_is_done_once(world: AuditWorld, case: Case) -> None
     await world.deliver_all()
     written = wrote(world)
     for _ in range(2):
-        await world.deliver(PutRight(audit, APP))
+        await world.deliver(ApplyRemedies(audit, APP))
         await world.deliver_all()
 
     assert case.came(world, guest)
     assert wrote(world) == written, "a message that comes again writes nothing"
-    assert len((await world.tools.trail.read(None, 10))[0]) == (0 if case.remedy is Remedy.TELL_OWNER else 1)
+    assert len((await world.tools.trail.read(None, 10))[0]) == (0 if case.remedy is Remedy.NOTIFY_OWNER else 1)
     with pytest.raises(Refused) as refused:
         await world.tend.carry_out(audit, APP, ADMIN)
     assert refused.value.reason is Reason.REMEDIES_ENDED
@@ -291,20 +291,18 @@ async def test_killed_before_any_write_it_is_done_once_all_the_same(
         lived = await die_before(deaths + 1, world, audit, monkeypatch)
         told = [m["subject"] for m in mails(world)]
 
-        if case.remedy is Remedy.SEND_AGAIN and not case.came(world, guest):
+        if case.remedy is Remedy.RESEND and not case.came(world, guest):
             # Death between taking the turn and sending: nobody knows whether the mail went out; it is not repeated.
             assert (told, await states(world, audit)) == ([], {ActionState.DONE}), f"death {deaths + 1}"
             [action] = await world.actions(audit)
             assert "not known" in (action.after or "")
         else:
             assert case.came(world, guest), f"death {deaths + 1}"
-            assert len(told) == {Remedy.TELL_OWNER: 2, Remedy.SEND_AGAIN: 1}.get(case.remedy, 0), (
-                f"death {deaths + 1}"
-            )
+            assert len(told) == {Remedy.NOTIFY_OWNER: 2, Remedy.RESEND: 1}.get(case.remedy, 0), f"death {deaths + 1}"
         plan = await world.plan(audit)
         assert plan is not None
         assert plan.state is PlanState.DONE
-        assert len((await world.tools.trail.read(None, 10))[0]) == (0 if case.remedy is Remedy.TELL_OWNER else 1)
+        assert len((await world.tools.trail.read(None, 10))[0]) == (0 if case.remedy is Remedy.NOTIFY_OWNER else 1)
         if lived:
             break
         deaths += 1
@@ -324,7 +322,7 @@ async def die_before(write: int, world: AuditWorld, audit: AuditId, monkeypatch:
         except Killed:
             world.outbox.sent.clear()
             world.clock.ahead += timedelta(minutes=1)
-            await world.deliver(PutRight(audit, APP))
+            await world.deliver(ApplyRemedies(audit, APP))
             await world.deliver_all()
     return not death.came
 
@@ -365,10 +363,10 @@ async def test_what_was_begun_when_its_delivery_died_is_taken_back_as_well(
     command, _ = world.outbox.sent.pop(0)
     with monkeypatch.context() as patch:
 
-        async def dies(trail: TableTrail, entries: object) -> None:
+        async def dies(trail: TableChangeLog, entries: object) -> None:
             raise Killed
 
-        patch.setattr(TableTrail, "add", dies)
+        patch.setattr(TableChangeLog, "add", dies)
         with pytest.raises(Killed):
             await world.deliver(command)
     assert case.came(world, guest)
@@ -389,7 +387,7 @@ async def test_the_way_back_is_gone_once_however_often_it_is_asked_for(world: Au
     for _ in range(2):
         await world.tend.undo(audit, APP, ADMIN)
     await world.deliver_all()
-    await world.deliver(PutRight(audit, APP, back=True))
+    await world.deliver(ApplyRemedies(audit, APP, back=True))
 
     assert guest in world.members()
     assert len((await world.tools.trail.read(None, 10))[0]) == 2
@@ -423,7 +421,7 @@ async def test_who_has_something_else_is_spared_unless_policy_says_so(world: Aud
     await world.set_policy(remedies={case.rule: case.remedy}, carry_out=True)
     audit = await world.audit()
 
-    if case.remedy is Remedy.SEND_AGAIN:
+    if case.remedy is Remedy.RESEND:
         assert case.came(world, guest), "a mail takes nothing away"
         return
     [action] = await world.actions(audit)
@@ -536,7 +534,7 @@ async def test_what_stands_still_is_set_going_again(world: AuditWorld) -> None:
     await world.tend.carry_out(audit, APP, ADMIN)
     world.outbox.sent.clear()  # The message is lost.
     assert await world.sweep() == 0
-    world.clock.ahead += world.tools.timing.stillness + timedelta(seconds=1)
+    world.clock.ahead += world.tools.timing.stall_timeout + timedelta(seconds=1)
 
     assert await world.sweep() == 1
     await world.deliver_all()

@@ -138,8 +138,8 @@ async def test_what_somebody_is_to_be_told_comes_back_and_is_listed_when_its_tim
     there = await store.read_digest(decider)
     assert there is not None
     assert there.value == full
-    assert decider in [d async for d in store.list_digests(look_before=NOW + timedelta(seconds=1))]
-    assert decider not in [d async for d in store.list_digests(look_before=NOW)]
+    assert decider in [d async for d in store.list_digests(due_before=NOW + timedelta(seconds=1))]
+    assert decider not in [d async for d in store.list_digests(due_before=NOW)]
     assert [r async for r in store.list_all() if r.value.group == group] == [], "it is no request"
 
     second = await store.save_digest(Versioned(Digest(decider), first.version), NOW)
@@ -156,7 +156,7 @@ async def test_open_requests_are_listed_when_their_time_has_come(store: RequestS
     await store.close((group, RequestId("c" * 22)))
     await store.close((group, RequestId("c" * 22)))
 
-    found = [key async for key in store.list_open(look_before=NOW + timedelta(hours=1)) if key[0] == group]
+    found = [key async for key in store.list_open(due_before=NOW + timedelta(hours=1)) if key[0] == group]
 
     assert found == [(group, RequestId("a" * 22))]
 

@@ -9,7 +9,7 @@ from shared.core.errors import Refused
 from shared.core.groups import refusal
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
-from shared.graph.guests import GraphRosters
+from shared.graph.guests import GraphGuestReader
 from shared.graph.session import GraphSession
 from tests.contract import simulated_tenant as t
 from tests.contract.simulated_tenant import SimulatedTenant, no_key
@@ -18,12 +18,12 @@ GROUP = GroupId(t.GUESTS)
 
 
 @pytest.fixture
-def rosters(session: GraphSession) -> GraphRosters:
-    return GraphRosters(session, no_key)
+def rosters(session: GraphSession) -> GraphGuestReader:
+    return GraphGuestReader(session, no_key)
 
 
 async def test_the_groups_of_an_owner_come_with_their_kind_and_their_apps(
-    rosters: GraphRosters, tenant: SimulatedTenant
+    rosters: GraphGuestReader, tenant: SimulatedTenant
 ) -> None:
     dynamic = {"groupTypes": ["DynamicMembership"], "membershipRule": "user.userType -eq 'Guest'"}
     tenant.seed(groups=[{"id": t.DYNAMIC, "displayName": "Dynamic", "owners": [t.OWNER], **dynamic}])
@@ -37,7 +37,7 @@ async def test_the_groups_of_an_owner_come_with_their_kind_and_their_apps(
     assert set(found) == {GROUP, t.DYNAMIC}
 
 
-async def test_whom_the_directory_does_not_know_owns_nothing(rosters: GraphRosters) -> None:
+async def test_whom_the_directory_does_not_know_owns_nothing(rosters: GraphGuestReader) -> None:
     assert await rosters.owned_groups(UserId("99999999-9999-4999-8999-999999999999")) == []
 
 
@@ -62,7 +62,9 @@ def user(number: int) -> UserId:
     return UserId(f"70000000-0000-4000-8000-{number:012}")
 
 
-async def test_guests_come_with_redemption_and_last_sign_in(rosters: GraphRosters, tenant: SimulatedTenant) -> None:
+async def test_guests_come_with_redemption_and_last_sign_in(
+    rosters: GraphGuestReader, tenant: SimulatedTenant
+) -> None:
     tenant.permit(*t.PERMISSIONS, "AuditLog.Read.All")
     changed = "2026-01-15T09:30:00Z"
     seed(
@@ -92,7 +94,7 @@ async def test_guests_come_with_redemption_and_last_sign_in(rosters: GraphRoster
 
 
 async def test_sign_ins_that_may_not_be_read_are_unknown_and_hide_nobody(
-    rosters: GraphRosters, tenant: SimulatedTenant
+    rosters: GraphGuestReader, tenant: SimulatedTenant
 ) -> None:
     seed(tenant, {"id": user(1), "mail": "ada@fabrikam.com"})
 
@@ -101,7 +103,7 @@ async def test_sign_ins_that_may_not_be_read_are_unknown_and_hide_nobody(
     assert ([g.id for g in page.guests], page.sign_ins_known) == ([user(1)], False)
 
 
-async def test_many_guests_come_page_by_page(rosters: GraphRosters, tenant: SimulatedTenant) -> None:
+async def test_many_guests_come_page_by_page(rosters: GraphGuestReader, tenant: SimulatedTenant) -> None:
     seed(tenant, *({"id": user(n), "mail": f"g{n}@fabrikam.com"} for n in range(250)))
 
     found, pages, continuation = [], 0, None
@@ -117,7 +119,7 @@ async def test_many_guests_come_page_by_page(rosters: GraphRosters, tenant: Simu
 
 
 async def test_guests_are_found_by_the_beginning_of_name_or_address(
-    rosters: GraphRosters, tenant: SimulatedTenant
+    rosters: GraphGuestReader, tenant: SimulatedTenant
 ) -> None:
     people = [{"id": user(n), "mail": f"g{n}@fabrikam.com", "displayName": f"Guest {n}"} for n in range(150)]
     seed(tenant, *people, {"id": user(900), "mail": "x@fabrikam.com", "displayName": "O'Hara, Scarlett"})
@@ -138,7 +140,7 @@ async def test_guests_are_found_by_the_beginning_of_name_or_address(
 
 
 async def test_a_long_beginning_is_no_longer_than_the_directory_reads(
-    rosters: GraphRosters, tenant: SimulatedTenant
+    rosters: GraphGuestReader, tenant: SimulatedTenant
 ) -> None:
     """The address of an advanced query has 2048 characters at most; percent-encoded, these have 9 or 12 each."""
     name = "客" * 50 + "🙂" * 50
@@ -174,7 +176,7 @@ BELOW = "{graph}/groups/{group}/members"
 )
 @pytest.mark.parametrize("find", [None, "ada"])
 async def test_a_continuation_that_was_made_up_never_sends_our_token_anywhere(
-    rosters: GraphRosters, tenant: SimulatedTenant, link: str, find: str | None
+    rosters: GraphGuestReader, tenant: SimulatedTenant, link: str, find: str | None
 ) -> None:
     made_up = base64.urlsafe_b64encode(link.format(group=GROUP, graph=tenant.graph_url).encode()).decode()
     before = tenant.all_calls()
@@ -187,7 +189,7 @@ async def test_a_continuation_that_was_made_up_never_sends_our_token_anywhere(
 
 
 async def test_a_continuation_is_good_for_its_own_group_and_its_own_search(
-    rosters: GraphRosters, tenant: SimulatedTenant
+    rosters: GraphGuestReader, tenant: SimulatedTenant
 ) -> None:
     people = [{"id": user(n), "mail": f"g{n}@fabrikam.com", "displayName": f"Guest {n}"} for n in range(150)]
     seed(tenant, *people)
@@ -217,7 +219,7 @@ async def test_a_continuation_is_good_for_its_own_group_and_its_own_search(
 
 
 async def test_a_continuation_tells_nothing_but_a_token_of_the_directory(
-    rosters: GraphRosters, tenant: SimulatedTenant
+    rosters: GraphGuestReader, tenant: SimulatedTenant
 ) -> None:
     seed(tenant, *({"id": user(n), "mail": f"g{n}@fabrikam.com"} for n in range(150)))
 
@@ -229,7 +231,7 @@ async def test_a_continuation_tells_nothing_but_a_token_of_the_directory(
     assert b"groups" not in raw
 
 
-async def test_a_single_guest_is_one_of_this_group(rosters: GraphRosters, tenant: SimulatedTenant) -> None:
+async def test_a_single_guest_is_one_of_this_group(rosters: GraphGuestReader, tenant: SimulatedTenant) -> None:
     seed(
         tenant,
         {"id": user(1), "mail": "ada@fabrikam.com"},
@@ -245,13 +247,13 @@ async def test_a_single_guest_is_one_of_this_group(rosters: GraphRosters, tenant
     assert await rosters.guest(GROUP, user(9)) is None
 
 
-async def test_people_are_written_to_where_they_read_mail(rosters: GraphRosters) -> None:
+async def test_people_are_written_to_where_they_read_mail(rosters: GraphGuestReader) -> None:
     assert await rosters.mail_address(UserId(t.OWNER)) == "olivia@contoso.com"
     assert await rosters.mail_address(UserId(t.BLOCKED_COLLEAGUE)) is None
     assert await rosters.mail_address(user(9)) is None
 
 
-async def test_a_group_that_is_not_there_is_said_so(rosters: GraphRosters) -> None:
+async def test_a_group_that_is_not_there_is_said_so(rosters: GraphGuestReader) -> None:
     with pytest.raises(Refused) as refused:
         await rosters.guests(GroupId(t.NOWHERE), None)
 

@@ -12,7 +12,7 @@ from shared.core.reasons import Reason
 from shared.graph.session import GraphSession
 from shared.membership.model.apps import Kind
 from shared.messages.commands import SetupStep
-from shared.setup.model.plan import AppWish, GroupWish
+from shared.setup.model.plan import AppSpec, GroupSpec
 from shared.setup.model.records import StepState
 from tests.contract.setup_world import EXPENSES_APP, TEMPLATE, SetupWorld
 from tests.contract.simulated_tenant import COLLEAGUE, OWNER, SimulatedTenant
@@ -23,7 +23,7 @@ FOREIGN = "50000000-0000-4000-8000-0000000000f1"
 MICROSOFT_APP = "5a000000-0000-4000-8000-0000000000f2"
 PLAIN, SHARED, STRANGE = (GroupId(f"40000000-0000-4000-8000-0000000000f{n}") for n in (1, 2, 3))
 MINE = Saml(("api://mine",), ("https://mine.example/acs",))
-NEW = AppWish(template=TEMPLATE, name="Reisen")
+NEW = AppSpec(template=TEMPLATE, name="Reisen")
 
 
 def _app(last: str, app_id: str, name: str, **more: Any) -> dict[str, Any]:
@@ -70,7 +70,7 @@ async def world(
 
 @pytest.mark.parametrize("app_id", [OURS_APP, MICROSOFT_APP], ids=["guestlist itself", "of microsoft"])
 async def test_a_protected_app_is_not_set_up(world: SetupWorld, app_id: str) -> None:
-    setup = await world.begin(world.plan(app=AppWish(app_id=AppId(app_id))))
+    setup = await world.begin(world.plan(app=AppSpec(app_id=AppId(app_id))))
 
     record = await world.finish(setup, SetupStep.APPLICATION)
 
@@ -78,7 +78,7 @@ async def test_a_protected_app_is_not_set_up(world: SetupWorld, app_id: str) -> 
 
 
 async def test_an_app_that_became_protected_in_between_is_assigned_to_nobody(world: SetupWorld) -> None:
-    setup = await world.begin(world.plan(app=AppWish(app_id=AppId(EXPENSES_APP))))
+    setup = await world.begin(world.plan(app=AppSpec(app_id=AppId(EXPENSES_APP))))
     await world.up_to(setup, SetupStep.GROUP_ASSIGNMENT)
     world.protect(EXPENSES_APP)
 
@@ -89,7 +89,7 @@ async def test_an_app_that_became_protected_in_between_is_assigned_to_nobody(wor
 
 
 async def test_the_addresses_of_an_app_that_somebody_uses_are_not_replaced(world: SetupWorld) -> None:
-    setup = await world.begin(world.plan(app=AppWish(app_id=AppId(FOREIGN_APP)), saml=MINE))
+    setup = await world.begin(world.plan(app=AppSpec(app_id=AppId(FOREIGN_APP)), saml=MINE))
     await world.up_to(setup, SetupStep.SINGLE_SIGN_ON)
 
     record = await world.finish(setup, SetupStep.SINGLE_SIGN_ON)
@@ -102,7 +102,7 @@ async def test_the_addresses_of_an_app_that_somebody_uses_are_not_replaced(world
 
 
 async def test_a_rehearsal_says_so_as_well(world: SetupWorld) -> None:
-    said = await world.rehearse(world.plan(app=AppWish(app_id=AppId(FOREIGN_APP)), saml=MINE))
+    said = await world.rehearse(world.plan(app=AppSpec(app_id=AppId(FOREIGN_APP)), saml=MINE))
 
     refused = said[SetupStep.SINGLE_SIGN_ON].refused
     assert refused is not None
@@ -122,13 +122,13 @@ async def test_what_guestlist_added_it_sets_again(world: SetupWorld) -> None:
 @pytest.mark.parametrize(
     ("wish", "reason"),
     [
-        (GroupWish(id=PLAIN), Reason.GROUP_NOT_OFFERED),
-        (GroupWish(id=SHARED, take_over=True), Reason.GROUP_OF_ANOTHER),
-        (GroupWish(id=STRANGE, take_over=True), Reason.GROUP_OF_ANOTHER),
+        (GroupSpec(id=PLAIN), Reason.GROUP_NOT_OFFERED),
+        (GroupSpec(id=SHARED, take_over=True), Reason.GROUP_OF_ANOTHER),
+        (GroupSpec(id=STRANGE, take_over=True), Reason.GROUP_OF_ANOTHER),
     ],
     ids=["not said", "opens another app", "owned by others"],
 )
-async def test_a_group_of_others_is_not_taken(world: SetupWorld, wish: GroupWish, reason: Reason) -> None:
+async def test_a_group_of_others_is_not_taken(world: SetupWorld, wish: GroupSpec, reason: Reason) -> None:
     setup = await world.begin(world.plan(group=wish))
     await world.up_to(setup, SetupStep.GROUP)
 
@@ -138,7 +138,7 @@ async def test_a_group_of_others_is_not_taken(world: SetupWorld, wish: GroupWish
 
 
 async def test_a_group_that_came_to_open_another_app_in_between_gets_no_owner(world: SetupWorld) -> None:
-    setup = await world.begin(world.plan(group=GroupWish(id=PLAIN, take_over=True)))
+    setup = await world.begin(world.plan(group=GroupSpec(id=PLAIN, take_over=True)))
     await world.up_to(setup, SetupStep.OWNERS)
     world.tenant.seed(
         appRoleAssignments=[
@@ -152,7 +152,7 @@ async def test_a_group_that_came_to_open_another_app_in_between_gets_no_owner(wo
 
 
 async def test_a_removal_leaves_the_group_that_was_there_and_its_owner(world: SetupWorld) -> None:
-    setup = await world.all_of(await world.begin(world.plan(group=GroupWish(id=PLAIN, take_over=True))))
+    setup = await world.all_of(await world.begin(world.plan(group=GroupSpec(id=PLAIN, take_over=True))))
     app = setup.found.app
     assert app is not None
     kept = await world.store.read_app(app.app_id)

@@ -17,7 +17,7 @@ from shared.graph.session import GraphSession
 from shared.membership.model.apps import Kind
 from shared.membership.model.policy import Policy
 from shared.messages.commands import RunSetupStep, SetupStep
-from shared.setup.model.plan import AppWish, GroupWish, SelfService
+from shared.setup.model.plan import AppSpec, GroupSpec, SelfService
 from shared.setup.model.records import Setup, StepState
 from tests.contract.setup_world import (
     ADMIN,
@@ -46,7 +46,7 @@ from tests.contract.simulated_tenant import (
 )
 
 SAML = Saml(("api://expenses",), ("https://expenses.example/acs",), "https://expenses.example", ("ops@contoso.com",))
-NEW_APP = AppWish(template=TEMPLATE, name="Reisen")
+NEW_APP = AppSpec(template=TEMPLATE, name="Reisen")
 PLAIN = GroupId("40000000-0000-4000-8000-0000000000f1")
 DEFAULT = "00000000-0000-0000-0000-000000000000"
 
@@ -335,9 +335,9 @@ EXPIRED = [
 ]
 type Change = Callable[[SetupWorld], Awaitable[None]]
 REFUSED: list[tuple[SetupStep, dict[str, Any], Change | None, Reason, str]] = [
-    (SetupStep.APPLICATION, {"app": AppWish(name="Nowhere")}, None, Reason.APP_MISSING, "Nowhere"),
-    (SetupStep.APPLICATION, {"app": AppWish(app_id=AppId(EXPENSES))}, None, Reason.APP_MISSING, EXPENSES),
-    (SetupStep.APPLICATION, {"app": AppWish(name="Disabled")}, None, Reason.APP_DISABLED, "Disabled"),
+    (SetupStep.APPLICATION, {"app": AppSpec(name="Nowhere")}, None, Reason.APP_MISSING, "Nowhere"),
+    (SetupStep.APPLICATION, {"app": AppSpec(app_id=AppId(EXPENSES))}, None, Reason.APP_MISSING, EXPENSES),
+    (SetupStep.APPLICATION, {"app": AppSpec(name="Disabled")}, None, Reason.APP_DISABLED, "Disabled"),
     (
         SetupStep.APPLICATION,
         {},
@@ -347,15 +347,15 @@ REFUSED: list[tuple[SetupStep, dict[str, Any], Change | None, Reason, str]] = [
     ),
     (
         SetupStep.APPLICATION,
-        {"app": AppWish(template="No such app")},
+        {"app": AppSpec(template="No such app")},
         None,
         Reason.APP_TEMPLATE_MISSING,
         "No such app",
     ),
-    (SetupStep.GROUP, {"group": GroupWish(id=GroupId(DYNAMIC))}, None, Reason.GROUP_DYNAMIC, "Dynamic"),
-    (SetupStep.GROUP, {"group": GroupWish(id=GroupId(SYNCED))}, None, Reason.GROUP_SYNCED, "Synced"),
-    (SetupStep.GROUP, {"group": GroupWish(id=GroupId(LIST))}, None, Reason.GROUP_MAIL_ENABLED, "List"),
-    (SetupStep.GROUP, {"group": GroupWish(id=GroupId(ROLES))}, None, Reason.GROUP_ROLE_ASSIGNABLE, "Roles"),
+    (SetupStep.GROUP, {"group": GroupSpec(id=GroupId(DYNAMIC))}, None, Reason.GROUP_DYNAMIC, "Dynamic"),
+    (SetupStep.GROUP, {"group": GroupSpec(id=GroupId(SYNCED))}, None, Reason.GROUP_SYNCED, "Synced"),
+    (SetupStep.GROUP, {"group": GroupSpec(id=GroupId(LIST))}, None, Reason.GROUP_MAIL_ENABLED, "List"),
+    (SetupStep.GROUP, {"group": GroupSpec(id=GroupId(ROLES))}, None, Reason.GROUP_ROLE_ASSIGNABLE, "Roles"),
     (SetupStep.OWNERS, {"owners": ("gus@adatum.com",)}, None, Reason.OWNER_IS_GUEST, "Gus"),
     (SetupStep.OWNERS, {"owners": (GUEST,)}, None, Reason.OWNER_IS_GUEST, "Gus"),
     (SetupStep.OWNERS, {"owners": (BLOCKED_COLLEAGUE,)}, None, Reason.OWNER_DISABLED, "Bob"),
@@ -386,14 +386,14 @@ REFUSED: list[tuple[SetupStep, dict[str, Any], Change | None, Reason, str]] = [
     ),
     (
         SetupStep.GROUP_ASSIGNMENT,
-        {"app": AppWish(name="Roles")},
+        {"app": AppSpec(name="Roles")},
         None,
         Reason.APP_ROLE_NEEDED,
         "'Approver' (approver)",
     ),
     (
         SetupStep.GROUP_ASSIGNMENT,
-        {"app": AppWish(name="Roles"), "app_role": "Boss"},
+        {"app": AppSpec(name="Roles"), "app_role": "Boss"},
         None,
         Reason.APP_ROLE_MISSING,
         "not 'Boss'",
@@ -481,7 +481,7 @@ async def test_half_done_saml_gets_its_certificate(world: SetupWorld) -> None:
 
 async def test_an_existing_group_is_taken_and_not_counted_as_made(world: SetupWorld) -> None:
     world.tenant.seed(groups=[{"id": PLAIN, "displayName": "Plain", "owners": [OWNER]}])
-    setup = await world.all_of(await world.begin(world.plan(group=GroupWish(id=PLAIN, take_over=True))))
+    setup = await world.all_of(await world.begin(world.plan(group=GroupSpec(id=PLAIN, take_over=True))))
 
     assert setup.steps[SetupStep.GROUP].changes == ()
     assert setup.steps[SetupStep.VERIFY].state is StepState.DONE
@@ -491,7 +491,7 @@ async def test_an_existing_group_is_taken_and_not_counted_as_made(world: SetupWo
 
 
 async def test_a_question_is_answered_by_a_retry(world: SetupWorld) -> None:
-    setup = await world.begin(world.plan(app=AppWish(app_id=AppId(ROLES_APP))))
+    setup = await world.begin(world.plan(app=AppSpec(app_id=AppId(ROLES_APP))))
     await world.up_to(setup, SetupStep.GROUP_ASSIGNMENT)
     assert (await world.finish(setup, SetupStep.GROUP_ASSIGNMENT)).reason is Reason.APP_ROLE_NEEDED
 

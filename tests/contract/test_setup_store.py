@@ -18,7 +18,7 @@ from shared.core.versions import Versioned
 from shared.membership.model.apps import AppRecord, Change, Kind
 from shared.membership.model.policy import Policy, RequestPolicy
 from shared.messages.commands import SetupStep
-from shared.setup.model.plan import AppWish, GroupWish, SelfService, SetupPlan
+from shared.setup.model.plan import AppSpec, GroupSpec, SelfService, SetupPlan
 from shared.setup.model.records import (
     Found,
     FoundApp,
@@ -36,9 +36,9 @@ from tests.fakes.setup_store import FakeSetupStore
 
 CLAIM = timedelta(minutes=5)
 PLAN = SetupPlan(
-    app=AppWish(template="Contoso Travel", name="Reisen"),
+    app=AppSpec(template="Contoso Travel", name="Reisen"),
     owners=("olivia@contoso.com",),
-    group=GroupWish(name="Gäste", description="d"),
+    group=GroupSpec(name="Gäste", description="d"),
     app_role="User",
     saml=Saml(("api://x",), ("https://x.example/acs",), "https://x.example", ("a@contoso.com",)),
     policy=Policy(RequestPolicy.OPEN, ("olivia@contoso.com",), ("fabrikam.com",), ("bad.example",)),
@@ -181,7 +181,7 @@ async def test_open_setups_are_listed_when_their_time_has_come(store: SetupStore
     await store.close(closed)
     await store.close(closed)
 
-    found = [s async for s in store.list_open(look_before=NOW)]
+    found = [s async for s in store.list_open(due_before=NOW)]
 
     assert due in found
     assert not {later, closed} & set(found)

@@ -58,7 +58,7 @@ async def each_operation(store: TableStore, invitations: list[Invitation]) -> di
     rows = [Versioned(i, "W/\"datetime'2026-03-02T09%3A00%3A00Z'\"") for i in invitations]
 
     async def list_open() -> None:
-        async for _ in store.open_chunks.list_open(look_before=NOW):
+        async for _ in store.open_chunks.list_open(due_before=NOW):
             pass
 
     operations = {
@@ -229,7 +229,7 @@ async def test_tables_that_are_missing_are_made_by_whoever_writes_first() -> Non
             [invitation] = chunk_of(group)
 
             assert await store.read(invitation.id) is None
-            assert [c async for c in store.open_chunks.list_open(look_before=NOW)] == []
+            assert [c async for c in store.open_chunks.list_open(due_before=NOW)] == []
             assert not (await store.read_breaker()).value.is_open
             chunks = [chunk_of(group) for _ in range(6)]
             await asyncio.gather(

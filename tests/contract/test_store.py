@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from shared.core.addresses import Address, parse_address
 from shared.core.errors import Conflict
-from shared.core.ids import GroupId, InvitationId, UserId, new_chunk_id
+from shared.core.ids import GroupId, InvitationId, UserId, new_id
 from shared.core.reasons import Reason
 from shared.core.stop import Stop
 from shared.core.versions import Versioned
@@ -45,7 +45,7 @@ def group() -> GroupId:
 
 
 def chunk_of(group: GroupId, count: int = 1, seconds: int = 0, **changes: object) -> list[Invitation]:
-    chunk = new_chunk_id(NOW + timedelta(seconds=seconds), uuid.uuid4().hex[:10])
+    chunk = new_id(NOW + timedelta(seconds=seconds), uuid.uuid4().hex[:10])
     return [
         an_invitation(
             n, id=InvitationId(group, chunk, n), address=parse_address(f"g{n}-{chunk}@fabrikam.com"), **changes
@@ -328,7 +328,7 @@ async def test_open_chunks_are_listed_when_it_is_time_to_look(store: Store, grou
     await store.open_chunks.open((group, later.id.chunk), NOW + timedelta(hours=1))
 
     async def listed() -> set[str]:
-        found = store.open_chunks.list_open(look_before=NOW + timedelta(minutes=1))
+        found = store.open_chunks.list_open(due_before=NOW + timedelta(minutes=1))
         return {chunk async for there, chunk in found if there == group}
 
     assert await listed() == {now.id.chunk}

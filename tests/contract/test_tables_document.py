@@ -13,41 +13,41 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from shared.audits.model.findings import TOTAL, Finding
-from shared.audits.model.records import Audit, Phase, Position, Task
+from shared.audits.model.records import Audit, Checkpoint, Phase, Task
 from shared.audits.model.remedies import Plan, PlanState, RemedyAction
 from shared.audits.rows.audits import AUDITS, TableAuditStore
 from shared.audits.rows.remedies import TableRemedyStore
-from shared.audits.rows.snapshot import MIRROR, TableMirror
+from shared.audits.rows.snapshot import MIRROR, TableSnapshot
 from shared.core.addresses import parse_address
 from shared.core.applications import AppId
 from shared.core.audit_rules import Remedy, Rule
-from shared.core.change_log import TrailEntry
+from shared.core.change_log import ChangeLogEntry
 from shared.core.checks import Confirmation
 from shared.core.csv.dialect import detect
 from shared.core.directory_changes import MemberChange, UserChange, UserFacts
-from shared.core.ids import AuditId, CaseId, GroupId, ImportId, InvitationId, UserId, chunk_id, new_chunk_id
+from shared.core.ids import AuditId, GroupId, ImportId, InvitationId, SubjectRequestId, UserId, chunk_id, new_id
 from shared.core.stop import Stop
 from shared.core.versions import Versioned
-from shared.diagnostics.storage_health import StoragePulse
+from shared.diagnostics.storage_health import StorageHealth
 from shared.imports.model.imports import Admission, Import, Progress, Target
 from shared.imports.rows import ADMISSION, IMPORTS, TableImportStore
 from shared.invitations.model.invitations import State
 from shared.invitations.rows.invitations import from_row, to_row
 from shared.invitations.rows.store import TABLES, TableStore
-from shared.membership.model.accounts import Belief
-from shared.membership.ports.snapshot import Doing, Mark
+from shared.membership.model.accounts import ExpectedMembership
+from shared.membership.ports.snapshot import Mark, OwnAction
 from shared.messages.commands import InviteChunk
 from shared.messages.outbox import QueueOutbox
 from shared.pace.breaker import Breaker
 from shared.pace.import_pace import Limits
 from shared.pace.pacing import DayLimit
-from shared.people.model import Case, CaseKind
-from shared.people.rows.cases import PEOPLE, TableCases
+from shared.people.model import SubjectRequest, SubjectRequestKind
+from shared.people.rows.cases import PEOPLE, TableSubjectRequests
 from shared.requests.model.digests import Digest
 from shared.requests.model.settings import Limit
 from shared.requests.rows import REQUESTS, TableRequestStore
 from shared.setup.rows import APPS, SETUPS, TableSetupStore
-from shared.storage.change_log import TRAIL, TableTrail
+from shared.storage.change_log import TRAIL, TableChangeLog
 from shared.storage.key import TableKey
 from shared.storage.reminders import REMINDERS, TableReminders
 from tests.builders import NOW, OWNER
@@ -160,7 +160,7 @@ async def test_the_documented_columns_are_those_that_are_written(
     await store.write_stop(replace(stop, value=Stop(True, NOW, OWNER, "Olivia", "odd")))
     await store.reserve("invitations", PACE, 1, NOW)
     await TableKey(tables).of_logs()
-    pulse = StoragePulse(tables, queues)
+    pulse = StorageHealth(tables, queues)
     await pulse.note_sweep(NOW)
     await pulse.note_whole_sweep(NOW)
     await pulse.note_return(datetime.now(UTC), NOW)
@@ -175,8 +175,10 @@ async def test_the_documented_columns_are_those_that_are_written(
     await write_imports(store, TableImportStore(tables), group)
     await write_requests(TableRequestStore(tables), group)
     await write_audits(tables, group)
-    case = Case(CaseId(new_chunk_id(NOW, uuid.uuid4().hex[:10])), CaseKind.EXPORT, "Adam", NOW, True, "")
-    await TableCases(tables).save(Versioned(case, None), NOW)
+    case = SubjectRequest(
+        SubjectRequestId(new_id(NOW, uuid.uuid4().hex[:10])), SubjectRequestKind.EXPORT, "Adam", NOW, True, ""
+    )
+    await TableSubjectRequests(tables).save(Versioned(case, None), NOW)
     for table in (*TABLES, SETUPS, APPS, IMPORTS, REQUESTS, AUDITS, MIRROR, TRAIL, PEOPLE, REMINDERS):
         async for row in tables.get_table_client(table).list_entities():
             written.setdefault(kind_of(table, row), set()).update(_without_ids(row))
@@ -193,10 +195,10 @@ def _without_ids(columns: Iterable[str]) -> set[str]:
 
 
 async def write_audits(tables: TableServiceClient, group: GroupId) -> None:
-    audits, mirror = TableAuditStore(tables), TableMirror(tables)
-    audit, app, user = AuditId(new_chunk_id(NOW, uuid.uuid4().hex[:10])), AppId(str(uuid.uuid4())), OWNER
+    audits, mirror = TableAuditStore(tables), TableSnapshot(tables)
+    audit, app, user = AuditId(new_id(NOW, uuid.uuid4().hex[:10])), AppId(str(uuid.uuid4())), OWNER
     position = await audits.read_position()
-    await audits.write_position(replace(position, value=Position()))
+    await audits.write_position(replace(position, value=Checkpoint()))
     await audits.save(Versioned(Audit(audit, NOW, "the timer"), None))
     await audits.add_tasks(audit, [Task(Phase.READING, "users")])
     await audits.write_totals(audit, TOTAL, {"guests": 1})
@@ -210,17 +212,19 @@ async def write_audits(tables: TableServiceClient, group: GroupId) -> None:
     facts |= UserFacts(accepted_at=NOW, created_at=NOW)
     await mirror.note_users(audit, [UserChange(user, facts)])
     await mirror.note_members(audit, [MemberChange(group, user, is_group=True)])
-    await mirror.note_doings(audit, [Doing(user, group, None), Doing(user, group, Belief(True, NOW))])
+    await mirror.record_actions(
+        audit, [OwnAction(user, group, None), OwnAction(user, group, ExpectedMembership(True, NOW))]
+    )
     await mirror.mark(audit, {user: Mark(inactive=NOW, last_days={group: NOW.date()}, twins=frozenset({user}))})
     await mirror.note_counted(audit, {user: ({}, {})})
     await mirror.touch(audit, [user])
     await mirror.write_due({user: NOW})
-    entry = TrailEntry(uuid.uuid4().hex, NOW, "Adam", "remove", user, "Ada", group, app, "in", "out")
-    await TableTrail(tables).add([entry])
+    entry = ChangeLogEntry(uuid.uuid4().hex, NOW, "Adam", "remove", user, "Ada", group, app, "in", "out")
+    await TableChangeLog(tables).add([entry])
 
 
 async def write_imports(store: TableStore, imports: TableImportStore, group: GroupId) -> None:
-    import_id = ImportId(new_chunk_id(NOW, uuid.uuid4().hex[:10]))
+    import_id = ImportId(new_id(NOW, uuid.uuid4().hex[:10]))
     await store.take_positions(Limits(PACE, PACE), [1], import_id, NOW)
     await store.take_of_day({"tenant": DayLimit(1, 1)}, 1, NOW)
     [row] = chunk_of(group)

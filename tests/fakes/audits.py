@@ -3,25 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from shared.core.change_log import TrailEntry
+from shared.core.change_log import ChangeLogEntry
 from shared.core.ids import AuditId
-from shared.membership.ports.snapshot import Doing
+from shared.membership.ports.snapshot import OwnAction
 
 
 @dataclass
 class FakeDoings:
-    noted: list[Doing] = field(default_factory=list)
+    noted: list[OwnAction] = field(default_factory=list)
 
-    async def note_doings(self, audit: AuditId, doings: Sequence[Doing]) -> None:
-        self.noted += doings
+    async def record_actions(self, audit: AuditId, own_actions: Sequence[OwnAction]) -> None:
+        self.noted += own_actions
 
 
 @dataclass
 class FakeTrail:
-    entries: list[TrailEntry] = field(default_factory=list)
+    entries: list[ChangeLogEntry] = field(default_factory=list)
 
-    async def add(self, entries: Sequence[TrailEntry]) -> None:
+    async def add(self, entries: Sequence[ChangeLogEntry]) -> None:
         self.entries += entries
 
-    async def read(self, continuation: str | None, limit: int) -> tuple[list[TrailEntry], str | None]:
+    async def read(self, continuation: str | None, limit: int) -> tuple[list[ChangeLogEntry], str | None]:
         return self.entries[:limit], None

@@ -111,8 +111,8 @@ class FakeDirectory:
         """Those of them who are not known to be anything else."""
         return set(users) - {a.id for a in self.accounts.values() if not a.is_guest}
 
-    async def look_at_guests(self, users: Sequence[UserId], *, accounts_alone: bool = False) -> list[GuestLook]:
-        self.calls.append("look_at_guests")
+    async def get_guests(self, users: Sequence[UserId], *, accounts_alone: bool = False) -> list[GuestLook]:
+        self.calls.append("get_guests")
         return [self._look(user) for user in users]
 
     def _look(self, user: UserId) -> GuestLook:

@@ -20,8 +20,8 @@ class FakeOpenWork[Id]:
         self.may_fail("close")
         self.opened.pop(id_, None)
 
-    async def list_open(self, *, look_before: datetime) -> AsyncIterator[Id]:
+    async def list_open(self, *, due_before: datetime) -> AsyncIterator[Id]:
         self.may_fail("list_open")
         for id_, look_at in list(self.opened.items()):
-            if look_at < look_before:
+            if look_at < due_before:
                 yield id_

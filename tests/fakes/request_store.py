@@ -49,7 +49,7 @@ class FakeRequestStore(FakeOpenWork[tuple[GroupId, RequestId]]):
         if continuation is not None and continuation not in known:
             raise ValueError("the continuation was never given out")
         found = [self.rows[group, key].value for key in known if continuation is None or key > continuation]
-        found = [r for r in found if r.state is not RequestState.UNPROVEN and r.proven_at is not None]
+        found = [r for r in found if r.state is not RequestState.UNVERIFIED and r.proven_at is not None]
         found = [r for r in found if state is None or r.state is state]
         return RequestPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
@@ -70,9 +70,9 @@ class FakeRequestStore(FakeOpenWork[tuple[GroupId, RequestId]]):
         if there is not None and there.version == digest.version:
             del self.digests[digest.value.decider]
 
-    async def list_digests(self, *, look_before: datetime) -> AsyncIterator[UserId]:
+    async def list_digests(self, *, due_before: datetime) -> AsyncIterator[UserId]:
         for decider, (_, look_at) in list(self.digests.items()):
-            if look_at < look_before:
+            if look_at < due_before:
                 yield decider
 
     async def count_up(self, what: str, limit: Limit, now: datetime) -> bool:

@@ -204,12 +204,12 @@ class FakeStore:
         }
 
     async def list_open_of_import(
-        self, import_id: ImportId, group: GroupId, *, look_before: datetime | None
+        self, import_id: ImportId, group: GroupId, *, due_before: datetime | None
     ) -> list[ChunkId]:
         mine = [(c, at) for (g, c), at in self.marks.items() if g == group and c.startswith(chunks_of(import_id))]
-        return sorted(c for c, at in mine if look_before is None or at < look_before)
+        return sorted(c for c, at in mine if due_before is None or at < due_before)
 
-    async def look_again(self, group: GroupId, chunk: ChunkId, look_at: datetime) -> None:
+    async def reschedule(self, group: GroupId, chunk: ChunkId, look_at: datetime) -> None:
         if (group, chunk) in self.marks:
             self.marks[group, chunk] = look_at
 

@@ -41,7 +41,7 @@ def paths(template: Template) -> Iterator[str]:
 def functions_of(*routes: tuple[str, str, list[str]]) -> list[Function]:
     indexed = []
     for name, route, methods in routes:
-        binding = {"type": "httpTrigger", "name": "req", "route": route, "methods": methods}
+        binding = {"type": "httpTrigger", "name": "req", "route": route, "methods": methods, "authLevel": "anonymous"}
         indexed.append(IndexedFunction(name, name, (binding,)))
     return describe(indexed, {})
 

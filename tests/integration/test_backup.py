@@ -25,7 +25,7 @@ from shared.identity.credentials import app_credential
 from shared.invitations.invite import InviteChunkStep
 from shared.invitations.join import JoinChunkStep
 from shared.invitations.rows.store import TableStore
-from shared.invitations.sweep import LookAtChunk
+from shared.invitations.sweep import CheckChunk
 from shared.membership.access import Access
 from shared.membership.model.access import InviteTo
 from shared.messages.commands import Command, InviteChunk, JoinChunk
@@ -109,7 +109,7 @@ class RestoredApp:
 
     def __post_init__(self) -> None:
         clock, timing, pace = SystemClock(), Timing(), Pace(600, timedelta(minutes=1), burst=100)
-        self.sweep = Sweep(self.store.open_chunks, LookAtChunk(self.store, timing), self.outbox, clock)
+        self.sweep = Sweep(self.store.open_chunks, CheckChunk(self.store, timing), self.outbox, clock)
         access = Access(self.directory, FakeSetupStore(), clock, FakePrincipals(), InviteTo.OWNED)
         self.invite = InviteChunkStep(self.directory, self.store, clock, timing, pace, access)
         self.join = JoinChunkStep(self.directory, self.store, clock, timing)

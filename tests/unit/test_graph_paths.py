@@ -26,7 +26,7 @@ from shared.graph.apps.app_directory import GraphAppDirectory
 from shared.graph.batch import Part
 from shared.graph.changes import GraphChanges
 from shared.graph.directory import GraphDirectory
-from shared.graph.guests import GraphRosters
+from shared.graph.guests import GraphGuestReader
 from shared.graph.principals import GraphPrincipals
 from shared.graph.session import GraphSession
 from shared.mail.graph_mailbox import GraphMailbox
@@ -148,22 +148,22 @@ def _user(text: str) -> UserId:
 
 CALLS: dict[str, tuple[Call, tuple[str, ...]]] = {
     "guests": (
-        lambda s, a, b: GraphRosters(s, key, sign_ins=False).guests(GroupId(GROUP), a, b or None),
+        lambda s, a, b: GraphGuestReader(s, key, sign_ins=False).guests(GroupId(GROUP), a, b or None),
         (f"/groups/{GROUP}/members",),
     ),
     "search": (
-        lambda s, a, b: GraphRosters(s, key, sign_ins=False).guests(GroupId(GROUP), None, a + b),
+        lambda s, a, b: GraphGuestReader(s, key, sign_ins=False).guests(GroupId(GROUP), None, a + b),
         (f"/groups/{GROUP}/members",),
     ),
     "guest": (
-        lambda s, a, b: GraphRosters(s, key).guest(an_id(a), _user(b)),
+        lambda s, a, b: GraphGuestReader(s, key).guest(an_id(a), _user(b)),
         USERS,
     ),
     "group": (
         lambda s, a, b: GraphDirectory(s).read_group(an_id(a)),
         GROUPS,
     ),
-    "owned": (lambda s, a, b: GraphRosters(s, key).owned_groups(_user(a)), USERS),
+    "owned": (lambda s, a, b: GraphGuestReader(s, key).owned_groups(_user(a)), USERS),
     "find": (lambda s, a, b: GraphDirectory(s).find([parse_address(a), parse_address(b)]), (BATCH, "/users")),
     "find one": (lambda s, a, b: GraphDirectory(s).find([parse_address(f"{a}@fabrikam.com")]), ("/users",)),
     "people": (lambda s, a, b: GraphAppDirectory(s).find_people([a, b]), (BATCH, "/users")),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.telemetry.logs import Pseudonyms, Told, guard_records, pseudonyms, tellable
+from shared.telemetry.logs import Pseudonyms, SanitizedError, guard_records, pseudonyms, sanitize
 
 KEY = bytes(range(32))
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,9 +115,9 @@ def test_what_the_host_would_write_down_is_told_in_clean_words() -> None:
     plain = ValueError("nothing of anybody")
     telling = ValueError("no such user: ada@fabrikam.com")
 
-    assert tellable(plain) is plain
-    told = tellable(telling)
-    assert isinstance(told, Told)
+    assert sanitize(plain) is plain
+    told = sanitize(telling)
+    assert isinstance(told, SanitizedError)
     assert "fabrikam" not in str(told)
     assert "ValueError" in str(told)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.settings import SettingsWrong, read_settings
+from shared.settings import SettingsError, read_settings
 
 API, CLIENT, FLOW, OTHER = (f"{n}1111111-1111-4111-8111-111111111111" for n in "abcd")
 NEEDED = {"GUESTLIST_TENANT_ID": "t", "GUESTLIST_API_AUDIENCE": API, "GUESTLIST_CLIENT_ID": CLIENT}
@@ -30,5 +30,5 @@ def test_an_audience_that_is_an_address_names_the_application() -> None:
     ("name", "value"), [("GUESTLIST_CLIENTS", "*"), ("GUESTLIST_CLIENTS", "all"), ("GUESTLIST_GUEST_CALLERS", "some")]
 )
 def test_what_is_no_list_of_ids_is_refused(name: str, value: str) -> None:
-    with pytest.raises(SettingsWrong, match=name):
+    with pytest.raises(SettingsError, match=name):
         read_settings(NEEDED | {name: value})

@@ -4,7 +4,7 @@ import azure.functions as func
 import pytest
 
 from functions.callers import source_of
-from shared.settings import SettingsWrong, read_settings
+from shared.settings import SettingsError, read_settings
 
 NEEDED = {
     "GUESTLIST_TENANT_ID": "c0117050-0000-4000-8000-000000000001",
@@ -56,7 +56,7 @@ def test_the_setting_says_how_many_proxies_there_are() -> None:
     assert read_settings(NEEDED).requests.trusted_proxies == 1
     assert read_settings(NEEDED | {"GUESTLIST_TRUSTED_PROXIES": "2"}).requests.trusted_proxies == 2
     for wrong in ("0", "11", "two"):
-        with pytest.raises(SettingsWrong, match="GUESTLIST_TRUSTED_PROXIES must be from 1 to 10"):
+        with pytest.raises(SettingsError, match="GUESTLIST_TRUSTED_PROXIES must be from 1 to 10"):
             read_settings(NEEDED | {"GUESTLIST_TRUSTED_PROXIES": wrong})
 
 

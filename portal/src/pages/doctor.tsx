@@ -1,12 +1,12 @@
 // What is missing in the tenant, the permissions and the settings, and what mends it.
 import { get } from "../api";
 import { t } from "../i18n";
-import type { Examination, ExaminedCheck } from "../schemas";
+import type { Diagnosis, DiagnosedCheck } from "../schemas";
 import { Page } from "../ui/page";
 import { Busy, CopyButton, DataTable, Problem, State, useLoaded } from "../ui/parts";
 
 export default function DoctorPage() {
-  const { data, error } = useLoaded(() => get<Examination>("/api/doctor"), []);
+  const { data, error } = useLoaded(() => get<Diagnosis>("/api/doctor"), []);
   const checks = [...(data?.checks ?? [])].sort((a, b) => rank(a) - rank(b));
   return (
     <Page title={t("nav.doctor")}>
@@ -30,4 +30,4 @@ export default function DoctorPage() {
   );
 }
 
-const rank = (c: ExaminedCheck): number => ["missing", "attention", "unknown", "ok"].indexOf(c.state);
+const rank = (c: DiagnosedCheck): number => ["missing", "attention", "unknown", "ok"].indexOf(c.state);

@@ -28,7 +28,7 @@ class AppTruth:
     differences: Sequence[str] = ()
 
 
-def judge_app(record: AppRecord, truth: AppTruth, now: datetime) -> list[Finding]:
+def find_app_drift(record: AppRecord, truth: AppTruth, now: datetime) -> list[Finding]:
     """What the app, its group and the group's owners break."""
     found = [*_group(truth), *(_owners(truth) if truth.group else ()), *_app(record, truth, now)]
     return [

@@ -6,7 +6,7 @@ from io import StringIO
 
 from shared.audits.model.findings import Finding
 from shared.core.audit_rules import RULES
-from shared.core.change_log import TrailEntry
+from shared.core.change_log import ChangeLogEntry
 from shared.core.csv.encoding import UTF_8
 from shared.core.csv.results import defused
 
@@ -63,7 +63,7 @@ def finding_lines(findings: Iterable[Finding], *, headings: bool) -> bytes:
     return _file(FINDINGS if headings else None, rows)
 
 
-def trail_lines(entries: Iterable[TrailEntry], *, headings: bool) -> bytes:
+def trail_lines(entries: Iterable[ChangeLogEntry], *, headings: bool) -> bytes:
     """As `finding_lines`."""
     rows = [
         (

@@ -28,7 +28,7 @@ class GuestContext:
     twins: Mapping[UserId, Collection[Subject]]
 
 
-def judge_guest(subject: Subject, context: GuestContext) -> list[Finding]:
+def evaluate_guest(subject: Subject, context: GuestContext) -> list[Finding]:
     """What this account breaks, in every group of ours; where Guestlist is at work on it, nothing."""
     if subject.is_group:
         return [_finding(Rule.NESTED_GROUP, subject, group, context, "") for group in _ours(subject.groups, context)]

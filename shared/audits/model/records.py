@@ -16,15 +16,15 @@ class Phase(StrEnum):
     invitation is not there."""
 
     READING = "reading"
-    RECALLING = "recalling"
-    JUDGING = "judging"
+    LOADING_HISTORY = "recalling"
+    EVALUATING = "judging"
     PLANNING = "planning"
     DONE = "done"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
-class GroupSet:
+class DeltaShard:
     """Up to fifty groups whose members are followed by one token (graph contract "Groups", "Delta"). `since` is the
     audit that read them whole: a member whom neither it nor a later one saw is none."""
 
@@ -52,7 +52,7 @@ class Audit:
     started_by: Annotated[str, Personal("who began it", Redaction.SIGNED, Says.WHO)]
     phase: Phase = Phase.READING
     full: bool = False
-    sets: tuple[GroupSet, ...] = ()
+    sets: tuple[DeltaShard, ...] = ()
     users_since: AuditId | None = None
     read_from: datetime | None = None
     ended_at: datetime | None = None
@@ -73,7 +73,7 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class Checkpoint:
     """How far the last audit that came to its end has read the directory, and which one is running now."""
 
     running: AuditId | None = None
@@ -81,7 +81,7 @@ class Position:
     last: AuditId | None = None
     users: str | None = None
     users_since: AuditId | None = None
-    sets: tuple[GroupSet, ...] = ()
+    sets: tuple[DeltaShard, ...] = ()
     read_from: datetime | None = None
     is_torn: bool = False
     """An audit was given up half-way: the next one judges everything."""
@@ -90,14 +90,14 @@ class Position:
 GROUPS_OF_SET = 50
 
 
-def sets_of(groups: Collection[GroupId], before: Sequence[GroupSet]) -> tuple[GroupSet, ...]:
+def sets_of(groups: Collection[GroupId], before: Sequence[DeltaShard]) -> tuple[DeltaShard, ...]:
     """The sets to follow now. A set keeps its token as long as one of its groups is wanted; new groups get sets of
     their own, as a token says which groups it is for."""
     wanted = set(groups)
     kept = [s for s in before if s.link is not None and wanted & set(s.groups)]
     fresh = sorted(wanted - {g for s in kept for g in s.groups})
     added = (tuple(fresh[n : n + GROUPS_OF_SET]) for n in range(0, len(fresh), GROUPS_OF_SET))
-    return (*kept, *(GroupSet(few) for few in added))
+    return (*kept, *(DeltaShard(few) for few in added))
 
 
 @dataclass(frozen=True, slots=True)

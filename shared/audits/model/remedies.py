@@ -37,10 +37,10 @@ class ActionState(StrEnum):
 
 
 OPEN = (ActionState.PLANNED, ActionState.STARTED)
-TOUCHING = frozenset({Remedy.SEND_AGAIN, Remedy.REMOVE, Remedy.BLOCK, Remedy.DELETE})
+TOUCHING = frozenset({Remedy.RESEND, Remedy.REMOVE, Remedy.BLOCK, Remedy.DELETE})
 """What is done to a guest, and counts towards the limits."""
 CAN_BE_UNDONE = frozenset({Remedy.REMOVE, Remedy.BLOCK, Remedy.DELETE})
-_STRONGEST_FIRST = (Remedy.DELETE, Remedy.BLOCK, Remedy.REMOVE, Remedy.SEND_AGAIN, Remedy.TELL_OWNER)
+_STRONGEST_FIRST = (Remedy.DELETE, Remedy.BLOCK, Remedy.REMOVE, Remedy.RESEND, Remedy.NOTIFY_OWNER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from shared.core.applications import AppId
 
 HISTORY = 30
 """Audits that the trend goes back."""
-MOST_FINDINGS = 1000
+MAX_FINDINGS = 1000
 """Findings that the report itself lists; all of them are in the CSV file."""
-MOST_DOMAINS = 12
+MAX_DOMAINS = 12
 STATES = ("accepted", "pending", "blocked")
 
 

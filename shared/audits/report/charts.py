@@ -14,7 +14,7 @@ from pygal.style import Style
 COLOURS = ("#0f6cbd", "#d83b01", "#8764b8", "#498205", "#616161")
 """Told apart by people who see colours differently; each keeps a contrast of 3:1 on white."""
 OF_SEVERITY = ("#b10e1c", "#c9640a", "#616161")
-_MOST_LABELS = 15
+_MAX_LABELS = 15
 _WIDTH, _HEIGHT, _ROW = 720, 330, 38
 
 
@@ -38,8 +38,8 @@ def over_time(
     chart = (pygal.StackedBar if stacked else pygal.Line)(**_looks(colours), x_label_rotation=30)
     chart.x_labels = list(days)
     # Every label of a long history would cover the next.
-    if len(days) > _MOST_LABELS:
-        step = -(-len(days) // _MOST_LABELS)
+    if len(days) > _MAX_LABELS:
+        step = -(-len(days) // _MAX_LABELS)
         chart.x_labels = [day if n % step == 0 else "" for n, day in enumerate(days)]
     for name, values in series.items():
         chart.add(name, list(values))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import jinja2
 
-from shared.audits.model.report import MOST_DOMAINS, STATES, Report, by_kind, most
+from shared.audits.model.report import MAX_DOMAINS, STATES, Report, by_kind, most
 from shared.audits.model.totals import DAYS_TO_ACCEPT, LONGER
 from shared.audits.report.charts import Chart, bars, over_time, stacks
 from shared.core.audit_rules import RULES, SEVERITIES, Rule
@@ -44,7 +44,7 @@ def _charts(report: Report) -> list[Chart]:
     by_state = {state: [past.totals.get(f"state:{state}", 0) for past in report.history] for state in STATES}
     names = [name for _, name in DAYS_TO_ACCEPT] + [LONGER]
     took = {name: totals.get(f"accepted:{name}", 0) for name in names}
-    domains = most(by_kind(totals, "domain"), MOST_DOMAINS)
+    domains = most(by_kind(totals, "domain"), MAX_DOMAINS)
     apps = list(by_kind(counts, "app"))
     per_app = {s.value: [counts.get(f"{s.value}-of:{app}", 0) for app in apps] for s in SEVERITIES}
     trend = {

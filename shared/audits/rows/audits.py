@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shared.audits.model.findings import TOTAL, Finding, FindingFilter, FindingPage
-from shared.audits.model.records import Audit, Position, Task
+from shared.audits.model.records import Audit, Checkpoint, Task
 from shared.audits.model.totals import plus
-from shared.core.ids import AuditId, new_chunk_id
+from shared.core.ids import AuditId, new_id
 from shared.core.versions import Versioned
 from shared.storage import continuations
 from shared.storage.records import new_row, read_record, read_versioned, record_row, save_versioned
@@ -40,11 +40,11 @@ class TableAuditStore:
     def __init__(self, service: "TableServiceClient") -> None:
         self._table = Table(service, AUDITS)
 
-    async def read_position(self) -> Versioned[Position]:
-        found = await read_versioned(self._table, _POSITION, _POSITION, Position)
-        return found or Versioned(Position(), None)
+    async def read_position(self) -> Versioned[Checkpoint]:
+        found = await read_versioned(self._table, _POSITION, _POSITION, Checkpoint)
+        return found or Versioned(Checkpoint(), None)
 
-    async def write_position(self, position: Versioned[Position]) -> None:
+    async def write_position(self, position: Versioned[Checkpoint]) -> None:
         """Raises Conflict where it changed since it was read."""
         await save_versioned(self._table, position, record_row(_POSITION, _POSITION, position.value))
 
@@ -65,7 +65,7 @@ class TableAuditStore:
     async def list_untidied(self, before: datetime, limit: int) -> list[Versioned[Audit]]:
         """Audits begun before a moment whose findings are still there."""
         found: list[Versioned[Audit]] = []
-        keys = {"runs": _RUNS, "after": new_chunk_id(before, "0" * 10)}  # Ids of older audits are greater.
+        keys = {"runs": _RUNS, "after": new_id(before, "0" * 10)}  # Ids of older audits are greater.
         async for row in self._table.query("PartitionKey eq @runs and RowKey gt @after", keys):
             audit = read_record(row, Audit)
             if not audit.is_tidied:

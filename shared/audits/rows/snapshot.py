@@ -1,6 +1,6 @@
-"""The mirror as table rows: one for each account, in the order of their ids.
+"""The snapshot as table rows: one for each account, in the order of their ids.
 
-The directory's accounts, the members of groups and Guestlist's own doings come from different tasks at the same time.
+Accounts, members of groups and Guestlist's own actions come from different tasks at the same time.
 Each writes columns of its own and merges them into the row, so that none has to read what the others wrote.
 """
 
@@ -15,8 +15,8 @@ from shared.audits.model.records import Since
 from shared.core.directory_changes import MemberChange, UserChange, UserFacts
 from shared.core.ids import AuditId, GroupId, InvitationId, UserId
 from shared.invitations.rows.invitations import digest
-from shared.membership.model.accounts import Belief, Subject
-from shared.membership.ports.snapshot import Counts, Doing, Mark, Mirrored
+from shared.membership.model.accounts import ExpectedMembership, Subject
+from shared.membership.ports.snapshot import AccountSnapshot, Counts, Mark, OwnAction
 from shared.storage.records import SCHEMA, from_text, to_text
 from shared.storage.table import Row, Table, merge, remove
 
@@ -43,7 +43,7 @@ class _Counted(msgspec.Struct):
     before: dict[str, int]
 
 
-class TableMirror:
+class TableSnapshot:
     """All methods raise StorageBusy where storage does not take the operation."""
 
     def __init__(self, service: "TableServiceClient") -> None:
@@ -82,9 +82,9 @@ class TableMirror:
                 rows[user]["Twins"] = f"{audit} {','.join(sorted(mark.twins))}"
         await self._merge(_account(user, row) for user, row in rows.items())
 
-    async def note_doings(self, audit: AuditId, doings: Sequence[Doing]) -> None:
+    async def record_actions(self, audit: AuditId, own_actions: Sequence[OwnAction]) -> None:
         rows: dict[UserId, Row] = defaultdict(dict)
-        for doing in doings:
+        for doing in own_actions:
             if doing.belief is None:
                 rows[doing.user][_MOTION + _short(doing.group)] = audit
             else:
@@ -94,7 +94,7 @@ class TableMirror:
                 rows[doing.user][column] = msgspec.json.encode(doing.belief).decode()
         await self._merge(_account(user, row) for user, row in rows.items())
         owners: dict[str, Row] = defaultdict(dict)
-        for doing in doings:
+        for doing in own_actions:
             if doing.address_key:
                 owners[digest(doing.address_key)][_HAS + _short(doing.user)] = True
         await self._merge_addresses(owners)
@@ -106,24 +106,24 @@ class TableMirror:
             for user, (now, before) in counted.items()
         )
 
-    async def look_up(self, audit: AuditId, users: Collection[UserId], since: Since) -> dict[UserId, Mirrored]:
+    async def look_up(self, audit: AuditId, users: Collection[UserId], since: Since) -> dict[UserId, AccountSnapshot]:
         """Accounts as they are now: what was not seen since it was last read whole is gone. One request a dozen."""
-        found: dict[UserId, Mirrored] = {}
+        found: dict[UserId, AccountSnapshot] = {}
         async for row in self._rows(_ACCOUNTS, sorted(set(users))):
-            found[UserId(row["RowKey"])] = _mirrored(row, since, audit)
+            found[UserId(row["RowKey"])] = _account_snapshot(row, since, audit)
         return found
 
     async def scan(
         self, audit: AuditId, first: str, last: str, since: Since, limit: int
-    ) -> tuple[list[Mirrored], str | None]:
+    ) -> tuple[list[AccountSnapshot], str | None]:
         """Accounts from an id on (it included) up to another (not included), in their order, and where to go on."""
         condition = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
         keys = {"partition": _ACCOUNTS, "first": first, "last": last}
-        found: list[Mirrored] = []
+        found: list[AccountSnapshot] = []
         async for row in self._table.query(condition, keys, page_size=min(limit + 1, 1000)):
             if len(found) == limit:
                 return found, str(row["RowKey"])
-            found.append(_mirrored(row, since, audit))
+            found.append(_account_snapshot(row, since, audit))
         return found, None
 
     async def who_has(self, digests: Collection[str]) -> dict[str, set[UserId]]:
@@ -243,7 +243,7 @@ _COLUMNS = {
 }
 
 
-def _mirrored(row: Mapping[str, Any], since: Since, audit: AuditId) -> Mirrored:
+def _account_snapshot(row: Mapping[str, Any], since: Since, audit: AuditId) -> AccountSnapshot:
     # Ids of audits begin with inverted time: what was seen by an audit or a later one has no greater id.
     seen = str(row.get("Seen") or "")
     is_known = bool(seen) and seen <= since.users
@@ -267,7 +267,7 @@ def _mirrored(row: Mapping[str, Any], since: Since, audit: AuditId) -> Mirrored:
     )
     late = {_group(c, _LATE): _marked(v, audit) for c, v in row.items() if c.startswith(_LATE)}
     twins, inactive = _marked(row.get("Twins"), audit), _marked(row.get("Inactive"), audit)
-    return Mirrored(
+    return AccountSnapshot(
         subject,
         inactive=_time(inactive),
         last_days={group: date.fromisoformat(day) for group, day in late.items() if day},
@@ -276,12 +276,15 @@ def _mirrored(row: Mapping[str, Any], since: Since, audit: AuditId) -> Mirrored:
     )
 
 
-def _beliefs(row: Mapping[str, Any]) -> dict[GroupId, Belief]:
+def _beliefs(row: Mapping[str, Any]) -> dict[GroupId, ExpectedMembership]:
     """The newest for each group."""
-    found: dict[GroupId, Belief] = {}
+    found: dict[GroupId, ExpectedMembership] = {}
     for column, value in row.items():
         if column.startswith(_DID):
-            group, belief = _group(column.partition("_")[0], _DID), msgspec.json.decode(value, type=Belief)
+            group, belief = (
+                _group(column.partition("_")[0], _DID),
+                msgspec.json.decode(value, type=ExpectedMembership),
+            )
             if group not in found or found[group].at < belief.at:
                 found[group] = belief
     return found

@@ -13,7 +13,7 @@ from shared.core.permissions import PERMISSIONS, Permission, lacking
 
 
 @dataclass(frozen=True, slots=True)
-class ExaminedCheck:
+class DiagnosedCheck:
     """One thing that was examined, with what mends it: a link, or a command to be run."""
 
     check: Check
@@ -23,9 +23,9 @@ class ExaminedCheck:
     command: str | None = None
 
 
-def examine_features(
+def diagnose_features(
     held: Collection[str], features: Features, identity: str | None, *, without: Collection[Feature] = ()
-) -> list[ExaminedCheck]:
+) -> list[DiagnosedCheck]:
     """Each feature, whether it has what it needs; then each permission of those that are on. `without` are features
     that are another identity's."""
     features = Features(features.on - set(without))
@@ -34,28 +34,30 @@ def examine_features(
     return [*found, *(_permission(p, held, features, identity) for p in PERMISSIONS if _wanted(p, features))]
 
 
-def _feature(feature: Feature, lacks: tuple[Permission, ...] | None, identity: str | None) -> ExaminedCheck:
+def _feature(feature: Feature, lacks: tuple[Permission, ...] | None, identity: str | None) -> DiagnosedCheck:
     facts, what = FEATURES[feature], f"Feature '{feature.value}'"
     if lacks is None:
-        return ExaminedCheck(Check(what, CheckState.OK, f"switched off. {facts.without}"), facts.title)
+        return DiagnosedCheck(Check(what, CheckState.OK, f"switched off. {facts.without}"), facts.title)
     if not lacks:
-        return ExaminedCheck(Check(what, CheckState.OK, "ready"), facts.title)
+        return DiagnosedCheck(Check(what, CheckState.OK, "ready"), facts.title)
     names = ", ".join(p.name for p in lacks)
     remedy = "A Privileged Role Administrator grants what is missing"
     if feature in CHOICE:
         remedy += ", or an administrator of the function app leaves the feature out of GUESTLIST_FEATURES"
     check = Check(what, _state_of(feature), f"it lacks {names}")
-    return ExaminedCheck(check, facts.title, remedy, None, grant_command(identity, (feature,)))
+    return DiagnosedCheck(check, facts.title, remedy, None, grant_command(identity, (feature,)))
 
 
-def _permission(wanted: Permission, held: Collection[str], features: Features, identity: str | None) -> ExaminedCheck:
+def _permission(
+    wanted: Permission, held: Collection[str], features: Features, identity: str | None
+) -> DiagnosedCheck:
     on = _wanted(wanted, features)
     what = f"{wanted.name} ({', '.join(f.value for f in on)})"
     if wanted.is_held(held):
-        return ExaminedCheck(Check(what, CheckState.OK, "granted"), what)
+        return DiagnosedCheck(Check(what, CheckState.OK, "granted"), what)
     state = CheckState.WRONG if any(_state_of(f) is CheckState.WRONG for f in on) else CheckState.ATTENTION
     found = f"not granted: Guestlist cannot {'; '.join(wanted.purposes[f] for f in on)}"
-    return ExaminedCheck(Check(what, state, found), what, _REMEDY, None, assignment_command(wanted.name, identity))
+    return DiagnosedCheck(Check(what, state, found), what, _REMEDY, None, assignment_command(wanted.name, identity))
 
 
 _REMEDY = (
@@ -100,10 +102,10 @@ def assignment_command(permission: str, identity: str | None) -> str:
     )
 
 
-def examine_tenant(checks: Collection[Check]) -> list[ExaminedCheck]:
+def diagnose_tenant(checks: Collection[Check]) -> list[DiagnosedCheck]:
     """The tenant's settings, with the page where an administrator changes them."""
     return [
-        ExaminedCheck(
+        DiagnosedCheck(
             check,
             check.check,
             None if check.state is CheckState.OK else "An administrator looks at External collaboration settings",

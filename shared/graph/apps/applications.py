@@ -55,7 +55,7 @@ class Applications(OnGraph):
         """Add an app from the gallery. NOT safe to repeat: a repeat makes another."""
         path = f"/applicationTemplates/{template.id}/instantiate"
         response = await self._session.request("POST", path, body={"displayName": name})
-        errors.need_written(response, WRITE)
+        errors.require_written(response, WRITE)
         return AppId(str(made(response)["servicePrincipal"]["appId"]).lower())
 
 

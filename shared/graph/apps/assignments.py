@@ -46,11 +46,11 @@ class Assignments(OnGraph):
         response = await self._session.request("POST", f"/servicePrincipals/{app}/appRoleAssignedTo", body=body)
         if errors.is_duplicate(response):
             return None
-        errors.need_written(response, _WRITE)
+        errors.require_written(response, _WRITE)
         return str(made(response)["id"])
 
     async def unassign(self, app: PrincipalId, assignment: str) -> None:
         """Safe to repeat."""
         response = await self._session.request("DELETE", f"/servicePrincipals/{app}/appRoleAssignedTo/{assignment}")
         if response.status != 404:
-            errors.need_written(response, _WRITE)
+            errors.require_written(response, _WRITE)

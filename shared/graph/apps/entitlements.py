@@ -183,4 +183,4 @@ class GraphEntitlements(OnGraph):
             # Its own code and words, other than those of the directory's refusals.
             said = f"Grant {_PERMISSION} to Guestlist's identity. The directory said: {errors.words(response)}"
             raise Refused(Reason.PERMISSION_MISSING, said)
-        errors.need_written(response, _PERMISSION)
+        errors.require_written(response, _PERMISSION)

@@ -38,7 +38,7 @@ class Groups(OnGraph):
         response = await self._session.request(
             "PATCH", _path(key), body=body, headers={"Prefer": "create-if-missing"}
         )
-        errors.need_written(response, _WRITE)
+        errors.require_written(response, _WRITE)
         if response.status == 201 and isinstance(response.body, dict):
             return GroupId(str(response.body["id"]).lower()), True
         # 204: somebody was quicker. Its id is in no answer.
@@ -57,7 +57,7 @@ class Groups(OnGraph):
         """Safe to repeat."""
         response = await self._session.request("DELETE", f"/groups/{group}")
         if response.status != 404:
-            errors.need_written(response, _WRITE)
+            errors.require_written(response, _WRITE)
 
     async def add_owner(self, group: GroupId, owner: UserId) -> bool:
         """Tells whether this call made the owner one. Safe to repeat."""
@@ -65,7 +65,7 @@ class Groups(OnGraph):
         response = await self._session.request("POST", f"/groups/{group}/owners/$ref", body=body)
         if errors.is_duplicate(response):
             return False
-        errors.need_written(response, _WRITE)
+        errors.require_written(response, _WRITE)
         return True
 
     async def remove_owner(self, group: GroupId, owner: UserId) -> None:
@@ -74,7 +74,7 @@ class Groups(OnGraph):
         response = await self._session.request("DELETE", f"/groups/{group}/owners/{owner}/$ref")
         if response.status == 404 or (response.status == 400 and _LAST_OWNER in response.error[1].lower()):
             return
-        errors.need_written(response, _WRITE)
+        errors.require_written(response, _WRITE)
 
 
 def _path(key: str) -> str:

@@ -46,7 +46,7 @@ class SignOn(OnGraph):
             (f"/servicePrincipals/{app.service_principal}", principal),
             (f"/applications/{behind['id']}", changes),
         ):
-            errors.need_written(await self._session.request("PATCH", path, body=body), WRITE)
+            errors.require_written(await self._session.request("PATCH", path, body=body), WRITE)
 
     async def add_certificate(self, app: Application, until: datetime) -> Certificate:
         """A self-signed certificate of our own making, in place of those that are there: a repeat makes another. It
@@ -59,14 +59,14 @@ class SignOn(OnGraph):
         response = await self._session.request(
             "PATCH", f"/servicePrincipals/{app.service_principal}", body=signing.credentials()
         )
-        errors.need_written(response, WRITE)
+        errors.require_written(response, WRITE)
         return Certificate(signing.thumbprint, signing.ends_at)
 
     async def use_certificate(self, app: Application, certificate: Certificate) -> None:
         """Sign with this one. Safe to repeat."""
         body = {"preferredTokenSigningKeyThumbprint": certificate.thumbprint}
         response = await self._session.request("PATCH", f"/servicePrincipals/{app.service_principal}", body=body)
-        errors.need_written(response, WRITE)
+        errors.require_written(response, WRITE)
 
     async def _application(self, app: Application) -> dict[str, Any]:
         condition = quote(f"appId eq '{app.app_id}'", safe="")

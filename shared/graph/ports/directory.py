@@ -67,7 +67,7 @@ class Directory(Protocol):
         repeat."""
         ...
 
-    async def look_at_guests(self, users: Sequence[UserId], *, accounts_alone: bool = False) -> list[GuestLook]:
+    async def get_guests(self, users: Sequence[UserId], *, accounts_alone: bool = False) -> list[GuestLook]:
         """Who of them has accepted, and who has a group or an app besides; with `accounts_alone` nothing is said of
         what they have, and no more than inviting may do is needed. Safe to repeat.
 

@@ -36,7 +36,7 @@ class GuestPage:
     sign_ins_known: bool
 
 
-class Rosters(Protocol):
+class GuestReader(Protocol):
     """All methods raise Refused (`permission-missing`, `directory-refused`), DirectoryBusy and StorageBusy."""
 
     async def owned_groups(self, owner: UserId) -> list[GroupFacts]:

@@ -19,20 +19,22 @@ _ENDED = (State.MEMBER, State.MAILED, State.FAILED, State.UNDONE)
 
 
 @dataclass(frozen=True, slots=True)
-class PastPage:
+class HistoryPage:
     """Some invitations, the newest first, and where to go on (opaque; None at the end)."""
 
     invitations: Sequence[Invitation]
     continuation: str | None
 
 
-class TablePast:
+class TableInvitationHistory:
     """All methods raise StorageBusy where storage does not take the operation."""
 
     def __init__(self, service: "TableServiceClient") -> None:
         self._table = Table(service, INVITATIONS)
 
-    async def changed(self, group: GroupId, since: datetime | None, continuation: str | None, limit: int) -> PastPage:
+    async def changed(
+        self, group: GroupId, since: datetime | None, continuation: str | None, limit: int
+    ) -> HistoryPage:
         """Invitations to a group that changed since a moment, or all of them; those under way are always among
         them."""
         condition = "PartitionKey eq @group and RowKey gt @first and RowKey lt @last"
@@ -42,7 +44,7 @@ class TablePast:
             under_way = " and ".join(f"State ne @s{n} " for n in range(len(_ENDED)))
             condition += f" and ( UpdatedAt ge @since or ( {under_way} ) )"
         rows, more = await self._table.first(condition, keys, limit)
-        return PastPage([from_row(row) for row in rows], str(rows[-1]["RowKey"]) if more else None)
+        return HistoryPage([from_row(row) for row in rows], str(rows[-1]["RowKey"]) if more else None)
 
     async def last_days_before(self, group: GroupId, day: date) -> dict[str, date]:
         """Last days of memberships that lie before a day, by the digest of the guest's address."""

@@ -42,7 +42,7 @@ INVITATIONS = "Invitations"
 TABLES = (INVITATIONS, OPEN_CHUNKS, TENANT)
 
 _ROW_KEY = re.compile(rf"{INVITATION}[0-9a-f]{{22}}-[0-9]{{2}}")
-_MOST_COMPARED = 14
+_MAX_COMPARED = 14
 """Row keys in one filter: the service takes at most fifteen comparisons. Source: Querying tables and entities."""
 _RANGE = "PartitionKey eq @group and RowKey ge @first and RowKey lt @last"
 
@@ -159,8 +159,8 @@ class TableStore:
         wanted = list(keys)
         found: dict[str, Guard] = {}
         chunks: dict[ChunkId, list[tuple[str, TableEntity, InvitationId]]] = {}
-        for start in range(0, len(wanted), _MOST_COMPARED):
-            few = wanted[start : start + _MOST_COMPARED]
+        for start in range(0, len(wanted), _MAX_COMPARED):
+            few = wanted[start : start + _MAX_COMPARED]
             condition = " or ".join(f"RowKey eq @k{n}" for n in range(len(few)))
             names = {"group": group, **{f"k{n}": key for n, key in enumerate(few)}}
             async for row in self._invitations.query(f"PartitionKey eq @group and ( {condition} )", names):
@@ -175,15 +175,15 @@ class TableStore:
         return found
 
     async def list_open_of_import(
-        self, import_id: ImportId, group: GroupId, *, look_before: datetime | None
+        self, import_id: ImportId, group: GroupId, *, due_before: datetime | None
     ) -> list[ChunkId]:
         condition, keys = _RANGE, _marks(import_id, group)
-        if look_before is not None:
+        if due_before is not None:
             condition += " and LookAt lt @before"
-            keys["before"] = to_text(look_before)
+            keys["before"] = to_text(due_before)
         return [ChunkId(row["RowKey"].removeprefix(MARK)) async for row in self._invitations.query(condition, keys)]
 
-    async def look_again(self, group: GroupId, chunk: ChunkId, look_at: datetime) -> None:
+    async def reschedule(self, group: GroupId, chunk: ChunkId, look_at: datetime) -> None:
         # Only where it is still there: a chunk that has ended meanwhile must not be remembered for ever.
         await self._invitations.update(_mark(group, chunk, look_at))
 

@@ -8,7 +8,7 @@ from shared.core.ids import GroupId, UserId
 
 
 @dataclass(frozen=True, slots=True)
-class Belief:
+class ExpectedMembership:
     """What Guestlist did last to an account in a group: made it a member (`holds`) or took that back, when, and by
     which invitation (None for an owner's or a remedy's doing)."""
 
@@ -40,7 +40,7 @@ class Subject:
     is_group: bool = False
     groups: frozenset[GroupId] = frozenset()
     in_motion: frozenset[GroupId] = frozenset()
-    beliefs: Mapping[GroupId, Belief] = field(default_factory=dict)
+    beliefs: Mapping[GroupId, ExpectedMembership] = field(default_factory=dict)
 
     @property
     def addresses(self) -> frozenset[str]:

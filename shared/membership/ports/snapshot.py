@@ -6,22 +6,22 @@ from datetime import date, datetime
 from typing import Protocol
 
 from shared.core.ids import AuditId, GroupId, UserId
-from shared.membership.model.accounts import Belief, Subject
+from shared.membership.model.accounts import ExpectedMembership, Subject
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
+class OwnAction:
     """What Guestlist did to an account in a group; without a belief something is under way there. `address_key` is
     the address that it was invited by, as Guestlist compares addresses."""
 
     user: UserId
     group: GroupId
-    belief: Belief | None
+    belief: ExpectedMembership | None
     address_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Mirrored:
+class AccountSnapshot:
     """An account as the mirror has it. What this audit has marked: its last sign-in where that is long ago, last days
     that are over, accounts with an address of it. `counted` is what the audit before counted of it."""
 
@@ -44,9 +44,9 @@ class Mark:
 type Counts = Mapping[str, int]
 
 
-class Doings(Protocol):
+class OwnActions(Protocol):
     """The part of the mirror that is told what Guestlist did."""
 
-    async def note_doings(self, audit: AuditId, doings: Sequence[Doing]) -> None:
+    async def record_actions(self, audit: AuditId, own_actions: Sequence[OwnAction]) -> None:
         """Safe to repeat. `audit` is the one that reads of work under way; else it says nothing."""
         ...

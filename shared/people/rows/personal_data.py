@@ -20,7 +20,7 @@ from shared.core.personal import ERASED, Redaction
 from shared.core.versions import retry_on_conflict
 from shared.invitations.rows.invitations import from_row, row_key
 from shared.invitations.rows.store import INVITATIONS
-from shared.people.model import CaseState, Found, Page, Person
+from shared.people.model import Found, Page, Person, SubjectRequestState
 from shared.people.rows.cases import PEOPLE
 from shared.people.rows.paths import DROP, rewritten, steps_of, values
 from shared.people.rows.tables import JSON, KINDS, TABLES, Kind, Role, kind_of
@@ -141,7 +141,7 @@ class _Look:
         if kind is None:
             return None
         fields = decoded(row)
-        if table == PEOPLE and fields["Record"]["state"] == CaseState.RUNNING.value:
+        if table == PEOPLE and fields["Record"]["state"] == SubjectRequestState.RUNNING.value:
             return None  # It forgets whom it is about by itself.
         roles = [role for role in kind.roles if self._is(role, fields)]
         after: Row | None = fields

@@ -14,12 +14,12 @@ from functools import cached_property
 from typing import Annotated, Any
 
 from shared.audits.model.findings import Finding
-from shared.audits.model.records import Audit, Position, Task
+from shared.audits.model.records import Audit, Checkpoint, Task
 from shared.audits.model.remedies import Plan, RemedyAction
 from shared.audits.rows.audits import AUDITS
 from shared.audits.rows.snapshot import MIRROR
 from shared.core.addresses import Address
-from shared.core.change_log import TrailEntry
+from shared.core.change_log import ChangeLogEntry
 from shared.core.checks import Confirmation
 from shared.core.personal import DECIDERS, GUEST, People, Personal, Redaction, Says
 from shared.core.stop import Stop
@@ -30,7 +30,7 @@ from shared.invitations.rows.open_chunks import OPEN_CHUNKS
 from shared.invitations.rows.store import INVITATIONS
 from shared.membership.model.apps import AppRecord
 from shared.pace.import_pace import ImportPace
-from shared.people.model import Case
+from shared.people.model import SubjectRequest
 from shared.people.rows.cases import PEOPLE
 from shared.requests.model.digests import Digest
 from shared.requests.model.requests import JoinRequest
@@ -259,7 +259,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(APPS, "what a person confirmed", _in("confirmations"), Confirmation, kept=_TRACE),
     Kind(APPS, "something that is made only once", _in("intents")),
-    Kind(AUDITS, "how far audits have read the directory", _in("position"), Position),
+    Kind(AUDITS, "how far audits have read the directory", _in("position"), Checkpoint),
     Kind(AUDITS, "an audit", _in("audits"), Audit, kept=_TRACE),
     Kind(AUDITS, "remedies that are being carried out", _in("open-plans")),
     Kind(AUDITS, "when a mail was last sent", _in("sent"), beside=_key_of("who got it")),
@@ -303,7 +303,7 @@ KINDS: tuple[Kind, ...] = (
         TRAIL,
         "a change",
         _any,
-        TrailEntry,
+        ChangeLogEntry,
         kept="that a membership or an account was changed, when, how and by which rule: an administrator answers "
         "for it",
     ),
@@ -323,7 +323,7 @@ KINDS: tuple[Kind, ...] = (
         kept=_TRACE,
     ),
     # Whom a case is about stands in it while it is worked on, and only then.
-    Kind(PEOPLE, "an export or an erasure", _any, Case, kept=_TRACE),
+    Kind(PEOPLE, "an export or an erasure", _any, SubjectRequest, kept=_TRACE),
 )
 TABLES = tuple(dict.fromkeys(kind.table for kind in KINDS))
 

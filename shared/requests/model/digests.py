@@ -7,7 +7,7 @@ from typing import Annotated
 from shared.core.ids import GroupId, UserId
 from shared.core.personal import DECIDERS, Personal, Says
 
-MOST_GROUPS = 100
+MAX_GROUPS = 100
 """Groups that one mail names; who decides for more sees the others on the portal."""
 
 
@@ -39,7 +39,7 @@ class Digest:
 def noted(digest: Digest, group: GroupId, every: timedelta, now: datetime) -> Digest:
     """The digest with something new in a group: at once where the last mail was long ago, else when `every` is over.
     The very same digest where it is to be told already."""
-    if group in digest.groups or len(digest.groups) >= MOST_GROUPS:
+    if group in digest.groups or len(digest.groups) >= MAX_GROUPS:
         return digest
     due = digest.due_at or max(now, digest.told_at + every if digest.told_at else now)
     return replace(digest, groups=(*digest.groups, group), due_at=due)

@@ -18,7 +18,7 @@ from shared.core.reasons import Reason
 class RequestState(StrEnum):
     """How far a join request is."""
 
-    UNPROVEN = "unproven"
+    UNVERIFIED = "unproven"
     PENDING = "pending"
     APPROVED = "approved"
     DECLINED = "declined"
@@ -36,7 +36,7 @@ class RequestStateFacts:
 
 REQUEST_STATES: dict[RequestState, RequestStateFacts] = {
     # A mail with a link goes to the address. Nobody but its reader knows of the request.
-    RequestState.UNPROVEN: RequestStateFacts(
+    RequestState.UNVERIFIED: RequestStateFacts(
         "The address is to be confirmed with the link in the mail.",
         # Where the policy lets everybody in, the proof is all that is needed.
         frozenset({RequestState.PENDING, RequestState.APPROVED, RequestState.EXPIRED}),
@@ -48,16 +48,16 @@ REQUEST_STATES: dict[RequestState, RequestStateFacts] = {
     RequestState.APPROVED: RequestStateFacts(
         "The request was approved, and an invitation made of it.",
         # Back to pending where who decided may not any more before the invitation is made.
-        frozenset({RequestState.PENDING, RequestState.FAILED, RequestState.UNPROVEN}),
+        frozenset({RequestState.PENDING, RequestState.FAILED, RequestState.UNVERIFIED}),
     ),
-    RequestState.DECLINED: RequestStateFacts("The request was declined.", frozenset({RequestState.UNPROVEN})),
+    RequestState.DECLINED: RequestStateFacts("The request was declined.", frozenset({RequestState.UNVERIFIED})),
     RequestState.EXPIRED: RequestStateFacts(
-        "Nobody confirmed or decided in time; the guest may ask again.", frozenset({RequestState.UNPROVEN})
+        "Nobody confirmed or decided in time; the guest may ask again.", frozenset({RequestState.UNVERIFIED})
     ),
     # Approved, and then the directory or the policy refused the invitation. An owner may approve again.
     RequestState.FAILED: RequestStateFacts(
         "The request was approved, but the guest cannot be invited; the reason says why.",
-        frozenset({RequestState.APPROVED, RequestState.DECLINED, RequestState.UNPROVEN}),
+        frozenset({RequestState.APPROVED, RequestState.DECLINED, RequestState.UNVERIFIED}),
     ),
 }
 
@@ -104,7 +104,7 @@ class JoinRequest:
     requested_at: datetime
     updated_at: datetime
     expires_at: datetime
-    state: RequestState = RequestState.UNPROVEN
+    state: RequestState = RequestState.UNVERIFIED
     display_name: Annotated[str | None, Personal("who asked")] = None
     reason_given: Annotated[str | None, Personal("who asked")] = None
     language: Annotated[str | None, Personal("who asked")] = None
@@ -132,14 +132,14 @@ class JoinRequest:
     @property
     def is_open(self) -> bool:
         """Something is still to happen by itself: a mail, an expiry, an invitation to be made."""
-        waits = self.state in (RequestState.UNPROVEN, RequestState.PENDING)
+        waits = self.state in (RequestState.UNVERIFIED, RequestState.PENDING)
         return waits or self.mail is not None or self.is_unfulfilled or self.again is not None
 
     @property
     def unproven(self) -> "JoinRequest | None":
         """What waits for its address to be proven: this request, or the one that was asked anew and would take its
         place; None where nothing does."""
-        if self.state is RequestState.UNPROVEN:
+        if self.state is RequestState.UNVERIFIED:
             return self
         if self.again is None:
             return None
@@ -163,7 +163,7 @@ def request_id(group: GroupId, address: Address) -> RequestId:
     return RequestId(sha256(f"{group}\n{address.key}".encode()).hexdigest()[:22])
 
 
-def step_on(request: JoinRequest, state: RequestState, now: datetime, **changes: Any) -> JoinRequest:
+def transition(request: JoinRequest, state: RequestState, now: datetime, **changes: Any) -> JoinRequest:
     """The next version of a request; `changes` are other fields. Staying in a state is allowed.
 
     Raises:

@@ -25,11 +25,11 @@ class RequestSettings:
 
     `of_mailbox` counts for all groups; who is over it, or over `of_address`, is not told. What is over `of_group`
     waits for the next hour. `admitted` is how many the policy `open` lets into a group by itself; for others a person
-    decides. Those who decide hear of requests every `digest_every` at most. `ended_kept` is how long a request is
-    kept after the last that happened to it."""
+    decides. Those who decide hear of requests every `digest_every` at most. `ended_retention` is how long a request
+    is kept after the last that happened to it."""
 
     public_url: str | None = None
-    proof_kept: timedelta = timedelta(hours=24)
+    proof_retention: timedelta = timedelta(hours=24)
     kept: timedelta = timedelta(days=30)
     of_address: Limit = Limit(3, timedelta(days=1))
     of_mailbox: Limit = Limit(6, timedelta(days=1))
@@ -40,5 +40,5 @@ class RequestSettings:
     of_group: Limit = Limit(200, timedelta(hours=1))
     admitted: Limit = Limit(50, timedelta(days=1))
     digest_every: timedelta = timedelta(hours=1)
-    ended_kept: timedelta = timedelta(days=180)
+    ended_retention: timedelta = timedelta(days=180)
     trusted_proxies: int = 1

@@ -19,7 +19,7 @@ class SelfService(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class AppWish:
+class AppSpec:
     """Which app: one of the three. With a template, `name` is what the new app is to be called."""
 
     app_id: AppId | None = None
@@ -28,7 +28,7 @@ class AppWish:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupWish:
+class GroupSpec:
     """An existing group by its id, which `take_over` says is meant, or the name and description of the one to be
     made."""
 
@@ -42,9 +42,9 @@ class GroupWish:
 class SetupPlan:
     """Everything asked for. `owners` are user principal names, mail addresses or object ids."""
 
-    app: AppWish
+    app: AppSpec
     owners: Annotated[tuple[str, ...], People(OWNERS)]
-    group: GroupWish = field(default_factory=GroupWish)
+    group: GroupSpec = field(default_factory=GroupSpec)
     app_role: str | None = None
     saml: Saml | None = None
     policy: Policy = field(default_factory=Policy)

@@ -21,7 +21,7 @@ POLICY = "Guests from outside"
 
 async def offer_access_package(work: Work, approvers: tuple[DirectoryUser, ...]) -> Result:
     """Let people from outside ask for the app in My Access, decided as the policy says."""
-    entitlements, app, group = work.tools.entitlements, work.need_app(), work.need_group()
+    entitlements, app, group = work.tools.entitlements, work.require_app(), work.require_group()
     changes: list[Change] = []
 
     async def make_catalog() -> str:
@@ -69,7 +69,7 @@ async def offer_access_package(work: Work, approvers: tuple[DirectoryUser, ...])
 
 
 async def _resource(work: Work, catalog: str, changes: list[Change]) -> "CatalogResource":
-    entitlements, group = work.tools.entitlements, work.need_group()
+    entitlements, group = work.tools.entitlements, work.require_group()
     intent = f"{catalog}/{group.id}"
     ours = work.was_intended(intent)
     resource = await entitlements.find_resource(catalog, group.id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from shared.core.applications import AppId, Application, Template, need_free
+from shared.core.applications import AppId, Application, Template, require_free
 from shared.core.errors import DirectoryLagging, Refused
 from shared.core.reasons import Reason
 from shared.membership.model.apps import AppState, Change, Kind
@@ -27,7 +27,7 @@ async def find_application(work: Work) -> Result:
         app, changes = added
     else:
         app = await _by_name(work, wish.name or "")
-    need_free(app, work.tools.protected)
+    require_free(app, work.tools.protected)
     if not app.enabled:
         raise Refused(Reason.APP_DISABLED, f"'{app.name}' is not enabled for users to sign in", field=_FIELD)
     kept = await work.tools.store.read_app(app.app_id)

@@ -7,7 +7,7 @@ from shared.core.applications import AppRole, choose_role
 from shared.membership.model.apps import Change, Kind
 from shared.setup.model.records import Found
 from shared.setup.run import Result, Work
-from shared.setup.steps.group import need_group
+from shared.setup.steps.group import require_group
 from shared.setup.steps.people_named import find_people
 
 
@@ -22,7 +22,7 @@ async def assign_group(work: Work) -> Result:
     """Give the group its role on the app."""
     group = work.found.group
     if group is not None and work.plan.group.id is not None:
-        await need_group(work, group.id, await find_people(work, work.plan.owners, "owners"))
+        await require_group(work, group.id, await find_people(work, work.plan.owners, "owners"))
     principals = [_Principal(group.id, f"the group '{group.name}'", True)] if group else []
     if group is None:
         work.would("assign the new group to the app")
@@ -62,5 +62,5 @@ async def _assign(work: Work, principals: Sequence[_Principal]) -> Result:
 
 async def _assignment(work: Work, principal: _Principal, role: AppRole) -> str | None:
     found = await work.tools.directory.assignments_of(principal.id, is_group=principal.is_group)
-    resource = work.need_app().service_principal
+    resource = work.require_app().service_principal
     return next((a.id for a in found if a.resource == resource and a.role == role.id), None)

@@ -29,12 +29,12 @@ async def make_group(work: Work) -> Result:
     wish = work.plan.group
     if wish.id is not None:
         return Result(
-            found=Found(group=await need_group(work, wish.id, await find_people(work, work.plan.owners, "owners")))
+            found=Found(group=await require_group(work, wish.id, await find_people(work, work.plan.owners, "owners")))
         )
     if work.dry and work.found.app is None:
         work.would("create a security group for the new app")
         return Result()
-    app, directory = work.need_app(), work.tools.directory
+    app, directory = work.require_app(), work.tools.directory
     key, intent = group_key(app.app_id), "group"
     name = (wish.name or f"{app.name} guests")[:_NAME_LIMIT]
     was_intended = work.was_intended(intent)
@@ -52,7 +52,7 @@ async def make_group(work: Work) -> Result:
     return Result(changes=changes, notes=notes, found=Found(group=found))
 
 
-async def need_group(work: Work, group: GroupId, owners: Collection[DirectoryUser]) -> FoundGroup:
+async def require_group(work: Work, group: GroupId, owners: Collection[DirectoryUser]) -> FoundGroup:
     """The group, looked at again before anything is done with it: one that somebody else uses is left alone, where
     Guestlist neither made it nor has set the app up with it before.
 

@@ -3,7 +3,7 @@
 from shared.membership.model.apps import Change, Kind
 from shared.setup.model.records import Found
 from shared.setup.run import Result, Work
-from shared.setup.steps.group import need_group
+from shared.setup.steps.group import require_group
 from shared.setup.steps.people_named import find_people
 
 
@@ -14,8 +14,8 @@ async def add_owners(work: Work) -> Result:
         for person in people:
             work.would(f"make {person.name} an owner of the new group")
         return Result(found=Found(owners=tuple(people)))
-    group, directory = work.need_group(), work.tools.directory
-    await need_group(work, group.id, people)
+    group, directory = work.require_group(), work.tools.directory
+    await require_group(work, group.id, people)
     facts = await work.tools.groups.read_group(group.id)
     missing = [p for p in people if p.id not in facts.owners]
     if work.dry:

@@ -38,7 +38,7 @@ async def open_self_service(work: Work) -> Result:
 @retry_on_conflict("the app's record")
 async def _record(work: Work, approvers: tuple[DirectoryUser, ...]) -> None:
     """The latest setup's policy stands."""
-    stored = await work.tools.store.read_app(work.need_app().app_id)
+    stored = await work.tools.store.read_app(work.require_app().app_id)
     if stored is None:
         raise StorageBusy("the app's record is being written")
     record: AppRecord = replace(
@@ -54,7 +54,7 @@ async def _record(work: Work, approvers: tuple[DirectoryUser, ...]) -> None:
 
 def _task(work: Work, approvers: tuple[DirectoryUser, ...]) -> ManualTask:
     """Source: Microsoft Entra, "Enable self-service application assignment"."""
-    app, group, requests = work.need_app(), work.need_group(), work.plan.policy.requests
+    app, group, requests = work.require_app(), work.require_group(), work.plan.policy.requests
     asked = "No" if requests is RequestPolicy.CLOSED else "Yes"
     approval = "Yes" if requests is RequestPolicy.APPROVAL else "No"
     values = [

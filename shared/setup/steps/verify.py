@@ -34,7 +34,7 @@ async def verify(work: Work) -> Result:
     if work.dry:
         work.would("read everything back and compare")
         return Result()
-    app, facts = await work.read_app(), await work.tools.groups.read_group(work.need_group().id)
+    app, facts = await work.read_app(), await work.tools.groups.read_group(work.require_group().id)
     checks = (
         *_group_checks(facts, work.found.owners),
         *_app_checks(work, app),
@@ -80,7 +80,7 @@ def _app_checks(work: Work, app: Application) -> list[Check]:
 
 async def _assignment_checks(work: Work, app: Application) -> list[Check]:
     role = choose_role(app, work.plan.app_role)
-    group = work.need_group()
+    group = work.require_group()
     principals = [(group.id, f"The group '{group.name}' under Users and groups", True)]
     principals += [(p.id, f"{p.name} under Users and groups", False) for p in work.found.owners]  # type: ignore[misc]
     checks = []

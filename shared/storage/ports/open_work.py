@@ -17,6 +17,6 @@ class OpenWork[Id](Protocol):
         """Forget it. Safe to repeat."""
         ...
 
-    def list_open(self, *, look_before: datetime) -> AsyncIterator[Id]:
+    def list_open(self, *, due_before: datetime) -> AsyncIterator[Id]:
         """What to look at by then, in no order."""
         ...

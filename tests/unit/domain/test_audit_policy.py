@@ -13,7 +13,7 @@ from shared.audits.model.report import by_kind, most
 from shared.audits.remedies import need_of
 from shared.core.applications import AppId, PrincipalId
 from shared.core.audit_rules import RULES, Remedy, Rule, Severity
-from shared.core.change_log import TrailEntry
+from shared.core.change_log import ChangeLogEntry
 from shared.core.ids import GroupId, SetupId, UserId
 from shared.core.results import GuestLook
 from shared.membership.model.apps import AppRecord
@@ -146,7 +146,7 @@ def test_of_many_the_largest_are_named_and_the_others_counted() -> None:
 def test_files_open_in_a_spreadsheet_and_compute_nothing() -> None:
     evil = "=cmd|' /C calc'!A0"
     findings = finding_lines([a_finding(name=evil, address=evil, detail="\ud800")], headings=True)
-    entry = TrailEntry("k", NOW, evil, "remove", ADA, evil, GROUP, APP, "in", "out", request_id=None)
+    entry = ChangeLogEntry("k", NOW, evil, "remove", ADA, evil, GROUP, APP, "in", "out", request_id=None)
     trail = trail_lines([entry], headings=False)
 
     assert findings.startswith(b"\xef\xbb\xbfid,severity,rule")
@@ -159,7 +159,7 @@ def test_files_open_in_a_spreadsheet_and_compute_nothing() -> None:
 def test_files_hold_nothing_that_a_terminal_obeys() -> None:
     evil = "\x1b]0;owned\x07Ada\x9b\u202e\x00=1"
     findings = finding_lines([a_finding(name=evil, address=evil, detail=evil)], headings=False)
-    entry = TrailEntry("k", NOW, evil, "remove", ADA, evil, GROUP, APP, "in", "out", request_id=None)
+    entry = ChangeLogEntry("k", NOW, evil, "remove", ADA, evil, GROUP, APP, "in", "out", request_id=None)
 
     for text in (findings.decode(), trail_lines([entry], headings=False).decode()):
         assert not set(text) & set("\x1b\x07\x9b\u202e\x00")

@@ -5,16 +5,16 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from shared.audits.model.app_rules import AppTruth, judge_app
+from shared.audits.model.app_rules import AppTruth, find_app_drift
 from shared.audits.model.findings import Finding, count
-from shared.audits.model.guest_rules import GuestContext, due_at, judge_guest
+from shared.audits.model.guest_rules import GuestContext, due_at, evaluate_guest
 from shared.audits.model.settings import AuditSettings
 from shared.core.applications import AppId, Application, Certificate, PrincipalId
 from shared.core.audit_rules import RULES, Remedy, Rule, Severity
 from shared.core.groups import GroupFacts
 from shared.core.ids import GroupId, SetupId, UserId
 from shared.core.users import DirectoryUser
-from shared.membership.model.accounts import Belief, Subject
+from shared.membership.model.accounts import ExpectedMembership, Subject
 from shared.membership.model.apps import AppRecord
 from shared.membership.model.policy import Policy
 
@@ -43,7 +43,7 @@ WELL = Subject(
     accepted=True,
     created_at=LONG_AGO,
     groups=frozenset({GROUP}),
-    beliefs={GROUP: Belief(True, LONG_AGO, "one")},
+    beliefs={GROUP: ExpectedMembership(True, LONG_AGO, "one")},
 )
 CONTEXT = GuestContext({GROUP: APP}, NOW, AuditSettings(), {}, {}, {})
 
@@ -53,7 +53,7 @@ def rules(found: list[Finding]) -> list[Rule]:
 
 
 def test_a_guest_who_was_invited_and_came_is_well() -> None:
-    assert judge_guest(WELL, CONTEXT) == []
+    assert evaluate_guest(WELL, CONTEXT) == []
 
 
 NEVER = replace(WELL, accepted=False)
@@ -78,7 +78,7 @@ GUESTS = {
 def test_a_guest_breaks_one_rule(rule: Rule) -> None:
     subject, context = GUESTS[rule]
 
-    [found] = judge_guest(subject, context)
+    [found] = evaluate_guest(subject, context)
 
     assert (found.rule, found.subject, found.group, found.app) == (rule, subject.id, GROUP, APP.app_id)
 
@@ -88,25 +88,27 @@ def test_a_guest_breaks_one_rule(rule: Rule) -> None:
     [
         pytest.param(replace(WELL, in_motion=frozenset({GROUP}), beliefs={}), id="an invitation is under way"),
         pytest.param(
-            replace(WELL, groups=frozenset(), beliefs={GROUP: Belief(True, NOW - timedelta(minutes=5))}),
+            replace(WELL, groups=frozenset(), beliefs={GROUP: ExpectedMembership(True, NOW - timedelta(minutes=5))}),
             id="joined a moment ago, not shown yet",
         ),
         pytest.param(
-            replace(WELL, beliefs={GROUP: Belief(False, NOW - timedelta(minutes=5))}),
+            replace(WELL, beliefs={GROUP: ExpectedMembership(False, NOW - timedelta(minutes=5))}),
             id="removed a moment ago, still shown",
         ),
         pytest.param(replace(WELL, is_guest=False, beliefs={}), id="an employee in the group"),
         pytest.param(replace(WELL, groups=frozenset({OTHER}), beliefs={}), id="a guest of a group that is not ours"),
-        pytest.param(replace(WELL, groups=frozenset(), beliefs={GROUP: Belief(False, LONG_AGO)}), id="taken back"),
+        pytest.param(
+            replace(WELL, groups=frozenset(), beliefs={GROUP: ExpectedMembership(False, LONG_AGO)}), id="taken back"
+        ),
         pytest.param(replace(NEVER, created_at=NOW - timedelta(days=29)), id="has a day left to accept"),
     ],
 )
 def test_what_is_under_way_or_none_of_ours_is_no_finding(subject: Subject) -> None:
-    assert judge_guest(subject, CONTEXT) == []
+    assert evaluate_guest(subject, CONTEXT) == []
 
 
 def test_who_never_accepted_is_not_said_to_be_inactive() -> None:
-    assert rules(judge_guest(NEVER, replace(CONTEXT, inactive={GUEST: LONG_AGO}))) == [Rule.NEVER_REDEEMED]
+    assert rules(evaluate_guest(NEVER, replace(CONTEXT, inactive={GUEST: LONG_AGO}))) == [Rule.NEVER_REDEEMED]
 
 
 def test_time_alone_may_make_a_finding_of_who_has_not_accepted() -> None:
@@ -133,7 +135,7 @@ TRUTH = AppTruth(FACTS, (ADA, BOB), SAML, is_assigned=True, wants_saml=True)
 
 
 def test_an_app_as_it_was_set_up_is_well() -> None:
-    assert judge_app(APP, TRUTH, NOW) == []
+    assert find_app_drift(APP, TRUTH, NOW) == []
 
 
 ENDS = replace(SAML, certificates=(replace(CERTIFICATE, ends_at=NOW + timedelta(days=20)),))
@@ -156,13 +158,13 @@ APPS = {
 
 @pytest.mark.parametrize("rule", APPS)
 def test_an_app_breaks_one_rule(rule: Rule) -> None:
-    [found] = judge_app(APP, APPS[rule], NOW)
+    [found] = find_app_drift(APP, APPS[rule], NOW)
 
     assert (found.rule, found.group, found.app) == (rule, GROUP, APP.app_id)
 
 
 def test_an_app_without_a_certificate_is_told_so() -> None:
-    [found] = judge_app(APP, replace(TRUTH, app=replace(SAML, certificates=())), NOW)
+    [found] = find_app_drift(APP, replace(TRUTH, app=replace(SAML, certificates=())), NOW)
 
     assert (found.rule, found.detail) == (Rule.CERTIFICATE_ENDS, "the app has no signing certificate")
 
@@ -174,8 +176,8 @@ def test_every_rule_is_looked_at_here() -> None:
 
 
 def test_a_finding_has_one_id_and_the_worst_come_first() -> None:
-    found = [judge_app(APP, truth, NOW)[0] for truth in APPS.values()]
-    later = [judge_app(APP, truth, NOW + timedelta(days=1))[0] for truth in APPS.values()]
+    found = [find_app_drift(APP, truth, NOW)[0] for truth in APPS.values()]
+    later = [find_app_drift(APP, truth, NOW + timedelta(days=1))[0] for truth in APPS.values()]
 
     by_id = sorted(found, key=lambda f: f.id)
 
@@ -186,7 +188,7 @@ def test_a_finding_has_one_id_and_the_worst_come_first() -> None:
 
 
 def test_only_rules_about_guests_touch_guests() -> None:
-    touching = {Remedy.REMOVE, Remedy.BLOCK, Remedy.DELETE, Remedy.SEND_AGAIN}
+    touching = {Remedy.REMOVE, Remedy.BLOCK, Remedy.DELETE, Remedy.RESEND}
 
     assert {rule for rule, facts in RULES.items() if facts.remedies & touching} == {
         Rule.NOT_INVITED,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.core.addresses import PROHIBITED, parse_address
 from shared.core.errors import Refused
 from shared.core.groups import GroupApp, refusal
-from shared.core.ids import InvitationId, group_id, new_chunk_id
+from shared.core.ids import InvitationId, group_id, new_id
 from shared.core.links import direct_link
 from shared.core.reasons import REASONS, Reason
 from shared.core.waits import busy_again_wait, busy_wait, replication_wait
@@ -125,7 +125,7 @@ def test_a_group_with_one_app_links_to_it_and_else_to_my_apps() -> None:
 
 
 def test_an_invitations_id_survives_its_text() -> None:
-    made = InvitationId(GROUP, new_chunk_id(NOW, "0123456789"), 7)
+    made = InvitationId(GROUP, new_id(NOW, "0123456789"), 7)
 
     assert InvitationId.parse(str(made)) == made
 
@@ -137,7 +137,7 @@ def test_what_is_no_id_is_not_read_as_one(text: str) -> None:
 
 
 def test_newer_chunks_sort_first() -> None:
-    assert new_chunk_id(NOW + timedelta(seconds=1), "f" * 10) < new_chunk_id(NOW, "0" * 10)
+    assert new_id(NOW + timedelta(seconds=1), "f" * 10) < new_id(NOW, "0" * 10)
 
 
 def test_a_group_id_is_a_guid_in_any_case() -> None:

@@ -9,8 +9,8 @@ from shared.core.errors import Refused
 from shared.core.features import ALL, CHOICE, FEATURES, Feature, Features, choose
 from shared.core.permissions import PERMISSIONS, Permission, lacking, needed_by
 from shared.core.reasons import Reason
-from shared.diagnostics.model.diagnosis import examine_features
-from shared.settings import SettingsWrong, read_settings
+from shared.diagnostics.model.diagnosis import diagnose_features
+from shared.settings import SettingsError, read_settings
 
 EVERY = frozenset(p.name for p in PERMISSIONS)
 REQUIRED = {"GUESTLIST_TENANT_ID": "t", "GUESTLIST_API_AUDIENCE": "a"}
@@ -21,7 +21,7 @@ def settings(**env: str) -> Features:
 
 
 def faults(**env: str) -> list[str]:
-    with pytest.raises(SettingsWrong) as wrong:
+    with pytest.raises(SettingsError) as wrong:
         settings(**env)
     return wrong.value.faults
 
@@ -137,7 +137,7 @@ def test_a_feature_that_is_off_is_refused_by_its_name(feature: Feature) -> None:
 
 @pytest.mark.parametrize("missing", PERMISSIONS, ids=lambda p: p.name)
 def test_the_doctor_says_each_permission_that_is_missing_with_a_command(missing: Permission) -> None:
-    findings = examine_features(EVERY - {missing.name, *missing.instead}, ALL, "client")
+    findings = diagnose_features(EVERY - {missing.name, *missing.instead}, ALL, "client")
 
     wrong = [f for f in findings if f.check.state is not CheckState.OK]
     of_features = {f.check.check for f in wrong if f.check.check.startswith("Feature")}
@@ -154,7 +154,7 @@ def test_the_doctor_names_what_is_off_and_asks_for_none_of_its_permissions() -> 
 
     held = {p.name for f in (Feature.INVITING, Feature.AUDITS) for p in needed_by(f)}
 
-    findings = examine_features(sorted(held), features, None)
+    findings = diagnose_features(sorted(held), features, None)
 
     assert all(f.check.state is CheckState.OK for f in findings)
     off = [f.check.check for f in findings if f.check.found.startswith("switched off")]
@@ -164,7 +164,7 @@ def test_the_doctor_names_what_is_off_and_asks_for_none_of_its_permissions() -> 
 
 
 def test_what_inviting_lacks_is_missing_and_what_a_choice_lacks_wants_attention() -> None:
-    states = {f.check.check: f.check.state for f in examine_features([], ALL, None)}
+    states = {f.check.check: f.check.state for f in diagnose_features([], ALL, None)}
 
     assert states["Feature 'inviting'"] is states["Feature 'mailbox'"] is CheckState.WRONG
     assert {states[f"Feature '{f.value}'"] for f in CHOICE} == {CheckState.ATTENTION}

@@ -12,8 +12,18 @@ from shared.core.csv.encoding import ENCODINGS
 from shared.core.csv.erasure import blanked, is_erased
 from shared.core.csv.rows import Invalid, Row, RowReader
 from shared.core.errors import Refused
-from shared.core.ids import CaseId, UserId
-from shared.people.model import Case, CaseKind, CaseState, Page, Person, absorb, address_forms, ended, identify
+from shared.core.ids import SubjectRequestId, UserId
+from shared.people.model import (
+    Page,
+    Person,
+    SubjectRequest,
+    SubjectRequestKind,
+    SubjectRequestState,
+    absorb,
+    address_forms,
+    ended,
+    identify,
+)
 from tests.builders import NOW
 
 A, B, SHARED = "ada@fabrikam.com", "ada@lovelace.example.com", "team@fabrikam.com"
@@ -58,9 +68,18 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         address_forms(text)
 
 
-@pytest.mark.parametrize("state", [CaseState.DONE, CaseState.REFUSED])
-def test_a_case_forgets_whom_it_was_about(state: CaseState) -> None:
-    case = Case(CaseId("c"), CaseKind.ERASURE, "Adam", NOW, True, "stand-in", given=person(A), known=person(A))
+@pytest.mark.parametrize("state", [SubjectRequestState.DONE, SubjectRequestState.REFUSED])
+def test_a_case_forgets_whom_it_was_about(state: SubjectRequestState) -> None:
+    case = SubjectRequest(
+        SubjectRequestId("c"),
+        SubjectRequestKind.ERASURE,
+        "Adam",
+        NOW,
+        True,
+        "stand-in",
+        given=person(A),
+        known=person(A),
+    )
     case = absorb(case, Page(learned=[person(A, users=(U,), names=("Ada",))], under_way=["invitation i"]))
 
     over = ended(case, state, NOW)

@@ -24,13 +24,13 @@ from shared.core.tenants import TenantFacts, Unreadable, checks_of
 from shared.membership.model.policy import Policy
 from shared.messages.commands import SetupStep
 from shared.setup.model.order import ORDER, ready, sorted_by_need
-from shared.setup.model.plan import AppWish, SetupPlan
+from shared.setup.model.plan import AppSpec, SetupPlan
 from shared.setup.model.records import Found, FoundGroup, Setup, SetupState, StepState, new_setup
 from tests.builders import NOW, OWNER
 
 
 def a_setup(**states: StepState) -> Setup:
-    plan = SetupPlan(AppWish(name="Travel"), ("olivia",))
+    plan = SetupPlan(AppSpec(name="Travel"), ("olivia",))
     setup = new_setup(SetupId("s"), plan, "digest", now=NOW, creator=OWNER, name="Adam")
     changed = {SetupStep(name.replace("_", "-")): state for name, state in states.items()}
     return replace(setup, steps={s: replace(r, state=changed.get(s, r.state)) for s, r in setup.steps.items()})

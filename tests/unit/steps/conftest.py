@@ -13,7 +13,7 @@ from shared.invitations.invite import InviteChunkStep
 from shared.invitations.join import JoinChunkStep
 from shared.invitations.model.invitations import Invitation
 from shared.invitations.send_mail import MailChunkStep
-from shared.invitations.sweep import LookAtChunk
+from shared.invitations.sweep import CheckChunk
 from shared.membership.access import Access
 from shared.messages.commands import Command, InviteChunk, JoinChunk, MailChunk
 from shared.messages.outcomes import Outcome
@@ -66,7 +66,7 @@ class World:
 
     @property
     def sweep(self) -> Sweep[tuple[GroupId, ChunkId]]:
-        return Sweep(self.store.open_chunks, LookAtChunk(self.store, self.timing), self.outbox, self.clock)
+        return Sweep(self.store.open_chunks, CheckChunk(self.store, self.timing), self.outbox, self.clock)
 
     @property
     def give_up(self) -> GiveUp:
@@ -103,7 +103,7 @@ class World:
 
     async def given(self, *invitations: Invitation) -> None:
         """A chunk as `accept` leaves it."""
-        await self.store.open_chunks.open((GROUP, CHUNK), NOW + self.timing.stillness)
+        await self.store.open_chunks.open((GROUP, CHUNK), NOW + self.timing.stall_timeout)
         await self.store.accept(invitations or [an_invitation()], None)
 
     def row(self, position: int = 0) -> Invitation:

@@ -29,12 +29,12 @@ class Asked:
         self.latency_s = latency_s
         self.times = 0
 
-    async def need_group(self, record: Import, group: str) -> Seen:
+    async def require_group(self, record: Import, group: str) -> Seen:
         self.times += 1
         await asyncio.sleep(self.latency_s)
         if self.says:
             raise self.says.pop(0)
-        return await self.inner.access.need_still(record.group, record.authority, Action.INVITE)
+        return await self.inner.access.require_still(record.group, record.authority, Action.INVITE)
 
 
 def instance(world: Files, asked: Asked) -> Admissions:

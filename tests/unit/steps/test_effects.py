@@ -13,7 +13,7 @@ from shared.core.reasons import Reason
 from shared.core.results import Blocked
 from shared.core.timing import Timing
 from shared.core.users import DirectoryUser
-from shared.imports.commands import TendImport
+from shared.imports.commands import ImportCommands
 from shared.imports.model.imports import Import, ImportState
 from shared.imports.targets import Targets
 from shared.invitations.invite import FRESH
@@ -316,8 +316,8 @@ async def test_a_parked_chunk_of_an_import_does_not_go_on_without_authority() ->
     assert record(world).state is ImportState.PAUSED
 
 
-def tend(world: Files) -> TendImport:
-    return TendImport(
+def tend(world: Files) -> ImportCommands:
+    return ImportCommands(
         world.imports,
         world.store,
         world.directory,

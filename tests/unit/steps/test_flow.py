@@ -571,7 +571,7 @@ async def test_the_sweeper_sets_going_what_stands_still(world: World, state, cha
     await world.given(an_invitation(state=state, **changes))
     await world.sweep()
     assert world.outbox.sent == []
-    world.clock.advance(world.timing.stillness + timedelta(seconds=1))
+    world.clock.advance(world.timing.stall_timeout + timedelta(seconds=1))
 
     assert await world.sweep() == 1
 
@@ -582,7 +582,7 @@ async def test_the_sweeper_sets_going_what_stands_still(world: World, state, cha
 
 async def test_the_sweeper_forgets_what_has_ended_or_never_began(world: World) -> None:
     await world.given(an_invitation(state=State.FAILED))
-    world.clock.advance(world.timing.stillness + timedelta(seconds=1))
+    world.clock.advance(world.timing.stall_timeout + timedelta(seconds=1))
     assert await world.sweep() == 0
     assert world.store.open_chunks.opened == {}
 

@@ -26,7 +26,7 @@ from shared.imports.preview import PreviewImport
 from shared.imports.read_rows import Rules
 from shared.imports.split import SplitImportStep
 from shared.imports.start import Upload
-from shared.imports.sweep import LookAtImport
+from shared.imports.sweep import CheckImport
 from shared.imports.targets import Targets
 from shared.imports.undo import UndoImportStep
 from shared.invitations.invite import InviteChunkStep
@@ -106,7 +106,7 @@ class Files:
 
     @property
     def sweep(self) -> Sweep[ImportId]:
-        look = LookAtImport(self.imports, self.store, self.files, self.timing, self.settings)
+        look = CheckImport(self.imports, self.store, self.files, self.timing, self.settings)
         return Sweep(self.imports, look, self.outbox, self.clock)
 
     async def given(self, **changes: Any) -> "Files":

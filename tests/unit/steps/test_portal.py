@@ -24,7 +24,7 @@ from shared.invitations.still_wanted import StillWanted
 from shared.invitations.templates import PreviewMail, Templates
 from shared.membership.access import Access
 from shared.membership.groups import ShowGroups
-from shared.membership.guests import TendGuests
+from shared.membership.guests import GuestCommands
 from shared.membership.model.access import Role
 from shared.membership.model.apps import AppRecord
 from shared.membership.model.policy import MessageTemplate, Policy
@@ -309,10 +309,10 @@ def guest(**changes: Any) -> GuestFacts:
     return GuestFacts(ADA, "Ada", "Ada@Fabrikam.com", **facts)
 
 
-def tend(world: World, *guests: GuestFacts) -> TendGuests:
-    rosters, doings, trail = FakeRosters(there={GROUP: list(guests)}), FakeDoings(), FakeTrail()
+def tend(world: World, *guests: GuestFacts) -> GuestCommands:
+    rosters, own_actions, trail = FakeRosters(there={GROUP: list(guests)}), FakeDoings(), FakeTrail()
     stop = stop_of(world)
-    return TendGuests(access(world), world.directory, rosters, world.store, doings, trail, world.clock, stop)
+    return GuestCommands(access(world), world.directory, rosters, world.store, own_actions, trail, world.clock, stop)
 
 
 async def test_a_guest_is_listed_with_the_last_day_and_renewed(world: World) -> None:

@@ -14,7 +14,7 @@ from shared.core.features import ALL, Feature, Features, choose
 from shared.core.permissions import PERMISSIONS, needed_by
 from shared.core.timing import Timing
 from shared.diagnostics.model.readiness import Beat, Chain, Readiness, SetupWorker, Status
-from shared.diagnostics.readiness import KEPT, CheckReadiness, EndRoundTrip, SayReadiness, StartRoundTrip
+from shared.diagnostics.readiness import KEPT, CheckReadiness, EndRoundTrip, ReportReadiness, StartRoundTrip
 from shared.diagnostics.schemas import ready
 from shared.diagnostics.whole_sweeps import WholeSweeps
 from shared.graph.apps.app_directory import GraphAppDirectory
@@ -184,7 +184,7 @@ async def test_a_process_says_what_each_feature_lacks(check: Check, caplog: pyte
     features, _ = choose(["sign-ins", "audits"], mailbox=False)
     held = ("User.Read.All", "GroupMember.Read.All", "Application.Read.All", "User.Invite.All")
     with caplog.at_level(logging.INFO, "guestlist"):
-        await SayReadiness(check(Outside(*held), features))()
+        await ReportReadiness(check(Outside(*held), features))()
 
     warned = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert warned == [
@@ -197,7 +197,7 @@ async def test_a_process_says_what_each_feature_lacks(check: Check, caplog: pyte
 
 async def test_a_process_where_all_is_there_warns_of_nothing(check: Check, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "guestlist"):
-        await SayReadiness(check(Outside()))()
+        await ReportReadiness(check(Outside()))()
 
     [said] = caplog.records
     assert said.levelno == logging.INFO
@@ -210,13 +210,13 @@ async def test_a_process_is_not_stopped_by_what_nobody_foresaw(
     outside = Outside()
     outside.storage = ZeroDivisionError()
 
-    await SayReadiness(check(outside))()
+    await ReportReadiness(check(outside))()
 
     assert "could not be looked at" in caplog.text
 
 
 async def test_a_process_says_it_once(check: Check, caplog: pytest.LogCaptureFixture) -> None:
-    say = SayReadiness(check(Outside()))
+    say = ReportReadiness(check(Outside()))
     with caplog.at_level(logging.INFO, "guestlist"):
         await say()
         await say()
@@ -334,7 +334,7 @@ async def test_a_whole_sweep_that_did_not_come_to_its_end_is_due_at_the_next(clo
 
 
 async def test_where_less_may_stand_still_everything_is_looked_at_sooner(clock: FakeClock) -> None:
-    sweeps = WholeSweeps(Outside(), clock, Timing(stillness=timedelta(minutes=3)))
+    sweeps = WholeSweeps(Outside(), clock, Timing(stall_timeout=timedelta(minutes=3)))
     await sweeps.note(clock.now())
 
     clock.time += timedelta(minutes=1)

@@ -26,11 +26,11 @@ from shared.requests.decide import DecideRequest
 from shared.requests.fulfil import FulfilRequestStep
 from shared.requests.model.requests import REQUEST_STATES, JoinRequest, RequestState, request_id
 from shared.requests.model.settings import Limit, RequestSettings
-from shared.requests.notify_deciders import TellDeciders
+from shared.requests.notify_deciders import NotifyDeciders
 from shared.requests.ports import Waiting
 from shared.requests.send_mail import MailRequestStep
 from shared.requests.sweep import SweepRequests
-from shared.requests.verify_email import ProveAddress
+from shared.requests.verify_email import VerifyEmail
 from tests.builders import GROUP, OWNER, STRANGER, a_caller
 from tests.fakes.request_store import FakeRequestStore
 from tests.unit.steps.conftest import World
@@ -92,16 +92,16 @@ class Door(World):
         return AskToJoin(self.setups, self.requests, self.outbox, self.clock, self.timing, self.settings, sends)
 
     @property
-    def prove(self) -> ProveAddress:
-        return ProveAddress(self.ask, self.requests, self.outbox, self.clock, self.timing, self.settings)
+    def prove(self) -> VerifyEmail:
+        return VerifyEmail(self.ask, self.requests, self.outbox, self.clock, self.timing, self.settings)
 
     @property
     def decide(self) -> DecideRequest:
         return DecideRequest(self.access, self.directory, self.requests, self.outbox, self.clock, self.timing)
 
     @property
-    def tell(self) -> TellDeciders:
-        return TellDeciders(
+    def tell(self) -> NotifyDeciders:
+        return NotifyDeciders(
             mailer=self.mailer,
             text=FakeRequestText(),
             requests=self.requests,
@@ -546,7 +546,7 @@ async def test_the_sweeper_sends_what_was_never_enqueued(door: Door, lost: str) 
         decide = door.decide.approve if lost == "approval" else door.decide.decline
         await decide(GROUP, KEY, a_caller(), None)
     door.outbox.fails = False
-    door.clock.advance(door.timing.stillness * 2)
+    door.clock.advance(door.timing.stall_timeout * 2)
 
     await door.sweep_requests()
     await door.deliver()

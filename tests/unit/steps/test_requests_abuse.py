@@ -181,7 +181,7 @@ async def test_nobody_is_turned_away_by_the_many_who_ask_for_a_group_but_mails_w
     await door.deliver()
 
     assert door.mailed("Confirm")[3:] == []
-    assert door.request.expires_at > began + SETTINGS.proof_kept
+    assert door.request.expires_at > began + SETTINGS.proof_retention
     door.clock.advance(HOUR)
     await door.deliver()
     assert [m.to for m in door.mailed("Confirm")[3:]] == ["ada@fabrikam.com"]
@@ -286,7 +286,7 @@ async def test_a_digest_whose_message_was_lost_is_sent_by_the_sweeper(door: Door
     door.outbox.sent.clear()
     await door.mail(note)  # type: ignore[arg-type]
     door.outbox.sent.clear()
-    door.clock.advance(door.timing.stillness * 2)
+    door.clock.advance(door.timing.stall_timeout * 2)
 
     await door.sweep_requests()
     await door.deliver()
@@ -319,7 +319,7 @@ async def test_a_mail_that_waits_for_its_pace_is_not_taken_for_lost(door: Door) 
         outcome = await door.mail(command)
         slots.append(outcome.later.not_before if outcome.later else door.clock.now())
         look_at = door.requests.opened.get((GROUP, command.request))
-        assert look_at is None or look_at >= slots[-1] + door.timing.stillness
+        assert look_at is None or look_at >= slots[-1] + door.timing.stall_timeout
     assert slots[-1] > door.clock.now() + timedelta(minutes=1)
     assert door.mailer is not None
     minute = [s for s in slots if s < door.clock.now() + timedelta(minutes=1)]
@@ -379,7 +379,7 @@ async def test_what_ended_is_kept_for_a_while_and_then_deleted_with_what_nobody_
 
     await door.sweep_requests()
     assert list(door.requests.rows) == [(GROUP, KEY)]
-    door.clock.advance(SETTINGS.ended_kept - timedelta(days=1))
+    door.clock.advance(SETTINGS.ended_retention - timedelta(days=1))
     await door.sweep_requests()
     assert list(door.requests.rows) == [(GROUP, KEY)]
     door.clock.advance(timedelta(days=2))
@@ -391,12 +391,12 @@ async def test_what_ended_is_kept_for_a_while_and_then_deleted_with_what_nobody_
 async def test_what_waits_or_is_approved_and_not_yet_an_invitation_is_never_forgotten(door: Door) -> None:
     door.settings = replace(SETTINGS, kept=timedelta(days=1000))
     await door.proven()
-    door.clock.advance(SETTINGS.ended_kept * 2)
+    door.clock.advance(SETTINGS.ended_retention * 2)
     await door.sweep_requests()
     assert door.request.state is RequestState.PENDING
 
     await door.decide.approve(GROUP, KEY, a_caller(), None)
     door.outbox.sent.clear()
-    door.clock.advance(SETTINGS.ended_kept * 2)
+    door.clock.advance(SETTINGS.ended_retention * 2)
     await door.sweep_requests()
     assert door.request.is_unfulfilled
