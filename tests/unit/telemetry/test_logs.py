@@ -11,7 +11,7 @@ import pytest
 from shared.telemetry.logs import Pseudonyms, SanitizedError, guard_records, pseudonyms, sanitize
 
 KEY = bytes(range(32))
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from shared.membership.access import Seen
 from shared.membership.model.access import Action
 from shared.membership.model.policy import Policy
 from tests.builders import GROUP, an_app
-from tests.unit.steps.test_import_steps import IMPORT, Files, a_file
+from tests.unit.imports.test_import_steps import IMPORT, Files, a_file
 
 SECOND = timedelta(seconds=1)
 

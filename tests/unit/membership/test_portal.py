@@ -32,8 +32,8 @@ from shared.membership.stop import StopSwitch
 from shared.messages.commands import InviteChunk
 from tests.builders import CHUNK, GROUP, OWNER, STRANGER, TENANT, a_caller, a_group, an_invitation
 from tests.fakes.audits import FakeDoings, FakeTrail
-from tests.unit.steps.conftest import World
-from tests.unit.steps.test_requests import APPROVER, Door
+from tests.unit.requests.test_requests import APPROVER, Door
+from tests.unit.world import World
 
 ADA = UserId("user-guest0@fabrikam.com")
 ELSEWHERE = GroupId("22222222-2222-4222-8222-222222222223")

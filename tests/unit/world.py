@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-import pytest
-
 from shared.core.ids import ChunkId, GroupId
 from shared.core.timing import Timing
 from shared.invitations.accept import AcceptInvitation
@@ -112,8 +110,3 @@ class World:
     def put(self, invitation: Invitation) -> None:
         """Set a row as an earlier delivery left it."""
         self.store.rows[invitation.id] = replace(self.store.rows[invitation.id], value=invitation)
-
-
-@pytest.fixture
-def world() -> World:
-    return World()

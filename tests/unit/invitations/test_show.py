@@ -9,7 +9,7 @@ from shared.core.reasons import Reason
 from shared.invitations.model.invitations import State
 from shared.invitations.show import ShowInvitations
 from tests.builders import GROUP, STRANGER, a_caller, an_app, an_invitation
-from tests.unit.steps.conftest import World
+from tests.unit.world import World
 
 LINK = "https://login.microsoftonline.com/redeem?rd=secret"
 ROBOT = UserId("0ad00000-0000-4000-8000-000000000002")

@@ -14,10 +14,10 @@ from shared.messages.commands import FulfilRequest, SplitImport
 from shared.pace.pacing import Budgets, DayLimit
 from shared.requests.model.requests import RequestState
 from tests.builders import GROUP, OWNER, STRANGER, a_caller, a_group, an_app
-from tests.unit.steps.conftest import World
-from tests.unit.steps.test_accept import new
-from tests.unit.steps.test_import_steps import ELSEWHERE, IMPORT, WIDE, Files
-from tests.unit.steps.test_requests import KEY, Door
+from tests.unit.imports.test_import_steps import ELSEWHERE, IMPORT, WIDE, Files
+from tests.unit.invitations.test_accept import new
+from tests.unit.requests.test_requests import KEY, Door
+from tests.unit.world import World
 
 MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC)
 SECOND = UserId("33333333-3333-4333-8333-333333333334")

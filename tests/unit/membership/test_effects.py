@@ -26,10 +26,10 @@ from shared.requests.model.requests import RequestState
 from shared.settings import read_settings
 from tests.builders import CHUNK, GROUP, OWNER, STRANGER, TENANT, a_caller, a_group, an_app, an_invitation
 from tests.fakes.principals import APP, DISABLED, GUEST
-from tests.unit.steps.conftest import World
-from tests.unit.steps.test_accept import new
-from tests.unit.steps.test_import_steps import ELSEWHERE, IMPORT, WIDE, Files, a_file
-from tests.unit.steps.test_requests import APPROVER, KEY, Door
+from tests.unit.imports.test_import_steps import ELSEWHERE, IMPORT, WIDE, Files, a_file
+from tests.unit.invitations.test_accept import new
+from tests.unit.requests.test_requests import APPROVER, KEY, Door
+from tests.unit.world import World
 
 ADMIN = UserId("0ad00000-0000-4000-8000-000000000001")
 ROBOT = UserId("0ad00000-0000-4000-8000-000000000002")

@@ -30,7 +30,7 @@ from shared.invitations.model.invitations import State, advance
 from shared.messages.commands import CHUNK_SIZE, ChunkCommand, InviteChunk, JoinChunk, MailChunk
 from shared.pace.pacing import Pace
 from tests.builders import CHUNK, GROUP, NOW, an_invitation
-from tests.unit.steps.conftest import World
+from tests.unit.world import World
 
 INVITE, JOIN, MAIL = InviteChunk(GROUP, CHUNK), JoinChunk(GROUP, CHUNK), MailChunk(GROUP, CHUNK)
 KEY = an_invitation().address.key

@@ -24,7 +24,7 @@ from shared.messages.outcomes import Outcome
 from shared.messages.registry import MESSAGES
 from tests.builders import CHUNK, GROUP, NOW, OWNER, STRANGER, a_caller
 from tests.fakes.audits import FakeTrail
-from tests.unit.steps.conftest import World
+from tests.unit.world import World
 
 OPERATOR = a_caller(OWNER, "Operator")
 INVITE = InviteChunk(GROUP, CHUNK, attempt=3)

@@ -15,7 +15,7 @@ from shared.requests.ask import NewRequest
 from shared.requests.model.requests import RequestState, request_id
 from shared.requests.model.settings import Limit
 from tests.builders import CHUNK, GROUP, OWNER, a_caller, a_group, an_invitation
-from tests.unit.steps.test_requests import APPROVER, KEY, SETTINGS, Door, refusal
+from tests.unit.requests.test_requests import APPROVER, KEY, SETTINGS, Door, refusal
 
 HOUR = timedelta(hours=1)
 NEW = NewRequest(GROUP, "ada@fabrikam.com", "Ada", "Please", "en", "192.0.2.1")

@@ -10,7 +10,7 @@ from shared.invitations.accept import NewInvitation
 from shared.invitations.model.invitations import State
 from shared.messages.commands import InviteChunk
 from tests.builders import GROUP, STRANGER, a_caller, a_group
-from tests.unit.steps.conftest import World
+from tests.unit.world import World
 
 
 def new(address: str = "ada@fabrikam.com", message: str | None = None, digest: str = "d") -> NewInvitation:

@@ -33,7 +33,7 @@ from shared.requests.sweep import SweepRequests
 from shared.requests.verify_email import VerifyEmail
 from tests.builders import GROUP, OWNER, STRANGER, a_caller
 from tests.fakes.request_store import FakeRequestStore
-from tests.unit.steps.conftest import World
+from tests.unit.world import World
 
 ADA = parse_address("ada@fabrikam.com")
 KEY = request_id(GROUP, ADA)
@@ -458,7 +458,7 @@ async def test_an_approval_that_cannot_be_fulfilled_says_why_and_can_be_given_ag
 
 async def test_a_guest_who_was_invited_by_hand_meanwhile_is_not_invited_twice(door: Door) -> None:
     await door.proven()
-    from tests.unit.steps.test_accept import new
+    from tests.unit.invitations.test_accept import new
 
     by_hand = await door.accept(new(), a_caller(), None)
     door.outbox.sent.clear()
