@@ -23,7 +23,7 @@ from bench.imports.storage_meter import StorageMeter
 from bench.rows import Row
 from local.stack import Stack
 
-FILES = ("functions/sweeper.py", "functions/health.py", "host.json", "infra/storage-names.json")
+FILES = ("functions/sweeper.py", "functions/diagnostics.py", "host.json", "infra/storage-names.json")
 AREA = ("functions", "shared/wiring", "local/host")
 _NAMES = Path(__file__).resolve().parents[1] / "infra" / "storage-names.json"
 _FIRST_S, _SETTLING_S, _WINDOW_S = 180, 30, 300

@@ -1,14 +1,16 @@
 """What handlers answer with, and what the API's document says of it. A handler returns a model for 200, None for 204,
 or one of the classes here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 from urllib.parse import quote
 
 import azure.functions as func
+import msgspec
 
-from functions.edge import json_response
+from shared.http.page_headers import page_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +79,24 @@ def response(answer: Any) -> func.HttpResponse:
                 headers["Link"] = f'<{next_link}>; rel="next"'
             return func.HttpResponse(content, headers=headers, mimetype="text/csv", charset="utf-8")
     return json_response(answer)
+
+
+def json_response(
+    body: Any, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = "application/json"
+) -> func.HttpResponse:
+    return func.HttpResponse(
+        body=msgspec.json.encode(body), status_code=status, headers=dict(headers or {}), mimetype=media_type
+    )
+
+
+def html_response(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    """A page without script."""
+    return func.HttpResponse(
+        text, status_code=status, headers={**page_headers(), **(headers or {})}, mimetype="text/html", charset="utf-8"
+    )
+
+
+def stylesheet(text: str) -> func.HttpResponse:
+    """A style sheet of such pages."""
+    headers = {"Cache-Control": "public, max-age=3600"}
+    return func.HttpResponse(text, headers=headers, mimetype="text/css", charset="utf-8")

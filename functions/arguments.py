@@ -1,18 +1,17 @@
 """What a handler's parameters are filled in with, by their types: the app, the caller, parts of the path, parameters
-of the query, headers and the body; and how the API's document describes them."""
+of the query, headers and the body (JSON, or a form that stands for it); and how the API's document describes them."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, get_origin
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import azure.functions as func
 import msgspec
 
-from functions.edge import SMALL_BODY
-from functions.forms import body_of
+from functions.callers import TOKEN_FIELD
 from shared import wiring
 from shared.core.applications import AppId
 from shared.core.caller import Caller
@@ -36,6 +35,12 @@ from shared.messages.commands import SetupStep
 _HEX = re.compile("[0-9a-f]{22}")
 _CONTINUATION = "continuation"
 TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
+SMALL_BODY = 64 * 1024
+"""Bytes of a body where a route says nothing else. What is longer is refused before anything reads it."""
+_URLENCODED, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+_YES = {"on": True, "true": True, "false": False, "off": False}
+_SWITCHES = {"sendAgain"}
+"""Fields that are no text."""
 
 
 @dataclass(slots=True)
@@ -71,7 +76,7 @@ class Body:
 
     def read(self, call: Call) -> Any:
         """Raises Refused `body-invalid`, or as `decode` does."""
-        given = body_of(call.req, call.form)
+        given = _body_of(call.req, call.form)
         return self.decode(given) if self.decode else decode(self.model, given)
 
 
@@ -167,6 +172,38 @@ def in_path(name: str, make: Callable[[str], Any], reason: Reason = Reason.PARAM
             raise Refused(reason, str(e) or None, field=field) from e
 
     return Source(read, reasons=(reason,))
+
+
+def form_of(req: func.HttpRequest) -> dict[str, str] | None:
+    """The fields of a form, those left empty without; None where the body is none.
+
+    Raises:
+        Refused: `body-invalid`.
+    """
+    kind = (req.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    if kind == _URLENCODED:
+        try:
+            pairs = parse_qsl(req.get_body().decode(), max_num_fields=50)
+        except (UnicodeDecodeError, ValueError) as e:
+            raise Refused(Reason.BODY_INVALID, "The form cannot be read") from e
+        return {name: value for name, value in pairs if value.strip()}
+    if kind == _MULTIPART:
+        return {name: value for name, value in req.form.items() if value.strip()}
+    return None
+
+
+def wants_page(req: func.HttpRequest) -> bool:
+    """Whether a person is to read the answer: a browser's form names HTML, a program's request does not."""
+    accepted = (req.headers.get("accept") or "").lower()
+    return "text/html" in accepted and "application/json" not in accepted
+
+
+def _body_of(req: func.HttpRequest, form: dict[str, str] | None) -> bytes:
+    """The body as JSON, whether it came as JSON or as a form."""
+    if form is None:
+        return bytes(req.get_body())
+    fields = {n: _YES.get(v.lower(), v) if n in _SWITCHES else v for n, v in form.items() if n != TOKEN_FIELD}
+    return msgspec.json.encode(fields)
 
 
 def _true(given: str) -> bool:

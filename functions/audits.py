@@ -7,10 +7,10 @@ import azure.functions as func
 
 from functions.answers import Accepted, CsvFile
 from functions.arguments import AuditName, Body, Continuation, Page, choice, guid, paged, several
-from functions.edge import on_time
+from functions.handlers import background
 from functions.http import Routes
 from shared import wiring
-from shared.audits import schemas as bodies
+from shared.audits import schemas
 from shared.audits.model.csv_findings import finding_lines, trail_lines
 from shared.audits.model.findings import FindingFilter
 from shared.audits.model.remedies import Plan
@@ -53,7 +53,7 @@ _Filter = Annotated[
 
 @bp.function_name("audit_now_and_then")
 @bp.timer_trigger(arg_name="timer", schedule="%GUESTLIST_AUDIT_SCHEDULE%", run_on_startup=False)
-@on_time
+@background
 async def audit_now_and_then(timer: func.TimerRequest) -> None:
     start = (await wiring.app()).audits.start
     if not start.is_on:
@@ -66,32 +66,34 @@ async def audit_now_and_then(timer: func.TimerRequest) -> None:
 
 
 @route(f"POST {_ALL}", ADMINS, Reason.FEATURE_OFF, Reason.AUDIT_RUNNING)
-async def post_audit(app: App, caller: Caller) -> Accepted[bodies.Audit]:
+async def post_audit(app: App, caller: Caller) -> Accepted[schemas.Audit]:
     """Begin an audit now."""
     begun = await app.audits.start.by_hand(caller)
-    return Accepted(bodies.audit(begun), f"{_ALL}/{begun.id}")
+    return Accepted(schemas.audit(begun), f"{_ALL}/{begun.id}")
 
 
 @route(f"GET {_ALL}", ADMIN_READERS)
-async def list_audits(app: App, caller: Caller, page: Annotated[Page, paged(100, 20)]) -> bodies.Audits:
+async def list_audits(app: App, caller: Caller, page: Annotated[Page, paged(100, 20)]) -> schemas.Audits:
     """Audits, the newest first."""
     found, after = await app.audits.tend.list(caller, page.continuation, page.limit)
-    return bodies.Audits([bodies.audit(a) for a in found], page.next(_ALL, after))
+    return schemas.Audits([schemas.audit(a) for a in found], page.next(_ALL, after))
 
 
 @route(f"GET {_ONE}", ADMIN_READERS)
-async def get_audit(app: App, caller: Caller, audit: AuditName) -> bodies.Audit:
+async def get_audit(app: App, caller: Caller, audit: AuditName) -> schemas.Audit:
     """One audit."""
-    return bodies.audit(await app.audits.tend.show(audit, caller))
+    return schemas.audit(await app.audits.tend.show(audit, caller))
 
 
 @route(f"GET {_ONE}/findings", ADMIN_READERS)
-async def list_findings(app: App, caller: Caller, audit: AuditName, wanted: _Filter, page: _Paged) -> bodies.Findings:
+async def list_findings(
+    app: App, caller: Caller, audit: AuditName, wanted: _Filter, page: _Paged
+) -> schemas.Findings:
     """What an audit found, the worst first."""
     of = await app.audits.tend.show(audit, caller)
     found = await app.audits.tend.findings(of.id, caller, wanted, page.continuation, page.limit)
     link = page.next(f"{_ALL}/{of.id}/findings", found.continuation)
-    return bodies.findings(of.id, found.findings, link)
+    return schemas.findings(of.id, found.findings, link)
 
 
 @route(f"GET {_ONE}/findings.csv", ADMIN_READERS)
@@ -115,36 +117,36 @@ async def get_report(app: App, caller: Caller, audit: AuditName) -> func.HttpRes
 
 
 @route(f"GET {_ONE}/remedies", ADMIN_READERS)
-async def list_remedies(app: App, caller: Caller, audit: AuditName) -> bodies.Plans:
+async def list_remedies(app: App, caller: Caller, audit: AuditName) -> schemas.Plans:
     """What an audit means to do, or has done, in each app."""
-    return bodies.Plans([bodies.plan(p) for p in await app.audits.tend.plans(audit, caller)])
+    return schemas.Plans([schemas.plan(p) for p in await app.audits.tend.plans(audit, caller)])
 
 
 @route(f"GET {_PLAN}", ADMIN_READERS, Reason.REMEDIES_MISSING)
-async def get_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId, page: _Paged) -> bodies.Remedies:
+async def get_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId, page: _Paged) -> schemas.Remedies:
     """The same in one app, guest by guest."""
     plan, found, after = await app.audits.tend.actions(audit, app_id, caller, page.continuation, page.limit)
-    return bodies.actions(plan, found, page.next(_path(plan), after))
+    return schemas.actions(plan, found, page.next(_path(plan), after))
 
 
 @route(f"POST {_PLAN}", ADMINS, *_OF_PLANS, Reason.REMEDIES_OLD)
-async def carry_out_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId) -> Accepted[bodies.Plan]:
+async def carry_out_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId) -> Accepted[schemas.Plan]:
     """Have what was planned, or held because it would touch too many guests, carried out."""
     plan = await app.audits.tend.carry_out(audit, app_id, caller)
-    return Accepted(bodies.plan(plan), _path(plan))
+    return Accepted(schemas.plan(plan), _path(plan))
 
 
 @route(f"POST {_PLAN}/undo", ADMINS, *_OF_PLANS)
-async def undo_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId) -> Accepted[bodies.Plan]:
+async def undo_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId) -> Accepted[schemas.Plan]:
     """Take back what was done: guests are members again, may sign in again, are restored."""
     plan = await app.audits.tend.undo(audit, app_id, caller)
-    return Accepted(bodies.plan(plan), _path(plan))
+    return Accepted(schemas.plan(plan), _path(plan))
 
 
 @route(f"GET {_POLICY}", READERS, Reason.APP_MISSING, *OF_DIRECTORY)
-async def get_audit_policy(app: App, caller: Caller, app_id: AppId) -> bodies.Policy:
+async def get_audit_policy(app: App, caller: Caller, app_id: AppId) -> schemas.Policy:
     """What audits do about an app's findings."""
-    return bodies.policy(await app.audits.tend.policy(app_id, caller))
+    return schemas.policy(await app.audits.tend.policy(app_id, caller))
 
 
 @route(
@@ -152,29 +154,29 @@ async def get_audit_policy(app: App, caller: Caller, app_id: AppId) -> bodies.Po
     ADMINS,
     *(Reason.FEATURE_OFF, Reason.APP_MISSING),
     body=Body(
-        bodies.Policy,
+        schemas.Policy,
         {"remedies": {"membership-expired": "remove", "never-redeemed": "send-again"}, "carryOut": True},
-        bodies.decode_policy,
+        schemas.decode_policy,
     ),
 )
-async def put_audit_policy(app: App, caller: Caller, app_id: AppId, body: AuditPolicy) -> bodies.Policy:
+async def put_audit_policy(app: App, caller: Caller, app_id: AppId, body: AuditPolicy) -> schemas.Policy:
     """Replace that."""
-    return bodies.policy(await app.audits.tend.write_policy(app_id, body, caller))
+    return schemas.policy(await app.audits.tend.write_policy(app_id, body, caller))
 
 
 @route("GET /api/groups/{groupId}/findings", READERS, *OF_GROUPS)
-async def list_group_findings(app: App, caller: Caller, group: GroupId, page: _Paged) -> bodies.Findings:
+async def list_group_findings(app: App, caller: Caller, group: GroupId, page: _Paged) -> schemas.Findings:
     """What the last audit found in a group."""
     audit, found = await app.audits.tend.of_group(group, caller, page.continuation, page.limit)
     link = page.next(f"/api/groups/{group}/findings", found.continuation)
-    return bodies.findings(audit.id if audit else None, found.findings, link)
+    return schemas.findings(audit.id if audit else None, found.findings, link)
 
 
 @route("GET /api/trail", ADMIN_READERS)
-async def list_trail(app: App, caller: Caller, page: _Paged) -> bodies.ChangeLog:
+async def list_trail(app: App, caller: Caller, page: _Paged) -> schemas.ChangeLog:
     """Changes of the directory outside of inviting, the newest first."""
     found, after = await app.audits.tend.trail(caller, page.continuation, page.limit)
-    return bodies.trail_page(found, page.next("/api/trail", after))
+    return schemas.trail_page(found, page.next("/api/trail", after))
 
 
 @route("GET /api/trail.csv", ADMIN_READERS)

@@ -1,16 +1,17 @@
-"""What the app says of itself: what is missing, how people sign in, whether everything is stopped, its reasons and
-states, and its API: the OpenAPI document and a page to read it."""
+"""What the app says of itself: whether it is alive and can do its work, what is missing, how people sign in, whether
+everything is stopped, its reasons and states, and its API: the OpenAPI document and a page to read it."""
 
 from typing import Annotated, Any
 
 import azure.functions as func
 
+from functions.answers import html_response, json_response, stylesheet
 from functions.arguments import Body, in_path
 from functions.http import Routes, operations, page
-from functions.pages import html_response, stylesheet
 from shared.core.caller import Caller
 from shared.core.reasons import Reason
-from shared.diagnostics import schemas as bodies
+from shared.diagnostics import schemas
+from shared.diagnostics.model.readiness import Status
 from shared.http import openapi, problems
 from shared.http.openapi.operations import ADMIN_READERS, ANYBODY, OPERATORS, SIGNED_IN
 from shared.membership.model.access import Action
@@ -20,16 +21,16 @@ route = Routes("app")
 
 
 @Routes("setups")("GET /api/doctor", ADMIN_READERS, Reason.DIRECTORY_BUSY)
-async def get_doctor(app: App, caller: Caller) -> bodies.Diagnosis:
+async def get_doctor(app: App, caller: Caller) -> schemas.Diagnosis:
     """What is missing, and what mends it."""
-    return bodies.examination(await app.examine(caller))
+    return schemas.examination(await app.examine(caller))
 
 
 @Routes("caller")("GET /api/sign-in", ANYBODY)
-async def get_sign_in(app: App) -> bodies.SignIn:
+async def get_sign_in(app: App) -> schemas.SignIn:
     """Where to get an access token for this API."""
     settings = app.settings
-    return bodies.SignIn(
+    return schemas.SignIn(
         authority=settings.authority,
         tenant_id=settings.tenant_id,
         audience=settings.api_audience,
@@ -39,26 +40,26 @@ async def get_sign_in(app: App) -> bodies.SignIn:
 
 
 @route("GET /api/stop", SIGNED_IN, Reason.STORAGE_BUSY)
-async def get_stop(app: App) -> bodies.Stop:
+async def get_stop(app: App) -> schemas.Stop:
     """Whether everything that sends or changes is stopped."""
-    return bodies.stop(await app.stop.show())
+    return schemas.stop(await app.stop.show())
 
 
 @route(
     "POST /api/stop",
     OPERATORS,
-    body=Body(bodies.StopBody, {"reason": "Invitations that nobody here sent"}, bodies.decode_reason),
+    body=Body(schemas.StopBody, {"reason": "Invitations that nobody here sent"}, schemas.decode_reason),
     action=Action.STOP,
 )
-async def post_stop(app: App, caller: Caller, body: str | None) -> bodies.Stop:
+async def post_stop(app: App, caller: Caller, body: str | None) -> schemas.Stop:
     """Stop everything that sends or changes: it is parked, and goes on after the start."""
-    return bodies.stop(await app.stop.stop(caller, body))
+    return schemas.stop(await app.stop.stop(caller, body))
 
 
 @route("DELETE /api/stop", OPERATORS)
-async def delete_stop(app: App, caller: Caller) -> bodies.Stop:
+async def delete_stop(app: App, caller: Caller) -> schemas.Stop:
     """Start again: what was parked goes on where it stood."""
-    return bodies.stop(await app.stop.start(caller))
+    return schemas.stop(await app.stop.start(caller))
 
 
 @route("GET /api/openapi.json", ANYBODY)
@@ -91,12 +92,28 @@ def _reason(given: str) -> Reason:
 
 
 @route("GET /api/problems", ANYBODY)
-async def list_problems() -> bodies.Table:
+async def list_problems() -> schemas.Table:
     """All reasons and states."""
-    return bodies.table()
+    return schemas.table()
 
 
 @route("GET /api/problems/{reason}", ANYBODY)
 async def get_problem(reason: Annotated[Reason, in_path("reason", _reason)]) -> problems.Problem:
     """One reason."""
     return problems.problem(reason)
+
+
+@route("GET /api/health", ANYBODY)
+async def get_health(app: App) -> schemas.Health:
+    """Whether the app is alive."""
+    del app  # It is made: its settings can be read. Nothing is said that a stranger may not know.
+    return schemas.Health()
+
+
+@route("GET /api/health/ready", ANYBODY, answers={200: schemas.Ready, 503: schemas.Ready})
+async def get_ready(app: App) -> func.HttpResponse:
+    """Whether the app can do its work, timer and queues included, and which feature lacks which permission."""
+    # For an availability test: 503 where nothing works. What anybody learns: the answer's module.
+    found = await app.ready()
+    status = 503 if found.status is Status.NOT_READY else 200
+    return json_response(schemas.ready(found, app.settings.features), status)

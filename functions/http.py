@@ -9,25 +9,31 @@ Operations on one path are one function, and so are those that differ in the wor
 with fewer functions. Logs, traces and metrics name the operation.
 """
 
+import functools
+import hashlib
 import inspect
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
 
-from functions.answers import answers_of, response
-from functions.arguments import APP, Body, Call, Source, source_of
+from functions.answers import answers_of, json_response, response
+from functions.arguments import APP, SMALL_BODY, Body, Call, Source, form_of, source_of
 from functions.callers import caller_of
-from functions.edge import HTTP_S, SMALL_BODY, endpoint
-from functions.forms import form_of
+from functions.handlers import within
 from shared import wiring
 from shared.core.caller import Caller
 from shared.core.errors import Refused, Unavailable
 from shared.core.reasons import Reason
+from shared.http import problems
 from shared.http.openapi.operations import ANYBODY, Operation, Who
 from shared.membership.access import require
 from shared.membership.model.access import Action
+
+log = logging.getLogger("guestlist")
 
 type Handler = Callable[..., Awaitable[Any]]
 type Run = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
@@ -48,6 +54,11 @@ class Route:
     body: Body | None = None
 
 
+HTTP_S = 180.0
+"""How long a request may take, in seconds: Azure's front end gives an answer up after 230 s."""
+_OF_ALL = {"Strict-Transport-Security": "max-age=31536000", "X-Content-Type-Options": "nosniff"}
+"""Headers of every answer: a browser comes back by https alone (RFC 6797), and takes a body for what it is said to
+be and for nothing else."""
 ROUTES: list[Route] = []
 """In the order in which modules are imported."""
 
@@ -174,6 +185,41 @@ def dispatcher(name: str, template: str, routes: list[Route]) -> Run:
     return run
 
 
+def endpoint(handler: Run, *, most: int = SMALL_BODY) -> Run:
+    """An HTTP handler: what Guestlist refuses becomes problem+json, what nobody foresaw a 500 without insides.
+
+    A body of more than `most` bytes is refused before the handler sees it. The platform has it in memory by then, up
+    to `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`; but decoding takes many times as much, and the event loop's time.
+    """
+
+    @functools.wraps(handler)
+    async def run(req: func.HttpRequest) -> func.HttpResponse:
+        with wiring.request(handler.__name__, req.method, req.headers) as work:
+            request_id, reason = work.trace_id, ""
+            try:
+                _require_length(req, most)
+                _require_values(req)
+                async with within(HTTP_S, handler.__name__):
+                    answer = await handler(req)
+            except (Refused, Unavailable) as e:
+                log.info("%s %s refused: %s [%s]", req.method, urlsplit(req.url).path, e.reason.value, request_id)
+                document, headers = problems.of_error(e, request_id)
+                reason = e.reason.value
+                answer = json_response(document, document["status"], headers, problems.MEDIA_TYPE)
+            except Exception:
+                log.exception("%s %s failed [%s]", req.method, urlsplit(req.url).path, request_id)
+                document = problems.problem(Reason.INTERNAL, request_id=request_id)
+                reason = Reason.INTERNAL.value
+                answer = json_response(document, 500, {}, problems.MEDIA_TYPE)
+            work.answer(answer.status_code, reason)
+        answer.headers["x-request-id"] = request_id
+        answer.headers.setdefault("Cache-Control", "no-store")
+        answer.headers.update(_OF_ALL)
+        return _unless_known(req, answer)
+
+    return run
+
+
 def _runner(
     handler: Handler,
     sources: dict[str, Source],
@@ -216,3 +262,37 @@ def _sources(handler: Handler, body: Body | None, *, is_open: bool) -> dict[str,
     if missing or (is_open and any(each.annotation is Caller for each in parameters.values())):
         raise TypeError(f"{handler.__name__} has parameters that its route cannot fill in: {missing or 'caller'}")
     return {name: source for name, source in found.items() if source is not None}
+
+
+def _require_length(req: func.HttpRequest, most: int) -> None:
+    """Raises Refused `body-too-large`."""
+    said = req.headers.get("content-length") or ""
+    size = max(len(req.get_body()), int(said) if said.isascii() and said.isdigit() else 0)
+    if size > most:
+        raise Refused(Reason.BODY_TOO_LARGE, f"The body has {size:,} bytes; {most:,} are taken")
+
+
+def _require_values(req: func.HttpRequest) -> None:
+    """The platform drops parameters without a value: whoever writes ``?dryRun`` must not have done what they wanted
+    to look at. The pages' addresses come from elsewhere, with what their senders like.
+
+    Raises:
+        Refused: `parameter-invalid`.
+    """
+    parts = urlsplit(req.url)
+    if not parts.path.startswith("/api/"):
+        return
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if not value:
+            raise Refused(Reason.PARAMETER_INVALID, "The parameter has no value", field=name[:100])
+
+
+def _unless_known(req: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
+    """Lists and records say which version they are, and are not sent again to whoever has it."""
+    if req.method != "GET" or answer.status_code != 200 or answer.mimetype != "application/json":
+        return answer
+    tag = answer.headers.setdefault("ETag", f'"{hashlib.sha256(answer.get_body()).hexdigest()[:32]}"')
+    known = {t.strip().removeprefix("W/") for t in (req.headers.get("if-none-match") or "").split(",")}
+    if tag not in known:
+        return answer
+    return func.HttpResponse(status_code=304, headers=dict(answer.headers))

@@ -14,7 +14,7 @@ from shared.core.ids import GroupId, ImportId
 from shared.core.reasons import Reason
 from shared.core.texts import one_line
 from shared.http.openapi.operations import OF_DIRECTORY, OF_GROUP_KINDS, OF_GROUPS, OWNERS, READERS
-from shared.imports import schemas as bodies
+from shared.imports import schemas
 from shared.imports.start import SIZE_LIMIT, Upload
 from shared.wiring import App
 
@@ -53,7 +53,7 @@ async def post_import(
     name: Annotated[str, _NAME],
     dry_run: DryRun,
     key: Key,
-) -> bodies.ImportPreview | Accepted[bodies.Import]:
+) -> schemas.ImportPreview | Accepted[schemas.Import]:
     """Import a file of guests, or preview it."""
     if _kind(req) == _MULTIPART:
         # To find the file in a form is work: for nobody whose file is not wanted.
@@ -65,22 +65,22 @@ async def post_import(
         group, one_line(file.replace("\\", "/").rpartition("/")[2])[:_NAME_LIMIT] or _DEFAULT_NAME, content
     )
     if dry_run:
-        return bodies.preview(await app.imports.preview(upload, caller))
+        return schemas.preview(await app.imports.preview(upload, caller))
     import_id = await app.imports.start(upload, caller, key)
     seen = await app.imports.tend.show(group, import_id, caller)
-    return Accepted(bodies.one(seen), f"/api/groups/{group}/imports/{import_id}")
+    return Accepted(schemas.one(seen), f"/api/groups/{group}/imports/{import_id}")
 
 
 @route(f"GET {_ALL}", READERS, *OF_GROUPS)
-async def list_imports(app: App, caller: Caller, group: GroupId) -> bodies.Imports:
+async def list_imports(app: App, caller: Caller, group: GroupId) -> schemas.Imports:
     """Imports of a group, the newest first."""
-    return bodies.several(await app.imports.tend.of_group(group, caller))
+    return schemas.several(await app.imports.tend.of_group(group, caller))
 
 
 @route(f"GET {_ONE}", READERS, *OF_DIRECTORY)
-async def get_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> bodies.Import:
+async def get_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> schemas.Import:
     """One import and how far it is."""
-    return bodies.one(await app.imports.tend.show(group, import_id, caller))
+    return schemas.one(await app.imports.tend.show(group, import_id, caller))
 
 
 @route(f"GET {_ONE}/results", READERS, Reason.FILE_GONE, *OF_DIRECTORY)
@@ -94,21 +94,21 @@ async def get_import_results(
 
 
 @route(f"POST {_ONE}/pause", OWNERS, *_OF_CHANGES)
-async def pause_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> bodies.Import:
+async def pause_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> schemas.Import:
     """Invite nobody until it is resumed."""
-    return bodies.one(await app.imports.tend.pause(group, import_id, caller))
+    return schemas.one(await app.imports.tend.pause(group, import_id, caller))
 
 
 @route(f"POST {_ONE}/resume", OWNERS, *_OF_CHANGES)
-async def resume_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> bodies.Import:
+async def resume_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> schemas.Import:
     """Go on."""
-    return bodies.one(await app.imports.tend.resume(group, import_id, caller))
+    return schemas.one(await app.imports.tend.resume(group, import_id, caller))
 
 
 @route(f"POST {_ONE}/cancel", OWNERS, *_OF_CHANGES)
-async def cancel_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> bodies.Import:
+async def cancel_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> schemas.Import:
     """Invite nobody who was not asked yet."""
-    return bodies.one(await app.imports.tend.cancel(group, import_id, caller))
+    return schemas.one(await app.imports.tend.cancel(group, import_id, caller))
 
 
 @route(
@@ -116,14 +116,14 @@ async def cancel_import(app: App, caller: Caller, group: GroupId, import_id: Imp
 )
 async def undo_import(
     app: App, caller: Caller, group: GroupId, import_id: ImportId, dry_run: DryRun
-) -> bodies.ImportUndo | Accepted[bodies.Import]:
+) -> schemas.ImportUndo | Accepted[schemas.Import]:
     """Take back the memberships and the unused accounts that it made."""
     if dry_run:
         stored = await app.imports.tend.require_undo(group, import_id, caller)
         plan = await app.imports.undo.plan(import_id, sorted(stored.progress.value.targets))
-        return bodies.undo_plan(plan, await app.imports.tend.show(group, import_id, caller))
+        return schemas.undo_plan(plan, await app.imports.tend.show(group, import_id, caller))
     seen = await app.imports.tend.undo(group, import_id, caller)
-    return Accepted(bodies.one(seen), f"/api/groups/{group}/imports/{import_id}")
+    return Accepted(schemas.one(seen), f"/api/groups/{group}/imports/{import_id}")
 
 
 def _kind(req: func.HttpRequest) -> str:

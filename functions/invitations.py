@@ -5,8 +5,7 @@ from typing import Annotated
 import azure.functions as func
 
 from functions.answers import Accepted, SeeOther
-from functions.arguments import Body, Key, Page, choice, paged
-from functions.forms import wants_page
+from functions.arguments import Body, Key, Page, choice, paged, wants_page
 from functions.http import Routes
 from functions.pages import form_again, invite_form_again
 from shared.core.caller import Caller
@@ -22,7 +21,7 @@ from shared.http.openapi.operations import (
     READERS,
 )
 from shared.http.schemas import BODY_LIMIT
-from shared.invitations import schemas as bodies
+from shared.invitations import schemas
 from shared.invitations.model.invitations import State
 from shared.wiring import App
 
@@ -46,7 +45,7 @@ _STATE = choice("state", "only those in this state", State)
         Reason.APP_BEING_REMOVED,
     ),
     body=Body(
-        bodies.InvitationBody,
+        schemas.InvitationBody,
         {"address": "ada@fabrikam.com", "welcomeMessage": "Good to have you!"},
         bytes,
         forms=True,
@@ -56,18 +55,18 @@ _STATE = choice("state", "only those in this state", State)
 )
 async def post_invitation(
     req: func.HttpRequest, app: App, caller: Caller, group: GroupId, body: bytes, key: Key
-) -> Accepted[bodies.InvitationTaken] | SeeOther:
+) -> Accepted[schemas.InvitationTaken] | SeeOther:
     """Invite one guest, or send an invitation again."""
-    invitation = str(await app.accept_invitation(bodies.decode_invitation(group, body), caller, key))
+    invitation = str(await app.accept_invitation(schemas.decode_invitation(group, body), caller, key))
     if wants_page(req):
         return SeeOther(f"/invite/{group}/{invitation}")
-    return Accepted(bodies.accepted(invitation), f"/api/invitations/{invitation}")
+    return Accepted(schemas.accepted(invitation), f"/api/invitations/{invitation}")
 
 
 @route(f"GET {_ONE}", INVITERS, *OF_DIRECTORY)
-async def get_invitation(app: App, caller: Caller, invitation: InvitationId) -> bodies.Invitation:
+async def get_invitation(app: App, caller: Caller, invitation: InvitationId) -> schemas.Invitation:
     """One invitation."""
-    return bodies.invitation(await app.show_invitations.one(invitation, caller))
+    return schemas.invitation(await app.show_invitations.one(invitation, caller))
 
 
 @route(
@@ -75,9 +74,9 @@ async def get_invitation(app: App, caller: Caller, invitation: InvitationId) -> 
     OWNERS,
     *(Reason.INVITATION_IN_FLIGHT, Reason.INVITATION_ENDED, Reason.GUEST_HAS_ACCEPTED, *OF_DIRECTORY),
 )
-async def cancel_invitation(app: App, caller: Caller, invitation: InvitationId) -> bodies.Invitation:
+async def cancel_invitation(app: App, caller: Caller, invitation: InvitationId) -> schemas.Invitation:
     """Take an invitation back while the guest has not accepted."""
-    return bodies.invitation(await app.portal.cancel_invitation(invitation, caller))
+    return schemas.invitation(await app.portal.cancel_invitation(invitation, caller))
 
 
 @route(f"GET {_OF_GROUP}", READERS, *OF_GROUPS)
@@ -87,9 +86,9 @@ async def list_invitations(
     group: GroupId,
     state: Annotated[State | None, _STATE],
     page: Annotated[Page, paged(200, 50)],
-) -> bodies.Invitations:
+) -> schemas.Invitations:
     """Invitations of a group, the newest first."""
     found = await app.show_invitations.of_group(
         group, caller, state=state, continuation=page.continuation, limit=page.limit
     )
-    return bodies.page(found, page.next(f"/api/groups/{group}/invitations", found.continuation))
+    return schemas.page(found, page.next(f"/api/groups/{group}/invitations", found.continuation))

@@ -6,9 +6,9 @@ from typing import Any
 
 import azure.functions as func
 
-from functions.arguments import GROUP, Call
+from functions.answers import html_response, stylesheet
+from functions.arguments import GROUP, Call, form_of, wants_page
 from functions.callers import caller_of
-from functions.forms import form_of, wants_page
 from functions.http import OnRefusal, page
 from shared import wiring
 from shared.core.errors import Refused, Unavailable
@@ -17,7 +17,6 @@ from shared.core.ids import GroupId, InvitationId, RequestId
 from shared.core.links import direct_link
 from shared.core.reasons import REASONS, Reason
 from shared.http import pages, problems
-from shared.http.page_headers import page_headers
 from shared.http.pages import FieldProblem
 from shared.invitations.model.invitations import STATES
 from shared.requests.model.requests import REQUEST_STATES, RequestState
@@ -26,23 +25,10 @@ from shared.wiring import App
 type FormAgain = Callable[[func.HttpRequest, Mapping[str, str], FieldProblem], Awaitable[str]]
 
 
-def html_response(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
-    """A page without script."""
-    return func.HttpResponse(
-        text, status_code=status, headers={**page_headers(), **(headers or {})}, mimetype="text/html", charset="utf-8"
-    )
-
-
 def language_of(req: func.HttpRequest, form: Mapping[str, str] | None = None) -> str:
     """Of the page: as asked for by ``?lang=`` or the form, else as the browser prefers."""
     asked = req.params.get("lang") or (form or {}).get("language")
     return pages.language_of(req.headers.get("accept-language"), asked)
-
-
-def stylesheet(text: str) -> func.HttpResponse:
-    """A style sheet of such pages."""
-    headers = {"Cache-Control": "public, max-age=3600"}
-    return func.HttpResponse(text, headers=headers, mimetype="text/css", charset="utf-8")
 
 
 def form_again(again: FormAgain | None = None) -> OnRefusal:

@@ -11,7 +11,7 @@ from shared.core.ids import SubjectRequestId
 from shared.core.reasons import Reason
 from shared.http.openapi.operations import ADMINS
 from shared.membership.model.access import Action
-from shared.people import schemas as bodies
+from shared.people import schemas
 from shared.people.model import SubjectRequestKind
 from shared.wiring import App
 
@@ -22,34 +22,34 @@ _NEED = Action.HANDLE_PERSONAL_DATA
 _ADA = {"address": "ada@fabrikam.com"}
 
 
-@route(f"POST {_EXPORTS}", ADMINS, Reason.ADDRESS_INVALID, body=Body(bodies.PersonBody, _ADA), action=_NEED)
-async def post_export(app: App, caller: Caller, body: bodies.PersonBody) -> Accepted[bodies.Taken]:
+@route(f"POST {_EXPORTS}", ADMINS, Reason.ADDRESS_INVALID, body=Body(schemas.PersonBody, _ADA), action=_NEED)
+async def post_export(app: App, caller: Caller, body: schemas.PersonBody) -> Accepted[schemas.Taken]:
     """Gather all that is kept of a person."""
     case = await app.people.ask.export(body.address, body.user, caller)
-    return Accepted(bodies.taken(case), f"{_EXPORTS}/{case.id}")
+    return Accepted(schemas.taken(case), f"{_EXPORTS}/{case.id}")
 
 
 @route(f"GET {_EXPORTS}/{{caseId}}", ADMINS, action=_NEED)
-async def get_export(app: App, caller: Caller, case: SubjectRequestId) -> bodies.Export:
+async def get_export(app: App, caller: Caller, case: SubjectRequestId) -> schemas.Export:
     """How far it is, and when it is done the data, for a short time."""
-    return bodies.export(*await app.people.ask.show(SubjectRequestKind.EXPORT, case, caller))
+    return schemas.export(*await app.people.ask.show(SubjectRequestKind.EXPORT, case, caller))
 
 
 @route(
     f"POST {_ERASURES}",
     ADMINS,
     Reason.ADDRESS_INVALID,
-    body=Body(bodies.ErasureBody, _ADA | {"confirm": True}),
+    body=Body(schemas.ErasureBody, _ADA | {"confirm": True}),
     action=_NEED,
 )
-async def post_erasure(app: App, caller: Caller, body: bodies.ErasureBody) -> Accepted[bodies.Taken]:
+async def post_erasure(app: App, caller: Caller, body: schemas.ErasureBody) -> Accepted[schemas.Taken]:
     """Erase all that is kept of a person; without `confirm` only say what that is."""
     case = await app.people.ask.erase(body.address, body.user, caller, confirmed=body.confirm)
-    return Accepted(bodies.taken(case), f"{_ERASURES}/{case.id}")
+    return Accepted(schemas.taken(case), f"{_ERASURES}/{case.id}")
 
 
 @route(f"GET {_ERASURES}/{{caseId}}", ADMINS, action=_NEED)
-async def get_erasure(app: App, caller: Caller, case: SubjectRequestId) -> bodies.Erasure:
+async def get_erasure(app: App, caller: Caller, case: SubjectRequestId) -> schemas.Erasure:
     """How far it is, what was found and erased, what was kept and why."""
     found, whom, _ = await app.people.ask.show(SubjectRequestKind.ERASURE, case, caller)
-    return bodies.erasure(found, whom, app.people.search.personal_data)
+    return schemas.erasure(found, whom, app.people.search.personal_data)

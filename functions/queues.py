@@ -1,18 +1,22 @@
-"""The queues: a function for each, which does what the registry of messages says."""
+"""The queues: a function for each, which does what the registry of messages says; and the messages that failed too
+often, each of which goes the way that the registry names."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import nullcontext
 from typing import Any
 
 import azure.functions as func
 
-from functions.edge import delivered
+from functions.handlers import background
 from shared import wiring
 from shared.messages.registry import MESSAGES
 from shared.messages.route import Messages, Route, UnreadableMessage
 
 log = logging.getLogger("guestlist")
+
+_POISON = "drain_poison"
+"""Of the span that a message is worked on in which failed too often."""
 
 
 def blueprint(routes: Iterable[Route[Any]], messages: Messages = MESSAGES) -> func.Blueprint:
@@ -30,7 +34,7 @@ def _handler(route: Route[Any], name: str, messages: Messages) -> Any:
         await work(route, name, message.get_body(), messages)
 
     handle.__name__ = name
-    return delivered(handle)
+    return background(handle)
 
 
 async def work(route: Route[Any], function: str, body: bytes, messages: Messages = MESSAGES) -> None:
@@ -52,4 +56,20 @@ async def work(route: Route[Any], function: str, body: bytes, messages: Messages
             await app.outbox.send(later.command, not_before=later.not_before)
 
 
-bp = blueprint(route for route in MESSAGES.routes if not route.of_setup)
+async def drain_poison(app: wiring.App, filled: Collection[str]) -> None:
+    """The sweeper's part: `filled` names the queues that hold something, others among them."""
+    drained = await app.poison_queues.drain(give_up, filled)
+    if drained.done or drained.unreadable or drained.failed:
+        log.info(
+            "poison queues: %d messages done, %d unreadable, %d failed",
+            drained.done,
+            drained.unreadable,
+            drained.failed,
+        )
+
+
+async def give_up(body: bytes, messages: Messages = MESSAGES) -> None:
+    """One message, within the trace that it carries."""
+    with wiring.delivery(_POISON, body):
+        command = messages.decode(body)
+        await messages.route_of(command).on_poison(await wiring.app())(command)

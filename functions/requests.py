@@ -6,16 +6,15 @@ from urllib.parse import urlencode
 import azure.functions as func
 
 from functions.answers import Accepted, SeeOther
-from functions.arguments import Body, Page, choice, paged
+from functions.arguments import Body, Page, choice, paged, wants_page
 from functions.callers import source_of
-from functions.forms import wants_page
 from functions.http import Routes
 from functions.pages import form_again, request_form_again
 from shared.core.caller import Caller
 from shared.core.ids import GroupId, RequestId
 from shared.core.reasons import Reason
 from shared.http.openapi.operations import ANYBODY, DECIDERS, OF_ADDRESSES, OF_GROUPS, REQUEST_READERS
-from shared.requests import schemas as bodies
+from shared.requests import schemas
 from shared.requests.model.requests import RequestState
 from shared.wiring import App
 
@@ -24,7 +23,7 @@ route = Routes("join requests")
 _ALL = "/api/groups/{groupId}/requests"
 _ONE = f"{_ALL}/{{requestId}}"
 _STATE = choice("state", "only those in this state", [s for s in RequestState if s is not RequestState.UNVERIFIED])
-_NOTE = Body(bodies.DecisionBody, {"note": "Welcome!"}, bodies.decode_note)
+_NOTE = Body(schemas.DecisionBody, {"note": "Welcome!"}, schemas.decode_note)
 _OF_DECISIONS = (*OF_GROUPS, Reason.OWN_REQUEST, Reason.REQUEST_DECIDED)
 
 
@@ -32,19 +31,21 @@ _OF_DECISIONS = (*OF_GROUPS, Reason.OWN_REQUEST, Reason.REQUEST_DECIDED)
     f"POST {_ALL}",
     ANYBODY,
     *(*OF_ADDRESSES, Reason.REQUESTS_CLOSED, Reason.TOO_MANY_REQUESTS, Reason.STORAGE_BUSY),
-    body=Body(bodies.RequestBody, {"address": "ada@fabrikam.com", "reason": "We travel together"}, bytes, forms=True),
+    body=Body(
+        schemas.RequestBody, {"address": "ada@fabrikam.com", "reason": "We travel together"}, bytes, forms=True
+    ),
     on_refusal=form_again(request_form_again),
 )
 async def post_request(
     req: func.HttpRequest, app: App, group: GroupId, body: bytes
-) -> Accepted[bodies.Asked] | SeeOther:
+) -> Accepted[schemas.Asked] | SeeOther:
     """Ask to join; the answer never tells whether an address is known."""
-    new = bodies.decode_request(group, body, source_of(req, app.settings.requests.trusted_proxies))
+    new = schemas.decode_request(group, body, source_of(req, app.settings.requests.trusted_proxies))
     await app.requests.ask(new)
     if wants_page(req):
         query = urlencode({"lang": new.language}) if new.language else ""
         return SeeOther(f"/request/{group}/sent?{query}")
-    return Accepted(bodies.asked())
+    return Accepted(schemas.asked())
 
 
 @route(f"GET {_ALL}", REQUEST_READERS, *OF_GROUPS)
@@ -54,44 +55,44 @@ async def list_requests(
     group: GroupId,
     state: Annotated[RequestState | None, _STATE],
     page: Annotated[Page, paged(500, 100)],
-) -> bodies.Requests:
+) -> schemas.Requests:
     """Requests whose address is proven."""
     found = await app.requests.decide.of_group(
         group, caller, state=state, continuation=page.continuation, limit=page.limit
     )
-    return bodies.requests(found.requests, page.next(f"/api/groups/{group}/requests", found.continuation))
+    return schemas.requests(found.requests, page.next(f"/api/groups/{group}/requests", found.continuation))
 
 
 @route(
     f"POST {_ONE}/proof",
     ANYBODY,
     *(Reason.REQUESTS_CLOSED, Reason.STORAGE_BUSY),
-    body=Body(bodies.ProofBody, {"code": "0123456789abcdef0123456789abcdef"}, forms=True),
+    body=Body(schemas.ProofBody, {"code": "0123456789abcdef0123456789abcdef"}, forms=True),
     on_refusal=form_again(),
 )
 async def prove_request(
-    req: func.HttpRequest, app: App, group: GroupId, request: RequestId, body: bodies.ProofBody
-) -> bodies.Proven | SeeOther:
+    req: func.HttpRequest, app: App, group: GroupId, request: RequestId, body: schemas.ProofBody
+) -> schemas.Proven | SeeOther:
     """Confirm an address with the code of the mail."""
     proof = await app.requests.prove(group, request, body.code)
     if wants_page(req):
         language = proof.request.language
         query = urlencode({"code": body.code, **({"lang": language} if language else {})})
         return SeeOther(f"/request/{group}/{request}?{query}")
-    return bodies.proven(proof)
+    return schemas.proven(proof)
 
 
 @route(f"POST {_ONE}/approve", DECIDERS, *_OF_DECISIONS, body=_NOTE)
 async def approve_request(
     app: App, caller: Caller, group: GroupId, request: RequestId, body: str | None
-) -> bodies.Request:
+) -> schemas.Request:
     """Say yes: an ordinary invitation follows."""
-    return bodies.request(await app.requests.decide.approve(group, request, caller, body))
+    return schemas.request(await app.requests.decide.approve(group, request, caller, body))
 
 
 @route(f"POST {_ONE}/decline", DECIDERS, *_OF_DECISIONS, body=_NOTE)
 async def decline_request(
     app: App, caller: Caller, group: GroupId, request: RequestId, body: str | None
-) -> bodies.Request:
+) -> schemas.Request:
     """Say no: whoever asked is told, with the note."""
-    return bodies.request(await app.requests.decide.decline(group, request, caller, body))
+    return schemas.request(await app.requests.decide.decline(group, request, caller, body))

@@ -10,13 +10,16 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import azure.functions as func
 
-from functions import poison
-from functions.edge import SWEEP_PART_S, on_time
+from functions.handlers import background
+from functions.queues import drain_poison
 from shared import wiring
 from shared.core.errors import GuestlistError
 
 bp = func.Blueprint()
 log = logging.getLogger("guestlist")
+
+SWEEP_PART_S = 200.0
+"""How long a part of a sweep may take; all parts run side by side."""
 
 type Part = Callable[[wiring.App], Awaitable[None]]
 
@@ -27,7 +30,7 @@ class SweepFailed(Exception):
 
 @bp.function_name("sweep")
 @bp.timer_trigger(arg_name="timer", schedule="%GUESTLIST_SWEEP_SCHEDULE%", run_on_startup=False)
-@on_time
+@background
 async def sweep(timer: func.TimerRequest) -> None:
     await sweep_all()
 
@@ -76,7 +79,7 @@ async def _chain(app: wiring.App) -> None:
 
 async def _queues(app: wiring.App) -> None:
     lengths = await app.measure_queues()
-    await poison.drain(app, [name for name, length in lengths.items() if length])
+    await drain_poison(app, [name for name, length in lengths.items() if length])
 
 
 async def _readiness(app: wiring.App) -> None:

@@ -9,43 +9,40 @@ import azure.functions as func
 from functions import (
     audits,
     diagnostics,
-    groups,
-    health,
     http,
     imports,
     invitations,
+    membership,
     pages,
     people,
     portal,
     queues,
     requests,
-    setup_worker,
-    setups,
+    setup,
     sweeper,
 )
+from shared.messages.registry import MESSAGES
 from shared.settings import Worker, worker_of
 
 PUBLIC: tuple[ModuleType, ...] = (
     invitations,
-    queues,
     imports,
-    groups,
+    membership,
     requests,
-    setups,
+    setup,
     audits,
     diagnostics,
     people,
     pages,
     portal,
     sweeper,
-    health,
 )
 
 
 def blueprints() -> list[func.Blueprint]:
     """Raises SettingsError for an unknown worker: it must not have more functions than were meant."""
     worker = worker_of(os.environ)
-    triggers = [module.bp for module in PUBLIC if hasattr(module, "bp")]
-    public = [] if worker is Worker.SETUP else [http.blueprint(), *triggers]
-    of_setup = [] if worker is Worker.PUBLIC else [setup_worker.bp]
-    return [*public, *of_setup, *([setup_worker.report] if worker is Worker.SETUP else [])]
+    if worker is Worker.SETUP:
+        return [queues.blueprint(route for route in MESSAGES.routes if route.of_setup), setup.worker]
+    listening = [route for route in MESSAGES.routes if worker is not Worker.PUBLIC or not route.of_setup]
+    return [http.blueprint(), queues.blueprint(listening), *(m.bp for m in PUBLIC if hasattr(m, "bp"))]

@@ -16,7 +16,6 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 from msgspec import Meta
 
-from functions import poison
 from functions import queues as triggers
 from shared import wiring
 from shared.messages.commands import Command
@@ -152,5 +151,5 @@ async def test_it_is_given_up_from_its_poison_queue(floor: Floor, queues: QueueS
     filled = [queue for queue, length in lengths.items() if length]
     drain = StoragePoisonQueues(queues, PLANTED, hidden=timedelta(seconds=1)).drain
     assert name in filled
-    assert await drain(partial(poison.give_up, messages=PLANTED), [name]) == Drained(done=1)
+    assert await drain(partial(triggers.give_up, messages=PLANTED), [name]) == Drained(done=1)
     assert floor.sat_down == [Dance("tango", 2)]

@@ -41,12 +41,12 @@ meters.guest_in("member", None)
 
 KILLED = """
 import asyncio, os, signal
-from functions import edge
+from functions.handlers import background
 from shared import wiring
 from shared.telemetry import meters
 import azure.functions as func
 
-@edge.delivered
+@background
 async def a_step(message):
     meters.guest_in("member", None)
     import logging

@@ -44,7 +44,7 @@ def test_the_import_rules_hold() -> None:
         ("functions/planted.py", "import shared.invitations.rows.store"),
         ("local/planted.py", "import shared.messages.sweep"),
         ("cli/planted.py", "import shared.core.reasons"),
-        ("cli/planted.py", "import functions.edge"),
+        ("cli/planted.py", "import functions.http"),
         ("cli/planted.py", "import local.tenant"),
         ("cli/planted.py", "import build_tools.paths"),
         ("shared/planted.py", "import cli.api"),

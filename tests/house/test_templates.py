@@ -446,7 +446,7 @@ def test_readiness_is_asked_from_outside_and_an_alert_says_when_it_fails(deploym
 
 
 def test_the_web_test_asks_for_a_route_that_there_is() -> None:
-    health = (ROOT / "functions" / "health.py").read_text(encoding="utf-8")
+    health = (ROOT / "functions" / "diagnostics.py").read_text(encoding="utf-8")
 
     assert '@route("GET /api/health/ready"' in health
 

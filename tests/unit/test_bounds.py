@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import azure.functions as func
 import pytest
 
-from functions import edge, sweeper
+from functions import handlers, http, sweeper
 from shared import wiring
 from shared.core.errors import TimedOut
 from tests.builders import NOW
@@ -16,8 +16,8 @@ from tests.builders import NOW
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_S", "STEP_S", "TIMER_S"):
-        monkeypatch.setattr(edge, name, 0.02)
+    monkeypatch.setattr(http, "HTTP_S", 0.02)
+    monkeypatch.setattr(handlers, "WORK_S", 0.02)
 
 
 class Stopped:
@@ -36,7 +36,7 @@ class Stopped:
 async def test_a_request_that_takes_too_long_is_answered_with_503_and_may_be_repeated() -> None:
     stopped = Stopped()
 
-    @edge.endpoint
+    @http.endpoint
     async def slow(req: func.HttpRequest) -> func.HttpResponse:
         await stopped.work()
         return func.HttpResponse()
@@ -53,7 +53,7 @@ async def test_a_request_that_takes_too_long_is_answered_with_503_and_may_be_rep
 async def test_a_message_that_takes_too_long_goes_back_to_its_queue() -> None:
     stopped = Stopped()
 
-    @edge.delivered
+    @handlers.background
     async def slow(message: func.QueueMessage) -> None:
         await stopped.work()
 
@@ -63,7 +63,7 @@ async def test_a_message_that_takes_too_long_goes_back_to_its_queue() -> None:
 
 
 async def test_a_timer_that_takes_too_long_fails() -> None:
-    @edge.on_time
+    @handlers.background
     async def slow(timer: func.TimerRequest) -> None:
         await Stopped().work()
 
@@ -72,7 +72,7 @@ async def test_a_timer_that_takes_too_long_fails() -> None:
 
 
 async def test_a_timeout_of_the_work_itself_is_no_timeout_of_the_handler() -> None:
-    @edge.endpoint
+    @http.endpoint
     async def fails(req: func.HttpRequest) -> func.HttpResponse:
         raise TimeoutError("of somebody else")
 
@@ -120,7 +120,7 @@ def parts(monkeypatch: pytest.MonkeyPatch, whole: WholeSweeps) -> list[str]:
     async def app() -> SimpleNamespace:
         return SimpleNamespace(whole_sweeps=whole)
 
-    monkeypatch.setattr(edge, "TIMER_S", 5.0)
+    monkeypatch.setattr(handlers, "WORK_S", 5.0)
     monkeypatch.setattr(sweeper, "SWEEP_PART_S", 0.02)
     monkeypatch.setattr(sweeper, "EVERY_SWEEP", (_endless,))
     monkeypatch.setattr(sweeper, "WHOLE_SWEEP", (_failing, _working))
@@ -133,7 +133,7 @@ async def test_a_part_of_a_sweep_that_fails_or_never_ends_keeps_no_other_from_it
 ) -> None:
     # The host writes down what a handler raises: names of parts alone.
     with pytest.raises(sweeper.SweepFailed, match=r"^parts of the sweep failed: endless, failing$"):
-        await edge.on_time(_sweep)(None)
+        await handlers.background(_sweep)(None)
 
     assert parts == ["working"]
     assert whole.noted == [], "the next sweep is a whole one, too"

@@ -1,10 +1,14 @@
-"""Setups, and the apps that are set up. Their queues are in `functions.setup_worker`."""
+"""Setups, and the apps that are set up; and a timer of setup's own worker, which answers no request."""
 
 from typing import Annotated
 
+import azure.functions as func
+
 from functions.answers import Accepted, Tagged
 from functions.arguments import Body, DryRun, Key, header
+from functions.handlers import background
 from functions.http import Routes
+from shared import wiring
 from shared.core.applications import AppId
 from shared.core.caller import Caller
 from shared.core.ids import SetupId, UserId
@@ -25,11 +29,15 @@ from shared.messages.commands import SetupStep
 from shared.setup.commands import Answers
 from shared.setup.model.records import Setup
 from shared.setup.schemas import apps
-from shared.setup.schemas import setups as bodies
+from shared.setup.schemas import setups as schemas
 from shared.setup.start import NewSetup
 from shared.wiring import App
 
 route, of_apps = Routes("setups"), Routes("apps")
+worker = func.Blueprint()
+"""Only where setup has a worker of its own."""
+
+EVERY_QUARTER = "0 */15 * * * *"
 
 _ALL = "/api/setups"
 _ONE = f"{_ALL}/{{setupId}}"
@@ -47,55 +55,55 @@ _EXAMPLE = {
     f"POST {_ALL}",
     ADMINS,
     *(Reason.FEATURE_OFF, Reason.NAME_INVALID, Reason.DIRECTORY_BUSY),
-    body=Body(bodies.SetupBody, _EXAMPLE, bodies.decode_setup, most=BODY_LIMIT),
+    body=Body(schemas.SetupBody, _EXAMPLE, schemas.decode_setup, most=BODY_LIMIT),
 )
 async def post_setup(
     app: App, caller: Caller, body: NewSetup, dry_run: DryRun, key: Key
-) -> bodies.Rehearsal | Accepted[bodies.SetupChecklist]:
+) -> schemas.Rehearsal | Accepted[schemas.SetupChecklist]:
     """Set an app up for guests, or say what it would do."""
     if dry_run:
-        return bodies.rehearsal(await app.setups.start.rehearse(body.plan, caller))
+        return schemas.rehearsal(await app.setups.start.rehearse(body.plan, caller))
     return _accepted(await app.setups.start(body, caller, key))
 
 
 @route(f"GET {_ALL}", ADMIN_READERS)
-async def list_setups(app: App, caller: Caller) -> bodies.Setups:
+async def list_setups(app: App, caller: Caller) -> schemas.Setups:
     """All setups, the newest first."""
-    return bodies.setups(await app.setups.tend.list_all(caller))
+    return schemas.setups(await app.setups.tend.list_all(caller))
 
 
 @route(f"GET {_ONE}", ADMIN_READERS)
-async def get_setup(app: App, caller: Caller, setup: SetupId) -> bodies.SetupChecklist:
+async def get_setup(app: App, caller: Caller, setup: SetupId) -> schemas.SetupChecklist:
     """One setup as a checklist."""
-    return bodies.setup(await app.setups.tend.show(setup, caller))
+    return schemas.setup(await app.setups.tend.show(setup, caller))
 
 
 @route(
     f"POST {_ONE}/steps/{{step}}/confirm",
     ADMINS,
     *(Reason.FEATURE_OFF, Reason.STEP_NOT_MANUAL),
-    body=Body(bodies.ConfirmBody, {"note": "done in the admin center"}, bodies.decode_note),
+    body=Body(schemas.ConfirmBody, {"note": "done in the admin center"}, schemas.decode_note),
 )
 async def confirm_setup_step(
     app: App, caller: Caller, setup: SetupId, step: SetupStep, body: str | None
-) -> bodies.SetupChecklist:
+) -> schemas.SetupChecklist:
     """Say that a manual task is done."""
-    return bodies.setup(await app.setups.tend.confirm(setup, step, caller, body))
+    return schemas.setup(await app.setups.tend.confirm(setup, step, caller, body))
 
 
 @route(
     f"POST {_ONE}/retry",
     ADMINS,
     *(Reason.FEATURE_OFF, Reason.NOTHING_TO_RETRY),
-    body=Body(bodies.RetryBody, {"appRole": "User"}, bodies.decode_answers),
+    body=Body(schemas.RetryBody, {"appRole": "User"}, schemas.decode_answers),
 )
-async def retry_setup(app: App, caller: Caller, setup: SetupId, body: Answers) -> Accepted[bodies.SetupChecklist]:
+async def retry_setup(app: App, caller: Caller, setup: SetupId, body: Answers) -> Accepted[schemas.SetupChecklist]:
     """Try failed steps again, with the answer to what they asked."""
     return _accepted(await app.setups.tend.retry(setup, caller, body))
 
 
-def _accepted(setup: Setup) -> Accepted[bodies.SetupChecklist]:
-    return Accepted(bodies.setup(setup), f"{_ALL}/{setup.id}")
+def _accepted(setup: Setup) -> Accepted[schemas.SetupChecklist]:
+    return Accepted(schemas.setup(setup), f"{_ALL}/{setup.id}")
 
 
 @of_apps("GET /api/apps", SIGNED_IN, Reason.STORAGE_BUSY)
@@ -159,3 +167,11 @@ async def get_templates(app: App, caller: Caller, app_id: AppId) -> membership.T
 async def put_templates(app: App, caller: Caller, app_id: AppId, body: list[MessageTemplate]) -> membership.Templates:
     """Replace the welcome messages."""
     return membership.templates(await app.portal.templates.write(app_id, body, caller))
+
+
+@worker.function_name("report_setup_worker")
+@worker.timer_trigger(arg_name="timer", schedule=EVERY_QUARTER, run_on_startup=False)
+@background
+async def report_setup_worker(timer: func.TimerRequest) -> None:
+    """Which permissions the identity of setup's worker holds."""
+    await (await wiring.app()).report_setup_worker()

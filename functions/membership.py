@@ -12,7 +12,7 @@ from shared.core.texts import guest_name
 from shared.http.openapi.operations import OF_DIRECTORY, OF_GROUPS, OWNERS, READERS, SEERS, SIGNED_IN
 from shared.http.schemas import BODY_LIMIT
 from shared.invitations import schemas as invitations
-from shared.membership import schemas as bodies
+from shared.membership import schemas
 from shared.membership.access import Seen
 from shared.wiring import App
 
@@ -26,20 +26,20 @@ _FIND = query("find", "what the name or the address begins with", TEXT, lambda g
 
 
 @of_caller("GET /api/me", SIGNED_IN)
-async def get_me(caller: Caller) -> bodies.Me:
+async def get_me(caller: Caller) -> schemas.Me:
     """Who the access token says the caller is."""
-    return bodies.me(caller)
+    return schemas.me(caller)
 
 
 @route("GET /api/groups", SIGNED_IN, Reason.NOT_ADMIN, *OF_DIRECTORY)
-async def list_groups(app: App, caller: Caller, with_all: Annotated[bool, _ALL]) -> bodies.Groups:
+async def list_groups(app: App, caller: Caller, with_all: Annotated[bool, _ALL]) -> schemas.Groups:
     """Groups that the caller owns or decides for."""
     found = await app.portal.groups.of_caller(caller, with_all=with_all)
-    return bodies.Groups([_group(app, seen) for seen in found])
+    return schemas.Groups([_group(app, seen) for seen in found])
 
 
 @route(f"GET {_GROUP}", SEERS, *OF_GROUPS)
-async def get_group(app: App, caller: Caller, group: GroupId) -> bodies.Group:
+async def get_group(app: App, caller: Caller, group: GroupId) -> schemas.Group:
     """One group, with its apps, policy and templates."""
     return _group(app, await app.portal.groups.one(group, caller))
 
@@ -47,10 +47,10 @@ async def get_group(app: App, caller: Caller, group: GroupId) -> bodies.Group:
 @route(f"GET {_GROUP}/guests", READERS, *OF_GROUPS)
 async def list_guests(
     app: App, caller: Caller, group: GroupId, find: Annotated[str | None, _FIND], page: Continuation
-) -> bodies.Guests:
+) -> schemas.Guests:
     """Guests who are members."""
     found = await app.portal.guests.list(group, caller, page.continuation, find)
-    return bodies.guests(found, page.next(f"/api/groups/{group}/guests", found.page.continuation))
+    return schemas.guests(found, page.next(f"/api/groups/{group}/guests", found.page.continuation))
 
 
 @route(f"DELETE {_GUEST}", OWNERS, *OF_GROUPS)
@@ -63,12 +63,12 @@ async def remove_guest(app: App, caller: Caller, group: GroupId, user: UserId) -
     f"PUT {_GUEST}/expiry",
     OWNERS,
     *OF_GROUPS,
-    body=Body(bodies.ExpiryBody, {"expires": "2027-06-30"}, bodies.decode_expiry),
+    body=Body(schemas.ExpiryBody, {"expires": "2027-06-30"}, schemas.decode_expiry),
 )
-async def put_expiry(app: App, caller: Caller, group: GroupId, user: UserId, body: date | None) -> bodies.Expiry:
+async def put_expiry(app: App, caller: Caller, group: GroupId, user: UserId, body: date | None) -> schemas.Expiry:
     """Set, renew or clear the last day of a guest's membership."""
     await app.portal.guests.set_expiry(group, user, body, caller)
-    return bodies.expiry(user, body)
+    return schemas.expiry(user, body)
 
 
 @route(
@@ -96,9 +96,9 @@ async def preview_mail(
     return invitations.mail_preview(mail)
 
 
-def _group(app: App, seen: Seen) -> bodies.Group:
+def _group(app: App, seen: Seen) -> schemas.Group:
     settings = app.settings
-    return bodies.group(
+    return schemas.group(
         seen,
         settings.tenant_id,
         settings.requests.public_url,

@@ -10,8 +10,9 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from functions import edge
+from functions.answers import json_response
 from functions.callers import EASY_AUTH, caller_of
+from functions.http import Run, endpoint
 from shared.core.errors import Refused
 
 HERE = "https://guests.example/api/groups"
@@ -30,28 +31,28 @@ class Body(bytes):
         raise AssertionError("the body was read")
 
 
-@edge.endpoint
+@endpoint
 async def small(req: func.HttpRequest) -> func.HttpResponse:
-    return edge.json_response({"length": len(req.get_body())})
+    return json_response({"length": len(req.get_body())})
 
 
-@partial(edge.endpoint, most=10)
+@partial(endpoint, most=10)
 async def tiny(req: func.HttpRequest) -> func.HttpResponse:
-    return edge.json_response({"length": len(req.get_body())})
+    return json_response({"length": len(req.get_body())})
 
 
-@edge.endpoint
+@endpoint
 async def breaks(req: func.HttpRequest) -> func.HttpResponse:
     raise RuntimeError("of ada@fabrikam.com")
 
 
-@edge.endpoint
+@endpoint
 async def page(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse("<p>", headers={"Cache-Control": "public"}, mimetype="text/html")
 
 
 @pytest.mark.parametrize(("handler", "most"), [(small, 64 * 1024), (tiny, 10)], ids=["small", "tiny"])
-async def test_a_body_is_as_long_as_its_route_takes(handler: edge.Handler, most: int) -> None:
+async def test_a_body_is_as_long_as_its_route_takes(handler: Run, most: int) -> None:
     taken = await handler(request(body=bytes(most)))
     assert json.loads(taken.get_body()) == {"length": most}
 
@@ -72,7 +73,7 @@ async def test_a_length_that_is_none_says_nothing(said: str) -> None:
 
 
 @pytest.mark.parametrize("handler", [small, tiny, breaks, page], ids=lambda h: h.__name__)
-async def test_every_answer_says_https_alone_and_that_its_type_is_its_type(handler: edge.Handler) -> None:
+async def test_every_answer_says_https_alone_and_that_its_type_is_its_type(handler: Run) -> None:
     for asked in (
         request(),
         request(body=Body(100_000)),
