@@ -19,7 +19,8 @@ from shared.core.audit_rules import Rule, Severity
 from shared.core.caller import Caller
 from shared.core.ids import GroupId
 from shared.core.reasons import Reason
-from shared.http.openapi.operations import ADMIN_READERS, ADMINS, OF_DIRECTORY, OF_GROUPS, READERS
+from shared.http.openapi.operations import OF_DIRECTORY, OF_GROUPS
+from shared.membership.model.access import Action
 from shared.membership.model.audit_policy import AuditPolicy
 from shared.wiring import App
 
@@ -65,27 +66,27 @@ async def audit_now_and_then(timer: func.TimerRequest) -> None:
         log.info("audit %s begun by the timer", begun.id)
 
 
-@route(f"POST {_ALL}", ADMINS, Reason.FEATURE_OFF, Reason.AUDIT_RUNNING)
+@route(f"POST {_ALL}", Action.RUN_AUDITS, Reason.FEATURE_OFF, Reason.AUDIT_RUNNING)
 async def post_audit(app: App, caller: Caller) -> Accepted[schemas.Audit]:
     """Begin an audit now."""
     begun = await app.audits.start.by_hand(caller)
     return Accepted(schemas.audit(begun), f"{_ALL}/{begun.id}")
 
 
-@route(f"GET {_ALL}", ADMIN_READERS)
+@route(f"GET {_ALL}", Action.READ_AUDITS)
 async def list_audits(app: App, caller: Caller, page: Annotated[Page, paged(100, 20)]) -> schemas.Audits:
     """Audits, the newest first."""
     found, after = await app.audits.tend.list(caller, page.continuation, page.limit)
     return schemas.Audits([schemas.audit(a) for a in found], page.next(_ALL, after))
 
 
-@route(f"GET {_ONE}", ADMIN_READERS)
+@route(f"GET {_ONE}", Action.READ_AUDITS)
 async def get_audit(app: App, caller: Caller, audit: AuditName) -> schemas.Audit:
     """One audit."""
     return schemas.audit(await app.audits.tend.show(audit, caller))
 
 
-@route(f"GET {_ONE}/findings", ADMIN_READERS)
+@route(f"GET {_ONE}/findings", Action.READ_AUDITS)
 async def list_findings(
     app: App, caller: Caller, audit: AuditName, wanted: _Filter, page: _Paged
 ) -> schemas.Findings:
@@ -96,7 +97,7 @@ async def list_findings(
     return schemas.findings(of.id, found.findings, link)
 
 
-@route(f"GET {_ONE}/findings.csv", ADMIN_READERS)
+@route(f"GET {_ONE}/findings.csv", Action.READ_AUDITS)
 async def get_findings_file(
     app: App, caller: Caller, audit: AuditName, wanted: _Filter, page: Continuation
 ) -> CsvFile:
@@ -108,7 +109,7 @@ async def get_findings_file(
     return CsvFile(content, f"audit-{of.started_at:%Y-%m-%d}.csv", link)
 
 
-@route(f"GET {_ONE}/report.html", ADMIN_READERS, answers={200: "text/html"})
+@route(f"GET {_ONE}/report.html", Action.READ_AUDITS, answers={200: "text/html"})
 async def get_report(app: App, caller: Caller, audit: AuditName) -> func.HttpResponse:
     """The report: one page with charts, which loads nothing and can be printed."""
     report = await app.audits.tend.report(audit, caller)
@@ -116,34 +117,34 @@ async def get_report(app: App, caller: Caller, audit: AuditName) -> func.HttpRes
     return func.HttpResponse(page, headers=_REPORT_HEADERS, mimetype="text/html", charset="utf-8")
 
 
-@route(f"GET {_ONE}/remedies", ADMIN_READERS)
+@route(f"GET {_ONE}/remedies", Action.READ_AUDITS)
 async def list_remedies(app: App, caller: Caller, audit: AuditName) -> schemas.Plans:
     """What an audit means to do, or has done, in each app."""
     return schemas.Plans([schemas.plan(p) for p in await app.audits.tend.plans(audit, caller)])
 
 
-@route(f"GET {_PLAN}", ADMIN_READERS, Reason.REMEDIES_MISSING)
+@route(f"GET {_PLAN}", Action.READ_AUDITS, Reason.REMEDIES_MISSING)
 async def get_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId, page: _Paged) -> schemas.Remedies:
     """The same in one app, guest by guest."""
     plan, found, after = await app.audits.tend.actions(audit, app_id, caller, page.continuation, page.limit)
     return schemas.actions(plan, found, page.next(_path(plan), after))
 
 
-@route(f"POST {_PLAN}", ADMINS, *_OF_PLANS, Reason.REMEDIES_OLD)
+@route(f"POST {_PLAN}", Action.RUN_AUDITS, *_OF_PLANS, Reason.REMEDIES_OLD)
 async def carry_out_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId) -> Accepted[schemas.Plan]:
     """Have what was planned, or held because it would touch too many guests, carried out."""
     plan = await app.audits.tend.carry_out(audit, app_id, caller)
     return Accepted(schemas.plan(plan), _path(plan))
 
 
-@route(f"POST {_PLAN}/undo", ADMINS, *_OF_PLANS)
+@route(f"POST {_PLAN}/undo", Action.RUN_AUDITS, *_OF_PLANS)
 async def undo_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId) -> Accepted[schemas.Plan]:
     """Take back what was done: guests are members again, may sign in again, are restored."""
     plan = await app.audits.tend.undo(audit, app_id, caller)
     return Accepted(schemas.plan(plan), _path(plan))
 
 
-@route(f"GET {_POLICY}", READERS, Reason.APP_MISSING, *OF_DIRECTORY)
+@route(f"GET {_POLICY}", Action.READ_APP, Reason.APP_MISSING, *OF_DIRECTORY)
 async def get_audit_policy(app: App, caller: Caller, app_id: AppId) -> schemas.Policy:
     """What audits do about an app's findings."""
     return schemas.policy(await app.audits.tend.policy(app_id, caller))
@@ -151,7 +152,7 @@ async def get_audit_policy(app: App, caller: Caller, app_id: AppId) -> schemas.P
 
 @route(
     f"PUT {_POLICY}",
-    ADMINS,
+    Action.RUN_AUDITS,
     *(Reason.FEATURE_OFF, Reason.APP_MISSING),
     body=Body(
         schemas.Policy,
@@ -164,7 +165,7 @@ async def put_audit_policy(app: App, caller: Caller, app_id: AppId, body: AuditP
     return schemas.policy(await app.audits.tend.write_policy(app_id, body, caller))
 
 
-@route("GET /api/groups/{groupId}/findings", READERS, *OF_GROUPS)
+@route("GET /api/groups/{groupId}/findings", Action.READ_GUESTS, *OF_GROUPS)
 async def list_group_findings(app: App, caller: Caller, group: GroupId, page: _Paged) -> schemas.Findings:
     """What the last audit found in a group."""
     audit, found = await app.audits.tend.of_group(group, caller, page.continuation, page.limit)
@@ -172,14 +173,14 @@ async def list_group_findings(app: App, caller: Caller, group: GroupId, page: _P
     return schemas.findings(audit.id if audit else None, found.findings, link)
 
 
-@route("GET /api/trail", ADMIN_READERS)
+@route("GET /api/trail", Action.READ_AUDITS)
 async def list_trail(app: App, caller: Caller, page: _Paged) -> schemas.ChangeLog:
     """Changes of the directory outside of inviting, the newest first."""
     found, after = await app.audits.tend.trail(caller, page.continuation, page.limit)
     return schemas.trail_page(found, page.next("/api/trail", after))
 
 
-@route("GET /api/trail.csv", ADMIN_READERS)
+@route("GET /api/trail.csv", Action.READ_AUDITS)
 async def get_trail_file(app: App, caller: Caller, page: Continuation) -> CsvFile:
     """The same as a file, five thousand lines at a time: follow the Link header."""
     found, after = await app.audits.tend.trail(caller, page.continuation, _LINES)

@@ -13,14 +13,14 @@ from shared.core.reasons import Reason
 from shared.diagnostics import schemas
 from shared.diagnostics.model.readiness import Status
 from shared.http import openapi, problems
-from shared.http.openapi.operations import ADMIN_READERS, ANYBODY, OPERATORS, SIGNED_IN
+from shared.http.openapi.operations import ANYBODY, SIGNED_IN
 from shared.membership.model.access import Action
 from shared.wiring import App
 
 route = Routes("app")
 
 
-@Routes("setups")("GET /api/doctor", ADMIN_READERS, Reason.DIRECTORY_BUSY)
+@Routes("setups")("GET /api/doctor", Action.EXAMINE, Reason.DIRECTORY_BUSY)
 async def get_doctor(app: App, caller: Caller) -> schemas.Diagnosis:
     """What is missing, and what mends it."""
     return schemas.examination(await app.examine(caller))
@@ -47,16 +47,15 @@ async def get_stop(app: App) -> schemas.Stop:
 
 @route(
     "POST /api/stop",
-    OPERATORS,
+    Action.STOP,
     body=Body(schemas.StopBody, {"reason": "Invitations that nobody here sent"}, schemas.decode_reason),
-    action=Action.STOP,
 )
 async def post_stop(app: App, caller: Caller, body: str | None) -> schemas.Stop:
     """Stop everything that sends or changes: it is parked, and goes on after the start."""
     return schemas.stop(await app.stop.stop(caller, body))
 
 
-@route("DELETE /api/stop", OPERATORS)
+@route("DELETE /api/stop", Action.STOP)
 async def delete_stop(app: App, caller: Caller) -> schemas.Stop:
     """Start again: what was parked goes on where it stood."""
     return schemas.stop(await app.stop.start(caller))

@@ -29,9 +29,9 @@ from shared.core.caller import Caller
 from shared.core.errors import Refused, Unavailable
 from shared.core.reasons import Reason
 from shared.http import problems
-from shared.http.openapi.operations import ANYBODY, Operation, Who
+from shared.http.openapi.operations import ANYBODY, OF_APP_ROLES, Operation, Who
 from shared.membership.access import require
-from shared.membership.model.access import Action
+from shared.membership.model.access import RULES, Action, Object, who_may
 
 log = logging.getLogger("guestlist")
 
@@ -52,6 +52,7 @@ class Route:
     handler: Handler
     operation: Operation | None = None
     body: Body | None = None
+    action: Action | None = None
 
 
 HTTP_S = 180.0
@@ -77,12 +78,12 @@ class Routes:
     def __call__[H: Handler](
         self,
         at: str,
-        who: Who,
+        who: Action | Who,
         *reasons: Reason,
         body: Body | None = None,
         csv: bool = False,
         most: int | None = None,
-        action: Action | None = None,
+        also: str = "",
         answers: dict[int, Any] | None = None,
         on_refusal: OnRefusal | None = None,
     ) -> Callable[[H], H]:
@@ -90,10 +91,12 @@ class Routes:
 
         Args:
             at: method and path.
+            who: what the caller must be allowed to do. What an app role opens is looked at before anything of the
+                request is read; what belongs to a group is looked at by the step, which knows the group.
             reasons: what it may refuse, beyond what follows from the rest.
             csv: it takes a file.
             most: bytes of a body; what is longer is refused before anything reads it.
-            action: what the caller must be allowed to do, where that is looked at before the body is.
+            also: who else may, in words.
             answers: models by status, where the handler answers with a response of its own.
         """
         method, _, path = at.partition(" ")
@@ -106,7 +109,7 @@ class Routes:
                 path=path,
                 tag=self.tag,
                 summary=(handler.__doc__ or "").partition("\n")[0].removesuffix("."),
-                who=who,
+                who=_who(who, also) if isinstance(who, Action) else who,
                 answers=answers or answers_of(inspect.signature(handler).return_annotation),
                 reasons=(*reasons, *(reason for source in sources.values() for reason in source.reasons)),
                 body=body.model if body else None,
@@ -116,9 +119,12 @@ class Routes:
                 query={name: said for source in sources.values() for name, said in source.query.items()},
                 headers={name: text for source in sources.values() for name, text in source.headers.items()},
             )
+            action = who if isinstance(who, Action) else None
             run = _runner(handler, sources, operation, action, on_refusal)
             bound = most or (body.most if body else SMALL_BODY)
-            ROUTES.append(Route(operation.id, method, path, endpoint(run, most=bound), handler, operation, body))
+            ROUTES.append(
+                Route(operation.id, method, path, endpoint(run, most=bound), handler, operation, body, action)
+            )
             return handler
 
         return register
@@ -236,7 +242,7 @@ def _runner(
             call.app = await wiring.app()
         if call.app is not None and not is_open:
             call.caller = await caller_of(call.app, req, call.form)
-            if action is not None:
+            if action is not None and RULES[action].object is Object.TENANT:
                 require(call.caller, action)
         return response(await handler(**{name: source.read(call) for name, source in sources.items()}))
 
@@ -250,6 +256,12 @@ def _runner(
 
     run.__name__ = handler.__name__
     return run
+
+
+def _who(action: Action, also: str) -> Who:
+    """Whom the table of access opens an operation for."""
+    text = f"{also}, {who_may(action)}" if also else who_may(action)
+    return Who(f"{text[0].upper()}{text[1:]}.", OF_APP_ROLES if RULES[action].object is Object.TENANT else ())
 
 
 def _sources(handler: Handler, body: Body | None, *, is_open: bool) -> dict[str, Source]:

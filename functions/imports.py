@@ -13,9 +13,10 @@ from shared.core.errors import Refused
 from shared.core.ids import GroupId, ImportId
 from shared.core.reasons import Reason
 from shared.core.texts import one_line
-from shared.http.openapi.operations import OF_DIRECTORY, OF_GROUP_KINDS, OF_GROUPS, OWNERS, READERS
+from shared.http.openapi.operations import OF_DIRECTORY, OF_GROUP_KINDS, OF_GROUPS
 from shared.imports import schemas
 from shared.imports.start import SIZE_LIMIT, Upload
+from shared.membership.model.access import Action
 from shared.wiring import App
 
 route = Routes("imports")
@@ -32,7 +33,7 @@ _OF_CHANGES = (Reason.IMPORT_ENDED, *OF_DIRECTORY)
 
 @route(
     f"POST {_ALL}",
-    OWNERS,
+    Action.INVITE,
     *(
         *OF_GROUPS,
         *OF_GROUP_KINDS,
@@ -71,19 +72,19 @@ async def post_import(
     return Accepted(schemas.one(seen), f"/api/groups/{group}/imports/{import_id}")
 
 
-@route(f"GET {_ALL}", READERS, *OF_GROUPS)
+@route(f"GET {_ALL}", Action.READ_GUESTS, *OF_GROUPS)
 async def list_imports(app: App, caller: Caller, group: GroupId) -> schemas.Imports:
     """Imports of a group, the newest first."""
     return schemas.several(await app.imports.tend.of_group(group, caller))
 
 
-@route(f"GET {_ONE}", READERS, *OF_DIRECTORY)
+@route(f"GET {_ONE}", Action.READ_GUESTS, *OF_DIRECTORY)
 async def get_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> schemas.Import:
     """One import and how far it is."""
     return schemas.one(await app.imports.tend.show(group, import_id, caller))
 
 
-@route(f"GET {_ONE}/results", READERS, Reason.FILE_GONE, *OF_DIRECTORY)
+@route(f"GET {_ONE}/results", Action.READ_GUESTS, Reason.FILE_GONE, *OF_DIRECTORY)
 async def get_import_results(
     app: App, caller: Caller, group: GroupId, import_id: ImportId, page: Continuation
 ) -> CsvFile:
@@ -93,26 +94,28 @@ async def get_import_results(
     return CsvFile(part.content, f"{record.file_name.removesuffix('.csv')}.results.csv", link)
 
 
-@route(f"POST {_ONE}/pause", OWNERS, *_OF_CHANGES)
+@route(f"POST {_ONE}/pause", Action.CHANGE_IMPORT, *_OF_CHANGES)
 async def pause_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> schemas.Import:
     """Invite nobody until it is resumed."""
     return schemas.one(await app.imports.tend.pause(group, import_id, caller))
 
 
-@route(f"POST {_ONE}/resume", OWNERS, *_OF_CHANGES)
+@route(f"POST {_ONE}/resume", Action.CHANGE_IMPORT, *_OF_CHANGES)
 async def resume_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> schemas.Import:
     """Go on."""
     return schemas.one(await app.imports.tend.resume(group, import_id, caller))
 
 
-@route(f"POST {_ONE}/cancel", OWNERS, *_OF_CHANGES)
+@route(f"POST {_ONE}/cancel", Action.CHANGE_IMPORT, *_OF_CHANGES)
 async def cancel_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> schemas.Import:
     """Invite nobody who was not asked yet."""
     return schemas.one(await app.imports.tend.cancel(group, import_id, caller))
 
 
 @route(
-    f"POST {_ONE}/undo", OWNERS, *(Reason.FEATURE_OFF, Reason.IMPORT_UNDER_WAY, Reason.UNDO_TOO_LATE, *OF_DIRECTORY)
+    f"POST {_ONE}/undo",
+    Action.CHANGE_IMPORT,
+    *(Reason.FEATURE_OFF, Reason.IMPORT_UNDER_WAY, Reason.UNDO_TOO_LATE, *OF_DIRECTORY),
 )
 async def undo_import(
     app: App, caller: Caller, group: GroupId, import_id: ImportId, dry_run: DryRun

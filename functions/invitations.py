@@ -11,18 +11,11 @@ from functions.pages import form_again, invite_form_again
 from shared.core.caller import Caller
 from shared.core.ids import GroupId, InvitationId
 from shared.core.reasons import Reason
-from shared.http.openapi.operations import (
-    INVITERS,
-    OF_ADDRESSES,
-    OF_DIRECTORY,
-    OF_GROUP_KINDS,
-    OF_GROUPS,
-    OWNERS,
-    READERS,
-)
+from shared.http.openapi.operations import OF_ADDRESSES, OF_DIRECTORY, OF_GROUP_KINDS, OF_GROUPS
 from shared.http.schemas import BODY_LIMIT
 from shared.invitations import schemas
 from shared.invitations.model.invitations import State
+from shared.membership.model.access import Action
 from shared.wiring import App
 
 route = Routes("invitations")
@@ -34,7 +27,7 @@ _STATE = choice("state", "only those in this state", State)
 
 @route(
     f"POST {_OF_GROUP}",
-    OWNERS,
+    Action.INVITE,
     *(
         *OF_GROUPS,
         *OF_GROUP_KINDS,
@@ -63,7 +56,7 @@ async def post_invitation(
     return Accepted(schemas.accepted(invitation), f"/api/invitations/{invitation}")
 
 
-@route(f"GET {_ONE}", INVITERS, *OF_DIRECTORY)
+@route(f"GET {_ONE}", Action.READ_GUESTS, *OF_DIRECTORY, also="who invited")
 async def get_invitation(app: App, caller: Caller, invitation: InvitationId) -> schemas.Invitation:
     """One invitation."""
     return schemas.invitation(await app.show_invitations.one(invitation, caller))
@@ -71,7 +64,7 @@ async def get_invitation(app: App, caller: Caller, invitation: InvitationId) -> 
 
 @route(
     f"POST {_ONE}/cancel",
-    OWNERS,
+    Action.CANCEL_INVITATION,
     *(Reason.INVITATION_IN_FLIGHT, Reason.INVITATION_ENDED, Reason.GUEST_HAS_ACCEPTED, *OF_DIRECTORY),
 )
 async def cancel_invitation(app: App, caller: Caller, invitation: InvitationId) -> schemas.Invitation:
@@ -79,7 +72,7 @@ async def cancel_invitation(app: App, caller: Caller, invitation: InvitationId) 
     return schemas.invitation(await app.portal.cancel_invitation(invitation, caller))
 
 
-@route(f"GET {_OF_GROUP}", READERS, *OF_GROUPS)
+@route(f"GET {_OF_GROUP}", Action.READ_GUESTS, *OF_GROUPS)
 async def list_invitations(
     app: App,
     caller: Caller,

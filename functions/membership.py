@@ -9,11 +9,12 @@ from shared.core.caller import Caller
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.core.texts import guest_name
-from shared.http.openapi.operations import OF_DIRECTORY, OF_GROUPS, OWNERS, READERS, SEERS, SIGNED_IN
+from shared.http.openapi.operations import OF_DIRECTORY, OF_GROUPS, SIGNED_IN
 from shared.http.schemas import BODY_LIMIT
 from shared.invitations import schemas as invitations
 from shared.membership import schemas
 from shared.membership.access import Seen
+from shared.membership.model.access import Action
 from shared.wiring import App
 
 route = Routes("groups")
@@ -38,13 +39,13 @@ async def list_groups(app: App, caller: Caller, with_all: Annotated[bool, _ALL])
     return schemas.Groups([_group(app, seen) for seen in found])
 
 
-@route(f"GET {_GROUP}", SEERS, *OF_GROUPS)
+@route(f"GET {_GROUP}", Action.SEE_GROUP, *OF_GROUPS)
 async def get_group(app: App, caller: Caller, group: GroupId) -> schemas.Group:
     """One group, with its apps, policy and templates."""
     return _group(app, await app.portal.groups.one(group, caller))
 
 
-@route(f"GET {_GROUP}/guests", READERS, *OF_GROUPS)
+@route(f"GET {_GROUP}/guests", Action.READ_GUESTS, *OF_GROUPS)
 async def list_guests(
     app: App, caller: Caller, group: GroupId, find: Annotated[str | None, _FIND], page: Continuation
 ) -> schemas.Guests:
@@ -53,7 +54,7 @@ async def list_guests(
     return schemas.guests(found, page.next(f"/api/groups/{group}/guests", found.page.continuation))
 
 
-@route(f"DELETE {_GUEST}", OWNERS, *OF_GROUPS)
+@route(f"DELETE {_GUEST}", Action.CHANGE_GUESTS, *OF_GROUPS)
 async def remove_guest(app: App, caller: Caller, group: GroupId, user: UserId) -> None:
     """Make a guest no member any more; the account stays."""
     await app.portal.guests.remove(group, user, caller)
@@ -61,7 +62,7 @@ async def remove_guest(app: App, caller: Caller, group: GroupId, user: UserId) -
 
 @route(
     f"PUT {_GUEST}/expiry",
-    OWNERS,
+    Action.CHANGE_GUESTS,
     *OF_GROUPS,
     body=Body(schemas.ExpiryBody, {"expires": "2027-06-30"}, schemas.decode_expiry),
 )
@@ -73,7 +74,7 @@ async def put_expiry(app: App, caller: Caller, group: GroupId, user: UserId, bod
 
 @route(
     f"POST {_GROUP}/mail-preview",
-    OWNERS,
+    Action.INVITE,
     *(*OF_GROUPS, Reason.NAME_INVALID, Reason.NO_MAIL_SENDER),
     body=Body(
         invitations.MailPreviewBody,

@@ -9,7 +9,6 @@ from functions.http import Routes
 from shared.core.caller import Caller
 from shared.core.ids import SubjectRequestId
 from shared.core.reasons import Reason
-from shared.http.openapi.operations import ADMINS
 from shared.membership.model.access import Action
 from shared.people import schemas
 from shared.people.model import SubjectRequestKind
@@ -22,14 +21,14 @@ _NEED = Action.HANDLE_PERSONAL_DATA
 _ADA = {"address": "ada@fabrikam.com"}
 
 
-@route(f"POST {_EXPORTS}", ADMINS, Reason.ADDRESS_INVALID, body=Body(schemas.PersonBody, _ADA), action=_NEED)
+@route(f"POST {_EXPORTS}", _NEED, Reason.ADDRESS_INVALID, body=Body(schemas.PersonBody, _ADA))
 async def post_export(app: App, caller: Caller, body: schemas.PersonBody) -> Accepted[schemas.Taken]:
     """Gather all that is kept of a person."""
     case = await app.people.ask.export(body.address, body.user, caller)
     return Accepted(schemas.taken(case), f"{_EXPORTS}/{case.id}")
 
 
-@route(f"GET {_EXPORTS}/{{caseId}}", ADMINS, action=_NEED)
+@route(f"GET {_EXPORTS}/{{caseId}}", _NEED)
 async def get_export(app: App, caller: Caller, case: SubjectRequestId) -> schemas.Export:
     """How far it is, and when it is done the data, for a short time."""
     return schemas.export(*await app.people.ask.show(SubjectRequestKind.EXPORT, case, caller))
@@ -37,10 +36,9 @@ async def get_export(app: App, caller: Caller, case: SubjectRequestId) -> schema
 
 @route(
     f"POST {_ERASURES}",
-    ADMINS,
+    _NEED,
     Reason.ADDRESS_INVALID,
     body=Body(schemas.ErasureBody, _ADA | {"confirm": True}),
-    action=_NEED,
 )
 async def post_erasure(app: App, caller: Caller, body: schemas.ErasureBody) -> Accepted[schemas.Taken]:
     """Erase all that is kept of a person; without `confirm` only say what that is."""
@@ -48,7 +46,7 @@ async def post_erasure(app: App, caller: Caller, body: schemas.ErasureBody) -> A
     return Accepted(schemas.taken(case), f"{_ERASURES}/{case.id}")
 
 
-@route(f"GET {_ERASURES}/{{caseId}}", ADMINS, action=_NEED)
+@route(f"GET {_ERASURES}/{{caseId}}", _NEED)
 async def get_erasure(app: App, caller: Caller, case: SubjectRequestId) -> schemas.Erasure:
     """How far it is, what was found and erased, what was kept and why."""
     found, whom, _ = await app.people.ask.show(SubjectRequestKind.ERASURE, case, caller)

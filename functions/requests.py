@@ -13,7 +13,8 @@ from functions.pages import form_again, request_form_again
 from shared.core.caller import Caller
 from shared.core.ids import GroupId, RequestId
 from shared.core.reasons import Reason
-from shared.http.openapi.operations import ANYBODY, DECIDERS, OF_ADDRESSES, OF_GROUPS, REQUEST_READERS
+from shared.http.openapi.operations import ANYBODY, OF_ADDRESSES, OF_GROUPS
+from shared.membership.model.access import Action
 from shared.requests import schemas
 from shared.requests.model.requests import RequestState
 from shared.wiring import App
@@ -48,7 +49,7 @@ async def post_request(
     return Accepted(schemas.asked())
 
 
-@route(f"GET {_ALL}", REQUEST_READERS, *OF_GROUPS)
+@route(f"GET {_ALL}", Action.READ_REQUESTS, *OF_GROUPS)
 async def list_requests(
     app: App,
     caller: Caller,
@@ -82,7 +83,7 @@ async def prove_request(
     return schemas.proven(proof)
 
 
-@route(f"POST {_ONE}/approve", DECIDERS, *_OF_DECISIONS, body=_NOTE)
+@route(f"POST {_ONE}/approve", Action.DECIDE_REQUESTS, *_OF_DECISIONS, body=_NOTE)
 async def approve_request(
     app: App, caller: Caller, group: GroupId, request: RequestId, body: str | None
 ) -> schemas.Request:
@@ -90,7 +91,7 @@ async def approve_request(
     return schemas.request(await app.requests.decide.approve(group, request, caller, body))
 
 
-@route(f"POST {_ONE}/decline", DECIDERS, *_OF_DECISIONS, body=_NOTE)
+@route(f"POST {_ONE}/decline", Action.DECIDE_REQUESTS, *_OF_DECISIONS, body=_NOTE)
 async def decline_request(
     app: App, caller: Caller, group: GroupId, request: RequestId, body: str | None
 ) -> schemas.Request:

@@ -13,17 +13,10 @@ from shared.core.applications import AppId
 from shared.core.caller import Caller
 from shared.core.ids import SetupId, UserId
 from shared.core.reasons import Reason
-from shared.http.openapi.operations import (
-    ADMIN_READERS,
-    ADMINS,
-    OF_DIRECTORY,
-    OWNERS,
-    READERS,
-    SETUP_ADMINS,
-    SIGNED_IN,
-)
+from shared.http.openapi.operations import OF_DIRECTORY, SIGNED_IN
 from shared.http.schemas import BODY_LIMIT
 from shared.membership import schemas as membership
+from shared.membership.model.access import Action
 from shared.membership.model.policy import MessageTemplate
 from shared.messages.commands import SetupStep
 from shared.setup.commands import Answers
@@ -53,7 +46,7 @@ _EXAMPLE = {
 
 @route(
     f"POST {_ALL}",
-    ADMINS,
+    Action.RUN_SETUP,
     *(Reason.FEATURE_OFF, Reason.NAME_INVALID, Reason.DIRECTORY_BUSY),
     body=Body(schemas.SetupBody, _EXAMPLE, schemas.decode_setup, most=BODY_LIMIT),
 )
@@ -66,13 +59,13 @@ async def post_setup(
     return _accepted(await app.setups.start(body, caller, key))
 
 
-@route(f"GET {_ALL}", ADMIN_READERS)
+@route(f"GET {_ALL}", Action.READ_SETUPS)
 async def list_setups(app: App, caller: Caller) -> schemas.Setups:
     """All setups, the newest first."""
     return schemas.setups(await app.setups.tend.list_all(caller))
 
 
-@route(f"GET {_ONE}", ADMIN_READERS)
+@route(f"GET {_ONE}", Action.READ_SETUPS)
 async def get_setup(app: App, caller: Caller, setup: SetupId) -> schemas.SetupChecklist:
     """One setup as a checklist."""
     return schemas.setup(await app.setups.tend.show(setup, caller))
@@ -80,7 +73,7 @@ async def get_setup(app: App, caller: Caller, setup: SetupId) -> schemas.SetupCh
 
 @route(
     f"POST {_ONE}/steps/{{step}}/confirm",
-    ADMINS,
+    Action.RUN_SETUP,
     *(Reason.FEATURE_OFF, Reason.STEP_NOT_MANUAL),
     body=Body(schemas.ConfirmBody, {"note": "done in the admin center"}, schemas.decode_note),
 )
@@ -93,7 +86,7 @@ async def confirm_setup_step(
 
 @route(
     f"POST {_ONE}/retry",
-    ADMINS,
+    Action.RUN_SETUP,
     *(Reason.FEATURE_OFF, Reason.NOTHING_TO_RETRY),
     body=Body(schemas.RetryBody, {"appRole": "User"}, schemas.decode_answers),
 )
@@ -113,7 +106,7 @@ async def list_apps(app: App, caller: Caller) -> apps.Apps:
     return apps.Apps([apps.app(record, app.settings.tenant_id) for record in found])
 
 
-@of_apps(f"GET {_APP}", READERS, Reason.APP_MISSING, Reason.STORAGE_BUSY)
+@of_apps(f"GET {_APP}", Action.READ_APP, Reason.APP_MISSING, Reason.STORAGE_BUSY)
 async def get_app(app: App, caller: Caller, app_id: AppId) -> apps.App:
     """One app that is set up."""
     return apps.app(await app.setups.apps.one(app_id, caller), app.settings.tenant_id)
@@ -121,7 +114,7 @@ async def get_app(app: App, caller: Caller, app_id: AppId) -> apps.App:
 
 @of_apps(
     f"DELETE {_APP}",
-    ADMINS,
+    Action.RUN_SETUP,
     *(Reason.FEATURE_OFF, Reason.APP_MISSING, Reason.DRY_RUN_NEEDED, Reason.PLAN_CHANGED, Reason.DIRECTORY_BUSY),
 )
 async def delete_app(
@@ -137,7 +130,7 @@ async def delete_app(
 
 @of_apps(
     f"PUT {_APP}/inviters",
-    SETUP_ADMINS,
+    Action.RUN_SETUP,
     *(Reason.APP_MISSING, Reason.APP_BEING_REMOVED),
     body=Body(apps.Inviters, {"value": ["7c9e6679-7425-40de-944b-e07fc1f90ae7"]}, apps.decode_inviters),
 )
@@ -147,7 +140,7 @@ async def put_inviters(app: App, caller: Caller, app_id: AppId, body: list[UserI
     return apps.Inviters(list(changed.inviters))
 
 
-@of_apps(f"GET {_TEMPLATES}", READERS, *OF_DIRECTORY, Reason.APP_MISSING)
+@of_apps(f"GET {_TEMPLATES}", Action.READ_APP, *OF_DIRECTORY, Reason.APP_MISSING)
 async def get_templates(app: App, caller: Caller, app_id: AppId) -> membership.Templates:
     """Welcome messages to start from."""
     return membership.templates(await app.portal.templates.show(app_id, caller))
@@ -155,7 +148,7 @@ async def get_templates(app: App, caller: Caller, app_id: AppId) -> membership.T
 
 @of_apps(
     f"PUT {_TEMPLATES}",
-    OWNERS,
+    Action.WRITE_TEMPLATES,
     *(*OF_DIRECTORY, Reason.NAME_INVALID, Reason.APP_MISSING, Reason.MESSAGE_TOO_LONG),
     body=Body(
         membership.Templates,

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from functions import workers
-from functions.http import ROUTES
+from functions.http import ROUTES, Route
 from local.stack import Stack
 from shared.membership.model.access import RULES, Action, AppRole, Object, Role, may
 from tests.integration.conftest import ADMIN, OTHER, OWNER, STRANGER, Tenant, eventually
@@ -405,22 +405,33 @@ def test_every_action_has_a_row() -> None:
     assert {row.opens for row in ROWS} - {ANYBODY, SIGNED_IN} == set(Action) - no_route
 
 
+def routes_of(row: Row) -> list[Route]:
+    parts = row.path.partition("?")[0].strip("/").split("/")
+    found = []
+    for route in ROUTES:
+        names = route.path.strip("/").split("/")
+        whole = len(names) == len(parts) or (names[-1] == "{*path}" and len(parts) >= len(names))
+        same = all(n == p or n.startswith("{") for n, p in zip(names, parts, strict=False))
+        if route.method == row.method and whole and same:
+            found.append(route)
+    fewest = min((route.path.count("{") for route in found), default=0)
+    return [route for route in found if route.path.count("{") == fewest]
+
+
 @pytest.mark.usefixtures("scene")
 def test_every_endpoint_of_the_app_is_in_the_table() -> None:
     assert workers.PUBLIC, "importing the modules declares the routes"
-    routes = {(each.method, "/" + each.path.strip("/")) for each in ROUTES}
+    covered = {route.name for row in ROWS for route in routes_of(row)}
 
-    def fits(method: str, path: str) -> set[tuple[str, str]]:
-        parts = path.partition("?")[0].strip("/").split("/")
-        found = set()
-        for verb, route in routes:
-            names = route.strip("/").split("/")
-            whole = len(names) == len(parts) or (names[-1] == "{*path}" and len(parts) >= len(names))
-            same = all(n == p or n.startswith("{") for n, p in zip(names, parts, strict=False))
-            if verb == method and whole and same:
-                found.add((verb, route))
-        fewest = min((route.count("{") for _, route in found), default=0)
-        return {(verb, route) for verb, route in found if route.count("{") == fewest}
+    assert {route.name for route in ROUTES} - covered == set(), "endpoints without a row"
 
-    covered = {route for row in ROWS for route in fits(row.method, row.path)}
-    assert routes - covered == set(), "endpoints without a row"
+
+@pytest.mark.usefixtures("scene")
+def test_every_operation_names_the_action_of_its_rows() -> None:
+    # More than the operation's own: by a parameter, or by who began an import.
+    more = {Action.LIST_ALL_GROUPS, Action.READ_ADMIN_IMPORT, Action.CHANGE_ADMIN_IMPORT}
+    for row in ROWS:
+        for route in routes_of(row):
+            if route.operation is not None and row.opens not in more:
+                opens = route.action or (ANYBODY if route.operation.is_open else SIGNED_IN)
+                assert opens == row.opens, route.name

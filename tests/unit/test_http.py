@@ -213,7 +213,7 @@ async def test_a_signature_is_filled_in_from_path_query_headers_and_body(app: Ap
     app.callers.roles = ("Admin",)
     got: list[Any] = []
 
-    @Routes("app")("POST /api/x/{groupId}", SIGNED_IN, action=Action.LIST_ALL_GROUPS, body=Body(Any, {}, bytes))  # type: ignore[arg-type]
+    @Routes("app")("POST /api/x/{groupId}", Action.LIST_ALL_GROUPS, body=Body(Any, {}, bytes))  # type: ignore[arg-type]
     async def takes_all(
         req: func.HttpRequest, caller: Caller, body: bytes, group: GroupId, dry_run: DryRun, page: Continuation
     ) -> Accepted[dict[str, str]]:

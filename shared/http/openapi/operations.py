@@ -16,7 +16,7 @@ OF_DIRECTORY = (Reason.DIRECTORY_BUSY, Reason.PERMISSION_MISSING, Reason.STORAGE
 OF_GROUPS = (Reason.NOT_OWNER, Reason.GROUP_MISSING, *OF_DIRECTORY)
 OF_GROUP_KINDS = tuple(r for r in Reason if r.value.startswith("group-") and r is not Reason.GROUP_MISSING)
 OF_ADDRESSES = (Reason.NAME_INVALID, Reason.ADDRESS_INVALID, Reason.ADDRESS_UNSUPPORTED, Reason.DOMAIN_NOT_ALLOWED)
-_OF_ADMINS = (Reason.NOT_ADMIN, Reason.STORAGE_BUSY)
+OF_APP_ROLES = (Reason.NOT_ADMIN, Reason.STORAGE_BUSY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,6 @@ class Who:
     reasons: tuple[Reason, ...] = ()
 
 
-OWNERS = Who("Owners of the group, administrators.")
-READERS = Who("Owners of the group, administrators, auditors.")
-SEERS = Who("Owners of the group, approvers, administrators, auditors.")
-INVITERS = Who("Who invited, owners of the group, administrators, auditors.")
-DECIDERS = Who("Owners of the group, approvers that its policy names, administrators.")
-REQUEST_READERS = Who("Owners of the group, approvers that its policy names, administrators, auditors.")
-ADMINS = Who("Administrators.", _OF_ADMINS)
-SETUP_ADMINS = Who("Setup administrators.", _OF_ADMINS)
-OPERATORS = Who("Operators.", _OF_ADMINS)
-ADMIN_READERS = Who("Administrators, auditors.", _OF_ADMINS)
 ANYBODY = Who("Anybody, without a token.")
 SIGNED_IN = Who("Everybody with a token.")
 

@@ -50,6 +50,16 @@ _OF_APP_ROLES = {
     AppRole.AUDITOR: Role.AUDITOR,
 }
 """Inviter is not among them: alone it opens no group."""
+_PEOPLE = {
+    Role.OWNER: "owners of the group",
+    Role.APPROVER: "approvers that its policy names",
+    Role.INVITER: "apps that may invite into it",
+    Role.ADMIN: "administrators",
+    Role.SETUP_ADMIN: "setup administrators",
+    Role.OPERATOR: "operators",
+    Role.PRIVACY_OFFICER: "privacy officers",
+    Role.AUDITOR: "auditors",
+}
 
 
 class InviteTo(StrEnum):
@@ -179,6 +189,11 @@ def group_roles(
 def may(roles: Collection[Role], action: Action) -> bool:
     """Whether somebody who is all these may do that."""
     return not RULES[action].roles.isdisjoint(roles)
+
+
+def who_may(action: Action) -> str:
+    """Who may do that, in words."""
+    return ", ".join(people for role, people in _PEOPLE.items() if role in RULES[action].roles)
 
 
 def closed(group: GroupFacts, apps: Collection[AppRecord], to: InviteTo) -> Reason | None:
