@@ -1,4 +1,4 @@
-"""Audits: the timer, the API, and the queues that work on them."""
+"""Audits: the timer and the API."""
 
 import logging
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Bulk import: a file of guests, what becomes of it, and the queues that work on it."""
+"""Bulk import: a file of guests, and what becomes of it."""
 
 import asyncio
 from typing import Annotated

@@ -1,20 +1,25 @@
-"""Invitations: asking for one, looking at them, and the queue that invites."""
+"""Invitations: asking for one, looking at them; and an owner's pages, which work without script."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import azure.functions as func
 
-from functions.answers import Accepted, SeeOther
-from functions.arguments import Body, Key, Page, choice, paged, wants_page
-from functions.http import Routes
-from functions.pages import form_again, invite_form_again
+from functions.answers import Accepted, SeeOther, html_response
+from functions.arguments import GROUP, Body, Call, Key, Page, choice, paged, wants_page
+from functions.callers import caller_of
+from functions.http import Routes, page
+from functions.pages import form_again, language_of
 from shared.core.caller import Caller
+from shared.core.errors import Refused
 from shared.core.ids import GroupId, InvitationId
-from shared.core.reasons import Reason
+from shared.core.reasons import REASONS, Reason
+from shared.http import pages
 from shared.http.openapi.operations import OF_ADDRESSES, OF_DIRECTORY, OF_GROUP_KINDS, OF_GROUPS
+from shared.http.pages import FieldProblem
 from shared.http.schemas import BODY_LIMIT
 from shared.invitations import schemas
-from shared.invitations.model.invitations import State
+from shared.invitations.model.invitations import STATES, State
 from shared.membership.model.access import Action
 from shared.wiring import App
 
@@ -23,6 +28,12 @@ route = Routes("invitations")
 _OF_GROUP = "/api/groups/{groupId}/invitations"
 _ONE = "/api/invitations/{invitationId}"
 _STATE = choice("state", "only those in this state", State)
+
+
+async def _form_again(req: func.HttpRequest, form: Mapping[str, str], problem: FieldProblem) -> str:
+    """The owner's form with what was typed and what is wrong with it."""
+    language = language_of(req, form)
+    return pages.invite_form(group_id=GROUP.read(Call(req)), language=language, values=form, problem=problem)
 
 
 @route(
@@ -44,7 +55,7 @@ _STATE = choice("state", "only those in this state", State)
         forms=True,
         most=BODY_LIMIT,
     ),
-    on_refusal=form_again(invite_form_again),
+    on_refusal=form_again(_form_again),
 )
 async def post_invitation(
     req: func.HttpRequest, app: App, caller: Caller, group: GroupId, body: bytes, key: Key
@@ -85,3 +96,36 @@ async def list_invitations(
         group, caller, state=state, continuation=page.continuation, limit=page.limit
     )
     return schemas.page(found, page.next(f"/api/groups/{group}/invitations", found.continuation))
+
+
+@page("/invite/{groupId}", on_refusal=form_again())
+async def page_invite(req: func.HttpRequest, group: GroupId) -> func.HttpResponse:
+    """The form says nothing of the group: who sends it is looked at when it is sent."""
+    text = pages.invite_form(group_id=group, language=language_of(req), values=dict(req.params), problem=None)
+    return html_response(text)
+
+
+@page("/invite/{groupId}/{invitationId}", on_refusal=form_again())
+async def page_invitation(
+    req: func.HttpRequest, app: App, group: GroupId, invitation: InvitationId
+) -> func.HttpResponse:
+    """What became of an invitation, for who may see it; for others that it was taken, and no more."""
+    told: dict[str, Any] = {"address": None, "state": None, "meaning": None, "final": True}
+    told |= dict.fromkeys(("title", "detail", "remedy"))
+    try:
+        found = await app.show_invitations.one(invitation, await caller_of(app, req))
+    except Refused as e:
+        if e.reason not in (Reason.TOKEN_MISSING, Reason.TOKEN_INVALID):
+            raise
+    else:
+        facts = REASONS[found.reason] if found.reason else None
+        told |= {
+            "address": found.address.text,
+            "state": found.state.value,
+            "meaning": STATES[found.state].meaning,
+            "title": facts.title if facts else None,
+            "detail": found.detail,
+            "remedy": facts.remedy if facts else None,
+            "final": found.is_final,
+        }
+    return html_response(pages.invitation_state(group_id=group, language=language_of(req), **told))

@@ -1,4 +1,4 @@
-"""Export and erasure of a person's data: the API, and the queue that works on them.
+"""Export and erasure of a person's data.
 
 Whom it is about comes in a body and goes out in one: never in an address of the API, in a message or in a log.
 """

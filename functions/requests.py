@@ -1,19 +1,25 @@
-"""Join requests: asking, proving the address, deciding, and the queues that mail and fulfil."""
+"""Join requests: asking, proving the address, deciding; and the pages of who asks, which work without script."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlencode
 
 import azure.functions as func
 
-from functions.answers import Accepted, SeeOther
-from functions.arguments import Body, Page, choice, paged, wants_page
+from functions.answers import Accepted, SeeOther, html_response
+from functions.arguments import GROUP, Body, Call, Page, choice, paged, wants_page
 from functions.callers import source_of
-from functions.http import Routes
-from functions.pages import form_again, request_form_again
+from functions.http import Routes, page
+from functions.pages import form_again, language_of
+from shared import wiring
 from shared.core.caller import Caller
+from shared.core.groups import GroupApp
 from shared.core.ids import GroupId, RequestId
+from shared.core.links import direct_link
 from shared.core.reasons import Reason
+from shared.http import pages
 from shared.http.openapi.operations import ANYBODY, OF_ADDRESSES, OF_GROUPS
+from shared.http.pages import FieldProblem
 from shared.membership.model.access import Action
 from shared.requests import schemas
 from shared.requests.model.requests import RequestState
@@ -28,6 +34,23 @@ _NOTE = Body(schemas.DecisionBody, {"note": "Welcome!"}, schemas.decode_note)
 _OF_DECISIONS = (*OF_GROUPS, Reason.OWN_REQUEST, Reason.REQUEST_DECIDED)
 
 
+async def _request_form(req: func.HttpRequest, values: Mapping[str, str], problem: FieldProblem | None) -> str:
+    app, group = await wiring.app(), GROUP.read(Call(req))
+    record = await app.requests.ask.open_app(group)
+    return pages.request_form(
+        group_id=group,
+        app_name=record.name,
+        language=language_of(req, values),
+        values=values,
+        problem=problem,
+    )
+
+
+async def _form_again(req: func.HttpRequest, form: Mapping[str, str], problem: FieldProblem) -> str:
+    """The public form with what was typed and what is wrong with it."""
+    return await _request_form(req, form, problem)
+
+
 @route(
     f"POST {_ALL}",
     ANYBODY,
@@ -35,7 +58,7 @@ _OF_DECISIONS = (*OF_GROUPS, Reason.OWN_REQUEST, Reason.REQUEST_DECIDED)
     body=Body(
         schemas.RequestBody, {"address": "ada@fabrikam.com", "reason": "We travel together"}, bytes, forms=True
     ),
-    on_refusal=form_again(request_form_again),
+    on_refusal=form_again(_form_again),
 )
 async def post_request(
     req: func.HttpRequest, app: App, group: GroupId, body: bytes
@@ -97,3 +120,37 @@ async def decline_request(
 ) -> schemas.Request:
     """Say no: whoever asked is told, with the note."""
     return schemas.request(await app.requests.decide.decline(group, request, caller, body))
+
+
+@page("/request/{groupId}", on_refusal=form_again())
+async def page_request(req: func.HttpRequest) -> func.HttpResponse:
+    return html_response(await _request_form(req, {}, None))
+
+
+@page("/request/{groupId}/sent", on_refusal=form_again())
+async def page_request_sent(req: func.HttpRequest, app: App, group: GroupId) -> func.HttpResponse:
+    await app.requests.ask.open_app(group)
+    text = pages.request_sent(group_id=group, language=language_of(req))
+    return html_response(text)
+
+
+@page("/request/{groupId}/{requestId}", on_refusal=form_again())
+async def page_request_state(
+    req: func.HttpRequest, app: App, group: GroupId, request: RequestId
+) -> func.HttpResponse:
+    code = req.params.get("code") or ""
+    found = await app.requests.prove.look(group, request, code)
+    link = None
+    if found.state is RequestState.APPROVED:
+        record = await app.requests.ask.open_app(group)
+        link = direct_link([GroupApp(record.name, record.app_id)], app.settings.tenant_id)
+    text = pages.request_state(
+        group_id=group,
+        request_id=found.id,
+        code=code,
+        app_name=found.app_name,
+        state=found.state.value,
+        direct_link=link,
+        language=language_of(req, {"language": found.language} if found.language else None),
+    )
+    return html_response(text)

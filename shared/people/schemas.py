@@ -9,7 +9,7 @@ import msgspec
 from msgspec import field
 
 from shared.core.ids import UserId
-from shared.http.schemas import Answer, Body, Guid, decode, given, schema_rule
+from shared.http.schemas import Answer, Body, Guid, given, schema_rule
 from shared.people.model import SubjectRequest, SubjectRequestState
 from shared.people.ports import PersonalData
 
@@ -128,16 +128,6 @@ ELSEWHERE = [
     "deleted when their retention ends.",
     "Backups that were made of the tables: after a restore, erase again.",
 ]
-
-
-def decode_person(body: bytes) -> PersonBody:
-    """Raises Refused `body-invalid`."""
-    return decode(PersonBody, body)
-
-
-def decode_erasure(body: bytes) -> ErasureBody:
-    """Raises Refused `body-invalid`."""
-    return decode(ErasureBody, body)
 
 
 def taken(case: SubjectRequest) -> Taken:

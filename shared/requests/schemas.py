@@ -98,11 +98,6 @@ def decode_request(group: GroupId, body: bytes, source: str) -> NewRequest:
     return NewRequest(group, found.address, name, text_of(found.reason), found.language, source)
 
 
-def decode_code(body: bytes) -> str:
-    """Raises Refused `body-invalid`."""
-    return decode(ProofBody, body).code
-
-
 def decode_note(body: bytes) -> str | None:
     """Raises Refused `body-invalid`; no body is none to read."""
     return text_of(decode_any(DecisionBody, body).note)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,7 +17,8 @@ from shared.core.errors import Refused
 from shared.core.reasons import Reason
 from shared.http import openapi
 from shared.http.openapi.operations import Operation
-from shared.people.schemas import decode_erasure, decode_person
+from shared.http.schemas import decode
+from shared.people.schemas import ErasureBody, PersonBody
 from shared.setup.schemas.setups import decode_setup
 
 NOT_JSON = {"get_docs", "get_docs_css"}
@@ -163,7 +165,7 @@ STEPS_OF_A_GROUP: dict[str, Any] = {"owners": ["olivia@contoso.com"], "app": {"a
     ]
     + [
         (read, model, body, is_taken)
-        for read, model in ((decode_person, "PersonBody"), (decode_erasure, "ErasureBody"))
+        for read, model in ((partial(decode, model), model.__name__) for model in (PersonBody, ErasureBody))
         for body, is_taken in (
             ({"address": "ada@fabrikam.com"}, True),
             ({"userId": GUID}, True),

@@ -41,7 +41,6 @@ def language_of(accept_language: str | None, asked: str | None) -> str:
 def request_form(
     *,
     group_id: str,
-    group_name: str,
     app_name: str,
     language: str,
     values: Mapping[str, str],
@@ -58,7 +57,7 @@ def request_form(
     )
 
 
-def request_sent(*, group_id: str, group_name: str, language: str) -> str:
+def request_sent(*, group_id: str, language: str) -> str:
     """Tells to look into the mail, whatever is known of the address."""
     return _render("request_sent", language, group_id=group_id)
 
@@ -68,10 +67,8 @@ def request_state(
     group_id: str,
     request_id: str,
     code: str,
-    group_name: str,
     app_name: str,
     state: str,
-    meaning: str,
     direct_link: str | None,
     language: str,
 ) -> str:
@@ -91,7 +88,6 @@ def request_state(
 def invite_form(
     *,
     group_id: str,
-    group_name: str | None,
     language: str,
     values: Mapping[str, str],
     problem: FieldProblem | None,

@@ -17,25 +17,23 @@ PROBLEM = FieldProblem("address", EVIL, EVIL, EVIL)
 VALUES = {"address": EVIL, "displayName": EVIL, "reason": EVIL, "welcomeMessage": EVIL, "language": EVIL}
 ALL: dict[str, Callable[[str], str]] = {
     "request_form": lambda language: pages.request_form(
-        group_id="g", group_name=EVIL, app_name=EVIL, language=language, values=VALUES, problem=PROBLEM
+        group_id="g", app_name=EVIL, language=language, values=VALUES, problem=PROBLEM
     ),
-    "request_sent": lambda language: pages.request_sent(group_id="g", group_name=EVIL, language=language),
+    "request_sent": lambda language: pages.request_sent(group_id="g", language=language),
     **{
         f"request_state {state}": lambda language, state=state: pages.request_state(  # type: ignore[misc]
             group_id="g",
             request_id="r",
             code=EVIL,
-            group_name=EVIL,
             app_name=EVIL,
             state=state,
-            meaning=EVIL,
             direct_link="https://app.example/?a=1&b=2",
             language=language,
         )
         for state in (s.value for s in RequestState)
     },
     "invite_form": lambda language: pages.invite_form(
-        group_id="g", group_name=None, language=language, values=VALUES, problem=PROBLEM
+        group_id="g", language=language, values=VALUES, problem=PROBLEM
     ),
     "invitation_state": lambda language: pages.invitation_state(
         group_id="g",
@@ -95,7 +93,7 @@ def test_what_is_wrong_stands_beside_its_field() -> None:
 def test_a_problem_with_a_field_that_the_form_does_not_show_is_told_all_the_same() -> None:
     problem = FieldProblem("body.x", "The title", "The detail", "The remedy")
 
-    text = pages.invite_form(group_id="g", group_name=None, language="en", values={}, problem=problem)
+    text = pages.invite_form(group_id="g", language="en", values={}, problem=problem)
 
     assert "The detail" in text
     assert "#body.x" not in text
