@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared.core.texts import one_line
 from shared.mail.ports import Mail
-from shared.mail.text import _mail, _texts
+from shared.mail.text import mail_of_lines, texts_in
 
 
 class JinjaAuditText:
@@ -14,7 +14,7 @@ class JinjaAuditText:
         self, *, key: str, to: str, to_name: str | None, app: str, lines: Sequence[str], more: int, link: str | None
     ) -> Mail:
         """Tells an owner what was found in their app, and how many findings there are besides those."""
-        texts, app = _texts("en"), one_line(app)
+        texts, app = texts_in("en"), one_line(app)
         shown = [one_line(text) for text in lines]
         if more:
             shown.append(texts["findings.more"].format(more=more))
@@ -27,4 +27,4 @@ class JinjaAuditText:
             "link": link,
             "else_": texts["findings.else"],
         }
-        return _mail(key, to, to_name, texts["findings.subject"].format(app=app), "en", values)
+        return mail_of_lines(key, to, to_name, texts["findings.subject"].format(app=app), "en", values)

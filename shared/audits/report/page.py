@@ -1,15 +1,13 @@
 """What a report says, as charts, tables and words."""
 
-import functools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-
-import jinja2
 
 from shared.audits.model.report import MAX_DOMAINS, STATES, Report, by_kind, most
 from shared.audits.model.totals import DAYS_TO_ACCEPT, LONGER
 from shared.audits.report.charts import Chart, bars, over_time, stacks
 from shared.core.audit_rules import RULES, SEVERITIES, Rule
+from shared.core.templates import templates
 
 
 class HtmlReport:
@@ -29,7 +27,7 @@ class HtmlReport:
             "findings": [(finding, RULES[finding.rule]) for finding in report.findings],
             "plans": report.plans,
         }
-        return _template().render(values)
+        return templates("shared.audits.report", moment=_moment).get_template("report.html").render(values)
 
 
 def _worst_first(found: Mapping[str, int]) -> dict[str, int]:
@@ -85,16 +83,3 @@ def _trend(total: int, before: int | None) -> str:
 
 def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
-
-
-@functools.cache
-def _template() -> jinja2.Template:
-    found = jinja2.Environment(
-        loader=jinja2.PackageLoader("shared.audits.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters["moment"] = _moment
-    return found.get_template("report.html")

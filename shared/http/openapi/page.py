@@ -1,12 +1,12 @@
 """The page to read the document, without script."""
 
-import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-if TYPE_CHECKING:
-    import jinja2
+from shared.core.templates import templates, text_file
+
+_PACKAGE = "shared.http.openapi"
 
 
 def page(document: dict[str, Any]) -> str:
@@ -15,14 +15,13 @@ def page(document: dict[str, Any]) -> str:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             operations[operation["tags"][0]].append({"path": path, "method": method.upper(), **operation})
-    return _templates().get_template("openapi.html").render(document=document, operations=operations)
+    drawn = templates(_PACKAGE, type_of=_type_of, pretty=_pretty)
+    return drawn.get_template("openapi.html").render(document=document, operations=operations)
 
 
 def stylesheet() -> str:
     """Of the page."""
-    loader = _templates().loader
-    assert loader is not None  # noqa: S101 - for the type checker
-    return loader.get_source(_templates(), "openapi.css")[0]
+    return text_file(_PACKAGE, "templates/openapi.css")
 
 
 def _type_of(schema: dict[str, Any]) -> str:
@@ -42,18 +41,3 @@ def _type_of(schema: dict[str, Any]) -> str:
 
 def _pretty(value: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-
-
-@functools.cache
-def _templates() -> "jinja2.Environment":
-    import jinja2  # Not before the first page: an app that starts for a queue draws none.
-
-    found = jinja2.Environment(
-        loader=jinja2.PackageLoader("shared.http.openapi", "templates"),
-        autoescape=jinja2.select_autoescape(enabled_extensions=("html",), default=False),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters |= {"type_of": _type_of, "pretty": _pretty}
-    return found

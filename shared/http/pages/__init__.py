@@ -6,12 +6,11 @@ Every text is in ``strings/`` for each language; templates escape whatever they 
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-if TYPE_CHECKING:
-    import jinja2
+from shared.core.templates import templates, text_file
 
 LANGUAGES = ("en", "de")
 """The languages there are; any other is shown in English."""
@@ -137,9 +136,7 @@ def refusal(*, status: int, title: str, detail: str, remedy: str, language: str)
 
 def stylesheet() -> str:
     """Of all these pages."""
-    loader = _templates().loader
-    assert loader is not None  # noqa: S101 - for the type checker
-    return loader.get_source(_templates(), "style.css")[0]
+    return text_file(__name__, "templates/style.css")
 
 
 _ASKING = ("address", "displayName", "reason")
@@ -159,31 +156,10 @@ def _render(name: str, language: str, **values: Any) -> str:
     def text(key: str, **names: str) -> str:
         return texts[key].format(**names) if names else texts[key]
 
-    return _templates().get_template(f"{name}.html").render(values | {"t": text, "language": language})
+    return templates(__name__).get_template(f"{name}.html").render(values | {"t": text, "language": language})
 
 
 @functools.cache
 def strings(language: str) -> dict[str, str]:
     """The catalogue of a language."""
-    loader = _templates().loader
-    assert loader is not None  # noqa: S101 - for the type checker
-    source = loader.get_source(_templates(), f"{language}.json")[0]
-    return msgspec.json.decode(source, type=dict[str, str])
-
-
-@functools.cache
-def _templates() -> "jinja2.Environment":
-    import jinja2  # Not before the first page: an app that starts for a queue draws none.
-
-    return jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [
-                jinja2.PackageLoader("shared.http.pages", "templates"),
-                jinja2.PackageLoader("shared.http.pages", "strings"),
-            ]
-        ),
-        autoescape=jinja2.select_autoescape(enabled_extensions=("html",), default=False),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return msgspec.json.decode(text_file(__name__, f"strings/{language}.json"), type=dict[str, str])
