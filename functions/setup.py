@@ -21,7 +21,7 @@ from shared.membership.model.policy import MessageTemplate
 from shared.messages.commands import SetupStep
 from shared.setup.commands import Answers
 from shared.setup.model.records import Setup
-from shared.setup.schemas import apps
+from shared.setup.schemas import apps, bodies
 from shared.setup.schemas import setups as schemas
 from shared.setup.start import NewSetup
 from shared.wiring import App
@@ -48,7 +48,7 @@ _EXAMPLE = {
     f"POST {_ALL}",
     Action.RUN_SETUP,
     *(Reason.FEATURE_OFF, Reason.NAME_INVALID, Reason.DIRECTORY_BUSY),
-    body=Body(schemas.SetupBody, _EXAMPLE, schemas.decode_setup, most=BODY_LIMIT),
+    body=Body(bodies.SetupBody, _EXAMPLE, bodies.decode_setup, most=BODY_LIMIT),
 )
 async def post_setup(
     app: App, caller: Caller, body: NewSetup, dry_run: DryRun, key: Key
@@ -75,7 +75,7 @@ async def get_setup(app: App, caller: Caller, setup: SetupId) -> schemas.SetupCh
     f"POST {_ONE}/steps/{{step}}/confirm",
     Action.RUN_SETUP,
     *(Reason.FEATURE_OFF, Reason.STEP_NOT_MANUAL),
-    body=Body(schemas.ConfirmBody, {"note": "done in the admin center"}, schemas.decode_note),
+    body=Body(bodies.ConfirmBody, {"note": "done in the admin center"}, bodies.decode_note),
 )
 async def confirm_setup_step(
     app: App, caller: Caller, setup: SetupId, step: SetupStep, body: str | None
@@ -88,7 +88,7 @@ async def confirm_setup_step(
     f"POST {_ONE}/retry",
     Action.RUN_SETUP,
     *(Reason.FEATURE_OFF, Reason.NOTHING_TO_RETRY),
-    body=Body(schemas.RetryBody, {"appRole": "User"}, schemas.decode_answers),
+    body=Body(bodies.RetryBody, {"appRole": "User"}, bodies.decode_answers),
 )
 async def retry_setup(app: App, caller: Caller, setup: SetupId, body: Answers) -> Accepted[schemas.SetupChecklist]:
     """Try failed steps again, with the answer to what they asked."""

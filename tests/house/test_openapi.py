@@ -19,7 +19,7 @@ from shared.http import openapi
 from shared.http.openapi.operations import Operation
 from shared.http.schemas import decode
 from shared.people.schemas import ErasureBody, PersonBody
-from shared.setup.schemas.setups import decode_setup
+from shared.setup.schemas.bodies import decode_setup
 
 NOT_JSON = {"get_docs", "get_docs_css"}
 """Pages: they are for people."""
