@@ -10,6 +10,10 @@ from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.ports import Store
 from shared.messages.commands import ChunkCommand
 
+BUSY = "the directory is busy"
+WROTE_FIRST = "another delivery wrote first"
+SOON = timedelta(seconds=1)
+
 
 @dataclass(slots=True)
 class ChunkRows:

@@ -19,14 +19,19 @@ from shared.messages.ports.outbox import Outbox
 
 log = logging.getLogger("guestlist")
 
-_INVITING = ("inviting", (State.ACCEPTED, State.INVITING, State.PARKED))
-_WORK: dict[type[ChunkCommand], tuple[str, tuple[State, ...]]] = {
-    InviteChunk: _INVITING,
-    ImportChunk: _INVITING,
-    JoinChunk: ("adding to the group", (State.INVITED, State.JOINING)),
-    MailChunk: ("sending the mail", (State.MEMBER, State.MAILING)),
+_PARTS = {
+    "inviting": (State.ACCEPTED, State.INVITING, State.PARKED),
+    "adding to the group": (State.INVITED, State.JOINING),
+    "sending the mail": (State.MEMBER, State.MAILING),
 }
-"""What each command does, and the states that it works on."""
+"""What is done with the guests of a chunk, in this order, and the states that it works on."""
+_BEGINS_WITH: dict[type[ChunkCommand], str] = {
+    InviteChunk: "inviting",
+    ImportChunk: "inviting",
+    JoinChunk: "adding to the group",
+    MailChunk: "sending the mail",
+}
+"""The part that each command begins with. Those that follow it are done in the same delivery."""
 REDRIVES = 4
 """How often a message is sent again. With five deliveries each time, 25 fail before anybody is given up."""
 
@@ -43,21 +48,24 @@ class GiveUp:
 
         Guests who are members stay members, without the mail. Safe to repeat.
         """
-        doing, states = _WORK[type(command)]
+        begins_with = _BEGINS_WITH[type(command)]
         if command.redrives < REDRIVES:
             again = replace(command, redrives=command.redrives + 1, slot=None)
             wait = busy_wait(command.redrives, None, self.clock.jitter())
             await self.outbox.send(again, not_before=self.clock.now() + wait)
-            log.warning("%s for chunk %s stopped in every delivery; it is tried again", doing, command.chunk)
+            log.warning("%s for chunk %s stopped in every delivery; it is tried again", begins_with, command.chunk)
             return None
-        what = (
-            f"The step '{doing}' stopped with an error in every delivery; the logs name it by chunk {command.chunk}"
-        )
         now = self.clock.now()
         chunk = await ChunkRows.read(self.store, command)
-        undone = [i for i in chunk.in_state(*states) if not i.is_final]
-        await chunk.write([failed(i, Reason.GAVE_UP, what, now) for i in undone])
+        parts = list(_PARTS)
+        undone = []
+        for doing in parts[parts.index(begins_with) :]:
+            said = f"The step '{doing}' stopped with an error in every delivery"
+            what = f"{said}; the logs name it by chunk {command.chunk}"
+            left = [i for i in chunk.in_state(*_PARTS[doing]) if not i.is_final]
+            undone += [failed(i, Reason.GAVE_UP, what, now) for i in left]
+        await chunk.write(undone)
         if chunk.rows and chunk.all_final:
             await self.store.open_chunks.close((command.group, command.chunk))
-        log.error("gave up %s %d guests of chunk %s", doing, len(undone), command.chunk)
+        log.error("gave up %s %d guests of chunk %s", begins_with, len(undone), command.chunk)
         return len(undone)

@@ -34,82 +34,46 @@ from shared.core.timing import Timing
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait, replication_wait
 from shared.graph.ports.directory import Directory, GuestToInvite
-from shared.invitations.chunk_rows import ChunkRows
+from shared.invitations.chunk_rows import BUSY, SOON, WROTE_FIRST, ChunkRows
 from shared.invitations.model.invitations import Invitation, State, advance, failed
 from shared.invitations.ports import Store
-from shared.membership.access import Access
-from shared.membership.model.policy import Policy
-from shared.messages.commands import ImportChunk, InviteChunk, JoinChunk
-from shared.messages.outcomes import Later, Outcome
+from shared.messages.commands import ImportChunk, InviteChunk
+from shared.messages.outcomes import Later
 from shared.pace.breaker import Breaker, take_probe, trip
-from shared.pace.pacing import Pace
 
 LANE = "invitations"
-_SOON = timedelta(seconds=1)
-_BUSY = "the directory is busy"
-FRESH = timedelta(minutes=2)
-"""For how long the look at who invites counts that was taken when the invitation was."""
 
 
 @dataclass(frozen=True, slots=True)
-class InviteChunkStep:
+class InviteGuests:
     directory: Directory
     store: Store
     clock: Clock
     timing: Timing
-    pace: Pace
-    access: Access
 
-    async def __call__(self, command: InviteChunk) -> Outcome:
-        """Take the chunk as far as it goes now. Safe to repeat at any time."""
-        chunk, now = await ChunkRows.read(self.store, command), self.clock.now()
-        try:
-            await self._end_late(chunk, now)
-        except DirectoryBusy as e:
-            wait = busy_wait(command.attempt, e.retry_after, self.clock.jitter())
-            return await self._again(command, chunk, now + wait, _BUSY)
-        except Conflict:
-            return await self._again(command, chunk, now + _SOON, "another delivery wrote first")
-        breaker = await self.store.read_breaker()
+    async def __call__(
+        self, command: InviteChunk | ImportChunk, chunk: ChunkRows, breaker: Versioned[Breaker], now: datetime
+    ) -> "InviteWork":
+        """Invite those of the chunk who wait for it, and tell what came of it. Those who have an account by then are
+        `joining`."""
         work = InviteWork(self, command, chunk, breaker, now)
-        return await work.run()
-
-    async def _end_late(self, chunk: ChunkRows, now: datetime) -> None:
-        """Of those who were parked, or have waited for long: end whom nobody may let in any more."""
-        late = [i for i in chunk.waiting(now) if i.state is State.PARKED or i.created_at < now - FRESH]
-        ended: list[Invitation] = []
-        for who in dict.fromkeys(i.inviter_id for i in late):
-            mine = [i for i in late if i.inviter_id == who]
-            try:
-                seen = await self.access.require_admitted(chunk.command.group, who)
-            except Refused as e:
-                ended += [failed(i, e.reason, e.detail, now) for i in mine]
-            else:
-                ended += not_admitted(mine, [(app.name, app.policy) for app in seen.apps], now)
-        await chunk.write(ended)
-
-    async def _again(self, command: InviteChunk, chunk: ChunkRows, at: datetime, why: str) -> Outcome:
-        await chunk.finish(self.clock.now(), at, self.timing.stall_timeout)
-        return Outcome(later=Later(replace(command, attempt=command.attempt + 1), at, why))
+        await work.run()
+        return work
 
 
 class InviteWork:
-    """One delivery of one chunk. `then` is the state that the invited go to: `joining` where they are added to the
-    group in the same breath. `refused` says afterwards how many guests the directory did not take for now, and
+    """One delivery of one chunk. `refused` says afterwards how many guests the directory did not take for now, and
     `throttled_for` for how long; `scattered` that others behind one of them were taken."""
 
     def __init__(
         self,
-        step: InviteChunkStep,
+        step: InviteGuests,
         command: InviteChunk | ImportChunk,
         chunk: ChunkRows,
         breaker: Versioned[Breaker],
         now: datetime,
-        *,
-        then: State = State.INVITED,
     ) -> None:
         self.step = step
-        self.then = then
         self.throttled_for: timedelta | None = None
         self.refused = 0
         self.scattered = False
@@ -122,38 +86,26 @@ class InviteWork:
         self._without_mail: set[int] = set()
         """Positions of guests who are asked for again after a delivery was cut off."""
 
-    async def run(self) -> Outcome:
-        todo = self.chunk.in_state(State.ACCEPTED, State.INVITING, State.PARKED)
-        for invitation in todo:
+    async def run(self) -> None:
+        for invitation in self.chunk.in_state(State.ACCEPTED, State.INVITING, State.PARKED):
             if invitation.is_claimed(self.now):
                 self._wait(invitation.claimed_until or self.now, "another delivery is at work")
-        free = [i for i in todo if not i.is_claimed(self.now)]
-        if free and self._must_wait_for_slot(await self._slot(len(free))):
-            return await self._outcome()
+        free = self.chunk.waiting(self.now)
         if free:
             try:
                 to_invite = await self._look_up_and_claim(free)
             except Conflict:
-                self._wait(self.now + _SOON, "another delivery wrote first")
+                self._wait(self.now + SOON, WROTE_FIRST)
             else:
                 if to_invite:
                     await self._invite(to_invite)
-        return await self._outcome()
 
-    async def _slot(self, guests: int) -> datetime:
-        if self.command.slot is not None:
-            return self.command.slot
-        if isinstance(self.command, ImportChunk):
-            # Its slot was taken when the file was read; what comes back has been waiting long enough.
-            return self.now
-        return await self.step.store.reserve(LANE, self.step.pace, guests, self.now)
-
-    def _must_wait_for_slot(self, slot: datetime) -> bool:
-        if slot <= self.now:
-            return False
-        self.command = replace(self.command, slot=slot)
-        self._wait(slot, "the tenant's pace")
-        return True
+    @property
+    def later(self) -> Later | None:
+        """When to come back for those who wait."""
+        if self.wake_at is None:
+            return None
+        return Later(replace(self.command, attempt=self.command.attempt + 1), self.wake_at, self.why)
 
     async def _look_up_and_claim(self, free: list[Invitation]) -> list[Invitation]:
         """Find who is in the directory already, write what follows from it and the intent to invite the
@@ -241,7 +193,7 @@ class InviteWork:
             changed.append(parked)
         probe_at = self.breaker.value.probe_at or self.now
         self._wait(
-            max(probe_at, self.now + _SOON) + timedelta(seconds=10) * self.step.clock.jitter(),
+            max(probe_at, self.now + SOON) + timedelta(seconds=10) * self.step.clock.jitter(),
             "Microsoft blocks the tenant's invitations",
         )
 
@@ -280,7 +232,7 @@ class InviteWork:
             return self._settled(invitation, by_position[invitation.id.position], now)
 
         are_new = not self._without_mail and all(isinstance(answer, Invited) for answer in answers)
-        if self.then is State.JOINING and are_new:
+        if are_new:
             # New accounts are members of no group yet: whoever meets this delivery's work half done, finishes it.
             self.chunk.hold(by_position, settled)
         else:
@@ -320,9 +272,10 @@ class InviteWork:
             case Declined(reason=reason, detail=detail):
                 return failed(invitation, reason, detail, now)
 
-    def _invited(self, invitation: Invitation, now: datetime, **changes: Any) -> Invitation:
-        since = now if self.then is State.JOINING else None
-        return advance(invitation, self.then, now, effect_since=since, **changes)
+    @staticmethod
+    def _invited(invitation: Invitation, now: datetime, **changes: Any) -> Invitation:
+        """With the intent to join: it tells who was a member before."""
+        return advance(invitation, State.JOINING, now, effect_since=now, **changes)
 
     async def _follow_breaker(self, answers: list[InviteAnswer], now: datetime) -> None:
         """Open or close the breaker by what the directory answered, whoever else is writing it."""
@@ -351,40 +304,12 @@ class InviteWork:
         if after is not None:
             self.throttled_for = max(after, self.throttled_for or after)
         wait = busy_wait(self.command.attempt, after, self.step.clock.jitter())
-        self._wait(self.step.clock.now() + wait, _BUSY)
+        self._wait(self.step.clock.now() + wait, BUSY)
 
     def _wait(self, until: datetime, why: str) -> None:
         # The latest wins: nothing may call before its Retry-After.
         if self.wake_at is None or until > self.wake_at:
             self.wake_at, self.why = until, why
-
-    async def _outcome(self) -> Outcome:
-        command = self.command
-        join = JoinChunk(command.group, command.chunk)
-        then = (join,) if self.chunk.in_state(State.INVITED) else ()
-        later = None
-        if self.wake_at is not None:
-            # A slot is used once: what comes back after it asks for a new one.
-            slot = command.slot if command.slot is not None and command.slot > self.now else None
-            again = replace(command, attempt=command.attempt + 1, slot=slot)
-            later = Later(again, self.wake_at, self.why)
-        await self.chunk.finish(self.now, self.wake_at, self.step.timing.stall_timeout)
-        return Outcome(then=then, later=later)
-
-
-def not_admitted(
-    waiting: Sequence[Invitation], policies: Sequence[tuple[str, Policy]], now: datetime
-) -> list[Invitation]:
-    """Those whom a policy of one of these apps, as it is now, keeps out, ended; who may have been invited already is
-    not among them."""
-    ended: list[Invitation] = []
-    for invitation in waiting:
-        domain = invitation.address.domain
-        app = next((name for name, policy in policies if not policy.takes(domain)), None)
-        if app is not None and invitation.effect_since is None:
-            detail = f"'{app}' does not admit guests of {domain}"
-            ended.append(failed(invitation, Reason.DOMAIN_NOT_ALLOWED, detail, now))
-    return ended
 
 
 def _scattered(answers: Sequence[FindAnswer] | Sequence[InviteAnswer]) -> bool:

@@ -4,8 +4,8 @@ Adding is safe to repeat, so no claim is held: the worst that two deliveries do 
 which the directory answers with "already a member".
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from shared.core.clock import Clock
 from shared.core.errors import Conflict
@@ -14,45 +14,33 @@ from shared.core.results import Busy, Declined, JoinAnswer, Joined, Lagging, Unk
 from shared.core.timing import Timing
 from shared.core.waits import busy_again_wait, replication_wait
 from shared.graph.ports.directory import Directory
-from shared.invitations.chunk_rows import ChunkRows
+from shared.invitations.chunk_rows import BUSY, SOON, WROTE_FIRST, ChunkRows
 from shared.invitations.model.invitations import Invitation, State, advance, failed
-from shared.invitations.ports import Store
-from shared.messages.commands import ChunkCommand, JoinChunk, MailChunk
-from shared.messages.outcomes import Later, Outcome
-
-BUSY = "the directory is busy"
-_SOON = timedelta(seconds=1)
+from shared.messages.commands import ChunkCommand, JoinChunk
 
 
 @dataclass(frozen=True, slots=True)
-class JoinChunkStep:
+class JoinGuests:
     directory: Directory
-    store: Store
     clock: Clock
     timing: Timing
 
-    async def __call__(self, command: JoinChunk) -> Outcome:
-        """Take the chunk as far as it goes now. Safe to repeat at any time."""
-        now = self.clock.now()
-        chunk = await ChunkRows.read(self.store, command)
-        waits: list[tuple[datetime, str]] = []
-        first_time = {i.id.position for i in chunk.in_state(State.INVITED)}
-        try:
-            await chunk.write(
-                [advance(i, State.JOINING, now, effect_since=now) for i in chunk.in_state(State.INVITED)]
-            )
-        except Conflict:
-            waits.append((now + _SOON, "another delivery wrote first"))
-        else:
-            waits += await self.join(command, chunk, first_time)
-        return await self._outcome(command, chunk, waits)
-
-    async def join(self, command: ChunkCommand, chunk: ChunkRows, first_time: set[int]) -> list[tuple[datetime, str]]:
+    async def __call__(
+        self, command: ChunkCommand, chunk: ChunkRows, first_time: set[int]
+    ) -> list[tuple[datetime, str]]:
         """Add those of the chunk who are `joining` and write what came of it; gives until when to wait for those
         who are left, and why. `first_time` are the positions that nobody has tried to add before."""
+        waits = []
+        # Of a version before: their intent to join is not written yet.
+        invited, now = chunk.in_state(State.INVITED), self.clock.now()
+        try:
+            await chunk.write([advance(i, State.JOINING, now, effect_since=now) for i in invited])
+        except Conflict:
+            waits.append((now + SOON, WROTE_FIRST))
+        first_time = first_time | {i.id.position for i in invited}
         joining = chunk.in_state(State.JOINING)
         if not joining:
-            return []
+            return waits
         users = [i.user_id for i in joining if i.user_id is not None]
         answers = await self.directory.join(command.group, users)
         by_position = {i.id.position: a for i, a in zip(joining, answers, strict=True)}
@@ -64,7 +52,7 @@ class JoinChunkStep:
         )
         waiting = [a for i in chunk.in_state(State.JOINING) if (a := by_position.get(i.id.position))]
         attempt = command.attempt if isinstance(command, JoinChunk) else 0
-        return [self._wait(attempt, a, now) for a in waiting]
+        return waits + [self._wait(attempt, a, now) for a in waiting]
 
     def _settled(self, invitation: Invitation, answer: JoinAnswer, now: datetime, *, first_time: bool) -> Invitation:
         overdue = now > (invitation.effect_since or now) + self.timing.join_window
@@ -90,14 +78,4 @@ class JoinChunkStep:
             case Lagging():
                 return now + replication_wait(attempt), "the directory does not show the guest yet"
             case _:
-                return now + _SOON, "another delivery wrote first"
-
-    async def _outcome(self, command: JoinChunk, chunk: ChunkRows, waits: list[tuple[datetime, str]]) -> Outcome:
-        due = [i for i in chunk.in_state(State.MEMBER) if not i.is_final]
-        then = (MailChunk(command.group, command.chunk),) if due else ()
-        wake_at, why = max(waits, default=(None, ""))
-        later = None
-        if wake_at is not None:
-            later = Later(replace(command, attempt=command.attempt + 1), wake_at, why)
-        await chunk.finish(self.clock.now(), wake_at, self.timing.stall_timeout)
-        return Outcome(then=then, later=later)
+                return now + SOON, WROTE_FIRST

@@ -14,11 +14,11 @@ from shared.invitations.ports import MailText, Store
 from shared.mail.deliver import LANE, SOON, WROTE_FIRST, DeliverMail, Outgoing
 from shared.mail.ports import Dispatched, Mailer
 from shared.messages.commands import MailChunk
-from shared.messages.outcomes import Later, Outcome
+from shared.messages.outcomes import Later
 
 
 @dataclass(frozen=True, slots=True)
-class MailChunkStep:
+class MailGuests:
     """`mailer` is None where no sender is set up (any more): the guests stay members, without the mail."""
 
     mailer: Mailer | None
@@ -27,10 +27,9 @@ class MailChunkStep:
     clock: Clock
     timing: Timing
 
-    async def __call__(self, command: MailChunk) -> Outcome:
-        """Take the chunk as far as it goes now. Safe to repeat at any time."""
+    async def __call__(self, command: MailChunk, chunk: ChunkRows) -> Later | None:
+        """Mail those of the chunk who are due a mail, as many as go now; gives when to come back for the rest."""
         now = self.clock.now()
-        chunk = await ChunkRows.read(self.store, command)
         due = [i for i in chunk.in_state(State.MEMBER, State.MAILING) if not i.is_final]
         free = [i for i in due if not i.is_claimed(now)]
         waits = [(i.claimed_until or now, "another delivery is at work") for i in due if i.is_claimed(now)]
@@ -46,13 +45,10 @@ class MailChunkStep:
                 waits += await self._send(self.mailer, command, chunk, free)
         if not waits and any(not i.is_final for i in chunk.in_state(State.MEMBER, State.MAILING)):
             waits.append((now + SOON, "more mails than go at once"))
-        wake_at, why = max(waits, default=(None, ""))
-        later = None
-        if wake_at is not None:
-            kept = slot if slot is not None and slot > now else None
-            later = Later(replace(command, attempt=command.attempt + 1, slot=kept), wake_at, why)
-        await chunk.finish(self.clock.now(), wake_at, self.timing.stall_timeout)
-        return Outcome(later=later)
+        if not waits:
+            return None
+        kept = slot if slot is not None and slot > now else None
+        return Later(replace(command, attempt=command.attempt + 1, slot=kept), *max(waits))
 
     async def _send(
         self, mailer: Mailer, command: MailChunk, chunk: ChunkRows, free: list[Invitation]

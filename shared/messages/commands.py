@@ -56,12 +56,12 @@ class ChunkCommand(Command):
 
 @dataclass(frozen=True, slots=True)
 class InviteChunk(ChunkCommand):
-    """Invite those of the chunk who are accepted, parked or in doubt."""
+    """Invite those of the chunk who are accepted, parked or in doubt, and bring them on to the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class JoinChunk(ChunkCommand):
-    """Add those of the chunk who are invited to the group."""
+    """Add those of the chunk who are invited to the group, and bring them on to the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class MailChunk(ChunkCommand):
 
 @dataclass(frozen=True, slots=True)
 class ImportChunk(ChunkCommand):
-    """Invite and join those of an import's chunk who are accepted, parked or in doubt. `position` is the one of the
+    """The same as `InviteChunk`, for a chunk of an import. `position` is the one of the
     chunk's last guest in the line of imports; None where it has to be asked for."""
 
     position: float | None = None

@@ -32,10 +32,8 @@ from shared.imports.targets import Targets
 from shared.imports.undo import UndoImportStep
 from shared.invitations.accept import AcceptInvitation
 from shared.invitations.cancel import CancelInvitation
+from shared.invitations.chunk import ChunkStep
 from shared.invitations.give_up import GiveUp
-from shared.invitations.invite import InviteChunkStep
-from shared.invitations.join import JoinChunkStep
-from shared.invitations.send_mail import MailChunkStep
 from shared.invitations.show import ShowInvitations
 from shared.invitations.still_wanted import StillWanted
 from shared.invitations.sweep import CheckChunk
@@ -101,9 +99,7 @@ class Setups:
 class Imports:
     """Bulk import."""
 
-    def __init__(
-        self, a: Adapters, access: Access, rules: Rules, invite: InviteChunkStep, join: JoinChunkStep
-    ) -> None:
+    def __init__(self, a: Adapters, access: Access, rules: Rules, guests: ChunkStep) -> None:
         s, timing, pace = a.settings, a.settings.timing, a.settings.imports
         targets = Targets(a.directory, a.setups, s.tenant_id, s.invite_to)
         admissions = Admissions(Authority(access, a.imports), a.imports, targets, a.clock)
@@ -113,7 +109,7 @@ class Imports:
         self.split = SplitImportStep(
             a.imports, a.files, a.store, targets, a.outbox, a.clock, timing, pace, rules, admissions
         )
-        self.chunk = ImportChunkStep(invite, join, a.imports, pace, admissions)
+        self.chunk = ImportChunkStep(guests, a.imports, pace, admissions)
         self.tend = ImportCommands(
             a.imports, a.store, a.directory, access, a.outbox, a.clock, timing, pace, admissions, s.features
         )
@@ -237,16 +233,15 @@ class App:
             invite_to=s.invite_to,
         )
         self.show_invitations = ShowInvitations(access, a.store)
-        self.invite_chunk = InviteChunkStep(a.directory, a.store, a.clock, s.timing, s.invite_pace, access)
-        self.join_chunk = JoinChunkStep(a.directory, a.store, a.clock, s.timing)
-        self.mail_chunk = MailChunkStep(a.mailer, a.mail_text, a.store, a.clock, s.timing)
+        guests = ChunkStep(a.directory, a.store, a.clock, s.timing, s.invite_pace, access, a.mailer, a.mail_text)
+        self.invite_chunk, self.join_chunk, self.mail_chunk = guests.invite, guests.join, guests.mail
         self.give_up = GiveUp(a.store, a.outbox, a.clock)
         look = CheckChunk(a.store, s.timing)
         self.sweep = Sweep(a.store.open_chunks, look, a.outbox, a.clock)
         self.whole_sweeps = WholeSweeps(a.pulse, a.clock, s.timing)
         rules = Rules(s.message_limit, s.sends_own_mail)
         self.setups = Setups(a, access)
-        self.imports = Imports(a, access, rules, self.invite_chunk, self.join_chunk)
+        self.imports = Imports(a, access, rules, guests)
         self.portal = Portal(a, access, self.stop)
         self.requests = JoinRequests(a, access, self.accept_invitation)
         self.audits = Audits(a, access)

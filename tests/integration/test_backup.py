@@ -22,8 +22,7 @@ from shared.core.timing import Timing
 from shared.graph.directory import GraphDirectory
 from shared.graph.session import GraphSession
 from shared.identity.credentials import app_credential
-from shared.invitations.invite import InviteChunkStep
-from shared.invitations.join import JoinChunkStep
+from shared.invitations.chunk import ChunkStep
 from shared.invitations.rows.store import TableStore
 from shared.invitations.sweep import CheckChunk
 from shared.membership.access import Access
@@ -37,6 +36,7 @@ from shared.pace.pacing import Pace
 from shared.storage.accounts import CONNECTION, queue_service, table_service
 from shared.storage.reminders import TableReminders
 from shared.wiring.adapters import SystemClock
+from tests.fakes.mailer import FakeMailText
 from tests.fakes.principals import FakePrincipals
 from tests.fakes.setup_store import FakeSetupStore
 from tests.integration.conftest import Tenant, eventually
@@ -111,8 +111,8 @@ class RestoredApp:
         clock, timing, pace = SystemClock(), Timing(), Pace(600, timedelta(minutes=1), burst=100)
         self.sweep = Sweep(self.store.open_chunks, CheckChunk(self.store, timing), self.outbox, clock)
         access = Access(self.directory, FakeSetupStore(), clock, FakePrincipals(), InviteTo.OWNED)
-        self.invite = InviteChunkStep(self.directory, self.store, clock, timing, pace, access)
-        self.join = JoinChunkStep(self.directory, self.store, clock, timing)
+        text = FakeMailText()
+        self.chunk = ChunkStep(self.directory, self.store, clock, timing, pace, access, mailer=None, text=text)
 
     async def take(self) -> list[Command]:
         """What waits in the queue of invitations."""
@@ -133,9 +133,9 @@ class RestoredApp:
 
     async def _step(self, command: Command) -> Outcome:
         if isinstance(command, InviteChunk):
-            return await self.invite(command)
+            return await self.chunk.invite(command)
         assert isinstance(command, JoinChunk)
-        return await self.join(command)
+        return await self.chunk.join(command)
 
 
 @asynccontextmanager

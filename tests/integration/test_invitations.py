@@ -471,7 +471,7 @@ def test_no_log_line_holds_a_guests_address_or_message(tenant: Tenant, address: 
 
     logs = "".join(path.read_text(errors="replace") for path in tenant.stack.logs.glob(f"host-{os.getpid()}*.log"))
 
-    assert "Functions.mail_chunk" in logs
+    assert "Functions.invite_chunk" in logs
     assert address not in logs
     assert address.partition("@")[0] not in logs
     assert message not in logs

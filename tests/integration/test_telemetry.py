@@ -31,7 +31,7 @@ def test_an_invitation_is_one_tree_from_the_request_through_the_queues_to_graph(
     assert answer.status_code == 202, answer.text
     tenant.end_of(answer.json()["id"])
 
-    steps = {"post_invitation", "invite_chunk", "join_chunk", "mail_chunk"}
+    steps = {"post_invitation", "invite_chunk"}
     spans = trace_of(tenant, answer.headers["x-request-id"], *steps, "POST /users/{}/messages/{}/send")
 
     assert [root.name for root in roots(spans)] == ["post_invitation"], "one tree, and the request is its root"
@@ -41,15 +41,8 @@ def test_an_invitation_is_one_tree_from_the_request_through_the_queues_to_graph(
         return [*(way(by_id[span.parent]) if span.parent in by_id else []), span.name]
 
     [member] = [s for s in spans if s.name.startswith("POST /groups/{}/members")]
-    assert way(member) == [
-        "post_invitation",
-        "send invitations",
-        "invite_chunk",
-        "send memberships",
-        "join_chunk",
-        member.name,
-    ]
-    assert any(way(s)[-2:] == ["mail_chunk", "POST /users/{}/messages/{}/send"] for s in spans)
+    assert way(member) == ["post_invitation", "send invitations", "invite_chunk", member.name]
+    assert any(way(s)[-2:] == ["invite_chunk", "POST /users/{}/messages/{}/send"] for s in spans)
     [invited] = [s for s in spans if s.name == "POST /invitations"]
     assert invited.attributes["http.response.status_code"] == "201"
     assert by_id[invited.parent].name == "invite_chunk"

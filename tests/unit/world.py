@@ -6,11 +6,9 @@ from datetime import timedelta
 from shared.core.ids import ChunkId, GroupId
 from shared.core.timing import Timing
 from shared.invitations.accept import AcceptInvitation
+from shared.invitations.chunk import ChunkStep
 from shared.invitations.give_up import GiveUp
-from shared.invitations.invite import InviteChunkStep
-from shared.invitations.join import JoinChunkStep
 from shared.invitations.model.invitations import Invitation
-from shared.invitations.send_mail import MailChunkStep
 from shared.invitations.sweep import CheckChunk
 from shared.membership.access import Access
 from shared.messages.commands import Command, InviteChunk, JoinChunk, MailChunk
@@ -70,17 +68,28 @@ class World:
     def give_up(self) -> GiveUp:
         return GiveUp(self.store, self.outbox, self.clock)
 
+    @property
+    def chunk(self) -> ChunkStep:
+        return ChunkStep(
+            self.directory,
+            self.store,
+            self.clock,
+            self.timing,
+            self.pace,
+            self.access,
+            self.mailer,
+            FakeMailText(),
+        )
+
     async def do(self, command: Command) -> Outcome:
         """Run the step of a command once."""
         match command:
             case InviteChunk():
-                invite = InviteChunkStep(self.directory, self.store, self.clock, self.timing, self.pace, self.access)
-                return await invite(command)
+                return await self.chunk.invite(command)
             case JoinChunk():
-                return await JoinChunkStep(self.directory, self.store, self.clock, self.timing)(command)
+                return await self.chunk.join(command)
             case MailChunk():
-                step = MailChunkStep(self.mailer, FakeMailText(), self.store, self.clock, self.timing)
-                return await step(command)
+                return await self.chunk.mail(command)
             case _:
                 raise AssertionError(f"{command} is not about a chunk")
 

@@ -42,19 +42,19 @@ STATES: dict[State, StateFacts] = {
     # Written before the answer 202; nothing has been sent.
     State.ACCEPTED: StateFacts(
         "Guestlist has taken the invitation and will send it.",
-        # From a file the two steps are one, and `joining` is written at once.
-        frozenset({State.INVITING, State.INVITED, State.JOINING, State.PARKED, State.FAILED, State.UNDONE}),
+        frozenset({State.INVITING, State.JOINING, State.PARKED, State.FAILED, State.UNDONE}),
     ),
     # The intent, written before the call that mails: after a crash the guest is looked up, not invited again.
     State.INVITING: StateFacts(
         "The directory is being asked to invite the guest.",
-        frozenset({State.ACCEPTED, State.INVITED, State.JOINING, State.PARKED, State.FAILED}),
+        frozenset({State.ACCEPTED, State.JOINING, State.PARKED, State.FAILED}),
     ),
     # Microsoft's anomaly detection stopped the tenant: nothing failed, it goes on by itself.
     State.PARKED: StateFacts(
         "Invitations of the whole directory are stopped by Microsoft; this one waits and goes on by itself.",
-        frozenset({State.INVITING, State.INVITED, State.JOINING, State.FAILED, State.UNDONE}),
+        frozenset({State.INVITING, State.JOINING, State.FAILED, State.UNDONE}),
     ),
+    # Written by versions in which another delivery added the guest to the group; read for ever.
     State.INVITED: StateFacts("The guest has an account in the directory.", frozenset({State.JOINING, State.FAILED})),
     State.JOINING: StateFacts("The guest is being added to the group.", frozenset({State.MEMBER, State.FAILED})),
     # The end, unless a mail of Guestlist's own is due.

@@ -29,13 +29,12 @@ from shared.imports.start import Upload
 from shared.imports.sweep import CheckImport
 from shared.imports.targets import Targets
 from shared.imports.undo import UndoImportStep
-from shared.invitations.invite import InviteChunkStep
-from shared.invitations.join import JoinChunkStep
+from shared.invitations.chunk import ChunkStep
 from shared.invitations.model.counters import count
 from shared.invitations.model.invitations import State
 from shared.invitations.still_wanted import StillWanted
 from shared.membership.access import Access
-from shared.messages.commands import ImportChunk, JoinChunk, SplitImport, UndoImport
+from shared.messages.commands import ImportChunk, JoinChunk, MailChunk, SplitImport, UndoImport
 from shared.messages.outcomes import Outcome
 from shared.messages.sweep import Sweep
 from shared.pace.pacing import DayLimit, Pace
@@ -43,6 +42,7 @@ from tests.builders import CHUNK, GROUP, NOW, OWNER, TENANT, a_caller, a_group, 
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.import_store import FakeFiles, FakeImportStore
+from tests.fakes.mailer import FakeMailer, FakeMailText
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.principals import FakePrincipals
 from tests.fakes.setup_store import FakeSetupStore
@@ -70,6 +70,7 @@ class Files:
     files: FakeFiles = field(default_factory=FakeFiles)
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     clock: FakeClock = field(default_factory=FakeClock)
+    mailer: FakeMailer = field(default_factory=FakeMailer)
     timing: Timing = field(default_factory=Timing)
 
     @property
@@ -100,9 +101,17 @@ class Files:
 
     @property
     def chunk(self) -> ImportChunkStep:
-        invite = InviteChunkStep(self.directory, self.store, self.clock, self.timing, self.settings.pace, self.access)
-        join = JoinChunkStep(self.directory, self.store, self.clock, self.timing)
-        return ImportChunkStep(invite, join, self.imports, self.settings, self.admissions)
+        guests = ChunkStep(
+            self.directory,
+            self.store,
+            self.clock,
+            self.timing,
+            self.settings.pace,
+            self.access,
+            self.mailer,
+            FakeMailText(),
+        )
+        return ImportChunkStep(guests, self.imports, self.settings, self.admissions)
 
     @property
     def sweep(self) -> Sweep[ImportId]:
@@ -349,6 +358,24 @@ async def test_a_chunk_is_invited_and_joined_in_one_breath() -> None:
     assert world.directory.calls == ["read_group", "find", "invite", "join"]
     assert world.store.marks == {}
     assert world.store.counters[IMPORT, GROUP] == {"member": 20, "final": 20}
+
+
+async def test_a_chunk_with_messages_is_mailed_in_the_same_delivery_as_far_as_the_lane_goes() -> None:
+    lines = "".join(f"g{n}@fabrikam.com,Welcome\n" for n in range(20))
+    world = await Files(f"address,message\n{lines}".encode()).given()
+    await world.read_all()
+
+    outcome = await world.chunk(world.chunks[0])
+
+    burst = world.mailer.pace.burst
+    assert len(world.mailer.sent) == burst
+    assert Counter(r.value.state for r in world.store.rows.values()) == {
+        State.MAILED: burst,
+        State.MEMBER: 20 - burst,
+    }
+    assert outcome.then == ()
+    assert outcome.later is not None
+    assert isinstance(outcome.later.command, MailChunk)
 
 
 async def test_who_the_group_does_not_see_yet_joins_by_a_message_of_its_own() -> None:

@@ -1,6 +1,7 @@
 """From accepted to the end: states, weather, redelivery, breaker, mail, sweeper, poison."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -64,6 +65,98 @@ async def test_a_guest_with_a_message_is_invited_silently_and_gets_our_mail(worl
     assert "Good to have you" in mail.text
     assert (world.row().redeem_url or "no link") in mail.text
     assert world.store.open_chunks.opened == {}
+
+
+async def test_one_delivery_makes_an_accepted_guest_a_member_and_mails(world: World) -> None:
+    await world.given(an_invitation(message="Good to have you"))
+
+    outcome = await world.do(INVITE)
+
+    assert (outcome.then, outcome.later) == ((), None)
+    assert world.row().state is State.MAILED
+    assert world.directory.calls == ["find", "invite", "join"]
+    assert world.directory.members[GROUP] == {USER}
+    assert world.mailer is not None
+    assert len(world.mailer.sent) == 1
+    assert world.store.open_chunks.opened == {}
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize("part", ["invite", "join", "prepare", "dispatch"])
+async def test_a_delivery_that_dies_between_the_parts_is_brought_to_the_end_by_the_next(
+    world: World, part: str, side: str, is_known: bool
+) -> None:
+    """Killed at a call and again at each later one: the next begins where the rows say."""
+    if is_known:
+        world.directory.accounts[KEY] = GUEST
+    await world.given(an_invitation(message="hi"))
+    assert world.mailer is not None
+    service: object = world.mailer if hasattr(world.mailer, part) else world.directory
+    call = getattr(service, part)
+
+    async def dies(*args, **kwargs):  # type: ignore[no-untyped-def]
+        if side == "after":
+            await call(*args, **kwargs)
+        raise InterruptedError(f"{part}, {side}")
+
+    setattr(service, part, dies)
+    with suppress(InterruptedError):
+        await world.do(INVITE)
+    setattr(service, part, call)
+    world.clock.advance(world.timing.work_lease + timedelta(seconds=1))
+
+    await world.run(INVITE)
+
+    row = world.row()
+    assert (row.state, row.already_member, row.already_in_directory) == (State.MAILED, False, is_known)
+    assert world.directory.tickets == ({} if is_known else {KEY: 1})
+    assert world.directory.members[GROUP] == {USER}
+    assert (len(world.mailer.sent), world.directory.mails) == (1, [])
+    assert world.store.open_chunks.opened == {}
+
+
+async def test_a_delivery_that_joins_goes_on_to_the_mail(world: World) -> None:
+    await world.given(an_invitation(state=State.INVITED, message="hi", user_id=USER))
+
+    outcome = await world.do(JOIN)
+
+    assert (outcome.then, outcome.later) == ((), None)
+    assert world.row().state is State.MAILED
+
+
+async def test_what_has_to_wait_becomes_the_message_of_its_part(world: World) -> None:
+    world.directory.join_says[USER] = [Lagging()]
+    await world.given(an_invitation(message="hi"))
+    assert world.mailer is not None
+    for _ in range(2):
+        await world.store.reserve("mails", world.mailer.pace, world.mailer.pace.burst, NOW)
+
+    first = await world.do(INVITE)
+    assert world.row().state is State.JOINING
+    assert first.later is not None
+    assert first.later.command == replace(JOIN, attempt=1)
+    assert first.later.not_before == NOW + timedelta(seconds=2)
+    world.clock.time = first.later.not_before
+    second = await world.do(first.later.command)
+
+    assert (world.row().state, world.mailer.sent) == (State.MEMBER, [])
+    assert second.later is not None
+    assert second.later.command == replace(MAIL, attempt=1, slot=second.later.not_before)
+    await world.run(second.later.command)
+    assert world.row().state is State.MAILED
+
+
+async def test_members_are_mailed_by_a_message_of_their_own_while_others_wait(world: World) -> None:
+    world.directory.join_says[USER] = [Lagging()]
+    await world.given(an_invitation(0, message="hi"), an_invitation(1, message="hi"))
+
+    outcome = await world.do(INVITE)
+
+    assert (world.row(0).state, world.row(1).state) == (State.JOINING, State.MEMBER)
+    assert outcome.then == (MAIL,)
+    assert outcome.later is not None
+    assert isinstance(outcome.later.command, JoinChunk)
 
 
 async def test_who_is_in_the_directory_joins_without_an_invitation(world: World) -> None:
@@ -156,11 +249,13 @@ async def test_what_is_throttled_waits_as_asked_and_what_succeeded_stays(world: 
 
     outcome = await world.do(INVITE)
 
-    assert (world.row(0).state, world.row(1).state) == (State.ACCEPTED, State.INVITED)
-    assert outcome.then == (JOIN,)
+    assert (world.row(0).state, world.row(1).state) == (State.ACCEPTED, State.JOINING)
     assert outcome.later is not None
     assert outcome.later.not_before >= NOW + timedelta(seconds=17)
+    # Nothing is asked before that, not even to add who was invited.
+    assert (outcome.then, world.directory.calls) == ((), ["find", "invite"])
     await world.run(outcome.later.command)
+    assert (world.row(0).state, world.row(1).state) == (State.MEMBER, State.MEMBER)
     assert world.directory.tickets == {KEY: 1, an_invitation(1).address.key: 1}
 
 
@@ -329,8 +424,6 @@ async def test_an_invitation_that_outlives_its_lease_is_in_doubt_and_not_repeate
 async def test_a_mail_that_outlives_its_lease_is_sent_once(world: World, call: str) -> None:
     world.timing = replace(world.timing, work_lease=timedelta(milliseconds=20))
     await world.given(an_invitation(message="hi"))
-    await world.do(INVITE)
-    await world.do(JOIN)
     assert world.mailer is not None
     quick = getattr(world.mailer, call)
 
@@ -340,10 +433,11 @@ async def test_a_mail_that_outlives_its_lease_is_sent_once(world: World, call: s
         return answers
 
     setattr(world.mailer, call, slow)
-    outcome = await world.do(MAIL)
+    outcome = await world.do(INVITE)
     setattr(world.mailer, call, quick)
 
     assert outcome.later is not None
+    assert isinstance(outcome.later.command, MailChunk)
     await world.run(outcome.later.command)
     assert world.row().state is State.MAILED
     assert len(world.mailer.sent) == 1
@@ -593,6 +687,8 @@ async def test_the_sweeper_forgets_what_has_ended_or_never_began(world: World) -
         (State.ACCEPTED, INVITE, State.FAILED, Reason.GAVE_UP),
         (State.INVITING, INVITE, State.FAILED, Reason.GAVE_UP),
         (State.JOINING, JOIN, State.FAILED, Reason.GAVE_UP),
+        (State.JOINING, INVITE, State.FAILED, Reason.GAVE_UP),
+        (State.MAILING, INVITE, State.MEMBER, Reason.MAIL_NOT_SENT),
         (State.MAILING, MAIL, State.MEMBER, Reason.MAIL_NOT_SENT),
     ],
 )
