@@ -60,7 +60,8 @@ test_an_audit_with_a_remedy = test_audits.test_what_policy_asks_for_is_done_writ
 
 
 def test_the_functions_of_one_invitation_ran_in_processes_of_their_own(tenant: Tenant, address: str) -> None:
-    tenant.settings(replication={"membersAdd": {"ms": 1500}})  # who is not shown yet joins by another message
+    # Who has to wait joins by another message.
+    tenant.fault(path=r"/members/\$ref$", method="POST", status=429, headers={"Retry-After": "1"})
 
     tenant.end_of(tenant.invite(address, welcomeMessage="Welcome"))
 

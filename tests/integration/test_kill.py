@@ -125,18 +125,17 @@ class Scene:
 
 
 class Waiting(Scene):
-    """Each guest has to wait twice: the group does not see the account at once, and the mail service is busy."""
+    """Each guest has to wait twice: the directory is busy, and so is the mail service."""
 
     def run(self, passage: Passage | None, side: Side) -> Passage | None:
         tenant = self.tenant
         tenant.simulator.delete("/_sim/faults")
-        tenant.settings(replication={"membersAdd": {"ms": 1500}})
+        tenant.fault(path=r"/members/\$ref$", method="POST", status=429, headers={"Retry-After": "1"})
         tenant.fault(path="/messages$", method="POST", status=429, headers={"Retry-After": "1"})
         try:
             return super().run(passage, side)
         finally:
             tenant.simulator.delete("/_sim/faults")
-            tenant.settings(replication={"membersAdd": {"ms": 0}})
 
 
 @dataclass
