@@ -105,7 +105,7 @@ async def _audit(
     graph, storage, sent = tenant.calls(), meter.counts.total(), outbox.sent
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    audit = await start.by_timer()
+    audit = await start.start_scheduled()
     if audit is None:
         raise RuntimeError("an audit is running already")
     while outbox.waiting:

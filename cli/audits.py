@@ -138,7 +138,7 @@ def report(
 
 @group.command("trail")
 @command
-def trail(
+def change_log(
     session: Session,
     output: Annotated[Path | None, typer.Option(help="Where the file goes. Without it the newest are shown.")] = None,
     force: Force = False,
@@ -176,7 +176,7 @@ def remedies(session: Session, audit: AuditArgument = "latest") -> None:
 
 @group.command("put-right")
 @command
-def put_right(
+def apply_remedies(
     session: Session, app: AppArgument, audit: AuditArgument = "latest", yes: Yes = False, no_wait: NoWait = False
 ) -> None:
     """Have what an audit planned in an app carried out, after showing it."""

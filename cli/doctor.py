@@ -1,4 +1,4 @@
-"""``guestlist doctor``: what is missing, from this machine to the tenant, each with what mends it."""
+"""``guestlist doctor``: what is missing, from this machine to the tenant, each with how to fix it."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def check(
 def doctor(session: Session) -> None:
     """Say what is missing: the way to the API, the sign-in, the tenant, the permissions, the settings."""
     checks: list[Check] = []
-    for examine in (_reachable, _signed_in, _role, _app):
+    for diagnose in (_reachable, _signed_in, _role, _app):
         try:
-            checks += examine(session)
+            checks += diagnose(session)
         except Failure as failure:
             if isinstance(failure, Misuse):
                 raise
-            checks.append(_failed(_TITLES[examine.__name__], failure))
+            checks.append(_failed(_TITLES[diagnose.__name__], failure))
             break
     missing = any(each["state"] == "missing" for each in checks)
     _print(session, checks)

@@ -32,12 +32,12 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Gather all that is kept of a person, as JSON."""
-    whom = _whom(address, user)
+    subject = _subject(address, user)
     if out is not None and out.exists() and not force:
         raise Misuse(f"{out} is there already", None, "Name another file with --out, or overwrite with --force")
     if out is not None and not out.parent.is_dir():
         raise Misuse(f"There is no folder {out.parent}", None, "Make it, or name another file with --out")
-    found = _follow(session, "/api/people/exports", whom)
+    found = _follow(session, "/api/people/exports", subject)
     if found["state"] != "done":
         session.tell("The export was deleted before it could be fetched. Ask for it again.")
         session.finish(found, SOME_FAILED)
@@ -59,8 +59,8 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase all that is kept of a person, after showing what it is. It cannot be taken back."""
-    whom, path = _whom(address, user), "/api/people/erasures"
-    shown = _follow(session, path, whom)
+    subject, path = _subject(address, user), "/api/people/erasures"
+    shown = _follow(session, path, subject)
     _check(session, shown)
     _table(session, shown)
     for each in shown["underWay"]:
@@ -75,7 +75,7 @@ def erase(
         if not typer.confirm("Erase all of this? It cannot be taken back.", default=False):
             session.tell("Nothing was erased.")
             session.finish(shown, SOME_FAILED)
-    done = _follow(session, path, whom | {"confirm": True})
+    done = _follow(session, path, subject | {"confirm": True})
     if done["state"] != "done":
         session.tell("Nothing was erased, for work is under way. Let it end or cancel it, and repeat this:")
         for each in done["underWay"]:
@@ -90,7 +90,7 @@ def erase(
     session.finish(done)
 
 
-def _whom(address: str | None, user: str | None) -> dict[str, Any]:
+def _subject(address: str | None, user: str | None) -> dict[str, Any]:
     if address is None and user is None:
         raise Misuse(
             "Whose data?", None, "Give the person's mail address, or the object id of the account with --user"

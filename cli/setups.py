@@ -162,7 +162,7 @@ def _follow(session: Session, found: view.Checklist, *, confirm_manual: bool) ->
                 before, tasks = found, [s for s in view.open_tasks(found) if s["step"] not in left]
                 if tasks and (confirm_manual or session.may_ask):
                     watch.hide()
-                    found = _tend(session, found, tasks[0], left, ask=not confirm_manual)
+                    found = _confirm_task(session, found, tasks[0], left, ask=not confirm_manual)
                 elif found["state"] == "running":
                     watch.pause()
                     found = session.api.get(_path(found["id"])).body
@@ -178,7 +178,7 @@ def _follow(session: Session, found: view.Checklist, *, confirm_manual: bool) ->
     _end(session, found)
 
 
-def _tend(
+def _confirm_task(
     session: Session, found: view.Checklist, step: dict[str, Any], left: set[str], *, ask: bool
 ) -> view.Checklist:
     """One manual task: shown, and confirmed if it is done. Where somebody else was quicker, that is as good."""

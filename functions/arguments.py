@@ -137,18 +137,18 @@ def several(make: Callable[..., Any], **sources: Source) -> Source:
 
 def paged(most: int | None = None, default: int = 0) -> Source:
     """A `Page`, by ``?limit=`` and ``?continuation=``; without `most` pages are as long as the handler makes them."""
-    told: dict[str, Described] = {_CONTINUATION: ("from the `nextLink` of the page before", dict(TEXT))}
+    described: dict[str, Described] = {_CONTINUATION: ("from the `nextLink` of the page before", dict(TEXT))}
     limit = None
     if most is not None:
         schema = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
         limit = query("limit", "entries of a page", schema, _number(most), default)
-        told = {**limit.query, **told}
+        described = {**limit.query, **described}
 
     def read(call: Call) -> Page:
         kept = {name: value for name, value in call.req.params.items() if value and name != _CONTINUATION}
         return Page(call.req.params.get(_CONTINUATION), limit.read(call) if limit else default, kept)
 
-    return Source(read, told)
+    return Source(read, described)
 
 
 def header(name: str, text: str, make: Callable[[str], Any]) -> Source:

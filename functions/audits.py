@@ -11,7 +11,7 @@ from functions.handlers import background
 from functions.http import Routes
 from shared import wiring
 from shared.audits import schemas
-from shared.audits.model.csv_findings import finding_lines, trail_lines
+from shared.audits.model.csv_findings import change_log_lines, finding_lines
 from shared.audits.model.findings import FindingFilter
 from shared.audits.model.remedies import Plan
 from shared.core.applications import AppId
@@ -59,7 +59,7 @@ async def audit_now_and_then(timer: func.TimerRequest) -> None:
     start = (await wiring.app()).audits.start
     if not start.is_on:
         return
-    begun = await start.by_timer()
+    begun = await start.start_scheduled()
     if begun is None:
         log.warning("an audit is running still; this time none is begun")
     else:
@@ -69,21 +69,21 @@ async def audit_now_and_then(timer: func.TimerRequest) -> None:
 @route(f"POST {_ALL}", Action.RUN_AUDITS, Reason.FEATURE_OFF, Reason.AUDIT_RUNNING)
 async def post_audit(app: App, caller: Caller) -> Accepted[schemas.Audit]:
     """Begin an audit now."""
-    begun = await app.audits.start.by_hand(caller)
+    begun = await app.audits.start.start_manual(caller)
     return Accepted(schemas.audit(begun), f"{_ALL}/{begun.id}")
 
 
 @route(f"GET {_ALL}", Action.READ_AUDITS)
 async def list_audits(app: App, caller: Caller, page: Annotated[Page, paged(100, 20)]) -> schemas.Audits:
     """Audits, the newest first."""
-    found, after = await app.audits.tend.list(caller, page.continuation, page.limit)
+    found, after = await app.audits.commands.list(caller, page.continuation, page.limit)
     return schemas.Audits([schemas.audit(a) for a in found], page.next(_ALL, after))
 
 
 @route(f"GET {_ONE}", Action.READ_AUDITS)
 async def get_audit(app: App, caller: Caller, audit: AuditName) -> schemas.Audit:
     """One audit."""
-    return schemas.audit(await app.audits.tend.show(audit, caller))
+    return schemas.audit(await app.audits.commands.show(audit, caller))
 
 
 @route(f"GET {_ONE}/findings", Action.READ_AUDITS)
@@ -91,8 +91,8 @@ async def list_findings(
     app: App, caller: Caller, audit: AuditName, wanted: _Filter, page: _Paged
 ) -> schemas.Findings:
     """What an audit found, the worst first."""
-    of = await app.audits.tend.show(audit, caller)
-    found = await app.audits.tend.findings(of.id, caller, wanted, page.continuation, page.limit)
+    of = await app.audits.commands.show(audit, caller)
+    found = await app.audits.commands.findings(of.id, caller, wanted, page.continuation, page.limit)
     link = page.next(f"{_ALL}/{of.id}/findings", found.continuation)
     return schemas.findings(of.id, found.findings, link)
 
@@ -102,8 +102,8 @@ async def get_findings_file(
     app: App, caller: Caller, audit: AuditName, wanted: _Filter, page: Continuation
 ) -> CsvFile:
     """The same as a file, five thousand lines at a time: follow the Link header."""
-    of = await app.audits.tend.show(audit, caller)
-    found = await app.audits.tend.findings(of.id, caller, wanted, page.continuation, _LINES)
+    of = await app.audits.commands.show(audit, caller)
+    found = await app.audits.commands.findings(of.id, caller, wanted, page.continuation, _LINES)
     content = finding_lines(found.findings, headings=page.continuation is None)
     link = page.next(f"{_ALL}/{of.id}/findings.csv", found.continuation)
     return CsvFile(content, f"audit-{of.started_at:%Y-%m-%d}.csv", link)
@@ -112,7 +112,7 @@ async def get_findings_file(
 @route(f"GET {_ONE}/report.html", Action.READ_AUDITS, answers={200: "text/html"})
 async def get_report(app: App, caller: Caller, audit: AuditName) -> func.HttpResponse:
     """The report: one page with charts, which loads nothing and can be printed."""
-    report = await app.audits.tend.report(audit, caller)
+    report = await app.audits.commands.report(audit, caller)
     page = app.audits.report_page().html(report)
     return func.HttpResponse(page, headers=_REPORT_HEADERS, mimetype="text/html", charset="utf-8")
 
@@ -120,34 +120,34 @@ async def get_report(app: App, caller: Caller, audit: AuditName) -> func.HttpRes
 @route(f"GET {_ONE}/remedies", Action.READ_AUDITS)
 async def list_remedies(app: App, caller: Caller, audit: AuditName) -> schemas.Plans:
     """What an audit means to do, or has done, in each app."""
-    return schemas.Plans([schemas.plan(p) for p in await app.audits.tend.plans(audit, caller)])
+    return schemas.Plans([schemas.plan(p) for p in await app.audits.commands.plans(audit, caller)])
 
 
 @route(f"GET {_PLAN}", Action.READ_AUDITS, Reason.REMEDIES_MISSING)
 async def get_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId, page: _Paged) -> schemas.Remedies:
     """The same in one app, guest by guest."""
-    plan, found, after = await app.audits.tend.actions(audit, app_id, caller, page.continuation, page.limit)
+    plan, found, after = await app.audits.commands.actions(audit, app_id, caller, page.continuation, page.limit)
     return schemas.actions(plan, found, page.next(_path(plan), after))
 
 
 @route(f"POST {_PLAN}", Action.RUN_AUDITS, *_OF_PLANS, Reason.REMEDIES_OLD)
 async def carry_out_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId) -> Accepted[schemas.Plan]:
     """Have what was planned, or held because it would touch too many guests, carried out."""
-    plan = await app.audits.tend.carry_out(audit, app_id, caller)
+    plan = await app.audits.commands.carry_out(audit, app_id, caller)
     return Accepted(schemas.plan(plan), _path(plan))
 
 
 @route(f"POST {_PLAN}/undo", Action.RUN_AUDITS, *_OF_PLANS)
 async def undo_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId) -> Accepted[schemas.Plan]:
     """Take back what was done: guests are members again, may sign in again, are restored."""
-    plan = await app.audits.tend.undo(audit, app_id, caller)
+    plan = await app.audits.commands.undo(audit, app_id, caller)
     return Accepted(schemas.plan(plan), _path(plan))
 
 
 @route(f"GET {_POLICY}", Action.READ_APP, Reason.APP_MISSING, *OF_DIRECTORY)
 async def get_audit_policy(app: App, caller: Caller, app_id: AppId) -> schemas.Policy:
     """What audits do about an app's findings."""
-    return schemas.policy(await app.audits.tend.policy(app_id, caller))
+    return schemas.policy(await app.audits.commands.policy(app_id, caller))
 
 
 @route(
@@ -162,13 +162,13 @@ async def get_audit_policy(app: App, caller: Caller, app_id: AppId) -> schemas.P
 )
 async def put_audit_policy(app: App, caller: Caller, app_id: AppId, body: AuditPolicy) -> schemas.Policy:
     """Replace that."""
-    return schemas.policy(await app.audits.tend.write_policy(app_id, body, caller))
+    return schemas.policy(await app.audits.commands.write_policy(app_id, body, caller))
 
 
 @route("GET /api/groups/{groupId}/findings", Action.READ_GUESTS, *OF_GROUPS)
 async def list_group_findings(app: App, caller: Caller, group: GroupId, page: _Paged) -> schemas.Findings:
     """What the last audit found in a group."""
-    audit, found = await app.audits.tend.of_group(group, caller, page.continuation, page.limit)
+    audit, found = await app.audits.commands.of_group(group, caller, page.continuation, page.limit)
     link = page.next(f"/api/groups/{group}/findings", found.continuation)
     return schemas.findings(audit.id if audit else None, found.findings, link)
 
@@ -176,15 +176,15 @@ async def list_group_findings(app: App, caller: Caller, group: GroupId, page: _P
 @route("GET /api/trail", Action.READ_AUDITS)
 async def list_trail(app: App, caller: Caller, page: _Paged) -> schemas.ChangeLog:
     """Changes of the directory outside of inviting, the newest first."""
-    found, after = await app.audits.tend.trail(caller, page.continuation, page.limit)
-    return schemas.trail_page(found, page.next("/api/trail", after))
+    found, after = await app.audits.commands.change_log(caller, page.continuation, page.limit)
+    return schemas.change_log_page(found, page.next("/api/trail", after))
 
 
 @route("GET /api/trail.csv", Action.READ_AUDITS)
 async def get_trail_file(app: App, caller: Caller, page: Continuation) -> CsvFile:
     """The same as a file, five thousand lines at a time: follow the Link header."""
-    found, after = await app.audits.tend.trail(caller, page.continuation, _LINES)
-    lines = trail_lines(found, headings=page.continuation is None)
+    found, after = await app.audits.commands.change_log(caller, page.continuation, _LINES)
+    lines = change_log_lines(found, headings=page.continuation is None)
     return CsvFile(lines, "trail.csv", page.next("/api/trail.csv", after))
 
 

@@ -20,10 +20,10 @@ from shared.wiring import App
 route = Routes("app")
 
 
-@Routes("setups")("GET /api/doctor", Action.EXAMINE, Reason.DIRECTORY_BUSY)
+@Routes("setups")("GET /api/doctor", Action.DIAGNOSE, Reason.DIRECTORY_BUSY)
 async def get_doctor(app: App, caller: Caller) -> schemas.Diagnosis:
-    """What is missing, and what mends it."""
-    return schemas.examination(await app.examine(caller))
+    """What is missing, and how to fix it."""
+    return schemas.diagnosis(await app.diagnose(caller))
 
 
 @Routes("caller")("GET /api/sign-in", ANYBODY)

@@ -68,20 +68,20 @@ async def post_import(
     if dry_run:
         return schemas.preview(await app.imports.preview(upload, caller))
     import_id = await app.imports.start(upload, caller, key)
-    seen = await app.imports.tend.show(group, import_id, caller)
+    seen = await app.imports.commands.show(group, import_id, caller)
     return Accepted(schemas.one(seen), f"/api/groups/{group}/imports/{import_id}")
 
 
 @route(f"GET {_ALL}", Action.READ_GUESTS, *OF_GROUPS)
 async def list_imports(app: App, caller: Caller, group: GroupId) -> schemas.Imports:
     """Imports of a group, the newest first."""
-    return schemas.several(await app.imports.tend.of_group(group, caller))
+    return schemas.several(await app.imports.commands.of_group(group, caller))
 
 
 @route(f"GET {_ONE}", Action.READ_GUESTS, *OF_DIRECTORY)
 async def get_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> schemas.Import:
     """One import and how far it is."""
-    return schemas.one(await app.imports.tend.show(group, import_id, caller))
+    return schemas.one(await app.imports.commands.show(group, import_id, caller))
 
 
 @route(f"GET {_ONE}/results", Action.READ_GUESTS, Reason.FILE_GONE, *OF_DIRECTORY)
@@ -97,19 +97,19 @@ async def get_import_results(
 @route(f"POST {_ONE}/pause", Action.CHANGE_IMPORT, *_OF_CHANGES)
 async def pause_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> schemas.Import:
     """Invite nobody until it is resumed."""
-    return schemas.one(await app.imports.tend.pause(group, import_id, caller))
+    return schemas.one(await app.imports.commands.pause(group, import_id, caller))
 
 
 @route(f"POST {_ONE}/resume", Action.CHANGE_IMPORT, *_OF_CHANGES)
 async def resume_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> schemas.Import:
     """Go on."""
-    return schemas.one(await app.imports.tend.resume(group, import_id, caller))
+    return schemas.one(await app.imports.commands.resume(group, import_id, caller))
 
 
 @route(f"POST {_ONE}/cancel", Action.CHANGE_IMPORT, *_OF_CHANGES)
 async def cancel_import(app: App, caller: Caller, group: GroupId, import_id: ImportId) -> schemas.Import:
     """Invite nobody who was not asked yet."""
-    return schemas.one(await app.imports.tend.cancel(group, import_id, caller))
+    return schemas.one(await app.imports.commands.cancel(group, import_id, caller))
 
 
 @route(
@@ -122,10 +122,10 @@ async def undo_import(
 ) -> schemas.ImportUndo | Accepted[schemas.Import]:
     """Take back the memberships and the unused accounts that it made."""
     if dry_run:
-        stored = await app.imports.tend.require_undo(group, import_id, caller)
+        stored = await app.imports.commands.require_undo(group, import_id, caller)
         plan = await app.imports.undo.plan(import_id, sorted(stored.progress.value.targets))
-        return schemas.undo_plan(plan, await app.imports.tend.show(group, import_id, caller))
-    seen = await app.imports.tend.undo(group, import_id, caller)
+        return schemas.undo_plan(plan, await app.imports.commands.show(group, import_id, caller))
+    seen = await app.imports.commands.undo(group, import_id, caller)
     return Accepted(schemas.one(seen), f"/api/groups/{group}/imports/{import_id}")
 
 

@@ -110,8 +110,8 @@ async def page_invitation(
     req: func.HttpRequest, app: App, group: GroupId, invitation: InvitationId
 ) -> func.HttpResponse:
     """What became of an invitation, for who may see it; for others that it was taken, and no more."""
-    told: dict[str, Any] = {"address": None, "state": None, "meaning": None, "final": True}
-    told |= dict.fromkeys(("title", "detail", "remedy"))
+    shown: dict[str, Any] = {"address": None, "state": None, "meaning": None, "final": True}
+    shown |= dict.fromkeys(("title", "detail", "remedy"))
     try:
         found = await app.show_invitations.one(invitation, await caller_of(app, req))
     except Refused as e:
@@ -119,7 +119,7 @@ async def page_invitation(
             raise
     else:
         facts = REASONS[found.reason] if found.reason else None
-        told |= {
+        shown |= {
             "address": found.address.text,
             "state": found.state.value,
             "meaning": STATES[found.state].meaning,
@@ -128,4 +128,4 @@ async def page_invitation(
             "remedy": facts.remedy if facts else None,
             "final": found.is_final,
         }
-    return html_response(pages.invitation_state(group_id=group, language=language_of(req), **told))
+    return html_response(pages.invitation_state(group_id=group, language=language_of(req), **shown))

@@ -49,5 +49,5 @@ async def post_erasure(app: App, caller: Caller, body: schemas.ErasureBody) -> A
 @route(f"GET {_ERASURES}/{{caseId}}", _NEED)
 async def get_erasure(app: App, caller: Caller, case: SubjectRequestId) -> schemas.Erasure:
     """How far it is, what was found and erased, what was kept and why."""
-    found, whom, _ = await app.people.ask.show(SubjectRequestKind.ERASURE, case, caller)
-    return schemas.erasure(found, whom, app.people.search.personal_data)
+    found, person, _ = await app.people.ask.show(SubjectRequestKind.ERASURE, case, caller)
+    return schemas.erasure(found, person, app.people.search.personal_data)

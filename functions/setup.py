@@ -62,13 +62,13 @@ async def post_setup(
 @route(f"GET {_ALL}", Action.READ_SETUPS)
 async def list_setups(app: App, caller: Caller) -> schemas.Setups:
     """All setups, the newest first."""
-    return schemas.setups(await app.setups.tend.list_all(caller))
+    return schemas.setups(await app.setups.commands.list_all(caller))
 
 
 @route(f"GET {_ONE}", Action.READ_SETUPS)
 async def get_setup(app: App, caller: Caller, setup: SetupId) -> schemas.SetupChecklist:
     """One setup as a checklist."""
-    return schemas.setup(await app.setups.tend.show(setup, caller))
+    return schemas.setup(await app.setups.commands.show(setup, caller))
 
 
 @route(
@@ -81,7 +81,7 @@ async def confirm_setup_step(
     app: App, caller: Caller, setup: SetupId, step: SetupStep, body: str | None
 ) -> schemas.SetupChecklist:
     """Say that a manual task is done."""
-    return schemas.setup(await app.setups.tend.confirm(setup, step, caller, body))
+    return schemas.setup(await app.setups.commands.confirm(setup, step, caller, body))
 
 
 @route(
@@ -92,7 +92,7 @@ async def confirm_setup_step(
 )
 async def retry_setup(app: App, caller: Caller, setup: SetupId, body: Answers) -> Accepted[schemas.SetupChecklist]:
     """Try failed steps again, with the answer to what they asked."""
-    return _accepted(await app.setups.tend.retry(setup, caller, body))
+    return _accepted(await app.setups.commands.retry(setup, caller, body))
 
 
 def _accepted(setup: Setup) -> Accepted[schemas.SetupChecklist]:

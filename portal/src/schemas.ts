@@ -826,13 +826,13 @@ export interface Templates1 {
   value: Template[];
 }
 /**
- * What is missing, and what mends it.
+ * What is missing, and how to fix it.
  */
 export interface Diagnosis {
   checks: DiagnosedCheck[];
 }
 /**
- * One thing that was examined, with the link or the command that mends it.
+ * One thing that was examined, with the link or the command that fixes it.
  */
 export interface DiagnosedCheck {
   check: string;

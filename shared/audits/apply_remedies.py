@@ -120,10 +120,10 @@ class ApplyRemediesStep:
         begun_before = [a for a in few if a.value.state is ActionState.STARTED]
         if few[0].value.remedy is Remedy.NOTIFY_OWNER:
             all_of_them, again = [*started, *begun_before], {a.value.id for a in begun_before}
-            told = await self.effects.tell_owners(
+            notified = await self.effects.tell_owners(
                 plan, record.value, all_of_them, again=again, attempt=command.attempt
             )
-            return await self._finish(plan, *told)
+            return await self._finish(plan, *notified)
         results = await self.effects.do(plan, record.value, [a.value for a in started], again=False)
         if begun_before:
             results += await self.effects.do(plan, record.value, [a.value for a in begun_before], again=True)
@@ -167,8 +167,8 @@ class ApplyRemediesStep:
                     state = ActionState.STARTED if happened else ActionState.PLANNED
                     ended.append((stored, replace(action, state=state)))
         changed = [a for _, a in ended if a.state is ActionState.DONE]
-        await self._believe(plan, changed, holds=False)
-        await self.tools.trail.add(
+        await self._record_actions(plan, changed, holds=False)
+        await self.tools.change_log.add(
             [_entry(plan, action, action.at or now) for action in changed if _is_change(action)]
         )
         await self._save(plan, ended)
@@ -192,17 +192,17 @@ class ApplyRemediesStep:
         for action in undone:
             if action.expires is not None and action.address:
                 await self.tools.store.write_expiry(plan.group, action.address.lower(), action.expires)
-        await self._believe(plan, undone, holds=True)
-        await self.tools.trail.add([_back(plan, action, plan.since) for action in undone])
+        await self._record_actions(plan, undone, holds=True)
+        await self.tools.change_log.add([_back(plan, action, plan.since) for action in undone])
         await self._save(plan, ended)
         return wait
 
-    async def _believe(self, plan: Plan, actions: Sequence[RemedyAction], *, holds: bool) -> None:
-        """Tell the mirror, so that the next audit does not wonder who changed the membership."""
+    async def _record_actions(self, plan: Plan, actions: Sequence[RemedyAction], *, holds: bool) -> None:
+        """Tell the snapshot, so that the next audit does not wonder who changed the membership."""
         now = self.tools.clock.now()
         moved = [a for a in actions if a.remedy in (Remedy.REMOVE, Remedy.DELETE)]
         own_actions = [OwnAction(a.subject, plan.group, ExpectedMembership(holds, now)) for a in moved]
-        await self.tools.mirror.record_actions(plan.audit, own_actions)
+        await self.tools.snapshot.record_actions(plan.audit, own_actions)
         if holds:
             return
         for action in moved:

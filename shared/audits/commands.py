@@ -87,13 +87,13 @@ class AuditCommands:
             made_at=self.tools.clock.now(),
         )
 
-    async def trail(
+    async def change_log(
         self, caller: Caller, continuation: str | None, limit: int
     ) -> tuple[Sequence[ChangeLogEntry], str | None]:
         """The newest first."""
         require(caller, Action.READ_AUDITS)
         try:
-            return await self.tools.trail.read(continuation, limit)
+            return await self.tools.change_log.read(continuation, limit)
         except ValueError as e:
             raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
 

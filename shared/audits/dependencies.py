@@ -37,11 +37,11 @@ class SetupPlans(Protocol):
 @dataclass(frozen=True, slots=True)
 class AuditDependencies:
     audits: "TableAuditStore"
-    mirror: "TableSnapshot"
+    snapshot: "TableSnapshot"
     changes: "GraphChanges"
-    past: "TableInvitationHistory"
+    history: "TableInvitationHistory"
     remedies: "TableRemedyStore"
-    trail: ChangeLog
+    change_log: ChangeLog
     store: Store
     setups: AppStore
     plans: "SetupPlans"

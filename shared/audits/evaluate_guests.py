@@ -31,13 +31,15 @@ def guest_tasks(audit: Audit) -> list[Task]:
     return [Task(Phase.EVALUATING, f"{GUESTS}{digit}") for digit in _QUARTERS]
 
 
-async def judge(tools: AuditDependencies, audit: Audit, task: Task, apps: Mapping[GroupId, AppRecord]) -> Task:
+async def evaluate_guests(
+    tools: AuditDependencies, audit: Audit, task: Task, apps: Mapping[GroupId, AppRecord]
+) -> Task:
     """Go on with a task; gives it with where it got to. Safe to repeat."""
     # Named by where it begins: done again, the same pages write the same totals in the same place.
     name, totals = f"{task.name} {task.cursor or ''}", dict[str, int]()
     for _ in range(_PAGES):
         page, others, cursor = await _page(tools, audit, task)
-        totals = plus(totals, await _judge(tools, audit, apps, page, others))
+        totals = plus(totals, await _evaluate(tools, audit, apps, page, others))
         task = replace(task, cursor=cursor, done=cursor is None)
         if task.done:
             break
@@ -50,12 +52,12 @@ async def _page(
 ) -> tuple[list[AccountSnapshot], list[AccountSnapshot], str | None]:
     """A page, those who are judged with it but counted elsewhere, and where to go on."""
     if task.name == TOUCHED:
-        users, cursor = await tools.mirror.touched(audit.id, task.cursor, _PAGE)
-        found = await tools.mirror.look_up(audit.id, users, audit.since)
+        users, cursor = await tools.snapshot.touched(audit.id, task.cursor, _PAGE)
+        found = await tools.snapshot.look_up(audit.id, users, audit.since)
         return *await _with_twins(tools, audit, list(found.values())), cursor
     digit = task.name.removeprefix(GUESTS)
     end = _QUARTERS[_QUARTERS.index(digit) + 1] if digit != _QUARTERS[-1] else "~"
-    page, cursor = await tools.mirror.scan(audit.id, task.cursor or digit, end, audit.since, _PAGE)
+    page, cursor = await tools.snapshot.scan(audit.id, task.cursor or digit, end, audit.since, _PAGE)
     return page, [], cursor
 
 
@@ -64,10 +66,10 @@ async def _with_twins(
 ) -> tuple[list[AccountSnapshot], list[AccountSnapshot]]:
     """Those of the page; and those who share an address with one of them: what one got, both have."""
     guests = [m for m in page if m.subject.groups and m.subject.is_guest and not m.subject.gone]
-    who = await tools.mirror.who_shares({m.subject.id: m.subject.addresses for m in guests})
+    who = await tools.snapshot.who_shares({m.subject.id: m.subject.addresses for m in guests})
     page = [replace(m, twins=who.get(m.subject.id, frozenset())) for m in page]
     missing = {u for users in who.values() for u in users} - {m.subject.id for m in page}
-    others = await tools.mirror.look_up(audit.id, missing, audit.since) if missing else {}
+    others = await tools.snapshot.look_up(audit.id, missing, audit.since) if missing else {}
     by_other: dict[UserId, frozenset[UserId]] = {}
     for user, users in who.items():
         for other in users:
@@ -75,7 +77,7 @@ async def _with_twins(
     return page, [replace(m, twins=by_other[u]) for u, m in others.items()]
 
 
-async def _judge(
+async def _evaluate(
     tools: AuditDependencies,
     audit: Audit,
     apps: Mapping[GroupId, AppRecord],
@@ -88,20 +90,20 @@ async def _judge(
     due: dict[UserId, datetime] = {}
     counts: dict[UserId, tuple[Mapping[str, int], Mapping[str, int]]] = {}
     change: dict[str, int] = {}
-    for mirrored in page:
-        subject = mirrored.subject
+    for account in page:
+        subject = account.subject
         findings += evaluate_guest(subject, context)
         at = due_at(subject, tools.settings) if subject.groups & apps.keys() else None
         if at is not None and at > audit.started_at:
             due[subject.id] = at
         now = counted(subject, apps)
-        before = {} if audit.full else mirrored.counted
+        before = {} if audit.full else account.counted
         change = plus(plus(change, now), before, -1)
-        if now != mirrored.counted:
-            counts[subject.id] = (now, mirrored.counted)
+        if now != account.counted:
+            counts[subject.id] = (now, account.counted)
     await write_found(tools, audit, await _without_lost_groups(tools, findings))
-    await tools.mirror.write_due(due)
-    await tools.mirror.note_counted(audit.id, counts)
+    await tools.snapshot.write_due(due)
+    await tools.snapshot.note_counted(audit.id, counts)
     return change
 
 
@@ -122,9 +124,9 @@ async def _context(
     tools: AuditDependencies, audit: Audit, apps: Mapping[GroupId, AppRecord], page: Sequence[AccountSnapshot]
 ) -> GuestContext:
     last_days: dict[tuple[GroupId, UserId], date] = {}
-    for mirrored in page:
-        for group, day in mirrored.last_days.items():
-            last_days[group, mirrored.subject.id] = day
+    for account in page:
+        for group, day in account.last_days.items():
+            last_days[group, account.subject.id] = day
     return GuestContext(
         apps=apps,
         began_at=audit.started_at,
@@ -143,13 +145,13 @@ async def _twins(
     known = {m.subject.id: m.subject for m in page}
     missing = wanted - known.keys()
     if missing:
-        found = await tools.mirror.look_up(audit.id, missing, audit.since)
+        found = await tools.snapshot.look_up(audit.id, missing, audit.since)
         known |= {user: m.subject for user, m in found.items()}
     twins: dict[UserId, list[Subject]] = {}
-    for mirrored in page:
-        others = [known[u] for u in mirrored.twins if u in known and _is_twin(mirrored.subject, known[u])]
+    for account in page:
+        others = [known[u] for u in account.twins if u in known and _is_twin(account.subject, known[u])]
         if others:
-            twins[mirrored.subject.id] = others
+            twins[account.subject.id] = others
     return twins
 
 

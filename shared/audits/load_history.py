@@ -22,7 +22,7 @@ _OF_TENANT = "tenant"
 _HOLDS = (State.MEMBER, State.MAILED)
 
 
-def recalling_tasks(audit: Audit, groups: list[GroupId]) -> list[Task]:
+def history_tasks(audit: Audit, groups: list[GroupId]) -> list[Task]:
     """One for each group; one for what became due. A whole audit also looks for addresses that accounts share; else
     those of the changed ones are looked up when they are judged."""
     tasks = [Task(Phase.LOADING_HISTORY, f"{PAST}{group}") for group in groups]
@@ -30,16 +30,18 @@ def recalling_tasks(audit: Audit, groups: list[GroupId]) -> list[Task]:
     return [*tasks, Task(Phase.LOADING_HISTORY, TWINS)] if audit.full else tasks
 
 
-async def recall(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
+async def load_history(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     """Go on with a task; gives it with where it got to. Safe to repeat."""
     if task.name == OVERDUE:
         return await _overdue(tools, audit, task)
     if task.name == TWINS:
         return await _twins(tools, audit, task)
     group = GroupId(task.name.removeprefix(PAST))
-    page = await tools.past.changed(group, _since(audit), task.cursor, _PAGE)
-    own_actions = [doing for invitation in page.invitations if (doing := _doing(invitation)) is not None]
-    await tools.mirror.record_actions(audit.id, own_actions)
+    page = await tools.history.changed(group, _since(audit), task.cursor, _PAGE)
+    own_actions = [
+        own_action for invitation in page.invitations if (own_action := _own_action(invitation)) is not None
+    ]
+    await tools.snapshot.record_actions(audit.id, own_actions)
     await _touch(tools, audit, [d.user for d in own_actions])
     await write_found(tools, audit, await invitations_that_stand_still(tools, audit, page.invitations))
     if page.continuation is None:
@@ -52,7 +54,7 @@ def _since(audit: Audit) -> datetime | None:
     return None if audit.full else audit.read_from
 
 
-def _doing(invitation: Invitation) -> OwnAction | None:
+def _own_action(invitation: Invitation) -> OwnAction | None:
     """What failed promises nothing; nor does what was taken back from somebody who had been a member before."""
     user, group, key = invitation.user_id, invitation.id.group, invitation.address.key
     if user is None or invitation.state is State.FAILED:
@@ -68,20 +70,20 @@ def _doing(invitation: Invitation) -> OwnAction | None:
 
 async def _last_days(tools: AuditDependencies, audit: Audit, group: GroupId) -> None:
     """Memberships whose last day is over."""
-    over = await tools.past.last_days_before(group, audit.started_at.date())
-    who = await tools.mirror.who_has(over)
+    over = await tools.history.last_days_before(group, audit.started_at.date())
+    who = await tools.snapshot.who_has(over)
     marks: dict[UserId, Mark] = {}
     for digest, users in who.items():
         for user in users:
             days: dict[GroupId, date] = {group: over[digest]}
             marks[user] = Mark(last_days=days)
-    await tools.mirror.mark(audit.id, marks)
+    await tools.snapshot.mark(audit.id, marks)
     await _touch(tools, audit, marks)
 
 
 async def _overdue(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     """Who should have accepted by now, who has not signed in for long, and everybody the last audit found."""
-    await _touch(tools, audit, await tools.mirror.read_due(audit.started_at))
+    await _touch(tools, audit, await tools.snapshot.read_due(audit.started_at))
     if tools.features.has(Feature.SIGN_INS):
         await _inactive(tools, audit)
     if audit.before is not None and not audit.full:
@@ -94,13 +96,13 @@ async def _inactive(tools: AuditDependencies, audit: Audit) -> None:
     if inactive is None:
         await write_found(tools, audit, [_unknown(audit)])
         return
-    await tools.mirror.mark(audit.id, {user: Mark(inactive=at) for user, at in inactive.items()})
+    await tools.snapshot.mark(audit.id, {user: Mark(inactive=at) for user, at in inactive.items()})
     await _touch(tools, audit, inactive)
 
 
 async def _touch(tools: AuditDependencies, audit: Audit, users: Collection[UserId]) -> None:
     if not audit.full:  # Else all are looked at.
-        await tools.mirror.touch(audit.id, users)
+        await tools.snapshot.touch(audit.id, users)
 
 
 async def _found_before(tools: AuditDependencies, audit: Audit, before: AuditId) -> None:
@@ -114,12 +116,12 @@ async def _found_before(tools: AuditDependencies, audit: Audit, before: AuditId)
 
 
 async def _twins(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
-    shared, after = await tools.mirror.shared_addresses(task.cursor, 10 * _PAGE)
+    shared, after = await tools.snapshot.shared_addresses(task.cursor, 10 * _PAGE)
     twins: dict[UserId, frozenset[UserId]] = {}
     for users in shared:
         for user in users:
             twins[user] = twins.get(user, frozenset()) | (users - {user})
-    await tools.mirror.mark(audit.id, {user: Mark(twins=others) for user, others in twins.items()})
+    await tools.snapshot.mark(audit.id, {user: Mark(twins=others) for user, others in twins.items()})
     return replace(task, cursor=after, done=after is None)
 
 

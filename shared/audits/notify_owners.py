@@ -8,7 +8,7 @@ from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.findings import Finding, FindingFilter
 from shared.audits.model.remedies import Plan, RemedyAction
 from shared.audits.model.results import Done, NotNow, Refusal, Result
-from shared.audits.plan import told_key
+from shared.audits.plan import notified_key
 from shared.core.audit_rules import RULES, Remedy
 from shared.core.errors import Refused
 from shared.core.versions import Versioned
@@ -33,7 +33,7 @@ class NotifyOwners:
     tools: AuditDependencies
     mailer: Mailer | None
     text: "JinjaAuditText"
-    rosters: GuestReader
+    guest_reader: GuestReader
     public_url: str | None
 
     @property
@@ -53,7 +53,7 @@ class NotifyOwners:
         found, more = await self._findings(plan, record)
         for id_, action in ((a.value.id, a.value) for a in actions):
             try:
-                address = await self.rosters.mail_address(action.subject)
+                address = await self.guest_reader.mail_address(action.subject)
             except Refused as e:
                 results[id_] = Refusal(str(e))
                 continue
@@ -82,7 +82,7 @@ class NotifyOwners:
             action = stored[id_].value
             if isinstance(answer, Dispatched):
                 at = self.tools.clock.now()
-                await self.tools.remedies.take_turn(told_key(plan.app, action.subject), plan.audit, at, None)
+                await self.tools.remedies.take_turn(notified_key(plan.app, action.subject), plan.audit, at, None)
                 results[id_] = Done("a mail was sent")
             elif (why := deliver.gives_up(answer, action.at or now)) is not None:
                 results[id_] = Refusal(why)

@@ -129,13 +129,13 @@ async def _tell(
     for person in people:
         if person is None or not person.enabled or person.is_guest:
             continue
-        last = await tools.remedies.last_sent(told_key(app.app_id, person.id))
+        last = await tools.remedies.last_sent(notified_key(app.app_id, person.id))
         if is_news or last is None or last <= audit.started_at - timedelta(days=app.audits.again_after_days):
             found.append(RemedyAction(Remedy.NOTIFY_OWNER, rule, person.id, person.name, None, ""))
     return found
 
 
-def told_key(app: AppId, owner: str) -> str:
+def notified_key(app: AppId, owner: str) -> str:
     """Under which it is kept when an owner was last told of an app's findings."""
     return f"told_{app}_{owner}"
 

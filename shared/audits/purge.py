@@ -7,17 +7,17 @@ from shared.audits.model.records import Audit, Phase, Task
 from shared.core.errors import Conflict, StorageBusy
 from shared.core.versions import Versioned
 
-TIDY = "tidy"
+PURGE = "tidy"
 _ROWS, _AUDITS = 2000, 20
 
 
 def purge_task() -> Task:
-    return Task(Phase.EVALUATING, TIDY)
+    return Task(Phase.EVALUATING, PURGE)
 
 
-async def tidy(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
+async def purge(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     """Delete what the last audit looked at, and findings that were kept long enough. Safe to repeat."""
-    if audit.before is not None and not await tools.mirror.forget_touched(audit.before, _ROWS):
+    if audit.before is not None and not await tools.snapshot.forget_touched(audit.before, _ROWS):
         return task
     old = await tools.audits.list_untidied(audit.started_at - tools.settings.kept, _AUDITS)
     for stored in old:

@@ -1,4 +1,4 @@
-"""First phase: what the directory says, taken over into the mirror page by page."""
+"""First phase: what the directory says, taken over into the snapshot page by page."""
 
 from dataclasses import replace
 
@@ -33,21 +33,21 @@ async def read(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
 
 async def _users(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     page = await tools.changes.users(task.cursor)
-    # A whole reading of a large organization would fill the mirror with its employees.
+    # A whole reading of a large organization would fill the snapshot with its employees.
     is_whole = audit.users_since is None or task.restarted
     wanted = [c for c in page.changes if c.facts.get("is_guest") or c.gone or not is_whole]
-    await tools.mirror.note_users(audit.id, wanted)
+    await tools.snapshot.note_users(audit.id, wanted)
     if not (is_whole or audit.full):
-        await tools.mirror.touch(audit.id, [c.id for c in wanted])
+        await tools.snapshot.touch(audit.id, [c.id for c in wanted])
     return replace(task, cursor=page.link, done=page.ends)
 
 
 async def _members(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     groups = set_of(audit, task).groups
     page = await tools.changes.members(groups, task.cursor)
-    await tools.mirror.note_members(audit.id, page.changes)
+    await tools.snapshot.note_members(audit.id, page.changes)
     if not (audit.users_since is None or task.restarted or audit.full):  # Else all are judged.
-        await tools.mirror.touch(audit.id, [c.member for c in page.changes])
+        await tools.snapshot.touch(audit.id, [c.member for c in page.changes])
     return replace(task, cursor=page.link, done=page.ends)
 
 

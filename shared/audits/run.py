@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 from shared.audits.dependencies import AuditDependencies
 from shared.audits.evaluate_app import APP, app_tasks, evaluate_app
-from shared.audits.evaluate_guests import guest_tasks, judge
-from shared.audits.load_history import recall, recalling_tasks
+from shared.audits.evaluate_guests import evaluate_guests, guest_tasks
+from shared.audits.load_history import history_tasks, load_history
 from shared.audits.model.findings import TOTAL, count
 from shared.audits.model.records import Audit, Checkpoint, Phase, Task
 from shared.audits.model.remedies import PlanState
 from shared.audits.model.totals import plus
 from shared.audits.plan import plan, planning_tasks
-from shared.audits.purge import TIDY, purge_task, tidy
+from shared.audits.purge import PURGE, purge, purge_task
 from shared.audits.read import USERS, after_reading, read
 from shared.audits.stuck import STUCK, find_stuck, stuck_task
 from shared.core.applications import AppId
@@ -69,17 +69,17 @@ class RunAuditTask:
             case Phase.READING:
                 return await read(self.tools, audit, task)
             case Phase.LOADING_HISTORY:
-                return await recall(self.tools, audit, task)
+                return await load_history(self.tools, audit, task)
             case Phase.PLANNING:
                 return await plan(self.tools, audit, task)
             case _ if task.name == STUCK:
                 return await find_stuck(self.tools, audit, task)
-            case _ if task.name == TIDY:
-                return await tidy(self.tools, audit, task)
+            case _ if task.name == PURGE:
+                return await purge(self.tools, audit, task)
             case _ if task.name.startswith(APP):
                 return await evaluate_app(self.tools, audit, task)
             case _:
-                return await judge(self.tools, audit, task, await self._apps())
+                return await evaluate_guests(self.tools, audit, task, await self._apps())
 
     async def _apps(self) -> dict[GroupId, AppRecord]:
         # Of several apps behind one group the first one's policy holds, as where guests are invited.
@@ -115,7 +115,7 @@ class RunAuditTask:
     async def _next(self, audit: Audit, tasks: dict[str, Task]) -> tuple[Audit, list[Task]]:
         if audit.phase is Phase.READING:
             read_through = replace(after_reading(audit, tasks), phase=Phase.LOADING_HISTORY)
-            return read_through, recalling_tasks(read_through, sorted(await self._apps()))
+            return read_through, history_tasks(read_through, sorted(await self._apps()))
         apps = await self.tools.setups.list_apps()
         if audit.phase is Phase.EVALUATING:
             may = self.tools.features.has(Feature.REMEDIES)
@@ -138,7 +138,7 @@ class RunAuditTask:
         if not audit.full and audit.before is not None:
             totals = plus(await tools.audits.read_totals(audit.before, TOTAL), totals)
         await tools.audits.write_totals(audit.id, TOTAL, totals)
-        await tools.mirror.forget_due(audit.started_at)
+        await tools.snapshot.forget_due(audit.started_at)
         position = await tools.audits.read_position()
         if position.value.running == audit.id:
             reached = Checkpoint(

@@ -10,7 +10,7 @@ from msgspec import field
 from shared.audits.model import findings as domain
 from shared.audits.model import records, remedies
 from shared.audits.model.report import by_kind
-from shared.core import change_log as trail
+from shared.core import change_log
 from shared.core.audit_rules import RULES, SEVERITIES, Remedy, Rule
 from shared.http.schemas import Answer, Body, decode
 from shared.membership.model.audit_policy import AuditPolicy
@@ -187,7 +187,7 @@ def actions(of: remedies.Plan, found: Sequence[remedies.RemedyAction], next_link
     return Remedies(plan(of), [Action.of(a) for a in found], next_link)
 
 
-def trail_page(found: Sequence[trail.ChangeLogEntry], next_link: str | None) -> ChangeLog:
+def change_log_page(found: Sequence[change_log.ChangeLogEntry], next_link: str | None) -> ChangeLog:
     return ChangeLog([ChangeLogEntry.of(e) for e in found], next_link)
 
 

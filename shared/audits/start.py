@@ -23,7 +23,7 @@ BY_TIMER = "the timer"
 class StartAudit:
     tools: AuditDependencies
 
-    async def by_hand(self, caller: Caller) -> Audit:
+    async def start_manual(self, caller: Caller) -> Audit:
         """Raises Refused `not-admin`, `feature-off`; `audit-running` naming the one that runs: two would share out
         the changes."""
         require(caller, Action.RUN_AUDITS)
@@ -38,7 +38,7 @@ class StartAudit:
     def is_on(self) -> bool:
         return self.tools.features.has(Feature.AUDITS)
 
-    async def by_timer(self) -> Audit | None:
+    async def start_scheduled(self) -> Audit | None:
         """None where one is running, or audits are switched off."""
         if not self.is_on:
             return None

@@ -66,7 +66,7 @@ class Rule(StrEnum):
 
 
 _GUEST = frozenset({Remedy.NOTIFY_OWNER, Remedy.REMOVE, Remedy.BLOCK, Remedy.DELETE})
-_TOLD = frozenset({Remedy.NOTIFY_OWNER})
+_NOTIFY = frozenset({Remedy.NOTIFY_OWNER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +96,14 @@ RULES: dict[Rule, RuleFacts] = {
         "Guestlist made the guest a member, and somebody else took the membership away: the guest cannot open the "
         "app.",
         "Invite the guest again where that was a mistake; else cancel the invitation.",
-        _TOLD,
+        _NOTIFY,
     ),
     Rule.ACCOUNT_MISSING: RuleFacts(
         Severity.MEDIUM,
         "Account of an invited guest is gone",
         "The guest's account was deleted from the directory, and with it all that the guest could open.",
         "Restore the account within 30 days, or invite the guest again; else cancel the invitation.",
-        _TOLD,
+        _NOTIFY,
     ),
     Rule.NEVER_REDEEMED: RuleFacts(
         Severity.LOW,
@@ -154,7 +154,7 @@ RULES: dict[Rule, RuleFacts] = {
         "One person has several guest accounts",
         "Several guest accounts have the same mail address among theirs: what one loses the other keeps.",
         "Find out which account the person signs in with, and delete the others.",
-        _TOLD,
+        _NOTIFY,
     ),
     Rule.GROUP_MISSING: RuleFacts(
         Severity.HIGH,
@@ -173,49 +173,49 @@ RULES: dict[Rule, RuleFacts] = {
         "Group has one owner only",
         "When this person leaves, nobody answers for the guests.",
         "Add a second owner.",
-        _TOLD,
+        _NOTIFY,
     ),
     Rule.OWNER_LEFT: RuleFacts(
         Severity.MEDIUM,
         "Owner of the group may not sign in any more",
         "The account of an owner is blocked: the person has probably left.",
         "Replace the owner.",
-        _TOLD,
+        _NOTIFY,
     ),
     Rule.OWNER_GUEST: RuleFacts(
         Severity.HIGH,
         "Owner of the group is a guest",
         "Somebody from outside the organization decides who gets in.",
         "Make a person of the organization the owner, and remove the guest as owner.",
-        _TOLD,
+        _NOTIFY,
     ),
     Rule.GROUP_DYNAMIC: RuleFacts(
         Severity.HIGH,
         "Group has become dynamic",
         "Its members come from a rule now: guests come and go without anybody deciding, and nobody can be invited.",
         "Set the membership type back to Assigned.",
-        _TOLD,
+        _NOTIFY,
     ),
     Rule.GROUP_SYNCED: RuleFacts(
         Severity.HIGH,
         "Group is synchronized from on-premises",
         "Its members are managed in another directory, which knows no guests.",
         "Set the app up with a cloud group.",
-        _TOLD,
+        _NOTIFY,
     ),
     Rule.GROUP_ROLE_ASSIGNABLE: RuleFacts(
         Severity.HIGH,
         "Group can carry directory roles",
         "Whoever becomes a member may become an administrator.",
         "Set the app up with a group that cannot be assigned to roles.",
-        _TOLD,
+        _NOTIFY,
     ),
     Rule.NESTED_GROUP: RuleFacts(
         Severity.MEDIUM,
         "Group has another group as a member",
         "Members of the inner group do not get into the app, although they seem to belong to it.",
         "Add the people themselves, and take the inner group out.",
-        _TOLD,
+        _NOTIFY,
     ),
     Rule.APP_MISSING: RuleFacts(
         Severity.HIGH,
@@ -228,28 +228,28 @@ RULES: dict[Rule, RuleFacts] = {
         "Group is not assigned to the app",
         "No guest of the group can open the app.",
         "Assign the group under the app's Users and groups.",
-        _TOLD,
+        _NOTIFY,
     ),
     Rule.SIGN_ON_OFF: RuleFacts(
         Severity.MEDIUM,
         "Single sign-on of the app is off",
         "The app was set up with single sign-on, which is switched off or set to another kind.",
         "Switch single sign-on to SAML again.",
-        _TOLD,
+        _NOTIFY,
     ),
     Rule.CERTIFICATE_ENDS: RuleFacts(
         Severity.MEDIUM,
         "Signing certificate ends soon",
         "When the certificate ends, nobody can sign in to the app.",
         "Make a new certificate and hand it to the vendor of the app.",
-        _TOLD,
+        _NOTIFY,
     ),
     Rule.SETUP_DRIFT: RuleFacts(
         Severity.MEDIUM,
         "App is not as it was set up",
         "Something that the setup verified was changed since.",
         "Set it back, or run the setup again.",
-        _TOLD,
+        _NOTIFY,
     ),
     Rule.STUCK: RuleFacts(
         Severity.LOW,

@@ -3,7 +3,7 @@
 ::
 
     GuestlistError
-    ├── Refused                 the user's to mend: carries a reason, becomes problem+json
+    ├── Refused                 the user's to fix: carries a reason, becomes problem+json
     ├── Conflict                somebody else wrote first: read again
     └── Unavailable             try again later: nothing is known to have happened
         ├── TimedOut              a handler took too long: some of it may have been done
@@ -26,7 +26,7 @@ class GuestlistError(Exception):
 
 
 class Refused(GuestlistError):
-    """Refused for a reason that a person can mend.
+    """Refused for a reason that a person can fix.
 
     `field` names the part of the request (as callers spell it), `detail` says what exactly is wrong,
     `location` is an invitation worth looking at instead, and `retry_after` says when a repeat may succeed, as does

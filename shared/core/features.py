@@ -57,7 +57,7 @@ FEATURES: dict[Feature, FeatureFacts] = {
     ),
     Feature.REMEDIES: FeatureFacts(
         "Remedies of audits",
-        "put right what an audit found, where an app's policy asks for it: remove, block or delete a guest, or send "
+        "act on what an audit found, where an app's policy asks for it: remove, block or delete a guest, or send "
         "an invitation again",
         "Audits report, and nothing is planned or carried out.",
         (Feature.AUDITS,),

@@ -153,7 +153,7 @@ REASONS: dict[Reason, ReasonFacts] = {
         "Send less: the detail says how many bytes are taken. Many guests at once are an import, as text/csv.",
     ),
     Reason.PARAMETER_INVALID: ReasonFacts(
-        400, "A parameter of the address is not valid", "Mend the parameter that the detail names."
+        400, "A parameter of the address is not valid", "Fix the parameter that the detail names."
     ),
     Reason.NAME_INVALID: ReasonFacts(
         422,
@@ -442,7 +442,7 @@ REASONS: dict[Reason, ReasonFacts] = {
         413, "The file is too large for one request", "Split the file: the platform takes up to 100 MB at a time."
     ),
     Reason.ROW_INVALID: ReasonFacts(
-        422, "The row of the file cannot be used", "Mend the row: the detail names the column and what is wrong."
+        422, "The row of the file cannot be used", "Fix the row: the detail names the column and what is wrong."
     ),
     Reason.DUPLICATE_IN_FILE: ReasonFacts(
         422, "The file has this guest twice", "Nothing to do: the guest is invited once, by the first of the rows."

@@ -17,11 +17,11 @@ class TtlCache[T]:
     _seen: tuple[datetime, T] | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def at(self, now: datetime, believe: Callable[[T], bool] = lambda _: True) -> T:
+    async def at(self, now: datetime, is_usable: Callable[[T], bool] = lambda _: True) -> T:
         """What was read last, if that is young enough and to be believed; else what is read now."""
         async with self._lock:
             seen = self._seen
-            if seen is not None and seen[0] > now - self.remembered and believe(seen[1]):
+            if seen is not None and seen[0] > now - self.remembered and is_usable(seen[1]):
                 return seen[1]
             value = await self.read()
             self.put(value, now)

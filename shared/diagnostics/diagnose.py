@@ -1,4 +1,4 @@
-"""What is missing in the tenant, the permissions and the settings, each with what mends it."""
+"""What is missing in the tenant, the permissions and the settings, each with how to fix it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -42,7 +42,7 @@ class Diagnose:
 
     async def __call__(self, caller: Caller) -> list[DiagnosedCheck]:
         """Raises Refused `not-admin`; DirectoryBusy and StorageBusy where they cannot be asked now."""
-        require(caller, Action.EXAMINE)
+        require(caller, Action.DIAGNOSE)
         held = await self.directory.permissions()
         if self.setup_worker is None:
             findings = diagnose_features(held, self.features, self.identity)
@@ -58,9 +58,9 @@ class Diagnose:
         findings.append(self._sign_in())
         return findings
 
-    async def _of_both(self, held: frozenset[str], pulse: Heartbeats) -> list[DiagnosedCheck]:
+    async def _of_both(self, held: frozenset[str], heartbeats: Heartbeats) -> list[DiagnosedCheck]:
         """Setup's identity is another one, whose own worker says what it holds."""
-        chain, title = await pulse.read(), "Setup's own worker"
+        chain, title = await heartbeats.read(), "Setup's own worker"
         of_setup = holds_of_setup(chain, self.clock.now())
         findings = diagnose_features(held, self.features, self.identity, without=OF_SETUP)
         findings += diagnose_features(of_setup, self.features, self.setup_identity, without=set(Feature) - OF_SETUP)

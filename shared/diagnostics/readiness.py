@@ -34,7 +34,7 @@ _PATIENCE_S = 10.0
 
 @dataclass(slots=True)
 class CheckReadiness:
-    pulse: Heartbeats
+    heartbeats: Heartbeats
     directory: "GraphAppDirectory"
     clock: Clock
     features: Features
@@ -55,7 +55,7 @@ class CheckReadiness:
 
     async def _look(self) -> Readiness:
         (chain, storage), (held, token) = await asyncio.gather(
-            self._asked("storage", self.pulse.read()),
+            self._asked("storage", self.heartbeats.read()),
             self._asked("a token for Microsoft Graph", self.directory.permissions()),
         )
         of_setup: frozenset[str] | None = None
@@ -118,13 +118,13 @@ class ReportReadiness:
 class StartRoundTrip:
     """The sweeper's part: the timer came, and a message is on its way through a queue."""
 
-    pulse: Heartbeats
+    heartbeats: Heartbeats
     outbox: Outbox
     clock: Clock
 
     async def __call__(self) -> None:
         now = self.clock.now()
-        await self.pulse.note_sweep(now)
+        await self.heartbeats.note_sweep(now)
         await self.outbox.send(RoundTrip(now))
 
 
@@ -132,12 +132,12 @@ class StartRoundTrip:
 class EndRoundTrip:
     """The queue's part: the message came back."""
 
-    pulse: Heartbeats
+    heartbeats: Heartbeats
     clock: Clock
 
     async def __call__(self, command: RoundTrip) -> Outcome:
         """One delivery. Safe to repeat and to run beside itself."""
-        await self.pulse.note_return(command.sent_at, self.clock.now())
+        await self.heartbeats.note_return(command.sent_at, self.clock.now())
         return Outcome()
 
 
@@ -145,10 +145,10 @@ class EndRoundTrip:
 class ReportSetupWorker:
     """Setup's own worker writes down what its identity holds: no other process sees that identity's token."""
 
-    pulse: Heartbeats
+    heartbeats: Heartbeats
     directory: "GraphAppDirectory"
     clock: Clock
 
     async def __call__(self) -> None:
         """Safe to repeat. Raises DirectoryBusy where there is no token."""
-        await self.pulse.note_setup_worker(self.clock.now(), await self.directory.permissions())
+        await self.heartbeats.note_setup_worker(self.clock.now(), await self.directory.permissions())

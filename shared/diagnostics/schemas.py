@@ -87,7 +87,7 @@ class SignIn(Answer):
 
 
 class DiagnosedCheck(Answer):
-    """One thing that was examined, with the link or the command that mends it."""
+    """One thing that was examined, with the link or the command that fixes it."""
 
     check: str
     state: Literal["ok", "missing", "attention", "unknown"]
@@ -100,7 +100,7 @@ class DiagnosedCheck(Answer):
 
 
 class Diagnosis(Answer):
-    """What is missing, and what mends it."""
+    """What is missing, and how to fix it."""
 
     checks: list[DiagnosedCheck]
 
@@ -131,8 +131,8 @@ def ready(found: Readiness, features: Features) -> Ready:
     )
 
 
-def examination(findings: Sequence[domain.DiagnosedCheck]) -> Diagnosis:
-    return Diagnosis([_examined(finding) for finding in findings])
+def diagnosis(findings: Sequence[domain.DiagnosedCheck]) -> Diagnosis:
+    return Diagnosis([_diagnosed(finding) for finding in findings])
 
 
 def decode_reason(body: bytes) -> str | None:
@@ -180,14 +180,14 @@ def _feature(feature: Feature, found: Readiness, features: Features) -> FeatureR
     return FeatureReadiness(feature, "lacks" if lacks else "ready", said)
 
 
-def _examined(finding: domain.DiagnosedCheck) -> DiagnosedCheck:
+def _diagnosed(finding: domain.DiagnosedCheck) -> DiagnosedCheck:
     check = finding.check
     return DiagnosedCheck.of(
-        finding, check=check.check, state=_EXAMINED[check.state], found=check.found, detail=check.found
+        finding, check=check.check, state=_DIAGNOSED[check.state], found=check.found, detail=check.found
     )
 
 
-_EXAMINED = {
+_DIAGNOSED = {
     CheckState.OK: "ok",
     CheckState.WRONG: "missing",
     CheckState.ATTENTION: "attention",

@@ -16,15 +16,15 @@ class WholeSweeps:
     Consumption).
     """
 
-    pulse: Heartbeats
+    heartbeats: Heartbeats
     clock: Clock
     timing: Timing
 
     async def due(self) -> datetime | None:
         """The time for `note` where a whole sweep is due now, else None. Raises StorageBusy."""
-        now, last = self.clock.now(), await self.pulse.read_whole_sweep()
+        now, last = self.clock.now(), await self.heartbeats.read_whole_sweep()
         return now if last is None or now - last >= self.timing.whole_sweep else None
 
     async def note(self, begun: datetime) -> None:
         """The one that began then came to its end. Raises StorageBusy: then the next sweep is a whole one, too."""
-        await self.pulse.note_whole_sweep(begun)
+        await self.heartbeats.note_whole_sweep(begun)

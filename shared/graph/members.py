@@ -26,7 +26,7 @@ async def join(session: GraphSession, group: GroupId, users: Sequence[UserId]) -
     if answers is None:
         answers = await _join_each(session, group, distinct)
     if any(isinstance(a, Declined) and a.reason in _VAGUE for a in answers):
-        answers = await _told_plainly(session, group, answers)
+        answers = await _with_reason(session, group, answers)
     by_user = dict(zip(distinct, answers, strict=True))
     return [by_user[user] for user in users]
 
@@ -77,7 +77,7 @@ def _reference(session: GraphSession, user: UserId) -> str:
     return f"{session.base_url}/directoryObjects/{user}"
 
 
-async def _told_plainly(session: GraphSession, group: GroupId, answers: list[JoinAnswer]) -> list[JoinAnswer]:
+async def _with_reason(session: GraphSession, group: GroupId, answers: list[JoinAnswer]) -> list[JoinAnswer]:
     """The answers, with the group's kind for a reason where that is what stands in the way."""
     try:
         reason = refusal(await read_group(session, group))

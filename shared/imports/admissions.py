@@ -48,7 +48,7 @@ class Admissions:
 
     async def look(self, import_id: ImportId, group: GroupId, now: datetime) -> StoredImport | None:
         """The import as it was within `REMEMBERED`."""
-        return await self._glance((import_id, group)).at(now)
+        return await self._cached((import_id, group)).at(now)
 
     async def need(self, stored: StoredImport, group: GroupId) -> Target:
         """The group, where whoever answers for the import may let guests into it: as it was within `REMEMBERED`, and
@@ -92,7 +92,7 @@ class Admissions:
         at = now if in_hand or known.is_asked(now) else now + _AHEAD
         return known.at(at) if known.version == version else None
 
-    def _glance(self, key: _Key) -> TtlCache[StoredImport | None]:
+    def _cached(self, key: _Key) -> TtlCache[StoredImport | None]:
         if key not in self._imports:
             if len(self._imports) >= _ROOM:
                 self._imports.clear()
@@ -106,7 +106,7 @@ class Admissions:
 
     async def _read(self, key: _Key) -> Versioned[Admission]:
         now = self.clock.now()
-        self._glance(key).put(await self._read_import(key), now)
+        self._cached(key).put(await self._read_import(key), now)
         return self._known[key]
 
     async def _ask(self, record: Import, version: str, group: GroupId, there: Versioned[Admission]) -> Target:

@@ -34,7 +34,7 @@ class ResultsPart:
 
 @dataclass(frozen=True, slots=True)
 class ImportResults:
-    tend: ImportCommands
+    commands: ImportCommands
     files: Files
     store: Store
     rules: Rules
@@ -47,7 +47,7 @@ class ImportResults:
         Raises:
             Refused: `import-missing`, or `parameter-invalid` for a continuation that was never given out.
         """
-        stored = await self.tend.look(group, import_id, caller)
+        stored = await self.commands.look(group, import_id, caller)
         record, progress = stored.record.value, stored.progress.value
         cursor, window = _read(continuation) if continuation else (record.dialect.start, 0)
         piece = await read_piece(self.files, record, cursor, WINDOWS, self.rules)

@@ -89,7 +89,7 @@ class AcceptInvitation:
         try:
             return await self._accept(new, caller, claim, is_approved=is_approved)
         except Exception:
-            # Nothing was taken: the mended request may use the key. A lease that cannot be given back ends
+            # Nothing was taken: the corrected request may use the key. A lease that cannot be given back ends
             # by itself.
             if claim is not None:
                 with suppress(StorageBusy):

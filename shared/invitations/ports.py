@@ -85,7 +85,7 @@ class Store(LastDays, StopState, Protocol):
         ...
 
     async def release_key(self, claim: KeyClaim) -> None:
-        """Give a key back after a refusal, so that the mended request may use it. Safe to repeat."""
+        """Give a key back after a refusal, so that the corrected request may use it. Safe to repeat."""
         ...
 
     # Chunks of invitations

@@ -17,7 +17,7 @@ from shared.membership.ports.apps import AppStore
 @dataclass(frozen=True, slots=True)
 class ShowGroups:
     access: Access
-    rosters: GuestReader
+    guest_reader: GuestReader
     setups: AppStore
 
     async def one(self, group: GroupId, caller: Caller) -> Seen:
@@ -49,7 +49,7 @@ class ShowGroups:
         return Seen(facts, tuple(records), roles_to(caller, facts, records))
 
     async def _owned(self, caller: Caller) -> Sequence[GroupFacts]:
-        return () if caller.is_app else await self.rosters.owned_groups(caller.object_id)
+        return () if caller.is_app else await self.guest_reader.owned_groups(caller.object_id)
 
 
 def _facts(records: Sequence[AppRecord]) -> GroupFacts:

@@ -34,10 +34,10 @@ class GuestList:
 class GuestCommands:
     access: Access
     directory: Directory
-    rosters: GuestReader
+    guest_reader: GuestReader
     last_days: LastDays
     own_actions: OwnActions
-    trail: ChangeLog
+    change_log: ChangeLog
     clock: Clock
     stop: StopSwitch
 
@@ -47,7 +47,7 @@ class GuestCommands:
         """Raises Refused `not-owner`, `group-missing`, `parameter-invalid` for a continuation never given out."""
         await self.access.require(group, caller, Action.READ_GUESTS)
         try:
-            page = await self.rosters.guests(group, continuation, find)
+            page = await self.guest_reader.guests(group, continuation, find)
         except ValueError as e:
             raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
         keys = {guest.id: guest.address.lower() for guest in page.guests if guest.address}
@@ -65,17 +65,17 @@ class GuestCommands:
         await self.stop.require_running()
         guest, now = await self._guest(group, user), self.clock.now()
         # Known before it is so: an audit does not wonder who took the membership away.
-        await self._believe(OwnAction(user, group, ExpectedMembership(False, now)))
+        await self._record_action(OwnAction(user, group, ExpectedMembership(False, now)))
         [answer] = await self.directory.leave(group, [user])
         if isinstance(answer, Declined):
-            await self._believe(OwnAction(user, group, ExpectedMembership(True, self.clock.now())))
+            await self._record_action(OwnAction(user, group, ExpectedMembership(True, self.clock.now())))
         number = require_gone(answer).request_id
-        await self.trail.add([self._entry(guest, group, caller, now, number)])
+        await self.change_log.add([self._entry(guest, group, caller, now, number)])
         if guest.address:
             await self.last_days.write_expiry(group, guest.address.lower(), None)
 
-    async def _believe(self, doing: OwnAction) -> None:
-        await self.own_actions.record_actions(AuditId(""), [doing])
+    async def _record_action(self, own_action: OwnAction) -> None:
+        await self.own_actions.record_actions(AuditId(""), [own_action])
 
     def _entry(
         self, guest: GuestFacts, group: GroupId, caller: Caller, at: datetime, request_id: str | None
@@ -109,7 +109,7 @@ class GuestCommands:
         await self.last_days.write_expiry(group, guest.address.lower(), expires)
 
     async def _guest(self, group: GroupId, user: UserId) -> GuestFacts:
-        guest = await self.rosters.guest(group, user)
+        guest = await self.guest_reader.guest(group, user)
         if guest is None:
             raise Refused(Reason.GUEST_MISSING)
         return guest

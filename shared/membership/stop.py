@@ -29,7 +29,7 @@ _AGAIN = timedelta(minutes=1)
 class StopSwitch:
     state: StopState
     parking: Parking
-    trail: ChangeLog
+    change_log: ChangeLog
     clock: Clock
     _known: TtlCache[Stop] = field(init=False)
 
@@ -96,7 +96,7 @@ class StopSwitch:
         self._known.put(found, now)
         if found.at is not None:
             # Again with each repeat: the request before it may have died in between.
-            await self.trail.add([_entry(found, found.at)])
+            await self.change_log.add([_entry(found, found.at)])
         return found
 
 

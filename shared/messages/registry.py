@@ -1,5 +1,5 @@
 """Every kind of message: its name, its command, its queue, the step that works on it, and what is done when it failed
-in every delivery. A new one is a class in `domain/commands.py` and a line here: bytes, function, poison queue and
+in every delivery. A new one is a class in `commands.py` and a line here: bytes, function, poison queue and
 tests follow."""
 
 import logging
@@ -38,7 +38,7 @@ MESSAGES = Messages([
     Route("mail-digest", c.MailDigest, "request-digests", lambda app: app.requests.tell, left_to_the_sweeper),
     Route("audit-task", c.RunAudit, "audits", lambda app: app.audits.run, lambda app: app.audits.give_up,
           function="run_audit", while_stopped=True),
-    Route("put-right", c.ApplyRemedies, "remedies", lambda app: app.audits.put_right, left_to_the_sweeper),
+    Route("put-right", c.ApplyRemedies, "remedies", lambda app: app.audits.apply_remedies, left_to_the_sweeper),
     Route("search-person", c.SearchPersonalData, "people", lambda app: app.people.search, left_to_the_sweeper),
     Route("round-trip", c.RoundTrip, "health", lambda app: app.end_round_trip, left_to_the_sweeper,
           # If one is lost, the next sweep sends another.

@@ -134,23 +134,23 @@ def taken(case: SubjectRequest) -> Taken:
     return Taken.of(case)
 
 
-def export(case: SubjectRequest, whom: list[Any], parts: list[Any]) -> Export:
+def export(case: SubjectRequest, person: list[Any], parts: list[Any]) -> Export:
     places: dict[str, list[Record]] = {}
     for each in (each for part in parts for each in part):
         record = Record(each["what"], each["role"], each["fields"], _labels(each["fields"]))
         places.setdefault(each["where"], []).append(record)
     is_there = case.state is SubjectRequestState.DONE
     data = [Place(where, records) for where, records in places.items()] if is_there else None
-    return Export.of(case, person=_person(whom), found=_counts(case), data=data)
+    return Export.of(case, person=_person(person), found=_counts(case), data=data)
 
 
-def erasure(case: SubjectRequest, whom: list[Any], personal_data: Iterable[PersonalData]) -> Erasure:
+def erasure(case: SubjectRequest, person: list[Any], personal_data: Iterable[PersonalData]) -> Erasure:
     counts = _counts(case)
     kept = {k: text for each in personal_data for k, text in each.kept.items()}
     said = {c.what: kept[c.where, c.what] for c in counts if (c.where, c.what) in kept}
     return Erasure.of(
         case,
-        person=_person(whom),
+        person=_person(person),
         found=counts,
         is_rehearsal=not case.confirmed,
         kept=[Kept(what, text) for what, text in said.items()],
@@ -158,8 +158,8 @@ def erasure(case: SubjectRequest, whom: list[Any], personal_data: Iterable[Perso
     )
 
 
-def _person(whom: list[Any]) -> SubjectSelector | None:
-    return SubjectSelector(whom[0]["addresses"], whom[0]["userIds"]) if whom else None
+def _person(person: list[Any]) -> SubjectSelector | None:
+    return SubjectSelector(person[0]["addresses"], person[0]["userIds"]) if person else None
 
 
 def _counts(case: SubjectRequest) -> list[Count]:

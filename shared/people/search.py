@@ -124,7 +124,7 @@ class SearchPersonalDataStep:
             if case.grew:
                 return replace(begin, grew=False, found={}, mentions=(), under_way=())
             if case.keeps_what_it_found:
-                await self.exports.write(case.id, _PERSON, _whom(case.known))
+                await self.exports.write(case.id, _PERSON, _selector(case.known))
                 return ended(case, SubjectRequestState.DONE, now)
             if case.under_way:
                 return ended(case, SubjectRequestState.REFUSED, now)
@@ -135,7 +135,7 @@ class SearchPersonalDataStep:
         return replace(begin, phase=Phase.CHECK, not_before=now + self.timing.claim)
 
 
-def _whom(person: Person) -> dict[str, list[str]]:
+def _selector(person: Person) -> dict[str, list[str]]:
     return {"addresses": sorted(person.addresses), "userIds": sorted(person.users)}
 
 

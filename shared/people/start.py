@@ -89,10 +89,10 @@ class StartSubjectRequest:
             return case, [], []
         if case.kept_until <= now:
             return replace(case, state=SubjectRequestState.GONE), [], []
-        whom = await self.exports.read(case_id, "person")
+        person = await self.exports.read(case_id, "person")
         found = await self.exports.read(case_id, f"{case.round:03d}-") if kind is SubjectRequestKind.EXPORT else []
         if kind is SubjectRequestKind.EXPORT and now + RETENTION_ONCE_FETCHED < case.kept_until:
             until = now + RETENTION_ONCE_FETCHED
             with suppress(Conflict, StorageBusy):  # Somebody else fetches it, too; or it is kept for the day.
                 await self.cases.save(replace(stored, value=replace(case, kept_until=until)), until)
-        return case, whom, found
+        return case, person, found

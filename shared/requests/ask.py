@@ -97,11 +97,11 @@ class AskToJoin:
             with suppress(StorageBusy):  # The sweeper sends what was not enqueued.
                 await self.outbox.send(command, not_before=None if taken else start)
 
-    async def _count(self, what: str, limit: Limit, of_whom: str | None = None) -> None:
+    async def _count(self, what: str, limit: Limit, qualifier: str | None = None) -> None:
         now = self.clock.now()
         if not await self.requests.count_up(what, limit, now):
             until = limit.ends(now)
-            detail = f"As many requests {of_whom}were taken today as may be" if of_whom is not None else None
+            detail = f"As many requests {qualifier}were taken today as may be" if qualifier is not None else None
             raise Refused(Reason.TOO_MANY_REQUESTS, detail, retry_after=until - now, until=until)
 
     @retry_on_conflict("the request")

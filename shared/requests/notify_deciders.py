@@ -41,7 +41,7 @@ class NotifyDeciders:
     requests: RequestStore
     setups: AppStore
     directory: Directory
-    rosters: GuestReader
+    guest_reader: GuestReader
     store: Store
     outbox: Outbox
     clock: Clock
@@ -116,10 +116,14 @@ class NotifyDeciders:
         return Outcome(note=note)
 
     async def _save(self, digest: Versioned[Digest]) -> Versioned[Digest]:
-        told = digest.value.told_at or self.clock.now()
+        notified_at = digest.value.told_at or self.clock.now()
         # What is due stands still some time later; the rest is forgotten when nothing can come too soon after it.
         due = digest.value.due_at
-        look_at = max(due, self.clock.now()) + self.timing.stall_timeout if due else told + self.settings.digest_every
+        look_at = (
+            max(due, self.clock.now()) + self.timing.stall_timeout
+            if due
+            else notified_at + self.settings.digest_every
+        )
         return await self.requests.save_digest(digest, look_at)
 
     async def _enqueue(self, digest: Digest) -> None:
@@ -133,7 +137,7 @@ class NotifyDeciders:
         if not waiting:
             return None
         try:
-            to = await self.rosters.mail_address(digest.decider)
+            to = await self.guest_reader.mail_address(digest.decider)
         except Refused:
             return None
         if to is None:

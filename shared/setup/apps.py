@@ -60,14 +60,14 @@ class Apps:
     tools: Tools
     outbox: Outbox
     access: Access
-    rosters: GuestReader
+    guest_reader: GuestReader
 
     async def list(self, caller: Caller) -> list[AppRecord]:
         """Those that the caller may read: for owners, the apps of the groups they own now."""
         found = await self.tools.store.list_apps()
         if may(tenant_roles(caller.roles), Action.READ_APP):
             return found
-        owned = set() if caller.is_app else {g.id for g in await self.rosters.owned_groups(caller.object_id)}
+        owned = set() if caller.is_app else {g.id for g in await self.guest_reader.owned_groups(caller.object_id)}
         return [a for a in found if a.group in owned]
 
     async def one(self, app_id: AppId, caller: Caller) -> AppRecord:

@@ -30,7 +30,7 @@ class SweepSetups:
         return NextCheck(now + self.timing.stall_timeout, commands)
 
     async def __call__(self) -> int:
-        """Go on with the apps that are being taken apart; gives how many messages were sent. Safe to repeat."""
+        """Go on with the apps that are being removed; gives how many messages were sent. Safe to repeat."""
         count, before = 0, self.clock.now() - self.timing.stall_timeout
         for app in await self.store.list_apps():
             if app.state is AppState.REMOVING and app.updated_at < before:

@@ -14,7 +14,7 @@ from shared.storage.table import Row, Table
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
 
-TRAIL = "Trail"
+CHANGE_LOG = "Trail"
 
 _LAST_DAY, _LAST_MS = 99_999_999, 9_999_999_999_999
 _PLACE = re.compile(r"[0-9]{8} [0-9]{13}-[0-9a-zA-Z_-]{1,200}")
@@ -24,7 +24,7 @@ class TableChangeLog:
     """The port's `ChangeLog`."""
 
     def __init__(self, service: "TableServiceClient") -> None:
-        self._table = Table(service, TRAIL)
+        self._table = Table(service, CHANGE_LOG)
 
     async def add(self, entries: Sequence[ChangeLogEntry]) -> None:
         by_day: dict[str, dict[str, Row]] = defaultdict(dict)

@@ -108,7 +108,7 @@ def _clean(record: logging.LogRecord) -> None:
         record.msg, record.args = clean, ()
     if record.exc_info and record.exc_info[1] is not None:
         whole = "".join(traceback.format_exception(*record.exc_info))
-        told = pseudonyms.without_addresses(whole)
-        if told != whole:
+        replaced = pseudonyms.without_addresses(whole)
+        if replaced != whole:
             # Handlers would write the exception in its own words: what may be told of it goes into the message.
-            record.msg, record.args, record.exc_info = f"{clean}\n{told}", (), None
+            record.msg, record.args, record.exc_info = f"{clean}\n{replaced}", (), None

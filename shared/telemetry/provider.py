@@ -29,7 +29,7 @@ _NOT_WANTED = (
 """Instrumentations of the distribution. None is needed, and those of HTTP clients would tell whole addresses: ours
 hold guests'."""
 
-_told: bool | None = None
+_is_on: bool | None = None
 
 
 def configure(env: Mapping[str, str]) -> bool:
@@ -39,15 +39,15 @@ def configure(env: Mapping[str, str]) -> bool:
     The distribution signs in as ``APPLICATIONINSIGHTS_AUTHENTICATION_STRING`` says.
     Source: Azure Monitor OpenTelemetry exporter, ``_get_authentication_credential``.
     """
-    global _told
-    if _told is None:
+    global _is_on
+    if _is_on is None:
         try:
-            _told = _configure(env)
+            _is_on = _configure(env)
         except Exception:
             # Whatever is wrong with a setting of telemetry: guests are invited all the same, and nobody is told.
             logging.getLogger(LOGGER).exception("telemetry could not be configured: nobody is told of this process")
-            _told = False
-    return _told
+            _is_on = False
+    return _is_on
 
 
 def flush(timeout_s: float) -> None:

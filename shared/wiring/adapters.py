@@ -70,7 +70,7 @@ class Adapters:
         self.store, self.setups = MeasuredStore(tables), TableSetupStore(tables)
         self.imports, self.requests = TableImportStore(tables), TableRequestStore(tables)
         self.audits, self.remedies = MeasuredAuditStore(tables), TableRemedyStore(tables)
-        self.mirror, self.past, self.trail = (
+        self.snapshot, self.history, self.change_log = (
             TableSnapshot(tables),
             TableInvitationHistory(tables),
             TableChangeLog(tables),
@@ -81,10 +81,10 @@ class Adapters:
         self.apps, self.entitlements = GraphAppDirectory(self.session), GraphEntitlements(self.session)
         self.principals = GraphPrincipals(self.session, settings.api_audience)
         sign_ins = settings.features.has(Feature.SIGN_INS)
-        self.rosters = GraphGuestReader(
+        self.guest_reader = GraphGuestReader(
             self.session, self.key.of_continuations, self._apps_of_groups, sign_ins=sign_ins
         )
-        self.changes, self.pulse = GraphChanges(self.session), StorageHealth(tables, queues)
+        self.changes, self.heartbeats = GraphChanges(self.session), StorageHealth(tables, queues)
         reminders = TableReminders(tables)
         self.outbox = QueueOutbox(queues, reminders)
         self.in_hand = MessagesInHand(reminders, settings.timing.work_lease)

@@ -89,8 +89,8 @@ class Setups:
         )
         self.start = StartSetup(tools, a.outbox)
         self.run_step = RunSetupStepNow(tools)
-        self.tend = SetupCommands(a.setups, a.outbox, a.clock, s.timing, s.features)
-        self.apps = Apps(tools, a.outbox, access, a.rosters)
+        self.commands = SetupCommands(a.setups, a.outbox, a.clock, s.timing, s.features)
+        self.apps = Apps(tools, a.outbox, access, a.guest_reader)
         self.sweep_apps = SweepSetups(a.setups, a.outbox, a.clock, s.timing)
         self.sweep = Sweep(a.setups, self.sweep_apps.look_at, a.outbox, a.clock)
         self.give_up = GiveUpSetup(a.setups, a.clock)
@@ -110,10 +110,10 @@ class Imports:
             a.imports, a.files, a.store, targets, a.outbox, a.clock, timing, pace, rules, admissions
         )
         self.chunk = ImportChunkStep(guests, a.imports, pace, admissions)
-        self.tend = ImportCommands(
+        self.commands = ImportCommands(
             a.imports, a.store, a.directory, access, a.outbox, a.clock, timing, pace, admissions, s.features
         )
-        self.results = ImportResults(self.tend, a.files, a.store, rules)
+        self.results = ImportResults(self.commands, a.files, a.store, rules)
         self.undo = UndoImportStep(a.imports, a.store, a.directory, a.clock, timing, wanted, s.features)
         look = CheckImport(a.imports, a.store, a.files, timing, pace)
         self.sweep = Sweep(a.imports, look, a.outbox, a.clock)
@@ -124,8 +124,10 @@ class Portal:
 
     def __init__(self, a: Adapters, access: Access, stop: StopSwitch) -> None:
         s, wanted = a.settings, StillWanted(a.store, a.setups)
-        self.groups = ShowGroups(access, a.rosters, a.setups)
-        self.guests = GuestCommands(access, a.directory, a.rosters, a.store, a.mirror, a.trail, a.clock, stop)
+        self.groups = ShowGroups(access, a.guest_reader, a.setups)
+        self.guests = GuestCommands(
+            access, a.directory, a.guest_reader, a.store, a.snapshot, a.change_log, a.clock, stop
+        )
         self.templates = Templates(access, a.setups, a.clock, s.message_limit)
         self.preview_mail = PreviewMail(access, a.mail_text, a.clock, s.tenant_id, s.sends_own_mail)
         self.cancel_invitation = CancelInvitation(access, a.directory, a.store, a.clock, wanted, stop, s.features)
@@ -142,7 +144,7 @@ class JoinRequests:
             requests=a.requests,
             setups=a.setups,
             directory=a.directory,
-            rosters=a.rosters,
+            guest_reader=a.guest_reader,
             store=a.store,
             outbox=a.outbox,
             clock=a.clock,
@@ -165,11 +167,11 @@ class Audits:
         s = a.settings
         tools = AuditDependencies(
             audits=a.audits,
-            mirror=a.mirror,
+            snapshot=a.snapshot,
             changes=a.changes,
-            past=a.past,
+            history=a.history,
             remedies=a.remedies,
-            trail=a.trail,
+            change_log=a.change_log,
             store=a.store,
             setups=a.setups,
             plans=a.setups,
@@ -182,10 +184,10 @@ class Audits:
             settings=s.audits,
             features=s.features,
         )
-        tell = NotifyOwners(tools, a.mailer, a.audit_text, a.rosters, s.requests.public_url)
+        tell = NotifyOwners(tools, a.mailer, a.audit_text, a.guest_reader, s.requests.public_url)
         self.start, self.run = StartAudit(tools), RunAuditTask(tools)
-        self.put_right = ApplyRemediesStep(tools, Effects(tools, tell, s.tenant_id, s.invite_pace), access)
-        self.tend = AuditCommands(tools, access)
+        self.apply_remedies = ApplyRemediesStep(tools, Effects(tools, tell, s.tenant_id, s.invite_pace), access)
+        self.commands = AuditCommands(tools, access)
         self.sweep, self.give_up = SweepAudits(tools), GiveUpAudit(tools)
         self.sweep_remedies = Sweep(a.remedies, self.sweep.look_at, a.outbox, a.clock)
 
@@ -218,7 +220,7 @@ class App:
         self.send_due, self.in_hand = a.outbox.send_due, a.in_hand.holding
         self.measure_queues, self.log_key = a.gauges, a.key.of_logs
         access = Access(a.directory, a.setups, a.clock, a.principals, s.invite_to, guests_count=s.guest_callers)
-        self.stop = StopSwitch(a.store, a.outbox, a.trail, a.clock)
+        self.stop = StopSwitch(a.store, a.outbox, a.change_log, a.clock)
         self.accept_invitation = AcceptInvitation(
             directory=a.directory,
             store=a.store,
@@ -238,7 +240,7 @@ class App:
         self.give_up = GiveUp(a.store, a.outbox, a.clock)
         look = CheckChunk(a.store, s.timing)
         self.sweep = Sweep(a.store.open_chunks, look, a.outbox, a.clock)
-        self.whole_sweeps = WholeSweeps(a.pulse, a.clock, s.timing)
+        self.whole_sweeps = WholeSweeps(a.heartbeats, a.clock, s.timing)
         rules = Rules(s.message_limit, s.sends_own_mail)
         self.setups = Setups(a, access)
         self.imports = Imports(a, access, rules, guests)
@@ -247,7 +249,7 @@ class App:
         self.audits = Audits(a, access)
         self.people = People(a, rules)
         is_public = s.worker is Worker.PUBLIC
-        self.examine = Diagnose(
+        self.diagnose = Diagnose(
             directory=a.apps,
             store=a.store,
             confirmations=a.setups,
@@ -257,11 +259,13 @@ class App:
             sign_in_client=s.client_id,
             features=s.features,
             clock=a.clock,
-            setup_worker=a.pulse if is_public else None,
+            setup_worker=a.heartbeats if is_public else None,
             setup_identity=s.setup_identity_client_id,
         )
-        self.ready = CheckReadiness(a.pulse, a.apps, a.clock, s.features, s.chain_timeout, has_setup_worker=is_public)
+        self.ready = CheckReadiness(
+            a.heartbeats, a.apps, a.clock, s.features, s.chain_timeout, has_setup_worker=is_public
+        )
         self.say_readiness = ReportReadiness(self.ready)
-        self.start_round_trip = StartRoundTrip(a.pulse, a.outbox, a.clock)
-        self.end_round_trip = EndRoundTrip(a.pulse, a.clock)
-        self.report_setup_worker = ReportSetupWorker(a.pulse, a.apps, a.clock)
+        self.start_round_trip = StartRoundTrip(a.heartbeats, a.outbox, a.clock)
+        self.end_round_trip = EndRoundTrip(a.heartbeats, a.clock)
+        self.report_setup_worker = ReportSetupWorker(a.heartbeats, a.apps, a.clock)

@@ -120,12 +120,12 @@ def _tell(after: Iterable[Invitation], before: Iterable[Invitation]) -> None:
         if invitation.state is State.MEMBER and reason is None:
             meters.became_member(invitation.updated_at - invitation.created_at)
         if invitation.state is State.FAILED:
-            told = {
+            extra = {
                 "guestlist.guest": pseudonyms.of(invitation.address.key),
                 "guestlist.group": invitation.id.group,
                 "guestlist.reason": reason,
             }
-            log.info("invitation %s failed: %s", invitation.id, reason, extra=told)
+            log.info("invitation %s failed: %s", invitation.id, reason, extra=extra)
 
 
 def _tell_who(invitations: Sequence[Invitation]) -> None:

@@ -105,8 +105,8 @@ def delivery(name: str, body: bytes) -> Iterator[None]:
         try:
             yield
         except Exception as e:
-            told = sanitize(e)
-            if told is e:
+            sanitized = sanitize(e)
+            if sanitized is e:
                 raise
             log.exception("%s stopped", name)
-            raise told from None
+            raise sanitized from None

@@ -24,7 +24,7 @@ from shared.audits.notify_owners import NotifyOwners
 from shared.audits.remedies import Effects
 from shared.audits.rows.audits import AUDITS, TableAuditStore
 from shared.audits.rows.remedies import TableRemedyStore
-from shared.audits.rows.snapshot import MIRROR, TableSnapshot
+from shared.audits.rows.snapshot import SNAPSHOT, TableSnapshot
 from shared.audits.run import RunAuditTask, SweepAudits
 from shared.audits.start import StartAudit
 from shared.core.addresses import parse_address
@@ -59,7 +59,7 @@ from shared.setup.model.plan import AppSpec, SetupPlan
 from shared.setup.model.records import new_setup
 from shared.setup.rows import APPS, SETUPS, TableSetupStore
 from shared.setup.stuck import FindStuckSetups
-from shared.storage.change_log import TRAIL, TableChangeLog
+from shared.storage.change_log import CHANGE_LOG, TableChangeLog
 from shared.storage.table import Table, insert
 from tests.contract.setup_world import WalkingClock
 from tests.contract.simulated_tenant import (
@@ -151,16 +151,16 @@ class AuditWorld:
 
     def equip(self, session: GraphSession, tables: TableServiceClient) -> None:
         """The steps, on the real adapters."""
-        groups, rosters = GraphDirectory(session), GraphGuestReader(session, no_key)
+        groups, guest_reader = GraphDirectory(session), GraphGuestReader(session, no_key)
         self.store = TableStore(tables)
         self.setups = TableSetupStore(tables)
         self.tools = AuditDependencies(
             audits=TableAuditStore(tables),
-            mirror=TableSnapshot(tables),
+            snapshot=TableSnapshot(tables),
             changes=GraphChanges(session),
-            past=TableInvitationHistory(tables),
+            history=TableInvitationHistory(tables),
             remedies=TableRemedyStore(tables),
-            trail=TableChangeLog(tables),
+            change_log=TableChangeLog(tables),
             store=self.store,
             setups=self.setups,
             plans=self.setups,
@@ -176,15 +176,15 @@ class AuditWorld:
             settings=self.settings,
             features=self.features,
         )
-        tell = NotifyOwners(self.tools, self.mailer, JinjaAuditText(), rosters, "https://guests.example")
+        tell = NotifyOwners(self.tools, self.mailer, JinjaAuditText(), guest_reader, "https://guests.example")
         self.access = Access(groups, self.setups, self.clock, self.principals)
         self.start = StartAudit(self.tools)
         self.run_task = RunAuditTask(self.tools)
         pace = Pace(6000, timedelta(minutes=1), burst=1000)
-        self.put_right = ApplyRemediesStep(self.tools, Effects(self.tools, tell, TENANT, pace), self.access)
+        self.apply_remedies = ApplyRemediesStep(self.tools, Effects(self.tools, tell, TENANT, pace), self.access)
         self.sweep_audits = SweepAudits(self.tools)
         self.sweep_remedies = Sweep(self.tools.remedies, self.sweep_audits.look_at, self.outbox, self.clock)
-        self.tend = AuditCommands(self.tools, self.access)
+        self.commands = AuditCommands(self.tools, self.access)
 
     async def sweep(self) -> int:
         return await self.sweep_audits() + await self.sweep_remedies()
@@ -196,7 +196,7 @@ class AuditWorld:
 
     async def clean(self, *permissions: str) -> None:
         """Storage and directory as on the first day, with an app that is set up as it should be."""
-        await self._drop(AUDITS, MIRROR, TRAIL, SETUPS, APPS, INVITATIONS)
+        await self._drop(AUDITS, SNAPSHOT, CHANGE_LOG, SETUPS, APPS, INVITATIONS)
         self.tenant.permit(*(permissions or PERMISSIONS))
         roles = [
             {"principalId": id_, "resourceId": TRAVEL, "appRoleId": DEFAULT_ROLE}
@@ -213,7 +213,7 @@ class AuditWorld:
 
     async def forget(self) -> None:
         """As if there had been no audit yet."""
-        await self._drop(AUDITS, MIRROR)
+        await self._drop(AUDITS, SNAPSHOT)
 
     async def _drop(self, *tables: str) -> None:
         for table in tables:
@@ -253,7 +253,7 @@ class AuditWorld:
         return record
 
     async def set_policy(self, **changes: Any) -> None:
-        await self.tend.write_policy(APP, AuditPolicy(**changes), ADMIN)
+        await self.commands.write_policy(APP, AuditPolicy(**changes), ADMIN)
 
     async def permit(self, *permissions: str) -> None:
         """Change what Guestlist's identity may do; it counts from its next token on, so it takes a new one."""
@@ -372,7 +372,7 @@ class AuditWorld:
     # Running
     async def audit(self) -> AuditId:
         """A whole audit, with what policy has done about it."""
-        audit = await self.start.by_hand(ADMIN)
+        audit = await self.start.start_manual(ADMIN)
         await self.deliver_all()
         return audit.id
 
@@ -393,7 +393,7 @@ class AuditWorld:
             case RunAudit():
                 outcome = await self.run_task(command)
             case ApplyRemedies():
-                outcome = await self.put_right(command)
+                outcome = await self.apply_remedies(command)
             case _:
                 return  # The work of other steps, set going again.
         for then in outcome.then:
@@ -402,7 +402,7 @@ class AuditWorld:
             await self.outbox.send(outcome.later.command, not_before=outcome.later.not_before)
 
     async def read(self, audit: AuditId) -> Audit:
-        return await self.tend.show(audit, ADMIN)
+        return await self.commands.show(audit, ADMIN)
 
     async def findings(self, audit: AuditId) -> list[Finding]:
         return [f async for f in self.tools.audits.all_findings(audit)]

@@ -83,7 +83,10 @@ async def set_up(_groups: Sequence[GroupId]) -> Mapping[GroupId, Sequence[str]]:
 
 async def inviting(parts: Parts) -> list[str]:
     session = parts.permit()
-    directory, rosters = GraphDirectory(session, set_up), GraphGuestReader(session, no_key, set_up, sign_ins=False)
+    directory, guest_reader = (
+        GraphDirectory(session, set_up),
+        GraphGuestReader(session, no_key, set_up, sign_ins=False),
+    )
     principals = GraphPrincipals(session, TRAVEL_APP_ID)
     assert (await principals.standing([UserId(OWNER)]))[UserId(OWNER)] == Standing(True, False, False)
     assert await principals.roles_of(UserId(OWNER)) == set()
@@ -99,12 +102,12 @@ async def inviting(parts: Parts) -> list[str]:
     if refused := declined(*joined):
         return refused
     assert await directory.are_members(GROUP, [invited.user_id]) == [True]
-    [owned] = await rosters.owned_groups(UserId(OWNER))
+    [owned] = await guest_reader.owned_groups(UserId(OWNER))
     assert (owned.name, [app.name for app in owned.apps]) == ("Travel guests", [TRAVEL_APP])
-    assert [g.id for g in (await rosters.guests(GROUP, None)).guests] == [invited.user_id]
-    assert [g.id for g in (await rosters.guests(GROUP, None, "Ada")).guests] == [invited.user_id]
-    assert await rosters.guest(GROUP, invited.user_id) is not None
-    assert await rosters.mail_address(UserId(OWNER)) is not None
+    assert [g.id for g in (await guest_reader.guests(GROUP, None)).guests] == [invited.user_id]
+    assert [g.id for g in (await guest_reader.guests(GROUP, None, "Ada")).guests] == [invited.user_id]
+    assert await guest_reader.guest(GROUP, invited.user_id) is not None
+    assert await guest_reader.mail_address(UserId(OWNER)) is not None
     [look] = await directory.get_guests([invited.user_id], accounts_alone=True)
     assert (look.is_guest, look.pending) == (True, True)
     return declined(*await directory.leave(GROUP, [invited.user_id]))
@@ -132,7 +135,7 @@ async def setup(parts: Parts) -> list[str]:
             if record.state is StepState.FAILED:
                 return [*found, record.detail or ""]
             if record.state is StepState.MANUAL:
-                await world.tend.confirm(made, step, SETUP_ADMIN, None)
+                await world.commands.confirm(made, step, SETUP_ADMIN, None)
         [app] = await world.apps.list(SETUP_ADMIN)
         await world.apps.remove(
             app.app_id, SETUP_ADMIN, (await world.apps.check_removal(app.app_id, SETUP_ADMIN)).tag
@@ -202,7 +205,7 @@ async def remedies(parts: Parts) -> list[str]:
         assert {a.remedy for a in actions} == set(asked.values()), actions
         if refused := [a.detail or "" for a in actions if a.state is not ActionState.DONE]:
             return refused
-        await world.tend.undo(audit, APP, ADMIN)
+        await world.commands.undo(audit, APP, ADMIN)
         await world.deliver_all()
         back = [a for a in await world.actions(audit) if a.remedy is not Remedy.RESEND]
         return [a.detail or "" for a in back if a.state is not ActionState.UNDONE]
@@ -231,9 +234,9 @@ async def sign_ins(parts: Parts) -> list[str]:
         groups=[{"id": GUESTS, "displayName": "Travel guests", "owners": [OWNER], "members": [user]}],
     )
     session = parts.permit()
-    rosters = GraphGuestReader(session, no_key)
-    assert await rosters.guest(GROUP, user) is not None
-    page = await rosters.guests(GROUP, None)
+    guest_reader = GraphGuestReader(session, no_key)
+    assert await guest_reader.guest(GROUP, user) is not None
+    page = await guest_reader.guests(GROUP, None)
     inactive = await GraphChanges(session).inactive_guests(datetime.now(UTC) - timedelta(days=90))
     if page.sign_ins_known and inactive is not None:
         assert page.guests[0].last_sign_in is not None

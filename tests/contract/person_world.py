@@ -166,7 +166,7 @@ class PersonWorld:
             TableAuditStore(tables),
             TableRemedyStore(tables),
         )
-        self.mirror, self.trail, self.cases = (
+        self.snapshot, self.change_log, self.cases = (
             TableSnapshot(tables),
             TableChangeLog(tables),
             TableSubjectRequests(tables),
@@ -358,11 +358,11 @@ class PersonWorld:
         assert await self.remedies.take_turn(f"invited_{group}_{guest.user}", audit, NOW, None)
         for who, is_guest in ((guest, True), (owner, False)):
             facts = UserFacts(is_guest=is_guest, name=who.name, address=who.address.wire, other_addresses=())
-            await self.mirror.note_users(audit, [UserChange(who.user, facts)])
+            await self.snapshot.note_users(audit, [UserChange(who.user, facts)])
         twin = UserId(str(uuid.uuid4()))
         shared = UserFacts(is_guest=True, name="Tina Twin", address=f"tina.{twin}@fabrikam.com", other_addresses=())
-        await self.mirror.note_users(audit, [UserChange(twin, shared)])
-        await self.mirror.record_actions(
+        await self.snapshot.note_users(audit, [UserChange(twin, shared)])
+        await self.snapshot.record_actions(
             audit,
             [
                 OwnAction(guest.user, group, ExpectedMembership(True, NOW, str(invitation.id)), guest.address.key),
@@ -370,14 +370,14 @@ class PersonWorld:
                 OwnAction(twin, group, None, f"shared.{twin}@fabrikam.com"),
             ],
         )
-        await self.mirror.mark(audit, {twin: Mark(twins=frozenset({guest.user}))})
-        await self.mirror.touch(audit, [guest.user])
-        await self.mirror.write_due({guest.user: NOW})
+        await self.snapshot.mark(audit, {twin: Mark(twins=frozenset({guest.user}))})
+        await self.snapshot.touch(audit, [guest.user])
+        await self.snapshot.write_due({guest.user: NOW})
         entry = ChangeLogEntry(
             uuid.uuid4().hex, NOW, f"{by}, by rule 'membership-expired'", "remove", guest.user, guest.name, group,
             app, "member", "no member", str(audit), "membership-expired", f"request {guest.user}",
         )  # fmt: skip
-        await self.trail.add([entry])
+        await self.change_log.add([entry])
 
 
 def is_over(case: SubjectRequest) -> bool:

@@ -138,7 +138,7 @@ class SetupWorld:
             protected=self.protected,
         )
         self.start = StartSetup(self.tools, self.outbox)
-        self.tend = SetupCommands(self.store, self.outbox, self.clock, self.tools.timing, self.features)
+        self.commands = SetupCommands(self.store, self.outbox, self.clock, self.tools.timing, self.features)
         self.run_step = RunSetupStepNow(self.tools)
         access = Access(self.tools.groups, self.store, self.clock, FakePrincipals())
         self.apps = Apps(self.tools, self.outbox, access, GraphGuestReader(self.session, no_key))
@@ -239,7 +239,7 @@ class SetupWorld:
                 return
             record = await self.finish(setup, each)
             if record.state is StepState.MANUAL:
-                await self.tend.confirm(setup, each, ADMIN, None)
+                await self.commands.confirm(setup, each, ADMIN, None)
             elif record.state is StepState.FAILED:
                 raise AssertionError(f"'{each}' failed: {record.detail}")
 
@@ -263,7 +263,7 @@ class SetupWorld:
         return (await self.read(setup)).steps[step]
 
     async def retry(self, setup: SetupId, **answers: Any) -> None:
-        await self.tend.retry(setup, ADMIN, Answers(**answers))
+        await self.commands.retry(setup, ADMIN, Answers(**answers))
 
     def writes(self) -> int:
         """Calls that change the directory, however they were answered."""

@@ -127,14 +127,14 @@ async def test_what_is_counted_follows_the_guests(world: AuditWorld) -> None:
 
 
 async def test_a_second_audit_is_not_begun_beside_the_first(world: AuditWorld) -> None:
-    first = await world.start.by_hand(ADMIN)
+    first = await world.start.start_manual(ADMIN)
 
     with pytest.raises(Refused) as refused:
-        await world.start.by_hand(ADMIN)
+        await world.start.start_manual(ADMIN)
     assert (refused.value.reason, refused.value.location) == (Reason.AUDIT_RUNNING, first.id)
-    assert await world.start.by_timer() is None
+    assert await world.start.start_scheduled() is None
     await world.deliver_all()
-    assert (await world.start.by_timer()) is not None
+    assert (await world.start.start_scheduled()) is not None
 
 
 async def test_every_message_may_come_twice_and_at_once_and_the_audit_is_closed_once(
@@ -143,7 +143,7 @@ async def test_every_message_may_come_twice_and_at_once_and_the_audit_is_closed_
     await world.guests("fine")
     stray = await somebody_adds_a_guest_by_hand(world)
     caplog.set_level(logging.INFO, logger="guestlist")
-    audit = (await world.start.by_hand(ADMIN)).id
+    audit = (await world.start.start_manual(ADMIN)).id
     while world.outbox.sent:
         commands = [command for command, _ in world.outbox.sent]
         world.outbox.sent.clear()
@@ -180,7 +180,7 @@ async def dies_before(write: int, world: AuditWorld, monkeypatch: pytest.MonkeyP
         death = Death(write)
         death.at_every_write(patch)
         with suppress(Killed):
-            await world.start.by_hand(ADMIN)
+            await world.start.start_manual(ADMIN)
         while True:
             if not world.outbox.sent:
                 world.clock.ahead += timedelta(hours=1)
@@ -231,7 +231,7 @@ async def test_where_a_token_has_expired_everything_is_read_again(world: AuditWo
     await world.audit()
     world.leave(lost)
     world.tenant.settings(delta={"linksExpired": True})
-    audit = await world.start.by_hand(ADMIN)
+    audit = await world.start.start_manual(ADMIN)
     # The links that begin anew are good.
     command, _ = world.outbox.sent.pop(0)
     await world.deliver(command)
@@ -278,7 +278,7 @@ async def test_an_audit_that_is_given_up_is_said_so_and_the_next_looks_at_everyt
     await world.guests("fine")
     await world.audit()
     stray = await somebody_adds_a_guest_by_hand(world)
-    torn = (await world.start.by_hand(ADMIN)).id
+    torn = (await world.start.start_manual(ADMIN)).id
     command, _ = world.outbox.sent[0]
     assert isinstance(command, RunAudit)
     await world.deliver(command)
@@ -295,7 +295,7 @@ async def test_an_audit_that_is_given_up_is_said_so_and_the_next_looks_at_everyt
 
 async def test_without_permission_an_audit_fails_and_names_it(world: AuditWorld) -> None:
     await world.permit("GroupMember.ReadWrite.All")
-    audit = (await world.start.by_hand(ADMIN)).id
+    audit = (await world.start.start_manual(ADMIN)).id
     await world.deliver_all()
 
     failed = await world.read(audit)
@@ -325,7 +325,7 @@ async def test_since_when_a_finding_is_known_is_remembered(world: AuditWorld) ->
 
 async def test_what_stands_still_is_set_going_again(world: AuditWorld) -> None:
     await an_invitation_stands_still(world)
-    audit = await world.start.by_hand(ADMIN)
+    audit = await world.start.start_manual(ADMIN)
     sent: list[object] = []
     while world.outbox.sent:
         command, _ = world.outbox.sent.pop(0)
@@ -373,15 +373,15 @@ async def test_findings_are_kept_for_a_while_and_what_was_counted_for_ever(world
 
 async def test_an_owner_who_removes_a_guest_is_believed_and_written_down(world: AuditWorld) -> None:
     [guest] = await world.guests("leaving")
-    rosters, groups = GraphGuestReader(world.session, no_key), world.tools.groups
-    mirror, trail = world.tools.mirror, world.tools.trail
-    stop = StopSwitch(world.store, FakeOutbox(), trail, world.clock)
-    tend = GuestCommands(world.access, groups, rosters, world.store, mirror, trail, world.clock, stop)
-    await tend.remove(GROUP, UserId(guest), Caller(UserId(OWNER), "Olivia Owner", frozenset(), False))
+    guest_reader, groups = GraphGuestReader(world.session, no_key), world.tools.groups
+    snapshot, change_log = world.tools.snapshot, world.tools.change_log
+    stop = StopSwitch(world.store, FakeOutbox(), change_log, world.clock)
+    commands = GuestCommands(world.access, groups, guest_reader, world.store, snapshot, change_log, world.clock, stop)
+    await commands.remove(GROUP, UserId(guest), Caller(UserId(OWNER), "Olivia Owner", frozenset(), False))
     world.clock.ahead += timedelta(hours=2)
 
     assert await world.found() == []
-    [entry] = (await world.tools.trail.read(None, 10))[0]
+    [entry] = (await world.tools.change_log.read(None, 10))[0]
     assert (entry.what, entry.subject) == ("remove", guest)
     assert entry.who == f"Olivia Owner ({OWNER})"
     assert entry.request_id
@@ -393,7 +393,7 @@ async def test_who_is_invited_while_the_directory_is_read_is_no_finding(world: A
     world.equip(world.session, world.tables)
     await world.guests("fine")
     await world.audit()
-    audit = await world.start.by_hand(ADMIN)
+    audit = await world.start.start_manual(ADMIN)
     members = next(c for c, _ in world.outbox.sent if isinstance(c, RunAudit) and c.task == "members-0")
     await world.deliver(members)
     await world.remember(["fresh"], world.seed_guests(["fresh"]))

@@ -67,7 +67,7 @@ async def test_a_setup_is_refused_before_anything_is_read_or_written(setups: Set
     await refused(setups.start.rehearse(setups.plan(), SETUP_ADMIN), Feature.SETUP)
 
     assert setups.tenant._ask("GET", "calls") == before
-    assert await setups.tend.list_all(SETUP_ADMIN) == []
+    assert await setups.commands.list_all(SETUP_ADMIN) == []
 
 
 async def test_a_setup_with_an_access_package_is_refused_and_one_without_is_not(setups: SetupWorld) -> None:
@@ -86,9 +86,9 @@ async def test_a_setup_under_way_comes_to_rest_and_goes_on_when_it_is_on_again(s
 
     record = await setups.record(made, SetupStep.GROUP)
     assert (record.state, record.reason) == (StepState.FAILED, Reason.FEATURE_OFF)
-    assert [s.id for s in await setups.tend.list_all(SETUP_ADMIN)] == [made], "it can be read"
+    assert [s.id for s in await setups.commands.list_all(SETUP_ADMIN)] == [made], "it can be read"
     await refused(setups.retry(made), Feature.SETUP)
-    await refused(setups.tend.confirm(made, SetupStep.SELF_SERVICE_GROUPS, SETUP_ADMIN, None), Feature.SETUP)
+    await refused(setups.commands.confirm(made, SetupStep.SELF_SERVICE_GROUPS, SETUP_ADMIN, None), Feature.SETUP)
 
     setups.switch(ALL)
     await setups.retry(made)
@@ -130,11 +130,11 @@ async def test_no_audit_begins_and_those_that_are_there_can_be_read(audits: Audi
     audit = await audits.audit()
     audits.switch(INVITING_ONLY)
 
-    await refused(audits.start.by_hand(ADMIN), Feature.AUDITS)
-    assert await audits.start.by_timer() is None
+    await refused(audits.start.start_manual(ADMIN), Feature.AUDITS)
+    assert await audits.start.start_scheduled() is None
     assert not audits.outbox.sent
-    assert (await audits.tend.show("latest", ADMIN)).id == audit
-    assert (await audits.tend.findings(audit, ADMIN, FindingFilter(), None, 10)).findings == []
+    assert (await audits.commands.show("latest", ADMIN)).id == audit
+    assert (await audits.commands.findings(audit, ADMIN, FindingFilter(), None, 10)).findings == []
 
 
 async def planned(audits: AuditWorld) -> AuditId:
@@ -164,14 +164,14 @@ async def test_what_is_planned_is_neither_carried_out_nor_taken_back(audits: Aud
     audit = await planned(audits)
     audits.switch(without(Feature.REMEDIES))
 
-    await refused(audits.tend.carry_out(audit, APP, ADMIN), Feature.REMEDIES)
-    await refused(audits.tend.undo(audit, APP, ADMIN), Feature.REMEDIES)
-    assert len(await audits.tend.plans(audit, ADMIN)) == 1
+    await refused(audits.commands.carry_out(audit, APP, ADMIN), Feature.REMEDIES)
+    await refused(audits.commands.undo(audit, APP, ADMIN), Feature.REMEDIES)
+    assert len(await audits.commands.plans(audit, ADMIN)) == 1
 
 
 async def test_remedies_under_way_stand_still_and_go_on_when_they_are_on_again(audits: AuditWorld) -> None:
     audit = await planned(audits)
-    await audits.tend.carry_out(audit, APP, ADMIN)
+    await audits.commands.carry_out(audit, APP, ADMIN)
     audits.outbox.sent.clear()
     audits.switch(without(Feature.REMEDIES))
 
@@ -215,7 +215,7 @@ async def test_a_cancelled_invitation_leaves_the_account_and_takes_the_membershi
         audits.store,
         audits.clock,
         StillWanted(audits.store, audits.tools.setups),
-        StopSwitch(audits.store, FakeOutbox(), audits.tools.trail, audits.clock),
+        StopSwitch(audits.store, FakeOutbox(), audits.tools.change_log, audits.clock),
         without(Feature.UNDO),
     )
 

@@ -33,10 +33,10 @@ KEY = "d3Jvbmcga2V5IG9mIG5vYm9keSB3aG8gaXMga25vd24="
 
 @pytest.fixture
 async def check(session: GraphSession, tables: TableServiceClient, queues: QueueServiceClient) -> CheckReadiness:
-    pulse, clock = StorageHealth(tables, queues), WalkingClock()
-    await pulse.note_sweep(clock.now())
-    await pulse.note_return(clock.now(), clock.now())
-    return CheckReadiness(pulse, GraphAppDirectory(session), clock, ALL, timedelta(minutes=3))
+    heartbeats, clock = StorageHealth(tables, queues), WalkingClock()
+    await heartbeats.note_sweep(clock.now())
+    await heartbeats.note_return(clock.now(), clock.now())
+    return CheckReadiness(heartbeats, GraphAppDirectory(session), clock, ALL, timedelta(minutes=3))
 
 
 async def test_with_every_permission_it_is_ready(tenant: SimulatedTenant, check: CheckReadiness) -> None:
@@ -115,36 +115,36 @@ async def test_storage_that_refuses_the_identity_is_not_taken_for_well(broken: S
 
 
 @pytest.fixture
-async def pulse(tables: TableServiceClient, queues: QueueServiceClient) -> StorageHealth:
+async def heartbeats(tables: TableServiceClient, queues: QueueServiceClient) -> StorageHealth:
     """Where there was no sweep yet."""
     for row in (SWEEP, ROUND_TRIP):
         await tables.get_table_client(TENANT).delete_entity(CHAIN, row)
     return StorageHealth(tables, queues)
 
 
-async def test_what_a_sweep_and_its_message_leave_is_read_again(pulse: StorageHealth) -> None:
-    assert await pulse.read() == Chain()
+async def test_what_a_sweep_and_its_message_leave_is_read_again(heartbeats: StorageHealth) -> None:
+    assert await heartbeats.read() == Chain()
 
-    await pulse.note_sweep(NOW + timedelta(minutes=5))
-    assert await pulse.read() == Chain(swept_at=NOW + timedelta(minutes=5))
+    await heartbeats.note_sweep(NOW + timedelta(minutes=5))
+    assert await heartbeats.read() == Chain(swept_at=NOW + timedelta(minutes=5))
 
-    await pulse.note_return(NOW, NOW + timedelta(minutes=6))
-    assert await pulse.read() == Chain(NOW + timedelta(minutes=5), NOW)
+    await heartbeats.note_return(NOW, NOW + timedelta(minutes=6))
+    assert await heartbeats.read() == Chain(NOW + timedelta(minutes=5), NOW)
 
 
-async def test_the_last_whole_sweep_is_read_again(pulse: StorageHealth, tables: TableServiceClient) -> None:
+async def test_the_last_whole_sweep_is_read_again(heartbeats: StorageHealth, tables: TableServiceClient) -> None:
     await tables.get_table_client(TENANT).delete_entity(*WHOLE_SWEEP)
-    assert await pulse.read_whole_sweep() is None
+    assert await heartbeats.read_whole_sweep() is None
 
-    await pulse.note_whole_sweep(NOW)
-    assert await pulse.read_whole_sweep() == NOW
+    await heartbeats.note_whole_sweep(NOW)
+    assert await heartbeats.read_whole_sweep() == NOW
 
 
-async def test_an_older_message_that_comes_back_later_changes_nothing(pulse: StorageHealth) -> None:
-    await pulse.note_return(NOW, NOW)
-    await pulse.note_return(NOW - timedelta(minutes=5), NOW + timedelta(minutes=1))
+async def test_an_older_message_that_comes_back_later_changes_nothing(heartbeats: StorageHealth) -> None:
+    await heartbeats.note_return(NOW, NOW)
+    await heartbeats.note_return(NOW - timedelta(minutes=5), NOW + timedelta(minutes=1))
 
-    assert (await pulse.read()).returned == NOW
+    assert (await heartbeats.read()).returned == NOW
 
 
 @pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning")

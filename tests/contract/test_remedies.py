@@ -147,7 +147,7 @@ async def test_a_dry_run_says_what_would_be_done_and_does_nothing(world: AuditWo
         assert [a.subject for a in await world.actions(audit)] == [guest]
     assert not case.came(world, guest)
     assert wrote(world) == wrote_before(before), "a dry run writes nothing in the directory"
-    assert (await world.tools.trail.read(None, 10))[0] == []
+    assert (await world.tools.change_log.read(None, 10))[0] == []
 
 
 @EACH
@@ -159,11 +159,11 @@ async def test_a_real_run_does_it_and_writes_it_down(world: AuditWorld, case: Ca
     assert plan.state is PlanState.DONE
     assert await states(world, audit) == {ActionState.DONE}
     assert case.came(world, guest)
-    trail = (await world.tools.trail.read(None, 10))[0]
+    change_log = (await world.tools.change_log.read(None, 10))[0]
     if case.remedy is Remedy.NOTIFY_OWNER:
-        assert trail == [], "a mail to an owner changes nothing"
+        assert change_log == [], "a mail to an owner changes nothing"
         return
-    [entry] = trail
+    [entry] = change_log
     assert (entry.what, entry.subject, entry.rule, entry.audit) == (case.remedy.value, guest, case.rule.value, audit)
     assert entry.who == f"rule '{case.rule.value}'"
     assert entry.before
@@ -194,15 +194,15 @@ async def test_a_run_that_would_touch_too_many_touches_nobody_until_an_admin_say
     assert await states(world, audit) == {ActionState.PLANNED}
     assert not case.came(world, first)
     with pytest.raises(Refused) as refused:
-        await world.tend.carry_out(audit, APP, AUDITOR)
+        await world.commands.carry_out(audit, APP, AUDITOR)
     assert refused.value.reason is Reason.NOT_ADMIN
 
-    await world.tend.carry_out(audit, APP, ADMIN)
+    await world.commands.carry_out(audit, APP, ADMIN)
     await world.deliver_all()
     assert await states(world, audit) == {ActionState.DONE}
-    trail = (await world.tools.trail.read(None, 10))[0]
-    assert {e.subject for e in trail} == {first, second}
-    assert all(e.who.startswith("Adam Admin (") for e in trail)
+    change_log = (await world.tools.change_log.read(None, 10))[0]
+    assert {e.subject for e in change_log} == {first, second}
+    assert all(e.who.startswith("Adam Admin (") for e in change_log)
 
 
 async def another(world: AuditWorld, case: Case) -> str:
@@ -227,7 +227,7 @@ async def test_who_turned_a_colleague_between_audit_and_remedy_is_left_alone(wor
     assert await states(world, audit) == {ActionState.PLANNED}
     become_a_colleague(world, guest)
 
-    await world.tend.carry_out(audit, APP, ADMIN)
+    await world.commands.carry_out(audit, APP, ADMIN)
     await world.deliver_all()
 
     assert not case.came(world, guest)
@@ -263,8 +263,8 @@ def become_a_colleague(world: AuditWorld, guest: str) -> None:
 @EACH
 async def test_done_twice_it_is_done_once(world: AuditWorld, case: Case) -> None:
     audit, guest = await audited(world, case)
-    await world.tend.carry_out(audit, APP, ADMIN)
-    await world.tend.carry_out(audit, APP, ADMIN)
+    await world.commands.carry_out(audit, APP, ADMIN)
+    await world.commands.carry_out(audit, APP, ADMIN)
     await world.deliver_all()
     written = wrote(world)
     for _ in range(2):
@@ -273,9 +273,9 @@ async def test_done_twice_it_is_done_once(world: AuditWorld, case: Case) -> None
 
     assert case.came(world, guest)
     assert wrote(world) == written, "a message that comes again writes nothing"
-    assert len((await world.tools.trail.read(None, 10))[0]) == (0 if case.remedy is Remedy.NOTIFY_OWNER else 1)
+    assert len((await world.tools.change_log.read(None, 10))[0]) == (0 if case.remedy is Remedy.NOTIFY_OWNER else 1)
     with pytest.raises(Refused) as refused:
-        await world.tend.carry_out(audit, APP, ADMIN)
+        await world.commands.carry_out(audit, APP, ADMIN)
     assert refused.value.reason is Reason.REMEDIES_ENDED
 
 
@@ -287,7 +287,7 @@ async def test_killed_before_any_write_it_is_done_once_all_the_same(
     while True:
         await with_mail(world)
         audit, guest = await audited(world, case)
-        await world.tend.carry_out(audit, APP, ADMIN)
+        await world.commands.carry_out(audit, APP, ADMIN)
         lived = await die_before(deaths + 1, world, audit, monkeypatch)
         told = [m["subject"] for m in mails(world)]
 
@@ -302,7 +302,9 @@ async def test_killed_before_any_write_it_is_done_once_all_the_same(
         plan = await world.plan(audit)
         assert plan is not None
         assert plan.state is PlanState.DONE
-        assert len((await world.tools.trail.read(None, 10))[0]) == (0 if case.remedy is Remedy.NOTIFY_OWNER else 1)
+        assert len((await world.tools.change_log.read(None, 10))[0]) == (
+            0 if case.remedy is Remedy.NOTIFY_OWNER else 1
+        )
         if lived:
             break
         deaths += 1
@@ -332,7 +334,7 @@ async def test_there_is_a_way_back(world: AuditWorld, case: Case) -> None:
     audit, guest = await audited(world, case, carry_out=True)
     assert case.came(world, guest)
 
-    await world.tend.undo(audit, APP, ADMIN)
+    await world.commands.undo(audit, APP, ADMIN)
     await world.deliver_all()
 
     plan = await world.plan(audit)
@@ -343,7 +345,7 @@ async def test_there_is_a_way_back(world: AuditWorld, case: Case) -> None:
     assert account is not None
     assert account["accountEnabled"] is True
     assert guest in world.members()
-    back, done = (await world.tools.trail.read(None, 10))[0]
+    back, done = (await world.tools.change_log.read(None, 10))[0]
     assert (back.what, back.subject) == (f"undo-{case.remedy.value}", guest)
     assert back.who.startswith("Adam Admin (")
     assert (back.before, back.after) == (done.after, done.before)
@@ -359,11 +361,11 @@ async def test_what_was_begun_when_its_delivery_died_is_taken_back_as_well(
     world: AuditWorld, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audit, guest = await audited(world, case)
-    await world.tend.carry_out(audit, APP, ADMIN)
+    await world.commands.carry_out(audit, APP, ADMIN)
     command, _ = world.outbox.sent.pop(0)
     with monkeypatch.context() as patch:
 
-        async def dies(trail: TableChangeLog, entries: object) -> None:
+        async def dies(change_log: TableChangeLog, entries: object) -> None:
             raise Killed
 
         patch.setattr(TableChangeLog, "add", dies)
@@ -372,7 +374,7 @@ async def test_what_was_begun_when_its_delivery_died_is_taken_back_as_well(
     assert case.came(world, guest)
     assert await states(world, audit) == {ActionState.STARTED}
 
-    await world.tend.undo(audit, APP, ADMIN)
+    await world.commands.undo(audit, APP, ADMIN)
     await world.deliver_all()
     account = world.account(guest)
     assert account is not None
@@ -385,12 +387,12 @@ async def test_what_was_begun_when_its_delivery_died_is_taken_back_as_well(
 async def test_the_way_back_is_gone_once_however_often_it_is_asked_for(world: AuditWorld, case: Case) -> None:
     audit, guest = await audited(world, case, carry_out=True)
     for _ in range(2):
-        await world.tend.undo(audit, APP, ADMIN)
+        await world.commands.undo(audit, APP, ADMIN)
     await world.deliver_all()
     await world.deliver(ApplyRemedies(audit, APP, back=True))
 
     assert guest in world.members()
-    assert len((await world.tools.trail.read(None, 10))[0]) == 2
+    assert len((await world.tools.change_log.read(None, 10))[0]) == 2
 
 
 @WITH_A_WAY_BACK
@@ -428,7 +430,7 @@ async def test_who_has_something_else_is_spared_unless_policy_says_so(world: Aud
     assert action.state is ActionState.SPARED
     assert "another group" in (action.detail or "")
     assert not case.came(world, guest)
-    assert (await world.tools.trail.read(None, 10))[0] == []
+    assert (await world.tools.change_log.read(None, 10))[0] == []
 
     await world.set_policy(remedies={case.rule: case.remedy}, carry_out=True, spare_others=False)
     await world.audit()
@@ -465,7 +467,7 @@ async def test_what_has_mended_itself_since_is_left_alone(world: AuditWorld) -> 
     await world.store.write_expiry(GROUP, "expired@fabrikam.com", (world.clock.now() + timedelta(days=9)).date())
     world.leave(stray)
     await world.set_up(policy=Policy(), audits=(await world.setups.read_app(APP)).value.audits)  # type: ignore[union-attr]
-    await world.tend.carry_out(audit, APP, ADMIN)
+    await world.commands.carry_out(audit, APP, ADMIN)
     await world.deliver_all()
 
     actions = {a.subject: a for a in await world.actions(audit)}
@@ -481,14 +483,14 @@ async def test_remedies_of_an_audit_that_is_not_the_last_are_not_carried_out(wor
     await world.audit()
 
     with pytest.raises(Refused) as refused:
-        await world.tend.carry_out(old, APP, ADMIN)
+        await world.commands.carry_out(old, APP, ADMIN)
     assert refused.value.reason is Reason.REMEDIES_OLD
 
 
 async def test_what_the_directory_throttles_is_done_later(world: AuditWorld) -> None:
     audit, guest = await audited(world, CASES[2])
     world.tenant.fault(method="DELETE", path=r"/members/.*/\$ref$", status=429)
-    await world.tend.carry_out(audit, APP, ADMIN)
+    await world.commands.carry_out(audit, APP, ADMIN)
     await world.deliver_all()
 
     assert is_no_member(world, guest)
@@ -497,7 +499,7 @@ async def test_what_the_directory_throttles_is_done_later(world: AuditWorld) -> 
 async def test_a_missing_permission_is_said_of_each_and_stops_nobody_else(world: AuditWorld) -> None:
     audit, guest = await audited(world, CASES[3])
     await world.permit(*(p for p in PERMISSIONS if p != "User.EnableDisableAccount.All"))
-    await world.tend.carry_out(audit, APP, ADMIN)
+    await world.commands.carry_out(audit, APP, ADMIN)
     await world.deliver_all()
 
     [action] = await world.actions(audit)
@@ -531,7 +533,7 @@ async def test_a_remedy_that_a_rule_does_not_know_is_refused(world: AuditWorld) 
 
 async def test_what_stands_still_is_set_going_again(world: AuditWorld) -> None:
     audit, guest = await audited(world, CASES[2])
-    await world.tend.carry_out(audit, APP, ADMIN)
+    await world.commands.carry_out(audit, APP, ADMIN)
     world.outbox.sent.clear()  # The message is lost.
     assert await world.sweep() == 0
     world.clock.ahead += world.tools.timing.stall_timeout + timedelta(seconds=1)
@@ -550,7 +552,7 @@ async def test_a_held_plan_is_not_carried_out_for_who_is_no_administrator_any_mo
     await world.set_policy(remedies={case.rule: case.remedy}, carry_out=True, most=1, most_percent=100)
     audit = await world.audit()
     before = wrote(world)
-    await world.tend.carry_out(audit, APP, ADMIN)
+    await world.commands.carry_out(audit, APP, ADMIN)
     world.principals.roles[ADMIN.object_id] = frozenset({"Auditor"})
 
     await world.deliver_all()
@@ -562,16 +564,16 @@ async def test_a_held_plan_is_not_carried_out_for_who_is_no_administrator_any_mo
     assert await states(world, audit) == {ActionState.PLANNED}
     assert wrote(world) == before
     world.principals.roles[ADMIN.object_id] = frozenset({"Admin"})
-    await world.tend.carry_out(audit, APP, ADMIN)
+    await world.commands.carry_out(audit, APP, ADMIN)
     await world.deliver_all()
     assert await states(world, audit) == {ActionState.DONE}
-    assert {e.subject for e in (await world.tools.trail.read(None, 10))[0]} == set(guests)
+    assert {e.subject for e in (await world.tools.change_log.read(None, 10))[0]} == set(guests)
 
 
 @WITH_A_WAY_BACK
 async def test_nothing_is_taken_back_for_who_is_no_administrator_any_more(world: AuditWorld, case: Case) -> None:
     audit, guest = await audited(world, case, carry_out=True)
-    await world.tend.undo(audit, APP, ADMIN)
+    await world.commands.undo(audit, APP, ADMIN)
     world.principals.known[ADMIN.object_id] = DISABLED
 
     await world.deliver_all()
@@ -581,7 +583,7 @@ async def test_nothing_is_taken_back_for_who_is_no_administrator_any_more(world:
     assert (plan.state, "blocked from signing in" in (plan.detail or "")) == (PlanState.DONE, True)
     assert case.came(world, guest)
     world.principals.known.clear()
-    await world.tend.undo(audit, APP, ADMIN)
+    await world.commands.undo(audit, APP, ADMIN)
     await world.deliver_all()
     assert await states(world, audit) == {ActionState.UNDONE}
 
@@ -600,7 +602,7 @@ async def test_a_plan_that_an_older_version_began_for_a_person_waits_for_one(wor
     """It did not keep whose decision it was."""
     case = CASES[0]
     audit, _ = await audited(world, case)
-    await world.tend.carry_out(audit, APP, ADMIN)
+    await world.commands.carry_out(audit, APP, ADMIN)
     stored = await world.tools.remedies.read_plan(audit, APP)
     assert stored is not None
     await world.tools.remedies.save_plan(replace(stored, value=replace(stored.value, by_id=None)))

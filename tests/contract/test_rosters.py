@@ -18,17 +18,17 @@ GROUP = GroupId(t.GUESTS)
 
 
 @pytest.fixture
-def rosters(session: GraphSession) -> GraphGuestReader:
+def guest_reader(session: GraphSession) -> GraphGuestReader:
     return GraphGuestReader(session, no_key)
 
 
 async def test_the_groups_of_an_owner_come_with_their_kind_and_their_apps(
-    rosters: GraphGuestReader, tenant: SimulatedTenant
+    guest_reader: GraphGuestReader, tenant: SimulatedTenant
 ) -> None:
     dynamic = {"groupTypes": ["DynamicMembership"], "membershipRule": "user.userType -eq 'Guest'"}
     tenant.seed(groups=[{"id": t.DYNAMIC, "displayName": "Dynamic", "owners": [t.OWNER], **dynamic}])
 
-    found = {g.id: g for g in await rosters.owned_groups(UserId(t.OWNER))}
+    found = {g.id: g for g in await guest_reader.owned_groups(UserId(t.OWNER))}
 
     assert GROUP in found
     assert [a.name for a in found[GROUP].apps] == ["Contoso Travel"]
@@ -37,8 +37,8 @@ async def test_the_groups_of_an_owner_come_with_their_kind_and_their_apps(
     assert set(found) == {GROUP, t.DYNAMIC}
 
 
-async def test_whom_the_directory_does_not_know_owns_nothing(rosters: GraphGuestReader) -> None:
-    assert await rosters.owned_groups(UserId("99999999-9999-4999-8999-999999999999")) == []
+async def test_whom_the_directory_does_not_know_owns_nothing(guest_reader: GraphGuestReader) -> None:
+    assert await guest_reader.owned_groups(UserId("99999999-9999-4999-8999-999999999999")) == []
 
 
 def guests(*people: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def user(number: int) -> UserId:
 
 
 async def test_guests_come_with_redemption_and_last_sign_in(
-    rosters: GraphGuestReader, tenant: SimulatedTenant
+    guest_reader: GraphGuestReader, tenant: SimulatedTenant
 ) -> None:
     tenant.permit(*t.PERMISSIONS, "AuditLog.Read.All")
     changed = "2026-01-15T09:30:00Z"
@@ -80,7 +80,7 @@ async def test_guests_come_with_redemption_and_last_sign_in(
         {"id": user(3), "mail": "cleo@contoso.com", "userType": "Member"},
     )
 
-    page = await rosters.guests(GROUP, None)
+    page = await guest_reader.guests(GROUP, None)
 
     found = {g.id: g for g in page.guests}
     assert set(found) == {user(1), user(2)}, "colleagues are no guests"
@@ -94,21 +94,21 @@ async def test_guests_come_with_redemption_and_last_sign_in(
 
 
 async def test_sign_ins_that_may_not_be_read_are_unknown_and_hide_nobody(
-    rosters: GraphGuestReader, tenant: SimulatedTenant
+    guest_reader: GraphGuestReader, tenant: SimulatedTenant
 ) -> None:
     seed(tenant, {"id": user(1), "mail": "ada@fabrikam.com"})
 
-    page = await rosters.guests(GROUP, None)
+    page = await guest_reader.guests(GROUP, None)
 
     assert ([g.id for g in page.guests], page.sign_ins_known) == ([user(1)], False)
 
 
-async def test_many_guests_come_page_by_page(rosters: GraphGuestReader, tenant: SimulatedTenant) -> None:
+async def test_many_guests_come_page_by_page(guest_reader: GraphGuestReader, tenant: SimulatedTenant) -> None:
     seed(tenant, *({"id": user(n), "mail": f"g{n}@fabrikam.com"} for n in range(250)))
 
     found, pages, continuation = [], 0, None
     while True:
-        page = await rosters.guests(GROUP, continuation)
+        page = await guest_reader.guests(GROUP, continuation)
         found += [g.id for g in page.guests]
         pages, continuation = pages + 1, page.continuation
         if continuation is None:
@@ -119,19 +119,19 @@ async def test_many_guests_come_page_by_page(rosters: GraphGuestReader, tenant: 
 
 
 async def test_guests_are_found_by_the_beginning_of_name_or_address(
-    rosters: GraphGuestReader, tenant: SimulatedTenant
+    guest_reader: GraphGuestReader, tenant: SimulatedTenant
 ) -> None:
     people = [{"id": user(n), "mail": f"g{n}@fabrikam.com", "displayName": f"Guest {n}"} for n in range(150)]
     seed(tenant, *people, {"id": user(900), "mail": "x@fabrikam.com", "displayName": "O'Hara, Scarlett"})
 
     async def found(text: str) -> set[str]:
         names: set[str] = set()
-        page = await rosters.guests(GROUP, None, text)
+        page = await guest_reader.guests(GROUP, None, text)
         while True:
             names |= {g.id for g in page.guests}
             if page.continuation is None:
                 return names
-            page = await rosters.guests(GROUP, page.continuation, text)
+            page = await guest_reader.guests(GROUP, page.continuation, text)
 
     assert await found("o'h") == {user(900)}
     assert await found("g149@") == {user(149)}
@@ -140,13 +140,13 @@ async def test_guests_are_found_by_the_beginning_of_name_or_address(
 
 
 async def test_a_long_beginning_is_no_longer_than_the_directory_reads(
-    rosters: GraphGuestReader, tenant: SimulatedTenant
+    guest_reader: GraphGuestReader, tenant: SimulatedTenant
 ) -> None:
     """The address of an advanced query has 2048 characters at most; percent-encoded, these have 9 or 12 each."""
     name = "客" * 50 + "🙂" * 50
     seed(tenant, {"id": user(1), "mail": "a@fabrikam.com", "displayName": name})
 
-    assert [g.id for g in (await rosters.guests(GROUP, None, name)).guests] == [user(1)]
+    assert [g.id for g in (await guest_reader.guests(GROUP, None, name)).guests] == [user(1)]
 
 
 BELOW = "{graph}/groups/{group}/members"
@@ -176,26 +176,26 @@ BELOW = "{graph}/groups/{group}/members"
 )
 @pytest.mark.parametrize("find", [None, "ada"])
 async def test_a_continuation_that_was_made_up_never_sends_our_token_anywhere(
-    rosters: GraphGuestReader, tenant: SimulatedTenant, link: str, find: str | None
+    guest_reader: GraphGuestReader, tenant: SimulatedTenant, link: str, find: str | None
 ) -> None:
     made_up = base64.urlsafe_b64encode(link.format(group=GROUP, graph=tenant.graph_url).encode()).decode()
     before = tenant.all_calls()
 
     for text in (made_up, made_up.rstrip("="), "?", "ä", "\0" * 40, "A" * 5000):
         with pytest.raises(ValueError, match="never given out"):
-            await rosters.guests(GROUP, text, find)
+            await guest_reader.guests(GROUP, text, find)
 
     assert tenant.all_calls() == before
 
 
 async def test_a_continuation_is_good_for_its_own_group_and_its_own_search(
-    rosters: GraphGuestReader, tenant: SimulatedTenant
+    guest_reader: GraphGuestReader, tenant: SimulatedTenant
 ) -> None:
     people = [{"id": user(n), "mail": f"g{n}@fabrikam.com", "displayName": f"Guest {n}"} for n in range(150)]
     seed(tenant, *people)
     members = [p["id"] for p in people]
     tenant.seed(groups=[{"id": t.MANY_APPS, "displayName": "Of another", "members": members}])
-    of_all, of_search = [await rosters.guests(GROUP, None, find) for find in (None, "Guest")]
+    of_all, of_search = [await guest_reader.guests(GROUP, None, find) for find in (None, "Guest")]
     assert of_all.continuation is not None
     assert of_search.continuation is not None
     before = tenant.all_calls()
@@ -211,19 +211,19 @@ async def test_a_continuation_is_good_for_its_own_group_and_its_own_search(
         (GROUP, of_all.continuation[:4].swapcase() + of_all.continuation[4:], None),
     ):
         with pytest.raises(ValueError, match="never given out"):
-            await rosters.guests(group, text, find)
+            await guest_reader.guests(group, text, find)
 
     assert tenant.all_calls() == before
-    assert len((await rosters.guests(GROUP, of_all.continuation)).guests) == 50
-    assert len((await rosters.guests(GROUP, of_search.continuation, "Guest")).guests) == 50
+    assert len((await guest_reader.guests(GROUP, of_all.continuation)).guests) == 50
+    assert len((await guest_reader.guests(GROUP, of_search.continuation, "Guest")).guests) == 50
 
 
 async def test_a_continuation_tells_nothing_but_a_token_of_the_directory(
-    rosters: GraphGuestReader, tenant: SimulatedTenant
+    guest_reader: GraphGuestReader, tenant: SimulatedTenant
 ) -> None:
     seed(tenant, *({"id": user(n), "mail": f"g{n}@fabrikam.com"} for n in range(150)))
 
-    text = (await rosters.guests(GROUP, None)).continuation
+    text = (await guest_reader.guests(GROUP, None)).continuation
 
     assert text is not None
     raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -231,30 +231,30 @@ async def test_a_continuation_tells_nothing_but_a_token_of_the_directory(
     assert b"groups" not in raw
 
 
-async def test_a_single_guest_is_one_of_this_group(rosters: GraphGuestReader, tenant: SimulatedTenant) -> None:
+async def test_a_single_guest_is_one_of_this_group(guest_reader: GraphGuestReader, tenant: SimulatedTenant) -> None:
     seed(
         tenant,
         {"id": user(1), "mail": "ada@fabrikam.com"},
         {"id": user(2), "mail": "cleo@contoso.com", "userType": "Member"},
     )
 
-    ada = await rosters.guest(GROUP, user(1))
+    ada = await guest_reader.guest(GROUP, user(1))
 
     assert ada is not None
     assert ada.address == "ada@fabrikam.com"
-    assert await rosters.guest(GROUP, user(2)) is None
-    assert await rosters.guest(GROUP, UserId(t.COLLEAGUE)) is None
-    assert await rosters.guest(GROUP, user(9)) is None
+    assert await guest_reader.guest(GROUP, user(2)) is None
+    assert await guest_reader.guest(GROUP, UserId(t.COLLEAGUE)) is None
+    assert await guest_reader.guest(GROUP, user(9)) is None
 
 
-async def test_people_are_written_to_where_they_read_mail(rosters: GraphGuestReader) -> None:
-    assert await rosters.mail_address(UserId(t.OWNER)) == "olivia@contoso.com"
-    assert await rosters.mail_address(UserId(t.BLOCKED_COLLEAGUE)) is None
-    assert await rosters.mail_address(user(9)) is None
+async def test_people_are_written_to_where_they_read_mail(guest_reader: GraphGuestReader) -> None:
+    assert await guest_reader.mail_address(UserId(t.OWNER)) == "olivia@contoso.com"
+    assert await guest_reader.mail_address(UserId(t.BLOCKED_COLLEAGUE)) is None
+    assert await guest_reader.mail_address(user(9)) is None
 
 
-async def test_a_group_that_is_not_there_is_said_so(rosters: GraphGuestReader) -> None:
+async def test_a_group_that_is_not_there_is_said_so(guest_reader: GraphGuestReader) -> None:
     with pytest.raises(Refused) as refused:
-        await rosters.guests(GroupId(t.NOWHERE), None)
+        await guest_reader.guests(GroupId(t.NOWHERE), None)
 
     assert refused.value.reason is Reason.GROUP_MISSING

@@ -17,7 +17,7 @@ from shared.audits.model.records import Audit, Checkpoint, Phase, Task
 from shared.audits.model.remedies import Plan, PlanState, RemedyAction
 from shared.audits.rows.audits import AUDITS, TableAuditStore
 from shared.audits.rows.remedies import TableRemedyStore
-from shared.audits.rows.snapshot import MIRROR, TableSnapshot
+from shared.audits.rows.snapshot import SNAPSHOT, TableSnapshot
 from shared.core.addresses import parse_address
 from shared.core.applications import AppId
 from shared.core.audit_rules import Remedy, Rule
@@ -47,7 +47,7 @@ from shared.requests.model.digests import Digest
 from shared.requests.model.settings import Limit
 from shared.requests.rows import REQUESTS, TableRequestStore
 from shared.setup.rows import APPS, SETUPS, TableSetupStore
-from shared.storage.change_log import TRAIL, TableChangeLog
+from shared.storage.change_log import CHANGE_LOG, TableChangeLog
 from shared.storage.key import TableKey
 from shared.storage.reminders import REMINDERS, TableReminders
 from tests.builders import NOW, OWNER
@@ -95,11 +95,11 @@ def kind_of(table: str, row: dict[str, Any]) -> str:
             "counts": "how often something was asked",
             "digests": "what somebody who decides is to be told",
         }.get(row["PartitionKey"], "a join request")
-    if table == TRAIL:
+    if table == CHANGE_LOG:
         return "a change"
     if table == PEOPLE:
         return "an export or an erasure"
-    if table == MIRROR:
+    if table == SNAPSHOT:
         kinds = {"accounts": "an account as audits know it", "addresses": "who has an address"}
         kinds["due"] = "when an account is to be looked at"
         return kinds.get(row["PartitionKey"], "an account that an audit looks at")
@@ -160,10 +160,10 @@ async def test_the_documented_columns_are_those_that_are_written(
     await store.write_stop(replace(stop, value=Stop(True, NOW, OWNER, "Olivia", "odd")))
     await store.reserve("invitations", PACE, 1, NOW)
     await TableKey(tables).of_logs()
-    pulse = StorageHealth(tables, queues)
-    await pulse.note_sweep(NOW)
-    await pulse.note_whole_sweep(NOW)
-    await pulse.note_return(datetime.now(UTC), NOW)
+    heartbeats = StorageHealth(tables, queues)
+    await heartbeats.note_sweep(NOW)
+    await heartbeats.note_whole_sweep(NOW)
+    await heartbeats.note_return(datetime.now(UTC), NOW)
     await QueueOutbox(queues, TableReminders(tables)).send(InviteChunk(group, invitation.id.chunk))
     await write_setups(TableSetupStore(tables))
 
@@ -179,7 +179,7 @@ async def test_the_documented_columns_are_those_that_are_written(
         SubjectRequestId(new_id(NOW, uuid.uuid4().hex[:10])), SubjectRequestKind.EXPORT, "Adam", NOW, True, ""
     )
     await TableSubjectRequests(tables).save(Versioned(case, None), NOW)
-    for table in (*TABLES, SETUPS, APPS, IMPORTS, REQUESTS, AUDITS, MIRROR, TRAIL, PEOPLE, REMINDERS):
+    for table in (*TABLES, SETUPS, APPS, IMPORTS, REQUESTS, AUDITS, SNAPSHOT, CHANGE_LOG, PEOPLE, REMINDERS):
         async for row in tables.get_table_client(table).list_entities():
             written.setdefault(kind_of(table, row), set()).update(_without_ids(row))
 
@@ -195,7 +195,7 @@ def _without_ids(columns: Iterable[str]) -> set[str]:
 
 
 async def write_audits(tables: TableServiceClient, group: GroupId) -> None:
-    audits, mirror = TableAuditStore(tables), TableSnapshot(tables)
+    audits, snapshot = TableAuditStore(tables), TableSnapshot(tables)
     audit, app, user = AuditId(new_id(NOW, uuid.uuid4().hex[:10])), AppId(str(uuid.uuid4())), OWNER
     position = await audits.read_position()
     await audits.write_position(replace(position, value=Checkpoint()))
@@ -210,15 +210,15 @@ async def write_audits(tables: TableServiceClient, group: GroupId) -> None:
     assert await remedies.take_turn(f"told_{app}_{user}", audit, NOW, None)
     facts = UserFacts(is_guest=True, name="Ada", address="a@b.c", other_addresses=(), accepted=True, enabled=True)
     facts |= UserFacts(accepted_at=NOW, created_at=NOW)
-    await mirror.note_users(audit, [UserChange(user, facts)])
-    await mirror.note_members(audit, [MemberChange(group, user, is_group=True)])
-    await mirror.record_actions(
+    await snapshot.note_users(audit, [UserChange(user, facts)])
+    await snapshot.note_members(audit, [MemberChange(group, user, is_group=True)])
+    await snapshot.record_actions(
         audit, [OwnAction(user, group, None), OwnAction(user, group, ExpectedMembership(True, NOW))]
     )
-    await mirror.mark(audit, {user: Mark(inactive=NOW, last_days={group: NOW.date()}, twins=frozenset({user}))})
-    await mirror.note_counted(audit, {user: ({}, {})})
-    await mirror.touch(audit, [user])
-    await mirror.write_due({user: NOW})
+    await snapshot.mark(audit, {user: Mark(inactive=NOW, last_days={group: NOW.date()}, twins=frozenset({user}))})
+    await snapshot.note_counted(audit, {user: ({}, {})})
+    await snapshot.touch(audit, [user])
+    await snapshot.write_due({user: NOW})
     entry = ChangeLogEntry(uuid.uuid4().hex, NOW, "Adam", "remove", user, "Ada", group, app, "in", "out")
     await TableChangeLog(tables).add([entry])
 

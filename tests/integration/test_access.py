@@ -144,7 +144,7 @@ ROWS: list[Row] = [
     Row("GET", "/api/setups/{setup}", Action.READ_SETUPS),
     Row("POST", "/api/setups/{setup}/steps/verify/confirm", Action.RUN_SETUP, 409),
     Row("POST", "/api/setups/{setup}/retry", Action.RUN_SETUP, 202),
-    Row("GET", "/api/doctor", Action.EXAMINE),
+    Row("GET", "/api/doctor", Action.DIAGNOSE),
     # The stop. Whether the caller may comes before the body, which is wrong: nothing is stopped here.
     Row("GET", "/api/stop", SIGNED_IN),
     Row("POST", "/api/stop", Action.STOP, 400, body={"reason": 5}),

@@ -175,10 +175,10 @@ def test_what_policy_asks_for_is_done_written_down_and_taken_back(scene: tuple[T
     assert {(a["state"], a["after"]) for a in done["value"]} == {("done", "no member of the group")}
     strays = {a["address"] for a in done["value"]}
     assert not strays & set(tenant.members(group))
-    trail = auditor.get("/api/trail?limit=1000").raise_for_status().json()["value"]
-    assert {(e["what"], e["rule"]) for e in trail[:3]} == {("remove", "guest-not-invited")}
-    assert all(e["requestId"] and e["who"].startswith("Adam Admin") for e in trail[:3])
-    assert len(auditor.get("/api/trail.csv").text.splitlines()) == len(trail) + 1
+    change_log = auditor.get("/api/trail?limit=1000").raise_for_status().json()["value"]
+    assert {(e["what"], e["rule"]) for e in change_log[:3]} == {("remove", "guest-not-invited")}
+    assert all(e["requestId"] and e["who"].startswith("Adam Admin") for e in change_log[:3])
+    assert len(auditor.get("/api/trail.csv").text.splitlines()) == len(change_log) + 1
 
     assert admin.post(f"{path}/undo").status_code == 202
     in_state("undone")

@@ -24,7 +24,7 @@ FINDINGS = (
     "advice",
     "seenSince",
 )
-TRAIL = (
+CHANGE_LOG = (
     "at",
     "who",
     "what",
@@ -63,7 +63,7 @@ def finding_lines(findings: Iterable[Finding], *, headings: bool) -> bytes:
     return _file(FINDINGS if headings else None, rows)
 
 
-def trail_lines(entries: Iterable[ChangeLogEntry], *, headings: bool) -> bytes:
+def change_log_lines(entries: Iterable[ChangeLogEntry], *, headings: bool) -> bytes:
     """As `finding_lines`."""
     rows = [
         (
@@ -82,7 +82,7 @@ def trail_lines(entries: Iterable[ChangeLogEntry], *, headings: bool) -> bytes:
         )
         for e in entries
     ]
-    return _file(TRAIL if headings else None, rows)
+    return _file(CHANGE_LOG if headings else None, rows)
 
 
 def _file(headings: Sequence[str] | None, rows: Iterable[Sequence[str]]) -> bytes:

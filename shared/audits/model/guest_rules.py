@@ -33,7 +33,7 @@ def evaluate_guest(subject: Subject, context: GuestContext) -> list[Finding]:
     if subject.is_group:
         return [_finding(Rule.NESTED_GROUP, subject, group, context, "") for group in _ours(subject.groups, context)]
     found: list[Finding] = []
-    for group in _ours({*subject.groups, *subject.beliefs}, context):
+    for group in _ours({*subject.groups, *subject.expectations}, context):
         if not _is_settled(subject, group, context):
             continue
         found += [_finding(rule, subject, group, context, why) for rule, why in _broken(subject, group, context)]
@@ -45,24 +45,27 @@ def _ours(groups: Collection[GroupId], context: GuestContext) -> list[GroupId]:
 
 
 def _is_settled(subject: Subject, group: GroupId, context: GuestContext) -> bool:
-    belief = subject.beliefs.get(group)
+    expected = subject.expectations.get(group)
     if group in subject.in_motion:
         return False
-    return belief is None or belief.at <= context.began_at - context.settings.settling
+    return expected is None or expected.at <= context.began_at - context.settings.settling
 
 
 def _broken(subject: Subject, group: GroupId, context: GuestContext) -> Iterator[tuple[Rule, str]]:
-    belief, is_member = subject.beliefs.get(group), group in subject.groups and not subject.gone
+    expected, is_member = subject.expectations.get(group), group in subject.groups and not subject.gone
     if not is_member:
-        if belief is not None and belief.holds:
-            since = f"made a member on {belief.at:%Y-%m-%d}"
+        if expected is not None and expected.holds:
+            since = f"made a member on {expected.at:%Y-%m-%d}"
             is_there = subject.known and not subject.gone
             yield (Rule.MEMBERSHIP_MISSING if is_there else Rule.ACCOUNT_MISSING), since
         return
     if not subject.known or not subject.is_guest:
         return  # An employee, or an account that another page of the directory has not shown yet.
-    if belief is None or not belief.holds:
-        yield Rule.NOT_INVITED, "removed through Guestlist before" if belief is not None else "no invitation is known"
+    if expected is None or not expected.holds:
+        yield (
+            Rule.NOT_INVITED,
+            "removed through Guestlist before" if expected is not None else "no invitation is known",
+        )
     yield from _of_account(subject, context)
     if (last := context.last_days.get((group, subject.id))) is not None:
         yield Rule.EXPIRED, f"the last day was {last}"

@@ -23,7 +23,7 @@ from shared.storage.table import Row, Table, merge, remove
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
 
-MIRROR = "Mirror"
+SNAPSHOT = "Mirror"
 
 _ACCOUNTS, _ADDRESSES, _DUE = "accounts", "addresses", "due"
 _MEMBER, _DID, _MOTION, _LATE, _HAS = "Member", "Did", "Motion", "Late", "Has"
@@ -47,7 +47,7 @@ class TableSnapshot:
     """All methods raise StorageBusy where storage does not take the operation."""
 
     def __init__(self, service: "TableServiceClient") -> None:
-        self._table = Table(service, MIRROR)
+        self._table = Table(service, SNAPSHOT)
 
     async def note_users(self, audit: AuditId, changes: Sequence[UserChange]) -> None:
         """Take over what the directory says of accounts; guests' addresses become findable. Safe to repeat."""
@@ -84,19 +84,23 @@ class TableSnapshot:
 
     async def record_actions(self, audit: AuditId, own_actions: Sequence[OwnAction]) -> None:
         rows: dict[UserId, Row] = defaultdict(dict)
-        for doing in own_actions:
-            if doing.belief is None:
-                rows[doing.user][_MOTION + _short(doing.group)] = audit
+        for own_action in own_actions:
+            if own_action.expected is None:
+                rows[own_action.user][_MOTION + _short(own_action.group)] = audit
             else:
                 # A column for each invitation: pages are read in any order, and the newest word is found by its time.
-                by = InvitationId.parse(doing.belief.invitation).chunk if doing.belief.invitation else "by_hand"
-                column = f"{_DID}{_short(doing.group)}_{by}"
-                rows[doing.user][column] = msgspec.json.encode(doing.belief).decode()
+                by = (
+                    InvitationId.parse(own_action.expected.invitation).chunk
+                    if own_action.expected.invitation
+                    else "by_hand"
+                )
+                column = f"{_DID}{_short(own_action.group)}_{by}"
+                rows[own_action.user][column] = msgspec.json.encode(own_action.expected).decode()
         await self._merge(_account(user, row) for user, row in rows.items())
         owners: dict[str, Row] = defaultdict(dict)
-        for doing in own_actions:
-            if doing.address_key:
-                owners[digest(doing.address_key)][_HAS + _short(doing.user)] = True
+        for own_action in own_actions:
+            if own_action.address_key:
+                owners[digest(own_action.address_key)][_HAS + _short(own_action.user)] = True
         await self._merge_addresses(owners)
 
     async def note_counted(self, audit: AuditId, counted: Mapping[UserId, tuple[Counts, Counts]]) -> None:
@@ -263,7 +267,7 @@ def _account_snapshot(row: Mapping[str, Any], since: Since, audit: AuditId) -> A
         is_group=bool(row.get("IsGroup")),
         groups=frozenset(g for g, v in members.items() if g in since.groups and v <= since.groups[g]),
         in_motion=frozenset(_group(c, _MOTION) for c, v in row.items() if c.startswith(_MOTION) and v == audit),
-        beliefs=_beliefs(row),
+        expectations=_expectations(row),
     )
     late = {_group(c, _LATE): _marked(v, audit) for c, v in row.items() if c.startswith(_LATE)}
     twins, inactive = _marked(row.get("Twins"), audit), _marked(row.get("Inactive"), audit)
@@ -276,17 +280,17 @@ def _account_snapshot(row: Mapping[str, Any], since: Since, audit: AuditId) -> A
     )
 
 
-def _beliefs(row: Mapping[str, Any]) -> dict[GroupId, ExpectedMembership]:
+def _expectations(row: Mapping[str, Any]) -> dict[GroupId, ExpectedMembership]:
     """The newest for each group."""
     found: dict[GroupId, ExpectedMembership] = {}
     for column, value in row.items():
         if column.startswith(_DID):
-            group, belief = (
+            group, expected = (
                 _group(column.partition("_")[0], _DID),
                 msgspec.json.decode(value, type=ExpectedMembership),
             )
-            if group not in found or found[group].at < belief.at:
-                found[group] = belief
+            if group not in found or found[group].at < expected.at:
+                found[group] = expected
     return found
 
 

@@ -14,7 +14,7 @@ from shared.core.permissions import PERMISSIONS, Permission, lacking
 
 @dataclass(frozen=True, slots=True)
 class DiagnosedCheck:
-    """One thing that was examined, with what mends it: a link, or a command to be run."""
+    """One thing that was examined, with how to fix it: a link, or a command to be run."""
 
     check: Check
     title: str

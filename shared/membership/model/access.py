@@ -94,7 +94,7 @@ class Action(StrEnum):
     IMPORT_TO_MANY = "imports.to-many-groups"
     RUN_SETUP = "setups.run"
     READ_SETUPS = "setups.read"
-    EXAMINE = "doctor.read"
+    DIAGNOSE = "doctor.read"
     STOP = "stop.change"
     READ_AUDITS = "audits.read"
     RUN_AUDITS = "audits.run"
@@ -157,7 +157,7 @@ RULES: dict[Action, Rule] = {
     Action.IMPORT_TO_MANY: _rule(_T, "import a file whose rows name groups", Role.ADMIN),
     Action.RUN_SETUP: _rule(_T, "set apps up, name their inviters, and remove apps", Role.SETUP_ADMIN),
     Action.READ_SETUPS: _rule(_T, "read setups", Role.SETUP_ADMIN, Role.AUDITOR, reads=True),
-    Action.EXAMINE: _rule(
+    Action.DIAGNOSE: _rule(
         _T, "run the doctor", Role.OPERATOR, Role.SETUP_ADMIN, Role.ADMIN, Role.AUDITOR, reads=True
     ),
     Action.STOP: _rule(_T, "stop and start everything that sends or changes", Role.OPERATOR),

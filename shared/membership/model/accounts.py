@@ -40,7 +40,7 @@ class Subject:
     is_group: bool = False
     groups: frozenset[GroupId] = frozenset()
     in_motion: frozenset[GroupId] = frozenset()
-    beliefs: Mapping[GroupId, ExpectedMembership] = field(default_factory=dict)
+    expectations: Mapping[GroupId, ExpectedMembership] = field(default_factory=dict)
 
     @property
     def addresses(self) -> frozenset[str]:

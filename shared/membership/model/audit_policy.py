@@ -1,4 +1,4 @@
-"""What an app's admin lets audits put right, and how much of it."""
+"""What an app's admin lets audits do about findings, and how much of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The mirror: what audits know of accounts, of our groups' members, and of what Guestlist did to them."""
+"""The snapshot: what audits know of accounts, of our groups' members, and of what Guestlist did to them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ class OwnAction:
 
     user: UserId
     group: GroupId
-    belief: ExpectedMembership | None
+    expected: ExpectedMembership | None
     address_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSnapshot:
-    """An account as the mirror has it. What this audit has marked: its last sign-in where that is long ago, last days
+    """An account as audits know it. What this audit has marked: its last sign-in where that is long ago, last days
     that are over, accounts with an address of it. `counted` is what the audit before counted of it."""
 
     subject: Subject
@@ -45,7 +45,7 @@ type Counts = Mapping[str, int]
 
 
 class OwnActions(Protocol):
-    """The part of the mirror that is told what Guestlist did."""
+    """The part of the snapshot that learns what Guestlist did."""
 
     async def record_actions(self, audit: AuditId, own_actions: Sequence[OwnAction]) -> None:
         """Safe to repeat. `audit` is the one that reads of work under way; else it says nothing."""

@@ -152,7 +152,7 @@ class _Look:
         return _Seen(
             row=row,
             kind=kind,
-            found=[Found(table, kind.what, role.who, _told(kind, role, fields)) for role in roles],
+            found=[Found(table, kind.what, role.who, _shown(kind, role, fields)) for role in roles],
             learned=[found for role in roles if (found := _learned(role, fields, self._person)) is not None],
             fields=after,
             mentions=after is not None and bool(self._address.search(_text(after))),
@@ -234,7 +234,7 @@ def _encoded(column: str, value: Any) -> Any:
     return msgspec.json.encode(value).decode() if column in JSON else value
 
 
-def _told(kind: Kind, role: Role, fields: Row) -> Row:
+def _shown(kind: Kind, role: Role, fields: Row) -> Row:
     """What a row tells of one of those that it tells of: nothing of the others."""
     found = dict(fields)
     found.pop("SchemaVersion", None)

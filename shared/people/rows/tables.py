@@ -17,7 +17,7 @@ from shared.audits.model.findings import Finding
 from shared.audits.model.records import Audit, Checkpoint, Task
 from shared.audits.model.remedies import Plan, RemedyAction
 from shared.audits.rows.audits import AUDITS
-from shared.audits.rows.snapshot import MIRROR
+from shared.audits.rows.snapshot import SNAPSHOT
 from shared.core.addresses import Address
 from shared.core.change_log import ChangeLogEntry
 from shared.core.checks import Confirmation
@@ -38,7 +38,7 @@ from shared.requests.rows import REQUESTS
 from shared.setup.model.plan import SetupPlan
 from shared.setup.model.records import StepRecord
 from shared.setup.rows import APPS, SETUPS
-from shared.storage.change_log import TRAIL
+from shared.storage.change_log import CHANGE_LOG
 from shared.storage.key import TENANT
 from shared.storage.records import Columns
 from shared.storage.reminders import REMINDERS
@@ -269,7 +269,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(AUDITS, "what an audit means to do in an app", _starts("p-"), Plan, kept=_TRACE),
     Kind(AUDITS, "one remedy for one guest", _starts("r-"), RemedyAction, under_way=_action),
     Kind(
-        MIRROR,
+        SNAPSHOT,
         "an account as audits know it",
         _in("accounts"),
         beside={
@@ -287,20 +287,20 @@ KINDS: tuple[Kind, ...] = (
         },
     ),
     Kind(
-        MIRROR,
+        SNAPSHOT,
         "who has an address",
         _in("addresses"),
         beside=_key_of(_HOLDER) | {"Has…": Personal(_HOLDER, Redaction.GONE, Says.WHO)},
     ),
-    Kind(MIRROR, "when an account is to be looked at", _in("due"), beside=_key_of(_ACCOUNT)),
+    Kind(SNAPSHOT, "when an account is to be looked at", _in("due"), beside=_key_of(_ACCOUNT)),
     Kind(
-        MIRROR,
+        SNAPSHOT,
         "an account that an audit looks at",
         lambda partition, key: partition.startswith("touched-"),
         beside=_key_of(_ACCOUNT),
     ),
     Kind(
-        TRAIL,
+        CHANGE_LOG,
         "a change",
         _any,
         ChangeLogEntry,

@@ -14,19 +14,19 @@ _FIELD = "app"
 
 async def find_application(work: Work) -> Result:
     """Find the app that was named, or add it from its template, once."""
-    wish = work.plan.app
+    spec = work.plan.app
     changes: tuple[Change, ...] = ()
-    if wish.app_id is not None:
-        app = await work.tools.directory.app_by_id(wish.app_id)
+    if spec.app_id is not None:
+        app = await work.tools.directory.app_by_id(spec.app_id)
         if app is None:
-            raise Refused(Reason.APP_MISSING, f"No enterprise application has the id {wish.app_id}", field=_FIELD)
-    elif wish.template is not None:
-        added = await _from_gallery(work, wish.template, wish.name)
+            raise Refused(Reason.APP_MISSING, f"No enterprise application has the id {spec.app_id}", field=_FIELD)
+    elif spec.template is not None:
+        added = await _from_gallery(work, spec.template, spec.name)
         if added is None:
             return Result()
         app, changes = added
     else:
-        app = await _by_name(work, wish.name or "")
+        app = await _by_name(work, spec.name or "")
     require_free(app, work.tools.protected)
     if not app.enabled:
         raise Refused(Reason.APP_DISABLED, f"'{app.name}' is not enabled for users to sign in", field=_FIELD)

@@ -26,24 +26,24 @@ def group_key(app_id: str) -> str:
 
 async def make_group(work: Work) -> Result:
     """Take the group that was named, or make the app's own."""
-    wish = work.plan.group
-    if wish.id is not None:
+    spec = work.plan.group
+    if spec.id is not None:
         return Result(
-            found=Found(group=await require_group(work, wish.id, await find_people(work, work.plan.owners, "owners")))
+            found=Found(group=await require_group(work, spec.id, await find_people(work, work.plan.owners, "owners")))
         )
     if work.dry and work.found.app is None:
         work.would("create a security group for the new app")
         return Result()
     app, directory = work.require_app(), work.tools.directory
     key, intent = group_key(app.app_id), "group"
-    name = (wish.name or f"{app.name} guests")[:_NAME_LIMIT]
+    name = (spec.name or f"{app.name} guests")[:_NAME_LIMIT]
     was_intended = work.was_intended(intent)
     group, made = await directory.find_group(key), False
     if group is None:
         if work.would(f"create the security group '{name}' with assigned membership"):
             return Result()
         await work.intend(intent)
-        description = wish.description or f"Guests who may use {app.name}. Made by Guestlist."
+        description = spec.description or f"Guests who may use {app.name}. Made by Guestlist."
         group, made = await directory.create_group(key, name, description)
     found = await _checked(work, group)
     notes = (f"The group is there already and is called '{found.name}'",) if found.name != name else ()

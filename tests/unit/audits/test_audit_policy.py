@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.audits.model.csv_findings import finding_lines, trail_lines
+from shared.audits.model.csv_findings import change_log_lines, finding_lines
 from shared.audits.model.findings import Finding, count
 from shared.audits.model.remedies import RemedyAction, action_for
 from shared.audits.model.report import by_kind, most
@@ -147,11 +147,11 @@ def test_files_open_in_a_spreadsheet_and_compute_nothing() -> None:
     evil = "=cmd|' /C calc'!A0"
     findings = finding_lines([a_finding(name=evil, address=evil, detail="\ud800")], headings=True)
     entry = ChangeLogEntry("k", NOW, evil, "remove", ADA, evil, GROUP, APP, "in", "out", request_id=None)
-    trail = trail_lines([entry], headings=False)
+    change_log = change_log_lines([entry], headings=False)
 
     assert findings.startswith(b"\xef\xbb\xbfid,severity,rule")
     assert b"\r\n" in findings
-    for line in (findings.decode("utf-8-sig").splitlines()[1], trail.decode()):
+    for line in (findings.decode("utf-8-sig").splitlines()[1], change_log.decode()):
         assert f"'{evil}" in line.replace('"', "") or f"'={evil[1:]}" in line
         assert f",{evil}" not in line
 
@@ -161,6 +161,6 @@ def test_files_hold_nothing_that_a_terminal_obeys() -> None:
     findings = finding_lines([a_finding(name=evil, address=evil, detail=evil)], headings=False)
     entry = ChangeLogEntry("k", NOW, evil, "remove", ADA, evil, GROUP, APP, "in", "out", request_id=None)
 
-    for text in (findings.decode(), trail_lines([entry], headings=False).decode()):
+    for text in (findings.decode(), change_log_lines([entry], headings=False).decode()):
         assert not set(text) & set("\x1b\x07\x9b\u202e\x00")
         assert "]0;ownedAda=1" in text

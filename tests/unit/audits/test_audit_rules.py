@@ -43,7 +43,7 @@ WELL = Subject(
     accepted=True,
     created_at=LONG_AGO,
     groups=frozenset({GROUP}),
-    beliefs={GROUP: ExpectedMembership(True, LONG_AGO, "one")},
+    expectations={GROUP: ExpectedMembership(True, LONG_AGO, "one")},
 )
 CONTEXT = GuestContext({GROUP: APP}, NOW, AuditSettings(), {}, {}, {})
 
@@ -58,7 +58,7 @@ def test_a_guest_who_was_invited_and_came_is_well() -> None:
 
 NEVER = replace(WELL, accepted=False)
 GUESTS = {
-    Rule.NOT_INVITED: (replace(WELL, beliefs={}), CONTEXT),
+    Rule.NOT_INVITED: (replace(WELL, expectations={}), CONTEXT),
     Rule.MEMBERSHIP_MISSING: (replace(WELL, groups=frozenset()), CONTEXT),
     Rule.ACCOUNT_MISSING: (replace(WELL, gone=True), CONTEXT),
     Rule.NEVER_REDEEMED: (NEVER, CONTEXT),
@@ -86,19 +86,24 @@ def test_a_guest_breaks_one_rule(rule: Rule) -> None:
 @pytest.mark.parametrize(
     "subject",
     [
-        pytest.param(replace(WELL, in_motion=frozenset({GROUP}), beliefs={}), id="an invitation is under way"),
+        pytest.param(replace(WELL, in_motion=frozenset({GROUP}), expectations={}), id="an invitation is under way"),
         pytest.param(
-            replace(WELL, groups=frozenset(), beliefs={GROUP: ExpectedMembership(True, NOW - timedelta(minutes=5))}),
+            replace(
+                WELL, groups=frozenset(), expectations={GROUP: ExpectedMembership(True, NOW - timedelta(minutes=5))}
+            ),
             id="joined a moment ago, not shown yet",
         ),
         pytest.param(
-            replace(WELL, beliefs={GROUP: ExpectedMembership(False, NOW - timedelta(minutes=5))}),
+            replace(WELL, expectations={GROUP: ExpectedMembership(False, NOW - timedelta(minutes=5))}),
             id="removed a moment ago, still shown",
         ),
-        pytest.param(replace(WELL, is_guest=False, beliefs={}), id="an employee in the group"),
-        pytest.param(replace(WELL, groups=frozenset({OTHER}), beliefs={}), id="a guest of a group that is not ours"),
+        pytest.param(replace(WELL, is_guest=False, expectations={}), id="an employee in the group"),
         pytest.param(
-            replace(WELL, groups=frozenset(), beliefs={GROUP: ExpectedMembership(False, LONG_AGO)}), id="taken back"
+            replace(WELL, groups=frozenset({OTHER}), expectations={}), id="a guest of a group that is not ours"
+        ),
+        pytest.param(
+            replace(WELL, groups=frozenset(), expectations={GROUP: ExpectedMembership(False, LONG_AGO)}),
+            id="taken back",
         ),
         pytest.param(replace(NEVER, created_at=NOW - timedelta(days=29)), id="has a day left to accept"),
     ],

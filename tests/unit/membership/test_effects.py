@@ -316,7 +316,7 @@ async def test_a_parked_chunk_of_an_import_does_not_go_on_without_authority() ->
     assert record(world).state is ImportState.PAUSED
 
 
-def tend(world: Files) -> ImportCommands:
+def commands(world: Files) -> ImportCommands:
     return ImportCommands(
         world.imports,
         world.store,
@@ -335,12 +335,12 @@ async def test_whoever_resumes_an_import_answers_for_it() -> None:
     await read_on(world, 1)
     no_owner(world)
     await read_on(world)
-    seen = await tend(world).show(GROUP, IMPORT, a_caller(STRANGER))
+    seen = await commands(world).show(GROUP, IMPORT, a_caller(STRANGER))
     assert (seen.state, seen.record.why) == ("paused", record(world).why)
 
     with pytest.raises(Refused):
-        await tend(world).resume(GROUP, IMPORT, a_caller())
-    await tend(world).resume(GROUP, IMPORT, replace(a_caller(STRANGER), name="Sam Stranger"))
+        await commands(world).resume(GROUP, IMPORT, a_caller())
+    await commands(world).resume(GROUP, IMPORT, replace(a_caller(STRANGER), name="Sam Stranger"))
 
     assert (record(world).state, record(world).why) == (ImportState.RUNNING, None)
     assert (record(world).authority, record(world).authority_name) == (STRANGER, "Sam Stranger")
@@ -356,7 +356,7 @@ async def test_whoever_resumes_an_import_answers_for_it() -> None:
 async def test_who_watches_their_running_import_asks_the_directory_as_its_chunks_do_and_seldom() -> None:
     world = await half().given()
     await read_on(world, 1)
-    shown = tend(world)
+    shown = commands(world)
     world.directory.calls.clear()
 
     for _ in range(3):

@@ -309,14 +309,16 @@ def guest(**changes: Any) -> GuestFacts:
     return GuestFacts(ADA, "Ada", "Ada@Fabrikam.com", **facts)
 
 
-def tend(world: World, *guests: GuestFacts) -> GuestCommands:
-    rosters, own_actions, trail = FakeRosters(there={GROUP: list(guests)}), FakeDoings(), FakeTrail()
+def commands(world: World, *guests: GuestFacts) -> GuestCommands:
+    guest_reader, own_actions, change_log = FakeRosters(there={GROUP: list(guests)}), FakeDoings(), FakeTrail()
     stop = stop_of(world)
-    return GuestCommands(access(world), world.directory, rosters, world.store, own_actions, trail, world.clock, stop)
+    return GuestCommands(
+        access(world), world.directory, guest_reader, world.store, own_actions, change_log, world.clock, stop
+    )
 
 
 async def test_a_guest_is_listed_with_the_last_day_and_renewed(world: World) -> None:
-    guests = tend(world, guest())
+    guests = commands(world, guest())
     await guests.set_expiry(GROUP, ADA, date(2026, 12, 31), a_caller())
 
     assert (await guests.list(GROUP, a_caller(), None)).expires == {ADA: date(2026, 12, 31)}
@@ -326,7 +328,7 @@ async def test_a_guest_is_listed_with_the_last_day_and_renewed(world: World) -> 
 
 
 async def test_removing_ends_the_membership_and_the_last_day_and_keeps_the_account(world: World) -> None:
-    guests = tend(world, guest())
+    guests = commands(world, guest())
     world.directory.members[GROUP].add(ADA)
     await guests.set_expiry(GROUP, ADA, date(2026, 12, 31), a_caller())
 
@@ -343,21 +345,21 @@ async def test_removing_says_when_the_directory_is_busy(world: World, monkeypatc
     monkeypatch.setattr(world.directory, "leave", busy)
 
     with pytest.raises(DirectoryBusy) as found:
-        await tend(world, guest()).remove(GROUP, ADA, a_caller())
+        await commands(world, guest()).remove(GROUP, ADA, a_caller())
 
     assert found.value.retry_after == timedelta(seconds=7)
 
 
 @pytest.mark.parametrize("caller", [a_caller(STRANGER), a_caller(STRANGER, "Auditor"), a_caller(APPROVER)])
 async def test_only_owners_and_administrators_change_guests(world: World, caller: Caller) -> None:
-    guests = tend(world, guest())
+    guests = commands(world, guest())
 
     assert (await refused(guests.remove(GROUP, ADA, caller))).reason is Reason.NOT_OWNER
     assert (await refused(guests.set_expiry(GROUP, ADA, None, caller))).reason is Reason.NOT_OWNER
 
 
 async def test_who_is_no_guest_of_the_group_cannot_be_tended_there(world: World) -> None:
-    guests = tend(world)
+    guests = commands(world)
 
     assert (await refused(guests.remove(GROUP, ADA, a_caller()))).reason is Reason.GUEST_MISSING
     assert (await refused(guests.set_expiry(GROUP, ADA, None, a_caller()))).reason is Reason.GUEST_MISSING
@@ -427,8 +429,8 @@ def test_placeholders_are_filled_once_and_nothing_is_computed() -> None:
 async def test_people_see_the_groups_that_they_own_or_decide_for(world: World) -> None:
     door = Door()
     door.policy()
-    rosters = FakeRosters(owned={OWNER: [a_group(), a_group(id=GroupId("other"), name="Another")]})
-    show = ShowGroups(access(door), rosters, door.setups)
+    guest_reader = FakeRosters(owned={OWNER: [a_group(), a_group(id=GroupId("other"), name="Another")]})
+    show = ShowGroups(access(door), guest_reader, door.setups)
 
     async def seen(caller: Caller, *, with_all: bool = False) -> list[tuple[str, Role]]:
         return [(s.facts.name, s.role) for s in await show.of_caller(caller, with_all=with_all)]
@@ -445,7 +447,7 @@ async def test_people_see_the_groups_that_they_own_or_decide_for(world: World) -
 
 async def test_while_all_is_stopped_nothing_changes_in_the_directory(world: World) -> None:
     await stop_of(world).stop(a_caller(OWNER, "Operator"), "Odd invitations")
-    found = await refused(tend(world, guest()).remove(GROUP, ADA, a_caller()))
+    found = await refused(commands(world, guest()).remove(GROUP, ADA, a_caller()))
     assert (found.reason, found.detail) == (Reason.STOPPED, "Odd invitations")
 
     await world.given(an_invitation(), an_invitation(1))

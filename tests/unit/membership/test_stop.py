@@ -35,10 +35,10 @@ class Switches:
     """One switch for each instance, with the storage of all."""
 
     world: World
-    trail: FakeTrail = field(default_factory=FakeTrail)
+    change_log: FakeTrail = field(default_factory=FakeTrail)
 
     def another(self) -> StopSwitch:
-        return StopSwitch(self.world.store, self.world.outbox, self.trail, self.world.clock)
+        return StopSwitch(self.world.store, self.world.outbox, self.change_log, self.world.clock)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ async def test_stopping_and_starting_are_written_down_once_each_with_who_and_why
     await one.start(OPERATOR)
 
     assert (again.by, again.at, again.reason) == (OWNER, NOW, "Odd invitations")
-    entries = list({entry.key: entry for entry in switches.trail.entries}.values())
+    entries = list({entry.key: entry for entry in switches.change_log.entries}.values())
     assert [(e.what, e.who, e.at) for e in entries] == [
         ("stop", f"Olivia Owner ({OWNER})", NOW),
         ("start", f"Olivia Owner ({OWNER})", NOW + timedelta(minutes=5)),

@@ -107,7 +107,7 @@ class Door(World):
             requests=self.requests,
             setups=self.setups,
             directory=self.directory,
-            rosters=self.addresses,  # type: ignore[arg-type]
+            guest_reader=self.addresses,  # type: ignore[arg-type]
             store=self.store,
             outbox=self.outbox,
             clock=self.clock,
