@@ -100,7 +100,7 @@ _PERMISSIONS_HEAD = (
     "Azure keeps the old one for hours, a day at most.",
     "",
     "`GET /api/health/ready` says which feature lacks what, to anybody; `guestlist doctor` says it with the command",
-    "that mends it.",
+    "that fixes it.",
 )
 _PERMISSIONS_END = (
     "## Why `Directory.Read.All`",

@@ -70,3 +70,26 @@ def test_each_queue_of_the_outbox_has_its_trigger_and_no_other_queue_has_one() -
     found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert sorted(json.loads(found.stdout)) == sorted(MESSAGES.queues)
+
+
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)")
+ROOMS = ("docs", "infra", "local", "portal")
+PAGES = [
+    *ROOT.glob("*.md"),
+    *(p for room in ROOMS for p in (ROOT / room).rglob("*.md") if "node_modules" not in p.parts),
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_of_a_page_lead_to_what_exists(page: Path) -> None:
+    assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
+
+
+def test_code_that_a_page_names_exists() -> None:
+    """ADRs aside, which tell what was."""
+    named = re.compile(r"`((?:shared|functions|cli|tests|infra|local)/[\w./-]+\.(?:py|json|txt|md))(?:::\w+)?`")
+    pages = [p for p in PAGES if "adr" not in p.parts and p.name != "CHANGELOG.md"]
+    paths = [(page.name, path) for page in pages for path in named.findall(page.read_text())]
+
+    assert paths
+    assert [(page, path) for page, path in paths if not (ROOT / path).exists()] == []
