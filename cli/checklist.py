@@ -110,7 +110,7 @@ def print_end(session: Session, checklist: Checklist) -> None:
         session.say(f"Done: {app_of(checklist)} is set up.", style="green")
     elif state == "failed":
         names = ", ".join(step["step"] for step in checklist["steps"] if step["state"] == "failed")
-        session.say(f"Failed: {names}. Mend what is named above, then: guestlist setup retry {setup}", style="red")
+        session.say(f"Failed: {names}. Fix what is named above, then: guestlist setup retry {setup}", style="red")
     elif state == "running":
         session.say(f"It goes on. Look again with: guestlist setup show {setup} --follow")
     for step in open_tasks(checklist):

@@ -1,5 +1,5 @@
-"""``guestlist import``: a file of guests, from the preview to the file of outcomes; ``guestlist imports`` tends those
-that run."""
+"""``guestlist import``: a file of guests, from the preview to the file of outcomes. ``guestlist imports`` manages
+those that run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``guestlist setup``: starts a setup, follows it, and tends the ones that wait or failed."""
+"""``guestlist setup``: starts a setup, follows it, and continues those that wait or failed."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ def write_answer(response: Response, permission: str) -> WriteAnswer:
 
 
 def _not_done(response: Response, permission: str) -> Busy | Unknown | Declined:
-    """What an answer means that is not the one hoped for."""
+    """What an answer means that is not the one wanted."""
     if busy := nothing_happened(response):
         return busy
     if may_have_worked(response):

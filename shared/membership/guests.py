@@ -1,4 +1,4 @@
-"""The guests of a group, as its owner tends them: looking, taking one out, setting the last day."""
+"""The guests of a group, as its owner manages them: list them, remove one, set the last day."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ class StorageNotSet(GuestlistError):
 
 class StorageRefused(GuestlistError):
     """Storage refused for good: the identity lacks a role (403), or the operation is wrong. Not for callers to
-    mend: somebody must look at the logs."""
+    fix: somebody must look at the logs."""
 
 
 def table_service(

@@ -1,4 +1,4 @@
-// What is missing in the tenant, the permissions and the settings, and what mends it.
+// What is missing in the tenant, the permissions and the settings, and what fixes it.
 import { get } from "../api";
 import { t } from "../i18n";
 import type { Diagnosis, DiagnosedCheck } from "../schemas";

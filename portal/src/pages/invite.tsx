@@ -239,7 +239,7 @@ function Message({ group, draft, edit, error, to }: MessageProps) {
   );
 }
 
-/** A list to be looked at and mended before anything is sent, with what the directory knows of each. */
+/** A list to be checked and corrected before anything is sent, with what the directory knows of each. */
 function Rows({ group, rows, onChange }: { group: Group; rows: Recipient[]; onChange: (rows: Recipient[]) => void }) {
   const [preview, setPreview] = useState<ImportPreview>();
   const good = rows.filter((r) => looksLikeAddress(r.address));

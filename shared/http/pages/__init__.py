@@ -130,7 +130,7 @@ def invitation_state(
 
 
 def refusal(*, status: int, title: str, detail: str, remedy: str, language: str) -> str:
-    """What was refused, why, and what mends it."""
+    """What was refused, why, and what fixes it."""
     return _render("refusal", language, status=status, title=title, detail=detail, remedy=remedy)
 
 
