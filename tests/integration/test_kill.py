@@ -31,10 +31,10 @@ AROUND = re.compile(
 ROUND_TRIP = re.compile(r"/health/messages|/Tenant\(\)|PartitionKey='chain'|RowKey='gauges'")
 """The message that each sweep sends through a queue, what is noted of it, and when all was looked at."""
 QUICKER = QUICK | {
-    "GUESTLIST_WORK_LEASE": "PT1S",
-    "GUESTLIST_CLAIM": "PT1S",
+    "GUESTLIST_WORK_LEASE": "PT2S",
+    "GUESTLIST_CLAIM": "PT2S",
     "GUESTLIST_DOUBT_WINDOW": "PT3S",
-    "GUESTLIST_STILLNESS": "PT2S",
+    "GUESTLIST_STILLNESS": "PT3S",
     "GUESTLIST_SWEEP_SCHEDULE": "* * * * * *",
 }
 
