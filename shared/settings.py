@@ -20,6 +20,23 @@ from shared.messages.commands import CHUNK_SIZE
 from shared.pace.pacing import Budgets, DayLimit, Pace
 from shared.requests.model.settings import Limit, RequestSettings
 
+RENAMED = {
+    "GUESTLIST_AUDITS_KEPT": "GUESTLIST_AUDIT_RETENTION",
+    "GUESTLIST_AUDIT_SETTLING": "GUESTLIST_AUDIT_GRACE_PERIOD",
+    "GUESTLIST_CLAIM": "GUESTLIST_CLAIM_LEASE",
+    "GUESTLIST_DOUBT_WINDOW": "GUESTLIST_REPLICATION_WINDOW",
+    "GUESTLIST_IMPORTS_FIRST_DAY": "GUESTLIST_IMPORT_GUESTS_FIRST_DAY",
+    "GUESTLIST_IMPORTS_PER_DAY": "GUESTLIST_IMPORT_GUESTS_PER_DAY",
+    "GUESTLIST_IMPORTS_PER_DAY_AND_INVITER": "GUESTLIST_IMPORT_GUESTS_PER_DAY_AND_INVITER",
+    "GUESTLIST_IMPORTS_PER_MINUTE": "GUESTLIST_IMPORT_GUESTS_PER_MINUTE",
+    "GUESTLIST_KEY_KEPT": "GUESTLIST_KEY_RETENTION",
+    "GUESTLIST_REQUEST_ENDED_KEPT": "GUESTLIST_REQUEST_ENDED_RETENTION",
+    "GUESTLIST_REQUEST_KEPT": "GUESTLIST_REQUEST_RETENTION",
+    "GUESTLIST_REQUEST_PROOF_KEPT": "GUESTLIST_REQUEST_PROOF_RETENTION",
+    "GUESTLIST_STILLNESS": "GUESTLIST_STALL_TIMEOUT",
+}
+"""Names that settings had in the version before, and what they are called now. Both are read, the new one first."""
+
 
 class Worker(StrEnum):
     """Which functions an app has: all of them, those without setup's own, or setup's own alone."""
@@ -42,7 +59,7 @@ class SettingsError(GuestlistError):
     """Some settings are missing or wrong; the message names each with what to do."""
 
     def __init__(self, faults: list[str]) -> None:
-        super().__init__("Guestlist's settings need mending:\n- " + "\n- ".join(faults))
+        super().__init__("Guestlist's settings are wrong:\n- " + "\n- ".join(faults))
         self.faults = faults
 
 
@@ -52,7 +69,7 @@ class Settings:
 
     `mail_mailbox` or `acs_endpoint` with `acs_sender` set a sender for Guestlist's own mail; without
     either a welcome message is refused at the request. `clients` are the applications that may act for a person,
-    Guestlist's own among them.
+    Guestlist's own among them. `renamed` says which settings are given by a name of the version before.
     """
 
     tenant_id: str
@@ -81,6 +98,7 @@ class Settings:
     invite_to: InviteTo
     clients: frozenset[AppId]
     guest_callers: bool
+    renamed: tuple[str, ...] = ()
 
     @property
     def sends_own_mail(self) -> bool:
@@ -101,6 +119,8 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         SettingsError: naming every fault at once.
     """
     faults: list[str] = []
+    renamed = tuple(f"{old} is called {new} now" for old, new in RENAMED.items() if env.get(old, "").strip())
+    env = {new: env[old] for old, new in RENAMED.items() if old in env} | {k: v for k, v in env.items() if v.strip()}
 
     def text(name: str, default: str | None = None, *, required: bool = False) -> str | None:
         value = env.get(name, "").strip() or default
@@ -167,8 +187,8 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         lambda n: n >= CHUNK_SIZE,
         f"a whole number of guests, at least {CHUNK_SIZE}",
     )
-    first_day = count("GUESTLIST_IMPORTS_FIRST_DAY", imports.of_tenant.first)
-    import_pace = rate("GUESTLIST_IMPORTS_PER_MINUTE", imports.pace.per, burst=imports.pace.burst)
+    first_day = count("GUESTLIST_IMPORT_GUESTS_FIRST_DAY", imports.of_tenant.first)
+    import_pace = rate("GUESTLIST_IMPORT_GUESTS_PER_MINUTE", imports.pace.per, burst=imports.pace.burst)
     import_burst = convert(
         "GUESTLIST_IMPORT_BURST", int, imports.pace.burst, lambda n: n >= 20, "a whole number of guests, at least 20"
     )
@@ -203,18 +223,20 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         invite_pace=rate("GUESTLIST_INVITATIONS_PER_MINUTE", 600, burst=100),
         timing=Timing(
             work_lease=length("GUESTLIST_WORK_LEASE", defaults.work_lease),
-            claim=length("GUESTLIST_CLAIM", defaults.claim),
-            doubt_window=length("GUESTLIST_DOUBT_WINDOW", defaults.doubt_window),
+            claim=length("GUESTLIST_CLAIM_LEASE", defaults.claim),
+            doubt_window=length("GUESTLIST_REPLICATION_WINDOW", defaults.doubt_window),
             join_window=length("GUESTLIST_JOIN_WINDOW", defaults.join_window),
-            stall_timeout=length("GUESTLIST_STILLNESS", defaults.stall_timeout),
+            stall_timeout=length("GUESTLIST_STALL_TIMEOUT", defaults.stall_timeout),
             probe_interval=length("GUESTLIST_PROBE_INTERVAL", defaults.probe_interval),
             key_lease=length("GUESTLIST_KEY_LEASE", defaults.key_lease),
-            key_retention=length("GUESTLIST_KEY_KEPT", defaults.key_retention),
+            key_retention=length("GUESTLIST_KEY_RETENTION", defaults.key_retention),
         ),
         imports=ImportSettings(
             pace=replace(import_pace, burst=import_burst),
-            of_tenant=DayLimit(first_day, count("GUESTLIST_IMPORTS_PER_DAY", imports.of_tenant.most)),
-            of_inviter=DayLimit(first_day, count("GUESTLIST_IMPORTS_PER_DAY_AND_INVITER", imports.of_inviter.most)),
+            of_tenant=DayLimit(first_day, count("GUESTLIST_IMPORT_GUESTS_PER_DAY", imports.of_tenant.most)),
+            of_inviter=DayLimit(
+                first_day, count("GUESTLIST_IMPORT_GUESTS_PER_DAY_AND_INVITER", imports.of_inviter.most)
+            ),
             of_group=DayLimit(of_group, of_group),
             horizon=length("GUESTLIST_IMPORT_HORIZON", imports.horizon),
             units_per_second=convert(
@@ -233,8 +255,8 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         ),
         requests=RequestSettings(
             public_url=public_url if text("GUESTLIST_PUBLIC_URL") or host_name else None,
-            proof_retention=length("GUESTLIST_REQUEST_PROOF_KEPT", requests.proof_retention),
-            kept=length("GUESTLIST_REQUEST_KEPT", requests.kept),
+            proof_retention=length("GUESTLIST_REQUEST_PROOF_RETENTION", requests.proof_retention),
+            kept=length("GUESTLIST_REQUEST_RETENTION", requests.kept),
             of_address=limit("GUESTLIST_REQUESTS_PER_DAY_AND_ADDRESS", requests.of_address),
             of_mailbox=limit("GUESTLIST_REQUESTS_PER_DAY_AND_MAILBOX", requests.of_mailbox),
             of_source=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_SOURCE", requests.of_source),
@@ -244,7 +266,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
             of_group=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_GROUP", requests.of_group),
             admitted=limit("GUESTLIST_REQUESTS_ADMITTED_PER_DAY", requests.admitted),
             digest_every=length("GUESTLIST_REQUEST_DIGEST_EVERY", requests.digest_every),
-            ended_retention=length("GUESTLIST_REQUEST_ENDED_KEPT", requests.ended_retention),
+            ended_retention=length("GUESTLIST_REQUEST_ENDED_RETENTION", requests.ended_retention),
             trusted_proxies=convert(
                 "GUESTLIST_TRUSTED_PROXIES", int, requests.trusted_proxies, lambda n: 0 < n <= 10, "from 1 to 10"
             ),
@@ -252,9 +274,9 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         audits=AuditSettings(
             redeem_within=length("GUESTLIST_REDEEM_WITHIN", audits.redeem_within),
             sign_in_within=length("GUESTLIST_SIGN_IN_WITHIN", audits.sign_in_within),
-            settling=length("GUESTLIST_AUDIT_SETTLING", audits.settling),
+            settling=length("GUESTLIST_AUDIT_GRACE_PERIOD", audits.settling),
             stuck_after=length("GUESTLIST_STUCK_AFTER", audits.stuck_after),
-            kept=length("GUESTLIST_AUDITS_KEPT", audits.kept),
+            kept=length("GUESTLIST_AUDIT_RETENTION", audits.kept),
         ),
         features=features,
         chain_timeout=length("GUESTLIST_CHAIN_TIMEOUT", timedelta(minutes=3)),
@@ -264,13 +286,14 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         invite_to=convert("GUESTLIST_INVITE_TO", InviteTo, InviteTo.SET_UP, lambda _: True, "set-up or owned"),
         clients=frozenset(AppId(c.removeprefix("api://").lower()) for c in (*clients, *own[:2]) if c),
         guest_callers=convert("GUESTLIST_GUEST_CALLERS", bool, False, lambda _: True, "true or false"),
+        renamed=renamed,
     )
     if settings.mail_mailbox and settings.acs_endpoint:
         faults.append("GUESTLIST_MAIL_MAILBOX and GUESTLIST_ACS_ENDPOINT exclude each other: set one")
     if bool(settings.acs_endpoint) != bool(settings.acs_sender):
         faults.append("GUESTLIST_ACS_ENDPOINT and GUESTLIST_ACS_SENDER go together")
     if settings.timing.key_retention < timedelta(hours=24):
-        faults.append("GUESTLIST_KEY_KEPT must be PT24H or longer")
+        faults.append("GUESTLIST_KEY_RETENTION must be PT24H or longer")
     if faults:
-        raise SettingsError(faults)
+        raise SettingsError([*faults, *renamed])
     return settings

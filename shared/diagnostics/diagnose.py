@@ -39,6 +39,7 @@ class Diagnose:
     features: Features = ALL
     setup_worker: Heartbeats | None = None
     setup_identity: str | None = None
+    renamed_settings: tuple[str, ...] = ()
 
     async def __call__(self, caller: Caller) -> list[DiagnosedCheck]:
         """Raises Refused `not-admin`; DirectoryBusy and StorageBusy where they cannot be asked now."""
@@ -56,6 +57,8 @@ class Diagnose:
         findings.append(_breaker((await self.store.read_breaker()).value))
         findings.append(self._mail())
         findings.append(self._sign_in())
+        if self.renamed_settings:
+            findings.append(_renamed(self.renamed_settings))
         return findings
 
     async def _of_both(self, held: frozenset[str], heartbeats: Heartbeats) -> list[DiagnosedCheck]:
@@ -104,6 +107,12 @@ class Diagnose:
         return DiagnosedCheck(
             check, title, "Set GUESTLIST_CLIENT_ID to a public client of your tenant", None, command
         )
+
+
+def _renamed(settings: tuple[str, ...]) -> DiagnosedCheck:
+    title = "Names of settings"
+    remedy = "Give them their new names in the app's settings: the next version does not read the old ones"
+    return DiagnosedCheck(Check(title, CheckState.ATTENTION, "; ".join(settings)), title, remedy)
 
 
 def _breaker(breaker: Breaker) -> DiagnosedCheck:

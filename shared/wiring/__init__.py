@@ -2,7 +2,7 @@
 
 adapters.py      what speaks to the outside
 capabilities.py  the steps, made of the adapters and ready to run
-telling.py       traces and logs of the work at hand
+telemetry.py     traces and logs of the work at hand
 """
 
 import asyncio
@@ -53,6 +53,8 @@ async def app() -> App:
         settings = read_settings(os.environ)
         configure_telemetry()
         configure_logs(settings)
+        if settings.renamed:
+            log.warning("settings to rename before the next version: %s", "; ".join(settings.renamed))
         made = _apps[loop] = App(settings)
         _begin(_learn_log_key(made))
     return _apps[loop]

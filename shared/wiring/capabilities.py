@@ -261,6 +261,7 @@ class App:
             clock=a.clock,
             setup_worker=a.heartbeats if is_public else None,
             setup_identity=s.setup_identity_client_id,
+            renamed_settings=s.renamed,
         )
         self.ready = CheckReadiness(
             a.heartbeats, a.apps, a.clock, s.features, s.chain_timeout, has_setup_worker=is_public

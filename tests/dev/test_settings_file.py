@@ -7,7 +7,7 @@ from local.stack import Stack
 
 
 def test_storage_and_directory_alone_come_with_settings_for_another_host() -> None:
-    with Stack(start_host=False, extra_settings={"GUESTLIST_STILLNESS": "PT1M"}) as stack:
+    with Stack(start_host=False, extra_settings={"GUESTLIST_STALL_TIMEOUT": "PT1M"}) as stack:
         file = stack.write_settings()
 
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -17,5 +17,5 @@ def test_storage_and_directory_alone_come_with_settings_for_another_host() -> No
     assert values["FUNCTIONS_WORKER_RUNTIME"] == "python"
     assert values["GuestlistStorage"] == values["AzureWebJobsStorage"]
     assert values["GUESTLIST_GRAPH_URL"] == f"{stack.simulator_url}/v1.0"
-    assert values["GUESTLIST_STILLNESS"] == "PT1M"
+    assert values["GUESTLIST_STALL_TIMEOUT"] == "PT1M"
     assert all(isinstance(value, str) for value in values.values())

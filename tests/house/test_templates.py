@@ -53,7 +53,7 @@ CASES: Mapping[str, Mapping[str, str]] = {
         "GUESTLIST_ACS_SENDER": "guestlist@contoso.com",
         "GUESTLIST_LOG_PERSONAL_DATA": "true",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "https://otlp.contoso.com",
-        "GUESTLIST_MORE_SETTINGS": '{"GUESTLIST_IMPORTS_PER_MINUTE": "60"}',
+        "GUESTLIST_MORE_SETTINGS": '{"GUESTLIST_IMPORT_GUESTS_PER_MINUTE": "60"}',
         "GUESTLIST_ALWAYS_READY_HTTP": "3",
         "GUESTLIST_ALWAYS_READY_INVITATIONS": "2",
         "GUESTLIST_STORAGE_LOGS": "all",
@@ -270,7 +270,7 @@ def test_a_network_delegates_to_what_is_registered_before_the_deployment(deploym
 BY_CASE = {
     "everything": {
         "GUESTLIST_LOG_PERSONAL_DATA": "true",
-        "GUESTLIST_IMPORTS_PER_MINUTE": "60",
+        "GUESTLIST_IMPORT_GUESTS_PER_MINUTE": "60",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "https://otlp.contoso.com",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python",

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("audits over HTTP")
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A storage of its own: audits look at everything that is there."""
-    slow = {"GUESTLIST_IMPORTS_PER_MINUTE": "1200", "GUESTLIST_IMPORT_BURST": "40"}
+    slow = {"GUESTLIST_IMPORT_GUESTS_PER_MINUTE": "1200", "GUESTLIST_IMPORT_BURST": "40"}
     with Stack(workers=1, lease_seconds=3, max_poll_ms=300, extra_settings=QUICK | slow) as running:
         yield running
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("effects")
 
 SLOW = {
     "GUESTLIST_INVITE_TO": "",
-    "GUESTLIST_IMPORTS_PER_MINUTE": "600",
+    "GUESTLIST_IMPORT_GUESTS_PER_MINUTE": "600",
     "GUESTLIST_IMPORT_BURST": "20",
     "GUESTLIST_IMPORT_HORIZON": "PT2S",
 }

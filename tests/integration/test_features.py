@@ -4,6 +4,7 @@ what it says of itself when one of them is missing."""
 import json
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,6 +38,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
         "GUESTLIST_FEATURES": "inviting",
         "GUESTLIST_MAIL_MAILBOX": "",
         "GUESTLIST_AUDIT_SCHEDULE": "*/2 * * * * *",
+        "GUESTLIST_KEY_KEPT": "PT48H",
     }
     with Stack(workers=1, lease_seconds=3, max_poll_ms=400, extra_settings=settings, seed=file) as stack:
         tenant = Tenant(stack)
@@ -64,6 +66,10 @@ def ready(client: httpx.Client) -> tuple[int, dict[str, Any]]:
     answer = eventually(looked, every_s=1)
     assert answer is not None
     return answer.status_code, answer.json()
+
+
+def is_logged(tenant: Tenant, said: str) -> bool:
+    return any(said in path.read_text() for path in tenant.stack.logs.glob("host-*.log"))
 
 
 def some() -> str:
@@ -158,6 +164,8 @@ def test_the_doctor_asks_for_invitings_permissions_and_names_what_is_off(small: 
         found = checks[f"Feature '{feature.value}'"]
         assert found["state"] == "ok"
         assert found["detail"].startswith("ready" if feature is Feature.INVITING else "switched off")
+    assert checks["Names of settings"]["state"] == "attention"
+    assert checks["Names of settings"]["detail"] == "GUESTLIST_KEY_KEPT is called GUESTLIST_KEY_RETENTION now"
 
 
 def test_the_timer_of_audits_is_quiet_and_a_process_says_what_it_can_do(
@@ -166,8 +174,11 @@ def test_the_timer_of_audits_is_quiet_and_a_process_says_what_it_can_do(
     small.stack.kill_workers()
     ready(stranger)
 
-    said = "every feature that is on has its permissions (inviting)"
-    eventually(lambda: any(said in path.read_text() for path in small.stack.logs.glob("host-*.log")))
+    for said in (
+        "every feature that is on has its permissions (inviting)",
+        "GUESTLIST_KEY_KEPT is called GUESTLIST_KEY_RETENTION now",
+    ):
+        eventually(partial(is_logged, small, said))
     assert small.caller(ADMIN).get("/api/audits").json()["value"] == []
 
 

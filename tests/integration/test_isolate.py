@@ -81,9 +81,9 @@ AS_INSTALLED = {
     "GUESTLIST_WORK_LEASE": f"PT{LEASE_S}S",
     "GUESTLIST_SWEEP_SCHEDULE": f"*/{SWEEP_S} * * * * *",
     # Only to be done sooner: nothing of these brings back what an instance held.
-    "GUESTLIST_IMPORTS_PER_MINUTE": "100000",
+    "GUESTLIST_IMPORT_GUESTS_PER_MINUTE": "100000",
     "GUESTLIST_IMPORT_BURST": "5000",
-    "GUESTLIST_IMPORTS_FIRST_DAY": "1000000",
+    "GUESTLIST_IMPORT_GUESTS_FIRST_DAY": "1000000",
 }
 
 

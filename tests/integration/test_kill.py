@@ -32,9 +32,9 @@ ROUND_TRIP = re.compile(r"/health/messages|/Tenant\(\)|PartitionKey='chain'|RowK
 """The message that each sweep sends through a queue, what is noted of it, and when all was looked at."""
 QUICKER = QUICK | {
     "GUESTLIST_WORK_LEASE": "PT2S",
-    "GUESTLIST_CLAIM": "PT2S",
-    "GUESTLIST_DOUBT_WINDOW": "PT3S",
-    "GUESTLIST_STILLNESS": "PT3S",
+    "GUESTLIST_CLAIM_LEASE": "PT2S",
+    "GUESTLIST_REPLICATION_WINDOW": "PT3S",
+    "GUESTLIST_STALL_TIMEOUT": "PT3S",
     "GUESTLIST_SWEEP_SCHEDULE": "* * * * * *",
 }
 
