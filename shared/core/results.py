@@ -66,6 +66,10 @@ class Busy:
 
     retry_after: timedelta | None
 
+    def until(self, now: datetime) -> datetime | None:
+        """Before when the directory wants no further call; None where it named no time."""
+        return now + self.retry_after if self.retry_after else None
+
 
 @dataclass(frozen=True, slots=True)
 class Lagging:

@@ -11,6 +11,7 @@ from shared.invitations.ports import Store
 from shared.messages.commands import ChunkCommand
 
 BUSY = "the directory is busy"
+CLAIMED = "another delivery is at work, or the directory is not to be asked yet"
 WROTE_FIRST = "another delivery wrote first"
 SOON = timedelta(seconds=1)
 

@@ -34,7 +34,7 @@ from shared.core.timing import Timing
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait, replication_wait
 from shared.graph.ports.directory import Directory, GuestToInvite
-from shared.invitations.chunk_rows import BUSY, SOON, WROTE_FIRST, ChunkRows
+from shared.invitations.chunk_rows import BUSY, CLAIMED, SOON, WROTE_FIRST, ChunkRows
 from shared.invitations.model.invitations import Invitation, State, advance, failed
 from shared.invitations.ports import Store
 from shared.messages.commands import ImportChunk, InviteChunk
@@ -89,7 +89,7 @@ class InviteWork:
     async def run(self) -> None:
         for invitation in self.chunk.in_state(State.ACCEPTED, State.INVITING, State.PARKED):
             if invitation.is_claimed(self.now):
-                self._wait(invitation.claimed_until or self.now, "another delivery is at work")
+                self._wait(invitation.claimed_until or self.now, CLAIMED)
         free = self.chunk.waiting(self.now)
         if free:
             try:
@@ -116,6 +116,7 @@ class InviteWork:
             found = await self.step.directory.find([i.address for i in free])
         except DirectoryBusy as e:
             self._wait_busy(e.retry_after, len(free))
+            await self.chunk.write(_kept_off(free, Busy(e.retry_after).until(self.step.clock.now())))
             return []
         except Refused as e:
             await self.chunk.write([failed(i, e.reason, e.detail, self.now) for i in free])
@@ -141,6 +142,7 @@ class InviteWork:
                     )
                 case Busy(retry_after=after):
                     self._wait_busy(after)
+                    changed += _kept_off([invitation], answer.until(self.step.clock.now()))
                 case Lookalike(where=where) if not self._may_still_show(invitation):
                     detail = f"An account of the directory has it in {where}"
                     changed.append(failed(invitation, Reason.ADDRESS_OF_ANOTHER, detail, self.now))
@@ -227,9 +229,14 @@ class InviteWork:
         by_position = {i.id.position: a for i, a in zip(claimed, answers, strict=True)}
         now = self.step.clock.now()
         await self._follow_breaker(answers, now)
+        not_before = max((t for a in answers if isinstance(a, Busy) and (t := a.until(now))), default=None)
 
         def settled(invitation: Invitation) -> Invitation:
-            return self._settled(invitation, by_position[invitation.id.position], now)
+            after = self._settled(invitation, by_position[invitation.id.position], now)
+            if after.state not in (State.ACCEPTED, State.JOINING):
+                return after
+            # A second message that comes meanwhile asks for nothing, not even to add who was invited.
+            return replace(after, claimed_until=not_before)
 
         are_new = not self._without_mail and all(isinstance(answer, Invited) for answer in answers)
         if are_new:
@@ -316,6 +323,11 @@ def _scattered(answers: Sequence[FindAnswer] | Sequence[InviteAnswer]) -> bool:
     """Some were taken behind one for whom the directory was too busy."""
     busy = [isinstance(answer, Busy) for answer in answers]
     return True in busy and not all(busy[busy.index(True) :])
+
+
+def _kept_off(invitations: Sequence[Invitation], until: datetime | None) -> list[Invitation]:
+    """With a claim until then. Those in doubt wait for longer anyway; a claim says that one was cut off."""
+    return [replace(i, claimed_until=until) for i in invitations if until is not None and i.effect_since is None]
 
 
 def _was_cut_off(invitation: Invitation) -> bool:

@@ -1,10 +1,10 @@
 """Add the invited guests of a chunk to their group.
 
-Adding is safe to repeat, so no claim is held: the worst that two deliveries do is to add the same guest twice,
-which the directory answers with "already a member".
+Adding is safe to repeat, so no claim is held while the directory is asked: the worst that two deliveries do is to add
+the same guest twice, which the directory answers with "already a member". A claim says that its Retry-After runs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.core.clock import Clock
@@ -14,7 +14,7 @@ from shared.core.results import Busy, Declined, JoinAnswer, Joined, Lagging, Unk
 from shared.core.timing import Timing
 from shared.core.waits import busy_again_wait, replication_wait
 from shared.graph.ports.directory import Directory
-from shared.invitations.chunk_rows import BUSY, SOON, WROTE_FIRST, ChunkRows
+from shared.invitations.chunk_rows import BUSY, CLAIMED, SOON, WROTE_FIRST, ChunkRows
 from shared.invitations.model.invitations import Invitation, State, advance, failed
 from shared.messages.commands import ChunkCommand, JoinChunk
 
@@ -38,7 +38,8 @@ class JoinGuests:
         except Conflict:
             waits.append((now + SOON, WROTE_FIRST))
         first_time = first_time | {i.id.position for i in invited}
-        joining = chunk.in_state(State.JOINING)
+        joining = [i for i in chunk.in_state(State.JOINING) if not i.is_claimed(now)]
+        waits += [(i.claimed_until or now, CLAIMED) for i in chunk.in_state(State.JOINING) if i.is_claimed(now)]
         if not joining:
             return waits
         users = [i.user_id for i in joining if i.user_id is not None]
@@ -66,6 +67,8 @@ class JoinGuests:
                 return failed(invitation, reason, detail, now)
             case Lagging() if overdue:
                 return failed(invitation, Reason.GUEST_NOT_VISIBLE, None, now)
+            case Busy():
+                return replace(invitation, claimed_until=answer.until(now))
             case _:
                 return invitation
 

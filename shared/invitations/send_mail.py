@@ -7,8 +7,9 @@ from datetime import datetime
 from shared.core.clock import Clock
 from shared.core.errors import Conflict
 from shared.core.reasons import Reason
+from shared.core.results import Busy
 from shared.core.timing import Timing
-from shared.invitations.chunk_rows import ChunkRows
+from shared.invitations.chunk_rows import CLAIMED, ChunkRows
 from shared.invitations.model.invitations import Invitation, State, advance, failed
 from shared.invitations.ports import MailText, Store
 from shared.mail.deliver import LANE, SOON, WROTE_FIRST, DeliverMail, Outgoing
@@ -32,7 +33,7 @@ class MailGuests:
         now = self.clock.now()
         due = [i for i in chunk.in_state(State.MEMBER, State.MAILING) if not i.is_final]
         free = [i for i in due if not i.is_claimed(now)]
-        waits = [(i.claimed_until or now, "another delivery is at work") for i in due if i.is_claimed(now)]
+        waits = [(i.claimed_until or now, CLAIMED) for i in due if i.is_claimed(now)]
         slot = None
         if free and self.mailer is None:
             await chunk.write([failed(i, Reason.MAIL_NOT_SENT, "No mail sender is set up", now) for i in free])
@@ -83,7 +84,10 @@ class MailGuests:
             if isinstance(answer, Dispatched):
                 return advance(i, State.MAILED, now, effect_since=None)
             why = deliver.gives_up(answer, i.effect_since or now)
-            return advance(i, State.MAILING, now) if why is None else failed(i, Reason.MAIL_NOT_SENT, why, now)
+            not_before = answer.until(now) if isinstance(answer, Busy) else None
+            if why is None:
+                return advance(i, State.MAILING, now, claimed_until=not_before)
+            return failed(i, Reason.MAIL_NOT_SENT, why, now)
 
         await chunk.settle(answers, State.MAILING, settled)
         left = {i.id.position for i in chunk.in_state(State.MAILING)} & mails.keys()

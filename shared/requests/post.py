@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from shared.core.clock import Clock
 from shared.core.errors import Conflict, DirectoryBusy
+from shared.core.results import Busy
 from shared.core.timing import Timing
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait
@@ -98,7 +99,7 @@ class Post:
         if deliver.gives_up(answer, kept.value.mail_since or now) is not None:
             # Nobody can be told but the logs; asking again makes a new mail.
             return Posted(kept, "the mail was refused")
-        await save(_with(kept, claimed_until=None))
+        await save(_with(kept, claimed_until=answer.until(self.clock.now()) if isinstance(answer, Busy) else None))
         return Waits(*deliver.wait(answer, attempt))
 
 

@@ -78,12 +78,12 @@ STATES: dict[State, StateFacts] = {
 class Invitation:
     """One guest asked into one group.
 
-    `message` is the inviter's welcome message. `claimed_until` is set while a delivery works on the row:
-    until then other deliveries keep off. `effect_since` is when the effect under way was first attempted;
-    `mail_handle` names the mail once it was prepared. `reason` is set where the state is failed or parked,
-    and on a member whose mail could not be sent. `import_id` and `line` (of the file) are set where it came of a
-    bulk import; `expires` is the last day of the membership, which the audits look after. With `send_again` a guest
-    who has not accepted yet is sent a new mail: Guestlist's own where `message` is set, be it empty.
+    `message` is the inviter's welcome message. `claimed_until` is set while a delivery works on the row, and while a
+    Retry-After runs: until then deliveries keep off. `effect_since` is when the effect under way was first attempted;
+    `mail_handle` names the mail once it was prepared. `reason` is set where the state is failed or parked, and on a
+    member whose mail could not be sent. `import_id` and `line` (of the file) are set where it came of a bulk import;
+    `expires` is the last day of the membership, which the audits look after. With `send_again` a guest who has not
+    accepted yet is sent a new mail: Guestlist's own where `message` is set, be it empty.
     """
 
     id: InvitationId
@@ -126,7 +126,7 @@ class Invitation:
         return self.state is State.MEMBER and (self.reason is not None or not self.wants_own_mail)
 
     def is_claimed(self, now: datetime) -> bool:
-        """Another delivery is at work on it and has not run out of time."""
+        """Another delivery is at work on it and has not run out of time, or the directory is not to be asked yet."""
         return self.claimed_until is not None and self.claimed_until > now
 
 

@@ -259,6 +259,39 @@ async def test_what_is_throttled_waits_as_asked_and_what_succeeded_stays(world: 
     assert world.directory.tickets == {KEY: 1, an_invitation(1).address.key: 1}
 
 
+@pytest.mark.parametrize("call", ["find", "answer to find", "invite", "join", "mail"])
+async def test_a_message_that_comes_twice_asks_for_nothing_before_the_retry_after(world: World, call: str) -> None:
+    after = timedelta(seconds=17)
+    invitation = an_invitation(message="hi")
+    assert world.mailer is not None
+    match call:
+        case "find":
+            world.directory.find_fails = [DirectoryBusy("429", retry_after=after)]
+        case "answer to find":
+            world.directory.find_says[KEY] = [Busy(after)]
+        case "invite":
+            world.directory.invite_says[KEY] = [Busy(after)]
+        case "join":
+            world.directory.join_says[USER] = [Busy(after)]
+        case _:
+            world.mailer.dispatch_says[str(invitation.id)] = [Busy(after)]
+    await world.given(invitation, an_invitation(1))
+    first = await world.do(INVITE)
+    calls, mails = list(world.directory.calls), len(world.mailer.sent)
+    world.clock.time = NOW + after - timedelta(seconds=1)
+
+    for again in (INVITE, JOIN, MAIL):
+        await world.do(again)
+
+    assert (world.directory.calls, len(world.mailer.sent)) == (calls, mails)
+    assert first.later is not None
+    world.clock.time = first.later.not_before
+    for command in (*first.then, first.later.command):
+        await world.run(command)
+    assert (world.row().state, world.row(1).state) == (State.MAILED, State.MEMBER)
+    assert len(world.mailer.sent) == 1
+
+
 async def test_a_look_up_that_finds_the_directory_down_waits_and_goes_on(world: World) -> None:
     world.directory.find_fails = [DirectoryBusy("500"), DirectoryBusy("503", retry_after=timedelta(seconds=30))]
     await world.given()
