@@ -40,6 +40,9 @@ log = logging.getLogger("guestlist")
 
 PIECE_WINDOWS = 50
 """Windows of twenty rows that are read at once and made chunks of, at most."""
+_FIRST_WINDOWS = 8
+"""Those of a file's first piece. Each further piece is twice as large: all instances have work early, and few pieces
+are written down."""
 _AT_A_TIME = 8
 _TRIES = 3
 _LONG = timedelta(minutes=5)
@@ -86,7 +89,7 @@ class SplitImportStep:
             command = replace(command, piece=progress.pieces)
         if stored.record.value.state is not ImportState.RUNNING:
             return Outcome(note="not running")
-        allowed, wait = await self._allowed(stored.record.value, now)
+        allowed, wait = await self._allowed(stored.record.value, progress.pieces, now)
         if not allowed:
             return await self._sleep(stored, command, *wait)
         record = stored.record.value
@@ -120,14 +123,14 @@ class SplitImportStep:
         else:
             await self._target(stored, record.group)
 
-    async def _allowed(self, record: Import, now: datetime) -> tuple[int, tuple[datetime, str]]:
+    async def _allowed(self, record: Import, pieces: int, now: datetime) -> tuple[int, tuple[datetime, str]]:
         """How many windows may be read now; where none may, until when to wait, and for what."""
         settings = self.settings
         pace = await self.store.read_import_pace(settings.limits, now)
         guests, until = room(pace, settings.limits, record.id, settings.horizon)
         if not guests:
             return 0, (max(until, now + timedelta(seconds=1)), "the tenant's pace")
-        windows = min(guests // CHUNK_SIZE, PIECE_WINDOWS)
+        windows = min(guests // CHUNK_SIZE, PIECE_WINDOWS, _FIRST_WINDOWS << min(pieces, 3))
         left = await self.store.read_day(settings.of(record.creator), now)
         if left < CHUNK_SIZE:
             return 0, (next_day(now), "the daily limit of invitations by import")

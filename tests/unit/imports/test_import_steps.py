@@ -217,10 +217,26 @@ async def test_an_old_message_reads_nothing() -> None:
     assert len(world.outbox.sent) == before
 
 
+async def test_the_first_chunks_are_sent_before_most_of_the_file_is_read() -> None:
+    world = await Files(a_file(2500, bad_every=3000)).given()
+    sent_by_piece: list[int] = []
+    save = world.imports.save_progress
+
+    async def noted(*given: Any) -> Any:
+        sent_by_piece.append(len(world.outbox.sent))
+        return await save(*given)
+
+    world.imports.save_progress = noted  # type: ignore[assignment, method-assign]
+    await world.split(SplitImport(IMPORT, 0))
+
+    # Each piece is claimed, then written down.
+    assert sent_by_piece[1::2] == [8, 24, 56, 106, 125]
+
+
 async def test_one_delivery_reads_piece_after_piece_and_goes_on_where_an_earlier_one_of_it_died() -> None:
     whole, broken = [await Files(a_file(2500, bad_every=3000)).given() for _ in range(2)]
     assert await whole.split(SplitImport(IMPORT, 0)) == Outcome()
-    assert (whole.progress.rows, whole.progress.pieces) == (2500, 3)
+    assert (whole.progress.rows, whole.progress.pieces) == (2500, 5)
 
     save, saved = broken.imports.save_progress, 0
 
