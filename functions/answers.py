@@ -10,7 +10,7 @@ from urllib.parse import quote
 import azure.functions as func
 import msgspec
 
-from shared.http.page_headers import page_headers
+from shared.http.pages import page_headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Invitations: asking for one, looking at them; and an owner's pages, which work without script."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import azure.functions as func
 
@@ -13,13 +13,13 @@ from functions.pages import form_again, language_of
 from shared.core.caller import Caller
 from shared.core.errors import Refused
 from shared.core.ids import GroupId, InvitationId
-from shared.core.reasons import REASONS, Reason
+from shared.core.reasons import Reason
 from shared.http import pages
 from shared.http.openapi.operations import OF_ADDRESSES, OF_DIRECTORY, OF_GROUP_KINDS, OF_GROUPS
-from shared.http.pages import FieldProblem
+from shared.http.problems import Problem
 from shared.http.schemas import BODY_LIMIT
 from shared.invitations import schemas
-from shared.invitations.model.invitations import STATES, State
+from shared.invitations.model.invitations import State
 from shared.membership.model.access import Action
 from shared.wiring import App
 
@@ -30,10 +30,11 @@ _ONE = "/api/invitations/{invitationId}"
 _STATE = choice("state", "only those in this state", State)
 
 
-async def _form_again(req: func.HttpRequest, form: Mapping[str, str], problem: FieldProblem) -> str:
-    """The owner's form with what was typed and what is wrong with it."""
-    language = language_of(req, form)
-    return pages.invite_form(group_id=GROUP.read(Call(req)), language=language, values=form, problem=problem)
+async def _form(req: func.HttpRequest, values: Mapping[str, str], problem: Problem | None) -> str:
+    """The owner's form, with what was typed and what is wrong with it. It says nothing of the group: who sends it is
+    looked at when it is sent."""
+    group, language = GROUP.read(Call(req)), language_of(req, values.get("language") if problem else None)
+    return pages.page("invite_form", language, group_id=group, values=values, problem=problem)
 
 
 @route(
@@ -55,7 +56,7 @@ async def _form_again(req: func.HttpRequest, form: Mapping[str, str], problem: F
         forms=True,
         most=BODY_LIMIT,
     ),
-    on_refusal=form_again(_form_again),
+    on_refusal=form_again(_form),
 )
 async def post_invitation(
     req: func.HttpRequest, app: App, caller: Caller, group: GroupId, body: bytes, key: Key
@@ -64,7 +65,7 @@ async def post_invitation(
     invitation = str(await app.accept_invitation(schemas.decode_invitation(group, body), caller, key))
     if wants_page(req):
         return SeeOther(f"/invite/{group}/{invitation}")
-    return Accepted(schemas.accepted(invitation), f"/api/invitations/{invitation}")
+    return Accepted(schemas.InvitationTaken(invitation), f"/api/invitations/{invitation}")
 
 
 @route(f"GET {_ONE}", Action.READ_GUESTS, *OF_DIRECTORY, also="who invited")
@@ -99,10 +100,8 @@ async def list_invitations(
 
 
 @page("/invite/{groupId}", on_refusal=form_again())
-async def page_invite(req: func.HttpRequest, group: GroupId) -> func.HttpResponse:
-    """The form says nothing of the group: who sends it is looked at when it is sent."""
-    text = pages.invite_form(group_id=group, language=language_of(req), values=dict(req.params), problem=None)
-    return html_response(text)
+async def page_invite(req: func.HttpRequest) -> func.HttpResponse:
+    return html_response(await _form(req, dict(req.params), None))
 
 
 @page("/invite/{groupId}/{invitationId}", on_refusal=form_again())
@@ -110,22 +109,10 @@ async def page_invitation(
     req: func.HttpRequest, app: App, group: GroupId, invitation: InvitationId
 ) -> func.HttpResponse:
     """What became of an invitation, for who may see it; for others that it was taken, and no more."""
-    shown: dict[str, Any] = {"address": None, "state": None, "meaning": None, "final": True}
-    shown |= dict.fromkeys(("title", "detail", "remedy"))
+    shown = None
     try:
-        found = await app.show_invitations.one(invitation, await caller_of(app, req))
+        shown = schemas.invitation(await app.show_invitations.one(invitation, await caller_of(app, req)))
     except Refused as e:
         if e.reason not in (Reason.TOKEN_MISSING, Reason.TOKEN_INVALID):
             raise
-    else:
-        facts = REASONS[found.reason] if found.reason else None
-        shown |= {
-            "address": found.address.text,
-            "state": found.state.value,
-            "meaning": STATES[found.state].meaning,
-            "title": facts.title if facts else None,
-            "detail": found.detail,
-            "remedy": facts.remedy if facts else None,
-            "final": found.is_final,
-        }
-    return html_response(pages.invitation_state(group_id=group, language=language_of(req), **shown))
+    return html_response(pages.page("invitation_state", language_of(req), group_id=group, invitation=shown))

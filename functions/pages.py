@@ -9,17 +9,14 @@ from functions.answers import html_response, stylesheet
 from functions.arguments import form_of, wants_page
 from functions.http import OnRefusal, page
 from shared.core.errors import Refused, Unavailable
-from shared.core.reasons import REASONS
 from shared.http import pages, problems
-from shared.http.pages import FieldProblem
 
-type FormAgain = Callable[[func.HttpRequest, Mapping[str, str], FieldProblem], Awaitable[str]]
+type FormAgain = Callable[[func.HttpRequest, Mapping[str, str], problems.Problem], Awaitable[str]]
 
 
-def language_of(req: func.HttpRequest, form: Mapping[str, str] | None = None) -> str:
-    """Of the page: as asked for by ``?lang=`` or the form, else as the browser prefers."""
-    asked = req.params.get("lang") or (form or {}).get("language")
-    return pages.language_of(req.headers.get("accept-language"), asked)
+def language_of(req: func.HttpRequest, wanted: str | None = None) -> str:
+    """Of the page: as asked for by ``?lang=``, else the one wanted, else as the browser prefers."""
+    return pages.language_of(req.headers.get("accept-language"), req.params.get("lang") or wanted)
 
 
 def form_again(again: FormAgain | None = None) -> OnRefusal:
@@ -28,27 +25,15 @@ def form_again(again: FormAgain | None = None) -> OnRefusal:
     async def answer(req: func.HttpRequest, error: Refused | Unavailable) -> func.HttpResponse:
         if not wants_page(req):
             raise error
-        return await _refused(req, error, again)
+        problem, headers = problems.of_error(error, None)
+        form = _readable(req)
+        if again is not None and problem["status"] not in (404, 405):
+            text = await again(req, form, problem)
+        else:
+            text = pages.page("refusal", language_of(req, form.get("language")), problem=problem)
+        return html_response(text, problem["status"], headers)
 
     return answer
-
-
-async def _refused(req: func.HttpRequest, error: Refused | Unavailable, again: FormAgain | None) -> func.HttpResponse:
-    document, headers = problems.of_error(error, None)
-    facts = REASONS[error.reason]
-    field = error.field if isinstance(error, Refused) else None
-    form = _readable(req)
-    if again is not None and facts.status not in (404, 405):
-        text = await again(req, form, FieldProblem(field, facts.title, document["detail"], facts.remedy))
-    else:
-        text = pages.refusal(
-            status=facts.status,
-            title=facts.title,
-            detail=document["detail"],
-            remedy=facts.remedy,
-            language=language_of(req, form),
-        )
-    return html_response(text, facts.status, headers)
 
 
 def _readable(req: func.HttpRequest) -> dict[str, str]:

@@ -11,7 +11,7 @@ import azure.functions as func
 
 from functions.http import page
 from shared import wiring
-from shared.http.page_headers import page_headers
+from shared.http.pages import page_headers
 
 STATIC = Path(__file__).parent / "static"
 _INDEX = "index.html"

@@ -113,11 +113,6 @@ def decode_invitation(group: GroupId, body: bytes) -> NewInvitation:
     )
 
 
-def accepted(invitation_id: str) -> InvitationTaken:
-    """The body of a 202: always the same for the same invitation."""
-    return InvitationTaken(invitation_id)
-
-
 def invitation(found: Record) -> Invitation:
     return Invitation.of(
         found,

@@ -1,12 +1,11 @@
-"""Pages that work without script: asking to join, proving an address, an owner's form. Text in, HTML out.
+"""Pages that work without script: asking to join, proving an address, an owner's form. Values in, HTML out.
 
 Every text is in ``strings/`` for each language; templates escape whatever they are given.
 """
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -14,17 +13,16 @@ from shared.core.templates import templates, text_file
 
 LANGUAGES = ("en", "de")
 """The languages there are; any other is shown in English."""
-MESSAGE_ROWS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class FieldProblem:
-    """What is wrong with a form; `field` is None where it is no field's fault."""
+def page(name: str, language: str, **values: Any) -> str:
+    """The page of that template. A `problem` (`shared.http.problems`) is what is wrong with a form, or None."""
+    texts = strings(language)
 
-    field: str | None
-    title: str
-    detail: str
-    remedy: str
+    def text(key: str, **names: str) -> str:
+        return texts[key].format(**names) if names else texts[key]
+
+    return templates(__name__).get_template(f"{name}.html").render(values | {"t": text, "language": language})
 
 
 def language_of(accept_language: str | None, asked: str | None) -> str:
@@ -37,129 +35,39 @@ def language_of(accept_language: str | None, asked: str | None) -> str:
     return "en"
 
 
-def request_form(
-    *,
-    group_id: str,
-    app_name: str,
-    language: str,
-    values: Mapping[str, str],
-    problem: FieldProblem | None,
-) -> str:
-    """Asks for an address, a name and a reason."""
-    return _render(
-        "request_form",
-        language,
-        group_id=group_id,
-        app_name=app_name,
-        values=values,
-        problem=_known(problem, _ASKING),
-    )
-
-
-def request_sent(*, group_id: str, language: str) -> str:
-    """Tells to look into the mail, whatever is known of the address."""
-    return _render("request_sent", language, group_id=group_id)
-
-
-def request_state(
-    *,
-    group_id: str,
-    request_id: str,
-    code: str,
-    app_name: str,
-    state: str,
-    direct_link: str | None,
-    language: str,
-) -> str:
-    """How far a request is, for its own author; with the button that proves the address while that is to be done."""
-    return _render(
-        "request_state",
-        language,
-        group_id=group_id,
-        request_id=request_id,
-        code=code,
-        app_name=app_name,
-        state=state,
-        direct_link=direct_link,
-    )
-
-
-def invite_form(
-    *,
-    group_id: str,
-    language: str,
-    values: Mapping[str, str],
-    problem: FieldProblem | None,
-) -> str:
-    """An owner's form. Who sends it is looked at when it is sent."""
-    return _render(
-        "invite_form",
-        language,
-        group_id=group_id,
-        values=values,
-        problem=_known(problem, _INVITING),
-        rows=MESSAGE_ROWS,
-    )
-
-
-def invitation_state(
-    *,
-    group_id: str,
-    address: str | None,
-    state: str | None,
-    meaning: str | None,
-    title: str | None,
-    detail: str | None,
-    remedy: str | None,
-    final: bool,
-    language: str,
-) -> str:
-    """What became of an invitation; the page looks again by itself until nothing more happens."""
-    return _render(
-        "invitation_state",
-        language,
-        group_id=group_id,
-        address=address,
-        state=state,
-        meaning=meaning,
-        title=title,
-        detail=detail,
-        remedy=remedy,
-        final=final,
-    )
-
-
-def refusal(*, status: int, title: str, detail: str, remedy: str, language: str) -> str:
-    """What was refused, why, and what fixes it."""
-    return _render("refusal", language, status=status, title=title, detail=detail, remedy=remedy)
-
-
 def stylesheet() -> str:
     """Of all these pages."""
     return text_file(__name__, "templates/style.css")
-
-
-_ASKING = ("address", "displayName", "reason")
-_INVITING = ("address", "displayName", "welcomeMessage", "language", "expires")
-
-
-def _known(problem: FieldProblem | None, fields: tuple[str, ...]) -> FieldProblem | None:
-    """A problem with a field that the form does not show is the form's."""
-    if problem is None or problem.field in fields:
-        return problem
-    return FieldProblem(None, problem.title, problem.detail, problem.remedy)
-
-
-def _render(name: str, language: str, **values: Any) -> str:
-    texts = strings(language)
-
-    def text(key: str, **names: str) -> str:
-        return texts[key].format(**names) if names else texts[key]
-
-    return templates(__name__).get_template(f"{name}.html").render(values | {"t": text, "language": language})
 
 
 @functools.cache
 def strings(language: str) -> dict[str, str]:
     """The catalogue of a language."""
     return msgspec.json.decode(text_file(__name__, f"strings/{language}.json"), type=dict[str, str])
+
+
+def page_headers(authority: str | None = None) -> dict[str, str]:
+    """Of a page without script; with `authority` of one whose own scripts may talk to this app and to who signs
+    people in."""
+    if authority is None:
+        sources = ["script-src 'none'", "connect-src 'none'"]
+    else:
+        parts = urlsplit(authority)
+        sources = ["script-src 'self'", f"connect-src 'self' {parts.scheme}://{parts.netloc}"]
+    policy = [
+        "default-src 'none'",
+        *sources,
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+    return {
+        "Content-Security-Policy": "; ".join(policy),
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }

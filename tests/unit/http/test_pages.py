@@ -1,53 +1,42 @@
 """Pages without script: every text in both languages, nothing of anybody's becomes markup."""
 
 import re
-from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
 from shared.http import pages
-from shared.http.page_headers import page_headers
-from shared.http.pages import FieldProblem, language_of, strings
+from shared.http.pages import language_of, page_headers, strings
 from shared.requests.model.requests import RequestState
 
 EVIL = "<script>alert('x')</script>\"&{{ 7*7 }}"
-PROBLEM = FieldProblem("address", EVIL, EVIL, EVIL)
+PROBLEM = {"field": "address", "title": EVIL, "detail": EVIL, "remedy": EVIL}
 VALUES = {"address": EVIL, "displayName": EVIL, "reason": EVIL, "welcomeMessage": EVIL, "language": EVIL}
-ALL: dict[str, Callable[[str], str]] = {
-    "request_form": lambda language: pages.request_form(
-        group_id="g", app_name=EVIL, language=language, values=VALUES, problem=PROBLEM
-    ),
-    "request_sent": lambda language: pages.request_sent(group_id="g", language=language),
+INVITATION = {"address": EVIL, "meaning": EVIL, "title": EVIL, "detail": EVIL, "remedy": EVIL, "is_final": False}
+ALL: dict[str, tuple[str, dict[str, Any]]] = {
+    "request_form": ("request_form", {"app_name": EVIL, "values": VALUES, "problem": PROBLEM}),
+    "request_sent": ("request_sent", {}),
     **{
-        f"request_state {state}": lambda language, state=state: pages.request_state(  # type: ignore[misc]
-            group_id="g",
-            request_id="r",
-            code=EVIL,
-            app_name=EVIL,
-            state=state,
-            direct_link="https://app.example/?a=1&b=2",
-            language=language,
+        f"request_state {state}": (
+            "request_state",
+            {
+                "request": {"id": "r", "app_name": EVIL, "state": state},
+                "code": EVIL,
+                "direct_link": "https://app.example/?a=1&b=2",
+            },
         )
-        for state in (s.value for s in RequestState)
+        for state in RequestState
     },
-    "invite_form": lambda language: pages.invite_form(
-        group_id="g", language=language, values=VALUES, problem=PROBLEM
-    ),
-    "invitation_state": lambda language: pages.invitation_state(
-        group_id="g",
-        address=EVIL,
-        state="inviting",
-        meaning=EVIL,
-        title=EVIL,
-        detail=EVIL,
-        remedy=EVIL,
-        final=False,
-        language=language,
-    ),
-    "refusal": lambda language: pages.refusal(status=404, title=EVIL, detail="d", remedy=EVIL, language=language),
+    "invite_form": ("invite_form", {"values": VALUES, "problem": PROBLEM}),
+    "invitation_state": ("invitation_state", {"invitation": INVITATION}),
+    "refusal": ("refusal", {"problem": PROBLEM | {"detail": "d"}}),
 }
+
+
+def drawn(name: str, language: str) -> str:
+    template, values = ALL[name]
+    return pages.page(template, language, group_id="g", **values)
 
 
 class Outline(HTMLParser):
@@ -68,7 +57,7 @@ class Outline(HTMLParser):
 @pytest.mark.parametrize("language", pages.LANGUAGES)
 @pytest.mark.parametrize("name", ALL)
 def test_nothing_that_anybody_writes_becomes_markup(name: str, language: str) -> None:
-    text = ALL[name](language)
+    text = drawn(name, language)
     page = Outline(text)
 
     assert page.all("script") == []
@@ -82,7 +71,7 @@ def test_nothing_that_anybody_writes_becomes_markup(name: str, language: str) ->
 
 
 def test_what_is_wrong_stands_beside_its_field() -> None:
-    page = Outline(ALL["request_form"]("en"))
+    page = Outline(drawn("request_form", "en"))
 
     address = next(i for i in page.all("input") if i.get("name") == "address")
     assert address["aria-invalid"] == "true"
@@ -91,9 +80,9 @@ def test_what_is_wrong_stands_beside_its_field() -> None:
 
 
 def test_a_problem_with_a_field_that_the_form_does_not_show_is_told_all_the_same() -> None:
-    problem = FieldProblem("body.x", "The title", "The detail", "The remedy")
+    problem = {"field": "body.x", "title": "The title", "detail": "The detail", "remedy": "The remedy"}
 
-    text = pages.invite_form(group_id="g", language="en", values={}, problem=problem)
+    text = pages.page("invite_form", "en", group_id="g", values={}, problem=problem)
 
     assert "The detail" in text
     assert "#body.x" not in text
@@ -125,21 +114,13 @@ def test_the_page_speaks_as_asked_or_as_the_browser_prefers(
 
 
 def test_a_page_looks_again_only_while_something_happens() -> None:
-    again = ALL["invitation_state"]("en")
-    over = pages.invitation_state(
-        group_id="g",
-        address=None,
-        state=None,
-        meaning=None,
-        title=None,
-        detail=None,
-        remedy=None,
-        final=True,
-        language="en",
-    )
+    again = drawn("invitation_state", "en")
+    over = pages.page("invitation_state", "en", group_id="g", invitation=INVITATION | {"is_final": True})
+    unseen = pages.page("invitation_state", "en", group_id="g", invitation=None)
 
     assert 'http-equiv="refresh"' in again
     assert 'http-equiv="refresh"' not in over
+    assert 'http-equiv="refresh"' not in unseen
 
 
 def test_pages_may_load_nothing_from_elsewhere() -> None:
