@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.exceptions import AzureError
     from azure.data.tables.aio import TableServiceClient
-    from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+    from azure.storage.blob.aio import BlobServiceClient
     from azure.storage.queue.aio import QueueServiceClient
 
     type CredentialOf = Callable[[str | None], AsyncTokenCredential]
@@ -104,6 +104,24 @@ def _credential(env: Mapping[str, str], name: str, credential_of: "CredentialOf 
     return credential_of(env.get(f"{name}__clientId") or None)
 
 
+class translated:
+    """``with translated(…):`` storage's errors in the domain's words, those that are `harmless` left out. Raises
+    StorageBusy, StorageRefused."""
+
+    def __init__(self, *harmless: "type[AzureError]") -> None:
+        self._harmless = harmless
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        from azure.core.exceptions import AzureError
+
+        if isinstance(error, AzureError) and not isinstance(error, self._harmless):
+            raise failure(error) from error
+        return isinstance(error, self._harmless)
+
+
 def failure(error: "AzureError") -> StorageBusy | StorageRefused:
     """What storage's error means, without addresses or keys: StorageBusy where a repeat may help."""
     status = getattr(error, "status_code", None)
@@ -122,16 +140,3 @@ def code_of(error: "AzureError") -> str:
     """Storage's own code of an error, such as `EntityAlreadyExists`; empty where it gave none."""
     code = getattr(error, "error_code", None)
     return str(getattr(code, "value", code) or "")
-
-
-async def make_container(container: "ContainerClient") -> None:
-    """Make a container that may be there already."""
-    from azure.core.exceptions import HttpResponseError, ResourceExistsError
-
-    try:
-        await container.create_container()
-    except ResourceExistsError:
-        return
-    except HttpResponseError as e:
-        if code_of(e) != "ContainerAlreadyExists":
-            raise

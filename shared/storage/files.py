@@ -1,16 +1,16 @@
-"""The files of imports in Azure Blob Storage."""
+"""Files in Azure Blob Storage, and those of imports among them."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
-from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob.aio import BlobServiceClient
 
 from shared.core.errors import Refused
 from shared.core.ids import ImportId
 from shared.core.reasons import Reason
-from shared.storage.accounts import failure, make_container
+from shared.storage.accounts import code_of, translated
 from shared.storage.ports.files import Files
 
 CONTAINER = "imports"
@@ -19,63 +19,48 @@ _SUFFIX = ".csv"
 _PART_BYTES = 4 * 1024 * 1024
 
 
-class BlobFiles(Files):
-    """One blob an import, in a container of its own."""
+class Container:
+    """One container, made when it is first found missing. All methods raise StorageBusy, or StorageRefused where a
+    repeat would not help."""
 
-    def __init__(self, service: BlobServiceClient) -> None:
-        self._service = service
-        self._container: ContainerClient = service.get_container_client(CONTAINER)
+    def __init__(self, service: BlobServiceClient, name: str) -> None:
+        self._client = service.get_container_client(name)
 
-    async def write(self, import_id: ImportId, content: bytes) -> None:
-        blob = self._container.get_blob_client(_name(import_id))
-        try:
+    async def write(self, name: str, content: bytes) -> None:
+        """Whatever was there."""
+        with translated():
             try:
-                await blob.upload_blob(content, overwrite=True, max_concurrency=2)
+                await self._client.upload_blob(name, content, overwrite=True, max_concurrency=2)
             except ResourceNotFoundError:
-                await make_container(self._container)
-                await blob.upload_blob(content, overwrite=True, max_concurrency=2)
-        except AzureError as e:
-            raise failure(e) from e
+                await self._make()
+                await self._client.upload_blob(name, content, overwrite=True, max_concurrency=2)
 
-    async def read(self, import_id: ImportId, offset: int, length: int) -> bytes:
-        blob = self._container.get_blob_client(_name(import_id))
-        try:
-            stream = await blob.download_blob(offset=offset, length=length)
-            return await stream.readall()
-        except ResourceNotFoundError as e:
-            raise Refused(Reason.FILE_GONE) from e
-        except HttpResponseError as e:
-            if e.status_code == _BEHIND_THE_END:
+    async def read(self, name: str, offset: int | None = None, length: int | None = None) -> bytes | None:
+        """None where there is none; nothing behind its end."""
+        with translated(ResourceNotFoundError):
+            try:
+                return await (await self._client.download_blob(name, offset=offset, length=length)).readall()
+            except HttpResponseError as e:
+                if e.status_code != _BEHIND_THE_END:
+                    raise
                 return b""
-            raise failure(e) from e
-        except AzureError as e:
-            raise failure(e) from e
-
-    async def delete(self, import_id: ImportId) -> None:
-        try:
-            await self._container.delete_blob(_name(import_id))
-        except ResourceNotFoundError:
-            return
-        except AzureError as e:
-            raise failure(e) from e
-
-    async def after(self, import_id: ImportId | None) -> ImportId | None:
-        """The file that follows that one in the order of their ids; None behind the last."""
-        try:
-            async for blob in self._container.list_blob_names():
-                found = ImportId(str(blob).removesuffix(_SUFFIX))
-                if import_id is None or found > import_id:
-                    return found
-        except ResourceNotFoundError:
-            return None
-        except AzureError as e:
-            raise failure(e) from e
         return None
 
-    async def patch(self, import_id: ImportId, edits: Sequence[tuple[int, bytes]]) -> None:
-        """Write bytes over those at each offset, all or nothing. A file that is gone is left alone."""
-        blob = self._container.get_blob_client(_name(import_id))
-        try:
+    async def delete(self, name: str) -> None:
+        """Safe to repeat."""
+        with translated(ResourceNotFoundError):
+            await self._client.delete_blob(name)
+
+    async def names(self, prefix: str = "") -> AsyncIterator[str]:
+        """In their order."""
+        with translated(ResourceNotFoundError):
+            async for name in self._client.list_blob_names(name_starts_with=prefix):
+                yield str(name)
+
+    async def patch(self, name: str, edits: Sequence[tuple[int, bytes]]) -> None:
+        """Write bytes over those at each offset, all or nothing. What is gone is left alone."""
+        blob = self._client.get_blob_client(name)
+        with translated(ResourceNotFoundError):
             facts = await blob.get_blob_properties()
             guard: dict[str, Any] = {"etag": facts.etag, "match_condition": MatchConditions.IfNotModified}
 
@@ -86,13 +71,46 @@ class BlobFiles(Files):
                     yield _with(await stream.readall(), offset, edits)
 
             await blob.upload_blob(patched(), length=facts.size, overwrite=True, **guard)
-        except ResourceNotFoundError:
-            return
-        except AzureError as e:
-            raise failure(e) from e
 
-    async def close(self) -> None:
-        await self._service.close()
+    async def _make(self) -> None:
+        try:
+            await self._client.create_container()
+        except ResourceExistsError:
+            return
+        except HttpResponseError as e:
+            if code_of(e) != "ContainerAlreadyExists":
+                raise
+
+
+class BlobFiles(Files):
+    """One blob an import."""
+
+    def __init__(self, service: BlobServiceClient) -> None:
+        self._blobs = Container(service, CONTAINER)
+
+    async def write(self, import_id: ImportId, content: bytes) -> None:
+        await self._blobs.write(_name(import_id), content)
+
+    async def read(self, import_id: ImportId, offset: int, length: int) -> bytes:
+        found = await self._blobs.read(_name(import_id), offset, length)
+        if found is None:
+            raise Refused(Reason.FILE_GONE)
+        return found
+
+    async def delete(self, import_id: ImportId) -> None:
+        await self._blobs.delete(_name(import_id))
+
+    async def after(self, import_id: ImportId | None) -> ImportId | None:
+        """The file that follows that one in the order of their ids; None behind the last."""
+        async for name in self._blobs.names():
+            found = ImportId(name.removesuffix(_SUFFIX))
+            if import_id is None or found > import_id:
+                return found
+        return None
+
+    async def patch(self, import_id: ImportId, edits: Sequence[tuple[int, bytes]]) -> None:
+        """As `Container.patch`."""
+        await self._blobs.patch(_name(import_id), edits)
 
 
 def _name(import_id: ImportId) -> str:

@@ -8,16 +8,12 @@ processes that start from then on have other hashes, and what was sealed before 
 import hashlib
 import hmac
 import secrets
-from typing import TYPE_CHECKING
 
 from azure.data.tables.aio import TableServiceClient
 
 from shared.core.errors import Conflict, StorageBusy
 from shared.storage.records import new_row
 from shared.storage.table import Table, insert
-
-if TYPE_CHECKING:
-    pass
 
 TENANT = "Tenant"
 """The table of what there is once for the tenant."""
@@ -28,7 +24,7 @@ _BYTES = 32
 class TableKey:
     """All methods raise StorageBusy where storage did not answer."""
 
-    def __init__(self, service: "TableServiceClient") -> None:
+    def __init__(self, service: TableServiceClient) -> None:
         self._table = Table(service, TENANT)
 
     async def of_logs(self) -> bytes:

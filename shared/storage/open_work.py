@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from shared.storage.records import SCHEMA, from_text, to_text
+from shared.storage.records import from_text, new_row, to_text
 from shared.storage.reminders import REMINDERS
 from shared.storage.table import Table, version_of
 
@@ -40,9 +40,7 @@ class TableOpenWork[Id: str | tuple[str, ...]]:
 
     async def open(self, id_: Id, look_at: datetime) -> None:
         partition, key = self._place(id_)
-        await self._reminders.upsert(
-            {"PartitionKey": partition, "RowKey": key, "SchemaVersion": SCHEMA, "LookAt": to_text(look_at)}
-        )
+        await self._reminders.upsert(new_row(partition, key, LookAt=to_text(look_at)))
 
     async def close(self, id_: Id) -> None:
         await self._reminders.delete(*self._place(id_))

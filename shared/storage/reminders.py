@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.storage.records import SCHEMA, from_text, to_text
+from shared.storage.records import from_text, new_row, to_text
 from shared.storage.table import Table, version_of
 
 if TYPE_CHECKING:
@@ -85,15 +85,8 @@ class TableReminders:
         await self._table.delete(reminder.partition, reminder.key, reminder.version)
 
     async def _write(self, partition: str, key: str, due: datetime, messages: Sequence[str]) -> None:
-        await self._table.upsert(
-            {
-                "PartitionKey": partition,
-                "RowKey": key,
-                "SchemaVersion": SCHEMA,
-                "Due": to_text(due),
-                "Messages": msgspec.json.encode(messages).decode(),
-            }
-        )
+        text = msgspec.json.encode(messages).decode()
+        await self._table.upsert(new_row(partition, key, Due=to_text(due), Messages=text))
 
 
 def _reminder(row: "TableEntity") -> Reminder:

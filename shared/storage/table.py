@@ -16,7 +16,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.core.errors import Conflict
-from shared.storage.accounts import code_of, failure
+from shared.storage.accounts import code_of, failure, translated
 from shared.storage.transactions import Operation, Row, submit
 
 if TYPE_CHECKING:
@@ -87,12 +87,9 @@ class Table:
         self._client: TableClient = service.get_table_client(name)
 
     async def get(self, partition: str, row_key: str) -> "TableEntity | None":
-        try:
+        with translated(ResourceNotFoundError):
             return await self._client.get_entity(partition, row_key)
-        except ResourceNotFoundError:
-            return None
-        except AzureError as e:
-            raise failure(e) from e
+        return None
 
     async def query(
         self, condition: str, parameters: dict[str, Any], page_size: int | None = None
@@ -100,15 +97,11 @@ class Table:
         """Rows in the order of their keys, read page by page as they are asked for."""
         # The SDK fills parameters in word by word, and stumbles over two blanks in a row.
         condition = " ".join(condition.split())
-        try:
+        with translated(ResourceNotFoundError):
             async for row in self._client.query_entities(
                 condition, parameters=parameters, results_per_page=page_size
             ):
                 yield row
-        except ResourceNotFoundError:
-            return
-        except AzureError as e:
-            raise failure(e) from e
 
     async def first(self, condition: str, parameters: dict[str, Any], limit: int) -> "tuple[list[TableEntity], bool]":
         """The first rows, up to so many, and whether there are more."""
@@ -122,14 +115,10 @@ class Table:
     async def page(self, place: dict[str, str] | None) -> "tuple[list[TableEntity], dict[str, str] | None]":
         """A page of the whole table, as large as the service makes it, and where the next one begins."""
         pages = self._client.list_entities().by_page(continuation_token=place)  # type: ignore[arg-type]
-        try:
+        with translated(ResourceNotFoundError):
             async for page in pages:
                 # The client's own annotation is of other services: this one's token is two keys.
                 return [row async for row in page], pages.continuation_token  # type: ignore[attr-defined]
-        except ResourceNotFoundError:
-            return [], None
-        except AzureError as e:
-            raise failure(e) from e
         return [], None
 
     async def forget(self, partition: str, first: str, end: str, limit: int) -> bool:
@@ -137,18 +126,14 @@ class Table:
         left."""
         keys = {"partition": partition, "first": first, "end": end}
         condition = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end"
-        found: list[str] = []
-        async for row in self.query(condition, keys, page_size=min(limit + 1, 1000)):
-            found.append(str(row["RowKey"]))
-            if len(found) > limit:
-                break
-        for start in range(0, min(len(found), limit), 100):
-            few = found[start : min(start + 100, limit)]
+        found, more = await self.first(condition, keys, limit)
+        for start in range(0, len(found), _OF_TRANSACTION):
             try:
-                await self.write([remove(partition, key) for key in few])
+                few = found[start : start + _OF_TRANSACTION]
+                await self.write([remove(partition, row["RowKey"]) for row in few])
             except Conflict:
                 return False  # Another deletes, too: what is left shows the next time.
-        return len(found) <= limit
+        return not more
 
     async def write(self, operations: Sequence[Operation]) -> list[str]:
         """All or nothing, in one partition; gives the new versions.
@@ -170,7 +155,10 @@ class Table:
                 await self._make()
                 return await submit(self._client, operations)
         except AzureError as e:
-            raise self._translated(e) from e
+            code = code_of(e)
+            if code in _CONFLICTS or getattr(e, "status_code", None) == 412:
+                raise Conflict(f"a row changed ({code})") from e
+            raise failure(e) from e
 
     async def insert_missing(self, rows: Sequence[Row]) -> None:
         """Write those that are not there, of one partition; what is there stays. All raise as `write` does."""
@@ -186,46 +174,28 @@ class Table:
 
     async def upsert(self, row: Row) -> None:
         """Write a row whatever was there."""
-        try:
+        with translated():
             try:
                 await self._client.upsert_entity(row, mode=UpdateMode.REPLACE)
             except ResourceNotFoundError:
                 await self._make()
                 await self._client.upsert_entity(row, mode=UpdateMode.REPLACE)
-        except AzureError as e:
-            raise failure(e) from e
 
     async def update(self, row: Row) -> None:
         """Replace a row if it is there, whatever its version."""
-        try:
+        with translated(ResourceNotFoundError):
             await self._client.update_entity(row, mode=UpdateMode.REPLACE)
-        except ResourceNotFoundError:
-            return
-        except AzureError as e:
-            raise failure(e) from e
 
     async def delete(self, partition: str, row_key: str, version: str | None = None) -> None:
         """Delete a row; one that is gone, or has another version than asked for, is left alone."""
         condition = MatchConditions.IfNotModified if version else None
-        try:
-            await self._client.delete_entity(partition, row_key, etag=version, match_condition=condition)
-        except (ResourceNotFoundError, ResourceModifiedError):
-            return
-        except HttpResponseError as e:
-            if e.status_code != 412:
-                raise failure(e) from e
-        except AzureError as e:
-            raise failure(e) from e
+        with translated(ResourceNotFoundError, ResourceModifiedError):
+            try:
+                await self._client.delete_entity(partition, row_key, etag=version, match_condition=condition)
+            except HttpResponseError as e:
+                if e.status_code != 412:
+                    raise
 
     async def _make(self) -> None:
-        try:
+        with suppress(ResourceExistsError):
             await self._client.create_table()
-        except ResourceExistsError:
-            return
-
-    @staticmethod
-    def _translated(error: AzureError) -> Exception:
-        code = code_of(error)
-        if code in _CONFLICTS or getattr(error, "status_code", None) == 412:
-            return Conflict(f"a row changed ({code})")
-        return failure(error)
