@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from shared.core.addresses import Address, parse_address
+from shared.core.addresses import parse_address
 from shared.core.caller import Caller
 from shared.core.clock import Clock
 from shared.core.errors import Conflict, Refused, StorageBusy
@@ -16,9 +16,8 @@ from shared.core.reasons import REASONS, Reason
 from shared.core.timing import Timing
 from shared.graph.ports.directory import Directory
 from shared.invitations.model.invitations import Invitation
-from shared.invitations.ports import KeyClaim, KeyInFlight, KeyReplay, KeyReused, Store
+from shared.invitations.ports import KeyClaim, Store
 from shared.membership.model.access import Action, InviteTo, closed, group_roles, may
-from shared.membership.model.apps import AppRecord
 from shared.membership.ports.apps import AppStore
 from shared.messages.commands import InviteChunk
 from shared.messages.ports.outbox import Outbox
@@ -63,29 +62,24 @@ class AcceptInvitation:
     sends_own_mail: bool
     invite_to: InviteTo = InviteTo.SET_UP
 
-    async def __call__(self, new: NewInvitation, caller: Caller, key: str | None) -> InvitationId:
-        """Take the invitation; with an idempotency key a repeat gives the same id.
+    async def __call__(
+        self, new: NewInvitation, caller: Caller, key: str | None, *, is_approved: bool = False
+    ) -> InvitationId:
+        """Take the invitation; with an idempotency key a repeat gives the same id. With `is_approved` it is what a
+        join request becomes: who decided was checked then, and need not be an owner.
 
         Raises:
             Refused: for any reason of the request, the caller, the group or the guest.
             DirectoryBusy, StorageBusy: nothing was taken.
         """
-        return await self._with_key(new, caller, key, is_approved=False)
-
-    async def on_approval(self, new: NewInvitation, approver: Caller, key: str) -> InvitationId:
-        """Take the invitation that an approved join request becomes: who decided was checked then, and need not be
-        an owner. Refused and repeated as any other."""
-        return await self._with_key(new, approver, key, is_approved=True)
-
-    async def _with_key(
-        self, new: NewInvitation, caller: Caller, key: str | None, *, is_approved: bool
-    ) -> InvitationId:
-        claim = None
+        claim, timing = None, self.timing
         if key is not None:
-            answer = await self._claim(new, caller, key)
-            if isinstance(answer, KeyReplay):
-                return answer.invitation
-            claim = answer
+            digest = hashlib.sha256(f"{caller.object_id}\n{key}".encode()).hexdigest()
+            claim = await self.store.claim_key(
+                new.group, digest, new.digest, now=self.clock.now(), lease=timing.key_lease, kept=timing.key_retention
+            )
+        if isinstance(claim, InvitationId):
+            return claim
         try:
             return await self._accept(new, caller, claim, is_approved=is_approved)
         except Exception:
@@ -96,29 +90,14 @@ class AcceptInvitation:
                     await self.store.release_key(claim)
             raise
 
-    async def _claim(self, new: NewInvitation, caller: Caller, key: str) -> KeyClaim | KeyReplay:
-        digest = hashlib.sha256(f"{caller.object_id}\n{key}".encode()).hexdigest()
-        timing = self.timing
-        answer = await self.store.claim_key(
-            new.group, digest, new.digest, now=self.clock.now(), lease=timing.key_lease, kept=timing.key_retention
-        )
-        if isinstance(answer, KeyReused):
-            raise Refused(Reason.IDEMPOTENCY_KEY_REUSED)
-        if isinstance(answer, KeyInFlight):
-            raise Refused(Reason.IDEMPOTENCY_KEY_IN_FLIGHT)
-        return answer
-
     async def _accept(
         self, new: NewInvitation, caller: Caller, claim: KeyClaim | None, *, is_approved: bool
     ) -> InvitationId:
         address = parse_address(new.address)
         message = (new.message or "").strip() or None
         if message is not None and len(message) > self.message_limit:
-            raise Refused(
-                Reason.MESSAGE_TOO_LONG,
-                f"The message has {len(message)} characters; {self.message_limit} are allowed",
-                field="welcomeMessage",
-            )
+            detail = f"The message has {len(message)} characters; {self.message_limit} are allowed"
+            raise Refused(Reason.MESSAGE_TOO_LONG, detail, field="welcomeMessage")
         if message is not None and not self.sends_own_mail:
             raise Refused(Reason.NO_MAIL_SENDER, field="welcomeMessage")
         group, apps = await asyncio.gather(self.directory.read_group(new.group), self.setups.list_apps(new.group))
@@ -128,9 +107,10 @@ class AcceptInvitation:
         reason = closed(group, apps, self.invite_to)
         if reason is not None:
             raise Refused(reason, f"'{group.name}': {REASONS[reason].title.lower()}")
-        for app in apps:
-            _check_policy(app, address)
-
+        if (name := next((app.name for app in apps if not app.policy.takes(address.domain)), None)) is not None:
+            # What an administrator recorded when the app was set up holds for every way of inviting.
+            detail = f"'{name}' does not admit guests of {address.domain}"
+            raise Refused(Reason.DOMAIN_NOT_ALLOWED, detail, field="address")
         now = self.clock.now()
         if new.expires is not None and new.expires < now.date():
             raise Refused(Reason.BODY_INVALID, f"{new.expires} is over already", field="expires")
@@ -161,7 +141,7 @@ class AcceptInvitation:
         except Conflict as e:
             under_way = await self.store.find_under_way(new.group, [address.key])
             if address.key in under_way and under_way[address.key] != invitation.id:
-                raise self._under_way(under_way[address.key]) from e
+                raise _under_way(under_way[address.key]) from e
             if address.key not in under_way:
                 raise Refused(Reason.STORAGE_BUSY, "Another request changed the same records") from e
             # The write went through and only its answer was lost.
@@ -180,7 +160,7 @@ class AcceptInvitation:
         """
         group, key, now = invitation.id.group, invitation.address.key, self.clock.now()
         if under_way := await self.store.find_under_way(group, [key]):
-            raise self._under_way(under_way[key])
+            raise _under_way(under_way[key])
         limits = self.budgets.of(invitation.inviter_id, group)
         if await self.store.take_of_day(limits, 1, now):
             return
@@ -189,17 +169,6 @@ class AcceptInvitation:
         detail = f"{_BUDGETS[(over or [OF_TENANT])[0].partition('-')[0]]}; the next day begins at {until:%H:%M} UTC"
         raise Refused(Reason.BUDGET_REACHED, detail, retry_after=until - now, until=until)
 
-    def _under_way(self, invitation: InvitationId) -> Refused:
-        return Refused(Reason.INVITATION_UNDER_WAY, field="address", location=str(invitation))
 
-
-def _check_policy(app: AppRecord, address: Address) -> None:
-    """What an administrator recorded when the app was set up, enforced for every way of inviting.
-
-    Raises:
-        Refused: `domain-not-allowed`.
-    """
-    if not app.policy.takes(address.domain):
-        raise Refused(
-            Reason.DOMAIN_NOT_ALLOWED, f"'{app.name}' does not admit guests of {address.domain}", field="address"
-        )
+def _under_way(invitation: InvitationId) -> Refused:
+    return Refused(Reason.INVITATION_UNDER_WAY, field="address", location=str(invitation))

@@ -28,26 +28,6 @@ class KeyClaim:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyReplay:
-    """The key was used for the same body: this is the invitation that came of it."""
-
-    invitation: InvitationId
-
-
-@dataclass(frozen=True, slots=True)
-class KeyReused:
-    """The key was used for another body."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyInFlight:
-    """The first request with this key is still under way."""
-
-
-type KeyAnswer = KeyClaim | KeyReplay | KeyReused | KeyInFlight
-
-
-@dataclass(frozen=True, slots=True)
 class Guard:
     """The latest invitation of an address to a group. Where an import had invited the address before that, and nobody
     but people did since, `import_id` and `line` say which and by which row."""
@@ -71,17 +51,15 @@ class Store(LastDays, StopState, Protocol):
 
     # Idempotency keys
     async def claim_key(
-        self,
-        group: GroupId,
-        digest: str,
-        body_digest: str,
-        *,
-        now: datetime,
-        lease: timedelta,
-        kept: timedelta,
-    ) -> KeyAnswer:
-        """Claim an idempotency key (by digest of caller and key). A record older than `kept`, or one left
-        unfinished past its lease, is claimed anew. Of two claims at one time, one wins."""
+        self, group: GroupId, digest: str, body_digest: str, *, now: datetime, lease: timedelta, kept: timedelta
+    ) -> KeyClaim | InvitationId:
+        """Claim an idempotency key (by digest of caller and key), or get the invitation that came of it. A record
+        older than `kept`, or one left unfinished past its lease, is claimed anew. Of two claims at one time, one
+        wins.
+
+        Raises:
+            Refused: `idempotency-key-reused` for another body, `idempotency-key-in-flight`.
+        """
         ...
 
     async def release_key(self, claim: KeyClaim) -> None:

@@ -34,12 +34,7 @@ class Templates:
 
     async def show(self, app_id: AppId, caller: Caller) -> Sequence[MessageTemplate]:
         """Raises Refused `app-missing`, both where there is none and where the caller may not see it."""
-        app = (await self._stored(app_id)).value
-        try:
-            await self.access.require(app.group, caller, Action.READ_APP)
-        except Refused as e:
-            raise Refused(Reason.APP_MISSING) from e
-        return app.templates
+        return (await self._stored(app_id, caller, Action.READ_APP)).value.templates
 
     @retry_on_conflict("the app's record")
     async def write(
@@ -51,19 +46,19 @@ class Templates:
             Refused: `app-missing`, `body-invalid` naming what is wrong with which template.
         """
         self._check(templates)
-        stored = await self._stored(app_id)
-        try:
-            await self.access.require(stored.value.group, caller, Action.WRITE_TEMPLATES)
-        except Refused as e:
-            raise Refused(Reason.APP_MISSING) from e
+        stored = await self._stored(app_id, caller, Action.WRITE_TEMPLATES)
         changed = replace(stored.value, templates=tuple(templates), updated_at=self.clock.now())
         await self.setups.save_app(Versioned(changed, stored.version))
         return changed.templates
 
-    async def _stored(self, app_id: AppId) -> Versioned[AppRecord]:
+    async def _stored(self, app_id: AppId, caller: Caller, action: Action) -> Versioned[AppRecord]:
         stored = await self.setups.read_app(app_id)
         if stored is None:
             raise Refused(Reason.APP_MISSING)
+        try:
+            await self.access.require(stored.value.group, caller, action)
+        except Refused as e:
+            raise Refused(Reason.APP_MISSING) from e
         return stored
 
     def _check(self, templates: Sequence[MessageTemplate]) -> None:

@@ -22,6 +22,7 @@ from shared.pace.import_pace import (
     take,
 )
 from shared.pace.pacing import DayLimit, DayTaken, Pace, of_today, reserve
+from shared.storage.key import TENANT
 from shared.storage.records import (
     Columns,
     from_text,
@@ -36,6 +37,7 @@ from shared.storage.table import Operation, Table, put, version_of
 
 if TYPE_CHECKING:
     from azure.data.tables import TableEntity
+    from azure.data.tables.aio import TableServiceClient
 
 _BREAKER, _STOP = ("tenant", "breaker"), ("tenant", "stop")
 _IMPORT_PACE = ("pace", "imports")
@@ -49,24 +51,24 @@ _PAUSE_S = 0.05
 
 
 class TenantState:
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    def __init__(self, service: "TableServiceClient") -> None:
+        self._tenant = Table(service, TENANT)
         # Within the process reservations stand in line; only those of other instances can get in between.
         self._lines: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def read_breaker(self) -> Versioned[Breaker]:
-        row = await self._table.get(*_BREAKER)
+        row = await self._tenant.get(*_BREAKER)
         return Versioned(_BREAKER_ROW.from_columns(row), version_of(row)) if row else Versioned(Breaker(), None)
 
     async def write_breaker(self, breaker: Versioned[Breaker]) -> None:
         row = new_row(*_BREAKER, **_BREAKER_ROW.to_columns(breaker.value))
-        await save_versioned(self._table, breaker, row)
+        await save_versioned(self._tenant, breaker, row)
 
     async def read_stop(self) -> Versioned[Stop]:
-        return await read_versioned(self._table, *_STOP, Stop) or Versioned(Stop(), None)
+        return await read_versioned(self._tenant, *_STOP, Stop) or Versioned(Stop(), None)
 
     async def write_stop(self, stop: Versioned[Stop]) -> None:
-        await save_versioned(self._table, stop, record_row(*_STOP, stop.value))
+        await save_versioned(self._tenant, stop, record_row(*_STOP, stop.value))
 
     async def reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
         async with self._lines[lane]:
@@ -74,59 +76,43 @@ class TenantState:
 
     @retry_on_conflict("the lane", attempts=_ATTEMPTS, pause_s=_PAUSE_S)
     async def _reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
-        there = await self._table.get("pace", lane)
+        there = await self._tenant.get("pace", lane)
         start, free_at = reserve(pace, from_text(there["FreeAt"]) if there else None, units, now)
         taken = (there.get("Taken", 0) if there else 0) + units
         row = new_row("pace", lane, FreeAt=to_text(free_at), Taken=taken)
-        await self._table.write([put(row, version_of(there) if there else None)])
+        await self._tenant.write([put(row, version_of(there) if there else None)])
         return start
 
     async def read_import_pace(self, limits: Limits, now: datetime) -> ImportPace:
-        return current(_import_pace(await self._table.get(*_IMPORT_PACE)), limits, now)
+        return current(_import_pace(await self._tenant.get(*_IMPORT_PACE)), limits, now)
 
     async def take_positions(
         self, limits: Limits, units: Sequence[int], who: str, now: datetime
     ) -> tuple[list[float], ImportPace]:
-        positions: list[float] = []
-
-        def change(state: ImportPace) -> ImportPace:
-            nonlocal positions
-            positions, after = take(state, units, who)
-            return after
-
-        after = await self._change_import_pace(limits, now, change)
-        return positions, after
+        return await self._change_import_pace(limits, now, lambda state: take(state, units, who))
 
     async def note_refusal(self, limits: Limits, refusal: Refusal, now: datetime) -> tuple[float, ImportPace]:
-        position = refusal.position
-
-        def change(state: ImportPace) -> ImportPace:
-            nonlocal position
-            position, after = refused(state, limits, refusal, now)
-            return after
-
-        after = await self._change_import_pace(limits, now, change)
-        return position, after
+        return await self._change_import_pace(limits, now, lambda state: refused(state, limits, refusal, now))
 
     async def steady_imports(self, limits: Limits, now: datetime) -> None:
-        await self._change_import_pace(limits, now, lambda state: steady(state, limits, now))
+        await self._change_import_pace(limits, now, lambda state: (None, steady(state, limits, now)))
 
-    async def _change_import_pace(
-        self, limits: Limits, now: datetime, change: Callable[[ImportPace], ImportPace]
-    ) -> ImportPace:
+    async def _change_import_pace[R](
+        self, limits: Limits, now: datetime, change: Callable[[ImportPace], tuple[R, ImportPace]]
+    ) -> tuple[R, ImportPace]:
         """What follows from the state as it is now and from what people have taken meanwhile."""
 
         @retry_on_conflict("the pace of imports", attempts=_ATTEMPTS, pause_s=_PAUSE_S)
-        async def attempt() -> ImportPace:
+        async def attempt() -> tuple[R, ImportPace]:
             lanes = "PartitionKey eq @pace"
-            rows = {str(r["RowKey"]): r async for r in self._table.query(lanes, {"pace": _IMPORT_PACE[0]})}
+            rows = {str(r["RowKey"]): r async for r in self._tenant.query(lanes, {"pace": _IMPORT_PACE[0]})}
             there = rows.pop(_IMPORT_PACE[1], None)
             before = current(_import_pace(there), limits, now, _taken_by_people(rows))
-            after = change(before)
+            result, after = change(before)
             if after != before:
                 row = record_row(*_IMPORT_PACE, after)
-                await self._table.write([put(row, version_of(there) if there else None)])
-            return after
+                await self._tenant.write([put(row, version_of(there) if there else None)])
+            return result, after
 
         async with self._lines["imports"]:
             return await attempt()
@@ -142,7 +128,7 @@ class TenantState:
         granted = max(0, min(units, _left(limits, days)))
         if granted:
             # One transaction: where one of them has nothing left, nothing is taken of the others.
-            await self._table.write([_taken(who, day, granted, there[who]) for who, day in days.items()])
+            await self._tenant.write([_taken(who, day, granted, there[who]) for who, day in days.items()])
         return granted
 
     async def read_day(self, limits: Mapping[str, DayLimit], now: datetime) -> int:
@@ -150,7 +136,7 @@ class TenantState:
         return max(0, _left(limits, {who: of_today(_day(row), now) for who, row in there.items()}))
 
     async def _read_days(self, limits: Mapping[str, DayLimit]) -> "dict[str, TableEntity | None]":
-        rows = await asyncio.gather(*(self._table.get(_DAYS, who) for who in limits))
+        rows = await asyncio.gather(*(self._tenant.get(_DAYS, who) for who in limits))
         return dict(zip(limits, rows, strict=True))
 
 

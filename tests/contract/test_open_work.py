@@ -11,7 +11,7 @@ from azure.data.tables.aio import TableServiceClient
 
 from shared.audits.rows.remedies import TableRemedyStore
 from shared.imports.rows import TableImportStore
-from shared.invitations.rows.open_chunks import open_chunks
+from shared.invitations.rows.store import TableStore
 from shared.requests.rows import TableRequestStore
 from shared.setup.rows import TableSetupStore
 from shared.storage.open_work import TableOpenWork
@@ -26,7 +26,7 @@ SECOND = timedelta(seconds=1)
 
 type Store = Callable[[TableServiceClient], TableOpenWork[Any]]
 KINDS: dict[str, tuple[Store, str | tuple[str, str]]] = {
-    "OpenChunks": (open_chunks, (GROUP, ID)),
+    "OpenChunks": (lambda service: TableStore(service).open_chunks, (GROUP, ID)),
     "Imports": (TableImportStore, ID),
     "Setups": (TableSetupStore, SETUP),
     "Requests": (TableRequestStore, (GROUP, REQUEST)),

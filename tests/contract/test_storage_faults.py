@@ -15,7 +15,7 @@ from shared.core.errors import Conflict, StorageBusy
 from shared.core.ids import GroupId
 from shared.core.versions import Versioned
 from shared.invitations.model.invitations import Invitation
-from shared.invitations.ports import KeyClaim, KeyReplay
+from shared.invitations.ports import KeyClaim
 from shared.invitations.rows.store import INVITATIONS as INVITATIONS_TABLE
 from shared.invitations.rows.store import TableStore
 from shared.messages.commands import InviteChunk
@@ -175,7 +175,7 @@ async def test_a_chunk_whose_answer_was_lost_is_there_and_says_so_by_its_guard(
 
     key = more[0].address.key
     assert await store.find_under_way(group, [key]) == {key: more[0].id}
-    assert await claim(store, group) == KeyReplay(more[0].id)
+    assert await claim(store, group) == more[0].id
 
 
 async def test_a_save_whose_answer_was_lost_is_a_conflict_and_is_there(
@@ -204,7 +204,7 @@ async def test_a_claim_whose_answer_was_lost_is_still_ours(
     assert isinstance(held, KeyClaim)
     more = chunk_of(group)
     await store.accept(more, held)
-    assert await claim(store, group) == KeyReplay(more[0].id)
+    assert await claim(store, group) == more[0].id
 
 
 async def test_a_claim_taken_over_whose_answer_was_lost_is_still_ours(

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
-from shared.core.errors import Conflict, StorageBusy
+from shared.core.errors import Conflict, Refused, StorageBusy
 from shared.core.ids import ChunkId, GroupId, ImportId, InvitationId, chunks_of
+from shared.core.reasons import Reason
 from shared.core.stop import Stop
 from shared.core.versions import Versioned
 from shared.imports.model.imports import in_transactions
 from shared.invitations.model.counters import Reading, added, count, difference
 from shared.invitations.model.invitations import Invitation, State
-from shared.invitations.ports import Guard, KeyAnswer, KeyClaim, KeyInFlight, KeyReplay, KeyReused, Page
+from shared.invitations.ports import Guard, KeyClaim, Page
 from shared.pace.breaker import Breaker
 from shared.pace.import_pace import (
     WRITES_ALONE,
@@ -75,14 +76,16 @@ class FakeStore:
 
     async def claim_key(
         self, group: GroupId, digest: str, body_digest: str, *, now: datetime, lease: timedelta, kept: timedelta
-    ) -> KeyAnswer:
+    ) -> KeyClaim | InvitationId:
         self._may_fail("claim_key")
         found = self.keys.get((group, digest))
         if found is not None and found.created_at + kept > now:
+            if (found.invitation is not None or found.lease_until > now) and found.body_digest != body_digest:
+                raise Refused(Reason.IDEMPOTENCY_KEY_REUSED)
             if found.invitation is not None:
-                return KeyReplay(found.invitation) if found.body_digest == body_digest else KeyReused()
+                return found.invitation
             if found.lease_until > now:
-                return KeyInFlight() if found.body_digest == body_digest else KeyReused()
+                raise Refused(Reason.IDEMPOTENCY_KEY_IN_FLIGHT)
         version = self._version()
         self.keys[group, digest] = _Key(body_digest, now + lease, now, None, version)
         return KeyClaim(group, digest, body_digest, version)

@@ -7,10 +7,8 @@ from typing import Any
 from shared.core.addresses import Address
 from shared.core.ids import ChunkId, GroupId, InvitationId
 from shared.invitations.model.invitations import Invitation
-from shared.storage.records import SCHEMA, Columns, new_row, to_text
+from shared.storage.records import Columns, new_row
 from shared.storage.table import Row
-
-__all__ = ["SCHEMA", "to_text"]
 
 INVITATION, GUARD, KEY, MARK, COUNTER, EXPIRY = "i-", "a-", "k-", "o-", "c-", "x-"
 """How row keys begin: invitations, guards of addresses, idempotency keys, chunks of imports that have not ended,

@@ -3,42 +3,38 @@ partition, and a chunk's rows are written in one transaction."""
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 
 from azure.data.tables import TableEntity
 from azure.data.tables.aio import TableServiceClient
 
 from shared.core.errors import Conflict
 from shared.core.ids import ChunkId, GroupId, ImportId, InvitationId, chunks_of
-from shared.core.stop import Stop
 from shared.core.versions import Versioned
-from shared.invitations.model.counters import Reading, count, difference
+from shared.invitations.model.counters import count, difference
 from shared.invitations.model.invitations import Invitation, State
-from shared.invitations.ports import Guard, KeyAnswer, KeyClaim, Page
+from shared.invitations.ports import Guard, KeyClaim, Page
 from shared.invitations.rows.counters import ImportCounters
-from shared.invitations.rows.expiries import Expiries
-from shared.invitations.rows.idempotency import IdempotencyKeys
+from shared.invitations.rows.idempotency import IdempotencyKeys, completed
 from shared.invitations.rows.invitations import (
+    EXPIRY,
     INVITATION,
     MARK,
-    SCHEMA,
+    digest,
     from_row,
     guard_key,
     row_key,
     to_row,
-    to_text,
 )
-from shared.invitations.rows.open_chunks import OPEN_CHUNKS, open_chunks
-from shared.pace.breaker import Breaker
-from shared.pace.import_pace import ImportPace, Limits, Refusal
-from shared.pace.pacing import DayLimit, Pace
 from shared.pace.rows import TenantState
 from shared.storage import continuations
 from shared.storage.key import TENANT
-from shared.storage.table import Operation, Row, Table, insert, remove, replace, version_of
+from shared.storage.open_work import TableOpenWork
+from shared.storage.records import new_row, to_text
+from shared.storage.table import Operation, Row, Table, insert, remove, replace, upsert, version_of
 
-INVITATIONS = "Invitations"
+INVITATIONS, OPEN_CHUNKS = "Invitations", "OpenChunks"
 TABLES = (INVITATIONS, OPEN_CHUNKS, TENANT)
 
 _ROW_KEY = re.compile(rf"{INVITATION}[0-9a-f]{{22}}-[0-9]{{2}}")
@@ -47,7 +43,7 @@ _MAX_COMPARED = 14
 _RANGE = "PartitionKey eq @group and RowKey ge @first and RowKey lt @last"
 
 
-class TableStore:
+class TableStore(IdempotencyKeys, TenantState):
     """The port's `Store`. Its clients belong to the event loop it is first used in.
 
     Beyond the port, all methods raise `StorageRefused` where a repeat would not help, and `UnreadableRow`
@@ -55,21 +51,13 @@ class TableStore:
     """
 
     def __init__(self, service: TableServiceClient) -> None:
-        self._service = service
+        super().__init__(service)
         self._invitations = Table(service, INVITATIONS)
-        self.open_chunks = open_chunks(service)
-        self._tenant = TenantState(Table(service, TENANT))
-        self._keys = IdempotencyKeys(self._invitations)
         self._counters = ImportCounters(self._invitations)
-        self._expiries = Expiries(self._invitations)
-
-    async def claim_key(
-        self, group: GroupId, digest: str, body_digest: str, *, now: datetime, lease: timedelta, kept: timedelta
-    ) -> KeyAnswer:
-        return await self._keys.claim(group, digest, body_digest, now=now, lease=lease, kept=kept)
-
-    async def release_key(self, claim: KeyClaim) -> None:
-        await self._keys.release(claim)
+        self.read_counters = self._counters.read
+        self.open_chunks = TableOpenWork[tuple[GroupId, ChunkId]](
+            service, "chunk", old=OPEN_CHUNKS, read_old=lambda row: (GroupId(row["Group"]), ChunkId(row["Chunk"]))
+        )
 
     async def find_under_way(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, InvitationId]:
         async def one(key: str) -> InvitationId | None:
@@ -87,10 +75,10 @@ class TableStore:
         if len({i.address.key for i in invitations}) < len(invitations):
             raise Conflict("an address is twice in the chunk")
         rows: list[Operation] = [insert(to_row(invitation)) for invitation in invitations]
-        rows += self._expiries.of(invitations)
+        rows += _expiries(invitations)
         if claim is not None:
             first = invitations[0]
-            rows.append(self._keys.completed(claim, first.id, first.created_at))
+            rows.append(completed(claim, first.id, first.created_at))
         try:
             # Most guests are new to the group: their guards are read only where they turn out to be there.
             await self._invitations.write([*rows, *(insert(_guard(i)) for i in invitations)])
@@ -145,7 +133,7 @@ class TableStore:
         first = invitations[0]
         assert first.import_id is not None  # noqa: S101 - for the type checker
         under_way = [i for i in invitations if not i.is_final]
-        rows: list[Operation] = [*(insert(to_row(i)) for i in invitations), *self._expiries.of(under_way)]
+        rows: list[Operation] = [*(insert(to_row(i)) for i in invitations), *_expiries(under_way)]
         for invitation in under_way:
             there = guards.get(invitation.address.key)
             guard = _guard(invitation)
@@ -177,7 +165,8 @@ class TableStore:
     async def list_open_of_import(
         self, import_id: ImportId, group: GroupId, *, due_before: datetime | None
     ) -> list[ChunkId]:
-        condition, keys = _RANGE, _marks(import_id, group)
+        prefix = f"{MARK}{chunks_of(import_id)}"
+        condition, keys = _RANGE, {"group": group, "first": prefix, "last": f"{prefix}g"}
         if due_before is not None:
             condition += " and LookAt lt @before"
             keys["before"] = to_text(due_before)
@@ -200,9 +189,6 @@ class TableStore:
                 break
         return found
 
-    async def read_counters(self, import_id: ImportId, group: GroupId) -> Reading:
-        return await self._counters.read(import_id, group)
-
     async def read(self, invitation: InvitationId) -> Invitation | None:
         row = await self._invitations.get(invitation.group, row_key(invitation))
         return from_row(row) if row is not None else None
@@ -216,78 +202,40 @@ class TableStore:
         if state is not None:
             keys["state"] = state.value
             condition += " and State eq @state"
-        found: list[Invitation] = []
-        async for row in self._invitations.query(condition, keys, page_size=min(limit + 1, 1000)):
-            if len(found) == limit:
-                return Page(found, continuations.give(row_key(found[-1].id)))
-            found.append(from_row(row))
-        return Page(found, None)
+        rows, more = await self._invitations.first(condition, keys, limit)
+        return Page([from_row(row) for row in rows], continuations.give(rows[-1]["RowKey"]) if more else None)
 
     async def read_expiries(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, date]:
-        return await self._expiries.read(group, address_keys)
+        wanted = {digest(key): key for key in address_keys}
+        if not wanted:
+            return {}
+        # Keys are digests: those of a page of guests lie anywhere, but within their own bounds.
+        keys = {"group": group, "first": f"{EXPIRY}{min(wanted)}", "last": f"{EXPIRY}{max(wanted)}~"}
+        rows = {str(r["RowKey"]).removeprefix(EXPIRY): r async for r in self._invitations.query(_RANGE, keys)}
+        return {wanted[k]: date.fromisoformat(row["Expires"]) for k, row in rows.items() if k in wanted}
 
     async def write_expiry(self, group: GroupId, address_key: str, expires: date | None) -> None:
-        await self._expiries.write(group, address_key, expires)
+        if expires is None:
+            await self._invitations.delete(group, f"{EXPIRY}{digest(address_key)}")
+        else:
+            await self._invitations.upsert(_expiry(group, address_key, expires))
 
-    async def read_breaker(self) -> Versioned[Breaker]:
-        return await self._tenant.read_breaker()
 
-    async def write_breaker(self, breaker: Versioned[Breaker]) -> None:
-        await self._tenant.write_breaker(breaker)
+def _expiries(invitations: Iterable[Invitation]) -> list[Operation]:
+    """The last days that invitations name, in their own transaction. A row is the guest's, not the invitation's:
+    owners renew it."""
+    return [upsert(_expiry(i.id.group, i.address.key, i.expires)) for i in invitations if i.expires is not None]
 
-    async def read_stop(self) -> Versioned[Stop]:
-        return await self._tenant.read_stop()
 
-    async def write_stop(self, stop: Versioned[Stop]) -> None:
-        await self._tenant.write_stop(stop)
-
-    async def reserve(self, lane: str, pace: Pace, units: int, now: datetime) -> datetime:
-        return await self._tenant.reserve(lane, pace, units, now)
-
-    async def read_import_pace(self, limits: Limits, now: datetime) -> ImportPace:
-        return await self._tenant.read_import_pace(limits, now)
-
-    async def take_positions(
-        self, limits: Limits, units: Sequence[int], who: str, now: datetime
-    ) -> tuple[list[float], ImportPace]:
-        return await self._tenant.take_positions(limits, units, who, now)
-
-    async def note_refusal(self, limits: Limits, refusal: Refusal, now: datetime) -> tuple[float, ImportPace]:
-        return await self._tenant.note_refusal(limits, refusal, now)
-
-    async def steady_imports(self, limits: Limits, now: datetime) -> None:
-        await self._tenant.steady_imports(limits, now)
-
-    async def take_of_day(self, limits: Mapping[str, DayLimit], units: int, now: datetime) -> int:
-        return await self._tenant.take_of_day(limits, units, now)
-
-    async def read_day(self, limits: Mapping[str, DayLimit], now: datetime) -> int:
-        return await self._tenant.read_day(limits, now)
-
-    async def close(self) -> None:
-        await self._service.close()
+def _expiry(group: GroupId, address_key: str, expires: date) -> Row:
+    return new_row(group, f"{EXPIRY}{digest(address_key)}", Expires=expires.isoformat())
 
 
 def _guard(invitation: Invitation) -> Row:
-    return {
-        "PartitionKey": invitation.id.group,
-        "RowKey": guard_key(invitation.address.key),
-        "SchemaVersion": SCHEMA,
-        "InvitationId": str(invitation.id),
-    }
+    return new_row(invitation.id.group, guard_key(invitation.address.key), InvitationId=str(invitation.id))
 
 
 def _mark(group: GroupId, chunk: ChunkId, look_at: datetime) -> Row:
     """A chunk of an import that has not ended. It stands in the group's own partition: it comes and goes in the
     transactions that the chunk's records are written in, and costs none of its own."""
-    return {
-        "PartitionKey": group,
-        "RowKey": f"{MARK}{chunk}",
-        "SchemaVersion": SCHEMA,
-        "LookAt": to_text(look_at),
-    }
-
-
-def _marks(import_id: ImportId, group: GroupId) -> dict[str, str]:
-    prefix = f"{MARK}{chunks_of(import_id)}"
-    return {"group": group, "first": prefix, "last": f"{prefix}g"}
+    return new_row(group, f"{MARK}{chunk}", LookAt=to_text(look_at))

@@ -76,7 +76,7 @@ async def test_a_group_that_no_app_was_set_up_with_takes_nobody(world: World) ->
         await Targets(world.directory, world.setups, TENANT).of_caller(GROUP, a_caller())
     assert refused.value.reason is Reason.GROUP_NOT_SET_UP
     with pytest.raises(Refused) as refused:
-        await world.accept.on_approval(new(), a_caller(), "key")
+        await world.accept(new(), a_caller(), "key", is_approved=True)
     assert refused.value.reason is Reason.GROUP_NOT_SET_UP
     assert (world.store.rows, world.outbox.sent) == ({}, [])
 
