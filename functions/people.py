@@ -25,7 +25,7 @@ _ADA = {"address": "ada@fabrikam.com"}
 async def post_export(app: App, caller: Caller, body: schemas.PersonBody) -> Accepted[schemas.Taken]:
     """Gather all that is kept of a person."""
     case = await app.people.ask.export(body.address, body.user, caller)
-    return Accepted(schemas.taken(case), f"{_EXPORTS}/{case.id}")
+    return Accepted(schemas.Taken.of(case), f"{_EXPORTS}/{case.id}")
 
 
 @route(f"GET {_EXPORTS}/{{caseId}}", _NEED)
@@ -43,7 +43,7 @@ async def get_export(app: App, caller: Caller, case: SubjectRequestId) -> schema
 async def post_erasure(app: App, caller: Caller, body: schemas.ErasureBody) -> Accepted[schemas.Taken]:
     """Erase all that is kept of a person; without `confirm` only say what that is."""
     case = await app.people.ask.erase(body.address, body.user, caller, confirmed=body.confirm)
-    return Accepted(schemas.taken(case), f"{_ERASURES}/{case.id}")
+    return Accepted(schemas.Taken.of(case), f"{_ERASURES}/{case.id}")
 
 
 @route(f"GET {_ERASURES}/{{caseId}}", _NEED)

@@ -8,10 +8,10 @@ from shared.core.csv.erasure import blanked, text_of
 from shared.core.csv.rows import Invalid, Row, RowReader
 from shared.core.errors import Refused
 from shared.core.ids import ImportId
-from shared.imports.model.guest_rows import read_row
+from shared.imports.model.guest_rows import Rules, read_row
 from shared.imports.model.imports import GuestRow, Import
 from shared.imports.ports import ImportStore
-from shared.imports.read_rows import PIECE_BYTES, Rules
+from shared.imports.read_rows import parts
 from shared.people.model import Found, Page, Person
 from shared.storage.ports.files import Files
 
@@ -59,33 +59,20 @@ class FilePersonalData:
 
     async def _rows(self, record: Import) -> AsyncIterator[tuple[int, bytes, Row | Invalid]]:
         """Each row with where it begins and the bytes from there to its end."""
-        reader = RowReader(record.dialect, record.dialect.start)
-        begin = read_to = record.dialect.start.offset
-        held = bytearray()
-        while True:
-            part = await self.files.read(record.id, read_to, PIECE_BYTES)
-            read_to += len(part)
+        reader, held = RowReader(record.dialect, record.dialect.start), bytearray()
+        begin = record.dialect.start.offset
+        async for part, last in parts(self.files, record, begin):
             held += part
-            last = read_to >= record.size or not part
             for row in reader.feed(part, last=last):
                 end = row.next_cursor.offset
                 yield begin, bytes(held[: end - begin]), row
                 del held[: end - begin]
                 begin = end
-            if last:
-                return
 
     def _blanked(self, record: Import, raw: bytes, row: Row | Invalid) -> bytes:
-        read = read_row(
-            row,
-            record.group,
-            for_admin=record.for_admin,
-            message_limit=self.rules.message_limit,
-            sends_own_mail=self.rules.sends_own_mail,
-        )
-        group = row.group if isinstance(row, Row) else None
-        dialect = record.dialect
-        return blanked(raw, dialect.encoding, dialect.delimiter, usable=isinstance(read, GuestRow), keep=group)
+        group, dialect = row.group if isinstance(row, Row) else None, record.dialect
+        usable = isinstance(read_row(row, record, self.rules), GuestRow)
+        return blanked(raw, dialect.encoding, dialect.delimiter, usable=usable, keep=group)
 
 
 class _Mentions:

@@ -130,10 +130,6 @@ ELSEWHERE = [
 ]
 
 
-def taken(case: SubjectRequest) -> Taken:
-    return Taken.of(case)
-
-
 def export(case: SubjectRequest, person: list[Any], parts: list[Any]) -> Export:
     places: dict[str, list[Record]] = {}
     for each in (each for part in parts for each in part):

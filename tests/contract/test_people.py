@@ -21,17 +21,17 @@ from shared.core.audit_rules import Rule
 from shared.core.csv.dialect import detect
 from shared.core.errors import Refused
 from shared.core.ids import AuditId, GroupId, SubjectRequestId, UserId
+from shared.core.personal import People, Personal
 from shared.core.reasons import Reason
 from shared.core.stop import Stop
 from shared.core.users import DirectoryUser
 from shared.imports.read_rows import read_piece
 from shared.invitations.model.invitations import State
 from shared.messages.commands import SearchPersonalData
-from shared.people.exports import BlobExports
 from shared.people.model import KEPT, RETENTION_ONCE_FETCHED, Phase, SubjectRequestKind, SubjectRequestState
 from shared.people.rows.tables import KINDS, Kind, kind_of
 from shared.requests.model.requests import RequestState, request_id
-from shared.storage.files import BlobFiles
+from shared.storage.files import Container
 from shared.storage.records import Columns
 from tests.builders import NOW, a_caller
 from tests.contract.audit_world import Death, Killed
@@ -195,22 +195,25 @@ def olivia() -> Somebody:
 # The table of what is kept
 
 
-def leaves(kind: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Every field of a record, by path, with its type."""
+def leaves(kind: Any, path: str, *, declared: bool = False) -> Iterator[tuple[str, Any, bool]]:
+    """Every field of a record, by path, with its type, and whether it or what it lies in is declared."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
+    if origin is typing.Annotated:
+        declared |= isinstance(arguments[1], Personal | People)
+        yield from leaves(arguments[0], path, declared=declared)
+    elif origin in (typing.Union, types.UnionType):
         for each in arguments:
             if each is not type(None):
-                yield from leaves(each, path)
+                yield from leaves(each, path, declared=declared)
     elif origin is not None and issubclass(origin, Mapping):
-        yield from leaves(arguments[1], f"{path}.*")
+        yield from leaves(arguments[1], f"{path}.*", declared=declared)
     elif origin in (tuple, list, frozenset):
-        yield from leaves(arguments[0], f"{path}[]")
+        yield from leaves(arguments[0], f"{path}[]", declared=declared)
     elif dataclasses.is_dataclass(kind):
-        for name, of in typing.get_type_hints(kind).items():
-            yield from leaves(of, f"{path}.{name}")
+        for name, of in typing.get_type_hints(kind, include_extras=True).items():
+            yield from leaves(of, f"{path}.{name}", declared=declared)
     else:
-        yield path, kind
+        yield path, kind, declared
 
 
 def may_tell(kind: Any) -> bool:
@@ -220,30 +223,31 @@ def may_tell(kind: Any) -> bool:
     return not (isinstance(kind, type) and issubclass(kind, int | float | date | timedelta | Enum))
 
 
-def columns_of(kind: Kind) -> Iterator[tuple[str, Any]]:
+def columns_of(kind: Kind) -> Iterator[tuple[str, Any, bool]]:
     """What a kind of rows has: the fields of its record, and its other columns."""
     columns = _without_ids(documented()[kind.what]) - {"PartitionKey", "RowKey", "SchemaVersion"}
     if isinstance(kind.record, Columns):
-        hints = typing.get_type_hints(kind.record.kind)
+        hints = typing.get_type_hints(kind.record.kind, include_extras=True)
         for name, column in kind.record.names.items():
             yield from leaves(hints[name], column)
         columns -= set(kind.record.names.values())
+        if "address" in hints.keys() - kind.record.names.keys():
+            # It takes three columns.
+            columns -= {f"Address{part.title()}" for part in ("key", "text", "wire")}
+            yield from leaves(hints["address"], "Address")
     elif kind.record is not None:
         yield from leaves(kind.record, "Record")
         columns -= {"Record"}
-    yield from ((column, str) for column in columns)
-
-
-def declared_of(kind: Kind) -> set[str]:
-    found: set[str] = set()
-    for role in kind.roles:
-        found |= {role.element} if role.element else {*role.by, *role.redaction, *role.fields}
-    return found
+    yield from ((column, str, column in kind.beside) for column in columns)
 
 
 def forgotten(kind: Kind) -> set[str]:
-    told = declared_of(kind) | NOBODYS.get(kind.what, set())
-    return {leaf for leaf, of in columns_of(kind) if may_tell(of) and not any(covers(path, leaf) for path in told)}
+    nobodys = NOBODYS.get(kind.what, set())
+    return {
+        leaf
+        for leaf, of, is_declared in columns_of(kind)
+        if may_tell(of) and not is_declared and not any(covers(path, leaf) for path in nobodys)
+    }
 
 
 def covers(path: str, leaf: str) -> bool:
@@ -252,14 +256,15 @@ def covers(path: str, leaf: str) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.what)
 def test_what_may_tell_of_somebody_is_declared_or_told_to_be_nobodys(kind: Kind) -> None:
-    fields = {leaf for leaf, _ in columns_of(kind)}
+    fields = {leaf: is_declared for leaf, _, is_declared in columns_of(kind)}
+    nobodys = NOBODYS.get(kind.what, set())
 
     assert forgotten(kind) == set(), "forgotten"
-    told = declared_of(kind) - {"RowKey"} | NOBODYS.get(kind.what, set())
+    told = kind.beside.keys() - {"RowKey"} | nobodys
     assert {path for path in told if not any(covers(path, leaf) for leaf in fields)} == set(), (
         "there is no such field"
     )
-    assert not declared_of(kind) & NOBODYS.get(kind.what, set())
+    assert not {leaf for leaf, is_declared in fields.items() if is_declared and leaf in nobodys}
 
 
 @dataclass(frozen=True)
@@ -609,7 +614,7 @@ async def test_an_erasure_whose_every_delivery_dies_after_one_write_comes_to_the
     asked = await world.ask.erase(ada.address.text, None, ADMIN, confirmed=True)
     death, deaths = Death(0), 0
     death.at_every_write(monkeypatch)
-    for owner, name in ((BlobFiles, "patch"), (BlobExports, "_delete")):
+    for owner, name in ((Container, "patch"), (Container, "delete")):
         monkeypatch.setattr(owner, name, _mortal(death, getattr(owner, name)))
 
     while world.outbox.sent:

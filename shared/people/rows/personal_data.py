@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace as changed
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +15,14 @@ import msgspec
 
 from shared.core.errors import Conflict
 from shared.core.ids import InvitationId, UserId
-from shared.core.personal import ERASED, Redaction
+from shared.core.personal import ERASED, People, Personal, Redaction, Says
 from shared.core.versions import retry_on_conflict
 from shared.invitations.rows.invitations import from_row, row_key
 from shared.invitations.rows.store import INVITATIONS
 from shared.people.model import Found, Page, Person, SubjectRequestState
 from shared.people.rows.cases import PEOPLE
-from shared.people.rows.paths import DROP, rewritten, steps_of, values
-from shared.people.rows.tables import JSON, KINDS, TABLES, Kind, Role, kind_of
+from shared.people.rows.marks import Mark
+from shared.people.rows.tables import KINDS, TABLES, Kind, kind_of
 from shared.storage.table import Operation, Row, Table, remove, replace, version_of
 
 if TYPE_CHECKING:
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
 _OF_TRANSACTION = 20
 """Rows written at once: twenty with the longest messages are within the 4 MiB that a transaction may have."""
 _KEYS = ("PartitionKey", "RowKey", "SchemaVersion")
+_JSON = ("Record", "Targets")
+"""Columns that hold a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,72 +144,116 @@ class _Look:
         fields = decoded(row)
         if table == PEOPLE and fields["Record"]["state"] == SubjectRequestState.RUNNING.value:
             return None  # It forgets whom it is about by itself.
-        roles = [role for role in kind.roles if self._is(role, fields)]
-        after: Row | None = fields
-        for role in roles:
-            after = None if role.delete_row or after is None else self._without(role, after)
-        if roles and after is not None and not set(after) - set(_KEYS):
-            after = None  # Nobody is left in it.
-        return _Seen(
-            row=row,
-            kind=kind,
-            found=[Found(table, kind.what, role.who, _shown(kind, role, fields)) for role in roles],
-            learned=[found for role in roles if (found := _learned(role, fields, self._person)) is not None],
-            fields=after,
-            mentions=after is not None and bool(self._address.search(_text(after))),
-        )
+        mine = {role: marks for role, marks in _roles(kind, fields).items() if self._is(marks)}
+        found = [Found(table, kind.what, m[0].note.role, _shown(kind, role, row)) for role, m in mine.items()]
+        learned = [each for marks in mine.values() if (each := self._learned(marks)) is not None]
+        stay = [self._erase(marks) for marks in mine.values()]
+        # Where nothing but the keys is left, nobody is left in it.
+        after = fields if all(stay) and (not stay or set(fields) - set(_KEYS)) else None
+        mentions = after is not None and bool(self._address.search(_text(after)))
+        return _Seen(row, kind, found, learned, after, mentions)
 
-    def _is(self, role: Role, fields: Row) -> bool:
-        if role.element is not None:
-            return any(self._is_element(role, each) for each in values(fields, steps_of(role.element)))
-        if not role.by:
-            return any(self._words.search(t) for path in role.redaction for t in values(fields, steps_of(path)) if t)
-        if role.by[0].endswith("…"):
-            return any(self._is_column(role, column) for column in fields)
-        named = [v for path in role.by for v in values(fields, steps_of(path)) if isinstance(v, str)]
-        return any(self._person.is_named(v) for v in named) or (
-            "RowKey" in role.by and str(fields["RowKey"])[-40:] in self._person.digests
-        )
+    def _is(self, marks: list[Mark]) -> bool:
+        """Whether the marks of one role tell of the person."""
+        note = marks[0].note
+        if isinstance(note, People):
+            return any(self._is_listed(note, each) for mark in marks for each in mark.value or ())
+        if note.redaction is Redaction.WORDS:
+            return any(self._words.search(mark.value) for mark in marks if mark.value)
+        return any(self._names(mark) for mark in marks if _says(mark, Says.ADDRESS, Says.USER, Says.WHO))
 
-    def _is_column(self, role: Role, column: str) -> bool:
-        return column.removeprefix(role.by[0].removesuffix("…")) in self._short
+    def _names(self, mark: Mark) -> bool:
+        """Whether a field, or the name of a column or of the row, is of the person."""
+        if mark.is_named:
+            return mark.key[-32:] in self._short
+        value = mark.value
+        is_digest = mark.key == "RowKey" and value[-40:] in self._person.digests
+        return is_digest or (isinstance(value, str) and self._person.is_named(value))
 
-    def _is_element(self, role: Role, element: Any) -> bool:
+    def _is_listed(self, note: People, element: Any) -> bool:
+        """Whether an element of a list of people is the person."""
         if isinstance(element, str):
             return self._person.is_named(element)
-        return isinstance(element, dict) and any(self._person.is_named(str(element.get(name))) for name in role.by)
+        return note.by_id and isinstance(element, dict) and self._person.is_named(str(element.get("id")))
 
-    def _without(self, role: Role, fields: Row) -> Row:
-        if role.element is not None:
-            found: Row = rewritten(
-                fields, steps_of(role.element), lambda each: DROP if self._is_element(role, each) else each
-            )
-            return found
-        if role.by and role.by[0].endswith("…"):
-            return {column: v for column, v in fields.items() if not self._is_column(role, column)}
-        for path, redaction in role.redaction.items():
-            fields = rewritten(fields, steps_of(path), partial(self._instead, redaction))
-        return fields
+    def _erase(self, marks: list[Mark]) -> bool:
+        """Take the person out, as their fields declare; False where the whole row is to go."""
+        if all(isinstance(m.note, Personal) and m.note.redaction is None for m in marks):
+            return False
+        for mark in reversed(marks):  # From the end: a list keeps the places before it.
+            note = mark.note
+            if isinstance(note, People):
+                mark.put([each for each in mark.value or () if not self._is_listed(note, each)])
+            elif not mark.is_named or self._names(mark):
+                self._redact(mark, note.redaction)
+        return True
 
-    def _instead(self, redaction: Redaction, value: Any) -> Any:
+    def _redact(self, mark: Mark, redaction: Redaction | None) -> None:
+        value = mark.value
         match redaction:
             case Redaction.GONE:
-                return DROP
+                mark.drop()
             case Redaction.ERASED:
-                return ERASED
+                mark.put(ERASED)
             case Redaction.PSEUDONYM:
-                return self._stand_in
+                mark.put(self._stand_in)
             case Redaction.SIGNED:
                 for user in self._person.users:
                     value = re.sub(rf"^.*\({user}\)", f"{ERASED} ({self._stand_in})", value)
-                return value
-            case Redaction.WORDS:
-                return self._words.sub(ERASED, value) if isinstance(value, str) else value
+                mark.put(value)
+            case Redaction.WORDS if isinstance(value, str):
+                mark.put(self._words.sub(ERASED, value))
+
+    def _learned(self, marks: list[Mark]) -> Person | None:
+        """Of whom the row tells: address, account and name that belong together."""
+        address, user, name = (
+            {str(mark.value) for mark in marks if _says(mark, says) and mark.value}
+            for says in (Says.ADDRESS, Says.USER, Says.NAME)
+        )
+        for mark in marks:
+            if isinstance(note := mark.note, People) and note.named:
+                mine = [e for e in mark.value or () if isinstance(e, dict) and self._is_listed(note, e)]
+                user |= {each["id"] for each in mine}
+                name |= {each["name"] for each in mine if each.get("name")}
+        if not address and not user:
+            return None
+        return Person(frozenset(a.lower() for a in address), frozenset(map(UserId, user)), frozenset(name))
 
 
 def decoded(row: "TableEntity | Row") -> Row:
-    """The columns, records as what they hold."""
-    return {c: msgspec.json.decode(v) if c in JSON and isinstance(v, str) else v for c, v in row.items()}
+    """The columns, records as what they hold: values of its own, which may be changed."""
+    return {c: msgspec.json.decode(v) if c in _JSON and isinstance(v, str) else v for c, v in row.items()}
+
+
+def _roles(kind: Kind, row: Row) -> dict[object, list[Mark]]:
+    found: dict[object, list[Mark]] = defaultdict(list)
+    for mark in kind.marks(row):
+        found[mark.role].append(mark)
+    return found
+
+
+def _says(mark: Mark, *says: Says) -> bool:
+    return isinstance(mark.note, Personal) and mark.note.says in says
+
+
+def _shown(kind: Kind, role: object, row: "TableEntity") -> Row:
+    """What a row tells of one of those that it tells of: nothing of the others."""
+    shown = decoded(row)
+    for other, marks in _roles(kind, shown).items():
+        for mark in reversed(marks if other != role else []):
+            if isinstance(mark.note, People):
+                mark.put([])
+            elif mark.key != "RowKey":
+                mark.drop()
+    for path in kind.secret:
+        *way, last = path.split(".")
+        there: Any = shown
+        for name in way:
+            there = (there or {}).get(name)
+        if there is not None:
+            there.pop(last, None)
+    shown.pop("SchemaVersion", None)
+    return shown
 
 
 def _text(row: "TableEntity | Row") -> str:
@@ -219,52 +264,9 @@ def _operation(seen: _Seen) -> Operation:
     row, version = seen.row, version_of(seen.row)
     if seen.fields is None:
         return remove(row["PartitionKey"], row["RowKey"], version)
-    before = decoded(row)
-    # What did not change stays as it was written.
-    return replace(
-        {
-            column: row[column] if before[column] == value else _encoded(column, value)
-            for column, value in seen.fields.items()
-        },
-        version,
-    )
-
-
-def _encoded(column: str, value: Any) -> Any:
-    return msgspec.json.encode(value).decode() if column in JSON else value
-
-
-def _shown(kind: Kind, role: Role, fields: Row) -> Row:
-    """What a row tells of one of those that it tells of: nothing of the others."""
-    found = dict(fields)
-    found.pop("SchemaVersion", None)
-    for other in kind.roles:
-        if other is role:
-            continue
-        theirs = (other.element,) if other.element else (*other.by, *other.redaction, *other.fields)
-        for path in theirs:
-            if path != "RowKey":
-                found = rewritten(found, steps_of(path), lambda value: DROP)
-    for path in kind.secret:
-        found = rewritten(found, steps_of(path), lambda value: DROP)
-    return found
-
-
-def _learned(role: Role, fields: Row, person: Person) -> Person | None:
-    """Of whom the row tells: address, account and name that belong together."""
-    scopes = [fields]
-    if role.element is not None:
-        scopes = [e for e in values(fields, steps_of(role.element)) if isinstance(e, dict)]
-        scopes = [e for e in scopes if any(person.is_named(str(e.get(name))) for name in role.by)]
-    for scope in scopes:
-        address, user, name = (
-            next((v for v in values(scope, steps_of(path)) if v), None) if path else None
-            for path in (role.address, role.user, role.name)
-        )
-        if address or user:
-            return Person(
-                frozenset({str(address).lower()}) if address else frozenset(),
-                frozenset({UserId(str(user))}) if user else frozenset(),
-                frozenset({str(name)}) if name else frozenset(),
-            )
-    return None
+    written, before = dict(seen.fields), decoded(row)
+    for column in written.keys() & set(_JSON):
+        # What did not change stays as it was written.
+        is_same = written[column] == before[column]
+        written[column] = row[column] if is_same else msgspec.json.encode(written[column]).decode()
+    return replace(written, version)
