@@ -19,7 +19,7 @@ from shared.core.links import direct_link
 from shared.core.reasons import Reason
 from shared.http import pages
 from shared.http.openapi.operations import ANYBODY, OF_ADDRESSES, OF_GROUPS
-from shared.http.pages import FieldProblem
+from shared.http.problems import Problem
 from shared.membership.model.access import Action
 from shared.requests import schemas
 from shared.requests.model.requests import RequestState
@@ -34,21 +34,11 @@ _NOTE = Body(schemas.DecisionBody, {"note": "Welcome!"}, schemas.decode_note)
 _OF_DECISIONS = (*OF_GROUPS, Reason.OWN_REQUEST, Reason.REQUEST_DECIDED)
 
 
-async def _request_form(req: func.HttpRequest, values: Mapping[str, str], problem: FieldProblem | None) -> str:
+async def _form(req: func.HttpRequest, values: Mapping[str, str], problem: Problem | None) -> str:
+    """The public form, with what was typed and what is wrong with it."""
     app, group = await wiring.app(), GROUP.read(Call(req))
-    record = await app.requests.ask.open_app(group)
-    return pages.request_form(
-        group_id=group,
-        app_name=record.name,
-        language=language_of(req, values),
-        values=values,
-        problem=problem,
-    )
-
-
-async def _form_again(req: func.HttpRequest, form: Mapping[str, str], problem: FieldProblem) -> str:
-    """The public form with what was typed and what is wrong with it."""
-    return await _request_form(req, form, problem)
+    name, language = (await app.requests.ask.open_app(group)).name, language_of(req, values.get("language"))
+    return pages.page("request_form", language, group_id=group, app_name=name, values=values, problem=problem)
 
 
 @route(
@@ -58,7 +48,7 @@ async def _form_again(req: func.HttpRequest, form: Mapping[str, str], problem: F
     body=Body(
         schemas.RequestBody, {"address": "ada@fabrikam.com", "reason": "We travel together"}, bytes, forms=True
     ),
-    on_refusal=form_again(_form_again),
+    on_refusal=form_again(_form),
 )
 async def post_request(
     req: func.HttpRequest, app: App, group: GroupId, body: bytes
@@ -69,7 +59,7 @@ async def post_request(
     if wants_page(req):
         query = urlencode({"lang": new.language}) if new.language else ""
         return SeeOther(f"/request/{group}/sent?{query}")
-    return Accepted(schemas.asked())
+    return Accepted(schemas.Asked(schemas.ASKED))
 
 
 @route(f"GET {_ALL}", Action.READ_REQUESTS, *OF_GROUPS)
@@ -124,14 +114,13 @@ async def decline_request(
 
 @page("/request/{groupId}", on_refusal=form_again())
 async def page_request(req: func.HttpRequest) -> func.HttpResponse:
-    return html_response(await _request_form(req, {}, None))
+    return html_response(await _form(req, {}, None))
 
 
 @page("/request/{groupId}/sent", on_refusal=form_again())
 async def page_request_sent(req: func.HttpRequest, app: App, group: GroupId) -> func.HttpResponse:
     await app.requests.ask.open_app(group)
-    text = pages.request_sent(group_id=group, language=language_of(req))
-    return html_response(text)
+    return html_response(pages.page("request_sent", language_of(req), group_id=group))
 
 
 @page("/request/{groupId}/{requestId}", on_refusal=form_again())
@@ -144,13 +133,5 @@ async def page_request_state(
     if found.state is RequestState.APPROVED:
         record = await app.requests.ask.open_app(group)
         link = direct_link([GroupApp(record.name, record.app_id)], app.settings.tenant_id)
-    text = pages.request_state(
-        group_id=group,
-        request_id=found.id,
-        code=code,
-        app_name=found.app_name,
-        state=found.state.value,
-        direct_link=link,
-        language=language_of(req, {"language": found.language} if found.language else None),
-    )
-    return html_response(text)
+    language, values = language_of(req, found.language), {"request": found, "code": code, "direct_link": link}
+    return html_response(pages.page("request_state", language, group_id=group, **values))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared.core.texts import one_line
 from shared.mail.ports import Mail
-from shared.mail.text import mail_of_lines, texts_in
+from shared.mail.text import catalogue, mail_of
 
 
 class JinjaAuditText:
@@ -14,17 +14,8 @@ class JinjaAuditText:
         self, *, key: str, to: str, to_name: str | None, app: str, lines: Sequence[str], more: int, link: str | None
     ) -> Mail:
         """Tells an owner what was found in their app, and how many findings there are besides those."""
-        texts, app = texts_in("en"), one_line(app)
         shown = [one_line(text) for text in lines]
         if more:
-            shown.append(texts["findings.more"].format(more=more))
-        values = {
-            "why": texts["findings.why"].format(app=app),
-            "before_quoted": texts["findings.note"],
-            "quoted": "\n".join(shown),
-            "act": texts["findings.act"],
-            "button": texts["findings.button"],
-            "link": link,
-            "else_": texts["findings.else"],
-        }
-        return mail_of_lines(key, to, to_name, texts["findings.subject"].format(app=app), "en", values)
+            shown.append(catalogue("en")["findings.more"].format(more=more))
+        quoted = "\n".join(shown)
+        return mail_of("findings", key, to, "en", to_name=to_name, quoted=quoted, link=link, app=one_line(app))

@@ -4,11 +4,9 @@ from shared.core.placeholders import fill
 from shared.core.texts import lines, one_line
 from shared.invitations.model.invitations import Invitation
 from shared.mail.ports import Mail
-from shared.mail.text import SUBJECT_LIMIT, SUBJECTS, environment
+from shared.mail.text import SUBJECTS, draw, known_language
 
 _SOMEBODY = {"en": "A group owner", "de": "Jemand"}
-
-
 _SOMETHING = {"en": "an app", "de": "einer App"}
 
 
@@ -16,27 +14,16 @@ class JinjaMailText:
     """Nothing that an inviter writes becomes markup, a header or a control character."""
 
     def welcome(self, invitation: Invitation) -> Mail:
-        language = (invitation.language or "en").partition("-")[0].lower()
-        language = language if language in SUBJECTS else "en"
+        language = known_language(invitation.language)
         names = {
             "inviter": one_line(invitation.inviter_name) or _SOMEBODY[language],
             "app": one_line(invitation.app_name) or _SOMETHING[language],
         }
         guest = one_line(invitation.display_name or "") or invitation.address.text
-        subject = SUBJECTS[language].format(**names)
         values = names | {
-            "subject": subject,
             "message": lines(fill(invitation.message or "", names | {"guest": guest})),
             "redeem": invitation.redeem_url is not None,
             "link": invitation.redeem_url or invitation.direct_link,
             "direct_link": invitation.direct_link,
         }
-        text, html = (environment().get_template(f"{language}.{kind}") for kind in ("txt", "html"))
-        return Mail(
-            key=str(invitation.id),
-            to=invitation.address.wire,
-            to_name=None,
-            subject=subject[:SUBJECT_LIMIT],
-            text=text.render(values),
-            html=html.render(values),
-        )
+        return draw(language, str(invitation.id), invitation.address.wire, SUBJECTS[language].format(**names), values)

@@ -52,11 +52,7 @@ class AcsEmail:
     ) -> None:
         self._client = EmailClient(endpoint, credential, retry_total=0)
         self._sender = sender
-        self._pace = pace
-
-    @property
-    def pace(self) -> Pace:
-        return self._pace
+        self.pace = pace
 
     async def prepare(self, mails: Sequence[Mail], *, again: bool) -> list[PrepareAnswer]:
         """The service has no drafts: the operation id is all that has to be known before a send."""

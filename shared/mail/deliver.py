@@ -2,13 +2,16 @@
 written down, then it is dispatched. A crash at any line sends nothing twice."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from shared.core.claims import within
 from shared.core.clock import Clock
+from shared.core.errors import Conflict, DirectoryBusy
 from shared.core.results import Busy, Declined, Unknown
 from shared.core.timing import Timing
+from shared.core.versions import Versioned
 from shared.core.waits import busy_wait, replication_wait
 from shared.mail.ports import Dispatched, Mail, Mailer, Prepared
 
@@ -87,3 +90,73 @@ class DeliverMail:
                 return now + replication_wait(attempt), what
             case _:
                 return now + SOON, WROTE_FIRST
+
+
+class Carrier(Protocol):
+    """A record that says how far its mail is."""
+
+    @property
+    def mail_handle(self) -> str | None: ...
+    @property
+    def mail_since(self) -> datetime | None: ...
+    @property
+    def claimed_until(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One mail, whose record says how far it is."""
+
+    mailer: Mailer
+    clock: Clock
+    timing: Timing
+
+    async def __call__[T: Carrier](
+        self,
+        stored: Versioned[T],
+        attempt: int,
+        *,
+        save: Callable[[Versioned[T]], Awaitable[Versioned[T]]],
+        write: Callable[[T], Awaitable[Mail | None]],
+        done: Callable[[Versioned[T]], Awaitable[None]],
+    ) -> tuple[datetime, str] | None:
+        """Take the mail that `write` gives as far as it goes now: to `done`, or until when to wait and for what; the
+        mail lane is to be asked again then. `write` gives None where there is nobody to write to. Safe to repeat at
+        any time."""
+        now = self.clock.now()
+        if stored.value.claimed_until is not None and stored.value.claimed_until > now:
+            return stored.value.claimed_until, "another delivery is at work"
+        kept, again = stored, stored.value.mail_since is not None
+        claim = now + self.timing.work_lease
+
+        async def keep(handles: Mapping[None, str]) -> dict[None, str]:
+            nonlocal kept
+            if handles:
+                kept = await save(_with(kept, mail_handle=handles[None]))
+            return {None: kept.value.mail_handle} if kept.value.mail_handle else {}
+
+        try:
+            # The intent, before anything that cannot be undone.
+            kept = await save(_with(stored, mail_since=stored.value.mail_since or now, claimed_until=claim))
+            if (mail := await write(kept.value)) is None:
+                await done(kept)
+                return None
+            deliver = DeliverMail(self.mailer, self.clock, self.timing)
+            answers = await deliver({None: Outgoing(mail, kept.value.mail_handle, again)}, claim, keep)
+            answer = answers[None]
+            # Where the mail is refused, nobody can be told but the logs; asking again makes a new one.
+            if isinstance(answer, Dispatched) or deliver.gives_up(answer, kept.value.mail_since or now) is not None:
+                await done(kept)
+                return None
+            held_until = answer.until(self.clock.now()) if isinstance(answer, Busy) else None
+            await save(_with(kept, claimed_until=held_until))
+            return deliver.wait(answer, attempt)
+        except DirectoryBusy as e:
+            wait = busy_wait(attempt, e.retry_after, self.clock.jitter())
+            return max(now + wait, now + self.timing.work_lease), str(e)
+        except Conflict:
+            return now + SOON, WROTE_FIRST
+
+
+def _with[T](stored: Versioned[T], **changes: Any) -> Versioned[T]:
+    return Versioned(replace(stored.value, **changes), stored.version)  # type: ignore[type-var]

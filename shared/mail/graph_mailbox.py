@@ -40,12 +40,8 @@ class GraphMailbox:
         self._session = session
         self._mailbox = mailbox
         self._path = f"/users/{quote(mailbox, safe='')}/messages"
-        self._pace = pace
+        self.pace = pace
         self._gate = asyncio.Semaphore(AT_ONCE)
-
-    @property
-    def pace(self) -> Pace:
-        return self._pace
 
     async def prepare(self, mails: Sequence[Mail], *, again: bool) -> list[PrepareAnswer]:
         return list(await asyncio.gather(*(self._prepare(mail, again=again) for mail in mails)))

@@ -1,6 +1,7 @@
 """The text of Guestlist's own mail, from templates: one of plain text and one of HTML for each language."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -8,41 +9,47 @@ from shared.core.templates import templates, text_file
 from shared.core.texts import one_line
 from shared.mail.ports import Mail
 
-if TYPE_CHECKING:
-    import jinja2
-
 SUBJECTS = {"en": "{inviter} has invited you to {app}", "de": "{inviter} hat Sie zu {app} eingeladen"}
 """The languages there are; any other is written in English."""
 SUBJECT_LIMIT = 200
+_PARTS = ("subject", "why", "note", "act", "button", "else")
 
 
-def environment() -> "jinja2.Environment":
-    """The templates of all mails, whose lines stand as they are written."""
-    return templates("shared.mail", trim=False)
-
-
-def mail_of_lines(
-    key: str, to: str, to_name: str | None, subject: str, language: str, values: dict[str, Any]
+def draw(
+    template: str, key: str, to: str, subject: str, values: Mapping[str, Any], to_name: str | None = None
 ) -> Mail:
-    values = values | {"subject": subject, "language": language}
-    text, html = (environment().get_template(f"requests/mail.{kind}") for kind in ("txt", "html"))
-    return Mail(
-        key=key,
-        to=to,
-        to_name=one_line(to_name or "") or None,
-        subject=subject[:SUBJECT_LIMIT],
-        text=text.render(values),
-        html=html.render(values),
-    )
+    """The mail of two templates, of text and of HTML, whose lines stand as they are written."""
+    values, found = {**values, "subject": subject}, templates("shared.mail", trim=False)
+    text, html = (found.get_template(f"{template}.{form}").render(values) for form in ("txt", "html"))
+    return Mail(key, to, to_name, subject[:SUBJECT_LIMIT], text, html)
 
 
-def known_language(language: str) -> str:
+def mail_of(
+    kind: str,
+    key: str,
+    to: str,
+    language: str,
+    *,
+    to_name: str | None = None,
+    quoted: str = "",
+    link: str | None = None,
+    **names: object,
+) -> Mail:
+    """A mail that is made of a line each for what happened and what to do, as the catalogue has them for its kind."""
+    language = known_language(language)
+    found = catalogue(language)
+    lines = {part: found[text].format(**names) for part in _PARTS if (text := f"{kind}.{part}") in found}
+    values = {"language": language, "texts": lines, "quoted": quoted, "link": link}
+    return draw("requests/mail", key, to, lines["subject"], values, one_line(to_name or "") or None)
+
+
+def known_language(language: str | None) -> str:
     """The one that a mail is written in."""
-    found = language.partition("-")[0].lower()
+    found = (language or "").partition("-")[0].lower()
     return found if found in SUBJECTS else "en"
 
 
-def texts_in(language: str) -> dict[str, str]:
-    """The catalogue of mails that are made of a line each for what happened and what to do."""
-    source = text_file("shared.mail", f"templates/requests/{known_language(language)}.json")
+def catalogue(language: str) -> dict[str, str]:
+    """Texts by kind of mail and part."""
+    source = text_file("shared.mail", f"templates/requests/{language}.json")
     return msgspec.json.decode(source, type=dict[str, str])

@@ -2,25 +2,21 @@
 that proves the address. Whatever is known of the address, the answer is the same."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from shared.core.addresses import Address, parse_address
-from shared.core.clock import Clock
 from shared.core.errors import Refused, StorageBusy
 from shared.core.ids import GroupId
 from shared.core.reasons import Reason
-from shared.core.timing import Timing
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.membership.model.apps import AppRecord, AppState
 from shared.membership.model.policy import RequestPolicy
-from shared.membership.ports.apps import AppStore
 from shared.messages.commands import MailRequest
-from shared.messages.ports.outbox import Outbox
+from shared.requests.dependencies import RequestDependencies
 from shared.requests.model.mailboxes import is_for_everybody, mailbox_of
 from shared.requests.model.requests import Asked, JoinRequest, RequestMail, RequestState, request_id, with_mail
-from shared.requests.model.settings import Limit, RequestSettings
-from shared.requests.ports import RequestStore
+from shared.requests.model.settings import Limit
 
 _CODE_DIGITS = 32
 _ENDED = (RequestState.APPROVED, RequestState.DECLINED, RequestState.EXPIRED, RequestState.FAILED)
@@ -40,13 +36,7 @@ class NewRequest:
 
 @dataclass(frozen=True, slots=True)
 class AskToJoin:
-    setups: AppStore
-    requests: RequestStore
-    outbox: Outbox
-    clock: Clock
-    timing: Timing
-    settings: RequestSettings
-    sends_own_mail: bool
+    tools: RequestDependencies
 
     async def open_app(self, group: GroupId) -> AppRecord:
         """The app whose policy lets people ask to join this group.
@@ -54,10 +44,10 @@ class AskToJoin:
         Raises:
             Refused: `requests-closed`, whether the group is unknown, closed or not to be seen.
         """
-        apps = await self.setups.list_apps(group)
+        apps = await self.tools.setups.list_apps(group)
         for app in apps:
             if app.policy.requests is not RequestPolicy.CLOSED and app.state is AppState.READY:
-                if self.settings.public_url is None or not self.sends_own_mail:
+                if self.tools.settings.public_url is None or self.tools.mailer is None:
                     break
                 return app
         raise Refused(Reason.REQUESTS_CLOSED)
@@ -75,7 +65,7 @@ class AskToJoin:
         if not app.policy.takes(address.domain):
             detail = f"'{app.name}' does not admit guests of {address.domain}"
             raise Refused(Reason.DOMAIN_NOT_ALLOWED, detail, field="address")
-        limits, now = self.settings, self.clock.now()
+        limits, now = self.tools.settings, self.tools.clock.now()
         # First of one source, so that it cannot use up what is everybody's: the rest holds more than one may ask.
         await self._count(f"source {new.source}", limits.of_source)
         await self._count(f"source of a day {new.source}", limits.of_source_in_day)
@@ -87,19 +77,19 @@ class AskToJoin:
             (f"address {new.group} {address.key}", limits.of_address),
             (f"mailbox {mailbox_of(address)}", limits.of_mailbox),
         ):
-            if not await self.requests.count_up(what, limit, now):
+            if not await self.tools.requests.count_up(what, limit, now):
                 return
         # Nobody is turned away because many ask to join one group: what is too much for an hour waits for the next.
-        taken = await self.requests.count_up(f"group {new.group}", limits.of_group, now)
+        taken = await self.tools.requests.count_up(f"group {new.group}", limits.of_group, now)
         start = now if taken else limits.of_group.ends(now)
         if await self._write(new, app, address, start):
             command = MailRequest(new.group, request_id(new.group, address))
             with suppress(StorageBusy):  # The sweeper sends what was not enqueued.
-                await self.outbox.send(command, not_before=None if taken else start)
+                await self.tools.outbox.send(command, not_before=None if taken else start)
 
     async def _count(self, what: str, limit: Limit, qualifier: str | None = None) -> None:
-        now = self.clock.now()
-        if not await self.requests.count_up(what, limit, now):
+        now = self.tools.clock.now()
+        if not await self.tools.requests.count_up(what, limit, now):
             until = limit.ends(now)
             detail = f"As many requests {qualifier}were taken today as may be" if qualifier is not None else None
             raise Refused(Reason.TOO_MANY_REQUESTS, detail, retry_after=until - now, until=until)
@@ -109,17 +99,17 @@ class AskToJoin:
         """Write the request down, its mail due at `start`; False where nothing is to be sent: it waits for a person
         already."""
         key = request_id(new.group, address)
-        now = self.clock.now()
-        there = await self.requests.read(new.group, key)
+        now = self.tools.clock.now()
+        there = await self.tools.requests.read(new.group, key)
         fresh = JoinRequest(
             id=key,
             group=new.group,
             address=address,
-            code=self.clock.random_hex(_CODE_DIGITS),
+            code=self.tools.clock.random_hex(_CODE_DIGITS),
             app_name=app.name,
             requested_at=now,
             updated_at=now,
-            expires_at=start + self.settings.proof_retention,
+            expires_at=start + self.tools.settings.proof_retention,
             display_name=new.display_name,
             reason_given=new.reason_given,
             language=new.language,
@@ -135,9 +125,9 @@ class AskToJoin:
         else:
             return False
         # Remembered first: whatever stops after this line is found by the sweeper.
-        await self.requests.open((new.group, key), start + self.timing.stall_timeout)
+        await self.tools.requests.open((new.group, key), start + self.tools.timing.stall_timeout)
         due = with_mail(request, RequestMail.PROOF, now)
-        await self.requests.save(Versioned(due, there.version if there else None))
+        await self.tools.requests.save(Versioned(due, there.version if there else None))
         return True
 
 
@@ -149,12 +139,4 @@ def _is_at_rest(request: JoinRequest) -> bool:
 def _asked(fresh: JoinRequest, before: Asked | None) -> Asked:
     if before is not None:
         return replace(before, expires_at=fresh.expires_at)
-    return Asked(
-        code=fresh.code,
-        app_name=fresh.app_name,
-        requested_at=fresh.requested_at,
-        expires_at=fresh.expires_at,
-        display_name=fresh.display_name,
-        reason_given=fresh.reason_given,
-        language=fresh.language,
-    )
+    return Asked(**{each.name: getattr(fresh, each.name) for each in fields(Asked)})

@@ -5,41 +5,32 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.core.caller import Caller
-from shared.core.clock import Clock
 from shared.core.errors import DirectoryBusy, Refused, StorageBusy
 from shared.core.ids import GroupId, RequestId
 from shared.core.reasons import Reason
 from shared.core.results import Account, Busy, Lookalike
-from shared.core.timing import Timing
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.graph.ports.directory import Directory
-from shared.membership.access import Access
 from shared.membership.model.access import Action
 from shared.messages.commands import FulfilRequest, MailRequest
-from shared.messages.ports.outbox import Outbox
+from shared.requests.dependencies import RequestDependencies
 from shared.requests.model.requests import JoinRequest, RequestMail, RequestState, transition, with_mail
-from shared.requests.ports import RequestPage, RequestStore
+from shared.requests.ports import RequestPage
 
 _DECIDABLE = (RequestState.PENDING, RequestState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class DecideRequest:
-    access: Access
-    directory: Directory
-    requests: RequestStore
-    outbox: Outbox
-    clock: Clock
-    timing: Timing
+    tools: RequestDependencies
 
     async def of_group(
         self, group: GroupId, caller: Caller, *, state: RequestState | None, continuation: str | None, limit: int
     ) -> RequestPage:
         """Raises Refused `not-owner`, `group-missing`, or `parameter-invalid` for a continuation that was never
         given out."""
-        await self.access.require(group, caller, Action.READ_REQUESTS)
+        await self.tools.access.require(group, caller, Action.READ_REQUESTS)
         try:
-            return await self.requests.list_group(group, state=state, continuation=continuation, limit=limit)
+            return await self.tools.requests.list_group(group, state=state, continuation=continuation, limit=limit)
         except ValueError as e:
             raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
 
@@ -59,11 +50,11 @@ class DecideRequest:
     async def _decide(
         self, group: GroupId, request: RequestId, caller: Caller, state: RequestState, note: str | None
     ) -> JoinRequest:
-        await self.access.require(group, caller, Action.DECIDE_REQUESTS)
-        stored = await self.requests.read(group, request)
+        await self.tools.access.require(group, caller, Action.DECIDE_REQUESTS)
+        stored = await self.tools.requests.read(group, request)
         if stored is None or stored.value.proven_at is None or stored.value.state is RequestState.UNVERIFIED:
             raise Refused(Reason.REQUEST_MISSING)
-        found, now = stored.value, self.clock.now()
+        found, now = stored.value, self.tools.clock.now()
         if found.state is state and found.decided_by == caller.object_id:
             return found
         if found.state not in _DECIDABLE:
@@ -73,22 +64,22 @@ class DecideRequest:
         changed = transition(found, state, now, **said, reason=None, detail=None, invitation=None, again=None)
         if state is RequestState.DECLINED:
             changed = with_mail(changed, RequestMail.DECLINED, now)
-        await self.requests.open((group, request), now + self.timing.stall_timeout)
+        await self.tools.requests.open((group, request), now + self.tools.timing.stall_timeout)
         # Others that write: another decision, or a mail about the request that has just gone out.
-        await self.requests.save(Versioned(changed, stored.version))
+        await self.tools.requests.save(Versioned(changed, stored.version))
         await self._enqueue(changed)
         return changed
 
     async def _enqueue(self, request: JoinRequest) -> None:
         with suppress(StorageBusy):  # The sweeper enqueues it.
             if request.state is RequestState.APPROVED:
-                await self.outbox.send(FulfilRequest(request.group, request.id))
+                await self.tools.outbox.send(FulfilRequest(request.group, request.id))
             else:
-                await self.outbox.send(MailRequest(request.group, request.id))
+                await self.tools.outbox.send(MailRequest(request.group, request.id))
 
     async def _not_own(self, request: JoinRequest, caller: Caller) -> None:
         """Whoever asked must not decide: the account with the request's address is not the caller's."""
-        [answer] = await self.directory.find([request.address])
+        [answer] = await self.tools.directory.find([request.address])
         if isinstance(answer, Busy):
             raise DirectoryBusy("the directory is busy", retry_after=answer.retry_after or timedelta(seconds=5))
         own = isinstance(answer, Account) and answer.id == caller.object_id

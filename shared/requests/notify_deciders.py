@@ -7,25 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.core.clock import Clock
-from shared.core.errors import Conflict, Refused, StorageBusy
+from shared.core.errors import Refused, StorageBusy
 from shared.core.ids import GroupId, UserId
-from shared.core.timing import Timing
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.graph.ports.directory import Directory
-from shared.graph.ports.guests import GuestReader
-from shared.invitations.ports import Store
-from shared.mail.deliver import LANE
-from shared.mail.ports import Mail, Mailer
-from shared.membership.ports.apps import AppStore
+from shared.mail.deliver import LANE, Post
+from shared.mail.ports import Mail
 from shared.messages.commands import MailDigest
 from shared.messages.outcomes import Later, Outcome
-from shared.messages.ports.outbox import Outbox
+from shared.requests.dependencies import RequestDependencies
 from shared.requests.model.digests import Digest, begun, ended, noted
 from shared.requests.model.requests import JoinRequest, RequestState
-from shared.requests.model.settings import RequestSettings
-from shared.requests.ports import RequestStore, RequestText, Waiting
-from shared.requests.post import Post, Waits
+from shared.requests.ports import Waiting
 
 MAX_NOTIFIED = 5
 """Of those who decide, so many get a mail that a request waits: all of them see it in the list."""
@@ -34,19 +26,9 @@ _MAX_COUNTED = 100
 
 @dataclass(frozen=True, slots=True)
 class NotifyDeciders:
-    """`mailer` is None where no sender is set up any more: nobody is told, and all see it in the list."""
+    """Where no sender is set up any more, nobody is told, and all see it in the list."""
 
-    mailer: Mailer | None
-    text: RequestText
-    requests: RequestStore
-    setups: AppStore
-    directory: Directory
-    guest_reader: GuestReader
-    store: Store
-    outbox: Outbox
-    clock: Clock
-    timing: Timing
-    settings: RequestSettings
+    tools: RequestDependencies
 
     async def note(self, request: JoinRequest) -> None:
         """Remember for everybody who decides that a request waits. Safe to repeat.
@@ -61,93 +43,82 @@ class NotifyDeciders:
 
     async def __call__(self, command: MailDigest) -> Outcome:
         """Send the mail where it is due. Safe to repeat at any time."""
-        now = self.clock.now()
-        stored = await self.requests.read_digest(command.decider)
+        now = self.tools.clock.now()
+        stored = await self.tools.requests.read_digest(command.decider)
         if stored is None or stored.value.due_at is None:
             return Outcome(note="nothing is to be told")
         if stored.value.due_at > now:
             return self._later(command, stored.value.due_at, "the last mail was a moment ago")
-        if self.mailer is None:
-            await self.requests.forget_digest(stored)
+        if self.tools.mailer is None:
+            await self.tools.requests.forget_digest(stored)
             return Outcome(note="no mail sender is set up")
         if command.slot is None:
-            slot = await self.store.reserve(LANE, self.mailer.pace, 1, now)
+            slot = await self.tools.store.reserve(LANE, self.tools.mailer.pace, 1, now)
             if slot > now:
                 return self._later(replace(command, slot=slot), slot, "the mail sender's pace")
-        begin = Versioned(begun(stored.value, now), stored.version)
-        try:
-            posted = await Post(self.mailer, self.clock, self.timing).send(
-                begin, command.attempt, self._save, self._mail
-            )
-            if isinstance(posted, Waits):
-                return self._later(replace(command, slot=None), posted.retry_at, posted.why)
-            return await self._done(posted.carrier, posted.note)
-        except Conflict:
-            return self._later(replace(command, slot=None), now, "another delivery wrote first")
+        begin = replace(stored, value=begun(stored.value, now))
+        post = Post(self.tools.mailer, self.tools.clock, self.tools.timing)
+        waits = await post(begin, command.attempt, save=self._save, write=self._mail, done=self._done)
+        return self._later(replace(command, slot=None), *waits) if waits else Outcome()
 
     async def sweep(self, now: datetime) -> int:
         """Set going what stands still, and forget what was told long ago; gives how many messages were sent."""
         sent = 0
-        async for decider in self.requests.list_digests(due_before=now):
-            stored = await self.requests.read_digest(decider)
+        async for decider in self.tools.requests.list_digests(due_before=now):
+            stored = await self.tools.requests.read_digest(decider)
             if stored is not None and stored.value.due_at is not None:
-                await self.outbox.send(MailDigest(decider))
+                await self.tools.outbox.send(MailDigest(decider))
                 sent += 1
             elif stored is not None:
-                await self.requests.forget_digest(stored)
+                await self.tools.requests.forget_digest(stored)
         return sent
 
     @retry_on_conflict("what somebody is to be told", attempts=10)
     async def _note(self, decider: UserId, group: GroupId) -> None:
-        now = self.clock.now()
-        there = await self.requests.read_digest(decider) or Versioned(Digest(decider), None)
-        changed = noted(there.value, group, self.settings.digest_every, now)
+        now = self.tools.clock.now()
+        there = await self.tools.requests.read_digest(decider) or Versioned(Digest(decider), None)
+        changed = noted(there.value, group, self.tools.settings.digest_every, now)
         if changed is there.value:
             return
         await self._save(Versioned(changed, there.version))
         if there.value.due_at is None:
             await self._enqueue(changed)
 
-    async def _done(self, stored: Versioned[Digest], note: str) -> Outcome:
+    async def _done(self, stored: Versioned[Digest]) -> None:
         """A group that was noted meanwhile is a Conflict: the mail is found as sent, and this is done again."""
-        after = ended(stored.value, self.settings.digest_every)
+        after = ended(stored.value, self.tools.settings.digest_every)
         await self._save(Versioned(after, stored.version))
         await self._enqueue(after)
-        return Outcome(note=note)
 
     async def _save(self, digest: Versioned[Digest]) -> Versioned[Digest]:
-        notified_at = digest.value.told_at or self.clock.now()
         # What is due stands still some time later; the rest is forgotten when nothing can come too soon after it.
-        due = digest.value.due_at
-        look_at = (
-            max(due, self.clock.now()) + self.timing.stall_timeout
-            if due
-            else notified_at + self.settings.digest_every
-        )
-        return await self.requests.save_digest(digest, look_at)
+        due, now = digest.value.due_at, self.tools.clock.now()
+        look_at = (digest.value.told_at or now) + self.tools.settings.digest_every
+        if due is not None:
+            look_at = max(due, now) + self.tools.timing.stall_timeout
+        return await self.tools.requests.save_digest(digest, look_at)
 
     async def _enqueue(self, digest: Digest) -> None:
         if digest.due_at is not None:
             with suppress(StorageBusy):  # The sweeper sends it.
-                await self.outbox.send(MailDigest(digest.decider), not_before=digest.due_at)
+                await self.tools.outbox.send(MailDigest(digest.decider), not_before=digest.due_at)
 
     async def _mail(self, digest: Digest) -> Mail | None:
         """None where nothing waits any more, the person decides no longer, or has no mailbox."""
         waiting = [found for group in digest.telling if (found := await self._waiting(digest.decider, group))]
         if not waiting:
             return None
-        try:
-            to = await self.guest_reader.mail_address(digest.decider)
-        except Refused:
-            return None
+        to = None
+        with suppress(Refused):
+            to = await self.tools.guest_reader.mail_address(digest.decider)
         if to is None:
             return None
-        portal = f"{self.settings.public_url}/portal"
+        portal = f"{self.tools.settings.public_url}/portal"
         link = f"{portal}/groups/{waiting[0].group}/requests" if len(waiting) == 1 else portal
-        return self.text.waiting(key=digest.mail_key, to=to, waiting=waiting, link=link, language="en")
+        return self.tools.text.waiting(key=digest.mail_key, to=to, waiting=waiting, link=link, language="en")
 
     async def _waiting(self, decider: UserId, group: GroupId) -> Waiting | None:
-        page = await self.requests.list_group(
+        page = await self.tools.requests.list_group(
             group, state=RequestState.PENDING, continuation=None, limit=_MAX_COUNTED
         )
         if not page.requests or decider not in await self._deciders(group):
@@ -156,11 +127,11 @@ class NotifyDeciders:
 
     async def _deciders(self, group: GroupId) -> tuple[UserId, ...]:
         """Those whom the policy names, else the owners as the directory has them now; none where it does not say."""
-        apps = await self.setups.list_apps(group)
+        apps = await self.tools.setups.list_apps(group)
         if apps and apps[0].named_approvers:
             return tuple(person.id for person in apps[0].named_approvers)[:MAX_NOTIFIED]
         try:
-            return tuple(sorted((await self.directory.read_group(group)).owners))[:MAX_NOTIFIED]
+            return tuple(sorted((await self.tools.directory.read_group(group)).owners))[:MAX_NOTIFIED]
         except Refused:
             return ()
 

@@ -103,10 +103,6 @@ def decode_note(body: bytes) -> str | None:
     return text_of(decode_any(DecisionBody, body).note)
 
 
-def asked() -> Asked:
-    return Asked(ASKED)
-
-
 def proven(found: Proof) -> Proven:
     return Proven.of(found, state=found.request.state, meaning=REQUEST_STATES[found.request.state].meaning)
 

@@ -5,20 +5,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.core.clock import Clock
 from shared.core.errors import Refused, StorageBusy
 from shared.core.ids import GroupId, RequestId
 from shared.core.reasons import Reason
-from shared.core.timing import Timing
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.membership.model.apps import AppRecord
 from shared.membership.model.policy import RequestPolicy
 from shared.messages.commands import FulfilRequest, MailRequest
-from shared.messages.ports.outbox import Outbox
 from shared.requests.ask import AskToJoin
+from shared.requests.dependencies import RequestDependencies
 from shared.requests.model.requests import JoinRequest, RequestMail, RequestState, transition, with_mail
-from shared.requests.model.settings import RequestSettings
-from shared.requests.ports import RequestStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +27,8 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class VerifyEmail:
+    tools: RequestDependencies
     ask: AskToJoin
-    requests: RequestStore
-    outbox: Outbox
-    clock: Clock
-    timing: Timing
-    settings: RequestSettings
 
     async def look(self, group: GroupId, request: RequestId, code: str) -> JoinRequest:
         """The request, for whoever has the code of the mail. Changes nothing: mail scanners follow links.
@@ -59,13 +51,13 @@ class VerifyEmail:
         async def attempt() -> Proof:
             nonlocal openly
             stored, found = await self._found(group, request, code)
-            now = self.clock.now()
+            now = self.tools.clock.now()
             if found.state is not RequestState.UNVERIFIED:
                 return Proof(found, used_before=True)
             if found.expires_at <= now:
                 raise Refused(Reason.REQUEST_MISSING, "The link is too old; ask to join again")
             app = await self.ask.open_app(group)
-            proven = {"proven_at": now, "expires_at": now + self.settings.kept}
+            proven = {"proven_at": now, "expires_at": now + self.tools.settings.kept}
             if openly is None:
                 openly = await self._lets_in(app, now)
             if openly:
@@ -75,10 +67,10 @@ class VerifyEmail:
             else:
                 changed = with_mail(transition(found, RequestState.PENDING, now, **proven), RequestMail.WAITING, now)
             # Remembered first: whatever stops after this line is found by the sweeper.
-            await self.requests.open((group, request), now + self.timing.stall_timeout)
-            await self.requests.save(Versioned(changed, stored.version))
+            await self.tools.requests.open((group, request), now + self.tools.timing.stall_timeout)
+            await self.tools.requests.save(Versioned(changed, stored.version))
             with suppress(StorageBusy):  # The sweeper enqueues it.
-                await self.outbox.send((FulfilRequest if openly else MailRequest)(group, request))
+                await self.tools.outbox.send((FulfilRequest if openly else MailRequest)(group, request))
             return Proof(changed)
 
         return await attempt()
@@ -87,13 +79,13 @@ class VerifyEmail:
         """Whether nobody needs to decide. A person does where the policy has let in as many as it may in a day."""
         if app.policy.lets_in is not RequestPolicy.OPEN:
             return False
-        return await self.requests.count_up(f"admitted {app.group}", self.settings.admitted, now)
+        return await self.tools.requests.count_up(f"admitted {app.group}", self.tools.settings.admitted, now)
 
     async def _found(
         self, group: GroupId, request: RequestId, code: str
     ) -> tuple[Versioned[JoinRequest], JoinRequest]:
         """The row, and the request of the code: the one that would take its place, where the code is that one's."""
-        stored = await self.requests.read(group, request)
+        stored = await self.tools.requests.read(group, request)
         for each in (stored.value, stored.value.unproven) if stored is not None else ():
             if stored is not None and each is not None and hmac.compare_digest(each.code.encode(), code.encode()):
                 return stored, each

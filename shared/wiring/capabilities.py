@@ -22,8 +22,8 @@ from shared.imports.admissions import Admissions
 from shared.imports.authority import Authority
 from shared.imports.chunk import ImportChunkStep
 from shared.imports.commands import ImportCommands
+from shared.imports.model.guest_rows import Rules
 from shared.imports.preview import PreviewImport
-from shared.imports.read_rows import Rules
 from shared.imports.results import ImportResults
 from shared.imports.split import SplitImportStep
 from shared.imports.start import StartImport
@@ -49,11 +49,11 @@ from shared.people.start import StartSubjectRequest
 from shared.people.sweep import SweepPeople
 from shared.requests.ask import AskToJoin
 from shared.requests.decide import DecideRequest
+from shared.requests.dependencies import RequestDependencies
 from shared.requests.fulfil import FulfilRequestStep
 from shared.requests.notify_deciders import NotifyDeciders
 from shared.requests.send_mail import MailRequestStep
-from shared.requests.stuck import FindStuckRequests
-from shared.requests.sweep import SweepRequests
+from shared.requests.sweep import FindStuckRequests, SweepRequests
 from shared.requests.verify_email import VerifyEmail
 from shared.settings import Settings, Worker
 from shared.setup.apps import Apps
@@ -137,26 +137,23 @@ class JoinRequests:
     """Requests to join."""
 
     def __init__(self, a: Adapters, access: Access, accept: AcceptInvitation) -> None:
-        guards, timing, own_mail = a.settings.requests, a.settings.timing, a.settings.sends_own_mail
-        self.tell = NotifyDeciders(
-            mailer=a.mailer,
-            text=a.request_text,
+        tools = RequestDependencies(
             requests=a.requests,
             setups=a.setups,
+            store=a.store,
             directory=a.directory,
             guest_reader=a.guest_reader,
-            store=a.store,
+            access=access,
+            mailer=a.mailer,
+            text=a.request_text,
             outbox=a.outbox,
             clock=a.clock,
-            timing=timing,
-            settings=guards,
+            timing=a.settings.timing,
+            settings=a.settings.requests,
         )
-        self.ask = AskToJoin(a.setups, a.requests, a.outbox, a.clock, timing, guards, own_mail)
-        self.prove = VerifyEmail(self.ask, a.requests, a.outbox, a.clock, timing, guards)
-        self.decide = DecideRequest(access, a.directory, a.requests, a.outbox, a.clock, timing)
-        self.fulfil = FulfilRequestStep(a.requests, a.setups, accept, a.clock, access, guards.kept)
-        self.mail = MailRequestStep(a.mailer, a.request_text, a.requests, self.tell, a.store, a.clock, timing, guards)
-        self.sweep_rest = SweepRequests(a.requests, self.tell, a.clock, timing, guards)
+        self.tell, self.ask, self.decide = NotifyDeciders(tools), AskToJoin(tools), DecideRequest(tools)
+        self.prove, self.fulfil = VerifyEmail(tools, self.ask), FulfilRequestStep(tools, accept)
+        self.mail, self.sweep_rest = MailRequestStep(tools, self.tell), SweepRequests(tools, self.tell)
         self.sweep = Sweep(a.requests, self.sweep_rest.look_at, a.outbox, a.clock)
 
 

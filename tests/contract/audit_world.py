@@ -54,7 +54,7 @@ from shared.messages.commands import ApplyRemedies, Command, RunAudit
 from shared.messages.sweep import Sweep
 from shared.pace.pacing import Pace
 from shared.requests.rows import TableRequestStore
-from shared.requests.stuck import FindStuckRequests
+from shared.requests.sweep import FindStuckRequests
 from shared.setup.model.plan import AppSpec, SetupPlan
 from shared.setup.model.records import new_setup
 from shared.setup.rows import APPS, SETUPS, TableSetupStore

@@ -3,7 +3,7 @@
 An owner never sees a request whose address is not proven. The state table is data, as that of invitations is.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -143,16 +143,10 @@ class JoinRequest:
             return self
         if self.again is None:
             return None
+        asked = {each.name: getattr(self.again, each.name) for each in fields(Asked)}
         return JoinRequest(
-            self.id, self.group, self.address, self.again.code, self.again.app_name,
-            requested_at=self.again.requested_at,
-            updated_at=self.again.requested_at,
-            expires_at=self.again.expires_at,
-            display_name=self.again.display_name,
-            reason_given=self.again.reason_given,
-            language=self.again.language,
-            mails=self.mails,
-        )  # fmt: skip
+            self.id, self.group, self.address, updated_at=self.again.requested_at, mails=self.mails, **asked
+        )
 
     @property
     def is_unfulfilled(self) -> bool:

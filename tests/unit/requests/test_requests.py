@@ -23,6 +23,7 @@ from shared.messages.outcomes import Outcome
 from shared.messages.sweep import Sweep
 from shared.requests.ask import AskToJoin, NewRequest
 from shared.requests.decide import DecideRequest
+from shared.requests.dependencies import RequestDependencies
 from shared.requests.fulfil import FulfilRequestStep
 from shared.requests.model.requests import REQUEST_STATES, JoinRequest, RequestState, request_id
 from shared.requests.model.settings import Limit, RequestSettings
@@ -87,28 +88,16 @@ class Door(World):
         self.setups.apps[record.app_id] = Versioned(replace(record, **changes), "v")  # type: ignore[arg-type]
 
     @property
-    def ask(self) -> AskToJoin:
-        sends = self.mailer is not None
-        return AskToJoin(self.setups, self.requests, self.outbox, self.clock, self.timing, self.settings, sends)
-
-    @property
-    def prove(self) -> VerifyEmail:
-        return VerifyEmail(self.ask, self.requests, self.outbox, self.clock, self.timing, self.settings)
-
-    @property
-    def decide(self) -> DecideRequest:
-        return DecideRequest(self.access, self.directory, self.requests, self.outbox, self.clock, self.timing)
-
-    @property
-    def tell(self) -> NotifyDeciders:
-        return NotifyDeciders(
-            mailer=self.mailer,
-            text=FakeRequestText(),
+    def tools(self) -> RequestDependencies:
+        return RequestDependencies(
             requests=self.requests,
             setups=self.setups,
+            store=self.store,
             directory=self.directory,
             guest_reader=self.addresses,  # type: ignore[arg-type]
-            store=self.store,
+            access=self.access,
+            mailer=self.mailer,
+            text=FakeRequestText(),
             outbox=self.outbox,
             clock=self.clock,
             timing=self.timing,
@@ -116,24 +105,31 @@ class Door(World):
         )
 
     @property
+    def ask(self) -> AskToJoin:
+        return AskToJoin(self.tools)
+
+    @property
+    def prove(self) -> VerifyEmail:
+        return VerifyEmail(self.tools, self.ask)
+
+    @property
+    def decide(self) -> DecideRequest:
+        return DecideRequest(self.tools)
+
+    @property
+    def tell(self) -> NotifyDeciders:
+        return NotifyDeciders(self.tools)
+
+    @property
     def mail(self) -> MailRequestStep:
-        return MailRequestStep(
-            self.mailer,
-            FakeRequestText(),
-            self.requests,
-            self.tell,
-            self.store,
-            self.clock,
-            self.timing,
-            self.settings,
-        )
+        return MailRequestStep(self.tools, self.tell)
 
     @property
     def fulfil(self) -> FulfilRequestStep:
-        return FulfilRequestStep(self.requests, self.setups, self.accept, self.clock, self.access, self.settings.kept)
+        return FulfilRequestStep(self.tools, self.accept)
 
     async def sweep_requests(self) -> int:
-        rest = SweepRequests(self.requests, self.tell, self.clock, self.timing, self.settings)
+        rest = SweepRequests(self.tools, self.tell)
         return await Sweep(self.requests, rest.look_at, self.outbox, self.clock)() + await rest()
 
     @property
