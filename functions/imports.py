@@ -6,7 +6,7 @@ from typing import Annotated
 import azure.functions as func
 
 from functions.answers import Accepted, CsvFile
-from functions.arguments import TEXT, Continuation, DryRun, Key, query
+from functions.arguments import MULTIPART, TEXT, Continuation, DryRun, Key, content_type, query
 from functions.http import Routes
 from shared.core.caller import Caller
 from shared.core.errors import Refused
@@ -25,7 +25,7 @@ _ALL = "/api/groups/{groupId}/imports"
 _ONE = f"{_ALL}/{{importId}}"
 _NAME_LIMIT, _DEFAULT_NAME = 200, "guests.csv"
 _NAME = query("name", "the file's name", TEXT, str, default=_DEFAULT_NAME)
-_MULTIPART = "multipart/form-data"
+_CSV = ("", "text/csv", "text/plain", "application/csv", "application/octet-stream")
 _FORM_LIMIT = 10 * 1024 * 1024
 """Bytes of a form with a file: the library that finds the file in it takes a second for five million."""
 _OF_CHANGES = (Reason.IMPORT_ENDED, *OF_DIRECTORY)
@@ -56,7 +56,7 @@ async def post_import(
     key: Key,
 ) -> schemas.ImportPreview | Accepted[schemas.Import]:
     """Import a file of guests, or preview it."""
-    if _kind(req) == _MULTIPART:
+    if content_type(req) == MULTIPART:
         # To find the file in a form is work: for nobody whose file is not wanted.
         await app.imports.start.targets.of_caller(group, caller)
         file, content = await asyncio.to_thread(_part, req, name)
@@ -75,7 +75,7 @@ async def post_import(
 @route(f"GET {_ALL}", Action.READ_GUESTS, *OF_GROUPS)
 async def list_imports(app: App, caller: Caller, group: GroupId) -> schemas.Imports:
     """Imports of a group, the newest first."""
-    return schemas.several(await app.imports.commands.of_group(group, caller))
+    return schemas.Imports([schemas.one(i) for i in await app.imports.commands.of_group(group, caller)])
 
 
 @route(f"GET {_ONE}", Action.READ_GUESTS, *OF_DIRECTORY)
@@ -124,14 +124,10 @@ async def undo_import(
     if dry_run:
         stored = await app.imports.commands.require_undo(group, import_id, caller)
         plan = await app.imports.undo.plan(import_id, sorted(stored.progress.value.targets))
-        return schemas.undo_plan(plan, await app.imports.commands.show(group, import_id, caller))
+        seen = await app.imports.commands.show(group, import_id, caller)
+        return schemas.ImportUndo.of(plan, until=seen.undo_until)
     seen = await app.imports.commands.undo(group, import_id, caller)
     return Accepted(schemas.one(seen), f"/api/groups/{group}/imports/{import_id}")
-
-
-def _kind(req: func.HttpRequest) -> str:
-    """The content type, without its parameters."""
-    return (req.headers.get("content-type") or "").partition(";")[0].strip().lower()
 
 
 def _part(req: func.HttpRequest, name: str) -> tuple[str, bytes]:
@@ -152,6 +148,6 @@ def _part(req: func.HttpRequest, name: str) -> tuple[str, bytes]:
 
 def _content(req: func.HttpRequest) -> bytes:
     """The body as it is; raises Refused `body-invalid`."""
-    if (kind := _kind(req)) not in ("", "text/csv", "text/plain", "application/csv", "application/octet-stream"):
+    if (kind := content_type(req)) not in _CSV:
         raise Refused(Reason.BODY_INVALID, f"Send text/csv or multipart/form-data, not {kind}", field="Content-Type")
     return bytes(req.get_body())

@@ -9,20 +9,19 @@ from datetime import timedelta
 from shared.core.caller import Caller
 from shared.core.clock import Clock
 from shared.core.csv.columns import Note
-from shared.core.csv.dialect import HEAD_BYTES, detect
 from shared.core.csv.erasure import ERASED_ADDRESS
 from shared.core.errors import DirectoryBusy
 from shared.core.ids import GroupId, ImportId, UserId
 from shared.core.reasons import REASONS, Reason
 from shared.core.results import Account, Lookalike
 from shared.graph.ports.directory import Directory
-from shared.imports.model.imports import GuestRow, Import, Target
+from shared.imports.model.guest_rows import Rules
+from shared.imports.model.imports import GuestRow, Target
 from shared.imports.model.settings import ImportSettings
-from shared.imports.read_rows import Piece, Rules, read_piece
-from shared.imports.start import Upload, require_size
+from shared.imports.read_rows import Piece, read_piece
+from shared.imports.start import Upload
 from shared.imports.targets import Targets
 from shared.invitations.ports import Store
-from shared.membership.model.access import Action, may, tenant_roles
 from shared.pace.pacing import DayLimit, of_dry_runs, of_group
 
 LOOKED_UP = 1000
@@ -94,20 +93,8 @@ class PreviewImport:
             Refused: as starting the import would be.
         """
         target = await self.targets.of_caller(upload.group, caller)
-        require_size(upload)
-        dialect = detect(upload.content[:HEAD_BYTES])
-        record = Import(
-            id=ImportId("0" * 22),
-            group=upload.group,
-            file_name=upload.file_name,
-            size=len(upload.content),
-            dialect=dialect,
-            creator=caller.object_id,
-            creator_name=caller.name,
-            for_admin=may(tenant_roles(caller.roles), Action.IMPORT_TO_MANY),
-            created_at=self.clock.now(),
-            digest="",
-        )
+        dialect = upload.dialect()
+        record = upload.record(ImportId("0" * 22), dialect, caller, self.clock.now())
         preview = Preview(notes=dialect.notes)
         groups, seen = {upload.group: target}, dict[tuple[GroupId, str], int]()
         content, cursor, ended = _Memory(upload.content), dialect.start, False
@@ -165,26 +152,25 @@ class PreviewImport:
             answers = await self.directory.find([row.address for row in rows])
         except DirectoryBusy:
             return [("notLookedUp", row, "the directory is busy") for row in rows]
-        shared = {r.line for r, a in zip(rows, answers, strict=True) if isinstance(a, Lookalike)}
-        there = [(r, a) for r, a in zip(rows, answers, strict=True) if isinstance(a, Account)]
-        by_group: dict[GroupId, list[tuple[GuestRow, Account]]] = {}
-        for row, account in there:
-            by_group.setdefault(row.group, []).append((row, account))
+        by_group: dict[GroupId, list[tuple[int, UserId]]] = {}
+        for row, answer in zip(rows, answers, strict=True):
+            if isinstance(answer, Account):
+                by_group.setdefault(row.group, []).append((row.line, answer.id))
         members: set[int] = set()
-        for group, entries in by_group.items():
-            are = await self.directory.are_members(group, [account.id for _, account in entries])
-            members |= {row.line for (row, _), is_one in zip(entries, are, strict=True) if is_one}
+        for group, there in by_group.items():
+            are = await self.directory.are_members(group, [user for _, user in there])
+            members |= {line for (line, _), is_one in zip(there, are, strict=True) if is_one}
         found = []
-        known = {row.line for row, _ in there}
-        for row in rows:
-            if row.line in members:
-                found.append(("member", row, "is a member already: nothing happens"))
-            elif row.line in known:
-                found.append(("inDirectory", row, "joins the group, gets no invitation"))
-            elif row.line in shared:
-                found.append(("invalid", row, REASONS[Reason.ADDRESS_OF_ANOTHER].title))
-            else:
-                found.append(("new", row, "is invited"))
+        for row, answer in zip(rows, answers, strict=True):
+            match answer:
+                case Account() if row.line in members:
+                    found.append(("member", row, "is a member already: nothing happens"))
+                case Account():
+                    found.append(("inDirectory", row, "joins the group, gets no invitation"))
+                case Lookalike():
+                    found.append(("invalid", row, REASONS[Reason.ADDRESS_OF_ANOTHER].title))
+                case _:
+                    found.append(("new", row, "is invited"))
         return found
 
     async def _pace(self, preview: Preview, caller: Caller, group: GroupId) -> None:

@@ -9,7 +9,7 @@ from shared.core.csv.records import Cursor
 from shared.core.csv.rows import RowReader
 from shared.core.ids import KINDS, ImportId
 from shared.core.reasons import Reason
-from shared.imports.model.guest_rows import read_row
+from shared.imports.model.guest_rows import Rules, read_row
 from shared.imports.model.imports import GuestRow, Import
 from shared.messages.commands import CHUNK_SIZE
 
@@ -23,14 +23,6 @@ class Content(Protocol):
     """Where the bytes come from."""
 
     async def read(self, import_id: ImportId, offset: int, length: int) -> bytes: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What decides about a row besides the row."""
-
-    message_limit: int
-    sends_own_mail: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +52,9 @@ async def read_piece(content: Content, record: Import, cursor: Cursor, windows: 
     waiting = _Waiting()
     window: list[GuestRow] = []
     reader = RowReader(record.dialect, cursor)
-    async for part, last in _parts(content, record, cursor.offset):
+    async for part, last in parts(content, record, cursor.offset):
         for row in reader.feed(part, last=last):
-            found = read_row(
-                row,
-                record.group,
-                for_admin=record.for_admin,
-                message_limit=rules.message_limit,
-                sends_own_mail=rules.sends_own_mail,
-            )
+            found = read_row(row, record, rules)
             if isinstance(found, tuple):
                 waiting.bad.append(BadRow(row.line, row.address, *found))
             else:
@@ -91,7 +77,8 @@ async def read_piece(content: Content, record: Import, cursor: Cursor, windows: 
     return piece
 
 
-async def _parts(content: Content, record: Import, offset: int) -> AsyncIterator[tuple[bytes, bool]]:
+async def parts(content: Content, record: Import, offset: int) -> AsyncIterator[tuple[bytes, bool]]:
+    """The bytes from an offset on, part by part, each with whether it is the last."""
     while True:
         part = await content.read(record.id, offset, PIECE_BYTES)
         offset += len(part)

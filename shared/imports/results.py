@@ -12,8 +12,9 @@ from shared.core.errors import Refused
 from shared.core.ids import KINDS, ChunkId, GroupId, ImportId, chunk_id
 from shared.core.reasons import Reason
 from shared.imports.commands import ImportCommands
+from shared.imports.model.guest_rows import Rules
 from shared.imports.model.imports import GuestRow, Import, ImportState, Progress, by_group
-from shared.imports.read_rows import Piece, Rules, read_piece
+from shared.imports.read_rows import Piece, read_piece
 from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.ports import Store
 from shared.storage.ports.files import Files
@@ -93,11 +94,10 @@ def _of_chunk(
     found = []
     for position, row in enumerate(rows):
         invitation = known.get((chunk, position))
-        if invitation is None and state is ImportState.CANCELLED:
-            found.append(Result(row.line, row.address.text, State.FAILED.value, Reason.CANCELLED))
-            continue
         if invitation is None:
-            found.append(Result(row.line, row.address.text, _WAITING))
+            is_cancelled = state is ImportState.CANCELLED
+            outcome, reason = (State.FAILED.value, Reason.CANCELLED) if is_cancelled else (_WAITING, None)
+            found.append(Result(row.line, row.address.text, outcome, reason))
             continue
         can_use = invitation.state in (State.MEMBER, State.MAILING, State.MAILED)
         found.append(

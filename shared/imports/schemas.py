@@ -1,6 +1,5 @@
 """Imports and their previews."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -9,7 +8,6 @@ from msgspec import field
 from shared.http.schemas import Answer, Person
 from shared.imports.commands import Seen
 from shared.imports.preview import Preview
-from shared.imports.undo import UndoPlan
 from shared.invitations.model.invitations import State
 
 
@@ -136,11 +134,3 @@ def _waits_for(found: Seen) -> str | None:
     if found.state == "paused":
         return found.record.why
     return found.progress.why if found.state == "running" and not found.progress.all_read else None
-
-
-def several(found: Sequence[Seen]) -> Imports:
-    return Imports([one(each) for each in found])
-
-
-def undo_plan(plan: UndoPlan, seen: Seen) -> ImportUndo:
-    return ImportUndo.of(plan, until=seen.undo_until)

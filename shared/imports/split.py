@@ -7,25 +7,25 @@ as a conflict and left. The cursor is written when all chunks of the piece are t
 import asyncio
 import logging
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 
 from shared.core.clock import Clock
 from shared.core.csv.erasure import ERASED_ADDRESS
-from shared.core.errors import Conflict, DirectoryBusy, Refused, StorageBusy
+from shared.core.errors import Conflict, DirectoryBusy, Refused
 from shared.core.ids import ChunkId, GroupId, InvitationId, chunk_id
 from shared.core.reasons import REASONS, Reason
 from shared.core.timing import Timing
-from shared.core.versions import Versioned
+from shared.core.versions import Versioned, retry_on_conflict
 from shared.core.waits import busy_wait
 from shared.imports.admissions import Admissions
 from shared.imports.authority import NOT_NOW
+from shared.imports.model.guest_rows import Rules
 from shared.imports.model.imports import GuestRow, Import, ImportState, Progress, Target, by_group, in_transactions
 from shared.imports.model.settings import ImportSettings
 from shared.imports.ports import ImportStore, StoredImport
-from shared.imports.read_rows import Piece, Rules, read_piece
+from shared.imports.read_rows import Piece, read_piece
 from shared.imports.targets import Targets
 from shared.invitations.model.invitations import Invitation, failed
 from shared.invitations.ports import Guard, Store
@@ -44,7 +44,6 @@ _FIRST_WINDOWS = 8
 """Those of a file's first piece. Each further piece is twice as large: all instances have work early, and few pieces
 are written down."""
 _AT_A_TIME = 8
-_TRIES = 3
 _LONG = timedelta(minutes=5)
 _A_DELIVERY = timedelta(seconds=30)
 """For how long one delivery reads piece after piece."""
@@ -257,17 +256,14 @@ class SplitImportStep:
             for chunk in chunks:
                 await self._write_again(chunk)
 
+    @retry_on_conflict("the same guests' invitations", attempts=3)
     async def _write_again(self, invitations: list[Invitation]) -> None:
         now, group, chunk = self.clock.now(), invitations[0].id.group, invitations[0].id.chunk
-        for _ in range(_TRIES):
-            if await self.store.read_chunk(group, chunk):
-                return
-            guards = await self.store.find_guards(group, [i.address.key for i in invitations if not i.is_final])
-            checked = [_checked(i, guards.get(i.address.key), now) for i in invitations]
-            with suppress(Conflict):
-                await self.store.accept_import(checked, guards, now + self.timing.stall_timeout)
-                return
-        raise StorageBusy("other requests kept inviting the same guests")
+        if await self.store.read_chunk(group, chunk):
+            return
+        guards = await self.store.find_guards(group, [i.address.key for i in invitations if not i.is_final])
+        checked = [_checked(i, guards.get(i.address.key), now) for i in invitations]
+        await self.store.accept_import(checked, guards, now + self.timing.stall_timeout)
 
     def _invitation(
         self, record: Import, chunk: ChunkId, position: int, row: GuestRow, target: Target, now: datetime

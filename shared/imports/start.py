@@ -2,10 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.core.caller import Caller
 from shared.core.clock import Clock
-from shared.core.csv.dialect import HEAD_BYTES, detect
+from shared.core.csv.dialect import HEAD_BYTES, Dialect, detect
 from shared.core.errors import Conflict, Refused, StorageBusy
 from shared.core.ids import GroupId, ImportId, new_id
 from shared.core.reasons import Reason
@@ -28,6 +29,30 @@ class Upload:
     file_name: str
     content: bytes
 
+    def dialect(self) -> Dialect:
+        """Raises Refused `file-too-large`, `file-empty`, and why the file cannot be read."""
+        size = len(self.content)
+        if size > SIZE_LIMIT:
+            detail = f"The file has {size:,} bytes; {SIZE_LIMIT:,} are taken"
+            raise Refused(Reason.FILE_TOO_LARGE, detail, field="file")
+        if not size:
+            raise Refused(Reason.FILE_EMPTY, "The request has no file", field="file")
+        return detect(self.content[:HEAD_BYTES])
+
+    def record(self, id_: ImportId, dialect: Dialect, caller: Caller, now: datetime, digest: str = "") -> Import:
+        return Import(
+            id=id_,
+            group=self.group,
+            file_name=self.file_name,
+            size=len(self.content),
+            dialect=dialect,
+            creator=caller.object_id,
+            creator_name=caller.name,
+            for_admin=may(tenant_roles(caller.roles), Action.IMPORT_TO_MANY),
+            created_at=now,
+            digest=digest,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class StartImport:
@@ -46,9 +71,7 @@ class StartImport:
             DirectoryBusy, StorageBusy: nothing was taken.
         """
         target = await self.targets.of_caller(upload.group, caller)
-        require_size(upload)
-        dialect = detect(upload.content[:HEAD_BYTES])
-        now = self.clock.now()
+        dialect, now = upload.dialect(), self.clock.now()
         digest = hashlib.sha256(upload.content).hexdigest()
         import_id = ImportId(new_id(now, self.clock.random_hex(10)))
         if key is not None:
@@ -56,18 +79,7 @@ class StartImport:
             import_id = await self.imports.name(hashlib.sha256(text.encode()).hexdigest(), import_id)
             if (there := await self.imports.read(import_id)) is not None:
                 return _same(there.record.value, digest)
-        record = Import(
-            id=import_id,
-            group=upload.group,
-            file_name=upload.file_name,
-            size=len(upload.content),
-            dialect=dialect,
-            creator=caller.object_id,
-            creator_name=caller.name,
-            for_admin=may(tenant_roles(caller.roles), Action.IMPORT_TO_MANY),
-            created_at=now,
-            digest=digest,
-        )
+        record = upload.record(import_id, dialect, caller, now, digest)
         progress = Progress(cursor=dialect.start, targets={upload.group: target})
         # File, then memory, then record: whatever stops in between leaves nothing that anybody was promised.
         await self.files.write(import_id, upload.content)
@@ -85,15 +97,6 @@ class StartImport:
             # Taken is taken: the sweeper sets it going.
             await self.imports.open(import_id, now)
         return import_id
-
-
-def require_size(upload: Upload) -> None:
-    """Raises Refused `file-too-large`, `file-empty`."""
-    size = len(upload.content)
-    if size > SIZE_LIMIT:
-        raise Refused(Reason.FILE_TOO_LARGE, f"The file has {size:,} bytes; {SIZE_LIMIT:,} are taken", field="file")
-    if not size:
-        raise Refused(Reason.FILE_EMPTY, "The request has no file", field="file")
 
 
 def _same(there: Import, digest: str) -> ImportId:

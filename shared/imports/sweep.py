@@ -58,11 +58,11 @@ class CheckImport:
     async def _finish(self, stored: StoredImport, now: datetime) -> bool:
         """Nothing more happens; the file is kept until it cannot be undone any more."""
         record = stored.record.value
-        if record.finished_at is None:
-            try:
+        try:
+            if record.finished_at is None:
                 await self.imports.save(replace(stored.record, value=replace(record, finished_at=now)))
-            except Conflict:
-                return False
+        except Conflict:
+            return False
         return True
 
     def _undo_until(self, stored: StoredImport) -> datetime:

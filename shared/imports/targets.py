@@ -34,10 +34,9 @@ class Targets:
         facts, apps = await asyncio.gather(self.directory.read_group(group), self.setups.list_apps(group))
         if not may(group_roles(caller.object_id, caller.roles, facts, apps), Action.INVITE):
             raise Refused(Reason.NOT_OWNER)
-        target = await self.of_row(group)
-        if target.refused is not None:
-            raise Refused(target.refused, f"'{facts.name}': {REASONS[target.refused].title.lower()}")
-        return target
+        if (reason := closed(facts, apps, self.invite_to)) is not None:
+            raise Refused(reason, f"'{facts.name}': {REASONS[reason].title.lower()}")
+        return self.made_of(facts, apps)
 
     async def of_row(self, group: GroupId) -> Target:
         """A group that rows of an administrator's file name; one that takes no guests says why in `refused`.

@@ -13,10 +13,10 @@ from shared.core.errors import Conflict, DirectoryBusy
 from shared.core.features import ALL, Feature, Features
 from shared.core.ids import GroupId, ImportId, UserId
 from shared.core.reasons import Reason
-from shared.core.results import Busy, Declined, Gone, GuestLook, Unknown
+from shared.core.results import Busy, Declined, Gone, GuestLook, LeaveAnswer, Unknown
 from shared.core.timing import Timing
 from shared.core.versions import Versioned
-from shared.core.waits import busy_wait, replication_wait
+from shared.core.waits import busy_wait
 from shared.graph.ports.directory import Directory
 from shared.imports.model.imports import ImportState
 from shared.imports.ports import ImportStore
@@ -86,12 +86,11 @@ class UndoImportStep:
         whole = list(chunks.values())[: None if len(found) < _ROWS else -1] or list(chunks.values())
         for rows in whole:
             try:
-                wait = await self._take_back(command.group, rows, now)
+                await self._take_back(command.group, rows, now)
             except (DirectoryBusy, Conflict) as e:
-                wait = now + busy_wait(command.attempt, getattr(e, "retry_after", None), self.clock.jitter())
-            if wait is not None:
+                wait = busy_wait(command.attempt, getattr(e, "retry_after", None), self.clock.jitter())
                 again = replace(command, attempt=command.attempt + 1)
-                return Outcome(later=Later(again, wait, "the directory is busy"))
+                return Outcome(later=Later(again, now + wait, "the directory is busy"))
         if len(found) == _ROWS:
             return Outcome(then=(replace(command, after=whole[-1][0].value.id.chunk, attempt=0),))
         groups = sorted(stored.progress.value.targets)
@@ -105,36 +104,25 @@ class UndoImportStep:
             return Outcome(note="another delivery ended it")
         return Outcome()
 
-    async def _take_back(
-        self, group: GroupId, rows: Sequence[Versioned[Invitation]], now: datetime
-    ) -> datetime | None:
-        """Gives until when to wait where something could not be done."""
+    async def _take_back(self, group: GroupId, rows: Sequence[Versioned[Invitation]], now: datetime) -> None:
         mine = [r for r in rows if _is_ours(r.value)]
         if not mine:
-            return None
-        users = [r.value.user_id or UserId("") for r in mine]
-        answers = await self.directory.leave(group, users)
-        if any(isinstance(a, Busy | Unknown) for a in answers):
-            after = max((a.retry_after for a in answers if isinstance(a, Busy) and a.retry_after), default=None)
-            return now + busy_wait(0, after, self.clock.jitter())
+            return
+        answers = await self.directory.leave(group, [r.value.user_id or UserId("") for r in mine])
+        _require_known(answers)
         left = [r for r, a in zip(mine, answers, strict=True) if isinstance(a, Gone)]
         stuck = [(r, a) for r, a in zip(mine, answers, strict=True) if isinstance(a, Declined)]
         made = [r for r in left if not r.value.already_in_directory]
-        fates, wait = await self._delete(group, [r.value for r in made], now)
-        if wait is not None:
-            return wait
+        fates = await self._delete(group, [r.value for r in made])
         changed = [replace(r, value=advance(r.value, State.UNDONE, now, detail=_said(r.value, fates))) for r in left]
         changed += [replace(r, value=replace(r.value, reason=_why(a), detail=a.detail)) for r, a in stuck]
         await self.store.save(changed, before=[r.value for r in (*left, *(r for r, _ in stuck))])
-        return None
 
-    async def _delete(
-        self, group: GroupId, made: Sequence[Invitation], now: datetime
-    ) -> tuple[dict[UserId, str], datetime | None]:
-        """What became of each account, or until when to wait."""
+    async def _delete(self, group: GroupId, made: Sequence[Invitation]) -> dict[UserId, str]:
+        """What became of each account."""
         users = [i.user_id or UserId("") for i in made]
         if not self.features.has(Feature.UNDO):  # Switched off since it was begun.
-            return dict.fromkeys(users, _KEPT), None
+            return dict.fromkeys(users, _KEPT)
         looks = await self.directory.get_guests(users)
         idle = {i.address.key: u for i, u, look in zip(made, users, looks, strict=True) if _never_came(look, group)}
         wanted = await self.wanted(group, sorted(idle))
@@ -142,13 +130,19 @@ class UndoImportStep:
         fates = {u: _DELETED for u, look in zip(users, looks, strict=True) if not look.exists}
         fates |= {idle[key]: _WANTED for key in wanted}
         answers = await self.directory.delete_guests(never_came)
-        if any(isinstance(a, Busy | Unknown) for a in answers):
-            return {}, now + replication_wait(2)
+        _require_known(answers)
         for user, answer in zip(never_came, answers, strict=True):
             fates[user] = (
                 f"the account could not be deleted: {answer.detail}" if isinstance(answer, Declined) else _DELETED
             )
-        return fates, None
+        return fates
+
+
+def _require_known(answers: Sequence[LeaveAnswer]) -> None:
+    """Raises DirectoryBusy where nobody knows of some what became of them: a repeat goes on."""
+    if unknown := [a for a in answers if isinstance(a, Busy | Unknown)]:
+        after = max((a.retry_after for a in unknown if isinstance(a, Busy) and a.retry_after), default=None)
+        raise DirectoryBusy("the directory is busy", retry_after=after)
 
 
 def _why(answer: Declined) -> Reason:

@@ -42,8 +42,8 @@ from shared.core.ids import (
 from shared.core.timing import Timing
 from shared.core.users import DirectoryUser
 from shared.core.versions import Versioned
+from shared.imports.model.guest_rows import Rules
 from shared.imports.model.imports import Import, Progress, Target
-from shared.imports.read_rows import Rules
 from shared.imports.rows import TableImportStore
 from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.rows.store import TableStore

@@ -12,10 +12,10 @@ from shared.core.csv.dialect import detect
 from shared.core.csv.rows import RowReader
 from shared.core.ids import KINDS, GroupId, ImportId, chunk_id, chunks_of
 from shared.core.reasons import Reason
-from shared.imports.model.guest_rows import read_row
+from shared.imports.model.guest_rows import Rules, read_row
 from shared.imports.model.imports import GuestRow, Import, by_group
 from shared.imports.preview import seconds_left
-from shared.imports.read_rows import Rules, read_piece
+from shared.imports.read_rows import read_piece
 from shared.invitations.model.counters import added, count, difference
 from shared.invitations.model.invitations import Invitation, State
 from shared.pace.pacing import DayLimit, DayTaken, of_today
@@ -119,7 +119,8 @@ def test_what_can_be_told_of_a_row(row: str, for_admin: bool, reason: Reason | N
     dialect = detect(content)
     [read] = RowReader(dialect, dialect.start).feed(content[dialect.start.offset :], last=True)
 
-    found = read_row(read, GROUP, for_admin=for_admin, message_limit=100, sends_own_mail=True)
+    record = Import(IMPORT, GROUP, "x.csv", len(content), dialect, OWNER, "Ada", for_admin, NOW, "digest")
+    found = read_row(read, record, Rules(100, sends_own_mail=True))
 
     assert (found[0] if isinstance(found, tuple) and not isinstance(found, GuestRow) else None) is reason
 
@@ -129,7 +130,8 @@ def test_a_message_needs_a_sender() -> None:
     dialect = detect(content)
     [read] = RowReader(dialect, dialect.start).feed(content[dialect.start.offset :], last=True)
 
-    found = read_row(read, GROUP, for_admin=False, message_limit=100, sends_own_mail=False)
+    record = Import(IMPORT, GROUP, "x.csv", len(content), dialect, OWNER, "Ada", False, NOW, "digest")
+    found = read_row(read, record, Rules(100, sends_own_mail=False))
 
     assert isinstance(found, tuple)
     assert found[0] is Reason.NO_MAIL_SENDER

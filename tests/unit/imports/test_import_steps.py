@@ -20,10 +20,10 @@ from shared.core.timing import Timing
 from shared.imports.admissions import Admissions
 from shared.imports.authority import Authority
 from shared.imports.chunk import ImportChunkStep
+from shared.imports.model.guest_rows import Rules
 from shared.imports.model.imports import Import, ImportState, Progress, Target
 from shared.imports.model.settings import ImportSettings
 from shared.imports.preview import PreviewImport
-from shared.imports.read_rows import Rules
 from shared.imports.split import SplitImportStep
 from shared.imports.start import Upload
 from shared.imports.sweep import CheckImport
