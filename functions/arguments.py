@@ -28,16 +28,15 @@ from shared.core.ids import (
     is_guid,
 )
 from shared.core.reasons import Reason
-from shared.http.openapi.operations import Described
+from shared.http.openapi.operations import Parameter
 from shared.http.schemas import decode
 from shared.messages.commands import SetupStep
 
-_HEX = re.compile("[0-9a-f]{22}")
 _CONTINUATION = "continuation"
 TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
 SMALL_BODY = 64 * 1024
 """Bytes of a body where a route says nothing else. What is longer is refused before anything reads it."""
-_URLENCODED, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+_URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _YES = {"on": True, "true": True, "false": False, "off": False}
 _SWITCHES = {"sendAgain"}
 """Fields that are no text."""
@@ -55,11 +54,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a parameter comes from; what the document says of it, by name; and what it may be refused for."""
+    """Where an argument comes from; what the document says of it; and what it may be refused for."""
 
     read: Callable[[Call], Any]
-    query: Mapping[str, Described] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
     reasons: tuple[Reason, ...] = ()
 
 
@@ -110,7 +108,7 @@ def query(name: str, text: str, schema: Mapping[str, Any], make: Callable[[str],
         except ValueError as e:
             raise Refused(Reason.PARAMETER_INVALID, str(e), field=name) from e
 
-    return Source(read, query={name: (text, dict(schema))})
+    return Source(read, (Parameter(name, "query", text, schema),))
 
 
 def flag(name: str, text: str) -> Source:
@@ -131,18 +129,20 @@ def guid(name: str, text: str, kind: Callable[[str], Any]) -> Source:
 
 def several(make: Callable[..., Any], **sources: Source) -> Source:
     """Some parameters of the query, made into one argument."""
-    described = {name: said for source in sources.values() for name, said in source.query.items()}
+    described = tuple(each for source in sources.values() for each in source.parameters)
     return Source(lambda call: make(**{name: source.read(call) for name, source in sources.items()}), described)
 
 
 def paged(most: int | None = None, default: int = 0) -> Source:
     """A `Page`, by ``?limit=`` and ``?continuation=``; without `most` pages are as long as the handler makes them."""
-    described: dict[str, Described] = {_CONTINUATION: ("from the `nextLink` of the page before", dict(TEXT))}
+    described: tuple[Parameter, ...] = (
+        Parameter(_CONTINUATION, "query", "from the `nextLink` of the page before", TEXT),
+    )
     limit = None
     if most is not None:
         schema = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
         limit = query("limit", "entries of a page", schema, _number(most), default)
-        described = {**limit.query, **described}
+        described = (*limit.parameters, *described)
 
     def read(call: Call) -> Page:
         kept = {name: value for name, value in call.req.params.items() if value and name != _CONTINUATION}
@@ -151,17 +151,23 @@ def paged(most: int | None = None, default: int = 0) -> Source:
     return Source(read, described)
 
 
-def header(name: str, text: str, make: Callable[[str], Any]) -> Source:
+def header(name: str, text: str, make: Callable[[str], Any], **schema: object) -> Source:
     """A header of the request; None where it is left out."""
 
     def read(call: Call) -> Any:
         given = call.req.headers.get(name.lower())
         return None if given is None else make(given)
 
-    return Source(read, headers={name: text})
+    return Source(read, (Parameter(name, "header", text, {"type": "string", **schema}),))
 
 
-def in_path(name: str, make: Callable[[str], Any], reason: Reason = Reason.PARAMETER_INVALID) -> Source:
+def in_path(
+    name: str,
+    text: str,
+    schema: Mapping[str, Any],
+    make: Callable[[str], Any],
+    reason: Reason = Reason.PARAMETER_INVALID,
+) -> Source:
     """A part of the path; refused for that reason where `make` raises ValueError."""
 
     def read(call: Call) -> Any:
@@ -171,7 +177,12 @@ def in_path(name: str, make: Callable[[str], Any], reason: Reason = Reason.PARAM
             field = name if reason is Reason.PARAMETER_INVALID else None
             raise Refused(reason, str(e) or None, field=field) from e
 
-    return Source(read, reasons=(reason,))
+    return Source(read, (Parameter(name, "path", text, schema),), (reason,))
+
+
+def content_type(req: func.HttpRequest) -> str:
+    """Without its parameters."""
+    return (req.headers.get("content-type") or "").partition(";")[0].strip().lower()
 
 
 def form_of(req: func.HttpRequest) -> dict[str, str] | None:
@@ -180,14 +191,14 @@ def form_of(req: func.HttpRequest) -> dict[str, str] | None:
     Raises:
         Refused: `body-invalid`.
     """
-    kind = (req.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    kind = content_type(req)
     if kind == _URLENCODED:
         try:
             pairs = parse_qsl(req.get_body().decode(), max_num_fields=50)
         except (UnicodeDecodeError, ValueError) as e:
             raise Refused(Reason.BODY_INVALID, "The form cannot be read") from e
         return {name: value for name, value in pairs if value.strip()}
-    if kind == _MULTIPART:
+    if kind == MULTIPART:
         return {name: value for name, value in req.form.items() if value.strip()}
     return None
 
@@ -227,16 +238,6 @@ def _key(given: str) -> str:
     return given
 
 
-def _hex[T](kind: Callable[[str], T], *others: str) -> Callable[[str], T]:
-    def make(given: str) -> T:
-        lowered = given.lower()
-        if lowered not in others and not _HEX.fullmatch(lowered):
-            raise ValueError
-        return kind(lowered)
-
-    return make
-
-
 def _guid[T](kind: Callable[[str], T], what: str) -> Callable[[str], T]:
     def make(given: str) -> T:
         if not is_guid(given.strip()):
@@ -257,25 +258,53 @@ def _one_of(known: Iterable[StrEnum]) -> Callable[[str], StrEnum]:
     return make
 
 
+def _id[T](name: str, text: str, kind: Callable[[str], T], reason: Reason, *others: str) -> Source:
+    """Of a record: 22 hex digits, or one of the other words."""
+    pattern = "|".join(("[0-9a-f]{22}", *others))
+    schema = {"type": "string", "pattern": f"^({pattern})$" if others else f"^{pattern}$"}
+
+    def make(given: str) -> T:
+        if not re.fullmatch(pattern, given.lower()):
+            raise ValueError
+        return kind(given.lower())
+
+    return in_path(name, text, schema, make, reason)
+
+
+_A_GUID = {"type": "string", "format": "uuid"}
+_INVITATION = {"type": "string", "pattern": "^[0-9a-f]{32}-[0-9a-f]{22}-[0-9]{2}$"}
+_STEP = {"type": "string", "enum": [step.value for step in SetupStep]}
 APP = Source(lambda call: call.app)
-GROUP = in_path("groupId", group_id)
+GROUP = in_path("groupId", "The group's object id.", _A_GUID, group_id)
 _BY_TYPE: Mapping[Any, Source] = {
     func.HttpRequest: Source(lambda call: call.req),
     wiring.App: APP,
     Caller: Source(lambda call: call.caller),
     GroupId: GROUP,
-    AppId: in_path("appId", _guid(AppId, "an application id (a GUID)")),
-    UserId: in_path("userId", lambda given: UserId(group_id(given)), Reason.GUEST_MISSING),
-    InvitationId: in_path("invitationId", InvitationId.parse, Reason.INVITATION_MISSING),
-    ImportId: in_path("importId", _hex(ImportId), Reason.IMPORT_MISSING),
-    RequestId: in_path("requestId", _hex(RequestId), Reason.REQUEST_MISSING),
-    SubjectRequestId: in_path("caseId", _hex(SubjectRequestId), Reason.CASE_MISSING),
-    SetupId: in_path("setupId", _hex(SetupId), Reason.SETUP_MISSING),
-    SetupStep: in_path("step", _one_of(SetupStep)),
+    AppId: in_path("appId", "The application (client) id.", _A_GUID, _guid(AppId, "an application id (a GUID)")),
+    UserId: in_path(
+        "userId", "The guest's object id.", _A_GUID, lambda given: UserId(group_id(given)), Reason.GUEST_MISSING
+    ),
+    InvitationId: in_path(
+        "invitationId",
+        "As the answer to the invitation gave it.",
+        _INVITATION,
+        InvitationId.parse,
+        Reason.INVITATION_MISSING,
+    ),
+    ImportId: _id("importId", "As the answer to the upload gave it.", ImportId, Reason.IMPORT_MISSING),
+    RequestId: _id("requestId", "As the list of requests gives it.", RequestId, Reason.REQUEST_MISSING),
+    SubjectRequestId: _id(
+        "caseId", "As the answer to the export or erasure gave it.", SubjectRequestId, Reason.CASE_MISSING
+    ),
+    SetupId: _id("setupId", "As the answer to the setup gave it.", SetupId, Reason.SETUP_MISSING),
+    SetupStep: in_path("step", "The step of a setup.", _STEP, _one_of(SetupStep)),
 }
-AuditName = Annotated[str, in_path("auditId", _hex(str, "latest"), Reason.AUDIT_MISSING)]
+_AUDIT = "As the list of audits gives it, or `latest`: the last one that was done."
+AuditName = Annotated[str, _id("auditId", _AUDIT, str, Reason.AUDIT_MISSING, "latest")]
 """An audit's id, or `latest`."""
 DryRun = Annotated[bool, flag("dryRun", "true: say what would happen, and do nothing")]
 Continuation = Annotated[Page, paged()]
 _SAME = "A repeat with the same key and body is the same request; 1 to 255 visible characters."
-Key = Annotated[str | None, header("Idempotency-Key", _SAME, _key)]
+_PRINTABLE = {"minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]+$"}
+Key = Annotated[str | None, header("Idempotency-Key", _SAME, _key, **_PRINTABLE)]

@@ -96,8 +96,12 @@ async def list_problems() -> schemas.Table:
     return schemas.table()
 
 
+_REASONS = {"type": "string", "enum": [reason.value for reason in Reason]}
+_REASON = in_path("reason", "A reason, as problem documents name it.", _REASONS, _reason)
+
+
 @route("GET /api/problems/{reason}", ANYBODY)
-async def get_problem(reason: Annotated[Reason, in_path("reason", _reason)]) -> problems.Problem:
+async def get_problem(reason: Annotated[Reason, _REASON]) -> problems.Problem:
     """One reason."""
     return problems.problem(reason)
 

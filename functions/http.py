@@ -116,8 +116,7 @@ class Routes:
                 example=body.example if body else None,
                 forms=body is not None and body.forms,
                 csv=csv,
-                query={name: said for source in sources.values() for name, said in source.query.items()},
-                headers={name: text for source in sources.values() for name, text in source.headers.items()},
+                parameters=tuple(each for source in sources.values() for each in source.parameters),
             )
             action = who if isinstance(who, Action) else None
             run = _runner(handler, sources, operation, action, on_refusal)

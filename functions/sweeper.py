@@ -6,7 +6,7 @@ an instance held that died, and whether timer and queues work, is looked after i
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 import azure.functions as func
 
@@ -21,7 +21,8 @@ log = logging.getLogger("guestlist")
 SWEEP_PART_S = 200.0
 """How long a part of a sweep may take; all parts run side by side."""
 
-type Part = Callable[[wiring.App], Awaitable[None]]
+type Parts = Mapping[str, Callable[[wiring.App], Awaitable[int | None]]]
+"""By name; a part gives how many messages it sent, or None."""
 
 
 class SweepFailed(Exception):
@@ -57,24 +58,22 @@ async def _whole_sweep(app: wiring.App) -> list[str]:
         return ["time of the last whole sweep"]
 
 
-async def _failing(parts: Sequence[Part], app: wiring.App) -> list[str]:
-    done = await asyncio.gather(*(_run(part, app) for part in parts))
-    return [part.__name__.strip("_") for part, fine in zip(parts, done, strict=True) if not fine]
+async def _failing(parts: Parts, app: wiring.App) -> list[str]:
+    done = await asyncio.gather(*(_run(name, parts, app) for name in parts))
+    return [name for name, fine in zip(parts, done, strict=True) if not fine]
 
 
-async def _run(part: Part, app: wiring.App) -> bool:
+async def _run(name: str, parts: Parts, app: wiring.App) -> bool:
     """Whether it came to its end."""
     try:
         async with asyncio.timeout(SWEEP_PART_S):
-            await part(app)
+            sent = await parts[name](app)
     except Exception:
-        log.exception("the sweep of %s failed", part.__name__.strip("_"))
+        log.exception("the sweep of %s failed", name)
         return False
+    if sent:
+        log.info("%d messages sent for %s that stood still or were due", sent, name)
     return True
-
-
-async def _chain(app: wiring.App) -> None:
-    await app.start_round_trip()
 
 
 async def _queues(app: wiring.App) -> None:
@@ -82,36 +81,21 @@ async def _queues(app: wiring.App) -> None:
     await drain_poison(app, [name for name, length in lengths.items() if length])
 
 
-async def _readiness(app: wiring.App) -> None:
-    await app.say_readiness()
-
-
-def _sending(name: str, send: Callable[[wiring.App], Awaitable[int]]) -> Part:
-    """A part that gives how many messages it sent."""
-
-    async def part(app: wiring.App) -> None:
-        if sent := await send(app):
-            log.info("%d messages sent for %s that stood still or were due", sent, name)
-
-    part.__name__ = name
-    return part
-
-
-EVERY_SWEEP: tuple[Part, ...] = (
-    _chain,
-    _sending("due", lambda app: app.send_due()),
-    _sending("parked", lambda app: app.stop.sweep()),
-)
-WHOLE_SWEEP: tuple[Part, ...] = (
-    _sending("chunks", lambda app: app.sweep()),
-    _sending("imports", lambda app: app.imports.sweep()),
-    _sending("setups", lambda app: app.setups.sweep()),
-    _sending("apps", lambda app: app.setups.sweep_apps()),
-    _sending("requests", lambda app: app.requests.sweep()),
-    _sending("deciders", lambda app: app.requests.sweep_rest()),
-    _sending("audits", lambda app: app.audits.sweep()),
-    _sending("remedies", lambda app: app.audits.sweep_remedies()),
-    _sending("people", lambda app: app.people.sweep()),
-    _queues,
-    _readiness,
-)
+EVERY_SWEEP: Parts = {
+    "chain": lambda app: app.start_round_trip(),
+    "due": lambda app: app.send_due(),
+    "parked": lambda app: app.stop.sweep(),
+}
+WHOLE_SWEEP: Parts = {
+    "chunks": lambda app: app.sweep(),
+    "imports": lambda app: app.imports.sweep(),
+    "setups": lambda app: app.setups.sweep(),
+    "apps": lambda app: app.setups.sweep_apps(),
+    "requests": lambda app: app.requests.sweep(),
+    "deciders": lambda app: app.requests.sweep_rest(),
+    "audits": lambda app: app.audits.sweep(),
+    "remedies": lambda app: app.audits.sweep_remedies(),
+    "people": lambda app: app.people.sweep(),
+    "queues": _queues,
+    "readiness": lambda app: app.say_readiness(),
+}

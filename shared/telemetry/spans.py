@@ -7,7 +7,7 @@ names follow OpenTelemetry's semantic conventions for HTTP, messaging and functi
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
@@ -23,51 +23,41 @@ _format = TraceContextTextMapPropagator()
 _PLAIN = re.compile(r"\$?[A-Za-z]+(?:\.[A-Za-z]+)*")
 
 
-@contextmanager
-def request(name: str, method: str, headers: Mapping[str, str]) -> Iterator[Span]:
+def request(name: str, method: str, headers: Mapping[str, str]) -> AbstractContextManager[Span]:
     """The work of one HTTP request. The host tells of the request itself and gives its trace to the worker; where it
     does not, the caller's header is followed."""
     parent = None
     if not trace.get_current_span().get_span_context().is_valid:
         parent = _format.extract({_HEADER: headers.get(_HEADER) or ""})
-    with _span(name, SpanKind.INTERNAL, parent, {"faas.trigger": "http", "http.request.method": method}) as span:
-        yield span
+    return _span(name, SpanKind.INTERNAL, parent, {"faas.trigger": "http", "http.request.method": method})
 
 
-@contextmanager
-def timer(name: str) -> Iterator[Span]:
+def timer(name: str) -> AbstractContextManager[Span]:
     """The work of a timer, in the host's trace where there is one."""
-    with _span(name, SpanKind.INTERNAL, None, {"faas.trigger": "timer"}) as span:
-        yield span
+    return _span(name, SpanKind.INTERNAL, None, {"faas.trigger": "timer"})
 
 
-@contextmanager
-def delivery(name: str, traceparent: str | None) -> Iterator[Span]:
+def delivery(name: str, traceparent: str | None) -> AbstractContextManager[Span]:
     """The work on one message, in the trace that the message carries; the host's own trace of the delivery is
     linked."""
     host = trace.get_current_span().get_span_context()
     parent = _format.extract({_HEADER: traceparent or ""})
     links = [Link(host)] if host.is_valid else []
     attributes = {"faas.trigger": "pubsub", "messaging.operation.type": "process"}
-    with _span(name, SpanKind.CONSUMER, parent, attributes, links) as span:
-        yield span
+    return _span(name, SpanKind.CONSUMER, parent, attributes, links)
 
 
-@contextmanager
-def sending(queue: str) -> Iterator[Span]:
+def sending(queue: str) -> AbstractContextManager[Span]:
     """A message on its way to a queue; `traceparent` inside it is what the message has to carry."""
     attributes = {"messaging.system": "azure_queues", "messaging.destination.name": queue}
-    with _span(f"send {queue}", SpanKind.PRODUCER, None, attributes) as span:
-        yield span
+    return _span(f"send {queue}", SpanKind.PRODUCER, None, attributes)
 
 
-@contextmanager
-def graph_call(method: str, path: str) -> Iterator[Span]:
+def graph_call(method: str, path: str) -> AbstractContextManager[Span]:
     """A request to Microsoft Graph. Of the path only what is no data stays: filters and keys hold addresses."""
     template = template_of(path)
     attributes = {"http.request.method": method, "url.template": template, "peer.service": "Microsoft Graph"}
-    with _span(f"{method} {template}", SpanKind.CLIENT, None, attributes) as span:
-        yield span
+    return _span(f"{method} {template}", SpanKind.CLIENT, None, attributes)
 
 
 def answered(span: Span, status: int, request_id: str | None = None) -> None:

@@ -1,6 +1,6 @@
-"""The document: operations with the schemas of the very models that handlers decode and encode."""
+"""The document: operations with the schemas of the very models that handlers decode and encode; and a page to read
+it, without script."""
 
-import re
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from shared.core.reasons import REASONS, Reason
-from shared.http.openapi.operations import Operation
+from shared.core.templates import templates, text_file
+from shared.http.openapi.operations import Operation, Parameter
 from shared.http.problems import MEDIA_TYPE, Problem
 from shared.http.schemas import RULES
-from shared.messages.commands import SetupStep
 
 TAGS = {
     "caller": "Who calls, and where to get a token.",
@@ -29,27 +29,8 @@ _DESCRIPTION = (
     "Errors are problem documents (RFC 9457); `GET /api/problems` lists their reasons. Answers to GET carry an ETag; "
     "with If-None-Match what has not changed is 304. A form may carry the token in a field `access_token`."
 )
+_PACKAGE = "shared.http.openapi"
 _REF = "#/components/schemas/{name}"
-_PARAMETERS = {
-    "groupId": ("The group's object id.", {"type": "string", "format": "uuid"}),
-    "userId": ("The guest's object id.", {"type": "string", "format": "uuid"}),
-    "appId": ("The application (client) id.", {"type": "string", "format": "uuid"}),
-    "invitationId": (
-        "As the answer to the invitation gave it.",
-        {"type": "string", "pattern": "^[0-9a-f]{32}-[0-9a-f]{22}-[0-9]{2}$"},
-    ),
-    "importId": ("As the answer to the upload gave it.", {"type": "string", "pattern": "^[0-9a-f]{22}$"}),
-    "requestId": ("As the list of requests gives it.", {"type": "string", "pattern": "^[0-9a-f]{22}$"}),
-    "auditId": (
-        "As the list of audits gives it, or `latest`: the last one that was done.",
-        {"type": "string", "pattern": "^([0-9a-f]{22}|latest)$"},
-    ),
-    "caseId": ("As the answer to the export or erasure gave it.", {"type": "string", "pattern": "^[0-9a-f]{22}$"}),
-    "setupId": ("As the answer to the setup gave it.", {"type": "string", "pattern": "^[0-9a-f]{22}$"}),
-    "step": ("The step of a setup.", {"type": "string", "enum": [s.value for s in SetupStep]}),
-    "reason": ("A reason, as problem documents name it.", {"type": "string", "enum": [r.value for r in Reason]}),
-}
-_HEADERS = {"Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]+$"}}
 _OF_EVERY_ONE = (Reason.PARAMETER_INVALID, Reason.BODY_TOO_LARGE, Reason.INTERNAL)
 """What every operation may refuse or fail for: ids that are no GUID, parameters without a value, a body that is too
 long, whether it takes one or not."""
@@ -154,19 +135,16 @@ def _operation(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    found = []
-    for name in re.findall(r"\{(\w+)\}", operation.path):
-        text, schema = _PARAMETERS[name]
-        found.append({"name": name, "in": "path", "required": True, "description": text, "schema": schema})
-    for name, (text, schema) in operation.query.items():
-        found.append({"name": name, "in": "query", "description": text, "schema": schema})
-    headers = dict(operation.headers)
+    parameters = sorted(operation.parameters, key=lambda each: ("path", "query", "header").index(each.where))
     if operation.method == "GET" and operation.id != "get_import_results":
-        headers["If-None-Match"] = "The ETag of what the caller has: it is not sent again."
-    for name, text in headers.items():
-        schema = _HEADERS.get(name, {"type": "string"})
-        found.append({"name": name, "in": "header", "description": text, "schema": schema})
-    return found
+        text = "The ETag of what the caller has: it is not sent again."
+        parameters.append(Parameter("If-None-Match", "header", text, {"type": "string"}))
+    required = {"required": True}
+    return [
+        {"name": p.name, "in": p.where, **(required if p.where == "path" else {})}
+        | {"description": p.text, "schema": p.schema}
+        for p in parameters
+    ]
 
 
 def _responses(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
@@ -202,9 +180,43 @@ def _reasons(operation: Operation) -> list[Reason]:
         found |= _OF_CALLERS
     if operation.body is not None or operation.csv:
         found.add(Reason.BODY_INVALID)
-    if "Idempotency-Key" in operation.headers:
+    if any(each.name == "Idempotency-Key" for each in operation.parameters):
         found |= _OF_KEYS
     # Whoever asks whether the app is ready gets the same 503 either way: its body says what is wrong.
     if 503 not in operation.answers:
         found.add(Reason.TIMED_OUT)
     return [reason for reason in Reason if reason in found]
+
+
+def page(document: dict[str, Any]) -> str:
+    """All operations with parameters, bodies and answers, and the schemas they refer to."""
+    operations: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in document["tags"]}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            operations[operation["tags"][0]].append({"path": path, "method": method.upper(), **operation})
+    drawn = templates(_PACKAGE, type_of=_type_of, pretty=_pretty)
+    return drawn.get_template("openapi.html").render(document=document, operations=operations)
+
+
+def stylesheet() -> str:
+    """Of the page."""
+    return text_file(_PACKAGE, "templates/openapi.css")
+
+
+def _type_of(schema: dict[str, Any]) -> str:
+    """A schema in a few words; what it refers to is linked by the template."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_type_of(s) for s in schema["anyOf"]))
+    if "enum" in schema:
+        return " | ".join(str(v) for v in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_type_of(schema.get('items', {}))}"
+    kind = schema.get("type", "anything")
+    kind = " or ".join(kind) if isinstance(kind, list) else str(kind)
+    return f"{kind} ({schema['format']})" if "format" in schema else kind
+
+
+def _pretty(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

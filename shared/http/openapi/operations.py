@@ -2,21 +2,28 @@
 declared with their routes, in `functions`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import msgspec
 
 from shared.core.reasons import Reason
-
-type Described = tuple[str, dict[str, Any]]
-"""A parameter: what it is for, and its schema."""
 
 OF_DIRECTORY = (Reason.DIRECTORY_BUSY, Reason.PERMISSION_MISSING, Reason.STORAGE_BUSY)
 OF_GROUPS = (Reason.NOT_OWNER, Reason.GROUP_MISSING, *OF_DIRECTORY)
 OF_GROUP_KINDS = tuple(r for r in Reason if r.value.startswith("group-") and r is not Reason.GROUP_MISSING)
 OF_ADDRESSES = (Reason.NAME_INVALID, Reason.ADDRESS_INVALID, Reason.ADDRESS_UNSUPPORTED, Reason.DOMAIN_NOT_ALLOWED)
 OF_APP_ROLES = (Reason.NOT_ADMIN, Reason.STORAGE_BUSY)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A part of the path, a parameter of the query or a header: what it is for, and its schema."""
+
+    name: str
+    where: Literal["path", "query", "header"]
+    text: str
+    schema: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +56,7 @@ class Operation:
     example: Mapping[str, Any] | None = None
     forms: bool = False
     csv: bool = False
-    query: Mapping[str, Described] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
 
     @property
     def is_open(self) -> bool:
