@@ -139,11 +139,11 @@ class AcceptInvitation:
         try:
             await self.store.accept([invitation], claim)
         except Conflict as e:
-            under_way = await self.store.find_under_way(new.group, [address.key])
-            if address.key in under_way and under_way[address.key] != invitation.id:
-                raise _under_way(under_way[address.key]) from e
-            if address.key not in under_way:
+            under_way = await self._under_way(invitation)
+            if under_way is None:
                 raise Refused(Reason.STORAGE_BUSY, "Another request changed the same records") from e
+            if under_way != invitation.id:
+                raise _refused_for(under_way) from e
             # The write went through and only its answer was lost.
         try:
             await self.outbox.send(InviteChunk(new.group, chunk))
@@ -158,10 +158,9 @@ class AcceptInvitation:
         Raises:
             Refused: `budget-reached`; `invitation-under-way`, for which nothing is to be taken.
         """
-        group, key, now = invitation.id.group, invitation.address.key, self.clock.now()
-        if under_way := await self.store.find_under_way(group, [key]):
-            raise _under_way(under_way[key])
-        limits = self.budgets.of(invitation.inviter_id, group)
+        if (under_way := await self._under_way(invitation)) is not None:
+            raise _refused_for(under_way)
+        now, limits = self.clock.now(), self.budgets.of(invitation.inviter_id, invitation.id.group)
         if await self.store.take_of_day(limits, 1, now):
             return
         over = [who for who, limit in limits.items() if not await self.store.read_day({who: limit}, now)]
@@ -169,6 +168,11 @@ class AcceptInvitation:
         detail = f"{_BUDGETS[(over or [OF_TENANT])[0].partition('-')[0]]}; the next day begins at {until:%H:%M} UTC"
         raise Refused(Reason.BUDGET_REACHED, detail, retry_after=until - now, until=until)
 
+    async def _under_way(self, invitation: Invitation) -> InvitationId | None:
+        """The latest invitation of the address to the group, where it has not ended."""
+        guards = await self.store.find_guards(invitation.id.group, [invitation.address.key])
+        return next((g.invitation.id for g in guards.values() if not g.invitation.is_final), None)
 
-def _under_way(invitation: InvitationId) -> Refused:
+
+def _refused_for(invitation: InvitationId) -> Refused:
     return Refused(Reason.INVITATION_UNDER_WAY, field="address", location=str(invitation))

@@ -67,10 +67,6 @@ class Store(LastDays, StopState, Protocol):
         ...
 
     # Chunks of invitations
-    async def find_under_way(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, InvitationId]:
-        """Those of the addresses (by `Address.key`) whose latest invitation to the group has not ended."""
-        ...
-
     async def accept(self, invitations: Sequence[Invitation], claim: KeyClaim | None) -> None:
         """Write a new chunk, the guard of each address and the completed key: all or nothing.
 

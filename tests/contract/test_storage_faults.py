@@ -27,7 +27,7 @@ from shared.storage.key import TENANT
 from shared.storage.reminders import REMINDERS, TableReminders
 from tests.builders import CHUNK, GROUP, NOW
 from tests.contract.bad_network import BadNetwork, Fault
-from tests.contract.test_store import chunk_of, claim
+from tests.contract.test_store import chunk_of, claim, under_way
 
 PACE = Pace(60, timedelta(minutes=1), burst=20)
 
@@ -64,7 +64,7 @@ async def each_operation(store: TableStore, invitations: list[Invitation]) -> di
     operations = {
         "claim_key": claim(store, group),
         "release_key": store.release_key(KeyClaim(group, "key", "body", rows[0].version or "")),
-        "find_under_way": store.find_under_way(group, [invitations[0].address.key]),
+        "find_guards": store.find_guards(group, [invitations[0].address.key]),
         "accept": store.accept(chunk_of(group), None),
         "read_chunk": store.read_chunk(group, chunk),
         "save": store.save(rows),
@@ -174,7 +174,7 @@ async def test_a_chunk_whose_answer_was_lost_is_there_and_says_so_by_its_guard(
         await store.accept(more, held)
 
     key = more[0].address.key
-    assert await store.find_under_way(group, [key]) == {key: more[0].id}
+    assert await under_way(store, group, [key]) == {key: more[0].id}
     assert await claim(store, group) == more[0].id
 
 

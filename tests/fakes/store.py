@@ -96,10 +96,6 @@ class FakeStore:
         if found is not None and found.version == claim.version:
             del self.keys[claim.group, claim.digest]
 
-    async def find_under_way(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, InvitationId]:
-        self._may_fail("find_under_way")
-        return self._under_way(group, address_keys)
-
     def _under_way(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, InvitationId]:
         found = {k: self.guards[group, k] for k in address_keys if (group, k) in self.guards}
         return {k: i for k, i in found.items() if i in self.rows and not self.rows[i].value.is_final}

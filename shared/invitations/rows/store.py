@@ -59,18 +59,6 @@ class TableStore(IdempotencyKeys, TenantState):
             service, "chunk", old=OPEN_CHUNKS, read_old=lambda row: (GroupId(row["Group"]), ChunkId(row["Chunk"]))
         )
 
-    async def find_under_way(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, InvitationId]:
-        async def one(key: str) -> InvitationId | None:
-            guard = await self._invitations.get(group, guard_key(key))
-            there = await self._latest(guard) if guard is not None else None
-            return there.id if there is not None and not there.is_final else None
-
-        found = await asyncio.gather(*(one(key) for key in address_keys))
-        return {key: i for key, i in zip(address_keys, found, strict=True) if i is not None}
-
-    async def _latest(self, guard: Row) -> Invitation | None:
-        return await self.read(InvitationId.parse(guard["InvitationId"]))
-
     async def accept(self, invitations: Sequence[Invitation], claim: KeyClaim | None) -> None:
         if len({i.address.key for i in invitations}) < len(invitations):
             raise Conflict("an address is twice in the chunk")
@@ -94,7 +82,7 @@ class TableStore(IdempotencyKeys, TenantState):
         there = await self._invitations.get(row["PartitionKey"], row["RowKey"])
         if there is None:
             return insert(row)
-        latest = await self._latest(there)
+        latest = await self.read(InvitationId.parse(there["InvitationId"]))
         if latest is not None and not latest.is_final:
             raise Conflict("the address has another invitation under way")
         if latest is not None and latest.import_id is not None and latest.line is not None:
