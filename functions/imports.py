@@ -89,9 +89,9 @@ async def get_import_results(
     app: App, caller: Caller, group: GroupId, import_id: ImportId, page: Continuation
 ) -> CsvFile:
     """One outcome for each row, ten thousand at a time: follow the Link header."""
-    record, part = await app.imports.results(group, import_id, caller, page.continuation)
-    link = page.next(f"/api/groups/{group}/imports/{import_id}/results", part.continuation)
-    return CsvFile(part.content, f"{record.file_name.removesuffix('.csv')}.results.csv", link)
+    record, content, after = await app.imports.results(group, import_id, caller, page.continuation)
+    link = page.next(f"/api/groups/{group}/imports/{import_id}/results", after)
+    return CsvFile(content, f"{record.file_name.removesuffix('.csv')}.results.csv", link)
 
 
 @route(f"POST {_ONE}/pause", Action.CHANGE_IMPORT, *_OF_CHANGES)

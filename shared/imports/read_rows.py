@@ -45,11 +45,17 @@ class Piece:
     rows: int = 0
     ended: bool = False
 
+    def take(self, read: "Piece") -> None:
+        """What was read since the last whole window is this piece's when the window that it lies in or before is."""
+        self.bad += read.bad
+        self.rows += read.rows
+        self.cursor = read.cursor
+        read.bad, read.rows = [], 0
+
 
 async def read_piece(content: Content, record: Import, cursor: Cursor, windows: int, rules: Rules) -> Piece:
     """Up to so many windows from `cursor` on, with the bad rows between and behind them. Raises StorageBusy."""
-    piece = Piece(cursor)
-    waiting = _Waiting()
+    piece, waiting = Piece(cursor), Piece(cursor)
     window: list[GuestRow] = []
     reader = RowReader(record.dialect, cursor)
     async for part, last in parts(content, record, cursor.offset):
@@ -60,7 +66,7 @@ async def read_piece(content: Content, record: Import, cursor: Cursor, windows: 
             else:
                 if len(window) == CHUNK_SIZE or _kinds(window, found) > KINDS:
                     piece.windows.append(window)
-                    waiting.take_into(piece)
+                    piece.take(waiting)
                     window = []
                     if len(piece.windows) == windows:
                         return piece
@@ -68,11 +74,11 @@ async def read_piece(content: Content, record: Import, cursor: Cursor, windows: 
             waiting.rows += 1
             waiting.cursor = row.next_cursor
             if not window and waiting.rows >= PIECE_ROWS:
-                waiting.take_into(piece)
+                piece.take(waiting)
                 return piece
     if window:
         piece.windows.append(window)
-    waiting.take_into(piece)
+    piece.take(waiting)
     piece.cursor, piece.ended = reader.cursor, True
     return piece
 
@@ -90,18 +96,3 @@ async def parts(content: Content, record: Import, offset: int) -> AsyncIterator[
 
 def _kinds(window: list[GuestRow], row: GuestRow) -> int:
     return len({r.group for r in window} | {row.group})
-
-
-class _Waiting:
-    """Rows since the last whole window: they belong to the piece when the window that they lie in or before does."""
-
-    def __init__(self) -> None:
-        self.bad: list[BadRow] = []
-        self.rows = 0
-        self.cursor: Cursor | None = None
-
-    def take_into(self, piece: Piece) -> None:
-        piece.bad += self.bad
-        piece.rows += self.rows
-        piece.cursor = self.cursor or piece.cursor
-        self.bad, self.rows = [], 0

@@ -26,14 +26,6 @@ _PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class ResultsPart:
-    """Some of the file, and where the next part begins (opaque; None at the end)."""
-
-    content: bytes
-    continuation: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class ImportResults:
     commands: ImportCommands
     files: Files
@@ -42,8 +34,9 @@ class ImportResults:
 
     async def __call__(
         self, group: GroupId, import_id: ImportId, caller: Caller, continuation: str | None
-    ) -> tuple[Import, ResultsPart]:
-        """A part of the results; only the first has the headings.
+    ) -> tuple[Import, bytes, str | None]:
+        """The import, a part of its results, and where the next one begins (opaque; None at the end); only the first
+        has the headings.
 
         Raises:
             Refused: `import-missing`, or `parameter-invalid` for a continuation that was never given out.
@@ -57,7 +50,7 @@ class ImportResults:
         if continuation is None:
             content = render_headings() + content
         following = None if piece.ended else _written(piece.cursor, window + len(piece.windows))
-        return record, ResultsPart(content, following)
+        return record, content, following
 
     async def _results(self, record: Import, progress: Progress, piece: Piece, window: int) -> list[Result]:
         found = [Result(bad.line, bad.address, "failed", bad.reason, bad.detail) for bad in piece.bad]

@@ -243,10 +243,14 @@ class SplitImportStep:
         return await self.store.take_positions(settings.limits, units, record.id, now)
 
     def _draft(self, record: Import, chunk: ChunkId, rows: list[GuestRow], target: Target) -> list[Invitation]:
-        now = self.clock.now()
-        return _without_twins(
-            [self._invitation(record, chunk, n, row, target, now) for n, row in enumerate(rows)], now
-        )
+        """A guest whom the rows of one chunk have twice is invited by the first of them."""
+        now, first, found = self.clock.now(), dict[str, int](), list[Invitation]()
+        for n, row in enumerate(rows):
+            invitation = self._invitation(record, chunk, n, row, target, now)
+            if not invitation.is_final and (line := first.setdefault(row.address.key, row.line)) != row.line:
+                invitation = _duplicate(invitation, line, now)
+            found.append(invitation)
+        return found
 
     async def _write(self, chunks: list[list[Invitation]]) -> None:
         """Write chunks, but for those that are there: a delivery before this one may have written them."""
@@ -292,17 +296,6 @@ class SplitImportStep:
             detail = f"'{target.app_name}' does not admit guests of {row.address.domain}"
             return failed(invitation, Reason.DOMAIN_NOT_ALLOWED, detail, now)
         return invitation
-
-
-def _without_twins(invitations: list[Invitation], now: datetime) -> list[Invitation]:
-    """A guest whom the rows of one chunk have twice is invited by the first of them."""
-    first: dict[str, Invitation] = {}
-    found = []
-    for invitation in invitations:
-        twin = None if invitation.is_final else first.setdefault(invitation.address.key, invitation)
-        is_twin = twin is not None and twin is not invitation
-        found.append(_duplicate(invitation, twin.line, now) if is_twin and twin else invitation)
-    return found
 
 
 def _checked(invitation: Invitation, guard: Guard | None, now: datetime) -> Invitation:
