@@ -17,8 +17,9 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`then` runs at once, `later` at its time; both may stand, as part of a chunk goes on and part waits."""
+    """`then` runs at once, `later` at its time; both may stand, as part of a chunk goes on and part waits.
+    `note` says why nothing was done, or that it ended early: for the log."""
 
     then: tuple[Command, ...] = ()
     later: Later | None = None
-    note: str = "done"
+    note: str | None = None

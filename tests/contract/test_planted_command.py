@@ -54,7 +54,7 @@ class Floor:
     async def dance(self, command: Dance) -> Outcome:
         self.danced.append(command)
         if command.left == 0:
-            return Outcome()
+            return Outcome(note="the band is tired")
         following = Dance(command.figure, command.left - 1)
         return Outcome((following,), Later(Dance("waltz"), NOW, "the band rests"))
 
@@ -116,7 +116,10 @@ def test_it_has_its_function() -> None:
     assert (function.get_function_name(), trigger.queue_name) == ("dance", "dances")
 
 
-async def test_it_goes_its_way_through_its_queue(floor: Any, queues: QueueServiceClient) -> None:
+async def test_it_goes_its_way_through_its_queue(
+    floor: Any, queues: QueueServiceClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "guestlist")
     app = func.FunctionApp()
     app.register_functions(triggers.blueprint([DANCE], PLANTED))
     function = app.get_functions()[0].get_user_function()
@@ -134,6 +137,7 @@ async def test_it_goes_its_way_through_its_queue(floor: Any, queues: QueueServic
 
     assert seen[0] == Dance("tango", 1)
     assert set(seen[1:]) == {Dance("tango"), Dance("waltz")}
+    assert [m for m in caplog.messages if m.startswith("ended: ")] == 2 * ["ended: the band is tired"]
 
 
 async def test_what_is_not_its_own_is_not_worked_on(floor: Floor) -> None:
