@@ -316,7 +316,7 @@ def test(given: argparse.Namespace, more: list[str]) -> int:
     # The app is tested as it is deployed. Where that cannot be built, the tests that start it fail and say so.
     if subprocess.call([str(python), "-m", "build_tools.package", "--folder-only"], cwd=ROOT):
         shutil.rmtree(BUILD / "package", ignore_errors=True)  # never an older one
-    environment = {"GUESTLIST_APP_FOLDER": str(BUILD / "package"), **os.environ}
+    environment = {"GUESTLIST_APP_FOLDER": str(BUILD / "package"), "GUESTLIST_FORKS": "1", **os.environ}
     environment["GUESTLIST_TRAFFIC"] = str(folder) + os.sep
     command = [str(python), "-m", "pytest", "-n", "3", "--dist", "loadgroup", "--no-loadscope-reorder", *more]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import tempfile
 import time
 import urllib.request
@@ -38,6 +39,15 @@ TRAFFIC_VARIABLE = "GUESTLIST_TRAFFIC"
 
 ISOLATE_VARIABLE = "GUESTLIST_ISOLATE"
 """Set: a stack that is not told otherwise runs each queue and timer function in a process of its own."""
+
+FORKS_VARIABLE = "GUESTLIST_FORKS"
+"""Set: a stack that is not told otherwise forks the app's processes. `dev.py test` sets it."""
+
+_LOADED_BEFORE = (
+    *("function_app", "shared.graph.directory", "shared.identity.tokens", "shared.imports.rows"),
+    *("azure.data.tables.aio", "azure.identity.aio", "azure.storage.queue.aio", "jinja2"),
+)
+"""What the app has loaded when it has worked a little, and what of it takes long."""
 
 APP_VARIABLE = "GUESTLIST_APP_FOLDER"
 """The folder the app runs from, where a stack is not told: `dev.py test` names the deployment package."""
@@ -73,6 +83,7 @@ class Stack:
         always_ready: Sequence[str] = (),
         idle_seconds: float = 30.0,
         scale_ms: int | None = None,
+        forks: bool | None = None,
     ) -> None:
         """Starts nothing yet.
 
@@ -93,6 +104,8 @@ class Stack:
             always_ready: with `isolate`, the groups that never stop, as `http` and `function:NAME`.
             idle_seconds: with `isolate`, after how long without work a process stops.
             scale_ms: with `isolate`, the pause between two looks at what has work; by default `max_poll_ms`.
+            forks: fork the app's processes from one that has loaded the app, where each would load it anew: for tests
+                that start many. By default what `GUESTLIST_FORKS` says. On Linux alone.
             start_host: without it the app is not started until `restart_host()`: time to set up proxies.
         """
         self.app = (app or Path(os.environ.get(APP_VARIABLE) or ROOT)).resolve()
@@ -116,6 +129,8 @@ class Stack:
         self._always_ready = always_ready
         self._idle_seconds = idle_seconds
         self._scale_ms = scale_ms or max_poll_ms
+        wanted = bool(os.environ.get(FORKS_VARIABLE)) if forks is None else forks
+        self.forks = wanted and sys.platform == "linux"
         self._collector: Collector | None = None
         self.logs = BUILD / "logs"
         self.simulator_url = self.host_url = self.setup_host_url = ""
@@ -268,6 +283,7 @@ class Stack:
         arguments = ["--app", str(self.app), "--settings", str(settings), "--port", str(port)]
         arguments += ["--lease-seconds", f"{self.lease_seconds:g}", "--max-poll-ms", str(self.max_poll_ms)]
         arguments += ["--master-key", MASTER_KEY, *(["--bare"] if self.is_package else []), *more]
+        arguments += ["--forks", ",".join(_LOADED_BEFORE)] if self.forks else []
         return self._start("local.host", name, arguments)
 
     def call_of_setup(self, function: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.host.forks import Forked
 from local.host.options import Options
 
 _ROOT = Path(__file__).parents[2]
@@ -24,7 +25,7 @@ _DEFAULT_THREADS = "1000"
 class AppProcess:
     """A process that loads the app, and the host's end of the socket to it."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
     connection: socket.socket
 
 
@@ -32,14 +33,22 @@ def launch(options: Options, environment: Mapping[str, str]) -> AppProcess:
     """Starts it; how it fares is said over the socket."""
     ours, theirs = socket.socketpair()
     with theirs:
-        process = subprocess.Popen(  # noqa: S603  (our own module)
-            [*_command(options, str(theirs.fileno())), options.app],
-            cwd=options.app,
-            env=_environment(environment),
-            stdin=subprocess.DEVNULL,
-            pass_fds=(theirs.fileno(),),
-        )
-    return AppProcess(process, ours)
+        if options.forks is not None:
+            return AppProcess(Forked(options.forks, [], [theirs.fileno()]), ours)
+        return AppProcess(start(options, environment, theirs), ours)
+
+
+def start(
+    options: Options, environment: Mapping[str, str], theirs: socket.socket, *more: str
+) -> subprocess.Popen[bytes]:
+    """Starts it from nothing. With `more` it loads these modules and is forked (`local.host.forks`)."""
+    return subprocess.Popen(  # noqa: S603  (our own module)
+        [*_command(options, str(theirs.fileno())), options.app, *more],
+        cwd=options.app,
+        env=_environment(environment),
+        stdin=subprocess.DEVNULL,
+        pass_fds=(theirs.fileno(),),
+    )
 
 
 def _command(options: Options, descriptor: str) -> list[str]:

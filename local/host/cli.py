@@ -41,6 +41,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--bare", action="store_true", help="the app finds its own packages, and none of this environment's"
     )
+    parser.add_argument(
+        "--forks",
+        default="",
+        metavar="MODULES",
+        help="fork each process from one that has loaded these, as function_app,shared.wiring (Linux): for tests",
+    )
     scaling = parser.add_argument_group(
         "one process for each function", "as instances in Flex Consumption: started when there is work"
     )
@@ -96,6 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             workers=workers,
             ready_file=given.ready_file.resolve() if given.ready_file else None,
             scaling=_scaling(given, workers, settings) if given.isolate else None,
+            forks=_names(given.forks),
         )
         return asyncio.run(supervisor.run())
     except StartError as error:
@@ -105,11 +112,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
 def _scaling(given: argparse.Namespace, most: int, settings: HostSettings) -> Scaling:
     return Scaling(
         idle_s=given.idle_seconds,
         every_s=given.scale_ms / 1000,
-        always_ready=frozenset(name for name in given.always_ready.split(",") if name),
+        always_ready=frozenset(_names(given.always_ready)),
         most=most,
         batch_size=settings.queues.batch_size,
     )

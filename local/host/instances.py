@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from local.host.control import DRAIN, STOP, order
+from local.host.forking import Forking
+from local.host.forks import Forked
 from local.host.options import Options
 
 _ROOT = Path(__file__).parents[2]
@@ -25,7 +27,7 @@ _ROOT = Path(__file__).parents[2]
 class Instance:
     """A host and its app's process. `group` is what it serves; None: everything."""
 
-    process: Process
+    process: Process | Forked
     writer: asyncio.StreamWriter
     group: str | None
     listening: asyncio.Task[None] | None = None
@@ -62,7 +64,8 @@ class Instance:
 
     async def ended(self) -> int:
         """The exit status, when the process has ended and what it said last has been heard."""
-        status = await self.process.wait()
+        process = self.process
+        status = await (process.ended() if isinstance(process, Forked) else process.wait())
         if self.listening:
             await self.listening
         self.writer.close()
@@ -80,18 +83,24 @@ async def start_instance(
     environment: Mapping[str, str],
     listening: socket.socket,
     on_event: Callable[[Instance, dict[str, Any]], None],
+    forking: Forking | None = None,
 ) -> Instance:
-    """Starts a process of the app. It inherits the listening socket."""
+    """Starts a process of the app, or has it forked. It inherits the listening socket."""
     ours, theirs = socket.socketpair()
     with theirs:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "local.host.start_worker"),
-            *(options.to_json(), str(listening.fileno()), str(theirs.fileno())),
-            cwd=options.app,
-            env=dict(environment) | {"PYTHONPATH": _python_path(environment)},
-            stdin=asyncio.subprocess.DEVNULL,
-            pass_fds=(listening.fileno(), theirs.fileno()),
-        )
+        descriptors = (listening.fileno(), theirs.fileno())
+        process: Process | Forked
+        if forking:
+            process = forking.host(options, descriptors)
+        else:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "local.host.start_worker"),
+                *(options.to_json(), *map(str, descriptors)),
+                cwd=options.app,
+                env=environment_of_host(environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=descriptors,
+            )
     reader, writer = await asyncio.open_connection(sock=ours)
     instance = Instance(process, writer, options.group)
 
@@ -106,5 +115,7 @@ async def start_instance(
     return instance
 
 
-def _python_path(environment: Mapping[str, str]) -> str:
-    return os.pathsep.join(part for part in (str(_ROOT), environment.get("PYTHONPATH", "")) if part)
+def environment_of_host(environment: Mapping[str, str]) -> dict[str, str]:
+    """With the folder that the host is imported from."""
+    path = os.pathsep.join(part for part in (str(_ROOT), environment.get("PYTHONPATH", "")) if part)
+    return {**environment, "PYTHONPATH": path}

@@ -41,6 +41,9 @@ class Options:
     host_folder: str | None = None
     """Where a bare worker process finds the host's modules, and nothing else of this environment."""
 
+    forks: int | None = None
+    """Descriptor to ask for the app's processes, where they are forked (`local.host.forks`)."""
+
     @property
     def lease(self) -> timedelta:
         """`lease_s` as a length of time."""

@@ -5,7 +5,8 @@ after `workers/proxy_worker` (`start_worker.py`, `dispatcher.py`, `logging.py`, 
 Azure/azure-functions-python-worker: uvloop, the task factory, which invocation a log line belongs to, the order of
 `sys.path`, one thread that receives and one that sends.
 
-Started by `local.host.engine` as `python -P -m local.host.python_worker SOCKET APP`.
+Started by `local.host.app_process` as `python -P -m local.host.python_worker SOCKET APP`. With names of modules after
+these it loads them and is forked as it is asked on that socket (`local.host.forks`).
 """
 
 from __future__ import annotations
@@ -193,7 +194,7 @@ def _is_true(text: str | None) -> bool:
 
 def main(arguments: Sequence[str], host_folder: str | None = None) -> None:
     """Runs until the host's end of the socket (a descriptor) is closed."""
-    connection, app = socket.socket(fileno=int(arguments[0])), arguments[1]
+    descriptor, app, *modules = arguments
     # Ctrl-C reaches the whole group of processes; the host says when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -204,6 +205,12 @@ def main(arguments: Sequence[str], host_folder: str | None = None) -> None:
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     if host_folder is None:
         sys.path[:] = beside_path(app, sys.path)
+    if modules:
+        from local.host.forks import become_forked
+
+        [descriptor] = become_forked(int(descriptor), modules)
+        sys.argv[-len(arguments) :] = [descriptor, app]
+    connection = socket.socket(fileno=int(descriptor))
     asyncio.run(Worker(connection, app, host_folder).run())
 
 

@@ -1,6 +1,7 @@
 """Starts one worker process: the app's process first, which loads while the host imports itself.
 
-`python -m local.host.start_worker OPTIONS SOCKET CONTROL` (descriptors).
+`python -m local.host.start_worker OPTIONS SOCKET CONTROL` (descriptors). Forked for each where it is started as
+`python -m local.host.start_worker --forks DESCRIPTOR` (`local.host.forks`).
 """
 
 import os
@@ -10,6 +11,10 @@ from local.host.app_process import launch
 from local.host.options import Options
 
 if __name__ == "__main__":
+    if sys.argv[1] == "--forks":
+        from local.host.forks import become_forked
+
+        sys.argv[1:] = become_forked(int(sys.argv[2]), ["local.host.worker", "local.host.timers"])
     app = launch(Options.from_json(sys.argv[1]), os.environ)
     from local.host.worker import leave, main
 

@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from typing import Any
 from local.host.banner import URL
 from local.host.control import EXIT_ENDED
 from local.host.errors import StartError
-from local.host.instances import Instance, start_instance
+from local.host.forking import Forking
+from local.host.instances import Instance, environment_of_host, start_instance
 from local.host.logs import LOG
 from local.host.options import Options
 from local.host.scaling import HTTP, Group, Scaling
@@ -43,14 +44,18 @@ class Supervisor:
         workers: int,
         ready_file: Path | None = None,
         scaling: Scaling | None = None,
+        forks: Sequence[str] = (),
     ) -> None:
-        """With `scaling` instances come and go; without it `workers` processes of the whole app run."""
+        """With `scaling` instances come and go; without it `workers` processes of the whole app run. With `forks`,
+        names of modules, all are forked from processes that have loaded these."""
         self._options = options
         self._environment = dict(environment)
         self._port = port
         self._scaling = scaling
         self._wanted = 1 if scaling else workers
         self._ready_file = ready_file
+        self._forks = forks
+        self._forking: Forking | None = None
         self._listening: socket.socket
         self._instances: list[Instance] = []
         self._launching: Counter[str] = Counter()
@@ -80,6 +85,8 @@ class Supervisor:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._on_signal)
             self._listening = listening
+            if self._forks:
+                self._forking = Forking(self._options, environment_of_host(self._environment), self._forks)
             if self._scaling:
                 self._begin(self._scale(self._scaling), "scaling")
             else:
@@ -89,6 +96,8 @@ class Supervisor:
             # From here a new connection is refused rather than left waiting.
             listening.close()
             await self._end_instances()
+            if self._forking:
+                self._forking.close()
         if self._ready_file:
             self._ready_file.unlink(missing_ok=True)
         return self._status
@@ -214,7 +223,8 @@ class Supervisor:
 
     async def _start(self, group: str | None) -> Instance:
         options = replace(self._options, group=group)
-        instance = await start_instance(options, self._environment, self._listening, self._on_event)
+        listening, forking = self._listening, self._forking
+        instance = await start_instance(options, self._environment, listening, self._on_event, forking)
         self._instances.append(instance)
         if self._stop.is_set():
             instance.stop()

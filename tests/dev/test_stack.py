@@ -99,6 +99,16 @@ def test_traffic_goes_to_a_file_of_its_own_in_the_folder_that_the_environment_na
 
 
 @linux_only
+def test_processes_are_forked_only_where_the_environment_or_the_caller_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("GUESTLIST_FORKS", raising=False)
+    assert (Stack().forks, Stack(forks=True).forks) == (False, True)
+    monkeypatch.setenv("GUESTLIST_FORKS", "1")
+    assert (Stack().forks, Stack(forks=False).forks) == (True, False)
+
+
+@linux_only
 @pytest.mark.xdist_group("stack")
 def test_ctrl_c_ends_the_stack_in_order() -> None:
     command = [sys.executable, "-m", "local", "stack", "--no-host"]
