@@ -222,6 +222,8 @@ def gated(stack: Stack) -> Iterator[Scene]:
             tenant = Tenant(stack)
             yield Scene(gate, tenant)
             tenant.close()
+            gate.release()
+            stack.stop()  # before the gate: an app that cannot reach its storage waits for what runs in it
 
 
 @pytest.fixture(scope="module")
