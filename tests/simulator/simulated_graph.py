@@ -1,15 +1,18 @@
 """The simulator as a plain HTTP client meets it, and what of the sample tenant the tests name."""
 
+import functools
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import httpx
 from aiohttp import web
 
 from local.simulator.__main__ import SAMPLE
+from local.simulator.issuer.keys import SigningKey
 from local.simulator.server import application
 from local.simulator.simulator import Simulator
 
@@ -94,10 +97,17 @@ def error(answer: httpx.Response) -> tuple[int, str, str]:
     return answer.status_code, found["code"], found["message"]
 
 
+@functools.cache
+def _signing_key() -> SigningKey:
+    """One for all tenants of a process: to make one takes longer than most of these tests."""
+    return SigningKey.make()
+
+
 @asynccontextmanager
 async def serving() -> AsyncIterator[Graph]:
     """A simulator of the sample tenant, with a client that holds every permission."""
-    simulator = Simulator(json.loads(SAMPLE.read_text()), identity_header="header")
+    with mock.patch.object(SigningKey, "make", return_value=_signing_key()):
+        simulator = Simulator(json.loads(SAMPLE.read_text()), identity_header="header")
     runner = web.AppRunner(application(simulator), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
