@@ -15,8 +15,10 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 if sys.version_info < (3, 9):  # noqa: UP036  (this script alone must start on old versions)
@@ -339,11 +341,11 @@ def _has_python(path: Path) -> bool:
 
 
 def _checks(environment: Path) -> Iterator[list[str]]:
-    """Each is made when the ones before have run."""
+    """The longest comes first; the last ones once checkov is installed."""
     python = str(environment)
+    yield [python, "-m", "mypy", *(name for name in TYPED if _has_python(ROOT / name))]
     yield [python, "-m", "ruff", "format", "--check", "."]
     yield [python, "-m", "ruff", "check", "."]
-    yield [python, "-m", "mypy", *(name for name in TYPED if _has_python(ROOT / name))]
     yield [str(_program(VENV, "lint-imports"))]
     yield [python, "-m", "build_tools.portal", "--check"]
     yield [python, "-m", "build_tools.bicep"]
@@ -353,15 +355,30 @@ def _checks(environment: Path) -> Iterator[list[str]]:
 
 
 def lint(given: argparse.Namespace, more: list[str]) -> int:
-    """All of them run, whatever the ones before found."""
+    """All of them run, two at a time, whatever the others found; each shows what it said when it has ended."""
     del given, more
-    failed = []
-    try:
-        for check in _checks(ensure_environment()):
-            name = " ".join(Path(check[0]).name if i == 0 else part for i, part in enumerate(check))
+    failed: list[str] = []
+    show = threading.Lock()
+    # Where somebody looks, as the programs would show it themselves.
+    environment = {**os.environ, **({"FORCE_COLOR": "1"} if sys.stdout.isatty() else {})}
+
+    def run_check(check: list[str]) -> None:
+        name = " ".join(Path(check[0]).name if i == 0 else part for i, part in enumerate(check))
+        done = subprocess.run(
+            check, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
+        with show:
             say(name)
-            if subprocess.call(check, cwd=ROOT):
+            sys.stdout.buffer.write(done.stdout)
+            sys.stdout.flush()
+            if done.returncode:
                 failed.append(name)
+
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            running = [pool.submit(run_check, check) for check in _checks(ensure_environment())]
+        for one in running:
+            one.result()
     finally:
         for name in failed:
             say(f"failed: {name}")

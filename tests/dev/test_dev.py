@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -56,6 +57,41 @@ def test_an_unknown_command_is_refused() -> None:
     answer = subprocess.run([sys.executable, FILE, "fly"], capture_output=True, text=True, check=False)
     assert answer.returncode == 2
     assert "fly" in answer.stderr
+
+
+def _check(says: str, status: int) -> list[str]:
+    return [sys.executable, "-c", f"print({says!r}); raise SystemExit({status})"]
+
+
+def test_lint_shows_what_all_checks_said_and_names_those_that_failed(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    checks = [_check("one", 0), _check("two", 1), _check("three", 0)]
+    monkeypatch.setattr(dev, "ensure_environment", lambda: Path(sys.executable))
+    monkeypatch.setattr(dev, "_checks", lambda _: iter(checks))
+
+    assert dev.main(["lint"]) == 1
+    said = capfd.readouterr()
+    assert sorted(said.out.split()) == ["one", "three", "two"]
+    (failed,) = [line for line in said.err.splitlines() if line.startswith("dev.py: failed: ")]
+    assert "print('two')" in failed
+
+
+def test_lint_goes_on_with_the_other_checks_where_checkov_cannot_be_had(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def checks(_: Path) -> Iterator[list[str]]:
+        yield _check("one", 1)
+        raise dev.SetupError("no checkov")
+
+    monkeypatch.setattr(dev, "ensure_environment", lambda: Path(sys.executable))
+    monkeypatch.setattr(dev, "_checks", checks)
+
+    assert dev.main(["lint"]) == 2
+    said = capfd.readouterr()
+    assert said.out.split() == ["one"]
+    assert "dev.py: failed: " in said.err
+    assert "no checkov" in said.err
 
 
 def _program(path: Path, says: str) -> Path:
