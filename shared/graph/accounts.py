@@ -12,6 +12,7 @@ from shared.core.results import Account, Busy, FindAnswer, Lookalike, NotFound
 from shared.graph import batch
 from shared.graph.batch import Part
 from shared.graph.filters import equals, fits
+from shared.graph.on_graph import OnGraph
 from shared.graph.pages import all_pages
 from shared.graph.response import Response
 from shared.graph.session import GraphSession
@@ -19,13 +20,13 @@ from shared.graph.session import GraphSession
 _FIELDS = "id,userType,accountEnabled,externalUserState,mail,otherMails,proxyAddresses,identities,createdDateTime"
 
 
-async def find(session: GraphSession, addresses: Sequence[Address]) -> list[FindAnswer]:
-    """One ``$batch`` of plain filters: the index of advanced queries lags behind writes (graph contract "Users")."""
-    if not addresses:
-        return []
-    parts = [Part("GET", f"/users?$filter={_filter(a)}&$select={_FIELDS}") for a in addresses]
-    answers = await batch.send(session, parts)
-    return [await _account(session, a, answer) for a, answer in zip(addresses, answers, strict=True)]
+class Accounts(OnGraph):
+    async def find(self, addresses: Sequence[Address]) -> list[FindAnswer]:
+        """One ``$batch`` of plain filters: the index of advanced queries lags behind writes (graph contract
+        "Users")."""
+        parts = [Part("GET", f"/users?$filter={_filter(a)}&$select={_FIELDS}") for a in addresses]
+        answers = await batch.send(self._session, parts)
+        return [await _account(self._session, a, answer) for a, answer in zip(addresses, answers, strict=True)]
 
 
 def _filter(address: Address) -> str:

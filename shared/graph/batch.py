@@ -1,8 +1,9 @@
 """``$batch``, built by hand: the SDK's own loses the bodies of its parts and the order of dependencies
 (graph contract "Batch")."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import batched
 from typing import Any
 
 from shared.graph import paths
@@ -56,6 +57,11 @@ async def send(session: GraphSession, parts: Sequence[Part], *, keep: bool = Fal
         if part.method == "GET":
             session.note_answer(part.path, answered[n], keep=keep)
     return [replace(known.get(n) or answered[n], asked=part.path) for n, part in enumerate(parts)]
+
+
+async def send_all(session: GraphSession, parts: Iterable[Part], *, keep: bool = False) -> list[Response]:
+    """The same for as many parts as there are: a ``$batch`` for each twenty."""
+    return [answer for few in batched(parts, LIMIT, strict=False) for answer in await send(session, few, keep=keep)]
 
 
 async def _send(session: GraphSession, parts: Sequence[Part]) -> list[Response]:

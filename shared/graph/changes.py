@@ -9,7 +9,7 @@ from shared.core.directory_changes import ChangePage, LinkExpired, MemberChange,
 from shared.core.errors import DirectoryBusy, Refused
 from shared.core.ids import GroupId, UserId
 from shared.graph.on_graph import OnGraph
-from shared.graph.pages import all_pages, one
+from shared.graph.pages import all_pages, last_sign_in, one, time_of
 from shared.graph.response import Response
 
 _USER_FIELDS = (
@@ -37,11 +37,8 @@ class GraphChanges(OnGraph):
         return ChangePage(changes, *_link(page))
 
     async def _ask(self, path: str, link: str | None) -> Response:
-        """The first page, or what a link that was kept since brings.
-
-        Raises:
-            LinkExpired: it is no link of this delta query; all is read anew.
-        """
+        """The first page, or what a link that was kept since brings. Raises LinkExpired: it is no link of this delta
+        query; all is read anew."""
         if link is None:
             return await self._session.request("GET", path)
         try:
@@ -61,9 +58,7 @@ class GraphChanges(OnGraph):
             return None
         found: dict[UserId, datetime] = {}
         for user in await all_pages(self._session, answer, "AuditLog.Read.All"):
-            activity = user.get("signInActivity") or {}
-            times = [activity.get(n) for n in ("lastSignInDateTime", "lastNonInteractiveSignInDateTime")]
-            last = max((datetime.fromisoformat(t) for t in times if t), default=None)
+            last = last_sign_in(user)
             if last is not None and last <= before and user.get("userType") == "Guest":
                 found[UserId(str(user["id"]).lower())] = last
         return found
@@ -101,9 +96,9 @@ def _user(item: dict[str, Any]) -> UserChange:
         state = item["externalUserState"]
         facts["accepted"] = None if state is None else state == "Accepted"
     if "externalUserStateChangeDateTime" in item:
-        facts["accepted_at"] = _time(item["externalUserStateChangeDateTime"])
+        facts["accepted_at"] = time_of(item["externalUserStateChangeDateTime"])
     if "createdDateTime" in item:
-        facts["created_at"] = _time(item["createdDateTime"])
+        facts["created_at"] = time_of(item["createdDateTime"])
     if "accountEnabled" in item:
         facts["enabled"] = item["accountEnabled"] is not False
     return UserChange(id_, facts)
@@ -118,7 +113,3 @@ def _members(item: dict[str, Any]) -> Iterator[MemberChange]:
             left="@removed" in member,
             is_group=str(member.get("@odata.type", "")).endswith(".group"),
         )
-
-
-def _time(text: Any) -> datetime | None:
-    return datetime.fromisoformat(text) if isinstance(text, str) and text else None

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from urllib.parse import unquote, urlsplit
 
-from shared.core.base64url import from_base64url, to_base64url
+from shared.core import continuations
 
 _SEAL = 16
 """Bytes of the seal."""
@@ -19,24 +19,20 @@ def give(key: bytes, request: str, link: str) -> str | None:
     for option in urlsplit(link).query.split("&"):
         name, _, token = option.partition("=")
         if unquote(name).lower() == "$skiptoken" and token:
-            return to_base64url(_seal(key, request, token) + token.encode())
+            return continuations.written(_seal(key, request, token) + token.encode())
     return None
 
 
 def take(key: bytes, request: str, text: str) -> str:
-    """The path of the next page of the request.
+    """The path of the next page of the request. Raises Refused `parameter-invalid`: it was never given out for it."""
 
-    Raises:
-        ValueError: it was never given out for this request.
-    """
-    try:
-        raw = from_base64url(text)
-        seal, token = raw[:_SEAL], raw[_SEAL:].decode()
-    except ValueError as e:
-        raise ValueError("the continuation was never given out") from e
-    if not hmac.compare_digest(seal, _seal(key, request, token)):
-        raise ValueError("the continuation was never given out")
-    return f"{request}&$skiptoken={token}"
+    def parse(raw: bytes) -> str:
+        token = raw[_SEAL:].decode()
+        if not hmac.compare_digest(raw[:_SEAL], _seal(key, request, token)):
+            raise ValueError
+        return f"{request}&$skiptoken={token}"
+
+    return continuations.read(text, parse)
 
 
 def _seal(key: bytes, request: str, token: str) -> bytes:

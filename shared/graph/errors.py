@@ -6,7 +6,6 @@ there is marked so here.
 """
 
 import re
-from datetime import timedelta
 
 from shared.core.errors import DirectoryBusy, DirectoryLagging, DirectoryUnsure, Refused
 from shared.core.ids import UserId
@@ -33,7 +32,6 @@ _BUSY = {429, 503}
 _AMBIGUOUS = {408, 409, 412, 500, 502, 504}
 """Statuses after which the work may have been done: 504 may follow a write (graph contract "Throttling"). A conflict
 is one of them: what it was with has to be looked at first."""
-_LONGEST_WAIT = timedelta(days=1)
 _LONGEST_WORDS = 500
 
 _EXISTS = re.compile(r"already exists in the directory as object ID:\s*'?([0-9a-f-]{36})", re.IGNORECASE)
@@ -58,7 +56,6 @@ _GROUP_REASONS: tuple[tuple[str, Reason], ...] = (
     # UNVERIFIED: that a dynamic group answers 400 at all (switch groups.dynamicRefusal).
     ("dynamic", Reason.GROUP_DYNAMIC),
 )
-_GRANT_INVITE = "Grant User.Invite.All to Guestlist's identity. The directory said: {}"
 _LAGGING = ("not a valid reference update", "unable to read the company information")
 _DUPLICATE = "added object references already exist"
 _ASSIGNED = "permission being assigned already exists"
@@ -76,6 +73,11 @@ def words(response: Response) -> str:
     short = message if len(message) <= _LONGEST_WORDS else f"{message[: _LONGEST_WORDS - 1]}…"
     said = f"{short or 'no message'} ({response.status}{f' {code}' if code else ''})"
     return f"{said} [request {request}]" if request else said
+
+
+def grant(permission: str, response: Response) -> str:
+    """What to do where a permission is missing, and how the directory said so."""
+    return f"Grant {permission} to Guestlist's identity. The directory said: {words(response)}"
 
 
 def request_id(response: Response) -> str | None:
@@ -110,10 +112,7 @@ def is_permission(response: Response) -> bool:
 def reading_failed(response: Response, permission: str) -> Exception:
     """The error of a call that only reads. 404 is replication: what is read was there a moment ago."""
     if is_permission(response) or response.status == 403:
-        return Refused(
-            Reason.PERMISSION_MISSING,
-            f"Grant {permission} to Guestlist's identity. The directory said: {words(response)}",
-        )
+        return Refused(Reason.PERMISSION_MISSING, grant(permission, response))
     if 400 <= response.status < 500 and response.status not in {401, 404} | _BUSY | _AMBIGUOUS:
         return Refused(Reason.DIRECTORY_REFUSED, words(response))
     return DirectoryBusy(words(response), retry_after=response.retry_after())
@@ -139,7 +138,7 @@ def invite_answer(response: Response) -> InviteAnswer:
     if response.status in (400, 403) and _DOMAIN.search(message):
         return Declined(Reason.DOMAIN_BLOCKED, words(response))
     if is_permission(response):
-        return Declined(Reason.PERMISSION_MISSING, _GRANT_INVITE.format(words(response)))
+        return Declined(Reason.PERMISSION_MISSING, grant("User.Invite.All", response))
     # A 400 that nobody has described is permanent; so is another object's having the address as a proxy address.
     reason = Reason.ADDRESS_REFUSED_BY_DIRECTORY if response.status == 400 else Reason.DIRECTORY_REFUSED
     return Declined(reason, words(response))
@@ -150,28 +149,20 @@ def join_answer(response: Response, group: str) -> JoinAnswer:
     answers: the caller looks at the group before it believes it."""
     if busy := nothing_happened(response):
         return busy
-    code, message = response.error
-    lowered = message.lower()
+    lowered = response.error[1].lower()
     if response.status in (200, 201, 204):
         return Joined(before=False, request_id=request_id(response))
     if response.status == 400 and _DUPLICATE in lowered:
         return Joined(before=True, request_id=request_id(response))
     if response.status == 404 and f"'{group.lower()}'" in lowered:
         return Declined(Reason.GROUP_MISSING, words(response))
-    if response.status == 404 or code == "Directory_ObjectNotFound" or any(f in lowered for f in _LAGGING):
+    if _lags(response):
         return Lagging()
-    if may_have_worked(response):
-        return Unknown(words(response))
-    for fragment, reason in _GROUP_REASONS:
-        if fragment in lowered:
-            return Declined(reason, words(response))
-    if is_permission(response):
-        permission = "GroupMember.ReadWrite.All"
-        return Declined(
-            Reason.PERMISSION_MISSING,
-            f"Grant {permission} to Guestlist's identity. The directory said: {words(response)}",
-        )
-    return Declined(Reason.DIRECTORY_REFUSED, words(response))
+    if not may_have_worked(response):
+        for fragment, reason in _GROUP_REASONS:
+            if fragment in lowered:
+                return Declined(reason, words(response))
+    return _not_done(response, "GroupMember.ReadWrite.All")
 
 
 def leave_answer(response: Response, permission: str) -> LeaveAnswer:
@@ -202,11 +193,15 @@ def _not_done(response: Response, permission: str) -> Busy | Unknown | Declined:
     if may_have_worked(response):
         return Unknown(words(response))
     if is_permission(response):
-        return Declined(
-            Reason.PERMISSION_MISSING,
-            f"Grant {permission} to Guestlist's identity. The directory said: {words(response)}",
-        )
+        return Declined(Reason.PERMISSION_MISSING, grant(permission, response))
     return Declined(Reason.DIRECTORY_REFUSED, words(response))
+
+
+def _lags(response: Response) -> bool:
+    """Something that the call refers to is not seen here yet."""
+    code, message = response.error
+    is_unknown = response.status == 404 or code == "Directory_ObjectNotFound"
+    return is_unknown or any(fragment in message.lower() for fragment in _LAGGING)
 
 
 def require_written(response: Response, permission: str) -> None:
@@ -220,23 +215,14 @@ def require_written(response: Response, permission: str) -> None:
     """
     if response.status in (200, 201, 202, 204):
         return
-    if busy := nothing_happened(response):
-        raise DirectoryBusy(words(response), retry_after=busy.retry_after)
-    code, message = response.error
-    if (
-        response.status == 404
-        or code == "Directory_ObjectNotFound"
-        or any(fragment in message.lower() for fragment in _LAGGING)
-    ):
+    answer = _not_done(response, permission)
+    if isinstance(answer, Busy):
+        raise DirectoryBusy(words(response), retry_after=answer.retry_after)
+    if _lags(response):
         raise DirectoryLagging(words(response))
-    if may_have_worked(response):
-        raise DirectoryUnsure(words(response))
-    if is_permission(response):
-        raise Refused(
-            Reason.PERMISSION_MISSING,
-            f"Grant {permission} to Guestlist's identity. The directory said: {words(response)}",
-        )
-    raise Refused(Reason.DIRECTORY_REFUSED, words(response))
+    if isinstance(answer, Unknown):
+        raise DirectoryUnsure(answer.what)
+    raise Refused(answer.reason, answer.detail)
 
 
 def is_duplicate(response: Response) -> bool:

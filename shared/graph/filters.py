@@ -6,6 +6,7 @@ expression has excessive height: 4. Max allowed: 3").
 """
 
 from collections.abc import Sequence
+from itertools import batched
 from urllib.parse import quote
 
 _LONGEST = 120
@@ -21,11 +22,8 @@ def literal(text: str) -> str:
 def of_ids(collection: str, ids: Sequence[str], fields: str) -> list[str]:
     """Paths that read fields of the objects with these ids, as many in one filter as it takes. What is not there is
     not in the answer."""
-    paths = []
-    for start in range(0, len(ids), MAX_IDS):
-        some = ",".join(f"'{literal(i)}'" for i in ids[start : start + MAX_IDS])
-        paths.append(f"/{collection}?$filter={quote(f'id in ({some})', safe='')}&$select={fields}")
-    return paths
+    lists = (",".join(f"'{literal(i)}'" for i in some) for some in batched(ids, MAX_IDS, strict=False))
+    return [f"/{collection}?$filter={quote(f'id in ({some})', safe='')}&$select={fields}" for some in lists]
 
 
 def fits(value: str) -> bool:

@@ -63,9 +63,7 @@ async def apps_of_all(
     recorded = await known(groups)
     wanted = [(group, recorded.get(group, ())) for group in groups]
     parts = [part for group, apps in wanted for part in _assignments(group, apps)]
-    answers: list[Response] = []
-    for start in range(0, len(parts), batch.LIMIT):
-        answers += await batch.send(session, parts[start : start + batch.LIMIT])
+    answers = await batch.send_all(session, parts)
     found: dict[GroupId, list[str]] = {}
     for group, apps in wanted:
         count = len(apps) or 1
@@ -140,13 +138,11 @@ def resources_of(assignments: Iterable[dict[str, Any]]) -> list[str]:
 async def visible_apps(session: GraphSession, resources: Sequence[str], *, keep: bool = False) -> dict[str, GroupApp]:
     """Those of the service principals that a person may see and use, by object id. A ``$batch`` for each twenty."""
     found: dict[str, GroupApp] = {}
-    for start in range(0, len(resources), batch.LIMIT):
-        few = resources[start : start + batch.LIMIT]
-        parts = [Part("GET", f"/servicePrincipals/{quote(r, safe='')}?$select={_APP_FIELDS}") for r in few]
-        for resource, answer in zip(few, await batch.send(session, parts, keep=keep), strict=True):
-            if answer.status == 404:
-                continue  # The app was deleted; its assignments follow later.
-            facts = one(answer, _APPS)
-            if facts.get("accountEnabled") is not False and _HIDDEN not in (facts.get("tags") or ()):
-                found[resource] = GroupApp(name=facts.get("displayName") or facts["appId"], app_id=facts["appId"])
+    parts = [Part("GET", f"/servicePrincipals/{quote(r, safe='')}?$select={_APP_FIELDS}") for r in resources]
+    for resource, answer in zip(resources, await batch.send_all(session, parts, keep=keep), strict=True):
+        if answer.status == 404:
+            continue  # The app was deleted; its assignments follow later.
+        facts = one(answer, _APPS)
+        if facts.get("accountEnabled") is not False and _HIDDEN not in (facts.get("tags") or ()):
+            found[resource] = GroupApp(name=facts.get("displayName") or facts["appId"], app_id=facts["appId"])
     return found

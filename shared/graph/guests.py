@@ -14,7 +14,7 @@ from shared.graph.batch import Part
 from shared.graph.filters import literal, of_ids
 from shared.graph.groups import FIELDS as GROUP_FIELDS
 from shared.graph.groups import Known, apps_of_all, facts_of, nothing_known
-from shared.graph.pages import all_pages, one
+from shared.graph.pages import all_pages, last_sign_in, one, time_of
 from shared.graph.ports.guests import GuestFacts, GuestPage
 from shared.graph.session import GraphSession
 
@@ -107,7 +107,7 @@ class GraphGuestReader:
         facts = one(answer, _USERS)
         return facts.get("mail") if facts.get("accountEnabled") is not False else None
 
-    async def _sign_ins(self, users: Sequence[str]) -> dict[str, str] | None:
+    async def _sign_ins(self, users: Sequence[str]) -> dict[str, datetime] | None:
         """The last sign-in of those who have one; None where it is not to be read, or cannot be: that takes
         AuditLog.Read.All and a licence (graph contract "Permissions")."""
         if not self._with_sign_ins:
@@ -115,19 +115,17 @@ class GraphGuestReader:
         if not users:
             return {}
         parts = [Part("GET", path) for path in of_ids("users", users, "id,signInActivity")]
-        found: dict[str, str] = {}
+        found: dict[str, datetime] = {}
         for answer in await batch.send(self._session, parts):
             if answer.status in (401, 403):
                 return None
             for user in await all_pages(self._session, answer, _USERS):
-                activity = user.get("signInActivity") or {}
-                times = [activity.get(n) for n in ("lastSignInDateTime", "lastNonInteractiveSignInDateTime")]
-                if latest := max((t for t in times if t), default=None):
+                if latest := last_sign_in(user):
                     found[str(user["id"]).lower()] = latest
         return found
 
 
-def _guest(user: dict[str, Any], last_sign_in: str | None) -> GuestFacts:
+def _guest(user: dict[str, Any], signed_in: datetime | None) -> GuestFacts:
     state = user.get("externalUserState")
     others = user.get("otherMails") or ()
     return GuestFacts(
@@ -135,12 +133,8 @@ def _guest(user: dict[str, Any], last_sign_in: str | None) -> GuestFacts:
         name=user.get("displayName") or user.get("mail") or "",
         address=user.get("mail") or next(iter(others), None),
         accepted=None if state is None else state == "Accepted",
-        since=_time(user.get("externalUserStateChangeDateTime")),
-        created_at=_time(user.get("createdDateTime")),
+        since=time_of(user.get("externalUserStateChangeDateTime")),
+        created_at=time_of(user.get("createdDateTime")),
         enabled=user.get("accountEnabled") is not False,
-        last_sign_in=_time(last_sign_in),
+        last_sign_in=signed_in,
     )
-
-
-def _time(text: Any) -> datetime | None:
-    return datetime.fromisoformat(text) if isinstance(text, str) and text else None

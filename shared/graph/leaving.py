@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import batched
 from typing import Any
 
 from shared.core.errors import DirectoryBusy, Refused
@@ -12,6 +13,7 @@ from shared.core.results import Busy, Declined, GuestLook, LeaveAnswer, WriteAns
 from shared.graph import batch, errors
 from shared.graph.batch import Part
 from shared.graph.filters import of_ids
+from shared.graph.on_graph import OnGraph
 from shared.graph.pages import all_pages, one
 from shared.graph.response import Response
 from shared.graph.session import GraphSession
@@ -21,89 +23,68 @@ _USERS = "User.Read.All"
 _ENABLE = "User.EnableDisableAccount.All and User.Read.All"
 _FIELDS = "id,userType,externalUserState,creationType,accountEnabled"
 _NO_GUEST = "The directory says that the account's userType is {}"
-_AT_ONCE = batch.LIMIT // 3
 
 
-async def leave(session: GraphSession, group: GroupId, users: Sequence[UserId]) -> list[LeaveAnswer]:
-    """Two ``$batch``. Never without ``/$ref``: that would delete the user (graph contract "Groups")."""
-    read = partial(errors.leave_answer, permission=_MEMBERS)
-    return await _to_guests(session, users, lambda u: Part("DELETE", f"/groups/{group}/members/{u}/$ref"), read)
+class Leaving(OnGraph):
+    async def leave(self, group: GroupId, users: Sequence[UserId]) -> list[LeaveAnswer]:
+        """Two ``$batch``. Never without ``/$ref``: that would delete the user (graph contract "Groups")."""
+        read = partial(errors.leave_answer, permission=_MEMBERS)
+        return await self._to_guests(users, lambda u: Part("DELETE", f"/groups/{group}/members/{u}/$ref"), read)
 
+    async def delete_guests(self, users: Sequence[UserId]) -> list[LeaveAnswer]:
+        """Two ``$batch``."""
+        read = partial(errors.leave_answer, permission=_DELETE)
+        return await self._to_guests(users, lambda u: Part("DELETE", f"/users/{u}"), read)
 
-async def delete_guests(session: GraphSession, users: Sequence[UserId]) -> list[LeaveAnswer]:
-    """Two ``$batch``."""
-    read = partial(errors.leave_answer, permission=_DELETE)
-    return await _to_guests(session, users, lambda u: Part("DELETE", f"/users/{u}"), read)
+    async def restore_guests(self, users: Sequence[UserId]) -> list[WriteAnswer]:
+        """One ``$batch``. Their groups come back with them."""
+        parts = [Part("POST", f"/directory/deletedItems/{user}/restore") for user in users]
+        return [errors.write_answer(response, _DELETE) for response in await batch.send(self._session, parts)]
 
+    async def enable_guests(self, users: Sequence[UserId], *, enabled: bool) -> list[WriteAnswer]:
+        """One or two ``$batch``. `User.EnableDisableAccount.All` is the least that Graph documents for
+        ``accountEnabled`` (with `User.Read.All`): Microsoft Graph, "Update user"."""
 
-async def restore_guests(session: GraphSession, users: Sequence[UserId]) -> list[WriteAnswer]:
-    """One ``$batch``. Their groups come back with them."""
-    if not users:
-        return []
-    parts = [Part("POST", f"/directory/deletedItems/{user}/restore") for user in users]
-    return [errors.write_answer(response, _DELETE) for response in await batch.send(session, parts)]
+        def part(user: UserId) -> Part:
+            return Part("PATCH", f"/users/{user}", {"accountEnabled": enabled})
 
+        read = partial(errors.write_answer, permission=_ENABLE)
+        if not enabled:
+            return await self._to_guests(users, part, read)
+        return [read(response) for response in await batch.send(self._session, [part(u) for u in users])]
 
-async def enable_guests(session: GraphSession, users: Sequence[UserId], *, enabled: bool) -> list[WriteAnswer]:
-    """One or two ``$batch``. `User.EnableDisableAccount.All` is the least that Graph documents for
-    ``accountEnabled`` (with `User.Read.All`): Microsoft Graph, "Update user"."""
+    async def _to_guests[Answer](
+        self, users: Sequence[UserId], part: Callable[[UserId], Part], read: Callable[[Response], Answer]
+    ) -> list[Answer | Busy | Declined]:
+        """Do it to those who are guests at this moment. Who was one when it was decided may be a colleague by now,
+        whom Guestlist has no business with; who is gone is left to the call itself."""
+        try:
+            kinds = await self._kinds(users)
+        except DirectoryBusy as e:
+            return [Busy(e.retry_after) for _ in users]
+        except Refused as e:
+            return [Declined(e.reason, e.detail or "") for _ in users]
+        guests = [u for u in dict.fromkeys(users) if kinds.get(u, "Guest") == "Guest"]
+        responses = await batch.send(self._session, [part(u) for u in guests])
+        answers = dict(zip(guests, map(read, responses), strict=True))
+        return [
+            answers[u] if u in answers else Declined(Reason.NOT_A_GUEST, _NO_GUEST.format(kinds[u])) for u in users
+        ]
 
-    def part(user: UserId) -> Part:
-        return Part("PATCH", f"/users/{user}", {"accountEnabled": enabled})
+    async def _kinds(self, users: Sequence[UserId]) -> dict[UserId, str]:
+        parts = [Part("GET", path) for path in of_ids("users", users, "id,userType")]
+        answers = await batch.send(self._session, parts)
+        found = [u for answer in answers for u in await all_pages(self._session, answer, _USERS)]
+        return {UserId(str(u["id"]).lower()): str(u.get("userType")) for u in found}
 
-    read = partial(errors.write_answer, permission=_ENABLE)
-    if not enabled:
-        return await _to_guests(session, users, part, read)
-    return [read(response) for response in await batch.send(session, [part(u) for u in users])] if users else []
-
-
-async def _to_guests[Answer](
-    session: GraphSession,
-    users: Sequence[UserId],
-    part: Callable[[UserId], Part],
-    read: Callable[[Response], Answer],
-) -> list[Answer | Busy | Declined]:
-    """Do it to those who are guests at this moment. Who was one when it was decided may be a colleague by now, whom
-    Guestlist has no business with; who is gone is left to the call itself."""
-    if not users:
-        return []
-    try:
-        kinds = await _kinds(session, users)
-    except DirectoryBusy as e:
-        return [Busy(e.retry_after) for _ in users]
-    except Refused as e:
-        return [Declined(e.reason, e.detail or "") for _ in users]
-    guests = [u for u in dict.fromkeys(users) if kinds.get(u, "Guest") == "Guest"]
-    responses = await batch.send(session, [part(u) for u in guests]) if guests else []
-    answers = dict(zip(guests, map(read, responses), strict=True))
-    return [answers[u] if u in answers else Declined(Reason.NOT_A_GUEST, _NO_GUEST.format(kinds[u])) for u in users]
-
-
-async def _kinds(session: GraphSession, users: Sequence[UserId]) -> dict[UserId, str]:
-    parts = [Part("GET", path) for path in of_ids("users", users, "id,userType")]
-    found = [u for answer in await batch.send(session, parts) for u in await all_pages(session, answer, _USERS)]
-    return {UserId(str(u["id"]).lower()): str(u.get("userType")) for u in found}
-
-
-async def get_guests(session: GraphSession, users: Sequence[UserId]) -> list[GuestLook]:
-    """A ``$batch`` for each six: the account, and the groups, directory roles and apps that it has."""
-    found: list[GuestLook] = []
-    for start in range(0, len(users), _AT_ONCE):
-        few = users[start : start + _AT_ONCE]
-        parts = [part for user in few for part in _parts(user)]
-        answers = await batch.send(session, parts)
-        for n in range(len(few)):
-            found.append(await _look(session, *answers[3 * n : 3 * n + 3]))
-    return found
-
-
-async def read_accounts(session: GraphSession, users: Sequence[UserId]) -> list[GuestLook]:
-    """A ``$batch`` for each twenty: the accounts, and nothing of what they have."""
-    found: list[GuestLook] = []
-    for start in range(0, len(users), batch.LIMIT):
-        parts = [_account_part(user) for user in users[start : start + batch.LIMIT]]
-        found += [_account(answer, _USERS) for answer in await batch.send(session, parts)]
-    return found
+    async def get_guests(self, users: Sequence[UserId], *, accounts_alone: bool = False) -> list[GuestLook]:
+        """Three parts of a ``$batch`` for each: the account, and the groups, directory roles and apps that it has; of
+        accounts alone one."""
+        if accounts_alone:
+            answers = await batch.send_all(self._session, [_account_part(user) for user in users])
+            return [_account(answer, _USERS) for answer in answers]
+        answers = await batch.send_all(self._session, [part for user in users for part in _parts(user)])
+        return [await _look(self._session, *three) for three in batched(answers, 3, strict=True)]
 
 
 def _account_part(user: UserId) -> Part:

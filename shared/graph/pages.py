@@ -1,6 +1,7 @@
 """Objects and collections out of Graph's answers to reads."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 from shared.core.errors import DirectoryUnsure
@@ -22,11 +23,8 @@ def one(response: Response, permission: str) -> dict[str, Any]:
 
 
 async def all_pages(session: GraphSession, first: Response, permission: str) -> list[dict[str, Any]]:
-    """The whole collection, of which the first page is there. A page may be empty and have a next one.
-
-    Raises:
-        Refused, DirectoryBusy: as `one` does, for any page. Refused: a next link leads elsewhere.
-    """
+    """The whole collection, of which the first page is there. A page may be empty and have a next one. Raises
+    Refused, DirectoryBusy: as `one` does, for any page. Refused: a next link leads elsewhere."""
     return [item async for page in pages(session, first, permission) for item in page]
 
 
@@ -40,11 +38,18 @@ async def pages(session: GraphSession, first: Response, permission: str) -> Asyn
 
 
 def made(response: Response) -> dict[str, Any]:
-    """The object that a POST made, its status checked before.
-
-    Raises:
-        DirectoryUnsure: the answer does not name it.
-    """
+    """The object that a POST made, its status checked before. Raises DirectoryUnsure: the answer does not name it."""
     if not isinstance(response.body, dict):
         raise DirectoryUnsure("the directory says that it did the work, but not what came of it")
     return response.body
+
+
+def time_of(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) and text else None
+
+
+def last_sign_in(user: dict[str, Any]) -> datetime | None:
+    """Out of ``signInActivity``, of whichever kind."""
+    activity = user.get("signInActivity") or {}
+    times = (time_of(activity.get(n)) for n in ("lastSignInDateTime", "lastNonInteractiveSignInDateTime"))
+    return max((t for t in times if t), default=None)

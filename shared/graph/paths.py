@@ -19,11 +19,7 @@ _KEYED = re.compile(r"(?P<name>[^()]+)\((?:(?P<alternate>[^=]+)=)?'?(?P<key>[^']
 
 
 def checked(path: str) -> str:
-    """The path, if it may be sent.
-
-    Raises:
-        Refused: `directory-refused`; it is no path of Microsoft Graph.
-    """
+    """The path, if it may be sent. Raises Refused `directory-refused`; it is no path of Microsoft Graph."""
     plain, _, query = path.partition("?")
     begin, *segments = plain.split("/")
     if begin or not segments or not all(_SEGMENT.fullmatch(s) for s in segments) or _UNFIT_IN_QUERY.search(query):
@@ -35,12 +31,8 @@ def followed(link: str, base_url: str, asked: str) -> str:
     """The path of a link that the directory gave (a next link, a delta link), if it goes on with what was asked for:
     the same host and version, and the same collection.
 
-    The directory may spell a path in another way than it was asked: ids as keys, other cases, the namespace before
-    an operation (``/groups('1')/members``, ``/users/microsoft.graph.delta()``).
-
-    Raises:
-        Refused: it leads elsewhere.
-    """
+    The directory may spell a path in another way than it was asked: ids as keys, other cases, the namespace before an
+    operation (``/groups('1')/members``, ``/users/microsoft.graph.delta()``). Raises Refused: it leads elsewhere."""
     try:
         parts, ours = urlsplit(link), urlsplit(base_url)
         same = (parts.scheme, parts.netloc.lower()) == (ours.scheme, ours.netloc.lower()) and not parts.fragment

@@ -8,13 +8,12 @@ from shared.core.ids import UserId
 from shared.core.reasons import Reason
 from shared.graph import batch
 from shared.graph.batch import Part
-from shared.graph.filters import MAX_IDS, of_ids
+from shared.graph.filters import of_ids
 from shared.graph.pages import all_pages, one
 from shared.graph.ports.principals import Principals, Standing
 from shared.graph.session import GraphSession
 
 _USERS, _APPS, _MEMBERS = "User.Read.All", "Application.Read.All", "GroupMember.Read.All"
-_AT_ONCE = batch.LIMIT // 2 * MAX_IDS
 
 
 class GraphPrincipals(Principals):
@@ -29,19 +28,17 @@ class GraphPrincipals(Principals):
         tells which it is, and ``/directoryObjects`` takes a higher permission."""
         distinct = list(dict.fromkeys(ids))
         found: dict[UserId, Standing] = {}
-        for start in range(0, len(distinct), _AT_ONCE):
-            few = distinct[start : start + _AT_ONCE]
-            users = of_ids("users", few, "id,userType,accountEnabled")
-            apps = of_ids("servicePrincipals", few, "id,accountEnabled")
-            answers = await batch.send(self._session, [Part("GET", path) for path in (*users, *apps)], keep=keep)
-            for n, answer in enumerate(answers):
-                is_app = n >= len(users)
-                for each in await all_pages(self._session, answer, _APPS if is_app else _USERS):
-                    found[UserId(str(each["id"]).lower())] = Standing(
-                        enabled=each.get("accountEnabled") is True,
-                        is_guest=each.get("userType") == "Guest",
-                        is_app=is_app,
-                    )
+        users = of_ids("users", distinct, "id,userType,accountEnabled")
+        apps = of_ids("servicePrincipals", distinct, "id,accountEnabled")
+        answers = await batch.send_all(self._session, [Part("GET", path) for path in (*users, *apps)], keep=keep)
+        for n, answer in enumerate(answers):
+            is_app = n >= len(users)
+            for each in await all_pages(self._session, answer, _APPS if is_app else _USERS):
+                found[UserId(str(each["id"]).lower())] = Standing(
+                    enabled=each.get("accountEnabled") is True,
+                    is_guest=each.get("userType") == "Guest",
+                    is_app=is_app,
+                )
         return found
 
     async def roles_of(self, id_: UserId) -> frozenset[str]:

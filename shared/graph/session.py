@@ -73,11 +73,7 @@ class GraphSession:
         self, method: str, path: str, *, body: Any = None, headers: dict[str, str] | None = None
     ) -> Response:
         """Send one request; `path` follows the version root and is percent-encoded. Never raises for what Graph or
-        the network does.
-
-        Raises:
-            Refused: `directory-refused`, as nothing is sent to such a path.
-        """
+        the network does. Raises Refused `directory-refused`, as nothing is sent to such a path."""
         paths.checked(path)
         if method == "GET" and (refused := self._answers.of(path)) is not None:
             return replace(refused, asked=path)
@@ -104,11 +100,8 @@ class GraphSession:
         self._answers.note(path, response, keep=keep)
 
     async def follow(self, link: str, asked: str) -> Response:
-        """What a link brings that Graph gave, in an answer to `asked` or in one to the same long ago.
-
-        Raises:
-            Refused: `directory-refused`, as it leads elsewhere.
-        """
+        """What a link brings that Graph gave, in an answer to `asked` or in one to the same long ago. Raises Refused
+        `directory-refused`, as it leads elsewhere."""
         return await self.request("GET", paths.followed(link, self.base_url, asked))
 
     async def _send(self, method: str, path: str, body: Any, headers: dict[str, str] | None) -> Response:
@@ -154,12 +147,9 @@ class GraphSession:
     async def permissions(self) -> frozenset[str]:
         """The application permissions in the token that Graph is asked with.
 
-        The token is Graph's, and only Graph can tell whether it is good: it is looked into for its ``roles``
-        alone, for a report. A granted permission is in the next token, not in this one.
-
-        Raises:
-            DirectoryBusy: there is no token to be had.
-        """
+        The token is Graph's, and only Graph can tell whether it is good: it is looked into for its ``roles`` alone,
+        for a report. A granted permission is in the next token, not in this one. Raises DirectoryBusy: there is no
+        token to be had."""
         try:
             token = await self._credential.get_token(SCOPE)
         except AzureError as e:

@@ -136,7 +136,7 @@ class Store(LastDays, StopState, Protocol):
     async def read(self, invitation: InvitationId) -> Invitation | None: ...
 
     async def list_group(self, group: GroupId, *, state: State | None, continuation: str | None, limit: int) -> Page:
-        """Raises ValueError for a continuation that was never given out."""
+        """Raises Refused `parameter-invalid` for a continuation that was never given out."""
         ...
 
     @property

@@ -42,10 +42,7 @@ class ShowInvitations:
         """Raises Refused `not-owner`, `group-missing`, or `parameter-invalid` for a continuation that was
         never given out."""
         seen = await self.access.require(group_id, caller, Action.READ_GUESTS)
-        try:
-            page = await self.store.list_group(group_id, state=state, continuation=continuation, limit=limit)
-        except ValueError as e:
-            raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
+        page = await self.store.list_group(group_id, state=state, continuation=continuation, limit=limit)
         return replace(page, invitations=[_shown(i, seen.roles) for i in page.invitations])
 
 

@@ -46,10 +46,7 @@ class GuestCommands:
     ) -> GuestList:
         """Raises Refused `not-owner`, `group-missing`, `parameter-invalid` for a continuation never given out."""
         await self.access.require(group, caller, Action.READ_GUESTS)
-        try:
-            page = await self.guest_reader.guests(group, continuation, find)
-        except ValueError as e:
-            raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
+        page = await self.guest_reader.guests(group, continuation, find)
         keys = {guest.id: guest.address.lower() for guest in page.guests if guest.address}
         expires = await self.last_days.read_expiries(group, sorted(set(keys.values())))
         return GuestList(page, {user: expires[key] for user, key in keys.items() if key in expires})
@@ -95,11 +92,8 @@ class GuestCommands:
         )
 
     async def set_expiry(self, group: GroupId, user: UserId, expires: date | None, caller: Caller) -> None:
-        """Set, renew or clear the last day of a guest's membership. Safe to repeat.
-
-        Raises:
-            Refused: `not-owner`, `group-missing`, `guest-missing`, `body-invalid` for a day that is over.
-        """
+        """Set, renew or clear the last day of a guest's membership. Safe to repeat. Raises Refused `not-owner`,
+        `group-missing`, `guest-missing`, `body-invalid` for a day that is over."""
         await self.access.require(group, caller, Action.CHANGE_GUESTS)
         if expires is not None and expires < self.clock.now().date():
             raise Refused(Reason.BODY_INVALID, f"{expires} is over already", field="expires")

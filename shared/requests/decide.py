@@ -29,10 +29,7 @@ class DecideRequest:
         """Raises Refused `not-owner`, `group-missing`, or `parameter-invalid` for a continuation that was never
         given out."""
         await self.tools.access.require(group, caller, Action.READ_REQUESTS)
-        try:
-            return await self.tools.requests.list_group(group, state=state, continuation=continuation, limit=limit)
-        except ValueError as e:
-            raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
+        return await self.tools.requests.list_group(group, state=state, continuation=continuation, limit=limit)
 
     async def approve(self, group: GroupId, request: RequestId, caller: Caller, note: str | None) -> JoinRequest:
         """Say yes: an ordinary invitation follows. Safe to repeat by whoever decided.

@@ -42,8 +42,8 @@ class RequestStore(OpenWork[tuple[GroupId, RequestId]], Protocol):
     async def list_group(
         self, group: GroupId, *, state: RequestState | None, continuation: str | None, limit: int
     ) -> RequestPage:
-        """Requests of a group whose address is proven, in no order of time. Raises ValueError for a continuation
-        that was never given out."""
+        """Requests of a group whose address is proven, in no order of time. Raises Refused
+        `parameter-invalid` for a continuation that was never given out."""
         ...
 
     async def read_digest(self, decider: UserId) -> Versioned[Digest] | None: ...

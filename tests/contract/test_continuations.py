@@ -8,6 +8,7 @@ from azure.data.tables.aio import TableServiceClient
 
 from shared.audits.model.findings import FindingFilter
 from shared.audits.rows.audits import TableAuditStore
+from shared.core.errors import Refused
 from shared.core.ids import AuditId, GroupId, InvitationId
 from shared.core.versions import Versioned
 from shared.invitations.rows.store import TableStore
@@ -77,5 +78,5 @@ async def test_a_place_that_was_never_given_out_reaches_no_query(
         TableAuditStore(tables).list_findings(audit, FindingFilter(group=group), text, 5),
         TableAuditStore(tables).list_audits(text, 5),
     ):
-        with pytest.raises(ValueError, match="never given out"):
+        with pytest.raises(Refused, match="never given out"):
             await read

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.core.errors import Conflict
+from shared.core.errors import Conflict, Refused
 from shared.core.ids import GroupId, RequestId, UserId
+from shared.core.reasons import Reason
 from shared.core.versions import Versioned
 from shared.requests.model.digests import Digest
 from shared.requests.model.requests import JoinRequest, RequestState
@@ -47,7 +48,7 @@ class FakeRequestStore(FakeOpenWork[tuple[GroupId, RequestId]]):
     ) -> RequestPage:
         known = sorted(key[1] for key in self.rows if key[0] == group)
         if continuation is not None and continuation not in known:
-            raise ValueError("the continuation was never given out")
+            raise Refused(Reason.PARAMETER_INVALID, "the continuation was never given out", field="continuation")
         found = [self.rows[group, key].value for key in known if continuation is None or key > continuation]
         found = [r for r in found if r.state is not RequestState.UNVERIFIED and r.proven_at is not None]
         found = [r for r in found if state is None or r.state is state]

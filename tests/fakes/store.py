@@ -232,7 +232,7 @@ class FakeStore:
         after = ""
         if continuation is not None:
             if not continuation.startswith("after:"):
-                raise ValueError("the continuation was never given out")
+                raise Refused(Reason.PARAMETER_INVALID, "the continuation was never given out", field="continuation")
             after = continuation.removeprefix("after:")
         found = sorted(
             (r.value for r in self.rows.values() if r.value.id.group == group and state in (None, r.value.state)),

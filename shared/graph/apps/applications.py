@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from shared.core.applications import AppId, Application, AppRole, Certificate, PrincipalId, Template
 from shared.core.ids import is_guid
-from shared.graph import batch, errors
+from shared.graph import batch
 from shared.graph.batch import Part
 from shared.graph.filters import equals, fits, literal
 from shared.graph.on_graph import OnGraph
@@ -36,7 +36,7 @@ class Applications(OnGraph):
         if template is not None:
             condition += f" and {equals('applicationTemplateId', template)}"
         path = f"/servicePrincipals?$filter={quote(condition, safe='')}&$select={_FIELDS}"
-        found = await all_pages(self._session, await self._session.request("GET", path), READ)
+        found = await self._list(path, READ)
         return [read_application(f) for f in found if fits(name) or f["displayName"].lower() == name.lower()]
 
     async def find_templates(self, name_or_id: str) -> list[Template]:
@@ -54,8 +54,7 @@ class Applications(OnGraph):
     async def instantiate(self, template: Template, name: str) -> AppId:
         """Add an app from the gallery. NOT safe to repeat: a repeat makes another."""
         path = f"/applicationTemplates/{template.id}/instantiate"
-        response = await self._session.request("POST", path, body={"displayName": name})
-        errors.require_written(response, WRITE)
+        response = await self._write("POST", path, {"displayName": name}, WRITE)
         return AppId(str(made(response)["servicePrincipal"]["appId"]).lower())
 
 

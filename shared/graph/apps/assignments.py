@@ -26,10 +26,9 @@ class Assignments(OnGraph):
         """The app roles that a group or a user holds itself. A user's list has those of the user's groups as well:
         they are left out."""
         path = f"/{'groups' if is_group else 'users'}/{principal}/appRoleAssignments?$top=999"
-        found = await all_pages(self._session, await self._session.request("GET", path), _READ)
         return [
             Assignment(a["id"], PrincipalId(str(a["resourceId"]).lower()), str(a["appRoleId"]).lower())
-            for a in found
+            for a in await self._list(path, _READ)
             if str(a["principalId"]).lower() == principal
         ]
 
@@ -51,6 +50,4 @@ class Assignments(OnGraph):
 
     async def unassign(self, app: PrincipalId, assignment: str) -> None:
         """Safe to repeat."""
-        response = await self._session.request("DELETE", f"/servicePrincipals/{app}/appRoleAssignedTo/{assignment}")
-        if response.status != 404:
-            errors.require_written(response, _WRITE)
+        await self._delete(f"/servicePrincipals/{app}/appRoleAssignedTo/{assignment}", _WRITE)

@@ -3,9 +3,10 @@
 import base64
 import secrets
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from shared.core.applications import Certificate
 
 _BITS = 2048
 """Of the RSA key: what Microsoft's own certificates for this have."""
@@ -13,40 +14,9 @@ _BACKDATED = timedelta(minutes=5)
 """Clocks differ: a certificate that begins this moment is not valid yet elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class SigningCertificate:
-    """`pfx` holds the private key, protected by `password`; `public` is the certificate alone, in DER."""
-
-    name: str
-    thumbprint: str
-    starts_at: datetime
-    ends_at: datetime
-    public: bytes
-    pfx: bytes
-    password: str
-
-    def credentials(self) -> dict[str, Any]:
-        """As a service principal takes it."""
-        identifier = base64.b64encode(bytes.fromhex(self.thumbprint)).decode()
-        signing = str(uuid.uuid4())
-        times = {"startDateTime": _stamp(self.starts_at), "endDateTime": _stamp(self.ends_at)}
-        head = {"customKeyIdentifier": identifier, "displayName": self.name, **times}
-        keys = [
-            {**head, "keyId": signing, "type": "X509CertAndPassword", "usage": "Sign", "key": _text(self.pfx)},
-            {
-                **head,
-                "keyId": str(uuid.uuid4()),
-                "type": "AsymmetricX509Cert",
-                "usage": "Verify",
-                "key": _text(self.public),
-            },
-        ]
-        password = {"customKeyIdentifier": identifier, "keyId": signing, "secretText": self.password, **times}
-        return {"keyCredentials": keys, "passwordCredentials": [password]}
-
-
-def make_certificate(app_name: str, until: datetime) -> SigningCertificate:
-    """A certificate with a key of its own, for nothing but signing the tokens of one app."""
+def make_certificate(app_name: str, until: datetime) -> tuple[Certificate, dict[str, Any]]:
+    """A certificate with a key of its own, for nothing but signing the tokens of one app; and both, with the private
+    key and what protects it, as a service principal takes them."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
@@ -71,25 +41,26 @@ def make_certificate(app_name: str, until: datetime) -> SigningCertificate:
     pfx = pkcs12.serialize_key_and_certificates(
         name.encode(), key, certificate, None, serialization.BestAvailableEncryption(password.encode())
     )
-    return SigningCertificate(
-        name=f"CN={name}",
-        # SHA-1 names a certificate everywhere in Entra; nothing is signed with it.
-        thumbprint=certificate.fingerprint(hashes.SHA1()).hex().upper(),  # noqa: S303
-        starts_at=starts_at,
-        ends_at=ends_at,
-        public=certificate.public_bytes(serialization.Encoding.DER),
-        pfx=pfx,
-        password=password,
-    )
+    # SHA-1 names a certificate everywhere in Entra; nothing is signed with it.
+    digest = certificate.fingerprint(hashes.SHA1())  # noqa: S303
+    of_all = {
+        "customKeyIdentifier": _text(digest),
+        "startDateTime": starts_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "endDateTime": ends_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    of_keys = {**of_all, "displayName": f"CN={name}"}
+    signs = {"keyId": str(uuid.uuid4()), "type": "X509CertAndPassword", "usage": "Sign", "key": _text(pfx)}
+    public = _text(certificate.public_bytes(serialization.Encoding.DER))
+    verifies = {"keyId": str(uuid.uuid4()), "type": "AsymmetricX509Cert", "usage": "Verify", "key": public}
+    return Certificate(digest.hex().upper(), ends_at), {
+        "keyCredentials": [of_keys | signs, of_keys | verifies],
+        "passwordCredentials": [{**of_all, "keyId": signs["keyId"], "secretText": password}],
+    }
 
 
 def _common_name(name: str) -> str:
     """A subject without separators, and not longer than X.509 allows."""
     return "".join(c for c in name if c.isalnum() or c in " .-").strip()[:60] or "Guestlist"
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _text(content: bytes) -> str:

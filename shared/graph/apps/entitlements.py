@@ -137,20 +137,20 @@ class GraphEntitlements(OnGraph):
         """With its policies. Safe to repeat."""
         path = f"{_BASE}/assignmentPolicies?$filter={quote(f"accessPackage/id eq '{package}'", safe='')}"
         for policy in await self._all(path):
-            await self._delete(f"/assignmentPolicies/{policy['id']}")
+            await self._remove(f"/assignmentPolicies/{policy['id']}")
         response = await self._session.request("GET", f"{_BASE}/accessPackages/{package}?$expand=resourceRoleScopes")
         if response.status == 404:
             return
         self._check(response)
         for scope in made(response).get("resourceRoleScopes") or ():
-            await self._delete(f"/accessPackages/{package}/resourceRoleScopes/{scope['id']}")
-        await self._delete(f"/accessPackages/{package}")
+            await self._remove(f"/accessPackages/{package}/resourceRoleScopes/{scope['id']}")
+        await self._remove(f"/accessPackages/{package}")
 
     async def delete_catalog(self, catalog: str) -> bool:
         """Only where it is empty; tells whether it is gone. Safe to repeat."""
         if await self._first("/accessPackages", f"catalog/id eq '{catalog}'") is not None:
             return False
-        await self._delete(f"/catalogs/{catalog}")
+        await self._remove(f"/catalogs/{catalog}")
         return True
 
     async def _first(self, path: str, condition: str) -> str | None:
@@ -167,7 +167,7 @@ class GraphEntitlements(OnGraph):
         self._check(response)
         return str(made(response)["id"])
 
-    async def _delete(self, path: str) -> None:
+    async def _remove(self, path: str) -> None:
         response = await self._session.request("DELETE", f"{_BASE}{path}")
         if response.status != 404:
             self._check(response)
@@ -181,6 +181,5 @@ class GraphEntitlements(OnGraph):
             raise Refused(Reason.LICENCE_MISSING, errors.words(response))
         if response.status == 403:
             # Its own code and words, other than those of the directory's refusals.
-            said = f"Grant {_PERMISSION} to Guestlist's identity. The directory said: {errors.words(response)}"
-            raise Refused(Reason.PERMISSION_MISSING, said)
+            raise Refused(Reason.PERMISSION_MISSING, errors.grant(_PERMISSION, response))
         errors.require_written(response, _PERMISSION)

@@ -35,10 +35,7 @@ class Groups(OnGraph):
             "mailNickname": key[:_NICKNAME_LIMIT],
             "securityEnabled": True,
         }
-        response = await self._session.request(
-            "PATCH", _path(key), body=body, headers={"Prefer": "create-if-missing"}
-        )
-        errors.require_written(response, _WRITE)
+        response = await self._write("PATCH", _path(key), body, _WRITE, {"Prefer": "create-if-missing"})
         if response.status == 201 and isinstance(response.body, dict):
             return GroupId(str(response.body["id"]).lower()), True
         # 204: somebody was quicker. Its id is in no answer.
@@ -55,9 +52,7 @@ class Groups(OnGraph):
 
     async def delete_group(self, group: GroupId) -> None:
         """Safe to repeat."""
-        response = await self._session.request("DELETE", f"/groups/{group}")
-        if response.status != 404:
-            errors.require_written(response, _WRITE)
+        await self._delete(f"/groups/{group}", _WRITE)
 
     async def add_owner(self, group: GroupId, owner: UserId) -> bool:
         """Tells whether this call made the owner one. Safe to repeat."""

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from shared.core.ids import UserId, is_guid
 from shared.core.users import DirectoryUser
 from shared.graph import batch
-from shared.graph.batch import LIMIT, Part
+from shared.graph.batch import Part
 from shared.graph.filters import equals, fits
 from shared.graph.on_graph import OnGraph
 from shared.graph.pages import all_pages
@@ -20,13 +20,12 @@ class Users(OnGraph):
         """Users by object id, user principal name or mail address, in the order given: a ``$batch`` for each twenty.
         Of several with one mail address, a member comes before a guest. Safe to repeat."""
         found: list[DirectoryUser | None] = []
-        for start in range(0, len(names), LIMIT):
-            few = [name.strip() for name in names[start : start + LIMIT]]
-            parts = [Part("GET", f"/users?$filter={_filter(name)}&$select={_FIELDS}") for name in few]
-            for name, response in zip(few, await batch.send(self._session, parts), strict=True):
-                users = await all_pages(self._session, response, "Directory.Read.All or User.Read.All")
-                people = [_person(user) for user in users if fits(name) or _is_called(user, name)]
-                found.append(min(people, key=lambda p: (p.is_guest, not p.enabled)) if people else None)
+        wanted = [name.strip() for name in names]
+        parts = [Part("GET", f"/users?$filter={_filter(name)}&$select={_FIELDS}") for name in wanted]
+        for name, response in zip(wanted, await batch.send_all(self._session, parts), strict=True):
+            users = await all_pages(self._session, response, "Directory.Read.All or User.Read.All")
+            people = [_person(user) for user in users if fits(name) or _is_called(user, name)]
+            found.append(min(people, key=lambda p: (p.is_guest, not p.enabled), default=None))
         return found
 
 

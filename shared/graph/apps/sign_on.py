@@ -9,11 +9,9 @@ from urllib.parse import quote
 
 from shared.core.applications import Application, Certificate, Saml
 from shared.core.errors import DirectoryLagging
-from shared.graph import errors
 from shared.graph.apps.applications import READ, WRITE
 from shared.graph.apps.certificates import make_certificate
 from shared.graph.on_graph import OnGraph
-from shared.graph.pages import all_pages
 
 
 class SignOn(OnGraph):
@@ -46,7 +44,7 @@ class SignOn(OnGraph):
             (f"/servicePrincipals/{app.service_principal}", principal),
             (f"/applications/{behind['id']}", changes),
         ):
-            errors.require_written(await self._session.request("PATCH", path, body=body), WRITE)
+            await self._write("PATCH", path, body, WRITE)
 
     async def add_certificate(self, app: Application, until: datetime) -> Certificate:
         """A self-signed certificate of our own making, in place of those that are there: a repeat makes another. It
@@ -55,23 +53,19 @@ class SignOn(OnGraph):
 
         Source: Microsoft Graph, "Configure SAML-based single sign-on", custom signing certificate.
         """
-        signing = make_certificate(app.name, until)
-        response = await self._session.request(
-            "PATCH", f"/servicePrincipals/{app.service_principal}", body=signing.credentials()
-        )
-        errors.require_written(response, WRITE)
-        return Certificate(signing.thumbprint, signing.ends_at)
+        certificate, credentials = make_certificate(app.name, until)
+        await self._write("PATCH", f"/servicePrincipals/{app.service_principal}", credentials, WRITE)
+        return certificate
 
     async def use_certificate(self, app: Application, certificate: Certificate) -> None:
         """Sign with this one. Safe to repeat."""
         body = {"preferredTokenSigningKeyThumbprint": certificate.thumbprint}
-        response = await self._session.request("PATCH", f"/servicePrincipals/{app.service_principal}", body=body)
-        errors.require_written(response, WRITE)
+        await self._write("PATCH", f"/servicePrincipals/{app.service_principal}", body, WRITE)
 
     async def _application(self, app: Application) -> dict[str, Any]:
         condition = quote(f"appId eq '{app.app_id}'", safe="")
         path = f"/applications?$filter={condition}&$select=id,identifierUris,web"
-        found = await all_pages(self._session, await self._session.request("GET", path), READ)
+        found = await self._list(path, READ)
         if not found:
             raise DirectoryLagging("the directory does not show the application behind the app")
         return found[0]

@@ -46,12 +46,8 @@ class Directory(Protocol):
         """The account whose own each address is: its mail, an identity that signs in, or an alias of a colleague's
         mailbox; `Lookalike` where accounts have it in another way only. Safe to repeat.
 
-        Where it is several accounts' own, a guest who has accepted comes first, then a pending guest, then any
-        other. A guest invited within the last minutes may not be shown.
-
-        Raises:
-            Refused: `permission-missing`.
-        """
+        Where it is several accounts' own, a guest who has accepted comes first, then a pending guest, then any other.
+        A guest invited within the last minutes may not be shown. Raises Refused `permission-missing`."""
         ...
 
     async def invite(self, guests: Sequence[GuestToInvite]) -> list[InviteAnswer]:

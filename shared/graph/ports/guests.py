@@ -49,8 +49,8 @@ class GuestReader(Protocol):
         was made within the last minutes may not be found.
 
         Raises:
-            Refused: `group-missing` as well.
-            ValueError: the continuation was never given out for this group and this search.
+            Refused: `group-missing` as well; `parameter-invalid` where the continuation was never given out for this
+                group and this search.
         """
         ...
 

@@ -14,5 +14,6 @@ class ChangeLog(Protocol):
         ...
 
     async def read(self, continuation: str | None, limit: int) -> tuple[list[ChangeLogEntry], str | None]:
-        """The newest first, and where to go on. Raises ValueError for a continuation that was never given out."""
+        """The newest first, and where to go on. Raises Refused `parameter-invalid` for a continuation that was never
+        given out."""
         ...

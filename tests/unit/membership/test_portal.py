@@ -50,7 +50,7 @@ class FakeRosters:
 
     async def guests(self, group: GroupId, continuation: str | None, find: str | None = None) -> GuestPage:
         if continuation is not None:
-            raise ValueError("the continuation was never given out")
+            raise Refused(Reason.PARAMETER_INVALID, "the continuation was never given out", field="continuation")
         return GuestPage(self.there.get(group, []), None, True)
 
     async def mail_address(self, user: UserId) -> str | None:
