@@ -186,11 +186,7 @@ def content_type(req: func.HttpRequest) -> str:
 
 
 def form_of(req: func.HttpRequest) -> dict[str, str] | None:
-    """The fields of a form, those left empty without; None where the body is none.
-
-    Raises:
-        Refused: `body-invalid`.
-    """
+    """The fields of a form, those left empty without; None where the body is none. Raises Refused `body-invalid`."""
     kind = content_type(req)
     if kind == _URLENCODED:
         try:

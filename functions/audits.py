@@ -11,7 +11,7 @@ from functions.handlers import background
 from functions.http import Routes
 from shared import wiring
 from shared.audits import schemas
-from shared.audits.model.csv_findings import change_log_lines, finding_lines
+from shared.audits.model.csv_findings import CHANGE_LOG, FINDINGS, lines
 from shared.audits.model.findings import FindingFilter
 from shared.audits.model.remedies import Plan
 from shared.core.applications import AppId
@@ -104,7 +104,7 @@ async def get_findings_file(
     """The same as a file, five thousand lines at a time: follow the Link header."""
     of = await app.audits.commands.show(audit, caller)
     found = await app.audits.commands.findings(of.id, caller, wanted, page.continuation, _LINES)
-    content = finding_lines(found.findings, headings=page.continuation is None)
+    content = lines(FINDINGS, found.findings, headings=page.continuation is None)
     link = page.next(f"{_ALL}/{of.id}/findings.csv", found.continuation)
     return CsvFile(content, f"audit-{of.started_at:%Y-%m-%d}.csv", link)
 
@@ -113,14 +113,13 @@ async def get_findings_file(
 async def get_report(app: App, caller: Caller, audit: AuditName) -> func.HttpResponse:
     """The report: one page with charts, which loads nothing and can be printed."""
     report = await app.audits.commands.report(audit, caller)
-    page = app.audits.report_page().html(report)
-    return func.HttpResponse(page, headers=_REPORT_HEADERS, mimetype="text/html", charset="utf-8")
+    return func.HttpResponse(app.audits.html(report), headers=_REPORT_HEADERS, mimetype="text/html", charset="utf-8")
 
 
 @route(f"GET {_ONE}/remedies", Action.READ_AUDITS)
 async def list_remedies(app: App, caller: Caller, audit: AuditName) -> schemas.Plans:
     """What an audit means to do, or has done, in each app."""
-    return schemas.Plans([schemas.plan(p) for p in await app.audits.commands.plans(audit, caller)])
+    return schemas.Plans([schemas.Plan.of(p) for p in await app.audits.commands.plans(audit, caller)])
 
 
 @route(f"GET {_PLAN}", Action.READ_AUDITS, Reason.REMEDIES_MISSING)
@@ -134,14 +133,14 @@ async def get_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId
 async def carry_out_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId) -> Accepted[schemas.Plan]:
     """Have what was planned, or held because it would touch too many guests, carried out."""
     plan = await app.audits.commands.carry_out(audit, app_id, caller)
-    return Accepted(schemas.plan(plan), _path(plan))
+    return Accepted(schemas.Plan.of(plan), _path(plan))
 
 
 @route(f"POST {_PLAN}/undo", Action.RUN_AUDITS, *_OF_PLANS)
 async def undo_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId) -> Accepted[schemas.Plan]:
     """Take back what was done: guests are members again, may sign in again, are restored."""
     plan = await app.audits.commands.undo(audit, app_id, caller)
-    return Accepted(schemas.plan(plan), _path(plan))
+    return Accepted(schemas.Plan.of(plan), _path(plan))
 
 
 @route(f"GET {_POLICY}", Action.READ_APP, Reason.APP_MISSING, *OF_DIRECTORY)
@@ -177,15 +176,15 @@ async def list_group_findings(app: App, caller: Caller, group: GroupId, page: _P
 async def list_trail(app: App, caller: Caller, page: _Paged) -> schemas.ChangeLog:
     """Changes of the directory outside of inviting, the newest first."""
     found, after = await app.audits.commands.change_log(caller, page.continuation, page.limit)
-    return schemas.change_log_page(found, page.next("/api/trail", after))
+    return schemas.ChangeLog([schemas.ChangeLogEntry.of(e) for e in found], page.next("/api/trail", after))
 
 
 @route("GET /api/trail.csv", Action.READ_AUDITS)
 async def get_trail_file(app: App, caller: Caller, page: Continuation) -> CsvFile:
     """The same as a file, five thousand lines at a time: follow the Link header."""
     found, after = await app.audits.commands.change_log(caller, page.continuation, _LINES)
-    lines = change_log_lines(found, headings=page.continuation is None)
-    return CsvFile(lines, "trail.csv", page.next("/api/trail.csv", after))
+    content = lines(CHANGE_LOG, found, headings=page.continuation is None)
+    return CsvFile(content, "trail.csv", page.next("/api/trail.csv", after))
 
 
 def _path(plan: Plan) -> str:

@@ -22,11 +22,8 @@ TOKEN_FIELD = "access_token"  # noqa: S105 - a field's name, no secret
 
 
 async def caller_of(app: wiring.App, req: func.HttpRequest, form: Mapping[str, str] | None = None) -> Caller:
-    """The caller: by the Authorization header, a form's token, or the session of App Service Authentication.
-
-    Raises:
-        Refused: as `Callers.authenticate`.
-    """
+    """The caller: by the Authorization header, a form's token, or the session of App Service Authentication. Raises
+    Refused: as `Callers.authenticate`."""
     authorization: str | None = req.headers.get("authorization")
     if authorization is None and form and form.get(TOKEN_FIELD):
         authorization = f"Bearer {form[TOKEN_FIELD]}"
@@ -63,11 +60,8 @@ def source_of(req: func.HttpRequest, trusted_proxies: int) -> str:
 
 def _require_same_origin(req: func.HttpRequest) -> None:
     """A session goes with every request of the browser, whichever site made it: another site must not act with it.
-    Reading has no effect, and its answer stays with the browser: another site does not see it.
-
-    Raises:
-        Refused: `token-missing`.
-    """
+    Reading has no effect, and its answer stays with the browser: another site does not see it. Raises Refused
+    `token-missing`."""
     if req.method in ("GET", "HEAD"):
         return
     origin, site = req.headers.get("origin"), req.headers.get("sec-fetch-site")

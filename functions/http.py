@@ -285,11 +285,8 @@ def _require_length(req: func.HttpRequest, most: int) -> None:
 
 def _require_values(req: func.HttpRequest) -> None:
     """The platform drops parameters without a value: whoever writes ``?dryRun`` must not have done what they wanted
-    to look at. The pages' addresses come from elsewhere, with what their senders like.
-
-    Raises:
-        Refused: `parameter-invalid`.
-    """
+    to look at. The pages' addresses come from elsewhere, with what their senders like. Raises Refused
+    `parameter-invalid`."""
     parts = urlsplit(req.url)
     if not parts.path.startswith("/api/"):
         return

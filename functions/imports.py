@@ -132,10 +132,7 @@ async def undo_import(
 
 def _part(req: func.HttpRequest, name: str) -> tuple[str, bytes]:
     """Name and content of the part `file` of a form, which may have no name; takes seconds where the form is large.
-
-    Raises:
-        Refused: `file-too-large`, `body-invalid`.
-    """
+    Raises Refused `file-too-large`, `body-invalid`."""
     size = len(req.get_body())
     if size > _FORM_LIMIT:
         detail = f"The form has {size:,} bytes; {_FORM_LIMIT:,} are taken. Send the file itself, as text/csv"

@@ -69,7 +69,7 @@ async def remove_guest(app: App, caller: Caller, group: GroupId, user: UserId) -
 async def put_expiry(app: App, caller: Caller, group: GroupId, user: UserId, body: date | None) -> schemas.Expiry:
     """Set, renew or clear the last day of a guest's membership."""
     await app.portal.guests.set_expiry(group, user, body, caller)
-    return schemas.expiry(user, body)
+    return schemas.Expiry(user, body)
 
 
 @route(

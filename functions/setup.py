@@ -123,7 +123,7 @@ async def delete_app(
     """Take an app apart: what Guestlist made goes. The dry run's ETag is the If-Match of the real one."""
     if dry_run:
         found = await app.setups.apps.check_removal(app_id, caller)
-        return Tagged(apps.removal(found), found.tag)
+        return Tagged(apps.AppRemoval.of(found), found.tag)
     await app.setups.apps.remove(app_id, caller, tag)
     return Accepted(apps.AppRemoving(app_id), f"/api/apps/{app_id}")
 

@@ -10,8 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.model.remedies import CAN_BE_UNDONE, OPEN, ActionState, Plan, PlanState, RemedyAction
-from shared.audits.model.results import Done, NotNow, Refusal, Result
+from shared.audits.model.remedies import (
+    CAN_BE_UNDONE,
+    OPEN,
+    ActionState,
+    Done,
+    NotNow,
+    Plan,
+    PlanState,
+    Refusal,
+    RemedyAction,
+    Result,
+)
 from shared.audits.notify_owners import Actions
 from shared.audits.plan import BY_POLICY
 from shared.audits.remedies import Effects, need_of
@@ -28,7 +38,7 @@ from shared.membership.model.accounts import ExpectedMembership
 from shared.membership.model.apps import AppRecord, AppState
 from shared.membership.ports.snapshot import OwnAction
 from shared.messages.commands import CHUNK_SIZE, ApplyRemedies
-from shared.messages.outcomes import Later, Outcome
+from shared.messages.outcomes import Outcome, later
 
 log = logging.getLogger("guestlist")
 _SOON = timedelta(seconds=1)
@@ -49,7 +59,6 @@ class ApplyRemediesStep:
             return Outcome(note="nothing to do")
         if not tools.features.has(Feature.REMEDIES):
             return Outcome(note="switched off: the sweeper sets it going when it is on again")
-        again = replace(command, attempt=command.attempt + 1)
         try:
             if (lost := await self._lost(stored.value)) is not None:
                 return await self._stop(stored, lost)
@@ -58,17 +67,16 @@ class ApplyRemediesStep:
                 return await self._close(stored)
             busy_until = max(_at_work_until(a.value, tools.timing.claim, now) for a in few)
             if busy_until > now:
-                return Outcome(later=Later(again, busy_until, "another delivery is at work"))
+                return later(command, busy_until, "another delivery is at work")
             wait = await (self._undo(stored.value, few) if command.back else self._do(stored.value, few, command))
+            why = "the directory or the mail service is busy"
         except Unavailable as e:
-            later = now + busy_wait(command.attempt, e.retry_after, tools.clock.jitter())
-            await tools.remedies.open((command.audit, command.app), later + tools.timing.stall_timeout)
-            return Outcome(later=Later(again, later, str(e)))
+            wait, why = now + busy_wait(command.attempt, e.retry_after, tools.clock.jitter()), str(e)
         except Conflict:
-            return Outcome(later=Later(again, now + _SOON, "another delivery wrote first"))
+            return later(command, now + _SOON, "another delivery wrote first")
         if wait is not None:
             await tools.remedies.open((command.audit, command.app), wait + tools.timing.stall_timeout)
-            return Outcome(later=Later(again, wait, "the directory or the mail service is busy"))
+            return later(command, wait, why)
         return Outcome(then=(ApplyRemedies(command.audit, command.app, command.back),))
 
     async def _lost(self, plan: Plan) -> str | None:
@@ -103,7 +111,6 @@ class ApplyRemediesStep:
             if few or after is None:
                 return [a for a in few if a.value.remedy is few[0].value.remedy]
 
-    # OwnAction
     async def _do(self, plan: Plan, few: Actions, command: ApplyRemedies) -> datetime | None:
         """Gives until when to wait, where some could not be done now."""
         tools, now = self.tools, self.tools.clock.now()
@@ -123,11 +130,11 @@ class ApplyRemediesStep:
             notified = await self.effects.tell_owners(
                 plan, record.value, all_of_them, again=again, attempt=command.attempt
             )
-            return await self._finish(plan, *notified)
+            return await self._finish(plan, *notified, back=False)
         results = await self.effects.do(plan, record.value, [a.value for a in started], again=False)
         if begun_before:
             results += await self.effects.do(plan, record.value, [a.value for a in begun_before], again=True)
-        return await self._finish(plan, [*started, *begun_before], results)
+        return await self._finish(plan, [*started, *begun_before], results, back=False)
 
     async def _start(self, plan: Plan, record: AppRecord, fresh: Actions) -> Actions:
         """Write down which of them are begun; who does not need it, or may not be touched, is spared."""
@@ -150,65 +157,29 @@ class ApplyRemediesStep:
         saved = await self._save(plan, pairs)
         return [a for a in saved if a.value.state is ActionState.STARTED]
 
-    async def _finish(self, plan: Plan, few: Actions, results: Sequence[Result]) -> datetime | None:
-        now, wait = self.tools.clock.now(), None
-        ended: list[tuple[Versioned[RemedyAction], RemedyAction]] = []
-        for stored, result in zip(few, results, strict=True):
-            action = stored.value
-            match result:
-                case Done(after=after, request_id=number):
-                    done = replace(action, state=ActionState.DONE, after=after, request_id=number)
-                    ended.append((stored, done))
-                case Refusal(detail=detail):
-                    ended.append((stored, replace(action, state=ActionState.FAILED, detail=detail)))
-                case NotNow(until=until, happened=happened):
-                    wait = max(wait or until, until)
-                    # What may have happened stays begun; what did not is looked at again.
-                    state = ActionState.STARTED if happened else ActionState.PLANNED
-                    ended.append((stored, replace(action, state=state)))
-        changed = [a for _, a in ended if a.state is ActionState.DONE]
-        await self._record_actions(plan, changed, holds=False)
-        await self.tools.change_log.add(
-            [_entry(plan, action, action.at or now) for action in changed if _is_change(action)]
-        )
-        await self._save(plan, ended)
-        return wait
-
-    # Taking back
     async def _undo(self, plan: Plan, few: Actions) -> datetime | None:
-        wait: datetime | None = None
-        results = await self.effects.undo(plan, [a.value for a in few])
-        ended: list[tuple[Versioned[RemedyAction], RemedyAction]] = []
-        for stored, result in zip(few, results, strict=True):
-            action = stored.value
-            match result:
-                case Done(request_id=number):
-                    ended.append((stored, replace(action, state=ActionState.UNDONE, request_id=number)))
-                case Refusal(detail=detail):
-                    ended.append((stored, replace(action, state=ActionState.FAILED, detail=detail)))
-                case NotNow(until=until):
-                    wait = max(wait or until, until)
-        undone = [a for _, a in ended if a.state is ActionState.UNDONE]
-        for action in undone:
-            if action.expires is not None and action.address:
-                await self.tools.store.write_expiry(plan.group, action.address.lower(), action.expires)
-        await self._record_actions(plan, undone, holds=True)
-        await self.tools.change_log.add([_back(plan, action, plan.since) for action in undone])
-        await self._save(plan, ended)
-        return wait
+        return await self._finish(plan, few, await self.effects.undo(plan, [a.value for a in few]), back=True)
 
-    async def _record_actions(self, plan: Plan, actions: Sequence[RemedyAction], *, holds: bool) -> None:
-        """Tell the snapshot, so that the next audit does not wonder who changed the membership."""
+    async def _finish(self, plan: Plan, few: Actions, results: Sequence[Result], *, back: bool) -> datetime | None:
+        """Write down what came of actions, or of taking them back."""
         now = self.tools.clock.now()
-        moved = [a for a in actions if a.remedy in (Remedy.REMOVE, Remedy.DELETE)]
-        own_actions = [OwnAction(a.subject, plan.group, ExpectedMembership(holds, now)) for a in moved]
+        ended = [
+            (stored, _ended(stored.value, result, back=back)) for stored, result in zip(few, results, strict=True)
+        ]
+        done = [a for _, a in ended if a.state is (ActionState.UNDONE if back else ActionState.DONE)]
+        # The snapshot, too, so that the next audit does not wonder who changed the membership.
+        moved = [a for a in done if a.remedy in (Remedy.REMOVE, Remedy.DELETE)]
+        own_actions = [OwnAction(a.subject, plan.group, ExpectedMembership(back, now)) for a in moved]
         await self.tools.snapshot.record_actions(plan.audit, own_actions)
-        if holds:
-            return
         for action in moved:
             if action.expires is not None and action.address:
-                # Else who is invited again one day would be removed at once.
-                await self.tools.store.write_expiry(plan.group, action.address.lower(), None)
+                # Without a last day: else who is invited again one day would be removed at once.
+                last = action.expires if back else None
+                await self.tools.store.write_expiry(plan.group, action.address.lower(), last)
+        changes = [_entry(plan, a, now, back=back) for a in done if a.remedy is not Remedy.NOTIFY_OWNER]
+        await self.tools.change_log.add(changes)
+        await self._save(plan, [(stored, action) for stored, action in ended if action != stored.value])
+        return max((result.until for result in results if isinstance(result, NotNow)), default=None)
 
     async def _save(self, plan: Plan, pairs: Sequence[tuple[Versioned[RemedyAction], RemedyAction]]) -> Actions:
         return await self.tools.remedies.save_actions(
@@ -232,40 +203,36 @@ def _spared(action: RemedyAction, why: str) -> RemedyAction:
     return replace(action, state=ActionState.SPARED, detail=why)
 
 
-def _is_change(action: RemedyAction) -> bool:
-    return action.remedy is not Remedy.NOTIFY_OWNER
+def _ended(action: RemedyAction, result: Result, *, back: bool) -> RemedyAction:
+    match result:
+        case Done(request_id=number) if back:
+            return replace(action, state=ActionState.UNDONE, request_id=number)
+        case Done(after=after, request_id=number):
+            return replace(action, state=ActionState.DONE, after=after, request_id=number)
+        case Refusal(detail=detail):
+            return replace(action, state=ActionState.FAILED, detail=detail)
+        case NotNow(happened=happened) if not back:
+            # What may have happened stays begun; what did not is looked at again.
+            return replace(action, state=ActionState.STARTED if happened else ActionState.PLANNED)
+        case NotNow():
+            return action
 
 
-def _who(plan: Plan, action: RemedyAction) -> str:
-    rule = f"rule '{action.rule.value}'"
-    return rule if plan.by == BY_POLICY else f"{plan.by}, by {rule}"
-
-
-def _entry(plan: Plan, action: RemedyAction, at: datetime) -> ChangeLogEntry:
+def _entry(plan: Plan, action: RemedyAction, now: datetime, *, back: bool) -> ChangeLogEntry:
+    rule, before, after = f"rule '{action.rule.value}'", action.before or "", action.after or ""
+    by_rule = rule if plan.by == BY_POLICY else f"{plan.by}, by {rule}"
     return ChangeLogEntry(
-        key=f"{plan.audit}-{action.id}-done",
-        at=at,
-        who=_who(plan, action),
-        what=action.remedy.value,
+        key=f"{plan.audit}-{action.id}-{'undone' if back else 'done'}",
+        at=plan.since if back else action.at or now,
+        who=plan.by if back else by_rule,
+        what=f"undo-{action.remedy.value}" if back else action.remedy.value,
         subject=action.subject,
         name=action.name,
         group=plan.group,
         app=plan.app,
-        before=action.before or "",
-        after=action.after or "",
+        before=after if back else before,
+        after=before if back else after,
         audit=plan.audit,
         rule=action.rule.value,
         request_id=action.request_id,
-    )
-
-
-def _back(plan: Plan, action: RemedyAction, at: datetime) -> ChangeLogEntry:
-    done = _entry(plan, action, at)
-    return replace(
-        done,
-        key=f"{plan.audit}-{action.id}-undone",
-        who=plan.by,
-        what=f"undo-{action.remedy.value}",
-        before=action.after or "",
-        after=action.before or "",
     )

@@ -18,9 +18,8 @@ from shared.core.features import Feature
 from shared.core.ids import AuditId, GroupId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.membership.access import Access, require
+from shared.membership.access import Access, read_app, require
 from shared.membership.model.access import Action
-from shared.membership.model.apps import AppRecord
 from shared.membership.model.audit_policy import AuditPolicy, wrong_remedies
 from shared.messages.commands import ApplyRemedies
 
@@ -39,10 +38,7 @@ class AuditCommands:
     async def list(self, caller: Caller, continuation: str | None, limit: int) -> tuple[list[Audit], str | None]:
         """The newest first. Raises Refused `parameter-invalid` for a continuation never given out."""
         require(caller, Action.READ_AUDITS)
-        try:
-            return await self.tools.audits.list_audits(continuation, limit)
-        except ValueError as e:
-            raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
+        return await self.tools.audits.list_audits(continuation, limit)
 
     async def show(self, audit: str, caller: Caller) -> Audit:
         require(caller, Action.READ_AUDITS)
@@ -53,21 +49,18 @@ class AuditCommands:
     ) -> FindingPage:
         """The worst first."""
         require(caller, Action.READ_AUDITS)
-        return await self._findings((await self._audit(audit)).id, show, continuation, limit)
+        return await self.tools.audits.list_findings((await self._audit(audit)).id, show, continuation, limit)
 
     async def of_group(
         self, group: GroupId, caller: Caller, continuation: str | None, limit: int
     ) -> tuple[Audit | None, FindingPage]:
-        """What the last audit found in a group, for those who own it; None where there was no audit yet.
-
-        Raises:
-            Refused: `not-owner`, `group-missing`, `parameter-invalid`.
-        """
+        """What the last audit found in a group, for those who own it; None where there was no audit yet. Raises
+        Refused `not-owner`, `group-missing`, `parameter-invalid`."""
         await self.access.require(group, caller, Action.READ_GUESTS)
         last = (await self.tools.audits.read_position()).value.last
         if last is None:
             return None, FindingPage([], None)
-        page = await self._findings(last, FindingFilter(group=group), continuation, limit)
+        page = await self.tools.audits.list_findings(last, FindingFilter(group=group), continuation, limit)
         return await self._audit(last), page
 
     async def report(self, audit: str, caller: Caller) -> Report:
@@ -92,10 +85,7 @@ class AuditCommands:
     ) -> tuple[Sequence[ChangeLogEntry], str | None]:
         """The newest first."""
         require(caller, Action.READ_AUDITS)
-        try:
-            return await self.tools.change_log.read(continuation, limit)
-        except ValueError as e:
-            raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
+        return await self.tools.change_log.read(continuation, limit)
 
     # Remedies
     async def plans(self, audit: str, caller: Caller) -> Sequence[Plan]:
@@ -109,10 +99,7 @@ class AuditCommands:
         """Raises Refused `remedies-missing` where nothing was planned."""
         require(caller, Action.READ_AUDITS)
         plan = (await self._plan(audit, app)).value
-        try:
-            found, after = await self.tools.remedies.list_actions(plan.audit, app, continuation, limit)
-        except ValueError as e:
-            raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e
+        found, after = await self.tools.remedies.list_actions(plan.audit, app, continuation, limit)
         return plan, [a.value for a in found], after
 
     async def carry_out(self, audit: str, app: AppId, caller: Caller) -> Plan:
@@ -125,11 +112,8 @@ class AuditCommands:
         return await self._move(audit, app, caller, (PlanState.PLANNED, PlanState.HELD), PlanState.RUNNING)
 
     async def undo(self, audit: str, app: AppId, caller: Caller) -> Plan:
-        """Begin to take back what was done. Safe to repeat.
-
-        Raises:
-            Refused: `not-admin`, `feature-off`, `remedies-missing`, `remedies-ended`.
-        """
+        """Begin to take back what was done. Safe to repeat. Raises Refused `not-admin`, `feature-off`,
+        `remedies-missing`, `remedies-ended`."""
         return await self._move(audit, app, caller, (PlanState.DONE, PlanState.RUNNING), PlanState.UNDOING)
 
     @retry_on_conflict("the plan")
@@ -143,8 +127,8 @@ class AuditCommands:
         if plan.state is not after:
             if plan.state not in before:
                 raise Refused(Reason.REMEDIES_ENDED, f"They are '{plan.state.value}'")
-            if after is PlanState.RUNNING:
-                await self._require_last(plan.audit)
+            if after is PlanState.RUNNING and plan.audit != (await self.tools.audits.read_position()).value.last:
+                raise Refused(Reason.REMEDIES_OLD)
             who = f"{caller.name} ({caller.object_id})"
             now = self.tools.clock.now()
             plan = replace(plan, state=after, since=now, by=who, by_id=caller.object_id, detail=None)
@@ -153,19 +137,10 @@ class AuditCommands:
         await self.tools.outbox.send(ApplyRemedies(plan.audit, app, after is PlanState.UNDOING))
         return plan
 
-    async def _require_last(self, audit: AuditId) -> None:
-        if (await self.tools.audits.read_position()).value.last != audit:
-            raise Refused(Reason.REMEDIES_OLD)
-
     # Policy
     async def policy(self, app: AppId, caller: Caller) -> AuditPolicy:
         """Raises Refused `app-missing`, both where there is none and where the caller may not see it."""
-        stored = await self._app(app)
-        try:
-            await self.access.require(stored.value.group, caller, Action.READ_APP)
-        except Refused as e:
-            raise Refused(Reason.APP_MISSING) from e
-        return stored.value.audits
+        return (await self.access.require_app(app, caller, Action.READ_APP)).value.audits
 
     @retry_on_conflict("the app's record")
     async def write_policy(self, app: AppId, policy: AuditPolicy, caller: Caller) -> AuditPolicy:
@@ -182,16 +157,10 @@ class AuditCommands:
             raise Refused(Reason.BODY_INVALID, detail, field=f"remedies.{rule.value}")
         if any(remedy is not Remedy.REPORT for remedy in policy.remedies.values()):
             self.tools.features.need(Feature.REMEDIES)
-        stored = await self._app(app)
+        stored = await read_app(self.tools.setups, app)
         changed = replace(stored.value, audits=policy, updated_at=self.tools.clock.now())
         await self.tools.setups.save_app(Versioned(changed, stored.version))
         return policy
-
-    async def _app(self, app: AppId) -> Versioned[AppRecord]:
-        stored = await self.tools.setups.read_app(app)
-        if stored is None:
-            raise Refused(Reason.APP_MISSING)
-        return stored
 
     async def _audit(self, audit: str) -> Audit:
         id_: str | None = audit
@@ -207,11 +176,3 @@ class AuditCommands:
         if stored is None:
             raise Refused(Reason.REMEDIES_MISSING)
         return stored
-
-    async def _findings(
-        self, audit: AuditId, show: FindingFilter, continuation: str | None, limit: int
-    ) -> FindingPage:
-        try:
-            return await self.tools.audits.list_findings(audit, show, continuation, limit)
-        except ValueError as e:
-            raise Refused(Reason.PARAMETER_INVALID, str(e), field="continuation") from e

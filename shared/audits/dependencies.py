@@ -1,14 +1,18 @@
 """What the parts of an audit share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from shared.audits.model.settings import AuditSettings
-from shared.core.applications import Saml
+from shared.audits.model.findings import Finding
+from shared.audits.model.guest_rules import AuditSettings
+from shared.audits.model.records import Audit
 from shared.core.clock import Clock
+from shared.core.errors import Refused
 from shared.core.features import ALL, Features
-from shared.core.ids import SetupId
+from shared.core.groups import GroupFacts
+from shared.core.ids import GroupId
+from shared.core.reasons import Reason
 from shared.core.stuck import FindStuck
 from shared.core.timing import Timing
 from shared.graph.ports.directory import Directory
@@ -26,14 +30,6 @@ if TYPE_CHECKING:
     from shared.invitations.rows.history import TableInvitationHistory
 
 
-class SetupPlans(Protocol):
-    """What setups were asked for. Raises StorageBusy."""
-
-    async def read_saml(self, setup: SetupId) -> Saml | None:
-        """The SAML settings that a setup was given; None where it was given none, or is gone."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class AuditDependencies:
     audits: "TableAuditStore"
@@ -44,7 +40,6 @@ class AuditDependencies:
     change_log: ChangeLog
     store: Store
     setups: AppStore
-    plans: "SetupPlans"
     find_stuck: Sequence[FindStuck]
     directory: "GraphAppDirectory"
     groups: Directory
@@ -53,3 +48,20 @@ class AuditDependencies:
     timing: Timing
     settings: AuditSettings
     features: Features = ALL
+
+    async def find_group(self, group: GroupId) -> GroupFacts | None:
+        """None for one that is gone."""
+        try:
+            return await self.groups.read_group(group)
+        except Refused as e:
+            if e.reason is not Reason.GROUP_MISSING:
+                raise
+            return None
+
+    async def write_found(self, audit: Audit, findings: Sequence[Finding]) -> None:
+        """Findings, each with the day on which an audit first saw it. Safe to repeat."""
+        if not findings:
+            return
+        since = await self.audits.known_since(audit.before, [f.id for f in findings]) if audit.before else {}
+        dated = [replace(f, seen_since=since.get(f.id, audit.started_at)) for f in findings]
+        await self.audits.write_findings(audit.id, dated)

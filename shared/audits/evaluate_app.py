@@ -3,13 +3,10 @@
 from dataclasses import replace
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.found import write_found
 from shared.audits.model.app_rules import AppTruth, find_app_drift
 from shared.audits.model.records import Audit, Phase, Task
 from shared.core.applications import AppId, Application, Saml
-from shared.core.errors import Refused
 from shared.core.groups import GroupFacts
-from shared.core.reasons import Reason
 from shared.core.users import DirectoryUser
 from shared.membership.model.apps import AppRecord
 
@@ -26,17 +23,12 @@ async def evaluate_app(tools: AuditDependencies, audit: Audit, task: Task) -> Ta
     record = await tools.setups.read_app(AppId(task.name.removeprefix(APP)))
     if record is not None:
         truth = await _truth(tools, record.value)
-        await write_found(tools, audit, find_app_drift(record.value, truth, tools.clock.now()))
+        await tools.write_found(audit, find_app_drift(record.value, truth, tools.clock.now()))
     return replace(task, done=True)
 
 
 async def _truth(tools: AuditDependencies, record: AppRecord) -> AppTruth:
-    try:
-        group = await tools.groups.read_group(record.group)
-    except Refused as e:
-        if e.reason is not Reason.GROUP_MISSING:
-            raise
-        group = None
+    group = await tools.find_group(record.group)
     app = await tools.directory.app_by_id(record.app_id)
     owners = await _people(tools, group)
     assigned = await tools.directory.assigned_to(record.service_principal) if app is not None else frozenset[str]()
@@ -45,7 +37,7 @@ async def _truth(tools: AuditDependencies, record: AppRecord) -> AppTruth:
         owners=owners,
         app=app,
         is_assigned=group is not None and record.group in assigned,
-        wants_saml=(saml := await tools.plans.read_saml(record.setup)) is not None,
+        wants_saml=(saml := await tools.setups.read_saml(record.setup)) is not None,
         differences=await _differences(tools, record, group, app, saml, assigned) if app is not None else (),
     )
 

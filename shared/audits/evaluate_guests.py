@@ -2,21 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.found import write_found
 from shared.audits.model.findings import Finding
 from shared.audits.model.guest_rules import GuestContext, due_at, evaluate_guest
 from shared.audits.model.records import Audit, Phase, Task
 from shared.audits.model.totals import counted, plus
 from shared.core.audit_rules import Rule
-from shared.core.errors import Refused
 from shared.core.ids import GroupId, UserId
-from shared.core.reasons import Reason
 from shared.membership.model.accounts import Subject
 from shared.membership.model.apps import AppRecord
-from shared.membership.ports.snapshot import AccountSnapshot
 
 GUESTS, TOUCHED = "guests-", "guests-touched"
 _PAGE, _PAGES = 1000, 5
@@ -49,7 +45,7 @@ async def evaluate_guests(
 
 async def _page(
     tools: AuditDependencies, audit: Audit, task: Task
-) -> tuple[list[AccountSnapshot], list[AccountSnapshot], str | None]:
+) -> tuple[list[Subject], list[Subject], str | None]:
     """A page, those who are judged with it but counted elsewhere, and where to go on."""
     if task.name == TOUCHED:
         users, cursor = await tools.snapshot.touched(audit.id, task.cursor, _PAGE)
@@ -62,46 +58,46 @@ async def _page(
 
 
 async def _with_twins(
-    tools: AuditDependencies, audit: Audit, page: list[AccountSnapshot]
-) -> tuple[list[AccountSnapshot], list[AccountSnapshot]]:
+    tools: AuditDependencies, audit: Audit, page: list[Subject]
+) -> tuple[list[Subject], list[Subject]]:
     """Those of the page; and those who share an address with one of them: what one got, both have."""
-    guests = [m for m in page if m.subject.groups and m.subject.is_guest and not m.subject.gone]
-    who = await tools.snapshot.who_shares({m.subject.id: m.subject.addresses for m in guests})
-    page = [replace(m, twins=who.get(m.subject.id, frozenset())) for m in page]
-    missing = {u for users in who.values() for u in users} - {m.subject.id for m in page}
+    guests = [s for s in page if s.groups and s.is_guest and not s.gone]
+    who = await tools.snapshot.who_shares({s.id: s.addresses for s in guests})
+    page = [replace(s, twins=who.get(s.id, frozenset())) for s in page]
+    missing = {u for users in who.values() for u in users} - {s.id for s in page}
     others = await tools.snapshot.look_up(audit.id, missing, audit.since) if missing else {}
     by_other: dict[UserId, frozenset[UserId]] = {}
     for user, users in who.items():
         for other in users:
             by_other[other] = by_other.get(other, frozenset()) | {user}
-    return page, [replace(m, twins=by_other[u]) for u, m in others.items()]
+    return page, [replace(s, twins=by_other[u]) for u, s in others.items()]
 
 
 async def _evaluate(
     tools: AuditDependencies,
     audit: Audit,
     apps: Mapping[GroupId, AppRecord],
-    page: Sequence[AccountSnapshot],
-    others: Sequence[AccountSnapshot],
+    page: Sequence[Subject],
+    others: Sequence[Subject],
 ) -> dict[str, int]:
     """Write down what a page breaks, when its guests are to be looked at again, and what they count."""
-    context = await _context(tools, audit, apps, [*page, *others])
-    findings = [finding for m in others for finding in evaluate_guest(m.subject, context)]
+    twins = await _twins(tools, audit, [*page, *others])
+    context = GuestContext(apps, audit.started_at, tools.settings, twins)
+    findings = [finding for subject in others for finding in evaluate_guest(subject, context)]
     due: dict[UserId, datetime] = {}
     counts: dict[UserId, tuple[Mapping[str, int], Mapping[str, int]]] = {}
     change: dict[str, int] = {}
-    for account in page:
-        subject = account.subject
+    for subject in page:
         findings += evaluate_guest(subject, context)
         at = due_at(subject, tools.settings) if subject.groups & apps.keys() else None
         if at is not None and at > audit.started_at:
             due[subject.id] = at
         now = counted(subject, apps)
-        before = {} if audit.full else account.counted
+        before = {} if audit.full else subject.counted
         change = plus(plus(change, now), before, -1)
-        if now != account.counted:
-            counts[subject.id] = (now, account.counted)
-    await write_found(tools, audit, await _without_lost_groups(tools, findings))
+        if now != subject.counted:
+            counts[subject.id] = (now, subject.counted)
+    await tools.write_found(audit, await _without_lost_groups(tools, findings))
     await tools.snapshot.write_due(due)
     await tools.snapshot.note_counted(audit.id, counts)
     return change
@@ -109,49 +105,23 @@ async def _evaluate(
 
 async def _without_lost_groups(tools: AuditDependencies, findings: Sequence[Finding]) -> list[Finding]:
     """A group that is gone is one finding, of the app; not one for each guest who was in it."""
-    gone: set[GroupId | None] = set()
-    for group in {f.group for f in findings if f.rule is Rule.MEMBERSHIP_MISSING and f.group is not None}:
-        try:
-            await tools.groups.read_group(group)
-        except Refused as e:
-            if e.reason is not Reason.GROUP_MISSING:
-                raise
-            gone.add(group)
+    groups = {f.group for f in findings if f.rule is Rule.MEMBERSHIP_MISSING and f.group is not None}
+    gone = {group for group in groups if await tools.find_group(group) is None}
     return [f for f in findings if f.rule is not Rule.MEMBERSHIP_MISSING or f.group not in gone]
 
 
-async def _context(
-    tools: AuditDependencies, audit: Audit, apps: Mapping[GroupId, AppRecord], page: Sequence[AccountSnapshot]
-) -> GuestContext:
-    last_days: dict[tuple[GroupId, UserId], date] = {}
-    for account in page:
-        for group, day in account.last_days.items():
-            last_days[group, account.subject.id] = day
-    return GuestContext(
-        apps=apps,
-        began_at=audit.started_at,
-        settings=tools.settings,
-        last_days=last_days,
-        inactive={m.subject.id: m.inactive for m in page if m.inactive is not None},
-        twins=await _twins(tools, audit, page),
-    )
-
-
-async def _twins(
-    tools: AuditDependencies, audit: Audit, page: Sequence[AccountSnapshot]
-) -> dict[UserId, list[Subject]]:
+async def _twins(tools: AuditDependencies, audit: Audit, page: Sequence[Subject]) -> dict[UserId, list[Subject]]:
     """The other accounts of a person: an address once shared may have been changed since."""
-    wanted = {u for m in page for u in m.twins}
-    known = {m.subject.id: m.subject for m in page}
+    wanted = {u for s in page for u in s.twins}
+    known = {s.id: s for s in page}
     missing = wanted - known.keys()
     if missing:
-        found = await tools.snapshot.look_up(audit.id, missing, audit.since)
-        known |= {user: m.subject for user, m in found.items()}
+        known |= await tools.snapshot.look_up(audit.id, missing, audit.since)
     twins: dict[UserId, list[Subject]] = {}
-    for account in page:
-        others = [known[u] for u in account.twins if u in known and _is_twin(account.subject, known[u])]
+    for subject in page:
+        others = [known[u] for u in subject.twins if u in known and _is_twin(subject, known[u])]
         if others:
-            twins[account.subject.id] = others
+            twins[subject.id] = others
     return twins
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.found import write_found
 from shared.audits.model.findings import Finding
 from shared.audits.model.records import Audit, Phase, Task
 from shared.audits.stuck import invitations_that_stand_still
@@ -43,7 +42,7 @@ async def load_history(tools: AuditDependencies, audit: Audit, task: Task) -> Ta
     ]
     await tools.snapshot.record_actions(audit.id, own_actions)
     await _touch(tools, audit, [d.user for d in own_actions])
-    await write_found(tools, audit, await invitations_that_stand_still(tools, audit, page.invitations))
+    await tools.write_found(audit, await invitations_that_stand_still(tools, audit, page.invitations))
     if page.continuation is None:
         await _last_days(tools, audit, group)
     return replace(task, cursor=page.continuation, done=page.continuation is None)
@@ -94,7 +93,7 @@ async def _overdue(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
 async def _inactive(tools: AuditDependencies, audit: Audit) -> None:
     inactive = await tools.changes.inactive_guests(audit.started_at - tools.settings.sign_in_within)
     if inactive is None:
-        await write_found(tools, audit, [_unknown(audit)])
+        await tools.write_found(audit, [_unknown(audit)])
         return
     await tools.snapshot.mark(audit.id, {user: Mark(inactive=at) for user, at in inactive.items()})
     await _touch(tools, audit, inactive)

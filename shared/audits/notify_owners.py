@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.findings import Finding, FindingFilter
-from shared.audits.model.remedies import Plan, RemedyAction
-from shared.audits.model.results import Done, NotNow, Refusal, Result
+from shared.audits.model.remedies import Done, NotNow, Plan, Refusal, RemedyAction, Result
 from shared.audits.plan import notified_key
 from shared.core.audit_rules import RULES, Remedy
 from shared.core.errors import Refused

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.model.remedies import Plan, RemedyAction
-from shared.audits.model.results import Done, NotNow, Refusal, Result
+from shared.audits.model.remedies import Done, NotNow, Plan, Refusal, RemedyAction, Result
 from shared.audits.notify_owners import NotifyOwners
 from shared.audits.plan import invited_key
 from shared.core.addresses import parse_address

@@ -10,7 +10,6 @@ from msgspec import field
 from shared.audits.model import findings as domain
 from shared.audits.model import records, remedies
 from shared.audits.model.report import by_kind
-from shared.core import change_log
 from shared.core.audit_rules import RULES, SEVERITIES, Remedy, Rule
 from shared.http.schemas import Answer, Body, decode
 from shared.membership.model.audit_policy import AuditPolicy
@@ -179,16 +178,8 @@ def findings(audit_id: str | None, found: Sequence[domain.Finding], next_link: s
     return Findings(audit_id, [finding(f) for f in found], next_link)
 
 
-def plan(found: remedies.Plan) -> Plan:
-    return Plan.of(found)
-
-
 def actions(of: remedies.Plan, found: Sequence[remedies.RemedyAction], next_link: str | None) -> Remedies:
-    return Remedies(plan(of), [Action.of(a) for a in found], next_link)
-
-
-def change_log_page(found: Sequence[change_log.ChangeLogEntry], next_link: str | None) -> ChangeLog:
-    return ChangeLog([ChangeLogEntry.of(e) for e in found], next_link)
+    return Remedies(Plan.of(of), [Action.of(a) for a in found], next_link)
 
 
 def policy(found: AuditPolicy) -> Policy:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.model.records import Audit, Checkpoint, Task, sets_of
+from shared.audits.model.records import Audit, Checkpoint, sets_of
 from shared.audits.read import reading_tasks
 from shared.core.caller import Caller
 from shared.core.errors import Conflict, Refused, StorageBusy
@@ -83,9 +83,5 @@ async def begin(tools: AuditDependencies, audit: Audit, users: str | None) -> No
             await tools.audits.save(Versioned(audit, None))
         except Conflict as e:
             raise StorageBusy("another delivery wrote the audit") from e
-    await send(tools, audit, tasks)
-
-
-async def send(tools: AuditDependencies, audit: Audit, tasks: list[Task]) -> None:
     for task in tasks:
         await tools.outbox.send(RunAudit(audit.id, task.name))

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.found import write_found
 from shared.audits.model.findings import Finding
 from shared.audits.model.records import Audit, Phase, Task
 from shared.core.audit_rules import Rule
@@ -58,7 +57,7 @@ async def find_stuck(tools: AuditDependencies, audit: Audit, task: Task) -> Task
             found.append(
                 Finding(Rule.STUCK, work.key, work.group, None, work.name, detail, audit.started_at, work.address)
             )
-    await write_found(tools, audit, found)
+    await tools.write_found(audit, found)
     return replace(task, done=True)
 
 

@@ -5,7 +5,6 @@ task therefore names the way through the menus as well.
 """
 
 from shared.core.applications import AppId, PrincipalId
-from shared.core.ids import GroupId
 
 _HOME = "https://entra.microsoft.com/#view"
 
@@ -18,10 +17,6 @@ def groups_general() -> str:
 def external_collaboration() -> str:
     """External Identities › External collaboration settings: who may invite, and to which domains."""
     return f"{_HOME}/Microsoft_AAD_IAM/AllowlistPolicyBlade"
-
-
-def group(group_id: GroupId) -> str:
-    return f"{_HOME}/Microsoft_AAD_IAM/GroupDetailsMenuBlade/~/Overview/groupId/{group_id}"
 
 
 def single_sign_on(principal: PrincipalId, app_id: AppId) -> str:

@@ -1,5 +1,6 @@
 """What can be read of the tenant around self-service: its own switches have no API."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.core.checks import Check, CheckState
@@ -44,38 +45,33 @@ class TenantFacts:
 
 def checks_of(facts: TenantFacts) -> tuple[Check, ...]:
     """What a person should know of the tenant before guests are invited."""
-    return (_inviters(facts.invites_from), _guest_role(facts.guest_role), _groups(facts.guests_in_groups), _DOMAINS)
+    return (
+        _check("Who may invite guests", facts.invites_from, _inviters),
+        _check("What guests may see of the directory", facts.guest_role, _guest_role),
+        _check("Guests in groups", facts.guests_in_groups, _groups),
+        Check(
+            "Domains that may be invited",
+            CheckState.UNKNOWN,
+            "Microsoft Graph v1.0 does not show the tenant's list: look under External collaboration settings. An "
+            "address of a domain that is refused there ends as domain-blocked.",
+        ),
+    )
 
 
-_DOMAINS = Check(
-    "Domains that may be invited",
-    CheckState.UNKNOWN,
-    "Microsoft Graph v1.0 does not show the tenant's list: look under External collaboration settings. An address "
-    "of a domain that is refused there ends as domain-blocked.",
-)
-
-
-def _inviters(value: str | Unreadable) -> Check:
-    what = "Who may invite guests"
-    if isinstance(value, Unreadable):
-        return Check(what, CheckState.UNKNOWN, value.why)
-    state, words = _INVITERS.get(value, (CheckState.UNKNOWN, f"'{value}', which Guestlist does not know"))
+def _check[T](what: str, value: T | Unreadable, read: Callable[[T], tuple[CheckState, str]]) -> Check:
+    state, words = (CheckState.UNKNOWN, value.why) if isinstance(value, Unreadable) else read(value)
     return Check(what, state, words)
 
 
-def _guest_role(value: str | Unreadable) -> Check:
-    what = "What guests may see of the directory"
-    if isinstance(value, Unreadable):
-        return Check(what, CheckState.UNKNOWN, value.why)
-    return Check(what, CheckState.OK, GUEST_ROLES.get(value.lower(), f"the role {value}"))
+def _inviters(value: str) -> tuple[CheckState, str]:
+    return _INVITERS.get(value, (CheckState.UNKNOWN, f"'{value}', which Guestlist does not know"))
 
 
-def _groups(value: bool | Unreadable | None) -> Check:
-    what = "Guests in groups"
-    if isinstance(value, Unreadable):
-        return Check(what, CheckState.UNKNOWN, value.why)
+def _guest_role(value: str) -> tuple[CheckState, str]:
+    return CheckState.OK, GUEST_ROLES.get(value.lower(), f"the role {value}")
+
+
+def _groups(value: bool | None) -> tuple[CheckState, str]:
     if value is False:
-        return Check(
-            what, CheckState.ATTENTION, "not in Microsoft 365 groups; security groups, as used here, are not affected"
-        )
-    return Check(what, CheckState.OK, "may be added")
+        return CheckState.ATTENTION, "not in Microsoft 365 groups; security groups, as used here, are not affected"
+    return CheckState.OK, "may be added"

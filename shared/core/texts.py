@@ -42,11 +42,8 @@ def lines(text: str) -> str:
 
 
 def label(text: str, field: str) -> str:
-    """A name of a thing, as it is kept: one line, nothing hidden in it.
-
-    Raises:
-        Refused: `name-invalid`, naming the first character that no name has.
-    """
+    """A name of a thing, as it is kept: one line, nothing hidden in it. Raises Refused `name-invalid`, naming the
+    first character that no name has."""
     for c in text.strip():
         if unicodedata.category(c) in _REFUSED or c in _BIDI:
             what = unicodedata.name(c, "a control character").lower()
@@ -55,11 +52,8 @@ def label(text: str, field: str) -> str:
 
 
 def person_name(text: str, field: str) -> str:
-    """A name of a person: a label without address or link, as it goes to the directory and into mails.
-
-    Raises:
-        Refused: `name-invalid`.
-    """
+    """A name of a person: a label without address or link, as it goes to the directory and into mails. Raises Refused
+    `name-invalid`."""
     name = label(text, field)
     seen = unicodedata.normalize("NFKC", name)
     if "@" in seen:
@@ -70,11 +64,8 @@ def person_name(text: str, field: str) -> str:
 
 
 def guest_name(text: str | None, address: str) -> str | None:
-    """The name that a guest gets; None where there is none, or it is the guest's own address again.
-
-    Raises:
-        Refused: `name-invalid` as `person_name`, or where it is longer than Entra ID takes.
-    """
+    """The name that a guest gets; None where there is none, or it is the guest's own address again. Raises Refused
+    `name-invalid` as `person_name`, or where it is longer than Entra ID takes."""
     if text is None or not text.strip() or text.strip().lower() == address.strip().lower():
         return None
     if len(name := person_name(text, "displayName")) > NAME_LIMIT:

@@ -17,9 +17,6 @@ from shared.core.features import Features
 from shared.core.permissions import lacking
 from shared.diagnostics.model.readiness import WORKER_LATE, Chain, Readiness
 from shared.diagnostics.ports import Heartbeats
-from shared.messages.commands import RoundTrip
-from shared.messages.outcomes import Outcome
-from shared.messages.ports.outbox import Outbox
 
 if TYPE_CHECKING:
     from shared.graph.apps.app_directory import GraphAppDirectory
@@ -43,6 +40,7 @@ class CheckReadiness:
     has_setup_worker: bool = False
     """Setup is done by a worker of its own, under another identity than this process has."""
     _last: Readiness | None = None
+    _said: bool = False
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __call__(self) -> Readiness:
@@ -76,28 +74,15 @@ class CheckReadiness:
             log.warning("readiness: %s: %s", what, e)
             return None, "refused, or not to be reached: the app's logs have more"
 
-
-def holds_of_setup(chain: Chain | None, now: datetime) -> frozenset[str]:
-    """What setup's own worker holds; nothing where it has not said so for long."""
-    worker = chain.setup if chain else None
-    return worker.holds if worker and now - worker.at <= WORKER_LATE else frozenset()
-
-
-@dataclass(slots=True)
-class ReportReadiness:
-    """For whoever reads the log of a process: what each feature lacks."""
-
-    check: CheckReadiness
-    _said: bool = False
-
-    async def __call__(self) -> None:
-        """Write it, once in a process. To be called within an invocation: the Functions host drops every line that is
-        written outside one (azure-functions-host, ``GrpcWorkerChannel``). Never raises."""
+    async def report(self) -> None:
+        """Write what each feature lacks into the log, once in a process. To be called within an invocation: the
+        Functions host drops every line that is written outside one (azure-functions-host, ``GrpcWorkerChannel``).
+        Never raises."""
         if self._said:
             return
         self._said = True
         try:
-            found = await self.check()
+            found = await self()
         except Exception:
             log.exception("the readiness of this process could not be looked at")
             return
@@ -114,41 +99,7 @@ class ReportReadiness:
             log.info("every feature that is on has its permissions (%s)", ", ".join(sorted(found.lacks)))
 
 
-@dataclass(frozen=True, slots=True)
-class StartRoundTrip:
-    """The sweeper's part: the timer came, and a message is on its way through a queue."""
-
-    heartbeats: Heartbeats
-    outbox: Outbox
-    clock: Clock
-
-    async def __call__(self) -> None:
-        now = self.clock.now()
-        await self.heartbeats.note_sweep(now)
-        await self.outbox.send(RoundTrip(now))
-
-
-@dataclass(frozen=True, slots=True)
-class EndRoundTrip:
-    """The queue's part: the message came back."""
-
-    heartbeats: Heartbeats
-    clock: Clock
-
-    async def __call__(self, command: RoundTrip) -> Outcome:
-        """One delivery. Safe to repeat and to run beside itself."""
-        await self.heartbeats.note_return(command.sent_at, self.clock.now())
-        return Outcome()
-
-
-@dataclass(frozen=True, slots=True)
-class ReportSetupWorker:
-    """Setup's own worker writes down what its identity holds: no other process sees that identity's token."""
-
-    heartbeats: Heartbeats
-    directory: "GraphAppDirectory"
-    clock: Clock
-
-    async def __call__(self) -> None:
-        """Safe to repeat. Raises DirectoryBusy where there is no token."""
-        await self.heartbeats.note_setup_worker(self.clock.now(), await self.directory.permissions())
+def holds_of_setup(chain: Chain | None, now: datetime) -> frozenset[str]:
+    """What setup's own worker holds; nothing where it has not said so for long."""
+    worker = chain.setup if chain else None
+    return worker.holds if worker and now - worker.at <= WORKER_LATE else frozenset()

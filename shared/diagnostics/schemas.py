@@ -181,9 +181,8 @@ def _feature(feature: Feature, found: Readiness, features: Features) -> FeatureR
 
 
 def _diagnosed(finding: domain.DiagnosedCheck) -> DiagnosedCheck:
-    check = finding.check
     return DiagnosedCheck.of(
-        finding, check=check.check, state=_DIAGNOSED[check.state], found=check.found, detail=check.found
+        finding, state=_DIAGNOSED[finding.state], title=finding.title or finding.check, detail=finding.found
     )
 
 

@@ -4,11 +4,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.core.base64url import from_base64url, to_base64url
+from shared.core import continuations
 from shared.core.caller import Caller
 from shared.core.csv.records import Cursor
-from shared.core.csv.results import Result, render_headings, render_results
-from shared.core.errors import Refused
+from shared.core.csv.results import COLUMNS, Result, result_cells, spreadsheet
 from shared.core.ids import KINDS, ChunkId, GroupId, ImportId, chunk_id
 from shared.core.reasons import Reason
 from shared.imports.commands import ImportCommands
@@ -43,12 +42,10 @@ class ImportResults:
         """
         stored = await self.commands.look(group, import_id, caller)
         record, progress = stored.record.value, stored.progress.value
-        cursor, window = _read(continuation) if continuation else (record.dialect.start, 0)
+        cursor, window = continuations.read(continuation, _read) if continuation else (record.dialect.start, 0)
         piece = await read_piece(self.files, record, cursor, WINDOWS, self.rules)
         results = await self._results(record, progress, piece, window)
-        content = render_results(results)
-        if continuation is None:
-            content = render_headings() + content
+        content = spreadsheet(map(result_cells, results), () if continuation else COLUMNS)
         following = None if piece.ended else _written(piece.cursor, window + len(piece.windows))
         return record, content, following
 
@@ -119,14 +116,11 @@ def _before(chunk: ChunkId) -> ChunkId:
 
 
 def _written(cursor: Cursor, window: int) -> str:
-    return to_base64url(json.dumps([*cursor.to_list(), window]).encode())
+    return continuations.written(json.dumps([*cursor.to_list(), window]).encode())
 
 
-def _read(text: str) -> tuple[Cursor, int]:
-    try:
-        stored = json.loads(from_base64url(text))
-        if not (isinstance(stored, list) and len(stored) == 5 and all(isinstance(n, int) and n >= 0 for n in stored)):
-            raise ValueError
-        return Cursor.from_list(stored[:4]), stored[4]
-    except ValueError as e:
-        raise Refused(Reason.PARAMETER_INVALID, "the continuation was never given out", field="continuation") from e
+def _read(place: bytes) -> tuple[Cursor, int]:
+    stored = json.loads(place)
+    if not (isinstance(stored, list) and len(stored) == 5 and all(isinstance(n, int) and n >= 0 for n in stored)):
+        raise ValueError
+    return Cursor.from_list(stored[:4]), stored[4]

@@ -1,7 +1,10 @@
 """Imports as table rows: a partition each, with the record and how far the file was read; and an index of the
 imports of a group."""
 
+from functools import partial
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from shared.core.csv.dialect import Dialect
 from shared.core.csv.records import Cursor
@@ -23,7 +26,12 @@ ADMISSION = "admission-"
 IMPORT_COLUMNS = Columns(
     Import,
     spelled={"group": "GroupId", "creator": "CreatorId", "why": "PausedFor", "resumer": "ResumerId"},
-    json={"dialect": (Dialect.to_dict, Dialect.from_dict)},
+    json={
+        "dialect": (
+            lambda dialect: msgspec.to_builtins(dialect) | {"start": dialect.start.to_list()},
+            partial(msgspec.convert, type=Dialect, strict=False),  # The cursor has a number for a bool.
+        )
+    },
     beside=("id",),
 )
 PROGRESS_COLUMNS = Columns(Progress, json={"cursor": (Cursor.to_list, Cursor.from_list)})

@@ -18,7 +18,6 @@ from shared.invitations.ports import MailText
 from shared.mail.ports import Mail
 from shared.membership.access import Access
 from shared.membership.model.access import Action
-from shared.membership.model.apps import AppRecord
 from shared.membership.model.policy import MAX_TEMPLATES, MessageTemplate
 from shared.membership.ports.apps import AppStore
 
@@ -34,7 +33,7 @@ class Templates:
 
     async def show(self, app_id: AppId, caller: Caller) -> Sequence[MessageTemplate]:
         """Raises Refused `app-missing`, both where there is none and where the caller may not see it."""
-        return (await self._stored(app_id, caller, Action.READ_APP)).value.templates
+        return (await self.access.require_app(app_id, caller, Action.READ_APP)).value.templates
 
     @retry_on_conflict("the app's record")
     async def write(
@@ -46,20 +45,10 @@ class Templates:
             Refused: `app-missing`, `body-invalid` naming what is wrong with which template.
         """
         self._check(templates)
-        stored = await self._stored(app_id, caller, Action.WRITE_TEMPLATES)
+        stored = await self.access.require_app(app_id, caller, Action.WRITE_TEMPLATES)
         changed = replace(stored.value, templates=tuple(templates), updated_at=self.clock.now())
         await self.setups.save_app(Versioned(changed, stored.version))
         return changed.templates
-
-    async def _stored(self, app_id: AppId, caller: Caller, action: Action) -> Versioned[AppRecord]:
-        stored = await self.setups.read_app(app_id)
-        if stored is None:
-            raise Refused(Reason.APP_MISSING)
-        try:
-            await self.access.require(stored.value.group, caller, action)
-        except Refused as e:
-            raise Refused(Reason.APP_MISSING) from e
-        return stored
 
     def _check(self, templates: Sequence[MessageTemplate]) -> None:
         if len(templates) > MAX_TEMPLATES:

@@ -1,15 +1,16 @@
 """The doors: each step names the action, the table of `shared.membership.model.access` decides."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shared.core.applications import AppId
 from shared.core.caller import Caller
 from shared.core.clock import Clock
 from shared.core.errors import Refused
 from shared.core.groups import GroupFacts
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import REASONS, Reason
+from shared.core.versions import Versioned
 from shared.graph.ports.directory import Directory
 from shared.graph.ports.principals import Principals, Standing
 from shared.membership.model.access import (
@@ -30,6 +31,7 @@ from shared.membership.ports.apps import AppStore
 REMEMBERED = timedelta(seconds=30)
 """How long a group's owners may be remembered for actions that only read. Every other asks the directory."""
 _ROOM = 500
+_NO_APP = "No app of this id is set up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,8 @@ class Access:
     _groups: dict[GroupId, tuple[datetime, GroupFacts]] = field(default_factory=dict)
 
     async def require(self, group_id: GroupId, caller: Caller, action: Action) -> Seen:
-        """The group as the caller sees it.
-
-        Raises:
-            Refused: `group-missing`; `not-owner` where the table does not give the action to the caller.
-        """
+        """The group as the caller sees it. Raises Refused `group-missing`; `not-owner` where the table does not give
+        the action to the caller."""
         facts = await (self._read if RULES[action].reads else self.directory.read_group)(group_id)
         apps = tuple(await self.setups.list_apps(group_id))
         roles = group_roles(caller.object_id, caller.roles, facts, apps)
@@ -98,6 +97,14 @@ class Access:
                 raise
             return False
         return True
+
+    async def require_app(self, app_id: AppId, caller: Caller, action: Action) -> Versioned[AppRecord]:
+        """Raises Refused `app-missing`, both where there is none and where the table does not give the action to the
+        caller."""
+        stored = await read_app(self.setups, app_id)
+        if not await self.may(stored.value.group, caller, action):
+            raise Refused(Reason.APP_MISSING, _NO_APP)
+        return stored
 
     async def require_still(self, group_id: GroupId, who: UserId, *actions: Action) -> Seen:
         """The door before an effect that was asked for earlier: whether the table gives one of the actions to `who`
@@ -173,9 +180,12 @@ class Access:
         return group
 
 
-def roles_to(caller: Caller, group: GroupFacts, apps: Collection[AppRecord]) -> frozenset[Role]:
-    """All that a caller is to a group whose facts are at hand."""
-    return group_roles(caller.object_id, caller.roles, group, apps)
+async def read_app(setups: AppStore, app_id: AppId) -> Versioned[AppRecord]:
+    """Raises Refused `app-missing`."""
+    stored = await setups.read_app(app_id)
+    if stored is None:
+        raise Refused(Reason.APP_MISSING, _NO_APP)
+    return stored
 
 
 def _lost(why: str) -> Refused:

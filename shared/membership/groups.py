@@ -8,8 +8,8 @@ from shared.core.caller import Caller
 from shared.core.groups import GroupApp, GroupFacts
 from shared.core.ids import GroupId
 from shared.graph.ports.guests import GuestReader
-from shared.membership.access import Access, Seen, require, roles_to
-from shared.membership.model.access import Action, Role
+from shared.membership.access import Access, Seen, require
+from shared.membership.model.access import Action, Role, group_roles
 from shared.membership.model.apps import AppRecord
 from shared.membership.ports.apps import AppStore
 
@@ -26,10 +26,7 @@ class ShowGroups:
 
     async def of_caller(self, caller: Caller, *, with_all: bool) -> list[Seen]:
         """The groups that the caller owns or decides for; `with_all` adds those of all apps that are set up. By name.
-
-        Raises:
-            Refused: `not-admin`, where `with_all` is not the caller's to ask.
-        """
+        Raises Refused `not-admin`, where `with_all` is not the caller's to ask."""
         if with_all:
             require(caller, Action.LIST_ALL_GROUPS)
         owned, apps = await asyncio.gather(self._owned(caller), self.setups.list_apps())
@@ -46,7 +43,7 @@ class ShowGroups:
         return sorted(found.values(), key=lambda s: (s.facts.name.casefold(), s.facts.id))
 
     def _seen(self, caller: Caller, facts: GroupFacts, records: Sequence[AppRecord]) -> Seen:
-        return Seen(facts, tuple(records), roles_to(caller, facts, records))
+        return Seen(facts, tuple(records), group_roles(caller.object_id, caller.roles, facts, records))
 
     async def _owned(self, caller: Caller) -> Sequence[GroupFacts]:
         return () if caller.is_app else await self.guest_reader.owned_groups(caller.object_id)

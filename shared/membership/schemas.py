@@ -9,7 +9,6 @@ from msgspec import field
 
 from shared.core.caller import Caller
 from shared.core.groups import refusal
-from shared.core.ids import UserId
 from shared.core.links import direct_link
 from shared.core.texts import label, lines
 from shared.graph.ports.guests import GuestFacts
@@ -171,10 +170,6 @@ def group(found: Seen, tenant_id: str, public_url: str | None, *, message_limit:
 def guests(found: GuestList, next_link: str | None) -> Guests:
     known = "known" if found.page.sign_ins_known else "unknown"
     return Guests([_guest(g, found.expires.get(g.id)) for g in found.page.guests], next_link, known)
-
-
-def expiry(user: UserId, expires: date | None) -> Expiry:
-    return Expiry(user, expires)
 
 
 def decode_expiry(body: bytes) -> date | None:

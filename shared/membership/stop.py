@@ -51,29 +51,17 @@ class StopSwitch:
         return True
 
     async def require_running(self) -> None:
-        """For what a request changes in the directory at once: there is nothing to park.
-
-        Raises:
-            Refused: `stopped`.
-        """
+        """For what a request changes in the directory at once: there is nothing to park. Raises Refused `stopped`."""
         if (stop := await self.show()).is_on:
             raise Refused(Reason.STOPPED, stop.reason, retry_after=_AGAIN)
 
     async def stop(self, caller: Caller, reason: str | None) -> Stop:
         """Park everything from now on; instances follow within `REMEMBERED`. Where it is stopped already, it stays as
-        it was stopped. Safe to repeat.
-
-        Raises:
-            Refused: `not-admin`.
-        """
+        it was stopped. Safe to repeat. Raises Refused `not-admin`."""
         return await self._turn(caller, is_on=True, reason=reason)
 
     async def start(self, caller: Caller) -> Stop:
-        """Go on. Safe to repeat.
-
-        Raises:
-            Refused: `not-admin`.
-        """
+        """Go on. Safe to repeat. Raises Refused `not-admin`."""
         found = await self._turn(caller, is_on=False, reason=None)
         # What is left, the sweeper sends.
         with suppress(StorageBusy):

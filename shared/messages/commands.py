@@ -1,10 +1,10 @@
 """Commands: what the queues carry. Ids only, never a guest's data; the rows are the truth. How each is called in a
 message, and where it goes: `messages/registry.py`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 from msgspec import Meta
 
@@ -36,7 +36,13 @@ class SetupStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a queue carries. Of each, `attempt` counts the laters before it: queues count only deliveries."""
+    """What a queue carries. `attempt` counts the laters before it: queues count only deliveries."""
+
+    attempt: _Count = field(default=0, kw_only=True)
+
+    def again(self) -> Self:
+        """For later, as the next attempt."""
+        return replace(self, attempt=self.attempt + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,6 @@ class ChunkCommand(Command):
 
     group: Annotated[GroupId, _GUID]
     chunk: Annotated[ChunkId, _KEY]
-    attempt: _Count = 0
     slot: _Time | None = None
     redrives: _Count = 0
 
@@ -83,7 +88,6 @@ class RunSetupStep(Command):
 
     setup: Annotated[SetupId, _KEY]
     step: SetupStep
-    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,6 @@ class RemoveApp(Command):
     """Remove from the directory what Guestlist made for an app."""
 
     app: Annotated[AppId, _GUID]
-    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,6 @@ class SplitImport(Command):
 
     import_id: Annotated[ImportId, _KEY]
     piece: _Count
-    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,6 @@ class UndoImport(Command):
     import_id: Annotated[ImportId, _KEY]
     group: Annotated[GroupId, _GUID]
     after: Annotated[ChunkId, _KEY] | None = None
-    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,6 @@ class MailRequest(Command):
 
     group: Annotated[GroupId, _GUID]
     request: Annotated[RequestId, _KEY]
-    attempt: _Count = 0
     slot: _Time | None = None
     turn: bool = False
 
@@ -130,7 +130,6 @@ class MailDigest(Command):
     """Tell somebody who decides that join requests wait. `slot` is the time that the mail lane gave to it."""
 
     decider: Annotated[UserId, _GUID]
-    attempt: _Count = 0
     slot: _Time | None = None
 
 
@@ -140,7 +139,6 @@ class FulfilRequest(Command):
 
     group: Annotated[GroupId, _GUID]
     request: Annotated[RequestId, _KEY]
-    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +147,6 @@ class RunAudit(Command):
 
     audit: Annotated[AuditId, _KEY]
     task: Annotated[str, Meta(pattern="^[a-z0-9-]{1,100}$")]
-    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +156,6 @@ class ApplyRemedies(Command):
     audit: Annotated[AuditId, _KEY]
     app: Annotated[AppId, _GUID]
     back: bool = False
-    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +163,6 @@ class SearchPersonalData(Command):
     """Go on with the export or erasure of a person's data."""
 
     case: Annotated[SubjectRequestId, _KEY]
-    attempt: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +170,3 @@ class RoundTrip(Command):
     """Write down that a message that the sweeper sent then came back."""
 
     sent_at: _Time
-    attempt: _Count = 0

@@ -40,11 +40,7 @@ class QueueOutbox:
         self._reminders = reminders
 
     async def send(self, command: Command, *, not_before: datetime | None = None) -> None:
-        """As the port says.
-
-        Raises:
-            StorageRefused: a repeat would not help.
-        """
+        """As the port says. Raises StorageRefused: a repeat would not help."""
         name = self._messages.queue_of(command)
         with spans.sending(name):
             # The message carries the trace on: whoever takes it works within this span.
@@ -72,11 +68,7 @@ class QueueOutbox:
         has not renewed its lease. Gives how many messages were sent.
 
         Safe to repeat and to run twice at once: a reminder is removed after its messages were sent, and messages may
-        come twice.
-
-        Raises:
-            StorageBusy: storage does not answer; what is left is sent the next time.
-        """
+        come twice. Raises StorageBusy: storage does not answer; what is left is sent the next time."""
         now = datetime.now(UTC)
         due = [r async for r in self._reminders.list_due(now + LONGEST_SLEEP) if r.due <= now or not r.is_held]
         for few in batched(due, _AT_ONCE, strict=False):

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.core.clock import Clock
+from shared.core.errors import Unavailable
+from shared.core.waits import busy_wait
 from shared.messages.commands import Command
 
 
@@ -23,3 +26,13 @@ class Outcome:
     then: tuple[Command, ...] = ()
     later: Later | None = None
     note: str | None = None
+
+
+def later(command: Command, at: datetime, why: str) -> Outcome:
+    """The next attempt, at a time."""
+    return Outcome(later=Later(command.again(), at, why))
+
+
+def later_when_free(command: Command, error: Unavailable, clock: Clock) -> Outcome:
+    """The next attempt, when what was asked may answer again."""
+    return later(command, clock.now() + busy_wait(command.attempt, error.retry_after, clock.jitter()), str(error))

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
@@ -14,7 +15,6 @@ from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from shared.messages.outbox import NEVER
-from shared.messages.ports.poison import Drained
 from shared.messages.registry import MESSAGES
 from shared.messages.route import UNREADABLE, Messages, UnreadableMessage, poison_queue
 from shared.storage.accounts import failure
@@ -24,6 +24,17 @@ log = logging.getLogger("guestlist")
 _BATCH = 16
 _AT_ONCE = 8
 """Queues."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What one drain did, in messages."""
+
+    done: int = 0
+    unreadable: int = 0
+    """No command: moved to where an operator finds them."""
+    failed: int = 0
+    """Left where they are, for a later drain."""
 
 
 class StoragePoisonQueues:
@@ -45,7 +56,12 @@ class StoragePoisonQueues:
         self._run_s = run.total_seconds()
 
     async def drain(self, work: Callable[[bytes], Awaitable[None]], among: Collection[str] | None = None) -> Drained:
-        """As the port says. A queue that storage does not answer for is left for the next drain."""
+        """Hand the body of each message to `work`, and delete a message once that has returned. Of the poison queues
+        those are asked that `among` names; without it all. A queue that storage does not answer for is left for the
+        next drain.
+
+        What stops half-way is done again by a later drain; two at once may do the same message twice.
+        """
         free, until = asyncio.Semaphore(_AT_ONCE), time.monotonic() + self._run_s
 
         async def one(queue: str) -> Drained:

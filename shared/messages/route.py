@@ -100,11 +100,7 @@ class Messages:
         return msgspec.json.encode(message)
 
     def decode(self, body: bytes) -> Command:
-        """Read a command.
-
-        Raises:
-            UnreadableMessage: where it is none.
-        """
+        """Read a command. Raises UnreadableMessage: where it is none."""
         try:
             head = _head.decode(body)
             if head.v != VERSION:

@@ -12,14 +12,12 @@ from shared.core.features import Feature
 from shared.core.ids import UserId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.core.waits import busy_wait
 from shared.graph.ports.guests import GuestReader
-from shared.membership.access import Access, require
+from shared.membership.access import Access, read_app, require
 from shared.membership.model.access import Action, may, tenant_roles
 from shared.membership.model.apps import AppRecord, AppState, Change, Kind
 from shared.messages.commands import RemoveApp
-from shared.messages.outcomes import Later, Outcome
-from shared.messages.ports.outbox import Outbox
+from shared.messages.outcomes import Outcome, later_when_free
 from shared.setup.run import Tools
 
 log = logging.getLogger("guestlist")
@@ -58,7 +56,6 @@ class Removal:
 @dataclass(frozen=True, slots=True)
 class Apps:
     tools: Tools
-    outbox: Outbox
     access: Access
     guest_reader: GuestReader
 
@@ -72,23 +69,15 @@ class Apps:
 
     async def one(self, app_id: AppId, caller: Caller) -> AppRecord:
         """Raises Refused `app-missing`, both where there is none and where the caller may not see it."""
-        found = await self.tools.store.read_app(app_id)
-        if found is None or not await self.access.may(found.value.group, caller, Action.READ_APP):
-            raise Refused(Reason.APP_MISSING, "No app of this id is set up")
-        return found.value
+        return (await self.access.require_app(app_id, caller, Action.READ_APP)).value
 
     @retry_on_conflict("the app's record")
     async def name_inviters(self, app_id: AppId, inviters: Sequence[UserId], caller: Caller) -> AppRecord:
-        """Replace the apps that may invite into the group. Safe to repeat.
-
-        Raises:
-            Refused: `not-admin`, `app-missing`, `app-being-removed`.
-        """
+        """Replace the apps that may invite into the group. Safe to repeat. Raises Refused `not-admin`, `app-missing`,
+        `app-being-removed`."""
         require(caller, Action.RUN_SETUP)
         named = tuple(dict.fromkeys(inviters))
-        stored = await self.tools.store.read_app(app_id)
-        if stored is None:
-            raise Refused(Reason.APP_MISSING, "No app of this id is set up")
+        stored = await read_app(self.tools.store, app_id)
         if stored.value.state is AppState.REMOVING:
             raise Refused(Reason.APP_BEING_REMOVED)
         changed = replace(stored.value, inviters=named, updated_at=self.tools.clock.now())
@@ -97,35 +86,26 @@ class Apps:
         return changed
 
     async def check_removal(self, app_id: AppId, caller: Caller) -> Removal:
-        """What would be removed: only what Guestlist made. Changes nothing.
-
-        Raises:
-            Refused: `not-admin`, `app-missing`.
-        """
+        """What would be removed: only what Guestlist made. Changes nothing. Raises Refused `not-admin`,
+        `app-missing`."""
         require(caller, Action.RUN_SETUP)
         return await self._removal(await self.one(app_id, caller))
 
     @retry_on_conflict("the app's record")
     async def remove(self, app_id: AppId, caller: Caller, tag: str | None) -> None:
-        """Begin to take the app apart. From here on nobody is invited through it. Safe to repeat.
-
-        Raises:
-            Refused: `not-admin`, `feature-off`, `app-missing`, `dry-run-needed`, `plan-changed`.
-        """
+        """Begin to take the app apart. From here on nobody is invited through it. Safe to repeat. Raises Refused
+        `not-admin`, `feature-off`, `app-missing`, `dry-run-needed`, `plan-changed`."""
         require(caller, Action.RUN_SETUP)
         self.tools.features.need(Feature.SETUP)
         if tag is None:
             raise Refused(Reason.DRY_RUN_NEEDED)
-        store = self.tools.store
-        stored = await store.read_app(app_id)
-        if stored is None:
-            raise Refused(Reason.APP_MISSING, "No app of this id is set up")
+        stored = await read_app(self.tools.store, app_id)
         if stored.value.state is not AppState.REMOVING:
             if (await self._removal(stored.value)).tag != tag:
                 raise Refused(Reason.PLAN_CHANGED)
             removing = replace(stored.value, state=AppState.REMOVING, updated_at=self.tools.clock.now())
-            await store.save_app(Versioned(removing, stored.version))
-        await self.outbox.send(RemoveApp(app_id))
+            await self.tools.store.save_app(Versioned(removing, stored.version))
+        await self.tools.outbox.send(RemoveApp(app_id))
 
     async def remove_app(self, command: RemoveApp) -> Outcome:
         """Remove what Guestlist made, one thing after the other. Safe to repeat at any time."""
@@ -141,9 +121,7 @@ class Apps:
             for change in _sorted(stored.value):
                 await self._undo(stored.value, change)
         except Unavailable as e:
-            wait = busy_wait(command.attempt, e.retry_after, tools.clock.jitter())
-            again = replace(command, attempt=command.attempt + 1)
-            return Outcome(later=Later(again, tools.clock.now() + wait, str(e)))
+            return later_when_free(command, e, tools.clock)
         await tools.store.delete_app(command.app)
         log.info("app %s taken apart: %d things removed", command.app, len(stored.value.made))
         return Outcome()

@@ -6,20 +6,17 @@ from dataclasses import dataclass, replace
 from shared.core.applications import AppId
 from shared.core.caller import Caller
 from shared.core.checks import Confirmation
-from shared.core.clock import Clock
 from shared.core.errors import Refused
-from shared.core.features import ALL, Feature, Features
+from shared.core.features import Feature
 from shared.core.ids import SetupId
 from shared.core.reasons import Reason
-from shared.core.timing import Timing
 from shared.core.versions import retry_on_conflict
 from shared.membership.access import require
 from shared.membership.model.access import Action
 from shared.messages.commands import SetupStep
-from shared.messages.ports.outbox import Outbox
 from shared.setup.model.plan import AppSpec
-from shared.setup.model.records import Setup, StepRecord, StepState
-from shared.setup.ports import SetupStore, StoredSetup
+from shared.setup.model.records import Setup, StepRecord, StepState, StoredSetup
+from shared.setup.run import Tools
 from shared.setup.start import enqueue
 
 
@@ -33,11 +30,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class SetupCommands:
-    store: SetupStore
-    outbox: Outbox
-    clock: Clock
-    timing: Timing
-    features: Features = ALL
+    tools: Tools
 
     async def show(self, setup_id: SetupId, caller: Caller) -> Setup:
         """Raises Refused `not-admin`, `setup-missing`."""
@@ -47,18 +40,15 @@ class SetupCommands:
     async def list_all(self, caller: Caller) -> list[Setup]:
         """All setups, the newest first. Raises Refused `not-admin`."""
         require(caller, Action.READ_SETUPS)
-        found = [setup async for setup in self.store.list_all()]
+        found = [setup async for setup in self.tools.store.list_all()]
         return sorted(found, key=lambda s: s.created_at, reverse=True)
 
     async def confirm(self, setup_id: SetupId, step: SetupStep, caller: Caller, note: str | None) -> Setup:
-        """A person says that a manual task is done. Who and when is kept, for this setup and for later ones that
-        ask for the same. Safe to repeat.
-
-        Raises:
-            Refused: `not-admin`, `feature-off`, `setup-missing`, `step-not-manual`.
-        """
+        """A person says that a manual task is done. Who and when is kept, for this setup and for later ones that ask
+        for the same. Safe to repeat. Raises Refused `not-admin`, `feature-off`, `setup-missing`,
+        `step-not-manual`."""
         require(caller, Action.RUN_SETUP)
-        self.features.need(Feature.SETUP)
+        self.tools.features.need(Feature.SETUP)
 
         def confirmed(stored: StoredSetup) -> tuple[Setup, list[StepRecord]]:
             record = stored.setup.steps[step]
@@ -66,24 +56,21 @@ class SetupCommands:
                 return stored.setup, []
             if record.state is not StepState.MANUAL:
                 raise Refused(Reason.STEP_NOT_MANUAL, f"'{step.value}' is {stored.setup.state_of(step).value}")
-            said = Confirmation(caller.object_id, caller.name, self.clock.now(), note)
+            said = Confirmation(caller.object_id, caller.name, self.tools.clock.now(), note)
             done = replace(record, state=StepState.DONE, finished_at=said.at, confirmation=said)
             return stored.setup, [done]
 
         setup = await self._change(setup_id, confirmed)
         record = setup.steps[step]
         if record.task is not None and record.confirmation is not None:
-            await self.store.write_confirmation(record.task.key, record.confirmation)
+            await self.tools.store.write_confirmation(record.task.key, record.confirmation)
         return setup
 
     async def retry(self, setup_id: SetupId, caller: Caller, answers: Answers) -> Setup:
-        """Failed steps go again, with the answers to what they asked; a setup that is done is verified anew.
-
-        Raises:
-            Refused: `not-admin`, `feature-off`, `setup-missing`, `nothing-to-retry`.
-        """
+        """Failed steps go again, with the answers to what they asked; a setup that is done is verified anew. Raises
+        Refused `not-admin`, `feature-off`, `setup-missing`, `nothing-to-retry`."""
         require(caller, Action.RUN_SETUP)
-        self.features.need(Feature.SETUP)
+        self.tools.features.need(Feature.SETUP)
 
         def again(stored: StoredSetup) -> tuple[Setup, list[StepRecord]]:
             setup = stored.setup
@@ -112,13 +99,13 @@ class SetupCommands:
         """Write what a person decided, whoever else is writing, and set going what follows from it."""
         stored = await self._read(setup_id)
         setup, steps = change(stored)
-        await self.store.open(setup_id, self.clock.now() + self.timing.stall_timeout)
-        saved = await self.store.save(replace(stored, setup=setup), steps, plan=setup.plan != stored.setup.plan)
-        await enqueue(self.outbox, saved.setup)
+        await self.tools.store.open(setup_id, self.tools.clock.now() + self.tools.timing.stall_timeout)
+        saved = await self.tools.store.save(replace(stored, setup=setup), steps, plan=setup.plan != stored.setup.plan)
+        await enqueue(self.tools.outbox, saved.setup)
         return saved.setup
 
     async def _read(self, setup_id: SetupId) -> StoredSetup:
-        stored = await self.store.read(setup_id)
+        stored = await self.tools.store.read(setup_id)
         if stored is None:
             raise Refused(Reason.SETUP_MISSING)
         return stored

@@ -18,8 +18,7 @@ from shared.core.versions import Versioned
 from shared.membership.model.apps import AppRecord
 from shared.messages.commands import SetupStep
 from shared.setup.model.plan import SetupPlan
-from shared.setup.model.records import Setup, StepRecord
-from shared.setup.ports import Intent, StoredSetup
+from shared.setup.model.records import Intent, Setup, StepRecord, StoredSetup
 from shared.storage.open_work import OPEN, TableOpenWork
 from shared.storage.records import (
     from_text,
@@ -43,7 +42,7 @@ _APP, _SAID, _INTENT = "apps", "confirmations", "intents"
 
 
 class TableSetupStore(TableOpenWork[SetupId]):
-    """The port's `SetupStore`."""
+    """All methods raise StorageBusy where storage does not take the operation."""
 
     def __init__(self, service: "TableServiceClient") -> None:
         super().__init__(service, "setup", old=SETUPS, read_old=lambda row: SetupId(row["RowKey"]))
@@ -51,6 +50,7 @@ class TableSetupStore(TableOpenWork[SetupId]):
         self._apps = Table(service, APPS)
 
     async def create(self, setup: Setup) -> None:
+        """Write a new setup with all its steps. Raises Conflict where there is one of this id."""
         rows = [_plan_row(setup), *(_step_row(setup.id, record) for record in setup.steps.values())]
         await self._setups.write([insert(row) for row in rows])
 
@@ -61,6 +61,7 @@ class TableSetupStore(TableOpenWork[SetupId]):
         return StoredSetup(_setup(setup_id, rows), {key: version_of(row) for key, row in rows.items()})
 
     async def list_all(self) -> AsyncIterator[Setup]:
+        """All setups, in no order."""
         # A scan of the table: setups are few, and only administrators look at all of them.
         rows: dict[str, TableEntity] = {}
         before = ""
@@ -74,6 +75,8 @@ class TableSetupStore(TableOpenWork[SetupId]):
             yield _setup(SetupId(before), rows)
 
     async def save(self, stored: StoredSetup, steps: Sequence[StepRecord], *, plan: bool = False) -> StoredSetup:
+        """Write steps as they now are, and with `plan` the setup's plan, all or nothing; gives the new versions.
+        Raises Conflict where one of them changed since it was read."""
         rows = [_step_row(stored.setup.id, record) for record in steps]
         if plan:
             rows.append(_plan_row(stored.setup))
@@ -86,7 +89,6 @@ class TableSetupStore(TableOpenWork[SetupId]):
         return StoredSetup(setup, stored.versions | fresh)
 
     async def read_saml(self, setup_id: SetupId) -> Saml | None:
-        """The SAML settings that a setup was given; None where it was given none, or is gone."""
         stored = await self.read(setup_id)
         return stored.setup.plan.saml if stored is not None else None
 
@@ -111,6 +113,7 @@ class TableSetupStore(TableOpenWork[SetupId]):
         return read_record(row, Confirmation) if row is not None else None
 
     async def write_confirmation(self, key: str, confirmation: Confirmation) -> None:
+        """The latest one stands. Safe to repeat."""
         await self._apps.upsert(record_row(_SAID, key, confirmation))
 
     async def read_intent(self, key: str) -> Intent | None:
@@ -118,6 +121,8 @@ class TableSetupStore(TableOpenWork[SetupId]):
         return _intent(key, row, version_of(row), again=True) if row is not None else None
 
     async def take_intent(self, key: str, *, now: datetime, claim: timedelta, anew: bool = False) -> Intent | None:
+        """Claim the right to make something. None while somebody else's claim lasts. With `anew` what came of
+        earlier attempts is known to be gone, and the attempt counts as the first."""
         row = new_row(_INTENT, _intent_key(key), Since=to_text(now), ClaimedUntil=to_text(now + claim))
         try:
             [version] = await self._apps.write([insert(row)])
@@ -135,6 +140,7 @@ class TableSetupStore(TableOpenWork[SetupId]):
         return _intent(key, row, version, again=False)
 
     async def finish_intent(self, intent: Intent, result: str) -> None:
+        """What came of it. Safe to repeat; a claim that was lost meanwhile is left alone."""
         since = to_text(intent.since)
         row = new_row(_INTENT, _intent_key(intent.key), Since=since, ClaimedUntil=since, Result=result)
         try:
@@ -143,6 +149,7 @@ class TableSetupStore(TableOpenWork[SetupId]):
             return
 
     async def release_intent(self, intent: Intent) -> None:
+        """Nothing was made: the next attempt is a first one. A claim that was lost meanwhile is left alone."""
         await self._apps.delete(_INTENT, _intent_key(intent.key), intent.version)
 
 

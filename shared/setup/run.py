@@ -1,6 +1,6 @@
 """What a step of a setup has in hand, and what it can answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Never
@@ -10,17 +10,20 @@ from shared.core.checks import Check
 from shared.core.clock import Clock
 from shared.core.errors import DirectoryBusy, DirectoryLagging, DirectoryUnsure, Refused, Unavailable
 from shared.core.features import ALL, Feature, Features
+from shared.core.reasons import Reason
 from shared.core.timing import Timing
+from shared.core.users import DirectoryUser
 from shared.graph.ports.directory import Directory
 from shared.membership.model.apps import Change
 from shared.messages.commands import SetupStep
+from shared.messages.ports.outbox import Outbox
 from shared.setup.model.plan import SelfService, SetupPlan
-from shared.setup.model.records import Found, FoundApp, FoundGroup, ManualTask, Setup, StepRecord
-from shared.setup.ports import SetupStore, StoredSetup
+from shared.setup.model.records import Found, FoundApp, FoundGroup, ManualTask, Setup, StepRecord, StoredSetup
 
 if TYPE_CHECKING:
     from shared.graph.apps.app_directory import GraphAppDirectory
     from shared.graph.apps.entitlements import GraphEntitlements
+    from shared.setup.rows import TableSetupStore
 
 _SOON = timedelta(seconds=5)
 
@@ -37,7 +40,8 @@ class Tools:
     directory: "GraphAppDirectory"
     groups: Directory
     entitlements: "GraphEntitlements"
-    store: SetupStore
+    store: "TableSetupStore"
+    outbox: Outbox
     clock: Clock
     timing: Timing
     tenant_id: str
@@ -99,11 +103,8 @@ class Work:
         return self.dry
 
     async def intend(self, *keys: str) -> None:
-        """Write down what is about to be made. A later delivery that finds it made knows that it was ours.
-
-        Raises:
-            Conflict: another delivery wrote first.
-        """
+        """Write down what is about to be made. A later delivery that finds it made knows that it was ours. Raises
+        Conflict: another delivery wrote first."""
         if set(keys) <= set(self.record.intends):
             return
         record = replace(self.record, intends=tuple(sorted({*self.record.intends, *keys})))
@@ -123,12 +124,9 @@ class Work:
     ) -> tuple[T, bool]:
         """Something that the directory would make twice if asked twice, made once by whoever comes first.
 
-        Gives it, and whether Guestlist made it (now or before). In doubt nothing is made again before the
-        directory has had the time to show it.
-
-        Raises:
-            NotYet: somebody else is at work on it, or an earlier attempt may have made it.
-        """
+        Gives it, and whether Guestlist made it (now or before). In doubt nothing is made again before the directory
+        has had the time to show it. Raises NotYet: somebody else is at work on it, or an earlier attempt may have
+        made it."""
         store, timing = self.tools.store, self.tools.timing
         known = await store.read_intent(key)
         there = await find()
@@ -171,6 +169,20 @@ class Work:
             require_free(app, self.tools.protected)
             self.app = app
         return self.app
+
+    async def find_people(self, names: Sequence[str], field: str) -> list[DirectoryUser]:
+        """The people of these names, each once. Raises Refused `person-missing`, `owner-is-guest`, `owner-disabled`,
+        naming whom."""
+        found: dict[str, DirectoryUser] = {}
+        for name, person in zip(names, await self.tools.directory.find_people(names), strict=True):
+            if person is None:
+                raise Refused(Reason.PERSON_MISSING, f"'{name}'", field=field)
+            if person.is_guest:
+                raise Refused(Reason.OWNER_IS_GUEST, f"{person.name} ('{name}') is a guest", field=field)
+            if not person.enabled:
+                raise Refused(Reason.OWNER_DISABLED, f"{person.name} ('{name}')", field=field)
+            found[person.id] = person
+        return list(found.values())
 
     def require_app(self) -> FoundApp:
         return self.found.app or _missing("app")

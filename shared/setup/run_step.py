@@ -15,10 +15,9 @@ from shared.core.versions import Versioned
 from shared.core.waits import busy_wait, replication_wait
 from shared.membership.model.apps import AppRecord, with_made
 from shared.messages.commands import RunSetupStep, SetupStep
-from shared.messages.outcomes import Later, Outcome
+from shared.messages.outcomes import Outcome, later
 from shared.setup.model.order import ORDER
-from shared.setup.model.records import Setup, StepRecord, StepState
-from shared.setup.ports import StoredSetup
+from shared.setup.model.records import Setup, StepRecord, StepState, StoredSetup
 from shared.setup.run import NotYet, Result, Tools, Work
 from shared.setup.steps.application import find_application
 from shared.setup.steps.assignments import assign_group, assign_owners
@@ -64,7 +63,7 @@ class RunSetupStepNow:
             await self._keep(work, record)
             stored = await store.save(work.stored, [record])
         except Conflict:
-            return Outcome(later=Later(_again(command), now + _SOON, "another delivery wrote first"))
+            return later(command, now + _SOON, "another delivery wrote first")
         except Unavailable as e:
             return await self._later(command, e, now)
         # Read anew: a step that ran side by side may have ended meanwhile, and only one of the two sees both.
@@ -148,7 +147,7 @@ class RunSetupStepNow:
             wait = busy_wait(command.attempt, error.retry_after, self.tools.clock.jitter())
         wake_at = now + wait
         await self.tools.store.open(command.setup, wake_at + self.tools.timing.stall_timeout)
-        return Outcome(later=Later(_again(command), wake_at, str(error)))
+        return later(command, wake_at, str(error))
 
     async def _next(self, stored: StoredSetup, after: SetupStep) -> Outcome:
         """What waited for this step and may begin. Steps that run side by side have been told already."""
@@ -161,7 +160,3 @@ class RunSetupStepNow:
 
 def _with(setup: Setup, record: StepRecord) -> Setup:
     return replace(setup, steps={**setup.steps, record.step: record})
-
-
-def _again(command: RunSetupStep) -> RunSetupStep:
-    return replace(command, attempt=command.attempt + 1)

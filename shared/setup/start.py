@@ -14,8 +14,7 @@ from shared.messages.commands import RunSetupStep, SetupStep
 from shared.messages.ports.outbox import Outbox
 from shared.setup.model.order import sorted_by_need
 from shared.setup.model.plan import SetupPlan
-from shared.setup.model.records import Setup, StepState, new_setup
-from shared.setup.ports import StoredSetup
+from shared.setup.model.records import Setup, StepState, StoredSetup, new_setup
 from shared.setup.run import Result, Tools, Work
 from shared.setup.run_step import BODIES
 
@@ -41,7 +40,6 @@ class Rehearsed:
 @dataclass(frozen=True, slots=True)
 class StartSetup:
     tools: Tools
-    outbox: Outbox
 
     async def __call__(self, new: NewSetup, caller: Caller, key: str | None) -> Setup:
         """Take the setup; with an idempotency key a repeat gives the same one.
@@ -66,7 +64,7 @@ class StartSetup:
             if there.setup.digest != new.digest:
                 raise Refused(Reason.IDEMPOTENCY_KEY_REUSED) from e
             setup = there.setup
-        await enqueue(self.outbox, setup)
+        await enqueue(tools.outbox, setup)
         return setup
 
     async def rehearse(self, plan: SetupPlan, caller: Caller) -> list[Rehearsed]:

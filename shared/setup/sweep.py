@@ -1,21 +1,33 @@
-"""Set going again the setups that stand still: a message lost, or a request that died before it enqueued."""
+"""Setups that stand still, by a lost message or a request that died before it enqueued, are sent again; a step that
+failed in every delivery is given up."""
 
-from dataclasses import dataclass
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from shared.core.clock import Clock
 from shared.core.ids import SetupId
+from shared.core.reasons import Reason
+from shared.core.stuck import StuckWork
 from shared.core.timing import Timing
+from shared.core.versions import retry_on_conflict
 from shared.membership.model.apps import AppState
 from shared.messages.commands import RemoveApp, RunSetupStep
 from shared.messages.ports.outbox import Outbox
 from shared.messages.sweep import ENDED, NextCheck
-from shared.setup.ports import SetupStore
+from shared.setup.model.records import StepState
+
+if TYPE_CHECKING:
+    from shared.setup.rows import TableSetupStore
+
+log = logging.getLogger("guestlist")
 
 
 @dataclass(frozen=True, slots=True)
 class SweepSetups:
-    store: SetupStore
+    store: "TableSetupStore"
     outbox: Outbox
     clock: Clock
     timing: Timing
@@ -37,3 +49,35 @@ class SweepSetups:
                 await self.outbox.send(RemoveApp(app.app_id))
                 count += 1
         return count
+
+    async def find_stuck(self, due_before: datetime, since: datetime) -> AsyncIterator[StuckWork]:
+        """As `shared.core.stuck.FindStuck`."""
+        async for setup_id in self.store.list_open(due_before=due_before):
+            stored = await self.store.read(setup_id)
+            if stored is None:
+                continue
+            setup = stored.setup
+            for step in setup.to_run:
+                started = setup.steps[step].started_at or setup.created_at
+                if started >= since:
+                    continue
+                await self.outbox.send(RunSetupStep(setup_id, step))
+                name = setup.found.app.name if setup.found.app else setup.plan.app.name or setup_id
+                yield StuckWork("Setup", f"{setup_id} {step.value}", name, step.value, started)
+
+    @retry_on_conflict("the setup")
+    async def give_up(self, command: RunSetupStep) -> bool:
+        """Mark a step as failed; tells whether it was still open. Safe to repeat."""
+        stored = await self.store.read(command.setup)
+        if stored is None or command.step not in stored.setup.to_run:
+            return False
+        record = replace(
+            stored.setup.steps[command.step],
+            state=StepState.FAILED,
+            finished_at=self.clock.now(),
+            reason=Reason.GAVE_UP,
+            detail=f"The step stopped with an error in every delivery; the logs name it by setup {command.setup}",
+        )
+        await self.store.save(stored, [record])
+        log.error("gave up step %s of setup %s", command.step.value, command.setup)
+        return True

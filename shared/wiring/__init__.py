@@ -8,8 +8,6 @@ telemetry.py     traces and logs of the work at hand
 import asyncio
 import logging
 import os
-from collections.abc import Coroutine
-from typing import Any
 
 from shared.core.errors import GuestlistError
 from shared.settings import read_settings
@@ -42,11 +40,8 @@ _under_way: set[asyncio.Task[None]] = set()
 
 
 async def app() -> App:
-    """The app of this process. Its clients belong to the running event loop; the worker has one.
-
-    Raises:
-        SettingsError: naming each setting that is missing or wrong.
-    """
+    """The app of this process. Its clients belong to the running event loop; the worker has one. Raises
+    SettingsError: naming each setting that is missing or wrong."""
     loop = asyncio.get_running_loop()
     if loop not in _apps:
         # No await in between: two first calls at once build one app.
@@ -56,14 +51,10 @@ async def app() -> App:
         if settings.renamed:
             log.warning("settings to rename before the next version: %s", "; ".join(settings.renamed))
         made = _apps[loop] = App(settings)
-        _begin(_learn_log_key(made))
+        task = loop.create_task(_learn_log_key(made))
+        _under_way.add(task)
+        task.add_done_callback(_under_way.discard)
     return _apps[loop]
-
-
-def _begin(work: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.get_running_loop().create_task(work)
-    _under_way.add(task)
-    task.add_done_callback(_under_way.discard)
 
 
 async def _learn_log_key(made: App) -> None:

@@ -1,23 +1,17 @@
 """The steps of each capability, made of the adapters and ready to run: what triggers are handed."""
 
-from typing import TYPE_CHECKING
-
 from shared.audits.apply_remedies import ApplyRemediesStep
 from shared.audits.commands import AuditCommands
 from shared.audits.dependencies import AuditDependencies
+from shared.audits.model.report import Report
 from shared.audits.notify_owners import NotifyOwners
 from shared.audits.remedies import Effects
 from shared.audits.run import GiveUpAudit, RunAuditTask, SweepAudits
 from shared.audits.start import StartAudit
+from shared.core.stuck import FindStuck
+from shared.diagnostics.chain import WatchChain
 from shared.diagnostics.diagnose import Diagnose
-from shared.diagnostics.readiness import (
-    CheckReadiness,
-    EndRoundTrip,
-    ReportReadiness,
-    ReportSetupWorker,
-    StartRoundTrip,
-)
-from shared.diagnostics.whole_sweeps import WholeSweeps
+from shared.diagnostics.readiness import CheckReadiness
 from shared.imports.admissions import Admissions
 from shared.imports.authority import Authority
 from shared.imports.chunk import ImportChunkStep
@@ -58,16 +52,11 @@ from shared.requests.verify_email import VerifyEmail
 from shared.settings import Settings, Worker
 from shared.setup.apps import Apps
 from shared.setup.commands import SetupCommands
-from shared.setup.give_up import GiveUpSetup
 from shared.setup.run import Tools
 from shared.setup.run_step import RunSetupStepNow
 from shared.setup.start import StartSetup
-from shared.setup.stuck import FindStuckSetups
 from shared.setup.sweep import SweepSetups
 from shared.wiring.adapters import Adapters
-
-if TYPE_CHECKING:
-    from shared.audits.report.page import HtmlReport
 
 
 class Setups:
@@ -80,6 +69,7 @@ class Setups:
             groups=a.directory,
             entitlements=a.entitlements,
             store=a.setups,
+            outbox=a.outbox,
             clock=a.clock,
             timing=s.timing,
             tenant_id=s.tenant_id,
@@ -87,13 +77,11 @@ class Setups:
             features=s.features,
             protected=s.protected_apps,
         )
-        self.start = StartSetup(tools, a.outbox)
-        self.run_step = RunSetupStepNow(tools)
-        self.commands = SetupCommands(a.setups, a.outbox, a.clock, s.timing, s.features)
-        self.apps = Apps(tools, a.outbox, access, a.guest_reader)
+        self.start, self.run_step, self.commands = StartSetup(tools), RunSetupStepNow(tools), SetupCommands(tools)
+        self.apps = Apps(tools, access, a.guest_reader)
         self.sweep_apps = SweepSetups(a.setups, a.outbox, a.clock, s.timing)
         self.sweep = Sweep(a.setups, self.sweep_apps.look_at, a.outbox, a.clock)
-        self.give_up = GiveUpSetup(a.setups, a.clock)
+        self.give_up = self.sweep_apps.give_up
 
 
 class Imports:
@@ -160,7 +148,7 @@ class JoinRequests:
 class Audits:
     """Audits and their remedies."""
 
-    def __init__(self, a: Adapters, access: Access) -> None:
+    def __init__(self, a: Adapters, access: Access, find_stuck_setups: FindStuck) -> None:
         s = a.settings
         tools = AuditDependencies(
             audits=a.audits,
@@ -171,8 +159,7 @@ class Audits:
             change_log=a.change_log,
             store=a.store,
             setups=a.setups,
-            plans=a.setups,
-            find_stuck=(FindStuckRequests(a.requests, a.outbox), FindStuckSetups(a.setups, a.outbox)),
+            find_stuck=(FindStuckRequests(a.requests, a.outbox), find_stuck_setups),
             directory=a.apps,
             groups=a.directory,
             outbox=a.outbox,
@@ -189,11 +176,11 @@ class Audits:
         self.sweep_remedies = Sweep(a.remedies, self.sweep.look_at, a.outbox, a.clock)
 
     @staticmethod
-    def report_page() -> "HtmlReport":
-        """Made where a report is wanted: charts are slow to load."""
-        from shared.audits.report.page import HtmlReport
+    def html(report: Report) -> str:
+        """Drawn by what is loaded where a report is wanted: charts are slow to load."""
+        from shared.audits.report.page import html
 
-        return HtmlReport()
+        return html(report)
 
 
 class People:
@@ -237,13 +224,12 @@ class App:
         self.give_up = GiveUp(a.store, a.outbox, a.clock)
         look = CheckChunk(a.store, s.timing)
         self.sweep = Sweep(a.store.open_chunks, look, a.outbox, a.clock)
-        self.whole_sweeps = WholeSweeps(a.heartbeats, a.clock, s.timing)
         rules = Rules(s.message_limit, s.sends_own_mail)
         self.setups = Setups(a, access)
         self.imports = Imports(a, access, rules, guests)
         self.portal = Portal(a, access, self.stop)
         self.requests = JoinRequests(a, access, self.accept_invitation)
-        self.audits = Audits(a, access)
+        self.audits = Audits(a, access, self.setups.sweep_apps.find_stuck)
         self.people = People(a, rules)
         is_public = s.worker is Worker.PUBLIC
         self.diagnose = Diagnose(
@@ -263,7 +249,7 @@ class App:
         self.ready = CheckReadiness(
             a.heartbeats, a.apps, a.clock, s.features, s.chain_timeout, has_setup_worker=is_public
         )
-        self.say_readiness = ReportReadiness(self.ready)
-        self.start_round_trip = StartRoundTrip(a.heartbeats, a.outbox, a.clock)
-        self.end_round_trip = EndRoundTrip(a.heartbeats, a.clock)
-        self.report_setup_worker = ReportSetupWorker(a.heartbeats, a.apps, a.clock)
+        self.say_readiness = self.ready.report
+        chain = self.whole_sweeps = WatchChain(a.heartbeats, a.outbox, a.apps, a.clock, s.timing)
+        self.start_round_trip, self.end_round_trip = chain.start_round_trip, chain.end_round_trip
+        self.report_setup_worker = chain.report_setup_worker

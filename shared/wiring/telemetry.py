@@ -92,11 +92,8 @@ def on_time(name: str) -> Iterator[None]:
 
 @contextmanager
 def delivery(name: str, body: bytes) -> Iterator[None]:
-    """The work on one message, in the message's trace.
-
-    Raises:
-        Exception: what the work raised; in other words where the host would write down an address with it.
-    """
+    """The work on one message, in the message's trace. Raises Exception: what the work raised; in other words where
+    the host would write down an address with it."""
     from shared.telemetry import spans
     from shared.telemetry.logs import sanitize
 

@@ -17,9 +17,9 @@ from shared.audits.commands import AuditCommands
 from shared.audits.dependencies import AuditDependencies
 from shared.audits.mail_text import JinjaAuditText
 from shared.audits.model.findings import Finding
+from shared.audits.model.guest_rules import AuditSettings
 from shared.audits.model.records import Audit
 from shared.audits.model.remedies import Plan, RemedyAction
-from shared.audits.model.settings import AuditSettings
 from shared.audits.notify_owners import NotifyOwners
 from shared.audits.remedies import Effects
 from shared.audits.rows.audits import AUDITS, TableAuditStore
@@ -58,7 +58,7 @@ from shared.requests.sweep import FindStuckRequests
 from shared.setup.model.plan import AppSpec, SetupPlan
 from shared.setup.model.records import new_setup
 from shared.setup.rows import APPS, SETUPS, TableSetupStore
-from shared.setup.stuck import FindStuckSetups
+from shared.setup.sweep import SweepSetups
 from shared.storage.change_log import CHANGE_LOG, TableChangeLog
 from shared.storage.table import Table, insert
 from tests.contract.setup_world import WalkingClock
@@ -163,10 +163,9 @@ class AuditWorld:
             change_log=TableChangeLog(tables),
             store=self.store,
             setups=self.setups,
-            plans=self.setups,
             find_stuck=(
                 FindStuckRequests(TableRequestStore(tables), self.outbox),
-                FindStuckSetups(self.setups, self.outbox),
+                SweepSetups(self.setups, self.outbox, self.clock, Timing()).find_stuck,
             ),
             directory=GraphAppDirectory(session),
             groups=groups,

@@ -28,8 +28,7 @@ from shared.setup.apps import Apps
 from shared.setup.commands import Answers, SetupCommands
 from shared.setup.model.order import sorted_by_need
 from shared.setup.model.plan import AppSpec, SetupPlan
-from shared.setup.model.records import Setup, StepRecord, StepState
-from shared.setup.ports import Intent, StoredSetup
+from shared.setup.model.records import Intent, Setup, StepRecord, StepState, StoredSetup
 from shared.setup.rows import APPS, SETUPS, TableSetupStore
 from shared.setup.run import Tools
 from shared.setup.run_step import RunSetupStepNow
@@ -130,6 +129,7 @@ class SetupWorld:
             groups=GraphDirectory(self.session),
             entitlements=GraphEntitlements(self.session),
             store=self.store,
+            outbox=self.outbox,
             clock=self.clock,
             timing=Timing(claim=timedelta(seconds=20), doubt_window=timedelta(seconds=60)),
             tenant_id="tenant",
@@ -137,11 +137,11 @@ class SetupWorld:
             features=self.features,
             protected=self.protected,
         )
-        self.start = StartSetup(self.tools, self.outbox)
-        self.commands = SetupCommands(self.store, self.outbox, self.clock, self.tools.timing, self.features)
+        self.start = StartSetup(self.tools)
+        self.commands = SetupCommands(self.tools)
         self.run_step = RunSetupStepNow(self.tools)
         access = Access(self.tools.groups, self.store, self.clock, FakePrincipals())
-        self.apps = Apps(self.tools, self.outbox, access, GraphGuestReader(self.session, no_key))
+        self.apps = Apps(self.tools, access, GraphGuestReader(self.session, no_key))
 
     def switch(self, features: Features) -> None:
         """Go on as an app that was started anew with these features."""

@@ -48,40 +48,40 @@ SLOT = datetime(2026, 3, 2, 9, 0, 30, 250000, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 AS_WRITTEN: dict[str, Command] = {
     "message-invite-chunk": InviteChunk(GROUP, CHUNK),
-    "message-invite-chunk-later": InviteChunk(GROUP, CHUNK, 3, SLOT),
-    "message-invite-chunk-revived": InviteChunk(GROUP, CHUNK, 3, SLOT, redrives=2),
-    "message-join-chunk": JoinChunk(GROUP, CHUNK, 1),
-    "message-join-chunk-revived": JoinChunk(GROUP, CHUNK, 3, SLOT, redrives=2),
+    "message-invite-chunk-later": InviteChunk(GROUP, CHUNK, SLOT, attempt=3),
+    "message-invite-chunk-revived": InviteChunk(GROUP, CHUNK, SLOT, attempt=3, redrives=2),
+    "message-join-chunk": JoinChunk(GROUP, CHUNK, attempt=1),
+    "message-join-chunk-revived": JoinChunk(GROUP, CHUNK, SLOT, attempt=3, redrives=2),
     "message-mail-chunk": MailChunk(GROUP, CHUNK),
-    "message-mail-chunk-revived": MailChunk(GROUP, CHUNK, 3, SLOT, redrives=2),
-    "message-import-chunk": ImportChunk(GROUP, CHUNK, 2, SLOT),
-    "message-import-chunk-position": ImportChunk(GROUP, CHUNK, 2, position=1240.5),
-    "message-import-chunk-revived": ImportChunk(GROUP, CHUNK, 2, redrives=3),
-    "message-split-import": SplitImport(ImportId("fe62a1b2c3d40123456789"), 7, 1),
-    "message-undo-import": UndoImport(ImportId("fe62a1b2c3d40123456789"), GROUP, CHUNK, 3),
-    "message-setup-step": RunSetupStep(SetupId("5e7a00000000000000000a"), SetupStep.SINGLE_SIGN_ON, 4),
+    "message-mail-chunk-revived": MailChunk(GROUP, CHUNK, SLOT, attempt=3, redrives=2),
+    "message-import-chunk": ImportChunk(GROUP, CHUNK, SLOT, attempt=2),
+    "message-import-chunk-position": ImportChunk(GROUP, CHUNK, attempt=2, position=1240.5),
+    "message-import-chunk-revived": ImportChunk(GROUP, CHUNK, attempt=2, redrives=3),
+    "message-split-import": SplitImport(ImportId("fe62a1b2c3d40123456789"), 7, attempt=1),
+    "message-undo-import": UndoImport(ImportId("fe62a1b2c3d40123456789"), GROUP, CHUNK, attempt=3),
+    "message-setup-step": RunSetupStep(SetupId("5e7a00000000000000000a"), SetupStep.SINGLE_SIGN_ON, attempt=4),
     "message-mail-request": MailRequest(
-        GROUP, RequestId("0123456789abcdef012345"), 2, datetime(2026, 3, 2, 9, 0, 12, tzinfo=UTC)
+        GROUP, RequestId("0123456789abcdef012345"), datetime(2026, 3, 2, 9, 0, 12, tzinfo=UTC), attempt=2
     ),
     "message-mail-request-turn": MailRequest(
-        GROUP, RequestId("0123456789abcdef012345"), 2, datetime(2026, 3, 2, 9, 0, 12, tzinfo=UTC), turn=True
+        GROUP, RequestId("0123456789abcdef012345"), datetime(2026, 3, 2, 9, 0, 12, tzinfo=UTC), turn=True, attempt=2
     ),
     "message-mail-digest": MailDigest(
-        UserId("11111111-1111-4111-8111-111111111111"), 1, datetime(2026, 3, 2, 9, 0, 12, tzinfo=UTC)
+        UserId("11111111-1111-4111-8111-111111111111"), datetime(2026, 3, 2, 9, 0, 12, tzinfo=UTC), attempt=1
     ),
-    "message-fulfil-request": FulfilRequest(GROUP, RequestId("0123456789abcdef012345"), 1),
-    "message-audit-task": RunAudit(AuditId("fe62a1b2c3d40123456789"), "members-0", 2),
+    "message-fulfil-request": FulfilRequest(GROUP, RequestId("0123456789abcdef012345"), attempt=1),
+    "message-audit-task": RunAudit(AuditId("fe62a1b2c3d40123456789"), "members-0", attempt=2),
     "message-put-right": ApplyRemedies(
         AuditId("fe62a1b2c3d40123456789"), AppId("55555555-5555-4555-8555-555555555555"), True
     ),
     "message-put-right-later": ApplyRemedies(
         AuditId("fe62a1b2c3d40123456789"), AppId("55555555-5555-4555-8555-555555555555"), attempt=2
     ),
-    "message-search-person": SearchPersonalData(SubjectRequestId("fe62a1b2c3d40123456789"), 1),
+    "message-search-person": SearchPersonalData(SubjectRequestId("fe62a1b2c3d40123456789"), attempt=1),
     "message-round-trip": RoundTrip(datetime(2026, 3, 2, 9, 0, 0, 250000, tzinfo=UTC)),
-    "message-round-trip-later": RoundTrip(datetime(2026, 3, 2, 9, 0, 0, 250000, tzinfo=UTC), 1),
+    "message-round-trip-later": RoundTrip(datetime(2026, 3, 2, 9, 0, 0, 250000, tzinfo=UTC), attempt=1),
     "message-take-apart": RemoveApp(AppId("55555555-5555-4555-8555-555555555555")),
-    "message-take-apart-later": RemoveApp(AppId("55555555-5555-4555-8555-555555555555"), 2),
+    "message-take-apart-later": RemoveApp(AppId("55555555-5555-4555-8555-555555555555"), attempt=2),
 }
 BODY = {"v": 1, "kind": "invite-chunk", "group": GROUP, "chunk": CHUNK}
 
@@ -174,7 +174,7 @@ def test_every_command_is_in_the_registry_and_none_has_a_field_that_every_messag
 
 
 def test_a_message_tells_nothing_but_ids() -> None:
-    body = json.loads(MESSAGES.encode(InviteChunk(GROUP, CHUNK, 2), TRACE))
+    body = json.loads(MESSAGES.encode(InviteChunk(GROUP, CHUNK, attempt=2), TRACE))
 
     assert body == {**BODY, "attempt": 2, "traceparent": TRACE}
 

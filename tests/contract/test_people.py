@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from enum import Enum
 from typing import Any
 
+import msgspec
 import pytest
 
 from local.azurite import Azurite
@@ -209,7 +210,7 @@ def leaves(kind: Any, path: str, *, declared: bool = False) -> Iterator[tuple[st
         yield from leaves(arguments[1], f"{path}.*", declared=declared)
     elif origin in (tuple, list, frozenset):
         yield from leaves(arguments[0], f"{path}[]", declared=declared)
-    elif dataclasses.is_dataclass(kind):
+    elif dataclasses.is_dataclass(kind) or (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         for name, of in typing.get_type_hints(kind, include_extras=True).items():
             yield from leaves(of, f"{path}.{name}", declared=declared)
     else:

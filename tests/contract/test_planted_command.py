@@ -21,8 +21,7 @@ from shared import wiring
 from shared.messages.commands import Command
 from shared.messages.outbox import QueueOutbox
 from shared.messages.outcomes import Later, Outcome
-from shared.messages.poison import StoragePoisonQueues
-from shared.messages.ports.poison import Drained
+from shared.messages.poison import Drained, StoragePoisonQueues
 from shared.messages.registry import MESSAGES
 from shared.messages.route import Messages, Route, UnreadableMessage, poison_queue
 from shared.storage.reminders import TableReminders
@@ -37,7 +36,6 @@ class Dance(Command):
 
     figure: Annotated[str, Meta(pattern="^[a-z]{1,8}$")]
     left: Annotated[int, Meta(ge=0)] = 0
-    attempt: int = 0
 
 
 DANCE: Route[Any] = Route("dance", Dance, "dances", lambda app: app.dance, lambda app: app.sit_down)

@@ -1,12 +1,12 @@
-"""One examination for every store of setups: the one in memory, and the real one on Azurite."""
+"""The store of setups on Azurite."""
 
 import asyncio
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from azure.data.tables.aio import TableServiceClient
 
 from shared.core.applications import AppId, AppRole, PrincipalId, Saml
 from shared.core.checks import Check, CheckState, Confirmation
@@ -17,6 +17,7 @@ from shared.core.users import DirectoryUser
 from shared.core.versions import Versioned
 from shared.membership.model.apps import AppRecord, Change, Kind
 from shared.membership.model.policy import Policy, RequestPolicy
+from shared.membership.ports.apps import AppStore
 from shared.messages.commands import SetupStep
 from shared.setup.model.plan import AppSpec, GroupSpec, SelfService, SetupPlan
 from shared.setup.model.records import (
@@ -29,7 +30,6 @@ from shared.setup.model.records import (
     StepState,
     new_setup,
 )
-from shared.setup.ports import SetupStore
 from shared.setup.rows import TableSetupStore
 from tests.builders import NOW, OWNER
 from tests.fakes.setup_store import FakeSetupStore
@@ -46,12 +46,15 @@ PLAN = SetupPlan(
 )
 
 
+@pytest.fixture
+def store(tables: TableServiceClient) -> TableSetupStore:
+    return TableSetupStore(tables)
+
+
 @pytest.fixture(params=["memory", "azurite"])
-def store(request: pytest.FixtureRequest) -> Iterator[SetupStore]:
-    if request.param == "memory":
-        yield FakeSetupStore()
-    else:
-        yield TableSetupStore(request.getfixturevalue("tables"))
+def apps(request: pytest.FixtureRequest) -> AppStore:
+    """One examination for every store of apps: the one in memory, and the real one."""
+    return FakeSetupStore() if request.param == "memory" else TableSetupStore(request.getfixturevalue("tables"))
 
 
 def a_setup(plan: SetupPlan = PLAN) -> Setup:
@@ -102,7 +105,7 @@ def an_app(group: str | None = None) -> AppRecord:
     )
 
 
-async def test_a_setup_comes_back_as_it_was_written(store: SetupStore) -> None:
+async def test_a_setup_comes_back_as_it_was_written(store: TableSetupStore) -> None:
     setup = a_setup()
     await store.create(setup)
 
@@ -113,7 +116,7 @@ async def test_a_setup_comes_back_as_it_was_written(store: SetupStore) -> None:
     assert await store.read(SetupId("0" * 22)) is None
 
 
-async def test_a_setup_is_created_once(store: SetupStore) -> None:
+async def test_a_setup_is_created_once(store: TableSetupStore) -> None:
     setup = a_setup()
     await store.create(setup)
 
@@ -121,7 +124,7 @@ async def test_a_setup_is_created_once(store: SetupStore) -> None:
         await store.create(replace(setup, digest="another"))
 
 
-async def test_steps_are_saved_without_getting_in_each_others_way(store: SetupStore) -> None:
+async def test_steps_are_saved_without_getting_in_each_others_way(store: TableSetupStore) -> None:
     setup = a_setup()
     await store.create(setup)
     mine, theirs = await store.read(setup.id), await store.read(setup.id)
@@ -137,7 +140,7 @@ async def test_steps_are_saved_without_getting_in_each_others_way(store: SetupSt
     assert found.setup.steps[SetupStep.VERIFY].state is StepState.DONE
 
 
-async def test_who_saves_a_step_second_meets_a_conflict(store: SetupStore) -> None:
+async def test_who_saves_a_step_second_meets_a_conflict(store: TableSetupStore) -> None:
     setup = a_setup()
     await store.create(setup)
     mine, theirs = await store.read(setup.id), await store.read(setup.id)
@@ -155,7 +158,7 @@ async def test_who_saves_a_step_second_meets_a_conflict(store: SetupStore) -> No
     assert found.setup.steps[SetupStep.VERIFY].attempts == 0
 
 
-async def test_the_plan_changes_with_its_steps_or_not_at_all(store: SetupStore) -> None:
+async def test_the_plan_changes_with_its_steps_or_not_at_all(store: TableSetupStore) -> None:
     setup = a_setup()
     await store.create(setup)
     stored = await store.read(setup.id)
@@ -173,7 +176,7 @@ async def test_the_plan_changes_with_its_steps_or_not_at_all(store: SetupStore) 
     assert found.setup.plan == other == saved.setup.plan
 
 
-async def test_open_setups_are_listed_when_their_time_has_come(store: SetupStore) -> None:
+async def test_open_setups_are_listed_when_their_time_has_come(store: TableSetupStore) -> None:
     due, later, closed = (a_setup().id for _ in range(3))
     await store.open(due, NOW - timedelta(seconds=1))
     await store.open(later, NOW + timedelta(seconds=1))
@@ -188,26 +191,26 @@ async def test_open_setups_are_listed_when_their_time_has_come(store: SetupStore
     await store.close(due)
 
 
-async def test_apps_are_kept_found_by_group_and_guarded(store: SetupStore) -> None:
+async def test_apps_are_kept_found_by_group_and_guarded(apps: AppStore) -> None:
     app, other = an_app(), an_app()
-    saved = await store.save_app(Versioned(app, None))
-    await store.save_app(Versioned(other, None))
+    saved = await apps.save_app(Versioned(app, None))
+    await apps.save_app(Versioned(other, None))
 
-    found = await store.read_app(app.app_id)
+    found = await apps.read_app(app.app_id)
     assert found == saved
-    assert await store.list_apps(app.group) == [app]
-    assert {app.app_id, other.app_id} <= {a.app_id for a in await store.list_apps()}
+    assert await apps.list_apps(app.group) == [app]
+    assert {app.app_id, other.app_id} <= {a.app_id for a in await apps.list_apps()}
     with pytest.raises(Conflict):
-        await store.save_app(Versioned(app, None))
-    await store.save_app(replace(saved, value=replace(app, name="Neu")))
+        await apps.save_app(Versioned(app, None))
+    await apps.save_app(replace(saved, value=replace(app, name="Neu")))
     with pytest.raises(Conflict):
-        await store.save_app(replace(saved, value=replace(app, name="Alt")))
-    await store.delete_app(app.app_id)
-    await store.delete_app(app.app_id)
-    assert await store.read_app(app.app_id) is None
+        await apps.save_app(replace(saved, value=replace(app, name="Alt")))
+    await apps.delete_app(app.app_id)
+    await apps.delete_app(app.app_id)
+    assert await apps.read_app(app.app_id) is None
 
 
-async def test_the_latest_confirmation_stands(store: SetupStore) -> None:
+async def test_the_latest_confirmation_stands(store: TableSetupStore) -> None:
     key = uuid.uuid4().hex
     assert await store.read_confirmation(key) is None
 
@@ -217,7 +220,7 @@ async def test_the_latest_confirmation_stands(store: SetupStore) -> None:
     assert await store.read_confirmation(key) == Confirmation(OWNER, "Eve", NOW, "again")
 
 
-async def test_one_at_a_time_may_make_a_thing(store: SetupStore) -> None:
+async def test_one_at_a_time_may_make_a_thing(store: TableSetupStore) -> None:
     key = uuid.uuid4().hex
 
     taken = await asyncio.gather(*(store.take_intent(key, now=NOW, claim=CLAIM) for _ in range(4)))
@@ -226,7 +229,7 @@ async def test_one_at_a_time_may_make_a_thing(store: SetupStore) -> None:
     assert (intent.since, intent.again, intent.result) == (NOW, False, None)
 
 
-async def test_a_claim_that_ran_out_is_taken_over_in_doubt(store: SetupStore) -> None:
+async def test_a_claim_that_ran_out_is_taken_over_in_doubt(store: TableSetupStore) -> None:
     key = uuid.uuid4().hex
     dead = await store.take_intent(key, now=NOW, claim=CLAIM)
     assert dead is not None
@@ -243,7 +246,7 @@ async def test_a_claim_that_ran_out_is_taken_over_in_doubt(store: SetupStore) ->
     assert (known.result, known.version) == (None, again.version)
 
 
-async def test_what_came_of_an_intent_is_remembered_until_it_is_known_to_be_gone(store: SetupStore) -> None:
+async def test_what_came_of_an_intent_is_remembered_until_it_is_known_to_be_gone(store: TableSetupStore) -> None:
     key = uuid.uuid4().hex
     intent = await store.take_intent(key, now=NOW, claim=CLAIM)
     assert intent is not None
@@ -258,7 +261,7 @@ async def test_what_came_of_an_intent_is_remembered_until_it_is_known_to_be_gone
     assert (fresh.again, fresh.result, fresh.since) == (False, None, NOW + CLAIM)
 
 
-async def test_a_released_intent_leaves_no_doubt(store: SetupStore) -> None:
+async def test_a_released_intent_leaves_no_doubt(store: TableSetupStore) -> None:
     key = uuid.uuid4().hex
     intent = await store.take_intent(key, now=NOW, claim=CLAIM)
     assert intent is not None

@@ -15,7 +15,7 @@ from shared.audits.model.records import Audit, Phase
 from shared.audits.model.remedies import Plan, PlanState
 from shared.audits.model.report import Past, Report
 from shared.audits.model.totals import DAYS_TO_ACCEPT, LONGER
-from shared.audits.report.page import HtmlReport
+from shared.audits.report.page import html
 from shared.core.applications import AppId
 from shared.core.audit_rules import Rule
 from shared.core.ids import AuditId, GroupId
@@ -132,7 +132,7 @@ def a_report(**changes: Any) -> Report:
 
 def test_the_report_loads_nothing_logs_nothing_and_can_be_read_by_everybody(opened: Opened, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
-    file.write_text(HtmlReport().html(a_report()), encoding="utf-8")
+    file.write_text(html(a_report()), encoding="utf-8")
     opened.open(file)
     page = opened.page
 
@@ -157,7 +157,7 @@ def test_the_report_loads_nothing_logs_nothing_and_can_be_read_by_everybody(open
 def test_what_the_charts_say_is_what_was_counted(opened: Opened, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     report = a_report()
-    file.write_text(HtmlReport().html(report), encoding="utf-8")
+    file.write_text(html(report), encoding="utf-8")
     opened.open(file)
 
     def rows(figure: int) -> list[list[str]]:
@@ -179,7 +179,7 @@ def test_names_that_are_markup_are_text(opened: Opened, tmp_path: Path) -> None:
     whole = a_report(findings=[bad], apps={TRAVEL: evil, EXPENSES: evil, WIKI: evil})
     whole = a_report(findings=[bad], apps=whole.apps, totals={**whole.totals, f"domain:{evil}": 999})
     file = tmp_path / "report.html"
-    file.write_text(HtmlReport().html(whole), encoding="utf-8")
+    file.write_text(html(whole), encoding="utf-8")
     opened.open(file)
 
     assert (opened.requests, opened.complaints) == ([], [])
@@ -190,7 +190,7 @@ def test_names_that_are_markup_are_text(opened: Opened, tmp_path: Path) -> None:
 
 def test_it_can_be_printed(opened: Opened, tmp_path: Path) -> None:
     file, paper = tmp_path / "report.html", tmp_path / "report.pdf"
-    file.write_text(HtmlReport().html(a_report()), encoding="utf-8")
+    file.write_text(html(a_report()), encoding="utf-8")
     opened.open(file)
     opened.page.pdf(path=paper, format="A4")
 

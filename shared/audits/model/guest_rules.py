@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime, timedelta
 
 from shared.audits.model.findings import Finding
-from shared.audits.model.settings import AuditSettings
 from shared.core.audit_rules import Rule
 from shared.core.ids import GroupId, UserId
 from shared.membership.model.accounts import Subject
@@ -14,17 +13,30 @@ from shared.membership.model.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """How audits judge where an app's policy says nothing else.
+
+    `redeem_within`: how long an invitation may stay unaccepted. `sign_in_within`: how long a guest may stay
+    away. `settling`: how long after a change of Guestlist's own nothing is found missing, as the directory lags and
+    work is under way. `stuck_after`: how long work may stay in one state. `kept`: how long
+    findings stay; the numbers of an audit, and the trail, stay for ever."""
+
+    redeem_within: timedelta = timedelta(days=30)
+    sign_in_within: timedelta = timedelta(days=90)
+    settling: timedelta = timedelta(hours=1)
+    stuck_after: timedelta = timedelta(hours=6)
+    kept: timedelta = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
 class GuestContext:
     """What judging guests needs besides the guests. `began_at` is when the audit began to ask the directory: what
-    Guestlist did since, or less than the settling time before, may not have been seen. `last_days` are those that
-    are over; `inactive` are accounts whose last sign-in lies further back than the settings allow.
-    """
+    Guestlist did since, or less than the settling time before, may not have been seen. `twins` are, for an account,
+    the others of the same person."""
 
     apps: Mapping[GroupId, AppRecord]
     began_at: datetime
     settings: AuditSettings
-    last_days: Mapping[tuple[GroupId, UserId], date]
-    inactive: Mapping[UserId, datetime]
     twins: Mapping[UserId, Collection[Subject]]
 
 
@@ -67,7 +79,7 @@ def _broken(subject: Subject, group: GroupId, context: GuestContext) -> Iterator
             "removed through Guestlist before" if expected is not None else "no invitation is known",
         )
     yield from _of_account(subject, context)
-    if (last := context.last_days.get((group, subject.id))) is not None:
+    if (last := subject.last_days.get(group)) is not None:
         yield Rule.EXPIRED, f"the last day was {last}"
     if (domain := _refused_domain(subject, context.apps[group].policy)) is not None:
         yield Rule.DOMAIN_BLOCKED, domain
@@ -82,7 +94,7 @@ def _of_account(subject: Subject, context: GuestContext) -> Iterator[tuple[Rule,
         yield Rule.ACCOUNT_DISABLED, "sign-in is blocked"
     if subject.accepted is False and created is not None and created <= context.began_at - settings.redeem_within:
         yield Rule.NEVER_REDEEMED, f"invited on {created:%Y-%m-%d}"
-    if subject.accepted is not False and (last := context.inactive.get(subject.id)) is not None:
+    if subject.accepted is not False and (last := subject.inactive) is not None:
         yield Rule.NO_SIGN_IN, f"last signed in on {last:%Y-%m-%d}"
 
 

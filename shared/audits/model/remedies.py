@@ -90,6 +90,33 @@ class RemedyAction:
         return f"{_STRONGEST_FIRST.index(self.remedy):02x}{sha256(text.encode()).hexdigest()[:22]}"
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The account is as asked for; `after` says how, in a person's words."""
+
+    after: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """It will not be done; a person has to look."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotNow:
+    """Try again; `happened` says that it may have been done."""
+
+    until: datetime
+    happened: bool = False
+
+
+type Result = Done | Refusal | NotNow
+"""What came of an action, or of taking it back."""
+
+
 def action_for(finding: Finding, remedy: Remedy) -> RemedyAction | None:
     """None where nothing is done but to report."""
     if remedy is Remedy.REPORT:

@@ -91,8 +91,6 @@ def _looks(colours: Sequence[str]) -> dict[str, Any]:
         "js": [],
         "width": _WIDTH,
         "height": _HEIGHT,
-        "explicit_size": False,
-        "show_y_guides": True,
         "legend_at_bottom": True,
         "legend_box_size": 14,
         "include_x_axis": True,
@@ -102,7 +100,6 @@ def _looks(colours: Sequence[str]) -> dict[str, Any]:
         "stroke_style": {"width": 3},
         "no_data_text": "Nothing to show",
         "value_formatter": _whole,
-        "pretty_print": False,
     }
 
 

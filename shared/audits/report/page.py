@@ -10,24 +10,22 @@ from shared.core.audit_rules import RULES, SEVERITIES, Rule
 from shared.core.templates import templates
 
 
-class HtmlReport:
-    """Names come from outside: everything is escaped, in the page and in its charts."""
-
-    def html(self, report: Report) -> str:
-        """One self-contained page: it loads nothing and runs nothing, and can be printed."""
-        found = by_kind(report.audit.counts, "rule")
-        values = {
-            "report": report,
-            "audit": report.audit,
-            "counts": report.audit.counts,
-            "guests": report.totals.get("guests", 0),
-            "severities": [(s.value, report.audit.counts.get(f"severity:{s.value}", 0)) for s in SEVERITIES],
-            "rules": [(RULES[Rule(rule)], rule, n) for rule, n in _worst_first(found).items()],
-            "charts": _charts(report),
-            "findings": [(finding, RULES[finding.rule]) for finding in report.findings],
-            "plans": report.plans,
-        }
-        return templates("shared.audits.report", moment=_moment).get_template("report.html").render(values)
+def html(report: Report) -> str:
+    """One self-contained page: it loads nothing and runs nothing, and can be printed. Names come from outside:
+    everything is escaped, in the page and in its charts."""
+    found = by_kind(report.audit.counts, "rule")
+    values = {
+        "report": report,
+        "audit": report.audit,
+        "counts": report.audit.counts,
+        "guests": report.totals.get("guests", 0),
+        "severities": [(s.value, report.audit.counts.get(f"severity:{s.value}", 0)) for s in SEVERITIES],
+        "rules": [(RULES[Rule(rule)], rule, n) for rule, n in _worst_first(found).items()],
+        "charts": _charts(report),
+        "findings": [(finding, RULES[finding.rule]) for finding in report.findings],
+        "plans": report.plans,
+    }
+    return templates("shared.audits.report", moment=_moment).get_template("report.html").render(values)
 
 
 def _worst_first(found: Mapping[str, int]) -> dict[str, int]:

@@ -6,6 +6,7 @@ Records stand in one column as JSON; what is looked for by storage itself has a 
 import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
+from itertools import batched
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -56,7 +57,7 @@ class TableAuditStore:
         return await save_versioned(self._table, audit, record_row(_RUNS, audit.value.id, audit.value))
 
     async def list_audits(self, continuation: str | None, limit: int) -> tuple[list[Audit], str | None]:
-        """The newest first. Raises ValueError for a continuation that was never given out."""
+        """The newest first. Raises Refused `parameter-invalid` for a continuation never given out."""
         keys = {"runs": _RUNS, "after": read_continuation(continuation)}
         rows, more = await self._table.first("PartitionKey eq @runs and RowKey gt @after", keys, limit)
         found = [read_record(row, Audit) for row in rows]
@@ -122,16 +123,13 @@ class TableAuditStore:
     async def write_findings(self, audit: AuditId, findings: Sequence[Finding]) -> None:
         """Safe to repeat: a finding has one id."""
         rows = {finding.id: _finding_row(audit, finding) for finding in findings}
-        all_rows = list(rows.values())
-        for start in range(0, len(all_rows), _OF_TRANSACTION):
-            await self._table.write([upsert(row) for row in all_rows[start : start + _OF_TRANSACTION]])
+        for few in batched(rows.values(), _OF_TRANSACTION, strict=False):
+            await self._table.write([upsert(row) for row in few])
 
     async def known_since(self, audit: AuditId, findings: Collection[str]) -> dict[str, datetime]:
         """Since when those of the findings (by id) are known that an audit had. One request a dozen."""
         found: dict[str, datetime] = {}
-        wanted = sorted(set(findings))
-        for start in range(0, len(wanted), _KEYS_IN_FILTER):
-            few = wanted[start : start + _KEYS_IN_FILTER]
+        for few in batched(sorted(set(findings)), _KEYS_IN_FILTER, strict=False):
             keys = {f"k{n}": _FINDING + key for n, key in enumerate(few)}
             any_of = " or ".join(f"RowKey eq @{name} " for name in keys)
             async for row in self._table.query(f"PartitionKey eq @audit and ({any_of})", {"audit": audit, **keys}):
@@ -142,7 +140,7 @@ class TableAuditStore:
     async def list_findings(
         self, audit: AuditId, show: FindingFilter, continuation: str | None, limit: int
     ) -> FindingPage:
-        """Raises ValueError for a continuation that was never given out."""
+        """Raises Refused `parameter-invalid` for a continuation never given out."""
         wanted = {"Severity": show.severity, "Rule": show.rule, "GroupId": show.group, "AppId": show.app}
         columns = {column: str(value) for column, value in wanted.items() if value is not None}
         condition, keys = range_of(audit, _FINDING, read_continuation(continuation), columns)
@@ -178,5 +176,5 @@ def _totals(row: "TableEntity") -> dict[str, int]:
 
 
 def read_continuation(text: str | None) -> str:
-    """The key of the last row that was shown, empty for the first page. Raises ValueError for any other text."""
+    """The key of the last row that was shown, empty for the first page. Raises Refused for any other text."""
     return continuations.take(text, _KEY) if text is not None else ""

@@ -46,8 +46,8 @@ class TableRemedyStore(TableOpenWork[tuple[AuditId, AppId]]):
     async def list_actions(
         self, audit: AuditId, app: AppId, continuation: str | None, limit: int, states: Sequence[ActionState] = ()
     ) -> tuple[list[Versioned[RemedyAction]], str | None]:
-        """Those in the states, or all; the strongest remedies first. Raises ValueError for a continuation that was
-        never given out."""
+        """Those in the states, or all; the strongest remedies first. Raises Refused `parameter-invalid` for a
+        continuation that was never given out."""
         condition, keys = range_of(_partition(audit, app), _ACTION, read_continuation(continuation))
         if states:
             names = {f"s{n}": state.value for n, state in enumerate(states)}
@@ -60,11 +60,8 @@ class TableRemedyStore(TableOpenWork[tuple[AuditId, AppId]]):
     async def save_actions(
         self, audit: AuditId, app: AppId, actions: Sequence[Versioned[RemedyAction]]
     ) -> list[Versioned[RemedyAction]]:
-        """All or none, of up to 100; gives them with their new versions.
-
-        Raises:
-            Conflict: one changed since it was read.
-        """
+        """All or none, of up to 100; gives them with their new versions. Raises Conflict: one changed since it was
+        read."""
         if not actions:
             return []
         rows = [replace(_action_row(audit, app, a.value), a.version or "") for a in actions]

@@ -5,8 +5,9 @@ Each writes columns of its own and merges them into the row, so that none has to
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,7 +17,7 @@ from shared.core.directory_changes import MemberChange, UserChange, UserFacts
 from shared.core.ids import AuditId, GroupId, InvitationId, UserId
 from shared.invitations.rows.invitations import digest
 from shared.membership.model.accounts import ExpectedMembership, Subject
-from shared.membership.ports.snapshot import AccountSnapshot, Counts, Mark, OwnAction
+from shared.membership.ports.snapshot import Counts, Mark, OwnAction
 from shared.storage.records import SCHEMA, from_text, to_text
 from shared.storage.table import Row, Table, merge, remove
 
@@ -89,11 +90,8 @@ class TableSnapshot:
                 rows[own_action.user][_MOTION + _short(own_action.group)] = audit
             else:
                 # A column for each invitation: pages are read in any order, and the newest word is found by its time.
-                by = (
-                    InvitationId.parse(own_action.expected.invitation).chunk
-                    if own_action.expected.invitation
-                    else "by_hand"
-                )
+                invitation = own_action.expected.invitation
+                by = InvitationId.parse(invitation).chunk if invitation else "by_hand"
                 column = f"{_DID}{_short(own_action.group)}_{by}"
                 rows[own_action.user][column] = msgspec.json.encode(own_action.expected).decode()
         await self._merge(_account(user, row) for user, row in rows.items())
@@ -110,24 +108,24 @@ class TableSnapshot:
             for user, (now, before) in counted.items()
         )
 
-    async def look_up(self, audit: AuditId, users: Collection[UserId], since: Since) -> dict[UserId, AccountSnapshot]:
+    async def look_up(self, audit: AuditId, users: Collection[UserId], since: Since) -> dict[UserId, Subject]:
         """Accounts as they are now: what was not seen since it was last read whole is gone. One request a dozen."""
-        found: dict[UserId, AccountSnapshot] = {}
+        found: dict[UserId, Subject] = {}
         async for row in self._rows(_ACCOUNTS, sorted(set(users))):
-            found[UserId(row["RowKey"])] = _account_snapshot(row, since, audit)
+            found[UserId(row["RowKey"])] = _subject(row, since, audit)
         return found
 
     async def scan(
         self, audit: AuditId, first: str, last: str, since: Since, limit: int
-    ) -> tuple[list[AccountSnapshot], str | None]:
+    ) -> tuple[list[Subject], str | None]:
         """Accounts from an id on (it included) up to another (not included), in their order, and where to go on."""
         condition = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
         keys = {"partition": _ACCOUNTS, "first": first, "last": last}
-        found: list[AccountSnapshot] = []
+        found: list[Subject] = []
         async for row in self._table.query(condition, keys, page_size=min(limit + 1, 1000)):
             if len(found) == limit:
                 return found, str(row["RowKey"])
-            found.append(_account_snapshot(row, since, audit))
+            found.append(_subject(row, since, audit))
         return found, None
 
     async def who_has(self, digests: Collection[str]) -> dict[str, set[UserId]]:
@@ -179,7 +177,7 @@ class TableSnapshot:
     async def forget_due(self, before: datetime) -> None:
         """Safe to repeat."""
         keys = await self._due(before)
-        for few in _few(keys):
+        for few in batched(keys, _OF_TRANSACTION, strict=False):
             await self._table.write([remove(_DUE, key) for key in few])
 
     async def _due(self, before: datetime) -> list[str]:
@@ -190,8 +188,7 @@ class TableSnapshot:
 
     async def _rows(self, partition: str, keys: Sequence[str]) -> Any:
         """Rows by key. Sorted keys lie near each other, and the service reads between the first and the last."""
-        for start in range(0, len(keys), _KEYS_IN_FILTER - 2):
-            few = keys[start : start + _KEYS_IN_FILTER - 2]
+        for few in batched(keys, _KEYS_IN_FILTER - 2, strict=False):
             names = {f"k{n}": key for n, key in enumerate(few)}
             any_of = " or ".join(f"RowKey eq @{name} " for name in names)
             condition = f"PartitionKey eq @partition and RowKey ge @first and RowKey le @last and ({any_of})"
@@ -204,13 +201,8 @@ class TableSnapshot:
 
     async def _merge(self, rows: Iterable[Row]) -> None:
         """A transaction for each hundred rows of one partition; columns that a row does not name stay."""
-        for few in _few(list(rows)):
+        for few in batched(rows, _OF_TRANSACTION, strict=False):
             await self._table.write([merge({"SchemaVersion": SCHEMA, **row}) for row in few])
-
-
-def _few[T](items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), _OF_TRANSACTION):
-        yield items[start : start + _OF_TRANSACTION]
 
 
 def _account(user: UserId, columns: Row) -> Row:
@@ -247,12 +239,14 @@ _COLUMNS = {
 }
 
 
-def _account_snapshot(row: Mapping[str, Any], since: Since, audit: AuditId) -> AccountSnapshot:
+def _subject(row: Mapping[str, Any], since: Since, audit: AuditId) -> Subject:
     # Ids of audits begin with inverted time: what was seen by an audit or a later one has no greater id.
     seen = str(row.get("Seen") or "")
     is_known = bool(seen) and seen <= since.users
     members = {_group(c, _MEMBER): str(v) for c, v in row.items() if c.startswith(_MEMBER) and v != _LEFT}
-    subject = Subject(
+    late = {_group(c, _LATE): _marked(v, audit) for c, v in row.items() if c.startswith(_LATE)}
+    twins, inactive = _marked(row.get("Twins"), audit), _marked(row.get("Inactive"), audit)
+    return Subject(
         id=UserId(str(row["RowKey"])),
         known=is_known,
         is_guest=bool(row.get("IsGuest")),
@@ -268,11 +262,6 @@ def _account_snapshot(row: Mapping[str, Any], since: Since, audit: AuditId) -> A
         groups=frozenset(g for g, v in members.items() if g in since.groups and v <= since.groups[g]),
         in_motion=frozenset(_group(c, _MOTION) for c, v in row.items() if c.startswith(_MOTION) and v == audit),
         expectations=_expectations(row),
-    )
-    late = {_group(c, _LATE): _marked(v, audit) for c, v in row.items() if c.startswith(_LATE)}
-    twins, inactive = _marked(row.get("Twins"), audit), _marked(row.get("Inactive"), audit)
-    return AccountSnapshot(
-        subject,
         inactive=_time(inactive),
         last_days={group: date.fromisoformat(day) for group, day in late.items() if day},
         twins=frozenset(UserId(u) for u in twins.split(",")) if twins else frozenset(),
@@ -285,10 +274,8 @@ def _expectations(row: Mapping[str, Any]) -> dict[GroupId, ExpectedMembership]:
     found: dict[GroupId, ExpectedMembership] = {}
     for column, value in row.items():
         if column.startswith(_DID):
-            group, expected = (
-                _group(column.partition("_")[0], _DID),
-                msgspec.json.decode(value, type=ExpectedMembership),
-            )
+            group = _group(column.partition("_")[0], _DID)
+            expected = msgspec.json.decode(value, type=ExpectedMembership)
             if group not in found or found[group].at < expected.at:
                 found[group] = expected
     return found

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple
+
+import msgspec
 
 from shared.core.csv.columns import Columns, Field, Note, NoteKind, columns_of, is_template, looks_like_address
 from shared.core.csv.encoding import Encoding, encoding_of, split
@@ -29,8 +30,7 @@ _GUESSED = Note(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(msgspec.Struct, frozen=True, rename="camel"):
     """How to read a file, found once; it travels with the import.
 
     `fields` and `headings` are by column; without a row of headings there is one column, of addresses, and
@@ -44,31 +44,6 @@ class Dialect:
     is_template: bool
     start: Cursor
     notes: tuple[Note, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        return {
-            "encoding": self.encoding,
-            "delimiter": self.delimiter,
-            "fields": [field.value for field in self.fields],
-            "headings": list(self.headings),
-            "isTemplate": self.is_template,
-            "start": self.start.to_list(),
-            "notes": [[note.kind.value, note.text] for note in self.notes],
-        }
-
-    @classmethod
-    def from_dict(cls, stored: dict[str, Any]) -> Self:
-        """Read back what `to_dict` wrote."""
-        return cls(
-            encoding=stored["encoding"],
-            delimiter=stored["delimiter"],
-            fields=tuple(Field(field) for field in stored["fields"]),
-            headings=tuple(stored["headings"]),
-            is_template=stored["isTemplate"],
-            start=Cursor.from_list(stored["start"]),
-            notes=tuple(Note(NoteKind(kind), text) for kind, text in stored["notes"]),
-        )
 
 
 def detect(head: bytes) -> Dialect:

@@ -9,7 +9,6 @@ from shared.core.errors import Refused
 from shared.core.reasons import Reason
 
 UTF_8, UTF_16_LE, UTF_16_BE, CP1252 = "utf-8", "utf-16-le", "utf-16-be", "cp1252"
-ENCODINGS = (UTF_8, UTF_16_LE, UTF_16_BE, CP1252)
 """Each by its name in Python, without a byte order mark: the mark is stepped over, never decoded."""
 
 _MARKS = ((codecs.BOM_UTF8, UTF_8), (codecs.BOM_UTF16_LE, UTF_16_LE), (codecs.BOM_UTF16_BE, UTF_16_BE))
@@ -43,13 +42,10 @@ class Encoding(NamedTuple):
 def encoding_of(head: bytes) -> Encoding:
     """The encoding of a file that begins with `head`.
 
-    A byte order mark decides. Without one: UTF-16 where every other byte of the beginning is zero, else UTF-8.
-    Where more is wrong than right for UTF-8 it is Windows-1252, what Excel in Western Europe writes as plain
-    "CSV"; a stray bad byte in a file that is UTF-8 otherwise costs its row only.
-
-    Raises:
-        Refused: `file-unreadable` where it is no text at all, or none of these.
-    """
+    A byte order mark decides. Without one: UTF-16 where every other byte of the beginning is zero, else UTF-8. Where
+    more is wrong than right for UTF-8 it is Windows-1252, what Excel in Western Europe writes as plain "CSV"; a stray
+    bad byte in a file that is UTF-8 otherwise costs its row only. Raises Refused `file-unreadable` where it is no
+    text at all, or none of these."""
     for mark, what in _OTHER_FORMATS:
         if head.startswith(mark):
             raise Refused(Reason.FILE_UNREADABLE, f"the file is {what}, no CSV", field="file")

@@ -42,26 +42,20 @@ def defused(cell: str) -> str:
     return f"'{shown}" if shown.startswith(("\t", "\r", "\n")) else shown
 
 
-def result_cells(result: Result) -> tuple[str, ...]:
-    """The cells of one line, in the order of `COLUMNS`, safe against formula injection."""
-    remedy = "" if result.reason is None else REASONS[result.reason].remedy
-    reason = "" if result.reason is None else result.reason.value
-    texts = (result.address, result.outcome, reason, result.detail, remedy, result.direct_link)
-    return (str(result.line), *(defused(text or "") for text in texts))
+def result_cells(result: Result) -> tuple[str | None, ...]:
+    """The cells of one line, in the order of `COLUMNS`."""
+    reason, remedy = (result.reason.value, REASONS[result.reason].remedy) if result.reason else (None, None)
+    return str(result.line), result.address, result.outcome, reason, result.detail, remedy, result.direct_link
 
 
-def render_headings() -> bytes:
-    """How the file begins: UTF-8 with a byte order mark, by which Excel knows it, and the headings."""
-    return b"\xef\xbb\xbf" + _lines([COLUMNS])
-
-
-def render_results(results: Iterable[Result]) -> bytes:
-    """Lines of the file, without its beginning: batches can be rendered one by one and joined."""
-    return _lines(map(result_cells, results))
-
-
-def _lines(rows: Iterable[Sequence[str]]) -> bytes:
+def spreadsheet(rows: Iterable[Iterable[str | None]], headings: Sequence[str] = ()) -> bytes:
+    """Lines of a file that a spreadsheet opens and computes nothing of; batches of them can be joined. Headings have
+    the byte order mark before them that Excel knows UTF-8 by."""
     text = StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(rows)  # RFC 4180
-    # A lone surrogate, which no address of a good row has, must not cost the file.
+    writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180
+    if headings:
+        text.write("\ufeff")
+        writer.writerow(headings)
+    writer.writerows([defused(cell or "") for cell in row] for row in rows)
+    # A lone surrogate in somebody's name must not cost the file.
     return text.getvalue().encode(UTF_8, "replace")

@@ -16,8 +16,11 @@ from shared.core.permissions import PERMISSIONS, Permission, lacking
 class DiagnosedCheck:
     """One thing that was examined, with how to fix it: a link, or a command to be run."""
 
-    check: Check
-    title: str
+    check: str
+    state: CheckState
+    found: str
+    title: str = ""
+    """In place of `check`, for people."""
     remedy: str | None = None
     link: str | None = None
     command: str | None = None
@@ -37,15 +40,15 @@ def diagnose_features(
 def _feature(feature: Feature, lacks: tuple[Permission, ...] | None, identity: str | None) -> DiagnosedCheck:
     facts, what = FEATURES[feature], f"Feature '{feature.value}'"
     if lacks is None:
-        return DiagnosedCheck(Check(what, CheckState.OK, f"switched off. {facts.without}"), facts.title)
+        return DiagnosedCheck(what, CheckState.OK, f"switched off. {facts.without}", facts.title)
     if not lacks:
-        return DiagnosedCheck(Check(what, CheckState.OK, "ready"), facts.title)
+        return DiagnosedCheck(what, CheckState.OK, "ready", facts.title)
     names = ", ".join(p.name for p in lacks)
     remedy = "A Privileged Role Administrator grants what is missing"
     if feature in CHOICE:
         remedy += ", or an administrator of the function app leaves the feature out of GUESTLIST_FEATURES"
-    check = Check(what, _state_of(feature), f"it lacks {names}")
-    return DiagnosedCheck(check, facts.title, remedy, None, grant_command(identity, (feature,)))
+    command = grant_command(identity, (feature,))
+    return DiagnosedCheck(what, _state_of(feature), f"it lacks {names}", facts.title, remedy, command=command)
 
 
 def _permission(
@@ -54,10 +57,10 @@ def _permission(
     on = _wanted(wanted, features)
     what = f"{wanted.name} ({', '.join(f.value for f in on)})"
     if wanted.is_held(held):
-        return DiagnosedCheck(Check(what, CheckState.OK, "granted"), what)
+        return DiagnosedCheck(what, CheckState.OK, "granted")
     state = CheckState.WRONG if any(_state_of(f) is CheckState.WRONG for f in on) else CheckState.ATTENTION
     found = f"not granted: Guestlist cannot {'; '.join(wanted.purposes[f] for f in on)}"
-    return DiagnosedCheck(Check(what, state, found), what, _REMEDY, None, assignment_command(wanted.name, identity))
+    return DiagnosedCheck(what, state, found, remedy=_REMEDY, command=assignment_command(wanted.name, identity))
 
 
 _REMEDY = (
@@ -104,12 +107,10 @@ def assignment_command(permission: str, identity: str | None) -> str:
 
 def diagnose_tenant(checks: Collection[Check]) -> list[DiagnosedCheck]:
     """The tenant's settings, with the page where an administrator changes them."""
+    remedy, link = "An administrator looks at External collaboration settings", admin_center.external_collaboration()
     return [
-        DiagnosedCheck(
-            check,
-            check.check,
-            None if check.state is CheckState.OK else "An administrator looks at External collaboration settings",
-            None if check.state is CheckState.OK else admin_center.external_collaboration(),
-        )
-        for check in checks
+        DiagnosedCheck(c.check, c.state, c.found)
+        if c.state is CheckState.OK
+        else DiagnosedCheck(c.check, c.state, c.found, remedy=remedy, link=link)
+        for c in checks
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from shared.core.ids import GroupId, UserId
 
@@ -19,11 +19,13 @@ class ExpectedMembership:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An account that the directory or Guestlist names in one of our groups.
+    """An account that the directory or Guestlist names in one of our groups, as audits know it.
 
     `groups` are those of ours that it is a direct member of. `accepted` is None where the directory says neither
     yes nor no. `gone` says that it was deleted; `known` that the directory showed the account at all. `in_motion`
-    are groups in which an invitation of it is under way.
+    are groups in which an invitation of it is under way. An audit marks `inactive` (the last sign-in, where that is
+    long ago), `last_days` that are over, and `twins`, accounts that have or had an address of it. `counted` is what
+    the audit before counted of it.
     """
 
     id: UserId
@@ -41,6 +43,10 @@ class Subject:
     groups: frozenset[GroupId] = frozenset()
     in_motion: frozenset[GroupId] = frozenset()
     expectations: Mapping[GroupId, ExpectedMembership] = field(default_factory=dict)
+    inactive: datetime | None = None
+    last_days: Mapping[GroupId, date] = field(default_factory=dict)
+    twins: frozenset[UserId] = frozenset()
+    counted: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def addresses(self) -> frozenset[str]:

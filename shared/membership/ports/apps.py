@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from shared.core.applications import AppId
-from shared.core.ids import GroupId
+from shared.core.applications import AppId, Saml
+from shared.core.ids import GroupId, SetupId
 from shared.core.versions import Versioned
 from shared.membership.model.apps import AppRecord
 
@@ -15,6 +15,10 @@ class AppStore(Protocol):
 
     async def list_apps(self, group: GroupId | None = None) -> list[AppRecord]:
         """All apps that are set up, or those of a group, by app id."""
+        ...
+
+    async def read_saml(self, setup: SetupId) -> Saml | None:
+        """The SAML settings that a setup was given; None where it was given none, or is gone."""
         ...
 
     async def save_app(self, record: Versioned[AppRecord]) -> Versioned[AppRecord]:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from shared.core.ids import AuditId, GroupId, UserId
-from shared.membership.model.accounts import ExpectedMembership, Subject
+from shared.membership.model.accounts import ExpectedMembership
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +18,6 @@ class OwnAction:
     group: GroupId
     expected: ExpectedMembership | None
     address_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AccountSnapshot:
-    """An account as audits know it. What this audit has marked: its last sign-in where that is long ago, last days
-    that are over, accounts with an address of it. `counted` is what the audit before counted of it."""
-
-    subject: Subject
-    inactive: datetime | None = None
-    last_days: Mapping[GroupId, date] = field(default_factory=dict)
-    twins: frozenset[UserId] = frozenset()
-    counted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

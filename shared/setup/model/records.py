@@ -150,5 +150,28 @@ class Setup:
         return state
 
 
+@dataclass(frozen=True, slots=True)
+class StoredSetup:
+    """A setup as read, with the version of each of its rows, by key."""
+
+    setup: Setup
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Something that may be made only once in the directory, and by whom it is being made.
+
+    `since` is when it was first attempted. `again` says that an earlier attempt may have had its effect;
+    `result` is the id of what came of one.
+    """
+
+    key: str
+    since: datetime
+    again: bool
+    result: str | None
+    version: str
+
+
 def new_setup(setup_id: SetupId, plan: SetupPlan, digest: str, *, now: datetime, creator: UserId, name: str) -> Setup:
     return Setup(setup_id, plan, digest, now, creator, name, {s: StepRecord(s) for s in SetupStep})

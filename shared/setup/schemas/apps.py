@@ -11,7 +11,6 @@ from shared.core.links import direct_link
 from shared.http.schemas import Answer, Body, Few, Guid, Person, decode
 from shared.membership.model.apps import AppRecord, AppState, Kind
 from shared.membership.model.policy import RequestPolicy
-from shared.setup.apps import Removal
 
 
 class Inviters(Body):
@@ -85,7 +84,3 @@ def app(found: AppRecord, tenant_id: str) -> App:
         policy=AppPolicy.of(found.policy, approvers=found.named_approvers),
         direct_link=direct_link([GroupApp(found.name, found.app_id)], tenant_id),
     )
-
-
-def removal(found: Removal) -> AppRemoval:
-    return AppRemoval.of(found)

@@ -106,11 +106,7 @@ class RetryBody(Body):
 
 
 def decode_setup(body: bytes) -> NewSetup:
-    """Read the body.
-
-    Raises:
-        Refused: `body-invalid`, `name-invalid` naming the field and what is wrong with it.
-    """
+    """Read the body. Raises Refused `body-invalid`, `name-invalid` naming the field and what is wrong with it."""
     found = decode(SetupBody, body)
     digest = hashlib.sha256(msgspec.json.encode(found, order="deterministic")).hexdigest()
     plan = msgspec.convert(found, SetupPlan, from_attributes=True)

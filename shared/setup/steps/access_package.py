@@ -3,6 +3,7 @@
 Source: graph contract "Entitlement management".
 """
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from shared.core.errors import DirectoryLagging
@@ -18,53 +19,50 @@ if TYPE_CHECKING:
 CATALOG = "Guestlist"
 POLICY = "Guests from outside"
 
+type _Find = Callable[[], Awaitable[str | None]]
+type _Make = Callable[[], Awaitable[str]]
+
 
 async def offer_access_package(work: Work, approvers: tuple[DirectoryUser, ...]) -> Result:
     """Let people from outside ask for the app in My Access, decided as the policy says."""
     entitlements, app, group = work.tools.entitlements, work.require_app(), work.require_group()
-    changes: list[Change] = []
+    requests, changes = work.plan.policy.requests, list[Change]()
 
-    async def make_catalog() -> str:
-        return await entitlements.create_catalog(CATALOG, "Apps that are shared with guests. Made by Guestlist.")
+    async def once(kind: Kind, key: str, what: str, find: _Find, make: _Make) -> str:
+        id_, made = await work.make_once(key, find=find, make=make, id_of=str)
+        if made:
+            changes.append(Change(kind, id_, f"{what} made"))
+        return id_
 
-    catalog, made = await work.make_once(
-        task_key("catalog"), find=lambda: entitlements.find_catalog(CATALOG), make=make_catalog, id_of=str
+    catalog = await once(
+        Kind.CATALOG,
+        task_key("catalog"),
+        f"catalog '{CATALOG}'",
+        lambda: entitlements.find_catalog(CATALOG),
+        lambda: entitlements.create_catalog(CATALOG, "Apps that are shared with guests. Made by Guestlist."),
     )
-    if made:
-        changes.append(Change(Kind.CATALOG, catalog, f"catalog '{CATALOG}' made"))
     resource = await _resource(work, catalog, changes)
-
     name = f"{app.name} ({app.app_id[:8]})"
-
-    async def make_package() -> str:
-        return await entitlements.create_package(catalog, name, f"Access to {app.name} for guests.")
-
-    package, made = await work.make_once(
+    package = await once(
+        Kind.ACCESS_PACKAGE,
         task_key("package", app.app_id),
-        find=lambda: entitlements.find_package(catalog, name),
-        make=make_package,
-        id_of=str,
+        f"access package '{name}'",
+        lambda: entitlements.find_package(catalog, name),
+        lambda: entitlements.create_package(catalog, name, f"Access to {app.name} for guests."),
     )
-    if made:
-        changes.append(Change(Kind.ACCESS_PACKAGE, package, f"access package '{name}' made"))
     if not await entitlements.gives_membership(package, group.id):
         await entitlements.give_membership(package, group.id, resource)
-    decide = [p.id for p in approvers] if work.plan.policy.requests is RequestPolicy.APPROVAL else []
-    if work.plan.policy.requests is RequestPolicy.CLOSED:
+    if requests is RequestPolicy.CLOSED:
         note = "Nobody may ask for the access package: the policy is closed"
         return Result(changes=tuple(changes), notes=(note,))
-
-    async def make_policy() -> str:
-        return await entitlements.create_policy(package, POLICY, decide)
-
-    policy, made = await work.make_once(
+    decide = [p.id for p in approvers] if requests is RequestPolicy.APPROVAL else []
+    await once(
+        Kind.ACCESS_POLICY,
         task_key("policy", package),
-        find=lambda: entitlements.find_policy(package, POLICY),
-        make=make_policy,
-        id_of=str,
+        f"policy '{POLICY}'",
+        lambda: entitlements.find_policy(package, POLICY),
+        lambda: entitlements.create_policy(package, POLICY, decide),
     )
-    if made:
-        changes.append(Change(Kind.ACCESS_POLICY, policy, f"policy '{POLICY}' made"))
     return Result(changes=tuple(changes), notes=(f"Guests ask for '{name}' in My Access",))
 
 

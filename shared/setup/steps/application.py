@@ -1,8 +1,6 @@
 """The enterprise application: found, or added from Microsoft's gallery."""
 
-from collections.abc import Awaitable, Callable
-
-from shared.core.applications import AppId, Application, Template, require_free
+from shared.core.applications import AppId, Application, require_free
 from shared.core.errors import DirectoryLagging, Refused
 from shared.core.reasons import Reason
 from shared.membership.model.apps import AppState, Change, Kind
@@ -16,10 +14,10 @@ async def find_application(work: Work) -> Result:
     """Find the app that was named, or add it from its template, once."""
     spec = work.plan.app
     changes: tuple[Change, ...] = ()
+    missing = f"No enterprise application is called '{spec.name}'"
     if spec.app_id is not None:
         app = await work.tools.directory.app_by_id(spec.app_id)
-        if app is None:
-            raise Refused(Reason.APP_MISSING, f"No enterprise application has the id {spec.app_id}", field=_FIELD)
+        missing = f"No enterprise application has the id {spec.app_id}"
     elif spec.template is not None:
         added = await _from_gallery(work, spec.template, spec.name)
         if added is None:
@@ -27,6 +25,8 @@ async def find_application(work: Work) -> Result:
         app, changes = added
     else:
         app = await _by_name(work, spec.name or "")
+    if app is None:
+        raise Refused(Reason.APP_MISSING, missing, field=_FIELD)
     require_free(app, work.tools.protected)
     if not app.enabled:
         raise Refused(Reason.APP_DISABLED, f"'{app.name}' is not enabled for users to sign in", field=_FIELD)
@@ -37,14 +37,12 @@ async def find_application(work: Work) -> Result:
     return Result(changes=changes, found=found, notes=(f"'{app.name}', app id {app.app_id}",))
 
 
-async def _by_name(work: Work, name: str) -> Application:
-    apps = await work.tools.directory.apps_by_name(name)
-    if not apps:
-        raise Refused(Reason.APP_MISSING, f"No enterprise application is called '{name}'", field=_FIELD)
+async def _by_name(work: Work, name: str, template: str | None = None) -> Application | None:
+    apps = await work.tools.directory.apps_by_name(name, template)
     if len(apps) > 1:
         ids = ", ".join(a.app_id for a in apps)
         raise Refused(Reason.APP_AMBIGUOUS, f"'{name}' is the name of the apps {ids}", field=_FIELD)
-    return apps[0]
+    return apps[0] if apps else None
 
 
 async def _from_gallery(work: Work, named: str, name: str | None) -> tuple[Application, tuple[Change, ...]] | None:
@@ -59,30 +57,21 @@ async def _from_gallery(work: Work, named: str, name: str | None) -> tuple[Appli
     called = name or template.name
 
     async def find() -> AppId | None:
-        apps = await directory.apps_by_name(called, template.id)
-        if len(apps) > 1:
-            ids = ", ".join(a.app_id for a in apps)
-            raise Refused(Reason.APP_AMBIGUOUS, f"'{called}' is the name of the apps {ids}", field=_FIELD)
-        return apps[0].app_id if apps else None
+        found = await _by_name(work, called, template.id)
+        return found.app_id if found else None
 
     if work.dry:
-        app_id = await find()
-        if app_id is None:
+        there = await _by_name(work, called, template.id)
+        if there is None:
             work.would(f"add '{called}' from the gallery's template '{template.name}'")
-            return None
-        made = False
-    else:
-        app_id, made = await _added_once(work, template, called, find)
+        return (there, ()) if there else None
+    app_id, made = await work.make_once(
+        task_key("instantiate", template.id, called.casefold()),
+        find=find,
+        make=lambda: directory.instantiate(template, called),
+        id_of=str,
+    )
     app = await directory.app_by_id(app_id)
     if app is None:
         raise DirectoryLagging("the directory does not show the new app yet")
     return app, (Change(Kind.APPLICATION, app_id, f"'{called}' added from the gallery"),) if made else ()
-
-
-async def _added_once(
-    work: Work, template: Template, called: str, find: Callable[[], Awaitable[AppId | None]]
-) -> tuple[AppId, bool]:
-    key = task_key("instantiate", template.id, called.casefold())
-    return await work.make_once(
-        key, find=find, make=lambda: work.tools.directory.instantiate(template, called), id_of=lambda app_id: app_id
-    )

@@ -8,7 +8,6 @@ from shared.membership.model.apps import Change, Kind
 from shared.setup.model.records import Found
 from shared.setup.run import Result, Work
 from shared.setup.steps.group import require_group
-from shared.setup.steps.people_named import find_people
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ async def assign_group(work: Work) -> Result:
     """Give the group its role on the app."""
     group = work.found.group
     if group is not None and work.plan.group.id is not None:
-        await require_group(work, group.id, await find_people(work, work.plan.owners, "owners"))
+        await require_group(work, group.id, await work.find_people(work.plan.owners, "owners"))
     principals = [_Principal(group.id, f"the group '{group.name}'", True)] if group else []
     if group is None:
         work.would("assign the new group to the app")

@@ -12,7 +12,6 @@ from shared.membership.model.apps import Change, Kind
 from shared.messages.commands import SetupStep
 from shared.setup.model.records import Found, FoundGroup
 from shared.setup.run import Result, Work
-from shared.setup.steps.people_named import find_people
 
 _NAME_LIMIT = 256
 """Characters of a group's display name. Source: Microsoft Graph, group, ``displayName``."""
@@ -29,7 +28,7 @@ async def make_group(work: Work) -> Result:
     spec = work.plan.group
     if spec.id is not None:
         return Result(
-            found=Found(group=await require_group(work, spec.id, await find_people(work, work.plan.owners, "owners")))
+            found=Found(group=await require_group(work, spec.id, await work.find_people(work.plan.owners, "owners")))
         )
     if work.dry and work.found.app is None:
         work.would("create a security group for the new app")
@@ -54,11 +53,8 @@ async def make_group(work: Work) -> Result:
 
 async def require_group(work: Work, group: GroupId, owners: Collection[DirectoryUser]) -> FoundGroup:
     """The group, looked at again before anything is done with it: one that somebody else uses is left alone, where
-    Guestlist neither made it nor has set the app up with it before.
-
-    Raises:
-        Refused: what makes it unfit for guests, `group-not-offered`, `group-of-another`.
-    """
+    Guestlist neither made it nor has set the app up with it before. Raises Refused: what makes it unfit for guests,
+    `group-not-offered`, `group-of-another`."""
     found = await _checked(work, group)
     if work.plan.group.id is None:
         return found

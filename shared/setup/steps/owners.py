@@ -4,12 +4,11 @@ from shared.membership.model.apps import Change, Kind
 from shared.setup.model.records import Found
 from shared.setup.run import Result, Work
 from shared.setup.steps.group import require_group
-from shared.setup.steps.people_named import find_people
 
 
 async def add_owners(work: Work) -> Result:
     """Make each person who was named an owner of the group; others stay as they are."""
-    people = await find_people(work, work.plan.owners, "owners")
+    people = await work.find_people(work.plan.owners, "owners")
     if work.dry and work.found.group is None:
         for person in people:
             work.would(f"make {person.name} an owner of the new group")

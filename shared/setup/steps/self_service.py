@@ -14,13 +14,12 @@ from shared.setup.model.plan import SelfService
 from shared.setup.model.records import Found, ManualTask, task_key
 from shared.setup.run import Result, Work
 from shared.setup.steps.access_package import offer_access_package
-from shared.setup.steps.people_named import find_people
 
 
 async def open_self_service(work: Work) -> Result:
     """Record the policy, then have Microsoft's side set up."""
     policy = work.plan.policy
-    named = await find_people(work, policy.approvers, "policy.approvers") if policy.approvers else []
+    named = await work.find_people(policy.approvers, "policy.approvers") if policy.approvers else []
     approvers = tuple(named) or work.found.owners
     if work.would(f"record the policy: requests {policy.requests.value}, approved by {_names(approvers)}"):
         if work.plan.self_service is SelfService.ACCESS_PACKAGE:

@@ -34,11 +34,7 @@ async def set_single_sign_on(work: Work) -> Result:
 
 
 def certificate_checks(work: Work, app: Application) -> tuple[Check, ...]:
-    """The certificate that signs the app's tokens.
-
-    Raises:
-        Refused: `certificate-expired`.
-    """
+    """The certificate that signs the app's tokens. Raises Refused `certificate-expired`."""
     certificate = app.certificate(work.now)
     if certificate is None:
         return (Check("Signing certificate", CheckState.UNKNOWN, "the directory shows none"),)

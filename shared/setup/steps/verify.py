@@ -1,7 +1,7 @@
 """Everything read back from the directory and compared with what was asked for."""
 
-from shared.core.applications import Application, AppRole, choose_role
-from shared.core.checks import Check, CheckState, Confirmation
+from shared.core.applications import Application, choose_role
+from shared.core.checks import Check, CheckState
 from shared.core.errors import DirectoryLagging, Refused
 from shared.core.groups import GroupFacts, refusal
 from shared.core.reasons import REASONS, Reason
@@ -81,13 +81,13 @@ def _app_checks(work: Work, app: Application) -> list[Check]:
 async def _assignment_checks(work: Work, app: Application) -> list[Check]:
     role = choose_role(app, work.plan.app_role)
     group = work.require_group()
-    principals = [(group.id, f"The group '{group.name}' under Users and groups", True)]
-    principals += [(p.id, f"{p.name} under Users and groups", False) for p in work.found.owners]  # type: ignore[misc]
+    principals = [(str(group.id), f"The group '{group.name}'"), *((p.id, p.name) for p in work.found.owners)]
     checks = []
-    for id_, what, is_group in principals:
-        held = await work.tools.directory.assignments_of(id_, is_group=is_group)
+    for id_, name in principals:
+        held = await work.tools.directory.assignments_of(id_, is_group=id_ == group.id)
         there = any(a.resource == app.service_principal and a.role == role.id for a in held)
-        checks.append(_check(what, there, f"assigned as {role.name}", f"not assigned as {_named(role)}"))
+        what, missing = f"{name} under Users and groups", f"not assigned as {role.name} ({role.id})"
+        checks.append(_check(what, there, f"assigned as {role.name}", missing))
     return checks
 
 
@@ -97,12 +97,9 @@ def _confirmed(work: Work) -> list[Check]:
     for step in (SetupStep.SELF_SERVICE_GROUPS, SetupStep.SINGLE_SIGN_ON, SetupStep.SELF_SERVICE_ACCESS):
         record = work.setup.steps[step]
         if record.task is not None and record.confirmation is not None:
-            checks.append(Check(record.task.title, CheckState.OK, _said(record.confirmation)))
+            said = f"{record.confirmation.name} confirmed it on {record.confirmation.at:%Y-%m-%d}"
+            checks.append(Check(record.task.title, CheckState.OK, said))
     return checks
-
-
-def _said(confirmation: Confirmation) -> str:
-    return f"{confirmation.name} confirmed it on {confirmation.at:%Y-%m-%d}"
 
 
 async def _package_check(work: Work) -> Check | None:
@@ -114,7 +111,3 @@ async def _package_check(work: Work) -> Check | None:
 
 def _check(what: str, good: bool, as_asked: str, otherwise: str) -> Check:
     return Check(what, CheckState.OK if good else CheckState.WRONG, as_asked if good else otherwise)
-
-
-def _named(role: AppRole) -> str:
-    return f"{role.name} ({role.id})"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.audits.model.csv_findings import change_log_lines, finding_lines
+from shared.audits.model.csv_findings import CHANGE_LOG, FINDINGS, lines
 from shared.audits.model.findings import Finding, count
 from shared.audits.model.remedies import RemedyAction, action_for
 from shared.audits.model.report import by_kind, most
@@ -145,9 +145,9 @@ def test_of_many_the_largest_are_named_and_the_others_counted() -> None:
 
 def test_files_open_in_a_spreadsheet_and_compute_nothing() -> None:
     evil = "=cmd|' /C calc'!A0"
-    findings = finding_lines([a_finding(name=evil, address=evil, detail="\ud800")], headings=True)
+    findings = lines(FINDINGS, [a_finding(name=evil, address=evil, detail="\ud800")], headings=True)
     entry = ChangeLogEntry("k", NOW, evil, "remove", ADA, evil, GROUP, APP, "in", "out", request_id=None)
-    change_log = change_log_lines([entry], headings=False)
+    change_log = lines(CHANGE_LOG, [entry], headings=False)
 
     assert findings.startswith(b"\xef\xbb\xbfid,severity,rule")
     assert b"\r\n" in findings
@@ -158,9 +158,9 @@ def test_files_open_in_a_spreadsheet_and_compute_nothing() -> None:
 
 def test_files_hold_nothing_that_a_terminal_obeys() -> None:
     evil = "\x1b]0;owned\x07Ada\x9b\u202e\x00=1"
-    findings = finding_lines([a_finding(name=evil, address=evil, detail=evil)], headings=False)
+    findings = lines(FINDINGS, [a_finding(name=evil, address=evil, detail=evil)], headings=False)
     entry = ChangeLogEntry("k", NOW, evil, "remove", ADA, evil, GROUP, APP, "in", "out", request_id=None)
 
-    for text in (findings.decode(), change_log_lines([entry], headings=False).decode()):
+    for text in (findings.decode(), lines(CHANGE_LOG, [entry], headings=False).decode()):
         assert not set(text) & set("\x1b\x07\x9b\u202e\x00")
         assert "]0;ownedAda=1" in text

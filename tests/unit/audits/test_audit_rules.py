@@ -7,8 +7,7 @@ import pytest
 
 from shared.audits.model.app_rules import AppTruth, find_app_drift
 from shared.audits.model.findings import Finding, count
-from shared.audits.model.guest_rules import GuestContext, due_at, evaluate_guest
-from shared.audits.model.settings import AuditSettings
+from shared.audits.model.guest_rules import AuditSettings, GuestContext, due_at, evaluate_guest
 from shared.core.applications import AppId, Application, Certificate, PrincipalId
 from shared.core.audit_rules import RULES, Remedy, Rule, Severity
 from shared.core.groups import GroupFacts
@@ -45,7 +44,7 @@ WELL = Subject(
     groups=frozenset({GROUP}),
     expectations={GROUP: ExpectedMembership(True, LONG_AGO, "one")},
 )
-CONTEXT = GuestContext({GROUP: APP}, NOW, AuditSettings(), {}, {}, {})
+CONTEXT = GuestContext({GROUP: APP}, NOW, AuditSettings(), {})
 
 
 def rules(found: list[Finding]) -> list[Rule]:
@@ -62,8 +61,8 @@ GUESTS = {
     Rule.MEMBERSHIP_MISSING: (replace(WELL, groups=frozenset()), CONTEXT),
     Rule.ACCOUNT_MISSING: (replace(WELL, gone=True), CONTEXT),
     Rule.NEVER_REDEEMED: (NEVER, CONTEXT),
-    Rule.NO_SIGN_IN: (WELL, replace(CONTEXT, inactive={GUEST: LONG_AGO})),
-    Rule.EXPIRED: (WELL, replace(CONTEXT, last_days={(GROUP, GUEST): date(2026, 11, 23)})),
+    Rule.NO_SIGN_IN: (replace(WELL, inactive=LONG_AGO), CONTEXT),
+    Rule.EXPIRED: (replace(WELL, last_days={GROUP: date(2026, 11, 23)}), CONTEXT),
     Rule.DOMAIN_BLOCKED: (
         WELL,
         replace(CONTEXT, apps={GROUP: replace(APP, policy=Policy(blocked_domains=("fabrikam.com",)))}),
@@ -113,7 +112,7 @@ def test_what_is_under_way_or_none_of_ours_is_no_finding(subject: Subject) -> No
 
 
 def test_who_never_accepted_is_not_said_to_be_inactive() -> None:
-    assert rules(evaluate_guest(NEVER, replace(CONTEXT, inactive={GUEST: LONG_AGO}))) == [Rule.NEVER_REDEEMED]
+    assert rules(evaluate_guest(replace(NEVER, inactive=LONG_AGO), CONTEXT)) == [Rule.NEVER_REDEEMED]
 
 
 def test_time_alone_may_make_a_finding_of_who_has_not_accepted() -> None:

@@ -4,12 +4,12 @@ import codecs
 import csv
 import re
 import tracemalloc
-from dataclasses import replace
 from io import StringIO
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shared.core.csv.dialect import Dialect, detect
 from shared.core.csv.records import Cursor

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.csv.results import COLUMNS, Result, defused, render_headings, render_results, result_cells
+from shared.core.csv.results import COLUMNS, Result, defused, result_cells, spreadsheet
 from shared.core.reasons import REASONS, Reason
 
 
@@ -58,7 +58,7 @@ def test_the_file_has_a_mark_headings_crlf_and_the_remedy_of_the_reason() -> Non
     good = Result(3, "ada@fabrikam.com", "member", direct_link="https://app.example/?x=1")
     bad = Result(4, '=HYPERLINK("x")', "invalid", Reason.ADDRESS_INVALID, 'no "@",\r\nat all')
 
-    data = render_headings() + render_results([good]) + render_results([bad])
+    data = spreadsheet([result_cells(good)], COLUMNS) + spreadsheet([result_cells(bad)])
 
     assert data.startswith(b"\xef\xbb\xbfline,address,outcome,reason,detail,remedy,directLink\r\n")
     assert data.endswith(b"\r\n")
@@ -76,10 +76,10 @@ def test_any_text_is_one_line_of_cells(texts: list[tuple[str, str, str]]) -> Non
         for line, (address, detail, link) in enumerate(texts)
     ]
 
-    rows = list(csv.reader(StringIO(render_results(results).decode(), newline="")))
+    rows = list(csv.reader(StringIO(spreadsheet(map(result_cells, results)).decode(), newline="")))
 
-    assert rows == [list(result_cells(result)) for result in results]
+    assert rows == [[defused(cell or "") for cell in result_cells(result)] for result in results]
 
 
 def test_text_that_is_no_unicode_does_not_cost_the_file() -> None:
-    assert render_results([Result(1, "\udcff", "invalid")]) == b"1,?,invalid,,,,\r\n"
+    assert spreadsheet([result_cells(Result(1, "\udcff", "invalid"))]) == b"1,?,invalid,,,,\r\n"

@@ -139,12 +139,12 @@ def test_a_feature_that_is_off_is_refused_by_its_name(feature: Feature) -> None:
 def test_the_doctor_says_each_permission_that_is_missing_with_a_command(missing: Permission) -> None:
     findings = diagnose_features(EVERY - {missing.name, *missing.instead}, ALL, "client")
 
-    wrong = [f for f in findings if f.check.state is not CheckState.OK]
-    of_features = {f.check.check for f in wrong if f.check.check.startswith("Feature")}
+    wrong = [f for f in findings if f.state is not CheckState.OK]
+    of_features = {f.check for f in wrong if f.check.startswith("Feature")}
     assert of_features == {f"Feature '{f.value}'" for f in missing.purposes} | {
         f"Feature '{f.value}'" for p in PERMISSIONS if p.name in missing.instead for f in p.purposes
     }
-    [one] = [f for f in wrong if f.check.check.startswith(f"{missing.name} (")]
+    [one] = [f for f in wrong if f.check.startswith(f"{missing.name} (")]
     assert missing.name in (one.command or "")
     assert all(f.command for f in wrong)
 
@@ -156,15 +156,15 @@ def test_the_doctor_names_what_is_off_and_asks_for_none_of_its_permissions() -> 
 
     findings = diagnose_features(sorted(held), features, None)
 
-    assert all(f.check.state is CheckState.OK for f in findings)
-    off = [f.check.check for f in findings if f.check.found.startswith("switched off")]
+    assert all(f.state is CheckState.OK for f in findings)
+    off = [f.check for f in findings if f.found.startswith("switched off")]
     assert off == [f"Feature '{f.value}'" for f in features.off]
-    named = {f.check.check.split()[0] for f in findings} - {"Feature"}
+    named = {f.check.split()[0] for f in findings} - {"Feature"}
     assert named == held
 
 
 def test_what_inviting_lacks_is_missing_and_what_a_choice_lacks_wants_attention() -> None:
-    states = {f.check.check: f.check.state for f in diagnose_features([], ALL, None)}
+    states = {f.check: f.state for f in diagnose_features([], ALL, None)}
 
     assert states["Feature 'inviting'"] is states["Feature 'mailbox'"] is CheckState.WRONG
     assert {states[f"Feature '{f.value}'"] for f in CHOICE} == {CheckState.ATTENTION}

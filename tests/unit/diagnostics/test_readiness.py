@@ -13,10 +13,10 @@ from shared.core.errors import DirectoryBusy, StorageBusy
 from shared.core.features import ALL, Feature, Features, choose
 from shared.core.permissions import PERMISSIONS, needed_by
 from shared.core.timing import Timing
+from shared.diagnostics.chain import WatchChain
 from shared.diagnostics.model.readiness import Beat, Chain, Readiness, SetupWorker, Status
-from shared.diagnostics.readiness import KEPT, CheckReadiness, EndRoundTrip, ReportReadiness, StartRoundTrip
+from shared.diagnostics.readiness import KEPT, CheckReadiness
 from shared.diagnostics.schemas import ready
-from shared.diagnostics.whole_sweeps import WholeSweeps
 from shared.graph.apps.app_directory import GraphAppDirectory
 from shared.messages.commands import RoundTrip
 from tests.builders import NOW
@@ -74,6 +74,12 @@ def clock() -> FakeClock:
 
 
 type Check = Callable[..., CheckReadiness]
+
+
+def chain(
+    outside: Outside, clock: FakeClock, outbox: FakeOutbox | None = None, timing: Timing | None = None
+) -> WatchChain:
+    return WatchChain(outside, outbox or FakeOutbox(), cast(GraphAppDirectory, outside), clock, timing or Timing())
 
 
 @pytest.fixture
@@ -184,7 +190,7 @@ async def test_a_process_says_what_each_feature_lacks(check: Check, caplog: pyte
     features, _ = choose(["sign-ins", "audits"], mailbox=False)
     held = ("User.Read.All", "GroupMember.Read.All", "Application.Read.All", "User.Invite.All")
     with caplog.at_level(logging.INFO, "guestlist"):
-        await ReportReadiness(check(Outside(*held), features))()
+        await check(Outside(*held), features).report()
 
     warned = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert warned == [
@@ -197,7 +203,7 @@ async def test_a_process_says_what_each_feature_lacks(check: Check, caplog: pyte
 
 async def test_a_process_where_all_is_there_warns_of_nothing(check: Check, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "guestlist"):
-        await ReportReadiness(check(Outside()))()
+        await check(Outside()).report()
 
     [said] = caplog.records
     assert said.levelno == logging.INFO
@@ -210,13 +216,13 @@ async def test_a_process_is_not_stopped_by_what_nobody_foresaw(
     outside = Outside()
     outside.storage = ZeroDivisionError()
 
-    await ReportReadiness(check(outside))()
+    await check(outside).report()
 
     assert "could not be looked at" in caplog.text
 
 
 async def test_a_process_says_it_once(check: Check, caplog: pytest.LogCaptureFixture) -> None:
-    say = ReportReadiness(check(Outside()))
+    say = check(Outside()).report
     with caplog.at_level(logging.INFO, "guestlist"):
         await say()
         await say()
@@ -284,14 +290,14 @@ async def test_without_storage_nothing_is_known_of_timer_and_queues(check: Check
 async def test_each_sweep_sends_a_message_and_its_return_counts_from_when_it_was_sent(clock: FakeClock) -> None:
     outside, outbox = Outside(), FakeOutbox()
     outside.chain = Chain()
-    await StartRoundTrip(outside, outbox, clock)()
+    await chain(outside, clock, outbox).start_round_trip()
     [(sent, not_before)] = outbox.sent
     assert (sent, not_before) == (RoundTrip(NOW), None)
     assert outside.chain == Chain(swept_at=NOW)
 
     clock.advance(timedelta(minutes=20))
     assert isinstance(sent, RoundTrip)
-    await EndRoundTrip(outside, clock)(sent)
+    await chain(outside, clock).end_round_trip(sent)
 
     # It came back, and took 20 minutes: that is a queue that stands still.
     assert outside.chain.returned == NOW
@@ -304,7 +310,7 @@ async def test_a_sweep_whose_message_cannot_be_sent_has_come_all_the_same(clock:
     outside.chain = Chain()
 
     with pytest.raises(StorageBusy):
-        await StartRoundTrip(outside, FakeOutbox(fails=True), clock)()
+        await chain(outside, clock, FakeOutbox(fails=True)).start_round_trip()
 
     assert outside.chain == Chain(swept_at=NOW)
 
@@ -313,7 +319,7 @@ async def test_a_sweep_whose_message_cannot_be_sent_has_come_all_the_same(clock:
 
 
 async def test_one_sweep_in_five_looks_at_everything_though_timers_are_not_exact(clock: FakeClock) -> None:
-    sweeps, whole = WholeSweeps(Outside(), clock, Timing()), []
+    sweeps, whole = chain(Outside(), clock), []
     for minute in range(11):
         # The odd ones come late, as where their process had to be started.
         late = timedelta(seconds=20 * (minute % 2))
@@ -326,7 +332,7 @@ async def test_one_sweep_in_five_looks_at_everything_though_timers_are_not_exact
 
 
 async def test_a_whole_sweep_that_did_not_come_to_its_end_is_due_at_the_next(clock: FakeClock) -> None:
-    sweeps = WholeSweeps(Outside(), clock, Timing())
+    sweeps = chain(Outside(), clock)
     assert await sweeps.due() is not None
 
     clock.time += timedelta(minutes=1)
@@ -334,7 +340,7 @@ async def test_a_whole_sweep_that_did_not_come_to_its_end_is_due_at_the_next(clo
 
 
 async def test_where_less_may_stand_still_everything_is_looked_at_sooner(clock: FakeClock) -> None:
-    sweeps = WholeSweeps(Outside(), clock, Timing(stall_timeout=timedelta(minutes=3)))
+    sweeps = chain(Outside(), clock, timing=Timing(stall_timeout=timedelta(minutes=3)))
     await sweeps.note(clock.now())
 
     clock.time += timedelta(minutes=1)

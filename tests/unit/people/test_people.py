@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.core.csv.dialect import Dialect, detect
-from shared.core.csv.encoding import ENCODINGS
+from shared.core.csv.encoding import CP1252, UTF_8, UTF_16_BE, UTF_16_LE
 from shared.core.csv.erasure import blanked, is_erased
 from shared.core.csv.rows import Invalid, Row, RowReader
 from shared.core.errors import Refused
@@ -100,7 +100,7 @@ def rows_of(dialect: Dialect, content: bytes) -> list[Row | Invalid]:
 @given(
     guests=st.lists(st.tuples(names, messages), min_size=1, max_size=5),
     place=st.integers(0, 4),
-    encoding=st.sampled_from(ENCODINGS),
+    encoding=st.sampled_from((UTF_8, UTF_16_LE, UTF_16_BE, CP1252)),
     delimiter=st.sampled_from(",;\t"),
     end=st.sampled_from(["\n", "\r\n"]),
 )
