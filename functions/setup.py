@@ -21,7 +21,7 @@ from shared.membership.model.policy import MessageTemplate
 from shared.messages.commands import SetupStep
 from shared.setup.commands import Answers
 from shared.setup.model.records import Setup
-from shared.setup.schemas import apps, bodies
+from shared.setup.schemas import bodies
 from shared.setup.schemas import setups as schemas
 from shared.setup.start import NewSetup
 from shared.wiring import App
@@ -100,16 +100,16 @@ def _accepted(setup: Setup) -> Accepted[schemas.SetupChecklist]:
 
 
 @of_apps("GET /api/apps", SIGNED_IN, Reason.STORAGE_BUSY)
-async def list_apps(app: App, caller: Caller) -> apps.Apps:
+async def list_apps(app: App, caller: Caller) -> schemas.Apps:
     """Apps that are set up; to owners their own."""
     found = await app.setups.apps.list(caller)
-    return apps.Apps([apps.app(record, app.settings.tenant_id) for record in found])
+    return schemas.Apps([schemas.app(record, app.settings.tenant_id) for record in found])
 
 
 @of_apps(f"GET {_APP}", Action.READ_APP, Reason.APP_MISSING, Reason.STORAGE_BUSY)
-async def get_app(app: App, caller: Caller, app_id: AppId) -> apps.App:
+async def get_app(app: App, caller: Caller, app_id: AppId) -> schemas.App:
     """One app that is set up."""
-    return apps.app(await app.setups.apps.one(app_id, caller), app.settings.tenant_id)
+    return schemas.app(await app.setups.apps.one(app_id, caller), app.settings.tenant_id)
 
 
 @of_apps(
@@ -119,25 +119,25 @@ async def get_app(app: App, caller: Caller, app_id: AppId) -> apps.App:
 )
 async def delete_app(
     app: App, caller: Caller, app_id: AppId, dry_run: DryRun, tag: Annotated[str | None, _DRY_RUN]
-) -> Tagged[apps.AppRemoval] | Accepted[apps.AppRemoving]:
+) -> Tagged[schemas.AppRemoval] | Accepted[schemas.AppRemoving]:
     """Take an app apart: what Guestlist made goes. The dry run's ETag is the If-Match of the real one."""
     if dry_run:
         found = await app.setups.apps.check_removal(app_id, caller)
-        return Tagged(apps.AppRemoval.of(found), found.tag)
+        return Tagged(schemas.AppRemoval.of(found), found.tag)
     await app.setups.apps.remove(app_id, caller, tag)
-    return Accepted(apps.AppRemoving(app_id), f"/api/apps/{app_id}")
+    return Accepted(schemas.AppRemoving(app_id), f"/api/apps/{app_id}")
 
 
 @of_apps(
     f"PUT {_APP}/inviters",
     Action.RUN_SETUP,
     *(Reason.APP_MISSING, Reason.APP_BEING_REMOVED),
-    body=Body(apps.Inviters, {"value": ["7c9e6679-7425-40de-944b-e07fc1f90ae7"]}, apps.decode_inviters),
+    body=Body(schemas.Inviters, {"value": ["7c9e6679-7425-40de-944b-e07fc1f90ae7"]}, schemas.decode_inviters),
 )
-async def put_inviters(app: App, caller: Caller, app_id: AppId, body: list[UserId]) -> apps.Inviters:
+async def put_inviters(app: App, caller: Caller, app_id: AppId, body: list[UserId]) -> schemas.Inviters:
     """Name the apps with the app role Inviter that may invite into the group."""
     changed = await app.setups.apps.name_inviters(app_id, body, caller)
-    return apps.Inviters(list(changed.inviters))
+    return schemas.Inviters(list(changed.inviters))
 
 
 @of_apps(f"GET {_TEMPLATES}", Action.READ_APP, *OF_DIRECTORY, Reason.APP_MISSING)

@@ -16,18 +16,19 @@ class GroupApp:
 
 @dataclass(frozen=True, slots=True)
 class GroupFacts:
-    """What the directory says of a group, as far as it decides about guests."""
+    """What the directory says of a group, as far as it decides about guests. By default it is a security group with
+    assigned membership: the kind that takes them."""
 
     id: GroupId
     name: str
-    group_types: frozenset[str]
-    security_enabled: bool
-    mail_enabled: bool
-    synced: bool
-    role_assignable: bool
-    management_restricted: bool
-    owners: frozenset[UserId]
-    apps: tuple[GroupApp, ...]
+    group_types: frozenset[str] = frozenset()
+    security_enabled: bool = True
+    mail_enabled: bool = False
+    synced: bool = False
+    role_assignable: bool = False
+    management_restricted: bool = False
+    owners: frozenset[UserId] = frozenset()
+    apps: tuple[GroupApp, ...] = ()
 
 
 def refusal(group: GroupFacts) -> Reason | None:

@@ -55,12 +55,6 @@ def _facts(records: Sequence[AppRecord]) -> GroupFacts:
     return GroupFacts(
         id=first.group,
         name=first.group_name,
-        group_types=frozenset(),
-        security_enabled=True,
-        mail_enabled=False,
-        synced=False,
-        role_assignable=False,
-        management_restricted=False,
         owners=frozenset(p.id for p in first.owners),
         apps=tuple(GroupApp(record.name, record.app_id) for record in records),
     )

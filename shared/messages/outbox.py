@@ -40,7 +40,7 @@ class QueueOutbox:
         self._reminders = reminders
 
     async def send(self, command: Command, *, not_before: datetime | None = None) -> None:
-        """As the port says. Raises StorageRefused: a repeat would not help."""
+        """Raises StorageRefused as well: a repeat would not help."""
         name = self._messages.queue_of(command)
         with spans.sending(name):
             # The message carries the trace on: whoever takes it works within this span.
@@ -51,13 +51,11 @@ class QueueOutbox:
                 await self._put(name, body, not_before)
 
     async def park(self, command: Command) -> None:
-        """As the port says."""
         # Named without the trace: a command that is sent again and again while all is stopped is kept once.
         name = self._messages.encode(command, None).decode()
         await self._reminders.park(name, self._messages.encode(command, spans.traceparent()).decode())
 
     async def send_parked(self) -> int:
-        """As the port says."""
         parked = [reminder async for reminder in self._reminders.list_parked()]
         for few in batched(parked, _AT_ONCE, strict=False):
             await asyncio.gather(*(self._fulfil(reminder, None) for reminder in few))

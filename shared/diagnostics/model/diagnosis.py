@@ -13,12 +13,9 @@ from shared.core.permissions import PERMISSIONS, Permission, lacking
 
 
 @dataclass(frozen=True, slots=True)
-class DiagnosedCheck:
+class DiagnosedCheck(Check):
     """One thing that was examined, with how to fix it: a link, or a command to be run."""
 
-    check: str
-    state: CheckState
-    found: str
     title: str = ""
     """In place of `check`, for people."""
     remedy: str | None = None

@@ -1,23 +1,84 @@
-"""Setups: the checklist of steps."""
+"""Setups, as checklists of steps; and the apps that are set up."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 from msgspec import field
 
 from shared.core.checks import CheckState
+from shared.core.groups import GroupApp
+from shared.core.ids import UserId
+from shared.core.links import direct_link
 from shared.core.reasons import Reason
-from shared.http.schemas import (
-    Answer,
-    Person,
-    explained,
-)
+from shared.http.schemas import Answer, Body, Few, Guid, Person, decode, explained
+from shared.membership.model.apps import AppRecord, AppState, Kind
+from shared.membership.model.policy import RequestPolicy
 from shared.messages.commands import SetupStep
 from shared.setup.model.order import ORDER
 from shared.setup.model.records import ManualTask, SetupState, StepRecord, StepState
 from shared.setup.model.records import Setup as Record
-from shared.setup.schemas.apps import DirectoryChange
 from shared.setup.start import Rehearsed
+
+
+class Inviters(Body):
+    """All apps that may invite into the group of an app, by the object ids of their enterprise applications."""
+
+    value: Few[Guid]
+
+
+class DirectoryChange(Answer):
+    """Something that was made or set in the directory."""
+
+    what: str
+    kind: Kind
+    id: str
+
+
+class AppPolicy(Answer):
+    """Who may ask to join, who decides, and whose guests are admitted."""
+
+    requests: RequestPolicy
+    approvers: list[Person]
+    allowed_domains: list[str]
+    blocked_domains: list[str]
+
+
+class App(Answer):
+    """An app that is set up."""
+
+    app_id: str
+    name: str
+    service_principal: str = field(name="servicePrincipalId")
+    group: str = field(name="groupId")
+    group_name: str
+    owners: list[Person]
+    policy: AppPolicy
+    inviters: list[str]
+    direct_link: str
+    setup: str = field(name="setupId")
+    state: AppState
+    updated_at: datetime
+
+
+class Apps(Answer):
+    """Apps that are set up."""
+
+    value: list[App]
+
+
+class AppRemoval(Answer):
+    """What taking an app apart would remove and leave."""
+
+    removes: list[DirectoryChange] = field(name="wouldRemove")
+    keeps: list[str] = field(name="wouldKeep")
+
+
+class AppRemoving(Answer):
+    """An app that is being taken apart."""
+
+    app_id: str
+    state: Literal["removing"] = "removing"
 
 
 class WantedApp(Answer):
@@ -204,3 +265,16 @@ def _rehearsed(said: Rehearsed) -> RehearsedStep:
 
 def _task(task: ManualTask | None) -> Task | None:
     return Task.of(task, values=[TaskValue(name, value) for name, value in task.values]) if task else None
+
+
+def decode_inviters(body: bytes) -> list[UserId]:
+    """Raises Refused `body-invalid`."""
+    return [UserId(each.lower()) for each in decode(Inviters, body).value]
+
+
+def app(found: AppRecord, tenant_id: str) -> App:
+    return App.of(
+        found,
+        policy=AppPolicy.of(found.policy, approvers=found.named_approvers),
+        direct_link=direct_link([GroupApp(found.name, found.app_id)], tenant_id),
+    )
