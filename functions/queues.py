@@ -49,8 +49,8 @@ async def work(route: Route[Any], function: str, body: bytes, messages: Messages
         return
     async with app.in_hand(function, body.decode()) if route.is_held else nullcontext():
         outcome = await route.run(app)(command)
-        if outcome.note is not None:
-            log.info("ended: %s", outcome.note)
+        if (ended := outcome.note) is not None:
+            log.info("ended: %s", ended)
         for following in outcome.then:
             await app.outbox.send(following)
         if (later := outcome.later) is not None:

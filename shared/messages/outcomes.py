@@ -21,7 +21,7 @@ class Later:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """`then` runs at once, `later` at its time; both may stand, as part of a chunk goes on and part waits.
-    `note` says why nothing was done, or that it ended early: for the log."""
+    `note` says why nothing was done, or that it ended early: for the log, so no text that somebody chose."""
 
     then: tuple[Command, ...] = ()
     later: Later | None = None

@@ -46,7 +46,7 @@ class FulfilRequestStep:
             if e.reason is Reason.BUDGET_REACHED and e.until is not None:
                 # It stays approved, and the sweeper sets it going when the next day has begun.
                 await self.tools.requests.open((command.group, command.request), e.until)
-                return Outcome(note=str(e))
+                return Outcome(note=e.reason.value)
             if e.reason is Reason.INVITATION_UNDER_WAY and e.location is not None:
                 invitation = InvitationId.parse(e.location)  # Somebody invited the guest by hand meanwhile.
             refused = e
