@@ -49,6 +49,7 @@ async def work(route: Route[Any], function: str, body: bytes, messages: Messages
         return
     async with app.in_hand(function, body.decode()) if route.is_held else nullcontext():
         outcome = await route.run(app)(command)
+        # Unlike the note of a join request, nobody chose this text.
         if (ended := outcome.note) is not None:
             log.info("ended: %s", ended)
         for following in outcome.then:

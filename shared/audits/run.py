@@ -58,7 +58,7 @@ class RunAuditTask:
                 task = await self._work(audit, task)
             except Refused as e:
                 await fail(tools, audit.id, str(e))
-                return Outcome(note=f"failed: {e}")
+                return Outcome(note=e.reason.value)
             await tools.audits.write_task(audit.id, task)
             if not task.done:
                 return Outcome(then=(RunAudit(audit.id, task.name),))
