@@ -145,9 +145,9 @@ def change_log(
 ) -> None:
     """Show, or fetch as a file, what was changed: by whom or by which rule, what was before and after."""
     if output is not None:
-        _save(session, "/api/trail.csv", output, force=force)
+        _save(session, "/api/change-log.csv", output, force=force)
         session.finish({"file": str(output)})
-    found = session.api.get("/api/trail").body
+    found = session.api.get("/api/change-log").body
     from rich.table import Table
     from rich.text import Text
 

@@ -11,6 +11,7 @@ from shared.core.audit_rules import RULES, Remedy  # noqa: E402
 from shared.core.features import CHOICE, FEATURES, Feature  # noqa: E402
 from shared.core.permissions import PERMISSIONS, needed_by  # noqa: E402
 from shared.core.reasons import REASONS  # noqa: E402
+from shared.core.words import word_of  # noqa: E402
 from shared.invitations.model.invitations import STATES, State  # noqa: E402
 from shared.membership.model.access import RULES as ACCESS  # noqa: E402
 from shared.membership.model.access import Object, Role  # noqa: E402
@@ -130,7 +131,7 @@ def audit_rules() -> str:
         "|---|---|---|---|---|",
     ]
     for rule, facts in RULES.items():
-        may = ", ".join(f"`{r.value}`" for r in Remedy if r in facts.remedies) or "the report"
+        may = ", ".join(f"`{word_of(r)}`" for r in Remedy if r in facts.remedies) or "the report"
         what = f"**{facts.title}.** {facts.explanation}"
         lines.append(f"| `{rule.value}` | {facts.severity.value} | {what} | {facts.advice} | {may} |")
     return "\n".join([NOTE, "# What audits find", "", *lines, ""])

@@ -38,7 +38,7 @@ SMALL_BODY = 64 * 1024
 """Bytes of a body where a route says nothing else. What is longer is refused before anything reads it."""
 _URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _YES = {"on": True, "true": True, "false": False, "off": False}
-_SWITCHES = {"sendAgain"}
+_SWITCHES = {"resend", "sendAgain"}
 """Fields that are no text."""
 
 
@@ -291,7 +291,7 @@ _BY_TYPE: Mapping[Any, Source] = {
     ImportId: _id("importId", "As the answer to the upload gave it.", ImportId, Reason.IMPORT_MISSING),
     RequestId: _id("requestId", "As the list of requests gives it.", RequestId, Reason.REQUEST_MISSING),
     SubjectRequestId: _id(
-        "caseId", "As the answer to the export or erasure gave it.", SubjectRequestId, Reason.CASE_MISSING
+        "subjectRequestId", "As the answer to the export or erasure gave it.", SubjectRequestId, Reason.CASE_MISSING
     ),
     SetupId: _id("setupId", "As the answer to the setup gave it.", SetupId, Reason.SETUP_MISSING),
     SetupStep: in_path("step", "The step of a setup.", _STEP, _one_of(SetupStep)),

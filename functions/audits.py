@@ -32,6 +32,7 @@ _ALL = "/api/audits"
 _ONE = f"{_ALL}/{{auditId}}"
 _PLAN = f"{_ONE}/remedies/{{appId}}"
 _POLICY = "/api/apps/{appId}/audit-policy"
+_LOG = "/api/change-log"
 _OF_PLANS = (Reason.FEATURE_OFF, Reason.REMEDIES_MISSING, Reason.REMEDIES_ENDED)
 _LINES = 5000
 """Lines of a file that come at once; a link leads to the next."""
@@ -130,9 +131,9 @@ async def get_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId
 
 
 @route(f"POST {_PLAN}", Action.RUN_AUDITS, *_OF_PLANS, Reason.REMEDIES_OLD)
-async def carry_out_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId) -> Accepted[schemas.Plan]:
-    """Have what was planned, or held because it would touch too many guests, carried out."""
-    plan = await app.audits.commands.carry_out(audit, app_id, caller)
+async def apply_remedies(app: App, caller: Caller, audit: AuditName, app_id: AppId) -> Accepted[schemas.Plan]:
+    """Have what was planned, or held because it would touch too many guests, applied."""
+    plan = await app.audits.commands.apply(audit, app_id, caller)
     return Accepted(schemas.Plan.of(plan), _path(plan))
 
 
@@ -155,7 +156,7 @@ async def get_audit_policy(app: App, caller: Caller, app_id: AppId) -> schemas.P
     *(Reason.FEATURE_OFF, Reason.APP_MISSING),
     body=Body(
         schemas.Policy,
-        {"remedies": {"membership-expired": "remove", "never-redeemed": "send-again"}, "carryOut": True},
+        {"remedies": {"membership-expired": "remove", "never-redeemed": "resend"}, "autoApply": True},
         schemas.decode_policy,
     ),
 )
@@ -172,19 +173,19 @@ async def list_group_findings(app: App, caller: Caller, group: GroupId, page: _P
     return schemas.findings(audit.id if audit else None, found.findings, link)
 
 
-@route("GET /api/trail", Action.READ_AUDITS)
-async def list_trail(app: App, caller: Caller, page: _Paged) -> schemas.ChangeLog:
+@route(f"GET {_LOG}", Action.READ_AUDITS, was="/api/trail")
+async def list_change_log(app: App, caller: Caller, page: _Paged) -> schemas.ChangeLog:
     """Changes of the directory outside of inviting, the newest first."""
     found, after = await app.audits.commands.change_log(caller, page.continuation, page.limit)
-    return schemas.ChangeLog([schemas.ChangeLogEntry.of(e) for e in found], page.next("/api/trail", after))
+    return schemas.change_log_page(found, page.next(_LOG, after))
 
 
-@route("GET /api/trail.csv", Action.READ_AUDITS)
-async def get_trail_file(app: App, caller: Caller, page: Continuation) -> CsvFile:
+@route(f"GET {_LOG}.csv", Action.READ_AUDITS, was="/api/trail.csv")
+async def get_change_log_file(app: App, caller: Caller, page: Continuation) -> CsvFile:
     """The same as a file, five thousand lines at a time: follow the Link header."""
     found, after = await app.audits.commands.change_log(caller, page.continuation, _LINES)
     content = lines(CHANGE_LOG, found, headings=page.continuation is None)
-    return CsvFile(content, "trail.csv", page.next("/api/trail.csv", after))
+    return CsvFile(content, "change-log.csv", page.next(f"{_LOG}.csv", after))
 
 
 def _path(plan: Plan) -> str:

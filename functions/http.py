@@ -28,7 +28,7 @@ from shared import wiring
 from shared.core.caller import Caller
 from shared.core.errors import Refused, Unavailable
 from shared.core.reasons import Reason
-from shared.http import problems
+from shared.http import deprecation, problems
 from shared.http.openapi.operations import ANYBODY, OF_APP_ROLES, Operation, Who
 from shared.membership.access import require
 from shared.membership.model.access import RULES, Action, Object, who_may
@@ -43,7 +43,8 @@ type OnRefusal = Callable[[func.HttpRequest, Refused | Unavailable], Awaitable[f
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path. `operation` is how the API's document describes it; a page has none."""
+    """One method of one path. `operation` is how the API's document describes it; a page has none. With `is_old`
+    it is the path of the version before, which the document does not have."""
 
     name: str
     method: str
@@ -53,6 +54,7 @@ class Route:
     operation: Operation | None = None
     body: Body | None = None
     action: Action | None = None
+    is_old: bool = False
 
 
 HTTP_S = 180.0
@@ -66,7 +68,7 @@ ROUTES: list[Route] = []
 
 def operations() -> list[Operation]:
     """Of all routes, for the API's document."""
-    return [each.operation for each in ROUTES if each.operation is not None]
+    return [each.operation for each in ROUTES if each.operation is not None and not each.is_old]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Routes:
         also: str = "",
         answers: dict[int, Any] | None = None,
         on_refusal: OnRefusal | None = None,
+        was: str = "",
     ) -> Callable[[H], H]:
         """Declares an operation. Its id is the handler's name, its summary the first line of the docstring.
 
@@ -98,6 +101,7 @@ class Routes:
             most: bytes of a body; what is longer is refused before anything reads it.
             also: who else may, in words.
             answers: models by status, where the handler answers with a response of its own.
+            was: the path that it had in the version before, which is answered still and no part of the document.
         """
         method, _, path = at.partition(" ")
 
@@ -124,6 +128,10 @@ class Routes:
             ROUTES.append(
                 Route(operation.id, method, path, endpoint(run, most=bound), handler, operation, body, action)
             )
+            if was:
+                old = endpoint(_by_old_path(run, was), most=bound)
+                name = f"old_{operation.id}"
+                ROUTES.append(Route(name, method, was, old, handler, operation, body, action, is_old=True))
             return handler
 
         return register
@@ -201,6 +209,7 @@ def endpoint(handler: Run, *, most: int = SMALL_BODY) -> Run:
     async def run(req: func.HttpRequest) -> func.HttpResponse:
         with wiring.request(handler.__name__, req.method, req.headers) as work:
             request_id, reason = work.trace_id, ""
+            old_names = deprecation.begin()
             try:
                 _require_length(req, most)
                 _require_values(req)
@@ -219,7 +228,7 @@ def endpoint(handler: Run, *, most: int = SMALL_BODY) -> Run:
             work.answer(answer.status_code, reason)
         answer.headers["x-request-id"] = request_id
         answer.headers.setdefault("Cache-Control", "no-store")
-        answer.headers.update(_OF_ALL)
+        answer.headers.update(_OF_ALL | (deprecation.HEADERS if old_names else {}))
         return _unless_known(req, answer)
 
     return run
@@ -255,6 +264,15 @@ def _runner(
 
     run.__name__ = handler.__name__
     return run
+
+
+def _by_old_path(run: Run, path: str) -> Run:
+    @functools.wraps(run)
+    async def noted(req: func.HttpRequest) -> func.HttpResponse:
+        deprecation.note(path)
+        return await run(req)
+
+    return noted
 
 
 def _who(action: Action, also: str) -> Who:

@@ -28,7 +28,7 @@ async def post_export(app: App, caller: Caller, body: schemas.PersonBody) -> Acc
     return Accepted(schemas.Taken.of(case), f"{_EXPORTS}/{case.id}")
 
 
-@route(f"GET {_EXPORTS}/{{caseId}}", _NEED)
+@route(f"GET {_EXPORTS}/{{subjectRequestId}}", _NEED)
 async def get_export(app: App, caller: Caller, case: SubjectRequestId) -> schemas.Export:
     """How far it is, and when it is done the data, for a short time."""
     return schemas.export(*await app.people.ask.show(SubjectRequestKind.EXPORT, case, caller))
@@ -46,7 +46,7 @@ async def post_erasure(app: App, caller: Caller, body: schemas.ErasureBody) -> A
     return Accepted(schemas.Taken.of(case), f"{_ERASURES}/{case.id}")
 
 
-@route(f"GET {_ERASURES}/{{caseId}}", _NEED)
+@route(f"GET {_ERASURES}/{{subjectRequestId}}", _NEED)
 async def get_erasure(app: App, caller: Caller, case: SubjectRequestId) -> schemas.Erasure:
     """How far it is, what was found and erased, what was kept and why."""
     found, person, _ = await app.people.ask.show(SubjectRequestKind.ERASURE, case, caller)

@@ -84,9 +84,9 @@ async def list_requests(
     body=Body(schemas.ProofBody, {"code": "0123456789abcdef0123456789abcdef"}, forms=True),
     on_refusal=form_again(),
 )
-async def prove_request(
+async def verify_request(
     req: func.HttpRequest, app: App, group: GroupId, request: RequestId, body: schemas.ProofBody
-) -> schemas.Proven | SeeOther:
+) -> schemas.ProofResult | SeeOther:
     """Confirm an address with the code of the mail."""
     proof = await app.requests.prove(group, request, body.code)
     if wants_page(req):

@@ -52,10 +52,10 @@ _EXAMPLE = {
 )
 async def post_setup(
     app: App, caller: Caller, body: NewSetup, dry_run: DryRun, key: Key
-) -> schemas.Rehearsal | Accepted[schemas.SetupChecklist]:
+) -> schemas.SetupDryRun | Accepted[schemas.SetupChecklist]:
     """Set an app up for guests, or say what it would do."""
     if dry_run:
-        return schemas.rehearsal(await app.setups.start.rehearse(body.plan, caller))
+        return schemas.dry_run(await app.setups.start.rehearse(body.plan, caller))
     return _accepted(await app.setups.start(body, caller, key))
 
 

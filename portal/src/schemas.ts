@@ -207,9 +207,9 @@ export type SetupState = "done" | "failed" | "running" | "waiting-for-person";
 export type StepState = "done" | "failed" | "manual" | "ready" | "waiting";
 export type CheckState = "attention" | "ok" | "unknown" | "wrong";
 /**
- * What Guestlist may do about a finding. Everything but `report` has to be asked for by policy.
+ * What Guestlist may do about a finding, by the names that `shared.core.audit_rules.Remedy` has them under.
  */
-export type Remedy = "block" | "delete" | "remove" | "report" | "send-again" | "tell-owner";
+export type Remedy = "block" | "delete" | "notify-owner" | "remove" | "report" | "resend";
 /**
  * The value is what people filter by and policy names; it never changes its meaning.
  */
@@ -317,7 +317,7 @@ export interface Schemas {
   Request: Request;
   Decider: Decider;
   ProofBody: ProofBody;
-  Proven: Proven;
+  ProofResult: ProofResult;
   DecisionBody: DecisionBody;
   Apps: Apps;
   App: App;
@@ -338,8 +338,8 @@ export interface Schemas {
   SingleSignOnBody: SingleSignOnBody;
   PolicyBody: PolicyBody;
   SelfService: SelfService1;
-  Rehearsal: Rehearsal;
-  RehearsedStep: RehearsedStep;
+  SetupDryRun: SetupDryRun;
+  DryRunStep: DryRunStep;
   SetupStep: SetupStep;
   Task: Task;
   TaskValue: TaskValue;
@@ -396,7 +396,7 @@ export interface Schemas {
   Beat: Beat;
   FeatureReadiness: FeatureReadiness;
   Feature: Feature;
-  LackedPermission: LackedPermission;
+  MissingPermission: MissingPermission;
 }
 /**
  * Why a request was refused, and what a person can do. `invitation` names the one that is under way, and
@@ -544,7 +544,7 @@ export interface InvitationBody {
   welcomeMessage?: string | null;
   language?: string | null;
   expires?: string | null;
-  sendAgain?: boolean;
+  resend?: boolean;
 }
 /**
  * The answer to an invitation that was taken: look at it under its address.
@@ -577,7 +577,7 @@ export interface Invitation {
   welcomeMessage: string | null;
   language: string | null;
   expires: string | null;
-  sendAgain: boolean;
+  resend: boolean;
   importId: string | null;
   line: number | null;
   invitedBy: Person;
@@ -720,7 +720,7 @@ export interface Request {
   state: string;
   meaning: string;
   requestedAt: string;
-  provenAt: string | null;
+  verifiedAt: string | null;
   expiresAt: string;
   decidedAt: string | null;
   decidedBy: Decider | null;
@@ -748,7 +748,7 @@ export interface ProofBody {
  * How far a request is, for whoever has its code. With `usedBefore` the code came before, and nothing happened
  * now.
  */
-export interface Proven {
+export interface ProofResult {
   state: string;
   meaning: string;
   usedBefore: boolean;
@@ -910,13 +910,13 @@ export interface PolicyBody {
 /**
  * What each step of a setup would do.
  */
-export interface Rehearsal {
-  steps: RehearsedStep[];
+export interface SetupDryRun {
+  steps: DryRunStep[];
 }
 /**
  * What a step would do, or why it cannot.
  */
-export interface RehearsedStep {
+export interface DryRunStep {
   step: SetupStep;
   title: string;
   wouldDo: string[];
@@ -1064,7 +1064,8 @@ export interface RetryBody {
   appId?: string | null;
 }
 /**
- * A run of the audit. `state` is reading, recalling, judging or planning while it runs, then done or failed.
+ * A run of the audit. `state` is reading, loading-history, evaluating or planning while it runs, then done or
+ * failed.
  * Counts are there when it is done.
  */
 export interface Audit {
@@ -1171,20 +1172,20 @@ export interface Action {
   requestId: string | null;
 }
 /**
- * What audits do about an app's findings. `remedies` names a remedy for a rule; `carryOut` false means that they
- * are planned only. `mostGuests` and `mostPercent` are what one audit may touch. With `spareOthers` nobody is
- * touched who has another group, app or a directory role; who holds a role is never blocked or deleted. An
- * invitation is sent again after `sendAgainAfterDays` at the soonest.
+ * What audits do about an app's findings. `remedies` names a remedy for a rule; `autoApply` false means that they
+ * are planned only. `maxGuests` and `maxPercent` are what one audit may touch. With `skipGuestsWithOtherAccess`
+ * nobody is touched who has another group, app or a directory role; who holds a role is never blocked or deleted. An
+ * invitation is sent again after `resendAfterDays` at the soonest.
  */
 export interface Policy {
   remedies?: {
     [k: string]: Remedy;
   };
-  carryOut?: boolean;
-  mostGuests?: number;
-  mostPercent?: number;
-  spareOthers?: boolean;
-  sendAgainAfterDays?: number;
+  autoApply?: boolean;
+  maxGuests?: number;
+  maxPercent?: number;
+  skipGuestsWithOtherAccess?: boolean;
+  resendAfterDays?: number;
 }
 /**
  * The trail, the newest first; `nextLink` is there while there is more.
@@ -1279,7 +1280,7 @@ export interface ErasureBody2 {
   confirm?: boolean;
 }
 /**
- * An erasure, or with `isRehearsal` what one would do. `underWay` is work that was going on: where the state is
+ * An erasure, or with `isDryRun` what one would do. `underWay` is work that was going on: where the state is
  * `refused` nothing was changed for it. `kept` says what is left without the person, `elsewhere` what Guestlist
  * does not have.
  */
@@ -1294,7 +1295,7 @@ export interface Erasure {
   person: SubjectSelector | null;
   found: Count[];
   mentionedAt: string[];
-  isRehearsal: boolean;
+  isDryRun: boolean;
   underWay: string[];
   kept: Kept[];
   elsewhere: string[];
@@ -1387,13 +1388,13 @@ export interface BeatAnswer {
  */
 export interface FeatureReadiness {
   feature: Feature;
-  status: "lacks" | "off" | "ready" | "unknown";
-  lacks: LackedPermission[];
+  status: "missing" | "off" | "ready" | "unknown";
+  missing: MissingPermission[];
 }
 /**
  * A permission that is not held, and what cannot be done for want of it.
  */
-export interface LackedPermission {
+export interface MissingPermission {
   permission: string;
   purpose: string;
 }

@@ -18,6 +18,7 @@ from shared.core.features import Feature
 from shared.core.ids import AuditId, GroupId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned, retry_on_conflict
+from shared.core.words import word_of
 from shared.membership.access import Access, read_app, require
 from shared.membership.model.access import Action
 from shared.membership.model.audit_policy import AuditPolicy, wrong_remedies
@@ -102,7 +103,7 @@ class AuditCommands:
         found, after = await self.tools.remedies.list_actions(plan.audit, app, continuation, limit)
         return plan, [a.value for a in found], after
 
-    async def carry_out(self, audit: str, app: AppId, caller: Caller) -> Plan:
+    async def apply(self, audit: str, app: AppId, caller: Caller) -> Plan:
         """Begin what was planned, or held because it would do too much. Safe to repeat.
 
         Raises:
@@ -153,7 +154,7 @@ class AuditCommands:
         require(caller, Action.RUN_AUDITS)
         if wrong := wrong_remedies(policy):
             rule, remedy = wrong[0]
-            detail = f"'{remedy.value}' is no remedy for '{rule.value}'"
+            detail = f"'{word_of(remedy)}' is no remedy for '{rule.value}'"
             raise Refused(Reason.BODY_INVALID, detail, field=f"remedies.{rule.value}")
         if any(remedy is not Remedy.REPORT for remedy in policy.remedies.values()):
             self.tools.features.need(Feature.REMEDIES)

@@ -49,7 +49,7 @@ async def _plan(tools: AuditDependencies, audit: Audit, app: AppRecord) -> None:
     guests = await _guests(tools, audit, app.group)
     policy, touched = app.audits, len(chosen.touched)
     too_many = policy.exceeds(touched, guests)
-    state = PlanState.HELD if too_many else PlanState.RUNNING if policy.carry_out else PlanState.PLANNED
+    state = PlanState.HELD if too_many else PlanState.RUNNING if policy.auto_apply else PlanState.PLANNED
     made = Plan(
         audit=audit.id,
         app=app.app_id,
@@ -130,7 +130,7 @@ async def _tell(
         if person is None or not person.enabled or person.is_guest:
             continue
         last = await tools.remedies.last_sent(notified_key(app.app_id, person.id))
-        if is_news or last is None or last <= audit.started_at - timedelta(days=app.audits.again_after_days):
+        if is_news or last is None or last <= audit.started_at - timedelta(days=app.audits.resend_after_days):
             found.append(RemedyAction(Remedy.NOTIFY_OWNER, rule, person.id, person.name, None, ""))
     return found
 

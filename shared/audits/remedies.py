@@ -59,7 +59,7 @@ def need_of(
     if look.has_role and action.remedy in (Remedy.BLOCK, Remedy.DELETE):
         # Whatever the policy says: a directory refuses most apps this as well.
         return "the guest holds a directory role: an administrator has to decide"
-    if policy.spare_others and look.has_more_than(record.group):
+    if policy.skip_guests_with_other_access and look.has_more_than(record.group):
         return "the guest has another group, a directory role, or an app of their own"
     if action.remedy is Remedy.BLOCK:
         return replace(action, before="may sign in") if look.enabled else "the account is blocked already"
@@ -132,7 +132,7 @@ class Effects:
     ) -> list[Result]:
         """At most once: whoever takes the turn sends, and a turn is not given twice."""
         now = self.tools.clock.now()
-        before = now - timedelta(days=record.audits.again_after_days)
+        before = now - timedelta(days=record.audits.resend_after_days)
         results: dict[str, Result] = {}
         mine: list[RemedyAction] = []
         for action in actions:
@@ -142,7 +142,7 @@ class Effects:
             elif again:
                 results[action.id] = Done("it may have been sent: it is not known, and not repeated")
             else:
-                days = record.audits.again_after_days
+                days = record.audits.resend_after_days
                 results[action.id] = Refusal(f"sent less than {days} days ago")
         if mine:
             link = direct_link((await self.tools.groups.read_group(plan.group)).apps, self.tenant_id)

@@ -1,8 +1,9 @@
 """Audits: runs, findings, remedies, the trail, and an app's policy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import field
@@ -10,13 +11,17 @@ from msgspec import field
 from shared.audits.model import findings as domain
 from shared.audits.model import records, remedies
 from shared.audits.model.report import by_kind
-from shared.core.audit_rules import RULES, SEVERITIES, Remedy, Rule
+from shared.core import audit_rules, change_log
+from shared.core.audit_rules import RULES, SEVERITIES, Rule
+from shared.core.words import word_of
+from shared.http import deprecation
 from shared.http.schemas import Answer, Body, decode
 from shared.membership.model.audit_policy import AuditPolicy
 
 
 class Audit(Answer):
-    """A run of the audit. `state` is reading, recalling, judging or planning while it runs, then done or failed.
+    """A run of the audit. `state` is reading, loading-history, evaluating or planning while it runs, then done or
+    failed.
     Counts are there when it is done."""
 
     id: str
@@ -142,18 +147,44 @@ class ChangeLog(Answer):
     next_link: str | None
 
 
-class Policy(Body):
-    """What audits do about an app's findings. `remedies` names a remedy for a rule; `carryOut` false means that they
-    are planned only. `mostGuests` and `mostPercent` are what one audit may touch. With `spareOthers` nobody is
-    touched who has another group, app or a directory role; who holds a role is never blocked or deleted. An
-    invitation is sent again after `sendAgainAfterDays` at the soonest."""
+class Remedy(StrEnum):
+    """What Guestlist may do about a finding, by the names that `shared.core.audit_rules.Remedy` has them under."""
 
+    REPORT = "report"
+    NOTIFY_OWNER = "notify-owner"
+    RESEND = "resend"
+    REMOVE = "remove"
+    BLOCK = "block"
+    DELETE = "delete"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Remedy | None":
+        """One that the version before called otherwise, as rows do."""
+        found = next((cls[known.name] for known in audit_rules.Remedy if known.value == value), None)
+        if found is not None:
+            deprecation.note(str(value))
+        return found
+
+
+class Policy(Body):
+    """What audits do about an app's findings. `remedies` names a remedy for a rule; `autoApply` false means that they
+    are planned only. `maxGuests` and `maxPercent` are what one audit may touch. With `skipGuestsWithOtherAccess`
+    nobody is touched who has another group, app or a directory role; who holds a role is never blocked or deleted. An
+    invitation is sent again after `resendAfterDays` at the soonest."""
+
+    old_names: ClassVar[Mapping[str, str]] = {
+        "carryOut": "autoApply",
+        "mostGuests": "maxGuests",
+        "mostPercent": "maxPercent",
+        "spareOthers": "skipGuestsWithOtherAccess",
+        "sendAgainAfterDays": "resendAfterDays",
+    }
     remedies: dict[Rule, Remedy] = field(default_factory=dict)
-    carry_out: bool = False
-    most: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = field(name="mostGuests", default=20)
-    most_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
-    spare_others: bool = True
-    again_after_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = field(name="sendAgainAfterDays", default=14)
+    auto_apply: bool = False
+    max_guests: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 20
+    max_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
+    skip_guests_with_other_access: bool = True
+    resend_after_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 14
 
 
 def audit(found: records.Audit) -> Audit:
@@ -161,6 +192,7 @@ def audit(found: records.Audit) -> Audit:
     counts = found.counts
     return Audit.of(
         found,
+        phase=word_of(found.phase),
         findings=counts.get("findings", 0) if found.phase is records.Phase.DONE else None,
         by_severity={s.value: n for s in SEVERITIES if (n := counts.get(f"severity:{s.value}", 0))},
         by_rule=by_kind(counts, "rule"),
@@ -179,13 +211,24 @@ def findings(audit_id: str | None, found: Sequence[domain.Finding], next_link: s
 
 
 def actions(of: remedies.Plan, found: Sequence[remedies.RemedyAction], next_link: str | None) -> Remedies:
-    return Remedies(Plan.of(of), [Action.of(a) for a in found], next_link)
+    return Remedies(Plan.of(of), [_action(a) for a in found], next_link)
+
+
+def change_log_page(found: Sequence[change_log.ChangeLogEntry], next_link: str | None) -> ChangeLog:
+    return ChangeLog([ChangeLogEntry.of(e, what=word_of(e.what)) for e in found], next_link)
 
 
 def policy(found: AuditPolicy) -> Policy:
-    return msgspec.convert(found, Policy, from_attributes=True)
+    remedies_ = {rule: Remedy[remedy.name] for rule, remedy in found.remedies.items()}
+    return Policy(**(msgspec.structs.asdict(found) | {"remedies": remedies_}))
 
 
 def decode_policy(body: bytes) -> AuditPolicy:
     """Raises Refused `body-invalid`."""
-    return msgspec.convert(decode(Policy, body), AuditPolicy, from_attributes=True)
+    found = decode(Policy, body)
+    remedies_ = {rule: audit_rules.Remedy[remedy.name] for rule, remedy in found.remedies.items()}
+    return AuditPolicy(**(msgspec.structs.asdict(found) | {"remedies": remedies_}))
+
+
+def _action(found: remedies.RemedyAction) -> Action:
+    return Action.of(found, remedy=word_of(found.remedy), state=word_of(found.state))

@@ -59,8 +59,8 @@ class CheckReadiness:
         of_setup: frozenset[str] | None = None
         if self.has_setup_worker:
             of_setup = holds_of_setup(chain, self.clock.now())
-        lacks = None if held is None else lacking(held, self.features, of_setup)
-        return Readiness(self.clock.now(), storage, token, lacks, chain, self.chain_timeout)
+        missing = None if held is None else lacking(held, self.features, of_setup)
+        return Readiness(self.clock.now(), storage, token, missing, chain, self.chain_timeout)
 
     async def _asked[T](self, what: str, call: Awaitable[T]) -> tuple[T | None, str | None]:
         """The answer, or what is wrong: no more of it than anybody may read. The logs have the rest."""
@@ -89,14 +89,14 @@ class CheckReadiness:
         for what, wrong in (("storage", found.storage), ("a token for Microsoft Graph", found.token)):
             if wrong is not None:
                 log.warning("not ready: %s: %s", what, wrong)
-        if found.lacks is None:
+        if found.missing is None:
             return
-        for feature, lacks in found.lacks.items():
-            if lacks:
-                missing = "; ".join(f"{p.name} (else it cannot {p.purposes[feature]})" for p in lacks)
-                log.warning("feature '%s' lacks %s", feature.value, missing)
-        if not any(found.lacks.values()):
-            log.info("every feature that is on has its permissions (%s)", ", ".join(sorted(found.lacks)))
+        for feature, missing in found.missing.items():
+            if missing:
+                said = "; ".join(f"{p.name} (else it cannot {p.purposes[feature]})" for p in missing)
+                log.warning("feature '%s' lacks %s", feature.value, said)
+        if not any(found.missing.values()):
+            log.info("every feature that is on has its permissions (%s)", ", ".join(sorted(found.missing)))
 
 
 def holds_of_setup(chain: Chain | None, now: datetime) -> frozenset[str]:

@@ -41,7 +41,7 @@ class BeatAnswer(Answer):
     detail: str | None
 
 
-class LackedPermission(Answer):
+class MissingPermission(Answer):
     """A permission that is not held, and what cannot be done for want of it."""
 
     permission: str
@@ -52,8 +52,8 @@ class FeatureReadiness(Answer):
     """One feature. `unknown`: there is no token to read permissions from."""
 
     feature: Feature
-    status: Literal["ready", "lacks", "off", "unknown"]
-    lacks: list[LackedPermission]
+    status: Literal["ready", "missing", "off", "unknown"]
+    missing: list[MissingPermission]
 
 
 class Ready(Answer):
@@ -173,11 +173,10 @@ _ROUND_TRIP = {
 def _feature(feature: Feature, found: Readiness, features: Features) -> FeatureReadiness:
     if not features.has(feature):
         return FeatureReadiness(feature, "off", [])
-    if found.lacks is None:
+    if found.missing is None:
         return FeatureReadiness(feature, "unknown", [])
-    lacks = found.lacks[feature]
-    said = [LackedPermission(p.name, p.purposes[feature]) for p in lacks]
-    return FeatureReadiness(feature, "lacks" if lacks else "ready", said)
+    missing = [MissingPermission(p.name, p.purposes[feature]) for p in found.missing[feature]]
+    return FeatureReadiness(feature, "missing" if missing else "ready", missing)
 
 
 def _diagnosed(finding: domain.DiagnosedCheck) -> DiagnosedCheck:

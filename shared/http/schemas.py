@@ -2,14 +2,15 @@
 
 import functools
 import re
-from collections.abc import Callable
-from typing import Annotated, Any, Self
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 import msgspec
 
 from shared.core.errors import Refused
 from shared.core.reasons import REASONS, Reason
 from shared.core.texts import lines
+from shared.http import deprecation
 
 BODY_LIMIT = 256 * 1024
 """Bytes of an invitation's body at most: far above the longest message, far below what hurts."""
@@ -66,6 +67,9 @@ def absent(*names: str) -> dict[str, Any]:
 class Body(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     """A part of a body; unknown fields are refused."""
 
+    old_names: ClassVar[Mapping[str, str]] = {}
+    """What the version before called a field, and what it is called now; of a body, not of its parts."""
+
 
 class Person(Answer):
     """Somebody of the directory, by object id."""
@@ -89,6 +93,8 @@ def decode[T](kind: type[T], body: bytes) -> T:
     if len(body) > BODY_LIMIT:
         raise Refused(Reason.BODY_INVALID, f"The body has {len(body)} bytes; {BODY_LIMIT} are allowed")
     try:
+        if old_names := getattr(kind, "old_names", None):
+            body = deprecation.renamed(body, old_names)
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as e:
         where = _PATH.search(str(e))

@@ -1,8 +1,9 @@
 """Invitations, and the mail that a guest would get."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import field
@@ -21,12 +22,13 @@ from shared.mail.ports import Mail
 class InvitationBody(Body):
     """POST /api/groups/{groupId}/invitations: one guest."""
 
+    old_names: ClassVar[Mapping[str, str]] = {"sendAgain": "resend"}
     address: str
     display_name: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
     welcome_message: str | None = None
     language: Language | None = None
     expires: date | None = None
-    send_again: bool = False
+    send_again: bool = field(name="resend", default=False)
 
 
 class InvitationTaken(Answer):
@@ -59,7 +61,7 @@ class Invitation(Answer):
     message: str | None = field(name="welcomeMessage")
     language: str | None
     expires: date | None
-    send_again: bool
+    send_again: bool = field(name="resend")
     import_id: str | None
     line: int | None
     invited_by: Person
@@ -106,11 +108,18 @@ def decode_invitation(group: GroupId, body: bytes) -> NewInvitation:
         display_name=guest_name(found.display_name, found.address),
         message=lines(found.welcome_message) if found.welcome_message else None,
         language=found.language,
-        # Of the meaning, not of the bytes: white space and the order of fields do not make another request.
-        digest=hashlib.sha256(msgspec.json.encode(found, order="deterministic")).hexdigest(),
+        digest=_digest(found),
         expires=found.expires,
         send_again=found.send_again,
     )
+
+
+def _digest(found: InvitationBody) -> str:
+    """Of the meaning, not of the bytes: white space and the order of fields do not make another request, nor does an
+    update in between. Digests are kept, and name `resend` as the version before did."""
+    fields = msgspec.to_builtins(found)
+    fields["sendAgain"] = fields.pop("resend")
+    return hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
 
 
 def invitation(found: Record) -> Invitation:

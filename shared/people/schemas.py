@@ -110,11 +110,11 @@ class Export(_Case):
 
 
 class Erasure(_Case):
-    """An erasure, or with `isRehearsal` what one would do. `underWay` is work that was going on: where the state is
+    """An erasure, or with `isDryRun` what one would do. `underWay` is work that was going on: where the state is
     `refused` nothing was changed for it. `kept` says what is left without the person, `elsewhere` what Guestlist
     does not have."""
 
-    is_rehearsal: bool
+    is_dry_run: bool
     under_way: list[str]
     kept: list[Kept]
     elsewhere: list[str]
@@ -148,7 +148,7 @@ def erasure(case: SubjectRequest, person: list[Any], personal_data: Iterable[Per
         case,
         person=_person(person),
         found=counts,
-        is_rehearsal=not case.confirmed,
+        is_dry_run=not case.confirmed,
         kept=[Kept(what, text) for what, text in said.items()],
         elsewhere=ELSEWHERE,
     )

@@ -9,6 +9,7 @@ from msgspec import field
 
 from shared.core.ids import GroupId
 from shared.core.texts import guest_name
+from shared.core.words import word_of
 from shared.http.schemas import Answer, Body, Language, decode, decode_any, explained, text_of
 from shared.requests.ask import NewRequest
 from shared.requests.model.requests import REQUEST_STATES, JoinRequest
@@ -45,7 +46,7 @@ class Asked(Answer):
     message: str
 
 
-class Proven(Answer):
+class ProofResult(Answer):
     """How far a request is, for whoever has its code. With `usedBefore` the code came before, and nothing happened
     now."""
 
@@ -72,7 +73,7 @@ class Request(Answer):
     state: str
     meaning: str
     requested_at: datetime
-    proven_at: datetime | None
+    proven_at: datetime | None = field(name="verifiedAt")
     expires_at: datetime
     decided_at: datetime | None
     decided_by: Decider | None
@@ -103,14 +104,17 @@ def decode_note(body: bytes) -> str | None:
     return text_of(decode_any(DecisionBody, body).note)
 
 
-def proven(found: Proof) -> Proven:
-    return Proven.of(found, state=found.request.state, meaning=REQUEST_STATES[found.request.state].meaning)
+def proven(found: Proof) -> ProofResult:
+    return ProofResult.of(
+        found, state=word_of(found.request.state), meaning=REQUEST_STATES[found.request.state].meaning
+    )
 
 
 def request(found: JoinRequest) -> Request:
     return Request.of(
         found,
         address=found.address.text,
+        state=word_of(found.state),
         meaning=REQUEST_STATES[found.state].meaning,
         decided_by=Decider(found.decided_by, found.decided_by_name) if found.decided_at else None,
         invitation_id=str(found.invitation) if found.invitation else None,

@@ -28,7 +28,7 @@ class NewSetup:
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
+class DryRunResult:
     """What a step would do, or why it cannot."""
 
     step: SetupStep
@@ -67,7 +67,7 @@ class StartSetup:
         await enqueue(tools.outbox, setup)
         return setup
 
-    async def rehearse(self, plan: SetupPlan, caller: Caller) -> list[Rehearsed]:
+    async def rehearse(self, plan: SetupPlan, caller: Caller) -> list[DryRunResult]:
         """What each step would do. Reads the directory, changes nothing anywhere.
 
         Raises:
@@ -78,9 +78,9 @@ class StartSetup:
         self.tools.require_features(plan)
         now = self.tools.clock.now()
         setup = new_setup(SetupId("0" * 22), plan, "", now=now, creator=caller.object_id, name=caller.name)
-        said: dict[SetupStep, Rehearsed] = {}
+        said: dict[SetupStep, DryRunResult] = {}
         for step in sorted_by_need():
-            said[step] = await self._rehearsed(setup, step)
+            said[step] = await self._dry_run_of(setup, step)
             result = said[step].result
             record = setup.steps[step]
             if result is not None:
@@ -88,17 +88,17 @@ class StartSetup:
             setup = replace(setup, steps={**setup.steps, step: record})
         return [said[step] for step in SetupStep]
 
-    async def _rehearsed(self, setup: Setup, step: SetupStep) -> Rehearsed:
+    async def _dry_run_of(self, setup: Setup, step: SetupStep) -> DryRunResult:
         if step not in setup.to_run:
-            return Rehearsed(step)
+            return DryRunResult(step)
         work = Work(self.tools, StoredSetup(setup, {}), step, self.tools.clock.now(), dry=True)
         try:
             result = await BODIES[step](work)
         except Refused as e:
-            return Rehearsed(step, refused=e)
+            return DryRunResult(step, refused=e)
         except DirectoryLagging:
             result = Result()
-        return Rehearsed(step, tuple(work.wishes), result)
+        return DryRunResult(step, tuple(work.wishes), result)
 
 
 async def enqueue(outbox: Outbox, setup: Setup) -> None:

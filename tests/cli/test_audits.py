@@ -67,7 +67,10 @@ def a_plan(plan_state: str = "held", /, **action: Any) -> dict[str, Any]:
 def test_an_audit_is_followed_to_its_end(guestlist: Run, api: ApiServer) -> None:
     api.on("POST /api/audits", Reply(202, an_audit(state="reading", findings=None), {"Location": PATH}))
     api.on(
-        f"GET {PATH}", an_audit(state="reading", findings=None), an_audit(state="judging", findings=None), an_audit()
+        f"GET {PATH}",
+        an_audit(state="reading", findings=None),
+        an_audit(state="evaluating", findings=None),
+        an_audit(),
     )
 
     found = guestlist("audit", "run")
@@ -147,13 +150,13 @@ def test_the_report_is_fetched_and_nothing_is_overwritten(
 
 
 def test_audits_are_listed(guestlist: Run, api: ApiServer) -> None:
-    api.on("GET /api/audits", {"value": [an_audit(), an_audit(state="judging", findings=None)], "nextLink": None})
+    api.on("GET /api/audits", {"value": [an_audit(), an_audit(state="evaluating", findings=None)], "nextLink": None})
 
     found = guestlist("audit", "list")
 
     assert found.exit_code == 0
     assert AUDIT in found.stdout
-    assert "judging" in found.stdout
+    assert "evaluating" in found.stdout
 
 
 def test_what_is_planned_is_shown_asked_and_done(guestlist: Run, api: ApiServer) -> None:
@@ -184,8 +187,8 @@ def test_what_could_not_be_done_is_said(guestlist: Run, api: ApiServer) -> None:
 def test_plans_and_the_trail_are_shown(guestlist: Run, api: ApiServer, tmp_path: Path) -> None:
     api.on("GET /api/audits/latest/remedies", {"value": [a_plan()["plan"]]})
     entry = {"at": "2026-11-24T02:05:00Z", "who": "rule 'membership-expired'", "what": "remove", "name": "Ada"}
-    api.on("GET /api/trail", {"value": [entry | {"before": "member", "after": "no member"}], "nextLink": None})
-    api.on("GET /api/trail.csv", Reply(200, "at\r\n", {}))
+    api.on("GET /api/change-log", {"value": [entry | {"before": "member", "after": "no member"}], "nextLink": None})
+    api.on("GET /api/change-log.csv", Reply(200, "at\r\n", {}))
 
     assert "Contoso Travel" in guestlist("audit", "remedies").stdout
     assert "20 is the most" in guestlist("audit", "remedies").stdout

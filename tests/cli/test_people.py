@@ -32,7 +32,7 @@ def a_case(state: str = "done", **changes: Any) -> dict[str, Any]:
 
 
 def an_erasure(state: str = "done", **changes: Any) -> dict[str, Any]:
-    more = {"isRehearsal": True, "underWay": [], "kept": [], "elsewhere": []}
+    more = {"isDryRun": True, "underWay": [], "kept": [], "elsewhere": []}
     return a_case(state, **more) | changes
 
 
@@ -42,7 +42,7 @@ def erasing(api: ApiServer) -> ApiServer:
     api.on(f"POST {ERASURES}", *begun)
     api.on(f"GET {ERASURES}/{CASE}", an_erasure("running"), an_erasure())
     kept = [{"what": "an invitation", "kept": "that somebody was invited"}]
-    done = an_erasure(id=ERASURE, isRehearsal=False, kept=kept, elsewhere=["The account in the directory"])
+    done = an_erasure(id=ERASURE, isDryRun=False, kept=kept, elsewhere=["The account in the directory"])
     api.on(f"GET {ERASURES}/{ERASURE}", an_erasure("running", waitsFor="an audit is running"), done)
     return api
 
@@ -133,7 +133,7 @@ def test_of_whom_nothing_is_kept_nothing_is_erased(guestlist: Run, api: ApiServe
 
 
 def test_work_that_is_under_way_is_named(guestlist: Run, erasing: ApiServer) -> None:
-    refused = an_erasure("refused", id=ERASURE, isRehearsal=False, underWay=["invitation 22-fe-00"])
+    refused = an_erasure("refused", id=ERASURE, isDryRun=False, underWay=["invitation 22-fe-00"])
     erasing.on(f"GET {ERASURES}/{ERASURE}", refused)
 
     found = guestlist("person", "erase", ADA, "--yes")

@@ -196,7 +196,7 @@ async def remedies(parts: Parts) -> list[str]:
             Rule.DOMAIN_BLOCKED: Remedy.BLOCK,
             Rule.NOT_INVITED: Remedy.DELETE,
         }
-        await world.set_policy(remedies=asked, carry_out=True, most_percent=100)
+        await world.set_policy(remedies=asked, auto_apply=True, max_percent=100)
         await world.permit(*sorted(parts.granted))
         audit = await world.audit()
         if detail := (await world.read(audit)).detail:

@@ -32,7 +32,7 @@ from shared.setup.model.records import Intent, Setup, StepRecord, StepState, Sto
 from shared.setup.rows import APPS, SETUPS, TableSetupStore
 from shared.setup.run import Tools
 from shared.setup.run_step import RunSetupStepNow
-from shared.setup.start import NewSetup, Rehearsed, StartSetup
+from shared.setup.start import DryRunResult, NewSetup, StartSetup
 from tests.contract.simulated_tenant import OWNER, SimulatedTenant, no_key
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.principals import FakePrincipals
@@ -153,7 +153,7 @@ class SetupWorld:
         self.protected |= {AppId(app)}
         self._equip()
 
-    async def rehearse(self, plan: SetupPlan) -> dict[SetupStep, Rehearsed]:
+    async def rehearse(self, plan: SetupPlan) -> dict[SetupStep, DryRunResult]:
         return {said.step: said for said in await self.start.rehearse(plan, ADMIN)}
 
     async def remove(self, app: AppId) -> None:

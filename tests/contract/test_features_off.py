@@ -146,10 +146,10 @@ async def planned(audits: AuditWorld) -> AuditId:
 async def test_without_remedies_an_audit_reports_and_plans_nothing(audits: AuditWorld) -> None:
     audits.switch(without(Feature.REMEDIES))
     audits.seed_guests(["stray"])
-    await refused(audits.set_policy(remedies={Rule.NOT_INVITED: Remedy.REMOVE}, carry_out=True), Feature.REMEDIES)
-    await audits.set_policy(remedies={Rule.NOT_INVITED: Remedy.REPORT}, most=5)
+    await refused(audits.set_policy(remedies={Rule.NOT_INVITED: Remedy.REMOVE}, auto_apply=True), Feature.REMEDIES)
+    await audits.set_policy(remedies={Rule.NOT_INVITED: Remedy.REPORT}, max_guests=5)
     audits.switch(ALL)
-    await audits.set_policy(remedies={Rule.NOT_INVITED: Remedy.REMOVE}, carry_out=True)
+    await audits.set_policy(remedies={Rule.NOT_INVITED: Remedy.REMOVE}, auto_apply=True)
     audits.switch(without(Feature.REMEDIES))
 
     audit = await audits.audit()
@@ -164,14 +164,14 @@ async def test_what_is_planned_is_neither_carried_out_nor_taken_back(audits: Aud
     audit = await planned(audits)
     audits.switch(without(Feature.REMEDIES))
 
-    await refused(audits.commands.carry_out(audit, APP, ADMIN), Feature.REMEDIES)
+    await refused(audits.commands.apply(audit, APP, ADMIN), Feature.REMEDIES)
     await refused(audits.commands.undo(audit, APP, ADMIN), Feature.REMEDIES)
     assert len(await audits.commands.plans(audit, ADMIN)) == 1
 
 
 async def test_remedies_under_way_stand_still_and_go_on_when_they_are_on_again(audits: AuditWorld) -> None:
     audit = await planned(audits)
-    await audits.commands.carry_out(audit, APP, ADMIN)
+    await audits.commands.apply(audit, APP, ADMIN)
     audits.outbox.sent.clear()
     audits.switch(without(Feature.REMEDIES))
 

@@ -213,6 +213,9 @@ def leaves(kind: Any, path: str, *, declared: bool = False) -> Iterator[tuple[st
     elif dataclasses.is_dataclass(kind) or (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         for name, of in typing.get_type_hints(kind, include_extras=True).items():
             yield from leaves(of, f"{path}.{name}", declared=declared)
+    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        for each in msgspec.structs.fields(kind):
+            yield from leaves(each.type, f"{path}.{each.encode_name}", declared=declared)
     else:
         yield path, kind, declared
 

@@ -54,9 +54,9 @@ async def test_each_permission_that_is_missing_is_found_in_the_identitys_own_tok
 
     found = await check()
 
-    assert found.lacks is not None
-    assert {f for f, lacks in found.lacks.items() if permission in lacks} == set(permission.purposes)
-    assert (found.status is Status.NOT_READY) is bool(found.lacks[Feature.INVITING])
+    assert found.missing is not None
+    assert {f for f, lacks in found.missing.items() if permission in lacks} == set(permission.purposes)
+    assert (found.status is Status.NOT_READY) is bool(found.missing[Feature.INVITING])
 
 
 async def test_without_a_token_it_is_not_ready(tenant: SimulatedTenant, check: CheckReadiness) -> None:
@@ -65,7 +65,7 @@ async def test_without_a_token_it_is_not_ready(tenant: SimulatedTenant, check: C
     found = await check()
 
     assert found.status is Status.NOT_READY
-    assert (found.storage, found.lacks) == (None, None)
+    assert (found.storage, found.missing) == (None, None)
 
 
 # Storage

@@ -152,7 +152,7 @@ async def test_a_dry_run_says_what_would_be_done_and_does_nothing(world: AuditWo
 
 @EACH
 async def test_a_real_run_does_it_and_writes_it_down(world: AuditWorld, case: Case) -> None:
-    audit, guest = await audited(world, case, carry_out=True)
+    audit, guest = await audited(world, case, auto_apply=True)
 
     plan = await world.plan(audit)
     assert plan is not None
@@ -174,7 +174,8 @@ async def test_a_real_run_does_it_and_writes_it_down(world: AuditWorld, case: Ca
 
 @TO_GUESTS
 @pytest.mark.parametrize(
-    ("limit", "says"), [({"most": 1}, "1 is the most"), ({"most": 50, "most_percent": 25}, "25 % of them, 1,")]
+    ("limit", "says"),
+    [({"max_guests": 1}, "1 is the most"), ({"max_guests": 50, "max_percent": 25}, "25 % of them, 1,")],
 )
 async def test_a_run_that_would_touch_too_many_touches_nobody_until_an_admin_says_so(
     world: AuditWorld, case: Case, limit: dict[str, int], says: str
@@ -182,7 +183,7 @@ async def test_a_run_that_would_touch_too_many_touches_nobody_until_an_admin_say
     await world.guests("fine", "well")
     first = await case.plant(world)
     second = await another(world, case)
-    await world.set_policy(remedies={case.rule: case.remedy}, carry_out=True, **({"most_percent": 100} | limit))
+    await world.set_policy(remedies={case.rule: case.remedy}, auto_apply=True, **({"max_percent": 100} | limit))
     audit = await world.audit()
 
     plan = await world.plan(audit)
@@ -194,10 +195,10 @@ async def test_a_run_that_would_touch_too_many_touches_nobody_until_an_admin_say
     assert await states(world, audit) == {ActionState.PLANNED}
     assert not case.came(world, first)
     with pytest.raises(Refused) as refused:
-        await world.commands.carry_out(audit, APP, AUDITOR)
+        await world.commands.apply(audit, APP, AUDITOR)
     assert refused.value.reason is Reason.NOT_ADMIN
 
-    await world.commands.carry_out(audit, APP, ADMIN)
+    await world.commands.apply(audit, APP, ADMIN)
     await world.deliver_all()
     assert await states(world, audit) == {ActionState.DONE}
     change_log = (await world.tools.change_log.read(None, 10))[0]
@@ -222,12 +223,12 @@ async def another(world: AuditWorld, case: Case) -> str:
 async def test_who_turned_a_colleague_between_audit_and_remedy_is_left_alone(world: AuditWorld, case: Case) -> None:
     await world.guests("fine", "well")
     guest, other = await case.plant(world), await another(world, case)
-    await world.set_policy(remedies={case.rule: case.remedy}, carry_out=True, most=1, most_percent=100)
+    await world.set_policy(remedies={case.rule: case.remedy}, auto_apply=True, max_guests=1, max_percent=100)
     audit = await world.audit()
     assert await states(world, audit) == {ActionState.PLANNED}
     become_a_colleague(world, guest)
 
-    await world.commands.carry_out(audit, APP, ADMIN)
+    await world.commands.apply(audit, APP, ADMIN)
     await world.deliver_all()
 
     assert not case.came(world, guest)
@@ -249,7 +250,7 @@ async def test_who_turns_a_colleague_after_the_last_look_is_left_alone_by_the_re
         return found
 
     monkeypatch.setattr(world.tools.groups, "get_guests", look)
-    audit, guest = await audited(world, case, carry_out=True, most_percent=100)
+    audit, guest = await audited(world, case, auto_apply=True, max_percent=100)
 
     assert not case.came(world, guest)
     [action] = await world.actions(audit)
@@ -263,8 +264,8 @@ def become_a_colleague(world: AuditWorld, guest: str) -> None:
 @EACH
 async def test_done_twice_it_is_done_once(world: AuditWorld, case: Case) -> None:
     audit, guest = await audited(world, case)
-    await world.commands.carry_out(audit, APP, ADMIN)
-    await world.commands.carry_out(audit, APP, ADMIN)
+    await world.commands.apply(audit, APP, ADMIN)
+    await world.commands.apply(audit, APP, ADMIN)
     await world.deliver_all()
     written = wrote(world)
     for _ in range(2):
@@ -275,7 +276,7 @@ async def test_done_twice_it_is_done_once(world: AuditWorld, case: Case) -> None
     assert wrote(world) == written, "a message that comes again writes nothing"
     assert len((await world.tools.change_log.read(None, 10))[0]) == (0 if case.remedy is Remedy.NOTIFY_OWNER else 1)
     with pytest.raises(Refused) as refused:
-        await world.commands.carry_out(audit, APP, ADMIN)
+        await world.commands.apply(audit, APP, ADMIN)
     assert refused.value.reason is Reason.REMEDIES_ENDED
 
 
@@ -287,7 +288,7 @@ async def test_killed_before_any_write_it_is_done_once_all_the_same(
     while True:
         await with_mail(world)
         audit, guest = await audited(world, case)
-        await world.commands.carry_out(audit, APP, ADMIN)
+        await world.commands.apply(audit, APP, ADMIN)
         lived = await die_before(deaths + 1, world, audit, monkeypatch)
         told = [m["subject"] for m in mails(world)]
 
@@ -331,7 +332,7 @@ async def die_before(write: int, world: AuditWorld, audit: AuditId, monkeypatch:
 
 @WITH_A_WAY_BACK
 async def test_there_is_a_way_back(world: AuditWorld, case: Case) -> None:
-    audit, guest = await audited(world, case, carry_out=True)
+    audit, guest = await audited(world, case, auto_apply=True)
     assert case.came(world, guest)
 
     await world.commands.undo(audit, APP, ADMIN)
@@ -361,7 +362,7 @@ async def test_what_was_begun_when_its_delivery_died_is_taken_back_as_well(
     world: AuditWorld, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audit, guest = await audited(world, case)
-    await world.commands.carry_out(audit, APP, ADMIN)
+    await world.commands.apply(audit, APP, ADMIN)
     command, _ = world.outbox.sent.pop(0)
     with monkeypatch.context() as patch:
 
@@ -385,7 +386,7 @@ async def test_what_was_begun_when_its_delivery_died_is_taken_back_as_well(
 
 @WITH_A_WAY_BACK
 async def test_the_way_back_is_gone_once_however_often_it_is_asked_for(world: AuditWorld, case: Case) -> None:
-    audit, guest = await audited(world, case, carry_out=True)
+    audit, guest = await audited(world, case, auto_apply=True)
     for _ in range(2):
         await world.commands.undo(audit, APP, ADMIN)
     await world.deliver_all()
@@ -397,7 +398,7 @@ async def test_the_way_back_is_gone_once_however_often_it_is_asked_for(world: Au
 
 @WITH_A_WAY_BACK
 async def test_the_next_audit_does_not_wonder_about_what_was_put_right(world: AuditWorld, case: Case) -> None:
-    await audited(world, case, carry_out=True)
+    await audited(world, case, auto_apply=True)
     world.clock.ahead += timedelta(hours=2)
     found = await world.found()
 
@@ -420,7 +421,7 @@ async def test_who_has_something_else_is_spared_unless_policy_says_so(world: Aud
     guest = await case.plant(world)
     other = "60000000-0000-4000-8000-0000000000b1"
     world.tenant.seed(groups=[{"id": other, "displayName": "Other", "members": [guest]}])
-    await world.set_policy(remedies={case.rule: case.remedy}, carry_out=True)
+    await world.set_policy(remedies={case.rule: case.remedy}, auto_apply=True)
     audit = await world.audit()
 
     if case.remedy is Remedy.RESEND:
@@ -432,14 +433,14 @@ async def test_who_has_something_else_is_spared_unless_policy_says_so(world: Aud
     assert not case.came(world, guest)
     assert (await world.tools.change_log.read(None, 10))[0] == []
 
-    await world.set_policy(remedies={case.rule: case.remedy}, carry_out=True, spare_others=False)
+    await world.set_policy(remedies={case.rule: case.remedy}, auto_apply=True, skip_guests_with_other_access=False)
     await world.audit()
     assert case.came(world, guest)
 
 
 async def test_an_invitation_is_sent_again_once_in_a_while(world: AuditWorld) -> None:
     case = CASES[1]
-    await audited(world, case, carry_out=True, again_after_days=14)
+    await audited(world, case, auto_apply=True, resend_after_days=14)
     assert len(mails(world)) == 1
     world.clock.ahead += timedelta(days=13)
     audit = await world.audit()
@@ -461,13 +462,13 @@ async def test_what_has_mended_itself_since_is_left_alone(world: AuditWorld) -> 
         Rule.DOMAIN_BLOCKED: Remedy.BLOCK,
         Rule.NOT_INVITED: Remedy.REMOVE,
     }
-    await world.set_policy(remedies=remedies, most_percent=100)
+    await world.set_policy(remedies=remedies, max_percent=100)
     audit = await world.audit()
     world.tenant.seed(users=[world.user("late")])
     await world.store.write_expiry(GROUP, "expired@fabrikam.com", (world.clock.now() + timedelta(days=9)).date())
     world.leave(stray)
     await world.set_up(policy=Policy(), audits=(await world.setups.read_app(APP)).value.audits)  # type: ignore[union-attr]
-    await world.commands.carry_out(audit, APP, ADMIN)
+    await world.commands.apply(audit, APP, ADMIN)
     await world.deliver_all()
 
     actions = {a.subject: a for a in await world.actions(audit)}
@@ -483,14 +484,14 @@ async def test_remedies_of_an_audit_that_is_not_the_last_are_not_carried_out(wor
     await world.audit()
 
     with pytest.raises(Refused) as refused:
-        await world.commands.carry_out(old, APP, ADMIN)
+        await world.commands.apply(old, APP, ADMIN)
     assert refused.value.reason is Reason.REMEDIES_OLD
 
 
 async def test_what_the_directory_throttles_is_done_later(world: AuditWorld) -> None:
     audit, guest = await audited(world, CASES[2])
     world.tenant.fault(method="DELETE", path=r"/members/.*/\$ref$", status=429)
-    await world.commands.carry_out(audit, APP, ADMIN)
+    await world.commands.apply(audit, APP, ADMIN)
     await world.deliver_all()
 
     assert is_no_member(world, guest)
@@ -499,7 +500,7 @@ async def test_what_the_directory_throttles_is_done_later(world: AuditWorld) -> 
 async def test_a_missing_permission_is_said_of_each_and_stops_nobody_else(world: AuditWorld) -> None:
     audit, guest = await audited(world, CASES[3])
     await world.permit(*(p for p in PERMISSIONS if p != "User.EnableDisableAccount.All"))
-    await world.commands.carry_out(audit, APP, ADMIN)
+    await world.commands.apply(audit, APP, ADMIN)
     await world.deliver_all()
 
     [action] = await world.actions(audit)
@@ -509,7 +510,7 @@ async def test_a_missing_permission_is_said_of_each_and_stops_nobody_else(world:
 
 
 async def test_owners_are_told_of_news_at_once_and_of_the_rest_once_in_a_while(world: AuditWorld) -> None:
-    await audited(world, CASES[0], carry_out=True, again_after_days=14)
+    await audited(world, CASES[0], auto_apply=True, resend_after_days=14)
     assert len(mails(world)) == 2
     world.clock.ahead += timedelta(days=1)
     await world.audit()
@@ -533,7 +534,7 @@ async def test_a_remedy_that_a_rule_does_not_know_is_refused(world: AuditWorld) 
 
 async def test_what_stands_still_is_set_going_again(world: AuditWorld) -> None:
     audit, guest = await audited(world, CASES[2])
-    await world.commands.carry_out(audit, APP, ADMIN)
+    await world.commands.apply(audit, APP, ADMIN)
     world.outbox.sent.clear()  # The message is lost.
     assert await world.sweep() == 0
     world.clock.ahead += world.tools.timing.stall_timeout + timedelta(seconds=1)
@@ -549,10 +550,10 @@ async def test_a_held_plan_is_not_carried_out_for_who_is_no_administrator_any_mo
 ) -> None:
     await world.guests("fine", "well")
     guests = [await case.plant(world), await another(world, case)]
-    await world.set_policy(remedies={case.rule: case.remedy}, carry_out=True, most=1, most_percent=100)
+    await world.set_policy(remedies={case.rule: case.remedy}, auto_apply=True, max_guests=1, max_percent=100)
     audit = await world.audit()
     before = wrote(world)
-    await world.commands.carry_out(audit, APP, ADMIN)
+    await world.commands.apply(audit, APP, ADMIN)
     world.principals.roles[ADMIN.object_id] = frozenset({"Auditor"})
 
     await world.deliver_all()
@@ -564,7 +565,7 @@ async def test_a_held_plan_is_not_carried_out_for_who_is_no_administrator_any_mo
     assert await states(world, audit) == {ActionState.PLANNED}
     assert wrote(world) == before
     world.principals.roles[ADMIN.object_id] = frozenset({"Admin"})
-    await world.commands.carry_out(audit, APP, ADMIN)
+    await world.commands.apply(audit, APP, ADMIN)
     await world.deliver_all()
     assert await states(world, audit) == {ActionState.DONE}
     assert {e.subject for e in (await world.tools.change_log.read(None, 10))[0]} == set(guests)
@@ -572,7 +573,7 @@ async def test_a_held_plan_is_not_carried_out_for_who_is_no_administrator_any_mo
 
 @WITH_A_WAY_BACK
 async def test_nothing_is_taken_back_for_who_is_no_administrator_any_more(world: AuditWorld, case: Case) -> None:
-    audit, guest = await audited(world, case, carry_out=True)
+    audit, guest = await audited(world, case, auto_apply=True)
     await world.commands.undo(audit, APP, ADMIN)
     world.principals.known[ADMIN.object_id] = DISABLED
 
@@ -592,7 +593,7 @@ async def test_nothing_is_taken_back_for_who_is_no_administrator_any_more(world:
 async def test_what_policy_alone_begins_needs_nobody(world: AuditWorld, case: Case) -> None:
     world.principals.otherwise = None
 
-    audit, _ = await audited(world, case, carry_out=True)
+    audit, _ = await audited(world, case, auto_apply=True)
 
     assert await states(world, audit) == {ActionState.DONE}
     assert world.principals.calls == []
@@ -602,7 +603,7 @@ async def test_a_plan_that_an_older_version_began_for_a_person_waits_for_one(wor
     """It did not keep whose decision it was."""
     case = CASES[0]
     audit, _ = await audited(world, case)
-    await world.commands.carry_out(audit, APP, ADMIN)
+    await world.commands.apply(audit, APP, ADMIN)
     stored = await world.tools.remedies.read_plan(audit, APP)
     assert stored is not None
     await world.tools.remedies.save_plan(replace(stored, value=replace(stored.value, by_id=None)))

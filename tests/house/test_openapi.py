@@ -28,7 +28,7 @@ OPERATIONS = http.operations()
 
 
 def routes() -> set[tuple[str, str, str]]:
-    every = {(each.name, each.method.lower(), each.path) for each in ROUTES}
+    every = {(each.name, each.method.lower(), each.path) for each in ROUTES if not each.is_old}
     return {r for r in every if r[2].startswith("/api/") and r[0] not in NOT_JSON}
 
 

@@ -24,9 +24,6 @@ STORED = {
 }
 PUBLISHED = {
     "audit_now_and_then": "a function's name in Azure: its timer is stored by it",
-    "lacks": "a field of the readiness that the API shows",
-    "get_trail_file": "an operation's id in the OpenAPI document",
-    "list_trail": "an operation's id in the OpenAPI document",
 }
 ODD_TEXTS = re.compile(
     r"\b(?:puts? right|take[sn]? apart|taking apart|mends?|mended|hoped for|is told of|tells of its|tend|glance)\b",

@@ -155,14 +155,21 @@ ROWS: list[Row] = [
         Row("GET", path, Action.READ_AUDITS)
         for path in (
             *("/api/audits", "/api/audits/latest", AUDIT, f"{AUDIT}/findings", f"{AUDIT}/findings.csv"),
-            *(f"{AUDIT}/report.html", f"{AUDIT}/remedies", "/api/trail", "/api/trail.csv"),
+            *(
+                f"{AUDIT}/report.html",
+                f"{AUDIT}/remedies",
+                "/api/change-log",
+                "/api/change-log.csv",
+                "/api/trail",
+                "/api/trail.csv",
+            ),
         )
     ),
     Row("GET", f"{AUDIT}/remedies/{{app}}", Action.READ_AUDITS, 404),
     Row("POST", f"{AUDIT}/remedies/{{app}}", Action.RUN_AUDITS, 404),
     Row("POST", f"{AUDIT}/remedies/{{app}}/undo", Action.RUN_AUDITS, 404),
     Row("GET", "/api/apps/{app}/audit-policy", Action.READ_APP, refused=404),
-    Row("PUT", "/api/apps/{app}/audit-policy", Action.RUN_AUDITS, body={"mostGuests": 5}),
+    Row("PUT", "/api/apps/{app}/audit-policy", Action.RUN_AUDITS, body={"maxGuests": 5}),
     Row("GET", f"{SHOWN}/findings", Action.READ_GUESTS),
     # People
     Row("POST", "/api/people/exports", Action.HANDLE_PERSONAL_DATA, 202, body={"address": "{new}"}),

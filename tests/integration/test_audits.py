@@ -155,9 +155,9 @@ def test_what_policy_asks_for_is_done_written_down_and_taken_back(scene: tuple[T
     tenant, group, app = scene
     admin, auditor = tenant.caller(ADMIN), tenant.caller(AUDITOR)
     add_by_hand(tenant, group, *(f"{uuid.uuid4().hex[:8]}@adatum.com" for _ in range(3)))
-    policy = {"remedies": {"guest-not-invited": "remove"}, "mostGuests": 2}
+    policy = {"remedies": {"guest-not-invited": "remove"}, "maxGuests": 2}
     assert admin.put(f"/api/apps/{app}/audit-policy", json={"remedies": {"no-owner": "delete"}}).status_code == 400
-    assert admin.put(f"/api/apps/{app}/audit-policy", json=policy | {"carryOut": True}).status_code == 200
+    assert admin.put(f"/api/apps/{app}/audit-policy", json=policy | {"autoApply": True}).status_code == 200
     held = audit(tenant)
     path = f"/api/audits/{held['id']}/remedies/{app}"
     plan = auditor.get(path).raise_for_status().json()
@@ -175,10 +175,10 @@ def test_what_policy_asks_for_is_done_written_down_and_taken_back(scene: tuple[T
     assert {(a["state"], a["after"]) for a in done["value"]} == {("done", "no member of the group")}
     strays = {a["address"] for a in done["value"]}
     assert not strays & set(tenant.members(group))
-    change_log = auditor.get("/api/trail?limit=1000").raise_for_status().json()["value"]
+    change_log = auditor.get("/api/change-log?limit=1000").raise_for_status().json()["value"]
     assert {(e["what"], e["rule"]) for e in change_log[:3]} == {("remove", "guest-not-invited")}
     assert all(e["requestId"] and e["who"].startswith("Adam Admin") for e in change_log[:3])
-    assert len(auditor.get("/api/trail.csv").text.splitlines()) == len(change_log) + 1
+    assert len(auditor.get("/api/change-log.csv").text.splitlines()) == len(change_log) + 1
 
     assert admin.post(f"{path}/undo").status_code == 202
     in_state("undone")

@@ -105,7 +105,7 @@ def test_a_hundred_megabytes_to_every_route_that_is_open_to_all_are_refused_and_
     size = 100_000_000
     bodies = {kind: body(kind, size) for kind in kinds}
     # The others check the length in the same place, as the test before this one shows for each.
-    open_to_all = {"post_invitation", "post_request", "prove_request", "post_import"}
+    open_to_all = {"post_invitation", "post_request", "verify_request", "post_import"}
     # Once without measuring: what the first body of that size leaves behind is the allocator's.
     assert_too_large(
         anybody.post("/api/audits", content=bodies[kinds[0]], headers={"Content-Type": kinds[0]}), "first"

@@ -51,7 +51,7 @@ def test_a_guest_is_exported_then_erased_and_the_invitation_tells_of_nobody(tena
     assert invited["labels"]["DisplayName"] == "display name"
 
     rehearsed = case_of(tenant, "erasures", {"address": address})
-    assert (rehearsed["isRehearsal"], rehearsed["state"]) == (True, "done")
+    assert (rehearsed["isDryRun"], rehearsed["state"]) == (True, "done")
     assert tenant.see(invitation)["address"] == address
 
     erased = case_of(tenant, "erasures", {"address": address, "confirm": True})

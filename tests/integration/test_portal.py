@@ -196,13 +196,13 @@ def test_removing_ends_the_membership_and_keeps_the_account(tenant: Tenant, grou
 def test_sending_again_makes_a_new_ticket_and_no_second_account(tenant: Tenant, group: str) -> None:
     guest = member(tenant, group)
 
-    again = tenant.end_of(tenant.invite(guest["address"], group=group, sendAgain=True, welcomeMessage="Still keen?"))
+    again = tenant.end_of(tenant.invite(guest["address"], group=group, resend=True, welcomeMessage="Still keen?"))
 
-    assert (again["state"], again["userId"], again["sendAgain"]) == ("mailed", guest["userId"], True)
+    assert (again["state"], again["userId"], again["resend"]) == ("mailed", guest["userId"], True)
     assert tenant.tickets(guest["address"]) == 2
     assert [m["kind"] for m in tenant.mails(guest["address"])].count("message") == 1
     redeem(tenant, guest["userId"])
-    late = tenant.end_of(tenant.invite(guest["address"], group=group, sendAgain=True))
+    late = tenant.end_of(tenant.invite(guest["address"], group=group, resend=True))
     assert (late["state"], late["reason"]) == ("failed", Reason.GUEST_HAS_ACCEPTED.value)
     assert tenant.tickets(guest["address"]) == 2
 

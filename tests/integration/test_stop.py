@@ -72,7 +72,7 @@ def test_what_is_asked_for_while_all_is_stopped_waits_and_arrives_once_after_the
     assert set(few) | set(many) <= set(tenant.members())
     assert eventually(lambda: parked(stack) == 0)
 
-    change_log = admin.get("/api/trail?limit=50").raise_for_status().json()["value"]
+    change_log = admin.get("/api/change-log?limit=50").raise_for_status().json()["value"]
     mine = [e for e in change_log if e["what"] in ("stop", "start")][:2]
     assert [e["what"] for e in mine] == ["start", "stop"]
     assert all(e["who"].startswith("Adam Admin (") for e in mine)

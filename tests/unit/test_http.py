@@ -15,6 +15,7 @@ from functions.arguments import Body, Call, Continuation, DryRun, Page, paged
 from functions.http import ROUTES, Route, Routes
 from local.host.routes import Template
 from shared import wiring
+from shared.audits.schemas import Policy
 from shared.core.caller import Caller
 from shared.core.errors import Refused
 from shared.core.ids import GroupId
@@ -159,7 +160,7 @@ def test_what_is_for_anybody_is_written_here() -> None:
 
     assert is_open == {
         *("get_sign_in", "get_health", "get_ready", "list_problems", "get_problem", "get_openapi"),
-        *("post_request", "prove_request"),
+        *("post_request", "verify_request"),
     }
     assert {r.name for r in ROUTES if r.operation is None} == {
         *("home", "portal_files", "get_docs", "get_docs_css", "page_style"),
@@ -253,6 +254,40 @@ def test_the_link_to_the_next_page_has_the_filters_of_this_one() -> None:
 
     assert page.next("/api/x", "b&c") == "/api/x?limit=5&state=failed&continuation=b%26c"
     assert page.next("/api/x", None) is None
+
+
+# Names of the version before
+
+
+async def test_an_old_path_and_an_old_name_are_answered_with_a_header(app: App, kept: None) -> None:
+    app.callers = Callers("Auditor")
+
+    @Routes("app")("PUT /api/new", SIGNED_IN, body=Body(Policy, {}), was="/api/old")
+    async def put_policy(body: Policy) -> Policy:
+        """Put it."""
+        return body
+
+    new, old = ROUTES[-2:]
+    assert [(each.path, each.is_old) for each in (new, old)] == [("/api/new", False), ("/api/old", True)]
+    assert [each.path for each in http.operations()][-1] == "/api/new"
+    said = {}
+    for route, body in ((new, b'{"maxGuests": 7}'), (new, b'{"mostGuests": 7}'), (old, b'{"maxGuests": 7}')):
+        answer = await route.run(request("PUT", route.path, body=body))
+        assert (answer.status_code, json.loads(answer.get_body())["maxGuests"]) == (200, 7)
+        said[route.path, body] = answer.headers.get("Deprecation")
+    assert said.pop(("/api/new", b'{"maxGuests": 7}')) is None
+    assert set(said.values()) == {"@1795996800"}
+
+
+async def test_a_refusal_has_the_header_as_well(app: App, kept: None) -> None:
+    @Routes("app")("GET /api/new", SIGNED_IN, was="/api/old")
+    async def get_it() -> dict[str, bool]:
+        """Get it."""
+        return {}
+
+    answer = await ROUTES[-1].run(request("GET", "/api/old"))
+
+    assert (answer.status_code, answer.headers["Deprecation"]) == (401, "@1795996800")
 
 
 # What it answers

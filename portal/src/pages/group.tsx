@@ -166,9 +166,9 @@ function Guests({ group, guests, known, next, find, onFind, onMore, onChange }: 
   const [renewing, setRenewing] = useState<Guest>();
   const [shown, setShown] = useState(SHOWN);
   const path = `/api/groups/${group.id}`;
-  const sendAgain = async (guest: Guest) => {
+  const resend = async (guest: Guest) => {
     try {
-      await send("POST", `${path}/invitations`, { address: guest.address, sendAgain: true }, { "Idempotency-Key": newKey() });
+      await send("POST", `${path}/invitations`, { address: guest.address, resend: true }, { "Idempotency-Key": newKey() });
       announce(t("guest.sentAgain", { guest: guest.address ?? guest.name }));
       onChange();
     } catch (e) {
@@ -198,7 +198,7 @@ function Guests({ group, guests, known, next, find, onFind, onMore, onChange }: 
             cell: (g) =>
               group.may.includes("guests.change") && (
                 <div class="row-actions">
-                  {group.canInvite && g.redemption === "pending" && g.address && <button type="button" class="quiet" onClick={() => void sendAgain(g)} aria-label={t("guest.sendAgainTo", { guest: g.address })}>{t("guest.sendAgain")}</button>}
+                  {group.canInvite && g.redemption === "pending" && g.address && <button type="button" class="quiet" onClick={() => void resend(g)} aria-label={t("guest.sendAgainTo", { guest: g.address })}>{t("guest.sendAgain")}</button>}
                   <button type="button" class="quiet" onClick={() => setRenewing(g)} aria-label={t("guest.renewOf", { guest: g.address ?? g.name })}>{t("guest.renew")}</button>
                   <button type="button" class="quiet" onClick={() => setRemoving(g)} aria-label={t("guest.removeWho", { guest: g.address ?? g.name })}>{t("guest.remove")}</button>
                 </div>

@@ -64,7 +64,7 @@ export default function RequestsPage({ group: id }: { group: string }) {
           columns={[
             { head: t("guest.who"), cell: (r) => (<>{r.displayName && <span class="name">{r.displayName}</span>} <span>{r.address}</span></>) },
             { head: t("requests.why"), cell: (r) => r.reasonGiven ?? t("requests.noReason") },
-            { head: t("requests.since"), cell: (r) => relative(r.provenAt ?? r.requestedAt) },
+            { head: t("requests.since"), cell: (r) => relative(r.verifiedAt ?? r.requestedAt) },
             { head: t("invitations.state"), cell: (r) => (<><State kind="request" value={r.state} />{r.decidedBy && <span class="hint"> {r.decidedBy.name}{r.note ? `: ${r.note}` : ""}</span>}{r.title && <span class="hint"> {r.title}. {r.remedy}</span>}</>) },
             {
               head: t("actions"),

@@ -6,6 +6,7 @@ from shared.audits.model.findings import Finding
 from shared.core.audit_rules import RULES
 from shared.core.change_log import ChangeLogEntry
 from shared.core.csv.results import spreadsheet
+from shared.core.words import word_of
 
 FINDINGS: Mapping[str, Callable[[Finding], str | None]] = {
     "id": lambda f: f.id,
@@ -24,7 +25,7 @@ FINDINGS: Mapping[str, Callable[[Finding], str | None]] = {
 CHANGE_LOG: Mapping[str, Callable[[ChangeLogEntry], str | None]] = {
     "at": lambda e: e.at.isoformat(timespec="seconds"),
     "who": lambda e: e.who,
-    "what": lambda e: e.what,
+    "what": lambda e: word_of(e.what),
     "name": lambda e: e.name,
     "subject": lambda e: e.subject,
     "before": lambda e: e.before,

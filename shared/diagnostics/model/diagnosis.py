@@ -29,18 +29,18 @@ def diagnose_features(
     """Each feature, whether it has what it needs; then each permission of those that are on. `without` are features
     that are another identity's."""
     features = Features(features.on - set(without))
-    lacks = lacking(held, features)
-    found = [_feature(feature, lacks.get(feature), identity) for feature in Feature if feature not in without]
+    missing = lacking(held, features)
+    found = [_feature(feature, missing.get(feature), identity) for feature in Feature if feature not in without]
     return [*found, *(_permission(p, held, features, identity) for p in PERMISSIONS if _wanted(p, features))]
 
 
-def _feature(feature: Feature, lacks: tuple[Permission, ...] | None, identity: str | None) -> DiagnosedCheck:
+def _feature(feature: Feature, missing: tuple[Permission, ...] | None, identity: str | None) -> DiagnosedCheck:
     facts, what = FEATURES[feature], f"Feature '{feature.value}'"
-    if lacks is None:
+    if missing is None:
         return DiagnosedCheck(what, CheckState.OK, f"switched off. {facts.without}", facts.title)
-    if not lacks:
+    if not missing:
         return DiagnosedCheck(what, CheckState.OK, "ready", facts.title)
-    names = ", ".join(p.name for p in lacks)
+    names = ", ".join(p.name for p in missing)
     remedy = "A Privileged Role Administrator grants what is missing"
     if feature in CHOICE:
         remedy += ", or an administrator of the function app leaves the feature out of GUESTLIST_FEATURES"

@@ -54,13 +54,13 @@ class Chain:
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """`storage` and `token` are what is wrong with them, in words that a stranger may read; None where they are well.
-    `lacks` has every feature that is on, with the permissions that it has not; it is None without a token. `chain` is
-    None without storage; what is older in it than `chain_timeout` is late."""
+    `missing` has every feature that is on, with the permissions that it has not; it is None without a token. `chain`
+    is None without storage; what is older in it than `chain_timeout` is late."""
 
     at: datetime
     storage: str | None
     token: str | None
-    lacks: Mapping[Feature, tuple[Permission, ...]] | None
+    missing: Mapping[Feature, tuple[Permission, ...]] | None
     chain: Chain | None
     chain_timeout: timedelta
 
@@ -85,8 +85,8 @@ class Readiness:
     def status(self) -> Status:
         """Without storage, a token, timer and queues, or what inviting needs there is nothing that works; else the
         rest does."""
-        if self.storage is not None or self.lacks is None or self.lacks[Feature.INVITING]:
+        if self.storage is not None or self.missing is None or self.missing[Feature.INVITING]:
             return Status.NOT_READY
         if {self.sweep, self.round_trip} != {Beat.OK}:
             return Status.NOT_READY
-        return Status.DEGRADED if any(self.lacks.values()) else Status.READY
+        return Status.DEGRADED if any(self.missing.values()) else Status.READY

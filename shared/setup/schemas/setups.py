@@ -18,7 +18,7 @@ from shared.messages.commands import SetupStep
 from shared.setup.model.order import ORDER
 from shared.setup.model.records import ManualTask, SetupState, StepRecord, StepState
 from shared.setup.model.records import Setup as Record
-from shared.setup.start import Rehearsed
+from shared.setup.start import DryRunResult
 
 
 class Inviters(Body):
@@ -196,7 +196,7 @@ class Setups(Answer):
     value: list[ShortSetup]
 
 
-class RehearsedStep(Answer):
+class DryRunStep(Answer):
     """What a step would do, or why it cannot."""
 
     step: SetupStep
@@ -212,10 +212,10 @@ class RehearsedStep(Answer):
     remedy: str | None
 
 
-class Rehearsal(Answer):
+class SetupDryRun(Answer):
     """What each step of a setup would do."""
 
-    steps: list[RehearsedStep]
+    steps: list[DryRunStep]
 
 
 def setup(found: Record) -> SetupChecklist:
@@ -227,8 +227,8 @@ def setups(found: Sequence[Record]) -> Setups:
     return Setups([ShortSetup.of(one, **_wanted(one)) for one in found])
 
 
-def rehearsal(steps: Sequence[Rehearsed]) -> Rehearsal:
-    return Rehearsal([_rehearsed(step) for step in steps])
+def dry_run(steps: Sequence[DryRunResult]) -> SetupDryRun:
+    return SetupDryRun([_dry_run_step(step) for step in steps])
 
 
 def _wanted(found: Record) -> dict[str, object]:
@@ -247,10 +247,10 @@ def _step(of: Record, record: StepRecord) -> Step:
     )
 
 
-def _rehearsed(said: Rehearsed) -> RehearsedStep:
+def _dry_run_step(said: DryRunResult) -> DryRunStep:
     result, refused = said.result, said.refused
     task = result.task if result else None
-    return RehearsedStep.of(
+    return DryRunStep.of(
         said,
         title=ORDER[said.step].title,
         already_done=[f"{c.check}: {c.found}" for c in result.checks] if result and not said.would_do else [],

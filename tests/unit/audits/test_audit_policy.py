@@ -44,7 +44,7 @@ RECORD = AppRecord(APP, "App", PrincipalId("sp"), GROUP, "Guests", (), (), Polic
 def test_a_plan_is_held_by_number_and_by_share(
     most_: int, percent: int, touched: int, guests: int, says: str | None
 ) -> None:
-    found = AuditPolicy(most=most_, most_percent=percent).exceeds(touched, guests)
+    found = AuditPolicy(max_guests=most_, max_percent=percent).exceeds(touched, guests)
 
     assert (found is None) if says is None else (found is not None and says in found)
 
@@ -57,7 +57,7 @@ def test_every_rule_says_what_policy_may_ask_for() -> None:
 
 
 def test_nothing_is_done_by_default() -> None:
-    assert AuditPolicy() == AuditPolicy(remedies={}, carry_out=False, spare_others=True)
+    assert AuditPolicy() == AuditPolicy(remedies={}, auto_apply=False, skip_guests_with_other_access=True)
     assert RECORD.audits == AuditPolicy()
     assert action_for(a_finding(), Remedy.REPORT) is None
 
@@ -96,7 +96,7 @@ def test_who_need_not_or_may_not_be_touched_is_spared(rule: Rule, remedy: Remedy
 
 @pytest.mark.parametrize("remedy", [Remedy.BLOCK, Remedy.DELETE])
 def test_who_holds_a_directory_role_is_spared_although_the_policy_spares_nobody(remedy: Remedy) -> None:
-    spare_nobody = replace(RECORD, audits=AuditPolicy(spare_others=False))
+    spare_nobody = replace(RECORD, audits=AuditPolicy(skip_guests_with_other_access=False))
 
     found = need_of(an_action(Rule.NOT_INVITED, remedy), look(has_role=True), spare_nobody, {}, NOW)
 
@@ -111,7 +111,7 @@ def test_what_was_before_is_kept_for_the_way_back() -> None:
 
     assert isinstance(found, RemedyAction)
     assert (found.before, found.expires) == ("member of the group", last)
-    spare_nobody = replace(RECORD, audits=AuditPolicy(spare_others=False))
+    spare_nobody = replace(RECORD, audits=AuditPolicy(skip_guests_with_other_access=False))
     kept = need_of(an_action(Rule.NOT_INVITED, Remedy.BLOCK), look(has_apps=True), spare_nobody, {}, NOW)
     assert isinstance(kept, RemedyAction)
     assert kept.before == "may sign in"

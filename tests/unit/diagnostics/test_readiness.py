@@ -109,9 +109,9 @@ async def test_what_setup_s_own_worker_holds_counts_while_it_is_fresh(
 
     found = await CheckReadiness(outside, directory, clock, ALL, TIMEOUT, has_setup_worker=True)()
 
-    assert found.lacks is not None
-    assert bool(found.lacks[Feature.SETUP]) == lacks
-    assert not found.lacks[Feature.INVITING]
+    assert found.missing is not None
+    assert bool(found.missing[Feature.SETUP]) == lacks
+    assert not found.missing[Feature.INVITING]
 
 
 @pytest.mark.parametrize("missing", PERMISSIONS, ids=lambda p: p.name)
@@ -122,7 +122,7 @@ async def test_each_missing_permission_is_said_of_its_features_and_stops_only_in
     found = await check(Outside(*(EVERY - {permission.name, *permission.instead})))()
 
     needs_it = Feature.INVITING in permission.purposes
-    said = {f.feature: {p.permission: p.purpose for p in f.lacks} for f in ready(found, ALL).features}
+    said = {f.feature: {p.permission: p.purpose for p in f.missing} for f in ready(found, ALL).features}
     assert {f for f, lacks in said.items() if permission.name in lacks} == set(permission.purposes)
     assert all(said[f][permission.name] == purpose for f, purpose in permission.purposes.items())
     higher_too = any(p.name in permission.instead and Feature.INVITING in p.purposes for p in PERMISSIONS)
