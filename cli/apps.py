@@ -1,4 +1,4 @@
-"""``guestlist apps``: the apps that are set up, and taking one apart."""
+"""``guestlist app``: the apps that are set up, and removing one."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ import typer
 
 from cli.failures import DONE, INTERRUPTED, SOME_FAILED, WAITS_FOR_A_PERSON, Failure, Misuse, Problem
 from cli.following import Watch, is_guid, named
-from cli.options import WithDefault, command
+from cli.options import command
 from cli.session import Session
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-class _Group(WithDefault):
-    default = "list"
-
-
-group = typer.Typer(cls=_Group, help="The apps that are set up. Without a command's name: list.")
+group = typer.Typer(no_args_is_help=True, help="The apps that are set up.", rich_markup_mode=None)
 AppId = Annotated[str, typer.Argument(metavar="APPID", help="The app's application id.")]
 
 
@@ -30,7 +26,7 @@ def list_(session: Session) -> None:
     """List the apps that are set up: all for administrators, for others those whose group they own."""
     found = session.api.get("/api/apps").body
     if not found["value"]:
-        session.say("No app is set up. Begin with: guestlist setup --app-name NAME --owner ADDRESS")
+        session.say("No app is set up. Begin with: guestlist setup create --app-name NAME --owner ADDRESS")
         session.finish(found)
     from rich.table import Table
     from rich.text import Text
@@ -102,7 +98,7 @@ def remove(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait until it is gone.")] = False,
 ) -> None:
-    """Take an app apart: only what Guestlist made, after showing it."""
+    """Remove an app: only what Guestlist made for it, after showing it."""
     looked = session.api.delete(_path(app), params={"dryRun": "true"})
     plan = looked.body
     _print_plan(session, plan)
@@ -150,7 +146,7 @@ def _wait(session: Session, app: str) -> int:
             raise
         return DONE
     except KeyboardInterrupt:
-        session.tell(f"Nobody watches any more, but the removal goes on. Look with: guestlist apps show {app}")
+        session.tell(f"Nobody watches any more, but the removal goes on. Look with: guestlist app show {app}")
         return INTERRUPTED
 
 
@@ -171,7 +167,7 @@ def find(session: Session, wanted: str) -> dict[str, Any]:
         ids = ", ".join(app["appId"] for app in fitting)
         raise Failure(f"Several apps are called '{wanted}'", ids, "Name it by its id", reason="app-ambiguous")
     names = ", ".join(app["name"] for app in apps) or "none"
-    remedy = "See 'guestlist apps', or set it up with 'guestlist setup'"
+    remedy = "See 'guestlist app list', or set it up with 'guestlist setup create'"
     raise Failure(f"No app called '{wanted}' is set up", f"There are: {names}", remedy, reason="app-missing")
 
 

@@ -136,7 +136,7 @@ def report(
     session.finish({**found, "file": str(target)})
 
 
-@group.command("trail")
+@group.command("change-log")
 @command
 def change_log(
     session: Session,
@@ -174,12 +174,12 @@ def remedies(session: Session, audit: AuditArgument = "latest") -> None:
     session.finish(found)
 
 
-@group.command("put-right")
+@group.command("apply")
 @command
 def apply_remedies(
     session: Session, app: AppArgument, audit: AuditArgument = "latest", yes: Yes = False, no_wait: NoWait = False
 ) -> None:
-    """Have what an audit planned in an app carried out, after showing it."""
+    """Have what an audit planned in an app done, after showing it."""
     _move(session, _plan_path(audit, app), "", "Do all of this?", yes=yes, no_wait=no_wait)
 
 

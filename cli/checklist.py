@@ -1,4 +1,4 @@
-"""How a setup looks to people: the checklist, what changed in it, manual tasks, failures, a rehearsal."""
+"""How a setup looks to people: the checklist, what changed in it, manual tasks, failures, a dry run."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def print_end(session: Session, checklist: Checklist) -> None:
         session.say(f"When it is done by hand: guestlist setup confirm {setup} {step['step']}")
 
 
-def print_rehearsal(session: Session, said: dict[str, Any]) -> None:
+def print_dry_run(session: Session, said: dict[str, Any]) -> None:
     """What each step would do. Nothing was changed."""
     session.say("Nothing is changed. A setup would do this:", style="bold")
     for step in said["steps"]:

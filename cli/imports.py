@@ -1,5 +1,4 @@
-"""``guestlist import``: a file of guests, from the preview to the file of outcomes. ``guestlist imports`` manages
-those that run."""
+"""``guestlist import``: a file of guests, from the preview to the file of outcomes; and those that run."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from cli.failures import DONE, INTERRUPTED, SOME_FAILED, WAITS_FOR_A_PERSON, Mis
 from cli.files import fetch
 from cli.following import Watch
 from cli.invitations import AppOption, GroupOption, group_of
-from cli.options import WithDefault, command
+from cli.options import command
 from cli.session import Session
 
 if TYPE_CHECKING:
@@ -37,15 +36,12 @@ _OUTCOMES = {
 ImportArgument = Annotated[str, typer.Argument(metavar="IMPORT", help="Id of the import.")]
 
 
-class _Imports(WithDefault):
-    default = "list"
+group = typer.Typer(no_args_is_help=True, help="Invite the guests of a file.", rich_markup_mode=None)
 
 
-group = typer.Typer(cls=_Imports, no_args_is_help=False, help="Look after imports.", rich_markup_mode=None)
-
-
+@group.command("create")
 @command
-def import_(
+def create(
     session: Session,
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="CSV: Microsoft's template, or a column of addresses.")
@@ -79,14 +75,14 @@ def import_(
         if not typer.confirm(f"Import {preview['rows']} rows?", default=False):
             session.finish(preview, WAITS_FOR_A_PERSON)
     begun = _upload(session, path, file, key or str(uuid.uuid4()))
-    where = f"guestlist imports show {begun['id']} --group {begun['groupId']}"
+    where = f"guestlist import show {begun['id']} --group {begun['groupId']}"
     if no_wait:
         session.tell(f"The import runs. Come back with: {where}")
         session.finish(begun)
     found = _follow(session, f"{path}/{begun['id']}", begun, where)
     if found["state"] == "paused":
         session.finish(found, WAITS_FOR_A_PERSON)
-    again = f"guestlist imports results {begun['id']} {shlex.quote(str(target))} --group {begun['groupId']}"
+    again = f"guestlist import results {begun['id']} {shlex.quote(str(target))} --group {begun['groupId']}"
     try:
         fetch(session, f"{path}/{begun['id']}/results", target)
     except KeyboardInterrupt:
@@ -101,7 +97,7 @@ def _upload(session: Session, path: str, file: Path, key: str) -> dict[str, Any]
     try:
         begun: dict[str, Any] = session.api.upload(path, file, key=key, params={"name": file.name}).body
     except (KeyboardInterrupt, Unreachable) as e:
-        session.tell("The import may have begun: 'guestlist imports list' shows it.")
+        session.tell("The import may have begun: 'guestlist import list' shows it.")
         session.tell(f"To go on with it, and not begin another, run the same command with: --key {key}")
         if isinstance(e, Unreachable):
             raise
@@ -132,7 +128,7 @@ def show(
     path = f"{_path(session, group, app)}/{quote(import_id, safe='')}"
     found = session.api.get(path).body
     if follow:
-        found = _follow(session, path, found, f"guestlist imports show {import_id} --group {found['groupId']}")
+        found = _follow(session, path, found, f"guestlist import show {import_id} --group {found['groupId']}")
     else:
         session.draw(_view(found))
     session.finish(found, _code(found) if found["state"] in _OVER else DONE)
@@ -198,7 +194,7 @@ def undo(
         session.tell("Nothing was undone. Go on with --yes.")
         session.finish(plan, WAITS_FOR_A_PERSON)
     begun = session.api.post(f"{path}/undo").body
-    where = f"guestlist imports show {import_id} --group {begun['groupId']}"
+    where = f"guestlist import show {import_id} --group {begun['groupId']}"
     found = _follow(session, path, begun, where)
     session.finish(found)
 

@@ -1,4 +1,4 @@
-"""``guestlist invite``: asks for guests and follows each to its end; ``guestlist invitations`` lists them."""
+"""``guestlist invitation``: asks for guests and follows each to its end; lists them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from cli.session import Session
 if TYPE_CHECKING:
     from rich.table import Table
 
+group = typer.Typer(no_args_is_help=True, help="Invite guests, and see what became of them.", rich_markup_mode=None)
 GroupOption = Annotated[str | None, typer.Option("--group", help="Of this group, by its object id.")]
 AppOption = Annotated[str | None, typer.Option("--app", help="Of this app: application id or name.")]
 
@@ -62,8 +63,9 @@ class Guest:
         return {"address": self.address, "state": self.state, "invitation": self.said, "problem": self.problem}
 
 
+@group.command("create")
 @command
-def invite(
+def create(
     session: Session,
     address: Annotated[list[str], typer.Argument(metavar="ADDRESS...", help="Whom to invite.")],
     group: GroupOption = None,
@@ -88,14 +90,15 @@ def invite(
                 watch.show(lambda: _table(guests), _look(session, guests))
     except KeyboardInterrupt:
         session.tell("Nobody watches any more, but invitations that were taken go on.")
-        session.tell(f"Come back with: guestlist invitations --group {into}")
+        session.tell(f"Come back with: guestlist invitation list --group {into}")
         session.finish(_document(guests), INTERRUPTED)
     session.draw(_table(guests))
     session.finish(_document(guests), SOME_FAILED if any(guest.has_failed for guest in guests) else DONE)
 
 
+@group.command("list")
 @command
-def invitations(
+def list_(
     session: Session,
     group: GroupOption = None,
     app: AppOption = None,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import typer
 
 from cli import apps, audits, doctor, imports, invitations, options, people, setups, stop
+from cli.old_names import PresentNames
 
 app = typer.Typer(
     name="guestlist",
+    cls=PresentNames,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # Rich takes three times as long to load as all else that help needs
@@ -16,11 +18,9 @@ app = typer.Typer(
 )
 app.callback()(options.root)
 app.add_typer(setups.group, name="setup")
-app.add_typer(apps.group, name="apps")
-app.command("invite")(invitations.invite)
-app.command("import")(imports.import_)
-app.add_typer(imports.group, name="imports")
-app.command("invitations")(invitations.invitations)
+app.add_typer(apps.group, name="app")
+app.add_typer(invitations.group, name="invitation")
+app.add_typer(imports.group, name="import")
 app.add_typer(audits.group, name="audit")
 app.add_typer(people.group, name="person")
 app.command("doctor")(doctor.doctor)

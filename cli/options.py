@@ -1,14 +1,13 @@
-"""Options that every command has, before its name or after, and commands that a group runs by default."""
+"""Options that every command has, before its name or after."""
 
 from __future__ import annotations
 
 import inspect
 import os
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Concatenate
+from typing import Annotated, Any, Concatenate
 
 import typer
-from typer.core import TyperGroup
 
 from cli.failures import INTERRUPTED, Failure
 from cli.session import DEFAULT_TIMEOUT_S, Session
@@ -90,14 +89,3 @@ def command[**P](run: Callable[Concatenate[Session, P], None]) -> Callable[..., 
     wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {each.name: each.annotation for each in parameters}
     return wrapped
-
-
-class WithDefault(TyperGroup):
-    """A group that runs one of its commands where none is named."""
-
-    default: ClassVar[str]
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or args[0] not in (*self.commands, "--help"):
-            args = [self.default, *args]
-        return super().parse_args(ctx, args)

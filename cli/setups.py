@@ -12,7 +12,7 @@ import typer
 from cli import checklist as view
 from cli.failures import DONE, INTERRUPTED, SOME_FAILED, WAITS_FOR_A_PERSON, Misuse, Problem
 from cli.following import Watch
-from cli.options import WithDefault, command
+from cli.options import command
 from cli.session import Session
 
 _CODES = {"done": DONE, "running": DONE, "failed": SOME_FAILED, "waiting-for-person": WAITS_FOR_A_PERSON}
@@ -33,11 +33,7 @@ class SelfService(StrEnum):
     ACCESS_PACKAGE = "access-package"
 
 
-class _Group(WithDefault):
-    default = "start"
-
-
-group = typer.Typer(cls=_Group, help="Make an app self-service. Without a command's name: start.")
+group = typer.Typer(no_args_is_help=True, help="Make an app self-service.", rich_markup_mode=None)
 
 SetupId = Annotated[str, typer.Argument(metavar="SETUP", help="The setup's id.")]
 Confirm = Annotated[bool, typer.Option("--confirm-manual", help="Confirm every manual task without asking.")]
@@ -46,9 +42,9 @@ AppIdOption = Annotated[str | None, typer.Option("--app-id", help="The app, by i
 Role = Annotated[str | None, typer.Option("--app-role", help="The app's role for guests: name, value or id.")]
 
 
-@group.command("start")
+@group.command("create")
 @command
-def start(
+def create(
     session: Session,
     owner: Annotated[list[str], typer.Option(help="Who answers for the app: address or object id. Repeatable.")],
     app_id: AppIdOption = None,
@@ -87,7 +83,7 @@ def start(
     body = _given(body)
     if dry_run:
         said = session.api.post("/api/setups", body, key=str(uuid.uuid4()), params={"dryRun": "true"}).body
-        view.print_rehearsal(session, said)
+        view.print_dry_run(session, said)
         session.finish(said, SOME_FAILED if any(step.get("reason") for step in said["steps"]) else DONE)
     found = session.api.post("/api/setups", body, key=str(uuid.uuid4())).body
     _go_on(session, found, confirm_manual=confirm_manual, no_wait=no_wait)

@@ -1,4 +1,4 @@
-"""`guestlist apps`: seeing the apps that are set up, and taking one apart."""
+"""`guestlist app`: seeing the apps that are set up, and removing one."""
 
 import json
 
@@ -19,11 +19,10 @@ def removable(api: ApiServer) -> ApiServer:
     return api
 
 
-@pytest.mark.parametrize("arguments", [("apps",), ("apps", "list")])
-def test_apps_are_listed(guestlist: Run, api: ApiServer, arguments: tuple[str, ...]) -> None:
+def test_apps_are_listed(guestlist: Run, api: ApiServer) -> None:
     api.on("GET /api/apps", {"value": [an_app(), an_app(name="Old [bold]", state="removing")]})
 
-    found = guestlist(*arguments)
+    found = guestlist("app", "list")
 
     assert found.exit_code == 0
     for part in ("Contoso Travel guests", "Olivia Owner", APP_ID, "Old [bold] (being removed)"):
@@ -33,34 +32,34 @@ def test_apps_are_listed(guestlist: Run, api: ApiServer, arguments: tuple[str, .
 def test_where_no_app_is_set_up_it_says_how_to_begin(guestlist: Run, api: ApiServer) -> None:
     api.on("GET /api/apps", {"value": []})
 
-    found = guestlist("apps")
+    found = guestlist("app", "list")
 
     assert found.exit_code == 0
-    assert "guestlist setup" in found.stdout
+    assert "guestlist setup create" in found.stdout
 
 
 def test_one_app_is_shown_with_policy_and_link(guestlist: Run, api: ApiServer) -> None:
     api.on(f"GET {APP}", an_app())
 
-    found = guestlist("apps", "show", APP_ID)
+    found = guestlist("app", "show", APP_ID)
 
     assert found.exit_code == 0
     for part in ("fabrikam.com", str(an_app()["directLink"]), "approval"):
         assert part in found.stdout
 
 
-@pytest.mark.parametrize("arguments", [("apps",), ("apps", "show", APP_ID)])
+@pytest.mark.parametrize("arguments", [("app", "list"), ("app", "show", APP_ID)])
 def test_json_is_what_the_api_said(guestlist: Run, api: ApiServer, arguments: tuple[str, ...]) -> None:
     api.on("GET /api/apps", {"value": [an_app()]})
     api.on(f"GET {APP}", an_app())
 
     said = json.loads(guestlist(*arguments, "--json").stdout)
 
-    assert said == ({"value": [an_app()]} if len(arguments) == 1 else an_app())
+    assert said == ({"value": [an_app()]} if arguments[1] == "list" else an_app())
 
 
 def test_removal_shows_the_plan_and_removes_that_very_plan(guestlist: Run, removable: ApiServer) -> None:
-    found = guestlist("apps", "remove", APP_ID, "--yes")
+    found = guestlist("app", "remove", APP_ID, "--yes")
 
     assert found.exit_code == 0
     assert "group 'Contoso Travel guests'" in found.stdout
@@ -73,7 +72,7 @@ def test_removal_shows_the_plan_and_removes_that_very_plan(guestlist: Run, remov
 
 
 def test_without_a_terminal_nothing_is_removed_unless_said(guestlist: Run, removable: ApiServer) -> None:
-    found = guestlist("apps", "remove", APP_ID, "--json")
+    found = guestlist("app", "remove", APP_ID, "--json")
 
     assert found.exit_code == 3
     assert json.loads(found.stdout) == REMOVAL
@@ -84,14 +83,14 @@ def test_without_a_terminal_nothing_is_removed_unless_said(guestlist: Run, remov
 def test_a_plan_that_changed_meanwhile_is_not_carried_out(guestlist: Run, removable: ApiServer) -> None:
     removable.on(f"DELETE {APP}", problem(412, "plan-changed"))
 
-    found = guestlist("apps", "remove", APP_ID, "--yes")
+    found = guestlist("app", "remove", APP_ID, "--yes")
 
     assert found.exit_code == 1
     assert "Remedy of plan-changed" in found.stderr
 
 
 def test_a_dry_run_of_removal_only_looks(guestlist: Run, removable: ApiServer) -> None:
-    found = guestlist("apps", "remove", APP_ID, "--dry-run", "--yes")
+    found = guestlist("app", "remove", APP_ID, "--dry-run", "--yes")
 
     assert found.exit_code == 0
     assert len(removable.calls) == 1
@@ -101,7 +100,7 @@ def test_a_dry_run_of_removal_only_looks(guestlist: Run, removable: ApiServer) -
 def test_the_document_of_a_removal_says_how_far_it_got(
     guestlist: Run, removable: ApiServer, more: tuple[str, ...], state: str
 ) -> None:
-    found = guestlist("apps", "remove", APP_ID, "--yes", "--json", *more)
+    found = guestlist("app", "remove", APP_ID, "--yes", "--json", *more)
 
     assert found.exit_code == 0
     assert json.loads(found.stdout) == {"appId": APP_ID, "state": state} | REMOVAL
@@ -116,7 +115,7 @@ def test_apps_that_may_invite_are_named(
 ) -> None:
     api.on(f"PUT {APP}/inviters", {"value": sent})
 
-    found = guestlist("apps", "inviters", APP_ID, *arguments)
+    found = guestlist("app", "inviters", APP_ID, *arguments)
 
     assert found.exit_code == 0, found.stderr
     assert api.calls_of("PUT", f"{APP}/inviters")[0].body == {"value": sent}
@@ -125,7 +124,7 @@ def test_apps_that_may_invite_are_named(
 
 @pytest.mark.parametrize("arguments", [(), (INVITER, "--none")])
 def test_whether_any_app_may_invite_is_said(guestlist: Run, api: ApiServer, arguments: tuple[str, ...]) -> None:
-    found = guestlist("apps", "inviters", APP_ID, *arguments)
+    found = guestlist("app", "inviters", APP_ID, *arguments)
 
     assert found.exit_code == 2
     assert not api.calls
@@ -134,4 +133,4 @@ def test_whether_any_app_may_invite_is_said(guestlist: Run, api: ApiServer, argu
 def test_the_apps_that_may_invite_are_shown(guestlist: Run, api: ApiServer) -> None:
     api.on(f"GET {APP}", an_app(inviters=[INVITER]))
 
-    assert INVITER in guestlist("apps", "show", APP_ID).stdout
+    assert INVITER in guestlist("app", "show", APP_ID).stdout

@@ -164,10 +164,10 @@ def test_what_is_planned_is_shown_asked_and_done(guestlist: Run, api: ApiServer)
     api.on(f"POST {PLAN}", Reply(202, a_plan("running")["plan"], {}))
     api.on(f"GET {PLAN}", a_plan("running"), a_plan("done", state="done"))
 
-    refused = guestlist("audit", "put-right", APP_ID)
+    refused = guestlist("audit", "apply", APP_ID)
     assert refused.exit_code == 3
     assert "remove     Ada ada@fabrikam.com" in refused.stdout
-    found = guestlist("audit", "put-right", APP_ID, "--yes")
+    found = guestlist("audit", "apply", APP_ID, "--yes")
 
     assert found.exit_code == 0
     assert "Done." in found.stdout
@@ -192,7 +192,7 @@ def test_plans_and_the_trail_are_shown(guestlist: Run, api: ApiServer, tmp_path:
 
     assert "Contoso Travel" in guestlist("audit", "remedies").stdout
     assert "20 is the most" in guestlist("audit", "remedies").stdout
-    assert "no member" in guestlist("audit", "trail").stdout
+    assert "no member" in guestlist("audit", "change-log").stdout
     file = tmp_path / "trail.csv"
-    assert guestlist("audit", "trail", "--output", str(file)).exit_code == 0
+    assert guestlist("audit", "change-log", "--output", str(file)).exit_code == 0
     assert file.read_bytes() == b"at\r\n"

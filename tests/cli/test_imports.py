@@ -1,4 +1,4 @@
-"""`guestlist import` and `guestlist imports`: what is checked before, what is followed, how it ends."""
+"""`guestlist import`: what is checked before, what is followed, how it ends."""
 
 import re
 import signal
@@ -67,7 +67,7 @@ def laid(api: ApiServer) -> ApiServer:
 
 
 def command(file: Path, *more: str) -> tuple[str, ...]:
-    return ("import", str(file), "--group", GROUP, "--yes", *more)
+    return ("import", "create", str(file), "--group", GROUP, "--yes", *more)
 
 
 def test_a_file_is_previewed_imported_followed_and_its_outcomes_kept(
@@ -153,7 +153,7 @@ def test_the_exit_code_tells_whether_all_rows_became_guests(
     laid.on(f"GET {ONE}", end)
 
     assert guestlist(*command(file)).exit_code == code
-    assert guestlist("imports", "show", IMPORT, "--group", GROUP).exit_code == code
+    assert guestlist("import", "show", IMPORT, "--group", GROUP).exit_code == code
 
 
 def test_a_paused_import_is_not_watched_for_ever(guestlist: Run, laid: ApiServer, file: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_paused_import_is_not_watched_for_ever(guestlist: Run, laid: ApiServer
     found = guestlist(*command(file))
 
     assert found.exit_code == 3
-    assert f"guestlist imports resume {IMPORT} --group {GROUP}" in found.stderr
+    assert f"guestlist import resume {IMPORT} --group {GROUP}" in found.stderr
     assert not file.with_name("guests.results.csv").exists()
 
 
@@ -220,7 +220,7 @@ def test_ctrl_c_during_the_upload_says_how_to_go_on_with_the_same_import(
 
     key = laid.calls_of("POST", PATH)[1].headers["idempotency-key"]
     assert f"--key {key}" in re.sub(r"\s+", " ", said)
-    assert "guestlist imports list" in said
+    assert "guestlist import list" in said
 
 
 def test_ctrl_c_while_outcomes_are_fetched_says_how_to_fetch_them_and_leaves_nothing_half(
@@ -231,14 +231,14 @@ def test_ctrl_c_while_outcomes_are_fetched_says_how_to_fetch_them_and_leaves_not
     process = started(*command(file), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     said = interrupted(process, laid, "GET", f"{ONE}/results", 1)
 
-    assert f"guestlist imports results {IMPORT}" in re.sub(r"\s+", " ", said)
+    assert f"guestlist import results {IMPORT}" in re.sub(r"\s+", " ", said)
     assert sorted(p.name for p in file.parent.iterdir()) == ["guests.csv"]
 
 
 def test_fetching_outcomes_names_the_right_remedy(guestlist: Run, laid: ApiServer, tmp_path: Path) -> None:
     target = tmp_path / "r.csv"
     target.write_text("old")
-    arguments = ("imports", "results", IMPORT, str(target), "--group", GROUP)
+    arguments = ("import", "results", IMPORT, str(target), "--group", GROUP)
 
     found = guestlist(*arguments)
 
@@ -254,7 +254,7 @@ def test_an_undo_is_shown_asked_for_and_followed(guestlist: Run, laid: ApiServer
     laid.on(f"POST {ONE}/undo?dryRun", plan)
     laid.on(f"POST {ONE}/undo", Reply(202, an_import("undoing")))
     laid.on(f"GET {ONE}", an_import("undone"))
-    asked = ("imports", "undo", IMPORT, "--group", GROUP)
+    asked = ("import", "undo", IMPORT, "--group", GROUP)
 
     assert guestlist(*asked).exit_code == 3, "nobody is there to ask"
     assert guestlist(*asked, "--dry-run").exit_code == 0

@@ -1,4 +1,4 @@
-"""`guestlist invite` and `guestlist invitations`."""
+"""`guestlist invitation`."""
 
 import json
 
@@ -21,7 +21,9 @@ def test_each_guest_is_asked_for_once_and_followed_to_the_end(guestlist: Run, ap
     api.on("GET /api/invitations/i-1", an_invitation("i-1", ADA, "inviting"), an_invitation("i-1", ADA, "mailed"))
     api.on("GET /api/invitations/i-2", an_invitation("i-2", BOB, "member"))
 
-    found = guestlist("invite", ADA, BOB, ADA, "--group", GROUP, "--message", "Welcome!", "--language", "de")
+    found = guestlist(
+        "invitation", "create", ADA, BOB, ADA, "--group", GROUP, "--message", "Welcome!", "--language", "de"
+    )
 
     assert found.exit_code == 0
     assert f"{ADA}: inviting" in found.stdout
@@ -36,7 +38,7 @@ def test_a_guest_who_is_refused_does_not_stop_the_others(guestlist: Run, api: Ap
     api.on(f"POST {INVITATIONS}", problem(422, "address-invalid"), accepted("i-2"))
     api.on("GET /api/invitations/i-2", an_invitation("i-2", BOB, "member"))
 
-    found = guestlist("invite", "nonsense", BOB, "--group", GROUP, "--json")
+    found = guestlist("invitation", "create", "nonsense", BOB, "--group", GROUP, "--json")
 
     assert found.exit_code == 1
     first, second = json.loads(found.stdout)["value"]
@@ -52,7 +54,7 @@ def test_a_failure_and_a_mail_that_was_not_sent_end_with_1(guestlist: Run, api: 
     api.on(f"POST {INVITATIONS}", accepted("i-1"))
     api.on("GET /api/invitations/i-1", ended)
 
-    found = guestlist("invite", ADA, "--group", GROUP)
+    found = guestlist("invitation", "create", ADA, "--group", GROUP)
 
     assert found.exit_code == 1
     assert "The remedy" in found.stdout
@@ -61,7 +63,7 @@ def test_a_failure_and_a_mail_that_was_not_sent_end_with_1(guestlist: Run, api: 
 def test_without_waiting_nothing_is_looked_at(guestlist: Run, api: ApiServer) -> None:
     api.on(f"POST {INVITATIONS}", accepted("i-1"))
 
-    assert guestlist("invite", ADA, "--group", GROUP, "--no-wait", "--name", "Ada").exit_code == 0
+    assert guestlist("invitation", "create", ADA, "--group", GROUP, "--no-wait", "--name", "Ada").exit_code == 0
 
     assert [call.body for call in api.calls] == [{"address": ADA, "displayName": "Ada"}]
 
@@ -72,7 +74,7 @@ def test_an_app_stands_for_its_group(guestlist: Run, api: ApiServer, name: str) 
     api.on(f"GET /api/apps/{APP_ID}", an_app())
     api.on(f"POST {INVITATIONS}", accepted("i-1"))
 
-    assert guestlist("invite", ADA, "--app", name, "--no-wait").exit_code == 0
+    assert guestlist("invitation", "create", ADA, "--app", name, "--no-wait").exit_code == 0
 
     assert len(api.calls_of("POST", INVITATIONS)) == 1
 
@@ -83,7 +85,7 @@ def test_a_name_that_means_no_app_or_several_invites_nobody(
 ) -> None:
     api.on("GET /api/apps", {"value": apps})
 
-    found = guestlist("invite", ADA, "--app", "Contoso Travel", "--json")
+    found = guestlist("invitation", "create", ADA, "--app", "Contoso Travel", "--json")
 
     assert found.exit_code == 1
     assert json.loads(found.stdout)["reason"] == reason
@@ -93,12 +95,12 @@ def test_a_name_that_means_no_app_or_several_invites_nobody(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("invite", ADA),
-        ("invite", ADA, "--group", GROUP, "--app", APP_ID),
-        ("invite", ADA, BOB, "--group", GROUP, "--name", "Ada"),
-        ("invite", "--group", GROUP),
-        ("invitations",),
-        ("invitations", "--group", GROUP, "--limit", "0"),
+        ("invitation", "create", ADA),
+        ("invitation", "create", ADA, "--group", GROUP, "--app", APP_ID),
+        ("invitation", "create", ADA, BOB, "--group", GROUP, "--name", "Ada"),
+        ("invitation", "create", "--group", GROUP),
+        ("invitation", "list"),
+        ("invitation", "list", "--group", GROUP, "--limit", "0"),
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error(guestlist: Run, api: ApiServer, arguments: tuple[str, ...]) -> None:
@@ -109,7 +111,7 @@ def test_what_cannot_be_meant_is_a_usage_error(guestlist: Run, api: ApiServer, a
 def test_who_may_not_invite_is_told_once(guestlist: Run, api: ApiServer) -> None:
     api.on(f"POST {INVITATIONS}", problem(401, "token-expired"))
 
-    found = guestlist("invite", ADA, BOB, "--group", GROUP)
+    found = guestlist("invitation", "create", ADA, BOB, "--group", GROUP)
 
     assert found.exit_code == 1
     assert found.stderr.count("Title of token-expired") == 1
@@ -121,7 +123,9 @@ def test_where_the_api_falls_silent_the_rest_is_not_tried_and_the_taken_are_repo
     api.on(f"POST {INVITATIONS}", accepted("i-1"), Reply(cut=True))
     api.on("GET /api/invitations/i-1", an_invitation("i-1", ADA, "member"))
 
-    found = guestlist("--timeout", "0", "invite", ADA, BOB, "cleo@fabrikam.com", "--group", GROUP, "--json")
+    found = guestlist(
+        "--timeout", "0", "invitation", "create", ADA, BOB, "cleo@fabrikam.com", "--group", GROUP, "--json"
+    )
 
     assert found.exit_code == 1
     assert [entry["state"] for entry in json.loads(found.stdout)["value"]] == ["member", "refused", "refused"]
@@ -132,7 +136,7 @@ def test_invitations_are_listed_by_state(guestlist: Run, api: ApiServer) -> None
     page = {"value": [an_invitation("i-1", ADA, "failed", reason="why", remedy="Ask again")], "nextLink": "/more"}
     api.on(f"GET {INVITATIONS}", page)
 
-    found = guestlist("invitations", "--group", GROUP, "--state", "failed", "--limit", "1")
+    found = guestlist("invitation", "list", "--group", GROUP, "--state", "failed", "--limit", "1")
 
     assert found.exit_code == 0
     assert ADA in found.stdout

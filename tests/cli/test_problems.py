@@ -11,13 +11,13 @@ from tests.cli.api_server import ApiServer, Reply, problem
 from tests.cli.conftest import Run
 from tests.cli.recorded import APP_ID, DONE, REMOVAL, SETUP, an_app
 
-PLAIN = ("setup", "--app-name", "Contoso Travel", "--owner", "olivia@contoso.com")
+PLAIN = ("setup", "create", "--app-name", "Contoso Travel", "--owner", "olivia@contoso.com")
 
 
 def test_a_problem_is_title_detail_remedy_and_request_id(guestlist: Run, api: ApiServer) -> None:
     api.on("GET /api/apps", problem(403, "not-admin", field="app"))
 
-    found = guestlist("apps")
+    found = guestlist("app", "list")
 
     assert found.exit_code == 1
     assert found.stdout == ""
@@ -33,7 +33,7 @@ def test_as_json_it_is_the_problem_document(guestlist: Run, api: ApiServer) -> N
     refused = problem(403, "not-admin")
     api.on("GET /api/apps", refused)
 
-    found = guestlist("apps", "--json")
+    found = guestlist("app", "list", "--json")
 
     assert found.exit_code == 1
     assert json.loads(found.stdout) == refused.body
@@ -42,7 +42,7 @@ def test_as_json_it_is_the_problem_document(guestlist: Run, api: ApiServer) -> N
 def test_a_request_id_that_only_the_header_has_is_told_too(guestlist: Run, api: ApiServer) -> None:
     api.on("GET /api/apps", Reply(500, {"title": "Internal"}, {"x-request-id": "abc"}))
 
-    assert "Request id: abc" in guestlist("apps").stderr
+    assert "Request id: abc" in guestlist("app", "list").stderr
 
 
 @pytest.mark.parametrize(("status", "reason"), [(429, "busy"), (503, "storage-busy"), (409, "key-in-flight")])
@@ -65,13 +65,13 @@ def test_a_time_to_come_again_may_be_a_date(guestlist: Run, api: ApiServer) -> N
         Reply(200, {"value": []}),
     )
 
-    assert guestlist("apps").exit_code == 0
+    assert guestlist("app", "list").exit_code == 0
 
 
 def test_patience_ends_with_the_timeout(guestlist: Run, api: ApiServer) -> None:
     api.on("GET /api/apps", problem(429, "busy", retry_after=3600))
 
-    found = guestlist("apps")
+    found = guestlist("app", "list")
 
     assert found.exit_code == 1
     assert "Remedy of busy" in found.stderr
@@ -82,7 +82,7 @@ def test_patience_ends_with_the_timeout(guestlist: Run, api: ApiServer) -> None:
 def test_a_refusal_that_names_no_time_is_final(guestlist: Run, api: ApiServer, status: int) -> None:
     api.on("GET /api/apps", problem(status, "refused"))
 
-    assert guestlist("apps").exit_code == 1
+    assert guestlist("app", "list").exit_code == 1
     assert len(api.calls) == 1
 
 
@@ -111,7 +111,7 @@ def test_a_removal_whose_answer_was_lost_is_asked_for_again_with_its_tag(guestli
     api.on(f"DELETE {path}?dryRun", Reply(200, REMOVAL, {"ETag": '"t"'}))
     api.on(f"DELETE {path}", Reply(cut=True), Reply(202, an_app(state="removing")))
 
-    assert guestlist("apps", "remove", APP_ID, "--yes", "--no-wait").exit_code == 0
+    assert guestlist("app", "remove", APP_ID, "--yes", "--no-wait").exit_code == 0
 
     assert [call.headers.get("if-match") for call in api.calls] == [None, '"t"', '"t"']
 
@@ -121,7 +121,7 @@ def test_where_nobody_listens_it_says_so_in_plain_words(guestlist: Run) -> None:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
 
-        found = guestlist("apps", "--url", url, "--timeout", "0")
+        found = guestlist("app", "list", "--url", url, "--timeout", "0")
 
     assert found.exit_code == 1
     assert f"{url} cannot be reached" in found.stderr
@@ -132,7 +132,7 @@ def test_where_nobody_listens_it_says_so_in_plain_words(guestlist: Run) -> None:
 def test_another_kind_of_server_is_recognized(guestlist: Run, api: ApiServer, answer: Reply) -> None:
     api.on("GET /api/apps", answer)
 
-    found = guestlist("apps", "--json")
+    found = guestlist("app", "list", "--json")
 
     assert found.exit_code == 1
     assert json.loads(found.stdout)["reason"] == "not-guestlist"
@@ -148,7 +148,7 @@ def test_another_kind_of_server_is_recognized(guestlist: Run, api: ApiServer, an
     ],
 )
 def test_an_address_that_is_missing_or_unsafe_is_a_usage_error(guestlist: Run, url: str | None, words: str) -> None:
-    found = guestlist("apps", GUESTLIST_URL=url)
+    found = guestlist("app", "list", GUESTLIST_URL=url)
 
     assert found.exit_code == 2
     assert words in found.stderr
@@ -157,7 +157,7 @@ def test_an_address_that_is_missing_or_unsafe_is_a_usage_error(guestlist: Run, u
 def test_the_option_wins_over_the_environment_and_may_end_in_api(guestlist: Run, api: ApiServer) -> None:
     api.on("GET /api/apps", {"value": []})
 
-    found = guestlist("--url", f"{api.url}/api/", "apps", GUESTLIST_URL="https://elsewhere.invalid")
+    found = guestlist("--url", f"{api.url}/api/", "app", "list", GUESTLIST_URL="https://elsewhere.invalid")
 
     assert found.exit_code == 0
     assert [call.path for call in api.calls] == ["/api/apps"]

@@ -22,7 +22,7 @@ from tests.cli.recorded import (
     a_checklist,
 )
 
-PLAIN = ("setup", "--app-name", "Contoso Travel", "--owner", "olivia@contoso.com")
+PLAIN = ("setup", "create", "--app-name", "Contoso Travel", "--owner", "olivia@contoso.com")
 STATUS = f"/api/setups/{SETUP}"
 CONFIRM = f"{STATUS}/steps/self-service-groups/confirm"
 
@@ -56,7 +56,7 @@ def test_every_option_reaches_the_api(guestlist: Run, api: ApiServer) -> None:
         "--approver olivia@contoso.com --allow-domain fabrikam.com --block-domain evil.com --with access-package"
     )
 
-    assert guestlist("setup", "start", *options.split()).exit_code == 0
+    assert guestlist("setup", "create", *options.split()).exit_code == 0
 
     [asked] = api.calls_of("POST", "/api/setups")
     assert asked.body == {
@@ -98,7 +98,7 @@ def test_every_option_reaches_the_api(guestlist: Run, api: ApiServer) -> None:
 def test_what_cannot_be_meant_is_a_usage_error_and_asks_for_nothing(
     guestlist: Run, api: ApiServer, arguments: str
 ) -> None:
-    found = guestlist("setup", *arguments.split())
+    found = guestlist("setup", "create", *arguments.split())
 
     assert found.exit_code == 2
     assert found.stderr.strip()

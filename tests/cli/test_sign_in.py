@@ -81,14 +81,14 @@ def token_of(api: ApiServer, path: str = "/api/apps") -> str:
 def test_a_token_in_the_environment_is_used_as_it_is_and_nobody_is_asked(guestlist: Run, api: ApiServer) -> None:
     api.on("GET /api/apps", {"value": []})
 
-    assert guestlist("apps", GUESTLIST_TOKEN="given").exit_code == 0
+    assert guestlist("app", "list", GUESTLIST_TOKEN="given").exit_code == 0
 
     assert token_of(api) == "given"
     assert not api.calls_of("GET", "/api/sign-in")
 
 
 def test_at_a_development_issuer_a_password_gives_the_persons_token(guestlist: Run, local_api: ApiServer) -> None:
-    assert guestlist("apps", **AS_ADAM).exit_code == 0
+    assert guestlist("app", "list", **AS_ADAM).exit_code == 0
 
     claims = claims_of(token_of(local_api))
     assert claims["preferred_username"] == ADAM["userPrincipalName"]
@@ -107,7 +107,7 @@ def test_the_doctor_names_who_signed_in_and_how(guestlist: Run, local_api: ApiSe
 
 
 def test_a_wrong_password_is_refused_in_the_issuers_words(guestlist: Run, local_api: ApiServer) -> None:
-    found = guestlist("apps", **AS_ADAM | {"GUESTLIST_PASSWORD": "wrong"})
+    found = guestlist("app", "list", **AS_ADAM | {"GUESTLIST_PASSWORD": "wrong"})
 
     assert found.exit_code == 1
     assert "AADSTS50126" in found.stderr
@@ -115,7 +115,7 @@ def test_a_wrong_password_is_refused_in_the_issuers_words(guestlist: Run, local_
 
 
 def test_without_a_password_a_person_signs_in_elsewhere_with_a_code(started: Start, local_api: ApiServer) -> None:
-    process = started("apps", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = started("app", "list", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     message = process.stderr.readline()
     words = message.split()
     url = next(word for word in words if word.startswith("http"))
@@ -132,21 +132,21 @@ def test_without_a_password_a_person_signs_in_elsewhere_with_a_code(started: Sta
 def test_a_token_that_the_api_takes_no_more_is_replaced_once(guestlist: Run, local_api: ApiServer) -> None:
     local_api.on("GET /api/apps", problem(401, "token-expired"), Reply(200, {"value": []}))
 
-    assert guestlist("apps", **AS_ADAM).exit_code == 0
+    assert guestlist("app", "list", **AS_ADAM).exit_code == 0
 
     local_api.on("GET /api/apps", problem(401, "token-expired"))
-    assert guestlist("apps", **AS_ADAM).exit_code == 1
+    assert guestlist("app", "list", **AS_ADAM).exit_code == 1
     assert len(local_api.calls_of("GET", "/api/apps")) == 4
 
 
 def test_the_environment_may_name_another_client(guestlist: Run, local_api: ApiServer, issuer: str) -> None:
     local_api.on("GET /api/sign-in", place(issuer, clientId=None))
 
-    without = guestlist("apps", **AS_ADAM)
+    without = guestlist("app", "list", **AS_ADAM)
     assert without.exit_code == 1
     assert "GUESTLIST_CLIENT_ID" in without.stderr
 
-    assert guestlist("apps", **AS_ADAM, GUESTLIST_CLIENT_ID=CLI_ID).exit_code == 0
+    assert guestlist("app", "list", **AS_ADAM, GUESTLIST_CLIENT_ID=CLI_ID).exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_the_environment_may_name_another_client(guestlist: Run, local_api: ApiS
 def test_a_place_that_nobody_should_trust_gets_no_password(guestlist: Run, api: ApiServer, said: Any) -> None:
     api.on("GET /api/sign-in", Reply(200, said))
 
-    found = guestlist("apps", "--json", **AS_ADAM)
+    found = guestlist("app", "list", "--json", **AS_ADAM)
 
     assert found.exit_code == 1
     assert json.loads(found.stdout)["reason"] == "sign-in-unknown"
@@ -192,7 +192,7 @@ def test_who_is_signed_in_to_the_azure_cli_is_asked_nothing(guestlist: Run, api:
     api.on("GET /api/apps", {"value": []})
     token = json.dumps({"accessToken": "from-az", "expires_on": int(time.time()) + 3600, "tokenType": "Bearer"})
 
-    found = guestlist("apps", PATH=an_azure_cli(az, f"echo '{token}'"))
+    found = guestlist("app", "list", PATH=an_azure_cli(az, f"echo '{token}'"))
 
     assert found.exit_code == 0, found.stderr
     assert token_of(api) == "from-az"
@@ -207,7 +207,7 @@ def test_where_neither_the_azure_cli_nor_a_client_id_is_there_it_says_what_to_do
 ) -> None:
     api.on("GET /api/sign-in", place("https://login.microsoftonline.com", clientId=None))
 
-    found = guestlist("apps", PATH=an_azure_cli(az, "echo 'Please run az login' >&2; exit 1"))
+    found = guestlist("app", "list", PATH=an_azure_cli(az, "echo 'Please run az login' >&2; exit 1"))
 
     assert found.exit_code == 1
     assert "az login" in found.stderr

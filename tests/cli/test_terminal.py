@@ -15,7 +15,7 @@ from tests.cli.terminal import terminal
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="terminals and signals of POSIX systems")
 
-PLAIN = ("setup", "--app-name", "Contoso Travel", "--owner", "olivia@contoso.com")
+PLAIN = ("setup", "create", "--app-name", "Contoso Travel", "--owner", "olivia@contoso.com")
 STATUS = f"/api/setups/{SETUP}"
 CONFIRM = f"{STATUS}/steps/self-service-groups/confirm"
 APP = f"/api/apps/{APP_ID}"
@@ -61,7 +61,7 @@ def test_removal_asks_before_it_removes(
     api.on(f"DELETE {APP}", Reply(202, {"appId": APP_ID, "state": "removing"}))
     api.on(f"GET {APP}", Reply(404, {"title": "Gone", "status": 404, "reason": "app-missing"}))
 
-    with terminal(environment, "apps", "remove", APP_ID) as screen:
+    with terminal(environment, "app", "remove", APP_ID) as screen:
         screen.read_until("Remove all of this? [y/N]")
         screen.type(f"{key}\n")
         assert screen.end() == code
@@ -72,7 +72,7 @@ def test_removal_asks_before_it_removes(
 def test_ctrl_c_at_the_question_removes_nothing(environment: dict[str, str], api: ApiServer) -> None:
     api.on(f"DELETE {APP}?dryRun", Reply(200, REMOVAL, {"ETag": ETAG}))
 
-    with terminal(environment, "apps", "remove", APP_ID) as screen:
+    with terminal(environment, "app", "remove", APP_ID) as screen:
         screen.read_question("Remove all of this? [y/N]")
         screen.type("\x03")
         assert screen.end() == 130
@@ -125,12 +125,14 @@ def test_interrupted_with_json_it_still_ends_with_one_document(started: Start, a
 def test_interrupted_invitations_go_on_and_are_found_again(started: Start, api: ApiServer) -> None:
     api.on(f"POST /api/groups/{GROUP}/invitations", Reply(202, {"id": "i-1", "state": "accepted"}))
     api.on("GET /api/invitations/i-1", an_invitation("i-1", "ada@fabrikam.com", "parked"))
-    process = started("invite", "ada@fabrikam.com", "--group", GROUP, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = started(
+        "invitation", "create", "ada@fabrikam.com", "--group", GROUP, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     wait_for(lambda: api.calls_of("GET", "/api/invitations/i-1"))
 
     process.send_signal(signal.SIGINT)
 
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert f"guestlist invitations --group {GROUP}".encode() in stderr
+    assert f"guestlist invitation list --group {GROUP}".encode() in stderr
     assert b"Traceback" not in stderr

@@ -76,7 +76,7 @@ def test_a_terminal_gets_richs_own_codes_and_nobody_elses() -> None:
 def test_names_from_the_api_are_text(guestlist: Run, api: ApiServer, more: tuple[str, ...]) -> None:
     api.on("GET /api/apps", {"value": [app(EVIL)]})
 
-    found = guestlist("apps", *more)
+    found = guestlist("app", "list", *more)
 
     assert found.exit_code == 0
     assert hidden(found.stdout + found.stderr) == []
@@ -87,7 +87,7 @@ def test_so_are_the_words_of_a_refusal(guestlist: Run, api: ApiServer, more: tup
     refusal = {"title": EVIL, "detail": EVIL, "remedy": EVIL, "field": EVIL, "status": 403, "reason": "not-owner"}
     api.on("GET /api/apps", Reply(403, refusal))
 
-    found = guestlist("apps", *more)
+    found = guestlist("app", "list", *more)
 
     assert found.exit_code == 1
     assert hidden(found.stdout + found.stderr) == []

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import dev
 from bench.__main__ import ALL
 from cli.main import app
+from cli.old_names import NOTE
 from local import run as local_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +52,7 @@ def understood_by_the_cli(words: list[str]) -> None:
     found = CliRunner().invoke(app, [*words, "--help"])
 
     assert found.exit_code == 0, found.output
+    assert NOTE not in found.output
 
 
 def understood_by_dev(words: list[str], *, whole: bool) -> None:

@@ -49,7 +49,7 @@ def app(tenant: Tenant) -> dict[str, Any]:
 
 def test_an_app_is_set_up_shown_used_and_taken_apart(tenant: Tenant, app: dict[str, Any]) -> None:
     admin, owner = Terminal(tenant, ADMIN), Terminal(tenant, OWNER)
-    asked = ("setup", "--app-name", app["displayName"], "--owner", OWNER)
+    asked = ("setup", "create", "--app-name", app["displayName"], "--owner", OWNER)
 
     dry = admin.json(*asked, "--dry-run")
     assert any("create the security group" in said for step in dry["steps"] for said in step["wouldDo"])
@@ -60,17 +60,19 @@ def test_an_app_is_set_up_shown_used_and_taken_apart(tenant: Tenant, app: dict[s
     assert done["state"] == "done"
     assert all(step["state"] == "done" for step in done["steps"])
 
-    assert app["appId"] in {a["appId"] for a in owner.json("apps")["value"]}
+    assert app["appId"] in {a["appId"] for a in owner.json("app", "list")["value"]}
     guest = f"guest-{uuid.uuid4().hex[:10]}@fabrikam.com"
-    [invited] = owner.json("invite", guest, "--app", app["displayName"])["value"]
+    [invited] = owner.json("invitation", "create", guest, "--app", app["displayName"])["value"]
     assert (invited["address"], invited["state"]) == (guest, "member")
-    mixed = owner.json("invite", "no address", f"x{guest}", "--app", app["appId"], code=SOME_FAILED)["value"]
+    mixed = owner.json("invitation", "create", "no address", f"x{guest}", "--app", app["appId"], code=SOME_FAILED)[
+        "value"
+    ]
     assert [(i["state"], (i["problem"] or {}).get("reason")) for i in mixed] == [
         ("refused", "address-invalid"),
         ("member", None),
     ]
 
-    assert admin.run("apps", "remove", app["appId"], "--yes").returncode == DONE
+    assert admin.run("app", "remove", app["appId"], "--yes").returncode == DONE
     assert Graph(tenant).all(f"/servicePrincipals/{app['id']}/appRoleAssignedTo") == []
 
 
@@ -91,12 +93,12 @@ def test_a_question_ends_with_a_way_to_answer_it(tenant: Tenant) -> None:
     tenant.simulator.post("/_sim/seed", json={"servicePrincipals": [app]}).raise_for_status()
     admin = Terminal(tenant, ADMIN)
 
-    failed = admin.run("setup", "--app-id", str(app["appId"]), "--owner", OWNER, "--confirm-manual")
+    failed = admin.run("setup", "create", "--app-id", str(app["appId"]), "--owner", OWNER, "--confirm-manual")
 
     assert failed.returncode == SOME_FAILED, (failed.stdout, failed.stderr)
     assert "Reader" in failed.stdout + failed.stderr
     setups = admin.json(
-        "setup", "--app-id", str(app["appId"]), "--owner", OWNER, "--confirm-manual", code=SOME_FAILED
+        "setup", "create", "--app-id", str(app["appId"]), "--owner", OWNER, "--confirm-manual", code=SOME_FAILED
     )
     again = admin.json("setup", "retry", setups["id"], "--app-role", "Reader", "--confirm-manual")
     assert again["state"] == "done"
@@ -110,7 +112,7 @@ def test_the_doctor_finds_what_is_missing(tenant: Tenant) -> None:
 
 
 def test_who_may_not_is_told_so_in_words(tenant: Tenant, app: dict[str, Any]) -> None:
-    found = Terminal(tenant, STRANGER).run("setup", "--app-id", app["appId"], "--owner", OWNER)
+    found = Terminal(tenant, STRANGER).run("setup", "create", "--app-id", app["appId"], "--owner", OWNER)
 
     assert found.returncode == SOME_FAILED
     assert "This takes an app role that you do not have" in found.stdout + found.stderr
@@ -124,10 +126,10 @@ def test_a_file_is_imported_looked_at_and_taken_back(tenant: Tenant, tmp_path: P
     file.write_text("address\n" + "\n".join([*guests, "nobody"]) + "\n")
     where = ("--group", tenant.group)
 
-    dry = owner.json("import", str(file), *where, "--dry-run")
+    dry = owner.json("import", "create", str(file), *where, "--dry-run")
     assert (dry["counts"]["new"], dry["counts"]["invalid"]) == (3, 1)
-    assert owner.run("import", str(file), *where).returncode == WAITS
-    done = owner.run("import", str(file), *where, "--yes")
+    assert owner.run("import", "create", str(file), *where).returncode == WAITS
+    done = owner.run("import", "create", str(file), *where, "--yes")
     assert done.returncode == SOME_FAILED, (done.stdout, done.stderr)
     assert "This import will take about" in done.stderr
     outcomes = (tmp_path / "guests.results.csv").read_text(encoding="utf-8-sig").splitlines()
@@ -135,12 +137,12 @@ def test_a_file_is_imported_looked_at_and_taken_back(tenant: Tenant, tmp_path: P
         *([str(n), guest, "member", ""] for n, guest in enumerate(guests, 2)),
         ["5", "nobody", "failed", "address-invalid"],
     ]
-    again = owner.run("import", str(file), *where, "--yes")
+    again = owner.run("import", "create", str(file), *where, "--yes")
     assert again.returncode == USAGE, "the file of outcomes is there already"
 
-    [found, *_] = owner.json("imports", "list", *where)["value"]
+    [found, *_] = owner.json("import", "list", *where)["value"]
     assert (found["state"], found["counts"]["member"]) == ("done", 3)
-    assert owner.json("imports", "undo", found["id"], *where, "--dry-run")["memberships"] == 3
-    assert owner.json("imports", "undo", found["id"], *where, "--yes")["state"] == "undone"
+    assert owner.json("import", "undo", found["id"], *where, "--dry-run")["memberships"] == 3
+    assert owner.json("import", "undo", found["id"], *where, "--yes")["state"] == "undone"
     assert not set(guests) & set(tenant.members())
-    assert owner.run("import", str(tmp_path / "nothing.csv"), *where).returncode == USAGE
+    assert owner.run("import", "create", str(tmp_path / "nothing.csv"), *where).returncode == USAGE
