@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import apps, audits, doctor, imports, invitations, options, people, setups, stop
+from cli import apps, audits, diagnostics, imports, invitations, options, people, setup, stop
 from cli.old_names import PresentNames
 
 app = typer.Typer(
@@ -17,13 +17,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.callback()(options.root)
-app.add_typer(setups.group, name="setup")
+app.add_typer(setup.group, name="setup")
 app.add_typer(apps.group, name="app")
 app.add_typer(invitations.group, name="invitation")
 app.add_typer(imports.group, name="import")
 app.add_typer(audits.group, name="audit")
 app.add_typer(people.group, name="person")
-app.command("doctor")(doctor.doctor)
+app.command("doctor")(diagnostics.doctor)
 app.command("stop")(stop.stop)
 app.command("start")(stop.start)
 

@@ -5,7 +5,7 @@ import { Busy, Problem } from "./ui/parts";
 
 type Params = Record<string, string>;
 
-export function lazy(load: () => Promise<{ default: FunctionComponent<never> }>): FunctionComponent<Params> {
+export function lazy(load: () => Promise<FunctionComponent<never>>): FunctionComponent<Params> {
   let ready: FunctionComponent<Params> | undefined;
   return function Lazy(params: Params) {
     const [, redraw] = useState(0);
@@ -13,7 +13,7 @@ export function lazy(load: () => Promise<{ default: FunctionComponent<never> }>)
     useEffect(() => {
       if (ready) return;
       load().then((found) => {
-        ready = found.default as unknown as FunctionComponent<Params>;
+        ready = found as unknown as FunctionComponent<Params>;
         redraw(1);
       }, setError);
     }, []);

@@ -12,15 +12,15 @@ import { Page, WhoIsHere } from "./ui/page";
 import { Busy, Dialog, Problem } from "./ui/parts";
 
 const ROUTES = [
-  ["/groups/:group", lazy(() => import("./pages/group"))],
-  ["/groups/:group/requests", lazy(() => import("./pages/requests"))],
-  ["/groups/:group/imports", lazy(() => import("./pages/imports"))],
-  ["/groups/:group/imports/:import", lazy(() => import("./pages/import"))],
-  ["/groups/:group/templates", lazy(() => import("./pages/templates"))],
-  ["/admin/apps", lazy(() => import("./pages/apps"))],
-  ["/admin/setups", lazy(() => import("./pages/setups"))],
-  ["/admin/setups/:setup", lazy(() => import("./pages/setup"))],
-  ["/admin/doctor", lazy(() => import("./pages/doctor"))],
+  ["/groups/:group", lazy(() => import("./pages/group").then((m) => m.GroupPage))],
+  ["/groups/:group/requests", lazy(() => import("./pages/requests").then((m) => m.RequestsPage))],
+  ["/groups/:group/imports", lazy(() => import("./pages/imports").then((m) => m.ImportsPage))],
+  ["/groups/:group/imports/:import", lazy(() => import("./pages/imports").then((m) => m.ImportPage))],
+  ["/groups/:group/templates", lazy(() => import("./pages/templates").then((m) => m.TemplatesPage))],
+  ["/admin/apps", lazy(() => import("./pages/apps").then((m) => m.AppsPage))],
+  ["/admin/setups", lazy(() => import("./pages/setup").then((m) => m.SetupsPage))],
+  ["/admin/setups/:setup", lazy(() => import("./pages/setup").then((m) => m.SetupPage))],
+  ["/admin/doctor", lazy(() => import("./pages/diagnostics").then((m) => m.DiagnosticsPage))],
 ] as const;
 
 function Routed() {

@@ -6,7 +6,7 @@ import type { Apps } from "../schemas";
 import { Page, useMe } from "../ui/page";
 import { Busy, CopyButton, DataTable, Problem, useLoaded } from "../ui/parts";
 
-export default function AppsPage() {
+export function AppsPage() {
   const seesSetups = useMe()?.may.includes("setups.read");
   const { data, error } = useLoaded(() => get<Apps>("/api/apps"), []);
   return (

@@ -6,7 +6,7 @@ import type { Group, Guest, Guests, Invitation, Invitations } from "../schemas";
 import { Page } from "../ui/page";
 import { announce, Busy, Confirm, CopyButton, DataTable, Dialog, Field, isBeingWritten, Problem, State, useLoaded, wordsOf } from "../ui/parts";
 import { GroupHead } from "./group_head";
-import { Invite } from "./invite";
+import { Invite } from "./invitations";
 
 const SHOWN = 50;
 /** Guests that are fetched without being asked for. */
@@ -15,7 +15,7 @@ const AT_ONCE = 500;
 /** Whoever has just been invited is who an owner looks for. */
 const newestFirst = (guests: Guest[]): Guest[] => guests.sort((a, b) => (b.createdAt ?? "").localeCompare(a.createdAt ?? ""));
 
-export default function GroupPage({ group: id }: { group: string }) {
+export function GroupPage({ group: id }: { group: string }) {
   const { data: group, error } = useLoaded(() => get<Group>(`/api/groups/${id}`), [id]);
   return (
     <Page title={group?.name ?? t("part.guests")}>

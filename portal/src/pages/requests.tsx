@@ -9,7 +9,7 @@ import { GroupHead } from "./group_head";
 
 const STATES = ["pending", "approved", "declined", "expired", "failed"] as const;
 
-export default function RequestsPage({ group: id }: { group: string }) {
+export function RequestsPage({ group: id }: { group: string }) {
   const [state, setState] = useState<string>("pending");
   const [deciding, setDeciding] = useState<{ request: JoinRequest; yes: boolean }>();
   const group = useLoaded(() => get<Group>(`/api/groups/${id}`), [id]);

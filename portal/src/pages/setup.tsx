@@ -1,12 +1,37 @@
-// One setup: the checklist, and the steps that a person does by hand.
+// All setups, the newest first; and one: the checklist, and the steps that a person does by hand.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { poll, send, type Polled } from "../api";
-import { date, t } from "../i18n";
-import type { SetupChecklist, Step as SetupStep } from "../schemas";
+import { get, poll, send, type Polled } from "../api";
+import { date, dateTime, t } from "../i18n";
+import { Link } from "../router";
+import type { SetupChecklist, Setups, Step as SetupStep } from "../schemas";
 import { Page, useMe } from "../ui/page";
-import { announce, Busy, CopyButton, Field, Problem, State } from "../ui/parts";
+import { announce, Busy, CopyButton, DataTable, Field, Problem, State, useLoaded } from "../ui/parts";
 
-export default function SetupPage({ setup: id }: { setup: string }) {
+export function SetupsPage() {
+  const { data, error } = useLoaded(() => get<Setups>("/api/setups"), []);
+  return (
+    <Page title={t("nav.setups")}>
+      <Problem error={error} />
+      {!data && !error && <Busy />}
+      {data && (
+        <DataTable
+          caption={t("nav.setups")}
+          rows={data.value}
+          keyOf={(s) => s.id}
+          empty={t("setups.none")}
+          columns={[
+            { head: t("apps.app"), cell: (s) => <Link to={`/admin/setups/${s.id}`}>{s.found.app?.name ?? s.app.name ?? s.app.template ?? s.app.appId ?? s.id}</Link> },
+            { head: t("invitations.state"), cell: (s) => <State kind="setup" value={s.state} /> },
+            { head: t("apps.group"), cell: (s) => s.found.group?.name ?? "" },
+            { head: t("invitations.when"), cell: (s) => (<><span>{dateTime(s.createdAt)}</span> <span class="hint">{s.createdBy.name}</span></>) },
+          ]}
+        />
+      )}
+    </Page>
+  );
+}
+
+export function SetupPage({ setup: id }: { setup: string }) {
   const path = `/api/setups/${id}`;
   const [data, setData] = useState<SetupChecklist>();
   const [error, setError] = useState<unknown>();

@@ -9,7 +9,7 @@ import { GroupHead } from "./group_head";
 
 const PLACEHOLDERS = ["guest", "app", "inviter"];
 
-export default function TemplatesPage({ group: id }: { group: string }) {
+export function TemplatesPage({ group: id }: { group: string }) {
   const { data: group, error, set } = useLoaded(() => get<Group>(`/api/groups/${id}`), [id]);
   return (
     <Page title={group ? t("templates.title", { group: group.name }) : t("part.templates")}>

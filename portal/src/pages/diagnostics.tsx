@@ -5,7 +5,7 @@ import type { Diagnosis, DiagnosedCheck } from "../schemas";
 import { Page } from "../ui/page";
 import { Busy, CopyButton, DataTable, Problem, State, useLoaded } from "../ui/parts";
 
-export default function DoctorPage() {
+export function DiagnosticsPage() {
   const { data, error } = useLoaded(() => get<Diagnosis>("/api/doctor"), []);
   const checks = [...(data?.checks ?? [])].sort((a, b) => rank(a) - rank(b));
   return (
