@@ -13,7 +13,7 @@ from pathlib import Path
 from local.host.forks import Forked
 from local.host.options import Options
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = str(Path(__file__).parents[2])
 """Where the package `local` is imported from."""
 
 _THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
@@ -62,7 +62,13 @@ def _command(options: Options, descriptor: str) -> list[str]:
 
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:
     """What a worker process gets: settings that are empty are not there (azure-functions-host issue 4488)."""
-    python_path = os.pathsep.join(part for part in (str(_ROOT), environment.get("PYTHONPATH", "")) if part)
-    return {_THREADS: _DEFAULT_THREADS, **{name: value for name, value in environment.items() if value}} | {
-        "PYTHONPATH": python_path
+    return {
+        _THREADS: _DEFAULT_THREADS,
+        **{name: value for name, value in environment.items() if value},
+        "PYTHONPATH": python_path(environment),
     }
+
+
+def python_path(environment: Mapping[str, str]) -> str:
+    """The variable for a process that imports `local` as well."""
+    return os.pathsep.join(part for part in (_ROOT, environment.get("PYTHONPATH", "")) if part)

@@ -99,7 +99,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ),
             environment | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development", "AzureWebJobsScriptRoot": str(app)},
             port=given.port,
-            workers=workers,
             ready_file=given.ready_file.resolve() if given.ready_file else None,
             scaling=_scaling(given, workers, settings) if given.isolate else None,
             forks=_names(given.forks),

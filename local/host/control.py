@@ -41,7 +41,7 @@ class WorkerEnd:
             except OSError:
                 return
 
-    def on_order(self, *, stop: Callable[[], None], drain: Callable[[], None]) -> None:
+    def on_order(self, *, stop: Callable[[], object], drain: Callable[[], object]) -> None:
         """Calls these from a thread of its own: `stop` once, when the supervisor says so or is gone."""
 
         def listen() -> None:

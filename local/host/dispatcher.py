@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from local.host.app_process import AppProcess
-from local.host.engine import Channel, IndexedFunction, Invocation, LogLine, Result, WorkerEnded
+from local.host.engine import Channel, IndexedFunction, Result, WorkerEnded
 from local.host.errors import StartError
 from local.host.logs import LOG
 from local.host.options import Options
@@ -34,7 +34,6 @@ class Dispatcher:
         options: Options,
         launch: Callable[[], AppProcess],
         *,
-        log: Callable[[LogLine], None],
         on_change: Callable[[int | None], None],
         on_end: Callable[[], None],
     ) -> None:
@@ -47,7 +46,6 @@ class Dispatcher:
         """
         self._options = options
         self._launch = launch
-        self._log = log
         self._on_change = on_change
         self._on_end = on_end
         self._channel: Channel | None = None
@@ -58,17 +56,13 @@ class Dispatcher:
         self._closing = False
 
     async def start(self, app: AppProcess) -> list[IndexedFunction]:
-        """Waits for the first process to load the app.
-
-        Raises:
-            StartError: it does not.
-        """
+        """Waits for the first process to load the app. Raises StartError: it does not."""
         try:
             return await self._initialize(app)
         except WorkerEnded as error:
             raise StartError(f"Initializing worker process failed: {error}.") from error
 
-    async def invoke(self, invocation: Invocation) -> Result:
+    async def invoke(self, invocation: Mapping[str, Any]) -> Result:
         """Runs a handler; waits for a process while one is restarted."""
         while (channel := self._channel) is None:
             await self._initialized.wait()
@@ -93,7 +87,7 @@ class Dispatcher:
         task.add_done_callback(self._tasks.discard)
 
     async def _initialize(self, app: AppProcess) -> list[IndexedFunction]:
-        channel = Channel(app, self._log)
+        channel = Channel(app)
         try:
             functions = await channel.initialize(self._options.app, limit_s=self._options.load_s)
         except BaseException:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from local.host.app_process import AppProcess
 from local.host.errors import StartError
+from local.host.logs import INFORMATION, WARNING, print_line
 from local.host.protocol import Unframer, frame, protos
 
 _STARTUP_S = 60.0
@@ -22,14 +23,8 @@ _STARTUP_S = 60.0
 
 _HOST_VERSION = "4.1037.0.0"
 
-
-@dataclass(frozen=True, slots=True)
-class Datum:
-    """A value and its kind: `string`, `bytes`, `json`, `int`, `double`, or `http`, whose value is a mapping: of a
-    request `method`, `url`, `headers`, `params`, `query` and `body`, of an answer `status`, `headers` and `body`."""
-
-    value: Any
-    type: str | None
+Data = Mapping[str, Any]
+"""What `TypedData` is made of: a value by its kind (`string`, `bytes`, `json` …), or `http` with its parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,36 +40,17 @@ class IndexedFunction:
 
 
 @dataclass(frozen=True, slots=True)
-class Invocation:
-    """What a handler is to be run with."""
-
-    id: str
-    function_name: str
-    function_id: str
-    inputs: Sequence[tuple[str, Datum]]
-    metadata: Mapping[str, Datum]
-    trace_parent: str = ""
-    trace_state: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Result:
-    """What a handler gave."""
+    """What the handler returned (a `TypedData`), or why it failed."""
 
-    succeeded: bool
-    returned: Datum | None = None
+    returned: Any = None
     error: str | None = None
+    abandoned: bool = False
+    """The process ends before the handler did."""
 
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A line that the app's process wrote."""
-
-    function_name: str | None
-    """None: a line of Microsoft's worker itself."""
-    level: int
-    """Of `RpcLog.Level`."""
-    text: str
+    @property
+    def succeeded(self) -> bool:
+        return self.error is None
 
 
 class WorkerEnded(Exception):
@@ -84,11 +60,10 @@ class WorkerEnded(Exception):
 class Channel:
     """One worker process, from its start to its end."""
 
-    def __init__(self, app: AppProcess, log: Callable[[LogLine], None]) -> None:
+    def __init__(self, app: AppProcess) -> None:
         self._process = app.process
         self._connection = app.connection
-        self._log = log
-        self._executing: dict[str, tuple[str, asyncio.Future[Result]]] = {}
+        self._executing: dict[str, asyncio.Future[Result]] = {}
         self._answers: asyncio.Queue[Any] = asyncio.Queue()
         self._writer: asyncio.StreamWriter | None = None
         self._ended: asyncio.Task[int] | None = None
@@ -118,11 +93,7 @@ class Channel:
         )
         response = (await self._answer(limit_s)).worker_init_response
         if response.result.status != protos.StatusResult.Success:
-            exception = response.result.exception
-            raise StartError(
-                "Worker failed to index functions\n"
-                f"Result: Failure\nException: {exception.message}\nStack: {exception.stack_trace}"
-            )
+            raise StartError(f"Worker failed to index functions\n{_failure(response.result.exception)}")
         self._send(functions_metadata_request=protos.FunctionsMetadataRequest(function_app_directory=folder))
         metadata = (await self._answer(limit_s)).function_metadata_response.function_metadata_results
         for found in metadata:
@@ -132,15 +103,15 @@ class Channel:
             await self._answer(limit_s)
         return [_indexed(found) for found in metadata]
 
-    async def invoke(self, invocation: Invocation) -> Result:
-        """Runs a handler. A handler's exception is a `Result`, not raised; where the process is killed by the host
-        there never is one."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+    async def invoke(self, invocation: Mapping[str, Any]) -> Result:
+        """Runs a handler with what `InvocationRequest` is made of. A handler's exception is a `Result`, not raised;
+        where the process is killed by the host there never is one."""
         try:
-            request = _request(invocation)
+            request = protos.InvocationRequest(**invocation)
         except (ValueError, TypeError) as error:  # no text that can be sent
-            return Result(succeeded=False, error=repr(error))
-        self._executing[invocation.id] = (invocation.function_name, future)
+            return Result(error=repr(error))
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._executing[request.invocation_id] = future
         self._send(invocation_request=request)
         return await future
 
@@ -150,9 +121,9 @@ class Channel:
 
     def fail_executions(self, why: str) -> None:
         """Fails all that runs in the process, which has crashed."""
-        for _, future in self._executing.values():
+        for future in self._executing.values():
             if not future.done():
-                future.set_result(Result(succeeded=False, error=why))
+                future.set_result(Result(error=why))
         self._executing.clear()
 
     def kill(self) -> None:
@@ -187,7 +158,7 @@ class Channel:
         match message.WhichOneof("content"):
             case "invocation_response":
                 response = message.invocation_response
-                _, future = self._executing.pop(response.invocation_id, (None, None))
+                future = self._executing.pop(response.invocation_id, None)
                 if future and not future.done():
                     future.set_result(_result(response))
             case "rpc_log":
@@ -196,11 +167,13 @@ class Channel:
                 self._answers.put_nowait(message)
 
     def _take_log(self, line: Any) -> None:
-        if line.log_category == protos.RpcLog.RpcLogCategory.Value("System"):
-            self._log(LogLine(None, line.level, line.message))
-        elif found := self._executing.get(line.invocation_id):
-            self._log(LogLine(found[0], line.level, line.message))
-        # Any other line is dropped, as by the host (`GrpcWorkerChannel.Log`).
+        # Microsoft's worker has a log of the platform's own in Azure.
+        is_system = line.log_category == protos.RpcLog.RpcLogCategory.Value("System")
+        # A line of the app outside an invocation is dropped, as by the host (`GrpcWorkerChannel.Log`).
+        if (is_system and line.level >= WARNING) or (
+            not is_system and line.level >= INFORMATION and self.is_executing(line.invocation_id)
+        ):
+            print_line(line.level, line.message)
 
     async def _answer(self, limit_s: float) -> Any:
         try:
@@ -228,49 +201,13 @@ def _indexed(found: Any) -> IndexedFunction:
     )
 
 
-def _request(invocation: Invocation) -> Any:
-    return protos.InvocationRequest(
-        invocation_id=invocation.id,
-        function_id=invocation.function_id,
-        input_data=[protos.ParameterBinding(name=name, data=_typed(datum)) for name, datum in invocation.inputs],
-        trigger_metadata={name: _typed(datum) for name, datum in invocation.metadata.items()},
-        trace_context=protos.RpcTraceContext(
-            trace_parent=invocation.trace_parent, trace_state=invocation.trace_state
-        ),
-        retry_context=protos.RetryContext(),
-    )
-
-
-def _typed(datum: Datum) -> Any:
-    if datum.type is None or datum.value is None:
-        return protos.TypedData()
-    if datum.type != "http":
-        return protos.TypedData(**{datum.type: datum.value})
-    http = dict(datum.value)
-    body = http.pop("body")
-    return protos.TypedData(http=protos.RpcHttp(**http, body=protos.TypedData(bytes=body) if body else None))
-
-
 def _result(response: Any) -> Result:
     if response.result.status != protos.StatusResult.Success:
-        exception = response.result.exception
-        text = f"Result: Failure\nException: {exception.message}\nStack: {exception.stack_trace}"
-        return Result(succeeded=False, error=text)
+        return Result(error=_failure(response.result.exception))
     if response.return_value.http.cookies:
-        return Result(succeeded=False, error="the answer sets cookies, which this host does not send")
-    return Result(succeeded=True, returned=_datum(response.return_value))
+        return Result(error="the answer sets cookies, which this host does not send")
+    return Result(response.return_value)
 
 
-def _datum(data: Any) -> Datum | None:
-    kind = data.WhichOneof("data")
-    if kind is None:
-        return None
-    if kind != "http":
-        return Datum(getattr(data, kind), kind)
-    body = _datum(data.http.body)
-    answer = {
-        "status": data.http.status_code,
-        "headers": dict(data.http.headers),
-        "body": body.value if body else b"",
-    }
-    return Datum(answer, "http")
+def _failure(exception: Any) -> str:
+    return f"Result: Failure\nException: {exception.message}\nStack: {exception.stack_trace}"

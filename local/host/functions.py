@@ -15,6 +15,8 @@ from local.host.schedule import Schedule
 from local.host.settings import DEFAULT_CONNECTION, connection_string, resolve
 
 POISON_SUFFIX = "-poison"
+URL = "{url}"
+"""Stands in a banner for the address, which only the supervisor knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +184,20 @@ def groups_of(functions: Sequence[Function]) -> list[Group]:
             case TimerTrigger(schedule=schedule, monitored=monitored):
                 groups.append(Group(group_of(function), schedule=schedule.text, monitored=monitored))
     return groups
+
+
+def banner(functions: Sequence[Function], prefix: str) -> str:
+    """What is printed when the app serves, as `func start` does: functions, `URL`s and triggers."""
+    lines = ["", "Functions:", ""]
+    for function in sorted(functions, key=lambda one: (not isinstance(one.trigger, HttpTrigger), one.name.lower())):
+        match function.trigger:
+            case HttpTrigger(route=route, methods=methods):
+                path = "/".join(part for part in (prefix, route.strip("/")) if part)
+                summary = f"[{','.join(methods) or 'ALL'}] {URL}/{path}"
+            case QueueTrigger(queue=queue, connection=connection):
+                summary = f"queueTrigger ({queue}, {connection})"
+            case TimerTrigger(schedule=schedule):
+                summary = f"timerTrigger ({schedule.text})"
+        lines += [f"\t{function.name}: {summary}", ""]
+    lines += [f"Function {function.name} is disabled." for function in functions if function.disabled]
+    return "\n".join(lines)

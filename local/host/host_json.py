@@ -60,11 +60,8 @@ class HostSettings:
 
 
 def read_host_json(folder: Path, environment: Mapping[str, str]) -> HostSettings:
-    """Reads and checks `host.json` of the app.
-
-    Raises:
-        StartError: the file is missing, is not JSON, or says something the host refuses.
-    """
+    """Reads and checks `host.json` of the app. Raises StartError: the file is missing, is not JSON, or says something
+    the host refuses."""
     path = folder / "host.json"
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -78,7 +75,7 @@ def read_host_json(folder: Path, environment: Mapping[str, str]) -> HostSettings
         raise StartError(f"Unable to parse host configuration file '{path}': it is not a JSON object.")
     _override(document, environment)
     _check_version(document)
-    return _Reader(document).settings()
+    return _settings(document)
 
 
 def _override(document: dict[str, Any], environment: Mapping[str, str]) -> None:
@@ -112,69 +109,64 @@ def _check_version(document: dict[str, Any]) -> None:
         )
 
 
-class _Reader:
-    def __init__(self, document: dict[str, Any]) -> None:
-        self._document = document
-        self._warnings: list[str] = []
+def _settings(document: dict[str, Any]) -> HostSettings:
+    extensions = _section(document, "extensions")
+    queues, http = _section(extensions, "queues", "extensions."), _section(extensions, "http", "extensions.")
+    for section, name, default in (
+        (document, "functions", None),
+        (document, "retry", None),
+        (_section(document, "logging"), "logLevel", None),
+        *((http, name, "-1") for name in _LIMITS),
+        (queues, "messageEncoding", "base64"),
+    ):
+        if name in section and str(section[name]).lower() != default:
+            raise NotReproduced(f"host.json '{name}'")
+    return HostSettings(
+        queues=_queues(queues),
+        route_prefix=str(http.get("routePrefix", "api")).strip("/"),
+        function_timeout=_function_timeout(document.get("functionTimeout")),
+        bundle=bool(_section(document, "extensionBundle").get("id")),
+        exports=str(document.get("telemetryMode", "")).lower() == "opentelemetry",
+        warnings=(
+            *_unknown(document, "", _KNOWN),
+            *_unknown(queues, "extensions.queues.", _KNOWN_OF_QUEUES),
+            *_unknown(http, "extensions.http.", _KNOWN_OF_HTTP),
+        ),
+    )
 
-    def settings(self) -> HostSettings:
-        self._report_unknown(self._document, "", _KNOWN)
-        extensions = self._section(self._document, "extensions")
-        queues = self._section(extensions, "queues", "extensions.")
-        http = self._section(extensions, "http", "extensions.")
-        self._report_unknown(queues, "extensions.queues.", _KNOWN_OF_QUEUES)
-        self._report_unknown(http, "extensions.http.", _KNOWN_OF_HTTP)
-        logging = self._section(self._document, "logging")
-        for section, name, default in (
-            (self._document, "functions", None),
-            (self._document, "retry", None),
-            (logging, "logLevel", None),
-            *((http, name, "-1") for name in _LIMITS),
-            (queues, "messageEncoding", "base64"),
-        ):
-            if name in section and str(section[name]).lower() != default:
-                raise NotReproduced(f"host.json '{name}'")
-        return HostSettings(
-            queues=self._queues(queues),
-            route_prefix=str(http.get("routePrefix", "api")).strip("/"),
-            function_timeout=self._function_timeout(),
-            bundle=bool(self._section(self._document, "extensionBundle").get("id")),
-            exports=str(self._document.get("telemetryMode", "")).lower() == "opentelemetry",
-            warnings=tuple(self._warnings),
-        )
 
-    def _report_unknown(self, section: dict[str, Any], where: str, known: Sequence[str]) -> None:
-        names = {name.lower() for name in known}
-        for key in section:
-            if key.lower() not in names:
-                self._warnings.append(f"host.json: unknown key '{where}{key}' is ignored.")
+def _unknown(section: dict[str, Any], where: str, known: Sequence[str]) -> list[str]:
+    names = {name.lower() for name in known}
+    return [f"host.json: unknown key '{where}{key}' is ignored." for key in section if key.lower() not in names]
 
-    def _section(self, parent: dict[str, Any], name: str, where: str = "") -> dict[str, Any]:
-        section = parent.get(name, {})
-        if not isinstance(section, dict):
-            raise StartError(f"host.json '{where}{name}' is not a JSON object.")
-        return section
 
-    def _queues(self, section: dict[str, Any]) -> QueueSettings:
-        batch_size = _whole(section, "batchSize", 16, lowest=1, highest=32)
-        return QueueSettings(
-            batch_size=batch_size,
-            new_batch_threshold=_whole(section, "newBatchThreshold", batch_size // 2, lowest=0),
-            max_dequeue_count=_whole(section, "maxDequeueCount", 5, lowest=1),
-            max_polling_interval=_duration(section, "maxPollingInterval", timedelta(minutes=1)),
-            visibility_timeout=_duration(section, "visibilityTimeout", timedelta(0)),
-        )
+def _section(parent: dict[str, Any], name: str, where: str = "") -> dict[str, Any]:
+    section = parent.get(name, {})
+    if not isinstance(section, dict):
+        raise StartError(f"host.json '{where}{name}' is not a JSON object.")
+    return section
 
-    def _function_timeout(self) -> timedelta:
-        value = self._document.get("functionTimeout")
-        if value is None:
-            return timedelta(minutes=30)
-        if str(value) == "-1":
-            raise NotReproduced("host.json 'functionTimeout' of -1")
-        timeout = parse_time_span(str(value))
-        if timeout is None or timeout < timedelta(seconds=1):
-            raise StartError(f"host.json 'functionTimeout': '{value}' is not a time of at least one second.")
-        return timeout
+
+def _queues(section: dict[str, Any]) -> QueueSettings:
+    batch_size = _whole(section, "batchSize", 16, lowest=1, highest=32)
+    return QueueSettings(
+        batch_size=batch_size,
+        new_batch_threshold=_whole(section, "newBatchThreshold", batch_size // 2, lowest=0),
+        max_dequeue_count=_whole(section, "maxDequeueCount", 5, lowest=1),
+        max_polling_interval=_duration(section, "maxPollingInterval", timedelta(minutes=1)),
+        visibility_timeout=_duration(section, "visibilityTimeout", timedelta(0)),
+    )
+
+
+def _function_timeout(value: Any) -> timedelta:
+    if value is None:
+        return timedelta(minutes=30)
+    if str(value) == "-1":
+        raise NotReproduced("host.json 'functionTimeout' of -1")
+    timeout = parse_time_span(str(value))
+    if timeout is None or timeout < timedelta(seconds=1):
+        raise StartError(f"host.json 'functionTimeout': '{value}' is not a time of at least one second.")
+    return timeout
 
 
 def _whole(section: dict[str, Any], name: str, default: int, *, lowest: int, highest: int = 2**31 - 1) -> int:

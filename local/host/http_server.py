@@ -1,22 +1,23 @@
-"""HTTP triggers: requests in, the worker library's Datums through, responses out."""
+"""HTTP triggers: requests in, the worker library's messages through, responses out; and `/admin`."""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
+import json
 import os
 import re
 import socket
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 from multidict import CIMultiDict
 
-from local.host.admin import PATH, Admin, BadInput
-from local.host.engine import Datum
+from local.host.engine import Data
 from local.host.errors import StartError
+from local.host.functions import Function, TimerTrigger
 from local.host.invocations import Invocations, Trace
 from local.host.logs import LOG
 from local.host.routes import Routes, decode_path
@@ -55,7 +56,7 @@ class HttpServer:
         self,
         routes: Routes,
         invocations: Invocations,
-        admin: Admin,
+        functions: Sequence[Function],
         sock: socket.socket,
         *,
         master_key: str | None,
@@ -67,7 +68,7 @@ class HttpServer:
         Raises StartError where the limit of bodies is no number.
         """
         self._routes = routes
-        self._admin = admin
+        self._functions = {function.name.lower(): function for function in functions}
         self._invocations = invocations
         self._master_key = master_key
         self._answer_s = answer_s
@@ -97,11 +98,8 @@ class HttpServer:
             self._runner.server.pre_shutdown()
 
     async def finished(self) -> None:
-        """Returns when no request is in progress."""
+        """Returns when no request is in progress and what was open is closed."""
         await self._idle.wait()
-
-    async def close(self) -> None:
-        """Closes what is still open."""
         await self._runner.cleanup()
 
     def _go_on[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -166,16 +164,16 @@ class HttpServer:
                 "%s %s: a body without Content-Length does not reach the function.", request.method, request.path
             )
         body = await request.read() if request.content_length else b""
-        outcome = await self._invocations.run(
+        result = await self._invocations.run(
             function,
-            [(trigger.parameter, _request_datum(request, body, values))],
+            {trigger.parameter: _request_data(request, body, values)},
             trace=Trace.from_headers(request.headers),
         )
-        if not outcome.succeeded:
+        if not result.succeeded:
             return Answer(500)
         try:
-            return _answer_of(outcome.returned)
-        except (ValueError, TypeError, KeyError) as error:
+            return _answer_of(result.returned)
+        except ValueError as error:
             LOG.error("The response of function '%s' cannot be sent: %s", function.name, error)
             return Answer(500)
 
@@ -185,19 +183,31 @@ class HttpServer:
         return bool(key) and hmac.compare_digest(given.encode(), key.encode())
 
     async def _administer(self, request: web.Request, path: str) -> Answer:
+        """Runs a timer function at once, without its schedule, and answers 202 before that: for whoever has the
+        master key. The body is ``{"input": "…"}``, of which a timer sees nothing.
+
+        Source: `FunctionsController.Invoke` of azure-functions-host.
+        """
         if path.lower() == "/admin/host/ping":
             return Answer(200)
         if not self._is_master(request):
             return Answer(401)
-        function = self._admin.find(path[len(PATH) :]) if path.lower().startswith(PATH) else None
+        function = self._functions.get(path.lower().removeprefix("/admin/functions/"))
         if function is None or request.method != "POST":
             return Answer(404)
         try:
-            run = self._admin.prepare(function, await request.read())
-        except BadInput as error:
-            return Answer(400, f"{error}\n".encode(), {"Content-Type": "text/plain; charset=utf-8"})
-        self._go_on(run)
+            json.loads(await request.read())["input"]
+        except (ValueError, KeyError, TypeError):
+            return _text(400, 'the body is {"input": "text"}\n')
+        if not isinstance(function.trigger, TimerTrigger):
+            return _text(400, "this host runs timers alone so\n")
+        timer = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False}
+        self._go_on(self._invocations.run(function, {function.trigger.parameter: {"json": json.dumps(timer)}}))
         return Answer(202)
+
+
+def _text(status: int, text: str) -> Answer:
+    return Answer(status, text.encode(), {"Content-Type": "text/plain; charset=utf-8"})
 
 
 def _most_body_bytes() -> int:
@@ -214,7 +224,7 @@ def _homepage() -> Answer:
     return Answer(200, HOMEPAGE.encode(), {"Content-Type": "text/html"})
 
 
-def _request_datum(request: web.Request, body: bytes, values: dict[str, str]) -> Any:
+def _request_data(request: web.Request, body: bytes, values: dict[str, str]) -> Data:
     # Repeated headers and query parameters reach the worker as one value with commas between.
     headers = {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers}
     # The front end appends where a request came from to what the client may have written.
@@ -225,28 +235,28 @@ def _request_datum(request: web.Request, body: bytes, values: dict[str, str]) ->
         headers["x-forwarded-for"] = ", ".join([*([before] if before else []), f"{request.remote}:{port}"])
     # A parameter without a value does not reach the worker (GrpcMessageConversionExtensions of the host).
     query = {name: ",".join(request.query.getall(name)) for name in request.query}
-    seen = {
+    http = {
         "method": request.method,
         "url": f"{request.scheme}://{request.host}{request.raw_path}",
         "headers": headers,
         "params": values,
         "query": {name: value for name, value in query.items() if value},
-        "body": body,
+        "body": {"bytes": body} if body else None,
     }
-    return Datum(seen, "http")
+    return {"http": http}
 
 
 def _answer_of(returned: Any) -> Answer:
-    """Raises ValueError, TypeError or KeyError where the host cannot send it."""
-    if returned is None:
+    """Raises ValueError where the host cannot send it."""
+    kind = returned.WhichOneof("data")
+    if kind is None:
         return Answer(204)
-    if returned.type != "http":
-        return Answer(200, str(returned.value).encode(), {"Content-Type": "text/plain; charset=utf-8"})
-    given: Mapping[str, str] = returned.value["headers"]
-    headers = CIMultiDict({name: text for name, text in given.items() if name.lower() not in _NOT_COPIED})
+    if kind != "http":
+        return _text(200, str(getattr(returned, kind)))
+    http = returned.http
+    headers = CIMultiDict({name: text for name, text in http.headers.items() if name.lower() not in _NOT_COPIED})
     for name, text in headers.items():
         if _UNSENDABLE.search(text):
             raise ValueError(f"Invalid non-ASCII or control character in header '{name}'")
-    body = returned.value["body"]
-    body = body.encode() if isinstance(body, str) else body
-    return Answer(int(returned.value["status"]), body, headers)
+    body = getattr(http.body, http.body.WhichOneof("data") or "bytes")
+    return Answer(int(http.status_code), body.encode() if isinstance(body, str) else body, headers)

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import socket
 import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from local.host.app_process import python_path
 from local.host.control import DRAIN, STOP, order
 from local.host.forking import Forking
 from local.host.forks import Forked
 from local.host.options import Options
-
-_ROOT = Path(__file__).parents[2]
-"""Where the package `local` is imported from."""
 
 
 @dataclass(slots=True, eq=False)
@@ -97,7 +93,7 @@ async def start_instance(
                 *(sys.executable, "-m", "local.host.start_worker"),
                 *(options.to_json(), *map(str, descriptors)),
                 cwd=options.app,
-                env=environment_of_host(environment),
+                env={**environment, "PYTHONPATH": python_path(environment)},
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=descriptors,
             )
@@ -113,9 +109,3 @@ async def start_instance(
 
     instance.listening = asyncio.create_task(listen(), name=f"events of {process.pid}")
     return instance
-
-
-def environment_of_host(environment: Mapping[str, str]) -> dict[str, str]:
-    """With the folder that the host is imported from."""
-    path = os.pathsep.join(part for part in (str(_ROOT), environment.get("PYTHONPATH", "")) if part)
-    return {**environment, "PYTHONPATH": path}

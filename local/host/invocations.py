@@ -6,14 +6,14 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from local.host.dispatcher import Dispatcher
-from local.host.engine import Datum, Invocation
+from local.host.engine import Data, Result
 from local.host.functions import Function
 from local.host.logs import ERROR, INFORMATION, print_line
 
@@ -45,17 +45,6 @@ _NO_TRACE = Trace("")
 """What a queue or timer function gets from a host that exports nothing: seen on Microsoft's host."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run ended. A failure has nothing to return."""
-
-    succeeded: bool
-    returned: Any = None
-    timed_out: bool = False
-    abandoned: bool = False
-    """The process ends before the handler did."""
-
-
 class Invocations:
     """Runs handlers in the app's process."""
 
@@ -75,7 +64,7 @@ class Invocations:
         self._dispatcher = dispatcher
         self._time_limit_s = time_limit.total_seconds()
         self._traced = traced
-        self._given_up = asyncio.get_running_loop().create_future()
+        self._given_up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.running = 0
         """Runs that have not ended."""
         self.started = 0
@@ -89,47 +78,47 @@ class Invocations:
     async def run(
         self,
         function: Function,
-        inputs: Sequence[tuple[str, Datum]],
-        metadata: Mapping[str, Datum] | None = None,
+        inputs: Mapping[str, Data],
+        metadata: Mapping[str, Data] | None = None,
         *,
         trace: Trace | None = None,
-    ) -> Outcome:
+    ) -> Result:
         """Runs a handler to its end. Failures are told, never raised."""
         if self._given_up.done():
-            return Outcome(succeeded=False, abandoned=True)
+            return Result(error=self._given_up.result(), abandoned=True)
+        trace = trace or (Trace.fresh() if self._traced else _NO_TRACE)
+        invocation = {
+            "invocation_id": str(uuid4()),
+            "function_id": function.function_id,
+            "input_data": [{"name": name, "data": data} for name, data in inputs.items()],
+            "trigger_metadata": metadata,
+            "trace_context": {"trace_parent": trace.parent, "trace_state": trace.state},
+            "retry_context": {},
+        }
         self.started += 1
         self.running += 1
         try:
-            return await self._run(function, inputs, metadata or {}, trace)
+            return await self._run(function.name, invocation)
         finally:
             self.running -= 1
 
-    async def _run(
-        self,
-        function: Function,
-        inputs: Sequence[tuple[str, Datum]],
-        metadata: Mapping[str, Datum],
-        trace: Trace | None,
-    ) -> Outcome:
-        trace = trace or (Trace.fresh() if self._traced else _NO_TRACE)
-        invocation = Invocation(
-            str(uuid4()), function.name, function.function_id, inputs, metadata, trace.parent, trace.state
-        )
-        started = time.perf_counter()
+    async def _run(self, name: str, invocation: Mapping[str, Any]) -> Result:
+        started, id_ = time.perf_counter(), invocation["invocation_id"]
         running = asyncio.ensure_future(self._dispatcher.invoke(invocation))
-        await asyncio.wait({running, self._given_up}, timeout=self._time_limit_s, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {running, self._given_up}
+        await asyncio.wait(either, timeout=self._time_limit_s, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             result = running.result()
-            outcome = Outcome(result.succeeded, result.returned)
-            remark = "" if result.succeeded else result.error or "no reason given"
         elif self._given_up.done():
-            outcome, remark = Outcome(succeeded=False, abandoned=True), str(self._given_up.result())
+            result = Result(error=self._given_up.result(), abandoned=True)
         else:
-            outcome = Outcome(succeeded=False, timed_out=True)
-            remark = f"Timeout value of {self._time_limit_s:g} s exceeded"
-            self._dispatcher.timed_out(invocation.id)
+            result = Result(error=f"Timeout value of {self._time_limit_s:g} s exceeded")
+            self._dispatcher.timed_out(id_)
         duration_ms = (time.perf_counter() - started) * 1000
-        ended = "Succeeded" if outcome.succeeded else "Failed"
-        line = f"Executed 'Functions.{function.name}' ({ended}, Id={invocation.id}, Duration={duration_ms:.0f}ms)"
-        print_line(INFORMATION if outcome.succeeded else ERROR, f"{line}: {remark}" if remark else line)
-        return outcome
+        ended = "Succeeded" if result.succeeded else "Failed"
+        line = f"Executed 'Functions.{name}' ({ended}, Id={id_}, Duration={duration_ms:.0f}ms)"
+        if result.succeeded:
+            print_line(INFORMATION, line)
+        else:
+            print_line(ERROR, f"{line}: {result.error}")
+        return result

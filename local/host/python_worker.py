@@ -20,7 +20,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from local.host.origins import beside_path, strangers
@@ -46,13 +46,9 @@ class ContextEnabledTask(asyncio.Task[Any]):
         setattr(self, _INVOCATION_ID, invocation_id)
 
 
-@dataclass
-class _Request:
+def _request(name: str, message: Any, **properties: Any) -> SimpleNamespace:
     """What the library is handed: the message, and what it needs beside it."""
-
-    name: str
-    request: Any
-    properties: dict[str, Any] = field(default_factory=dict)
+    return SimpleNamespace(name=name, request=message, properties=properties)
 
 
 class Worker:
@@ -117,18 +113,18 @@ class Worker:
             case "worker_init_request":
                 self._put(worker_init_response=await self._initialize(message))
             case "functions_metadata_request":
-                request = _Request("WorkerMetadataRequest", message)
+                request = _request("WorkerMetadataRequest", message)
                 self._put(function_metadata_response=await self._runtime.functions_metadata_request(request))
             case "function_load_request":
-                request = _Request("FunctionLoadRequest", message)
+                request = _request("FunctionLoadRequest", message)
                 self._put(function_load_response=await self._runtime.function_load_request(request))
             case "invocation_request":
                 self._put(invocation_response=await self._invoke(message))
 
     async def _initialize(self, message: Any) -> Any:
         self._runtime.start_threadpool_executor()
-        properties = {"protos": self._protos, "host": "127.0.0.1"}
-        response = await self._runtime.worker_init_request(_Request("WorkerInitRequest", message, properties))
+        request = _request("WorkerInitRequest", message, protos=self._protos, host="127.0.0.1")
+        response = await self._runtime.worker_init_request(request)
         if self._host_folder and response.result.status == self._protos.StatusResult.Success:
             found = list(strangers(self._app, self._host_folder))
             if found:
@@ -143,7 +139,7 @@ class Worker:
         if isinstance(task, ContextEnabledTask):
             task.set_azure_invocation_id(invocation_id)
         self._last_of_thread[threading.get_ident()] = invocation_id
-        return await self._runtime.invocation_request(_Request("FunctionInvocationRequest", message))
+        return await self._runtime.invocation_request(_request("FunctionInvocationRequest", message))
 
     def log(self, record: logging.LogRecord, text: str) -> None:
         """Sends a line to the host, with the invocation it belongs to, where there is one."""
@@ -151,7 +147,8 @@ class Worker:
         system = record.name.startswith(_SYSTEM)
         self._put(
             rpc_log=log(
-                level=_level(log, record.levelno),
+                # Python's levels are ten times those of `RpcLog.Level`; what is below them all is its None, 6.
+                level=min(record.levelno // 10, 5) or 6,
                 message=text,
                 category=record.name,
                 log_category=log.RpcLogCategory.Value("System" if system else "User"),
@@ -179,13 +176,6 @@ class _HostHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._worker.log(record, self.format(record))
-
-
-def _level(log: Any, number: int) -> int:
-    for least, name in ((50, "Critical"), (40, "Error"), (30, "Warning"), (20, "Information"), (10, "Debug")):
-        if number >= least:
-            return int(getattr(log, name))
-    return int(getattr(log, "None"))
 
 
 def _is_true(text: str | None) -> bool:

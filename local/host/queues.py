@@ -9,16 +9,16 @@ import asyncio
 import base64
 import json
 import random
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
-from local.host.engine import Datum
+from local.host.engine import Data
 from local.host.functions import Function, QueueTrigger
 from local.host.host_json import QueueSettings
 from local.host.invocations import Invocations
@@ -107,9 +107,6 @@ class QueueListener:
         while self._running:
             await asyncio.wait(self._running)
 
-    async def close(self) -> None:
-        """Nothing is left open: the clients belong to `Storage`."""
-
     async def _poll(self) -> None:
         while not self._closing.is_set():
             found = 0
@@ -162,27 +159,26 @@ class QueueListener:
                 await self._to_poison(held, f"Message cannot be decoded ({error}).")
                 return
             try:
-                inputs = [(self._trigger.parameter, Datum(body.decode(), "string"))]
+                inputs = {self._trigger.parameter: {"string": body.decode()}}
             except UnicodeDecodeError as error:
                 LOG.error("Message %s of queue '%s': %s", message.id, self._trigger.queue, error)
                 await self._settle(held, succeeded=False)
                 return
-            succeeded = await self._run(held, inputs, body)
-            await self._settle(held, succeeded=succeeded)
+            await self._settle(held, succeeded=await self._run(held, inputs, body))
         except AzureError as error:
             # The message comes back when its lease ends; until then nothing more can be done.
             LOG.error("Message %s of queue '%s': %s", message.id, self._trigger.queue, _first_line(error))
 
-    async def _run(self, held: _Held, inputs: list[tuple[str, Any]], body: bytes) -> bool:
+    async def _run(self, held: _Held, inputs: Mapping[str, Data], body: bytes) -> bool:
         over = asyncio.Event()
         renewal = asyncio.create_task(self._renew(held, over))
         try:
-            outcome = await self._invocations.run(self._function, inputs, _metadata(held.message, body))
+            result = await self._invocations.run(self._function, inputs, _metadata(held.message, body))
         finally:
             # Never cancelled half-way: the service may have changed the receipt already.
             over.set()
             await renewal
-        return outcome.succeeded
+        return result.succeeded
 
     async def _renew(self, held: _Held, over: asyncio.Event) -> None:
         """Keeps the message invisible: at half of the lease each time, sooner after a failure."""
@@ -221,13 +217,11 @@ class QueueListener:
     async def _delete(self, held: _Held) -> None:
         try:
             await self._queue.delete_message(held.message.id, held.receipt)
-        except ResourceNotFoundError:
+        except HttpResponseError as error:
+            if error.status_code not in (400, 404):  # 400: PopReceiptMismatch
+                raise
             # Someone else has it, with a receipt of their own: theirs to delete.
             LOG.warning("Unable to delete queue message '%s': it is gone or was taken over.", held.message.id)
-        except HttpResponseError as error:
-            if error.status_code != 400:  # PopReceiptMismatch
-                raise
-            LOG.warning("Unable to delete queue message '%s': it was taken over.", held.message.id)
 
     @property
     def _too_often(self) -> str:
@@ -239,16 +233,15 @@ class QueueListener:
         await self._delete(held)
 
 
-def _metadata(message: QueueMessage, body: bytes) -> dict[str, Any]:
-    def moment(value: datetime | None) -> Any:
-        text = (value or datetime.now(UTC)).astimezone(UTC).isoformat()
-        return Datum(json.dumps(text), "json")
+def _metadata(message: QueueMessage, body: bytes) -> dict[str, Data]:
+    def moment(value: datetime | None) -> Data:
+        return {"json": json.dumps((value or datetime.now(UTC)).astimezone(UTC).isoformat())}
 
     return {
-        "QueueTrigger": Datum(body.decode(errors="replace"), "string"),
-        "Id": Datum(message.id, "string"),
-        "DequeueCount": Datum(str(message.dequeue_count or 0), "json"),
-        "PopReceipt": Datum(message.pop_receipt, "string"),
+        "QueueTrigger": {"string": body.decode(errors="replace")},
+        "Id": {"string": message.id},
+        "DequeueCount": {"json": str(message.dequeue_count or 0)},
+        "PopReceipt": {"string": message.pop_receipt},
         "InsertionTime": moment(message.inserted_on),
         "ExpirationTime": moment(message.expires_on),
         "NextVisibleTime": moment(message.next_visible_on),

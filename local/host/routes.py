@@ -69,11 +69,8 @@ class Template:
 
     @classmethod
     def parse(cls, text: str) -> Template:
-        """Reads a template such as `groups/{id}/{*rest}`.
-
-        Raises:
-            StartError: an empty segment, a name twice, a catch-all that is not last, or what this host does not take.
-        """
+        """Reads a template such as `groups/{id}/{*rest}`. Raises StartError: an empty segment, a name twice, a
+        catch-all that is not last, or what this host does not take."""
         whole = text.removeprefix("/").removesuffix("/")
         segments = tuple(_segment(text, piece) for piece in whole.split("/")) if whole else ()
         names = [one.name.lower() for one in segments if one.name]
@@ -111,11 +108,8 @@ class Routes:
     """Finds the function for a path and a method."""
 
     def __init__(self, functions: Sequence[Function], prefix: str) -> None:
-        """Reads the templates of every HTTP function, those that are disabled too.
-
-        Raises:
-            StartError: a template cannot be read.
-        """
+        """Reads the templates of every HTTP function, those that are disabled too. Raises StartError: a template
+        cannot be read."""
         self.entries: list[tuple[Template, Function, HttpTrigger]] = []
         # The host sorts by StringComparer.OrdinalIgnoreCase, which compares upper case: "_" comes after "Z".
         for function in sorted(functions, key=lambda one: one.name.upper()):

@@ -37,11 +37,7 @@ class Schedule:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads a schedule.
-
-        Raises:
-            StartError: the real host would refuse it as well; with its words, and why.
-        """
+        """Reads a schedule. Raises StartError: the real host would refuse it as well; with its words, and why."""
         try:
             schedule = cls(text, _translate(text))
             schedule.after(datetime(2000, 1, 1, tzinfo=UTC))
@@ -53,11 +49,8 @@ class Schedule:
         return schedule
 
     def after(self, moment: datetime) -> datetime:
-        """The first time of the schedule that is later than `moment`.
-
-        Raises:
-            StartError: there is none within fifty years, such as for 30 February.
-        """
+        """The first time of the schedule that is later than `moment`. Raises StartError: there is none within fifty
+        years, such as for 30 February."""
         cron = CronSim(self.cron, moment.astimezone(UTC))
         cron.day_and = True
         try:

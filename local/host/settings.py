@@ -14,11 +14,8 @@ _PLACEHOLDER = re.compile(r"%([^%\s]+)%")
 
 
 def read_local_settings(path: Path) -> dict[str, str]:
-    """The `Values` of a `local.settings.json`. A value of null is left out, as Core Tools does.
-
-    Raises:
-        StartError: the file cannot be read, is encrypted, or holds something other than texts.
-    """
+    """The `Values` of a `local.settings.json`. A value of null is left out, as Core Tools does. Raises StartError:
+    the file cannot be read, is encrypted, or holds something other than texts."""
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -55,11 +52,8 @@ def merge(environment: Mapping[str, str], settings: Mapping[str, str]) -> tuple[
 
 
 def resolve(text: str, environment: Mapping[str, str]) -> str:
-    """Puts settings' values in the place of `%NAME%`.
-
-    Raises:
-        StartError: there is no such setting; in the words of the real host.
-    """
+    """Puts settings' values in the place of `%NAME%`. Raises StartError: there is no such setting; in the words of
+    the real host."""
 
     def value(match: re.Match[str]) -> str:
         if match[1] not in environment:

@@ -28,22 +28,15 @@ class Storage:
         self._stack = AsyncExitStack()
 
     async def queue(self, connection: str, name: str) -> QueueClient:
-        """A queue; whether it exists is not looked at. Contents pass as they are, encoding is ours.
-
-        Raises:
-            StartError: the connection is not set.
-        """
+        """A queue; whether it exists is not looked at. Contents pass as they are, encoding is ours. Raises
+        StartError: the connection is not set."""
         if connection not in self._queues:
             service = QueueServiceClient.from_connection_string(connection_string(connection, self._environment))
             self._queues[connection] = await self._stack.enter_async_context(service)
         return self._queues[connection].get_queue_client(name)
 
     async def blobs(self) -> BlobServiceClient:
-        """The host's own blob service.
-
-        Raises:
-            StartError: its connection is not set.
-        """
+        """The host's own blob service. Raises StartError: its connection is not set."""
         if self._blobs is None:
             # Only timers need blobs, and the SDK is slow to import.
             from azure.storage.blob.aio import BlobServiceClient

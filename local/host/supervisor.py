@@ -16,11 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from local.host.banner import URL
+from local.host.app_process import python_path
 from local.host.control import EXIT_ENDED
 from local.host.errors import StartError
 from local.host.forking import Forking
-from local.host.instances import Instance, environment_of_host, start_instance
+from local.host.functions import URL
+from local.host.instances import Instance, start_instance
 from local.host.logs import LOG
 from local.host.options import Options
 from local.host.scaling import HTTP, Group, Scaling
@@ -41,25 +42,24 @@ class Supervisor:
         environment: Mapping[str, str],
         *,
         port: int,
-        workers: int,
         ready_file: Path | None = None,
         scaling: Scaling | None = None,
         forks: Sequence[str] = (),
     ) -> None:
-        """With `scaling` instances come and go; without it `workers` processes of the whole app run. With `forks`,
-        names of modules, all are forked from processes that have loaded these."""
+        """With `scaling` instances come and go; without it processes of the whole app run. With `forks`, names of
+        modules, all are forked from processes that have loaded these."""
         self._options = options
         self._environment = dict(environment)
         self._port = port
         self._scaling = scaling
-        self._wanted = 1 if scaling else workers
+        self._wanted = 1 if scaling else options.workers
         self._ready_file = ready_file
         self._forks = forks
         self._forking: Forking | None = None
         self._listening: socket.socket
         self._instances: list[Instance] = []
-        self._launching: Counter[str] = Counter()
-        self._pauses_s: defaultdict[str, float] = defaultdict(float)
+        self._launching: Counter[str | None] = Counter()
+        self._pauses_s: defaultdict[str | None, float] = defaultdict(float)
         """Before the next instance of a group starts, where the last one ended before it served."""
         self._keepers: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
@@ -70,11 +70,7 @@ class Supervisor:
         self._status = 0
 
     async def run(self) -> int:
-        """Serves until a signal or a failed start; gives the exit status.
-
-        Raises:
-            OSError: the port is taken.
-        """
+        """Serves until a signal or a failed start; gives the exit status. Raises OSError: the port is taken."""
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(("127.0.0.1", self._port))
@@ -86,7 +82,8 @@ class Supervisor:
                 loop.add_signal_handler(number, self._on_signal)
             self._listening = listening
             if self._forks:
-                self._forking = Forking(self._options, environment_of_host(self._environment), self._forks)
+                environment = {**self._environment, "PYTHONPATH": python_path(self._environment)}
+                self._forking = Forking(self._options, environment, self._forks)
             if self._scaling:
                 self._begin(self._scale(self._scaling), "scaling")
             else:
@@ -127,21 +124,10 @@ class Supervisor:
             await kept
 
     async def _keep(self) -> None:
-        """Keeps one worker process running."""
-        pause_s = 0.1
+        """Keeps one process of the whole app running."""
         while not self._stop.is_set():
-            instance = await self._start(None)
-            status = await self._end_of(instance)
-            if self._stop.is_set():
-                return
-            if status == EXIT_ENDED:
-                # As the platform does with an instance whose host has ended.
-                LOG.warning("Host %d has ended itself: starting another.", instance.pid)
-            else:
-                LOG.error("Host %d ended (%s): starting another.", instance.pid, instance.reason(status))
-            pause_s = 0.1 if instance.serving else min(pause_s * 2, _LONGEST_PAUSE_S)
-            if not instance.serving:
-                await self._wait_or_stop(pause_s)
+            self._launching[None] += 1
+            await self._serve(None)
 
     async def _scale(self, scaling: Scaling) -> None:
         """Starts and stops instances as there is work, until the host stops."""
@@ -183,8 +169,8 @@ class Supervisor:
         """Instances of a group whose process has not been started yet."""
         return self._launching[group]
 
-    async def _serve(self, group: str) -> None:
-        """One instance of a group, from its start to its end."""
+    async def _serve(self, group: str | None) -> None:
+        """One instance of a group, or of the whole app, from its start to its end."""
         try:
             await self._wait_or_stop(self._pauses_s[group])
             if self._stop.is_set():
@@ -192,14 +178,18 @@ class Supervisor:
             instance = await self._start(group)
         finally:
             self._launching[group] -= 1
-        LOG.info("Instance %d of %s starts.", instance.pid, group)
+        name = f"Instance {instance.pid} of {group}" if group else f"Host {instance.pid}"
+        next_ = "." if group else ": starting another."
+        LOG.info("%s starts.", name)
         status = await self._end_of(instance)
         pause_s = 0.0 if instance.serving else min(max(self._pauses_s[group] * 2, 0.1), _LONGEST_PAUSE_S)
         self._pauses_s[group] = pause_s
         if status == 0:
-            LOG.info("Instance %d of %s has ended.", instance.pid, group)
-        else:
-            LOG.error("Instance %d of %s ended (%s).", instance.pid, group, instance.reason(status))
+            LOG.info("%s has ended.", name)
+        elif status == EXIT_ENDED:
+            LOG.warning("%s has ended itself%s", name, next_)
+        elif not self._stop.is_set():
+            LOG.error("%s ended (%s)%s", name, instance.reason(status), next_)
 
     async def _end_of(self, instance: Instance) -> int:
         status = await instance.ended()
@@ -263,9 +253,8 @@ class Supervisor:
         if not self._ready_file or not self._served or self._stop.is_set():
             return
         content: dict[str, Any] = {"port": self._port, "pid": os.getpid(), "url": self.url}
-        content["hosts"] = [one.pid for one in serving]
+        content |= {"hosts": [one.pid for one in serving], "groups": [one.group for one in serving]}
         content["workers"] = [one.app_pid for one in serving if one.app_pid]
-        content["groups"] = [one.group for one in serving]
         content["instances"] = [[one.group, one.pid, one.app_pid] for one in serving]
         draft = self._ready_file.with_name(f"{self._ready_file.name}.{os.getpid()}.tmp")
         draft.write_text(json.dumps(content), encoding="utf-8")

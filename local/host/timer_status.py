@@ -56,11 +56,7 @@ class TimerStatus:
 
     @classmethod
     def from_json(cls, text: str) -> TimerStatus:
-        """The reverse of `to_json`.
-
-        Raises:
-            ValueError: it is something else.
-        """
+        """The reverse of `to_json`. Raises ValueError: it is something else."""
         try:
             fields = json.loads(text)
             times = [datetime.fromisoformat(fields[name]) for name in ("Last", "Next", "LastUpdated")]

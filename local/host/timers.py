@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from azure.core.exceptions import AzureError
 from azure.storage.blob.aio import BlobLeaseClient
 
-from local.host.engine import Datum
 from local.host.functions import Function, TimerTrigger
 from local.host.invocations import Invocations
 from local.host.logs import LOG
@@ -57,9 +56,6 @@ class TimerListener:
         """Returns when the run in progress has ended and the lease is given back."""
         if self._task:
             await self._task
-
-    async def close(self) -> None:
-        """Nothing is left open: the clients belong to `Storage`."""
 
     async def _keep_going(self) -> None:
         while not self._closing.is_set():
@@ -111,9 +107,8 @@ class TimerListener:
 
     async def _run(self, status: TimerStatus, *, past_due: bool) -> TimerStatus:
         ran = self._now()
-        inputs = [(self._trigger.parameter, Datum(self._request(status, past_due=past_due), "json"))]
-        outcome = await self._invocations.run(self._function, inputs)
-        if outcome.abandoned:
+        inputs = {self._trigger.parameter: {"json": self._request(status, past_due=past_due)}}
+        if (await self._invocations.run(self._function, inputs)).abandoned:
             # The process ends before the run did: the next holder of the lease finds it past due.
             return status
         after = status.after_run(self._trigger.schedule, ran)

@@ -15,18 +15,24 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Protocol
 
-from local.host.admin import Admin
 from local.host.app_process import AppProcess, launch
-from local.host.banner import describe_for_people
 from local.host.control import EXIT_ENDED, EXIT_FAILED, WorkerEnd
 from local.host.dispatcher import Dispatcher
-from local.host.engine import LogLine
 from local.host.errors import StartError
-from local.host.functions import POISON_SUFFIX, Function, QueueTrigger, TimerTrigger, describe, group_of, groups_of
+from local.host.functions import (
+    POISON_SUFFIX,
+    Function,
+    QueueTrigger,
+    TimerTrigger,
+    banner,
+    describe,
+    group_of,
+    groups_of,
+)
 from local.host.host_json import HostSettings, read_host_json
 from local.host.http_server import HttpServer
 from local.host.invocations import Invocations
-from local.host.logs import INFORMATION, LOG, WARNING, print_line, set_up
+from local.host.logs import LOG, set_up
 from local.host.options import Options
 from local.host.queues import QueueListener
 from local.host.routes import Routes
@@ -50,10 +56,7 @@ class Listener(Protocol):
         """Takes no more; what runs goes on."""
 
     async def finished(self) -> None:
-        """Returns when nothing runs any more."""
-
-    async def close(self) -> None:
-        """Lets go of what is open."""
+        """Returns when nothing runs any more, and nothing is open but the clients of `Storage`."""
 
 
 class WorkerHost:
@@ -115,16 +118,16 @@ class WorkerHost:
     async def _listeners(self, storage: Storage, invocations: Invocations) -> list[Listener]:
         listeners: list[Listener] = []
         if self._serves(HTTP):
-            admin, options = Admin(self._functions, invocations), self._options
-            server = HttpServer(
-                self._routes,
-                invocations,
-                admin,
-                self._sock,
-                master_key=options.master_key,
-                answer_s=options.answer_s,
+            listeners.append(
+                HttpServer(
+                    self._routes,
+                    invocations,
+                    self._functions,
+                    self._sock,
+                    master_key=self._options.master_key,
+                    answer_s=self._options.answer_s,
+                )
             )
-            listeners.append(server)
         else:
             self._sock.close()
         for function in self._functions:
@@ -180,7 +183,6 @@ class WorkerHost:
         if not finished.done():
             LOG.error("Work is left behind: storage did not answer in time. Its messages come back later.")
             finished.cancel()
-        await asyncio.gather(*(listener.close() for listener in listeners))
 
 
 def _is_traced(settings: HostSettings, environment: Mapping[str, str]) -> bool:
@@ -188,12 +190,6 @@ def _is_traced(settings: HostSettings, environment: Mapping[str, str]) -> bool:
     if environment.get("APPLICATIONINSIGHTS_CONNECTION_STRING"):
         return True
     return settings.exports and bool(environment.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
-
-
-def _print_app_line(line: LogLine) -> None:
-    # Microsoft's worker has a log of the platform's own in Azure.
-    if line.level >= (WARNING if line.function_name is None else INFORMATION):
-        print_line(line.level, line.text)
 
 
 async def _index(options: Options, settings: HostSettings, dispatcher: Dispatcher, app: AppProcess) -> list[Function]:
@@ -220,18 +216,13 @@ async def _serve(
         if not stopping.done():
             stopping.set_result(status)
 
-    def stop() -> None:
-        """May be called from any thread or signal handler, at any time."""
-        loop.call_soon_threadsafe(end_with, 0)
-
-    def drain() -> None:
-        """The same, and waits for all that runs, however long it takes, unless it is told to stop."""
-        loop.call_soon_threadsafe(partial(end_with, 0, at_once=False))
-
+    # Both may be called from any thread or signal handler, at any time. Draining waits for all that runs, however
+    # long it takes, unless it is told to stop.
+    stop = partial(loop.call_soon_threadsafe, end_with, 0)
+    drain = partial(loop.call_soon_threadsafe, partial(end_with, 0, at_once=False))
     dispatcher = Dispatcher(
         options,
         partial(launch, options, os.environ),
-        log=_print_app_line,
         on_change=lambda pid: control.tell("worker", pid=pid),
         on_end=partial(end_with, EXIT_ENDED),
     )
@@ -239,7 +230,7 @@ async def _serve(
         functions = await _index(options, settings, dispatcher, app)
         routes = Routes(functions, settings.route_prefix)
         groups = [asdict(group) for group in groups_of(functions)]
-        control.tell("indexed", banner=describe_for_people(functions, settings.route_prefix), groups=groups)
+        control.tell("indexed", banner=banner(functions, settings.route_prefix), groups=groups)
         host = WorkerHost(options, settings, functions, routes, dispatcher, control, sock, hurry)
         signal.signal(signal.SIGTERM, lambda *_: stop())
         control.on_order(stop=stop, drain=drain)
