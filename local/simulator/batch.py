@@ -57,7 +57,8 @@ async def _all_at_once(call: Call, items: list[Json], run: Run) -> dict[str, Ans
 
 async def _run(call: Call, item: Json, run: Run, done: dict[str, Answer]) -> Answer:
     if any(done[name].status >= 400 for name in item["dependsOn"]):
-        return _failed_dependency()
+        error = {"code": "FailedDependency", "message": "A request this one depends on has failed."}
+        return Answer(424, {"error": error}, headers={"Content-Type": "application/json"})
     headers = {str(name).lower(): str(value) for name, value in (item.get("headers") or {}).items()}
     raw_path, _, raw_query = _relative(item["url"]).partition("?")
     path, segments = split_path(raw_path)
@@ -143,8 +144,3 @@ def _shown(id_: str, done: Answer) -> Json:
         headers["Content-Type"] = "text/plain"
         body = base64.b64encode(done.text.encode()).decode()
     return {"id": id_, "status": done.status, "headers": headers, **({} if body is None else {"body": body})}
-
-
-def _failed_dependency() -> Answer:
-    error = {"code": "FailedDependency", "message": "A request this one depends on has failed."}
-    return Answer(424, {"error": error}, headers={"Content-Type": "application/json"})

@@ -16,7 +16,8 @@ from .seed import BadSeed, add_later
 from .simulator import Simulator
 
 Json = dict[str, Any]
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[Simulator, web.Request, Json], Any]
+"""Gives an answer, its JSON, or None for an empty one."""
 
 
 class ClientChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -40,140 +41,108 @@ class TokenOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
 
 
 def add_routes(app: web.Application, simulator: Simulator) -> None:
-    control = _Control(simulator)
-    for method, path, handler in (
-        ("POST", "reset", control.reset),
-        ("POST", "seed", control.seed),
-        ("GET", "settings", control.show_settings),
-        ("PATCH", "settings", control.change_settings),
-        ("POST", "faults", control.add_fault),
-        ("GET", "faults", control.show_faults),
-        ("DELETE", "faults", control.remove_faults),
-        ("DELETE", "faults/{id}", control.remove_faults),
-        ("PATCH", "clients/{id}", control.change_client),
-        ("DELETE", "apps/{id}", control.delete_app),
-        ("GET", "mails", control.mails),
-        ("GET", "invitations", control.invitations),
-        ("POST", "redeem", control.redeem),
-        ("GET", "calls", control.calls),
-        ("GET", "log", control.log),
-        ("POST", "tokens", control.token),
-        ("POST", "keys/rotate", control.rotate_keys),
-    ):
-        app.router.add_route(method, f"/_sim/{path}", _told(handler))
+    for method, path, handler in _ROUTES:
+        app.router.add_route(method, f"/_sim/{path}", _told(handler, simulator))
 
 
-def _told(handler: Handler) -> Handler:
-    """What the one who asked got wrong is a 400 that says so."""
+def _told(handler: Handler, simulator: Simulator) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """What a handler gives, as JSON. What the one who asked got wrong is a 400 that says so."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
-            return await handler(request)
+            body = await request.json() if request.can_read_body else {}
+            if not isinstance(body, dict):
+                raise BadSeed("a JSON object is needed")
+            said = handler(simulator, request, body)
         except (BadSeed, CannotRedeem, GraphError, msgspec.ValidationError, re.error) as error:
             text = error.message if isinstance(error, GraphError) else str(error)
             return web.json_response({"error": text}, status=400)
+        if isinstance(said, web.Response):
+            return said
+        return web.Response(status=204) if said is None else web.json_response(said)
 
     return answer
 
 
-async def _json(request: web.Request) -> Json:
-    body = await request.json() if request.can_read_body else {}
-    if not isinstance(body, dict):
-        raise web.HTTPBadRequest(text="a JSON object is needed")
-    return body
+def _change_settings(simulator: Simulator, _: web.Request, body: Json) -> Any:
+    change_settings(simulator.world, body)
+    return msgspec.to_builtins(simulator.world.settings)
 
 
-class _Control:
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
+def _add_fault(simulator: Simulator, _: web.Request, body: Json) -> web.Response:
+    return web.json_response({"id": simulator.world.faults.add(msgspec.convert(body, FaultOrder)).id}, status=201)
 
-    async def reset(self, request: web.Request) -> web.Response:
-        self._simulator.reset((await _json(request)).get("seed"))
-        return web.Response(status=204)
 
-    async def seed(self, request: web.Request) -> web.Response:
-        add_later(self._simulator.world, await _json(request))
-        return web.Response(status=204)
+def _remove_faults(simulator: Simulator, request: web.Request, _: Json) -> None:
+    removed = simulator.world.faults.remove(request.match_info.get("id"))
+    if not removed and "id" in request.match_info:
+        raise web.HTTPNotFound
 
-    async def show_settings(self, request: web.Request) -> web.Response:
-        return web.json_response(msgspec.to_builtins(self._simulator.world.settings))
 
-    async def change_settings(self, request: web.Request) -> web.Response:
-        change_settings(self._simulator.world, await _json(request))
-        return await self.show_settings(request)
+def _change_client(simulator: Simulator, request: web.Request, body: Json) -> None:
+    registry = simulator.world.registry
+    client = registry.find_client(request.match_info["id"])
+    if client is None:
+        raise web.HTTPNotFound
+    change = msgspec.convert(body, ClientChange)
+    registry.change_client(client, graph_permissions=change.graph_permissions, app_roles=change.app_roles)
+    graph_api.write_down(simulator.world, client.client_id)
 
-    async def add_fault(self, request: web.Request) -> web.Response:
-        fault = self._simulator.world.faults.add(msgspec.convert(await _json(request), FaultOrder))
-        return web.json_response({"id": fault.id}, status=201)
 
-    async def show_faults(self, request: web.Request) -> web.Response:
-        return web.json_response([fault.shown() for fault in self._simulator.world.faults])
+def _delete_app(simulator: Simulator, request: web.Request, _: Json) -> None:
+    """Take a service principal out of the tenant, as an administrator does."""
+    directory = simulator.world.directory
+    principal = directory.service_principals.get(request.match_info["id"])
+    if principal is None:
+        raise web.HTTPNotFound
+    directory.delete(principal)
 
-    async def remove_faults(self, request: web.Request) -> web.Response:
-        removed = self._simulator.world.faults.remove(request.match_info.get("id"))
-        if not removed and "id" in request.match_info:
-            raise web.HTTPNotFound
-        return web.Response(status=204)
 
-    async def change_client(self, request: web.Request) -> web.Response:
-        registry = self._simulator.world.registry
-        client = registry.find_client(request.match_info["id"])
-        if client is None:
-            raise web.HTTPNotFound
-        change = msgspec.convert(await _json(request), ClientChange)
-        permissions, roles = change.graph_permissions, change.app_roles
-        registry.change_client(client, graph_permissions=permissions, app_roles=roles)
-        graph_api.write_down(self._simulator.world, client.client_id)
-        return web.Response(status=204)
+def _redeem(simulator: Simulator, _: web.Request, body: Json) -> Json:
+    user = redeem(simulator.world, redeem_url=body.get("redeemUrl"), user_id=body.get("userId"))
+    return {"userId": user.id, "externalUserState": user.get("externalUserState")}
 
-    async def delete_app(self, request: web.Request) -> web.Response:
-        """Take a service principal out of the tenant, as an administrator does."""
-        directory = self._simulator.world.directory
-        principal = directory.service_principals.get(request.match_info["id"])
-        if principal is None:
-            return web.json_response({"error": "no such service principal"}, status=404)
-        directory.delete(principal)
-        return web.Response(status=204)
 
-    async def mails(self, request: web.Request) -> web.Response:
-        return web.json_response(msgspec.to_builtins(self._simulator.world.observations.mails))
+def _calls(simulator: Simulator, _: web.Request, _body: Json) -> list[Json]:
+    counted = sorted(simulator.world.observations.calls.items())
+    return [{"call": call, "status": status, "count": n} for (call, status), n in counted]
 
-    async def invitations(self, request: web.Request) -> web.Response:
-        return web.json_response([guest.shown() for guest in self._simulator.world.invited.guests.values()])
 
-    async def redeem(self, request: web.Request) -> web.Response:
-        body = await _json(request)
-        user = redeem(self._simulator.world, redeem_url=body.get("redeemUrl"), user_id=body.get("userId"))
-        return web.json_response({"userId": user.id, "externalUserState": user.get("externalUserState")})
+def _token(simulator: Simulator, request: web.Request, body: Json) -> Json:
+    order = msgspec.convert(body, TokenOrder)
+    issuer, registry = simulator.issuer, simulator.world.registry
+    base = f"{request.scheme}://{request.host}"
+    person = registry.find_person(order.username) if order.username else None
+    client = registry.find_client(order.client_id) if order.client_id else None
+    if person is not None:
+        app_id = order.client_id or "00000000-0000-0000-0000-000000000000"
+        claims = issuer.person_claims(person, app_id, order.audience, "access_as_user", base)
+    elif client is not None:
+        claims = issuer.app_claims(client, order.audience, base)
+    else:
+        raise BadSeed("no such person or client")
+    claims = {k: v for k, v in (claims | order.claims).items() if v is not None}
+    headers = order.headers or None
+    token = issuer.mint(claims, lifetime_s=order.lifetime_s, key=order.key, alg=order.alg, headers=headers)
+    return {"access_token": token}
 
-    async def calls(self, request: web.Request) -> web.Response:
-        counted = self._simulator.world.observations.calls
-        return web.json_response(
-            [{"call": call, "status": status, "count": n} for (call, status), n in sorted(counted.items())]
-        )
 
-    async def log(self, request: web.Request) -> web.Response:
-        return web.json_response(self._simulator.world.observations.log)
-
-    async def token(self, request: web.Request) -> web.Response:
-        order = msgspec.convert(await _json(request), TokenOrder)
-        issuer, registry = self._simulator.issuer, self._simulator.world.registry
-        base = f"{request.scheme}://{request.host}"
-        person = registry.find_person(order.username) if order.username else None
-        client = registry.find_client(order.client_id) if order.client_id else None
-        if person is not None:
-            app_id = order.client_id or "00000000-0000-0000-0000-000000000000"
-            claims = issuer.person_claims(person, app_id, order.audience, "access_as_user", base)
-        elif client is not None:
-            claims = issuer.app_claims(client, order.audience, base)
-        else:
-            return web.json_response({"error": "no such person or client"}, status=400)
-        claims = {k: v for k, v in (claims | order.claims).items() if v is not None}
-        token = issuer.mint(
-            claims, lifetime_s=order.lifetime_s, key=order.key, alg=order.alg, headers=order.headers or None
-        )
-        return web.json_response({"access_token": token})
-
-    async def rotate_keys(self, request: web.Request) -> web.Response:
-        self._simulator.issuer.rotate_keys()
-        return web.Response(status=204)
+_ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", "reset", lambda simulator, _, body: simulator.reset(body.get("seed"))),
+    ("POST", "seed", lambda simulator, _, body: add_later(simulator.world, body)),
+    ("GET", "settings", lambda simulator, *_: msgspec.to_builtins(simulator.world.settings)),
+    ("PATCH", "settings", _change_settings),
+    ("POST", "faults", _add_fault),
+    ("GET", "faults", lambda simulator, *_: [fault.shown() for fault in simulator.world.faults]),
+    ("DELETE", "faults", _remove_faults),
+    ("DELETE", "faults/{id}", _remove_faults),
+    ("PATCH", "clients/{id}", _change_client),
+    ("DELETE", "apps/{id}", _delete_app),
+    ("GET", "mails", lambda simulator, *_: msgspec.to_builtins(simulator.world.observations.mails)),
+    ("GET", "invitations", lambda simulator, *_: [one.shown() for one in simulator.world.invited.guests.values()]),
+    ("POST", "redeem", _redeem),
+    ("GET", "calls", _calls),
+    ("GET", "log", lambda simulator, *_: simulator.world.observations.log),
+    ("POST", "tokens", _token),
+    ("POST", "keys/rotate", lambda simulator, *_: simulator.issuer.rotate_keys()),
+)

@@ -1,8 +1,6 @@
 """Delta queries for users and groups (graph contract "Groups", "Owners and delta"): a first full round, then what
 changed since a token."""
 
-import base64
-import binascii
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
@@ -18,7 +16,7 @@ from .directory.relations import Relation
 from .errors import bad_request, sync_state_gone
 from .odata import shapes
 from .odata.filters import Expression, Junction, Path, Test
-from .odata.paging import link
+from .odata.paging import link, state_in, token
 
 _MAX_IDS = 50
 _RELATIONS: Final[dict[str, Callable[[Directory], Relation]]] = {
@@ -158,13 +156,8 @@ def _token(call: Call) -> str | None:
 
 
 def _resumed(call: Call) -> _State:
-    token, world = _token(call) or "", call.world
-    try:
-        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        state = msgspec.msgpack.decode(raw, type=_State)
-    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
-        raise bad_request("Invalid delta token.") from error
-    rules = world.settings.delta
+    world, rules = call.world, call.world.settings.delta
+    state = state_in(_token(call) or "", _State, bad_request("Invalid delta token."))
     is_old = now().timestamp() - state.made > rules.expiry_s
     is_of_another = state.tenant != world.directory.tenant.id or state.position > world.directory.changes.position
     if rules.links_expired or is_old or is_of_another:
@@ -173,5 +166,4 @@ def _resumed(call: Call) -> _State:
 
 
 def _link(call: Call, name: str, state: _State) -> str:
-    token = base64.urlsafe_b64encode(msgspec.msgpack.encode(state)).decode().rstrip("=")
-    return link(call.base_url, call.path, {name: token})
+    return link(call.base_url, call.path, {name: token(state)})

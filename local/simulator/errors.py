@@ -5,32 +5,23 @@ A `GraphError` is raised by models and rendered by the pipeline into Graph's env
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 # innerError of a 429 in Microsoft's sample, beside the date and the ids (graph contract "Throttling").
 TOO_MANY_INNER = {"code": "429", "status": "429", "message": "Please retry after"}
 
 
+@dataclass(eq=False)
 class GraphError(Exception):
     """An answer of Graph that is no success."""
 
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        *,
-        headers: dict[str, str] | None = None,
-        inner: dict[str, Any] | None = None,
-        details: list[dict[str, str]] | None = None,
-    ) -> None:
-        super().__init__(f"{status} {code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
-        self.headers = headers or {}
-        self.inner = inner or {}
-        self.details = details
+    status: int
+    code: str
+    message: str
+    headers: dict[str, str] = field(default_factory=dict)
+    inner: dict[str, Any] = field(default_factory=dict)
+    details: list[dict[str, str]] | None = None
 
 
 def bad_request(message: str, code: str = "Request_BadRequest") -> GraphError:
@@ -47,6 +38,13 @@ def invalid_value(property_: str, resource: str, code: str = "InvalidValue") -> 
     (microsoft-graph-docs-contrib #6580, microsoft-graph-docs #6675)."""
     text = f"Invalid value specified for property '{property_}' of resource '{resource}'."
     return GraphError(400, "Request_BadRequest", text, details=[{"code": code, "target": property_}])
+
+
+def check_required(fields: dict[str, Any], resource: str, *names: str, code: str = "Request_BadRequest") -> None:
+    """Raises GraphError: 400 for the first of these properties that has no value."""
+    for name in names:
+        if fields.get(name) in (None, ""):
+            raise bad_request(f"A value is required for property '{name}' of resource '{resource}'.", code)
 
 
 def not_unique(property_: str, code: str = "Request_BadRequest") -> GraphError:

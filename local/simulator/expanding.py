@@ -8,9 +8,8 @@ relationship a request).
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
-from .call import Call
+from .call import Call, Json
 from .directory.directory import Directory
 from .directory.objects import DirectoryObject
 from .directory.relations import Assignment
@@ -56,7 +55,7 @@ class Expanding:
     select: tuple[str, ...] = ()
     linked: Links | None = None
 
-    def shown(self, call: Call, object_: DirectoryObject) -> dict[str, Any]:
+    def shown(self, call: Call, object_: DirectoryObject) -> Json:
         """The part of the answer for one object; empty where nothing is expanded."""
         if self.linked is None:
             return {}
@@ -71,7 +70,7 @@ class Expanding:
             return {self.name: shown[0]} if shown else {}
         return {self.name: shown}
 
-    def _assignment(self, call: Call, assignment: Assignment) -> dict[str, Any]:
+    def _assignment(self, call: Call, assignment: Assignment) -> Json:
         whole = assignment_shown(call.world, assignment)
         return {name: value for name, value in whole.items() if not self.select or name in self.select}
 
@@ -103,9 +102,6 @@ def expanding(call: Call, kind: str) -> Expanding:
         raise bad_request(f"Expanding '{known}' is not supported.", "BadRequest")
     select = ",".join(o.removeprefix(_OPTION) for o in options)
     return Expanding(known, tuple(n.strip() for n in select.split(",") if n.strip()), found)
-
-
-Json = dict[str, Any]
 
 
 def assignment_shown(world: World, assignment: Assignment) -> Json:

@@ -98,7 +98,7 @@ class Fault:
             order.code or code,
             order.message or message,
             headers=dict(order.headers),
-            inner=dict(TOO_MANY_INNER) if order.status == 429 else None,
+            inner=dict(TOO_MANY_INNER) if order.status == 429 else {},
         )
 
     def shown(self) -> dict[str, Any]:
@@ -127,8 +127,9 @@ class Faults:
             del self._faults[fault.id]
         return len(gone)
 
-    def take(self, method: str, path: str, when: When) -> Fault | None:
-        """The fault that strikes this call; counts the hit."""
+    async def strike(self, method: str, path: str, when: When) -> Answer | None:
+        """The answer that replaces the real one, by the fault that strikes this call, if any. Raises: as
+        `Fault.strike`."""
         for fault in self._faults.values():
             if not fault.matches(method, path, when):
                 continue
@@ -136,7 +137,7 @@ class Faults:
                 fault.to_skip -= 1
                 continue
             fault.hits += 1
-            return fault
+            return await fault.strike()
         return None
 
     def __iter__(self) -> Iterator[Fault]:

@@ -1,5 +1,6 @@
 """What the directory remembers of invitations: tickets and mails per guest, and how many there were."""
 
+import re
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,6 +67,4 @@ class InvitedGuests:
 
 def _quoted(text: str) -> str:
     """Percent-encoding with lower-case digits, as the redeem URL has it."""
-    encoded = quote(text, safe="")
-    parts = encoded.split("%")
-    return parts[0] + "".join(f"%{part[:2].lower()}{part[2:]}" for part in parts[1:])
+    return re.sub("%..", lambda found: found[0].lower(), quote(text, safe=""))

@@ -1,6 +1,6 @@
 """Collections over HTTP: filter by index or scan, page by page, counted when asked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,40 +55,44 @@ def list_links(
     "Use of $filter on the relationships […] is supported only with advanced query parameters" ("Advanced query
     capabilities"); sorting likewise.
     """
-    query, find = call.query, call.world.directory.find
+    query = call.query
     if (query.filter is not None or query.orderby) and not query.is_advanced:
         raise unsupported_query("Unsupported Query.")
     asked = _checked(call, cast, advanced=query.is_advanced)
     select = shapes.checked_select(cast, query.select) if cast else query.select
 
     def all_after(ordinal: int) -> Iterator[tuple[int, DirectoryObject]]:
-        for number, id_ in links.after(ordinal):
-            object_ = find(id_)
-            if object_ is not None and (cast is None or object_.kind == cast) and asked.keeps(object_, visible):
-                yield number, object_
+        return ((number, o) for number, o in _linked(call, links, cast, ordinal) if asked.keeps(o, visible))
 
-    name = cast or "directoryObjects"
-    return _answer(
-        call,
-        asked,
-        all_after,
-        lambda o: shapes.show(o, select, typed=cast is None),
-        shapes.context(call.base_url, name, query.select),
-    )
+    context = shapes.context(call.base_url, cast or "directoryObjects", query.select)
+    return _answer(call, asked, all_after, lambda o: shapes.show(o, select, typed=cast is None), context)
+
+
+def _linked(
+    call: Call, links: OrderedIds, cast: str | None, ordinal: int = 0
+) -> Iterator[tuple[int, DirectoryObject]]:
+    for number, id_ in links.after(ordinal):
+        object_ = call.world.directory.find(id_)
+        if object_ is not None and cast in (None, object_.kind):
+            yield number, object_
 
 
 def count_links(call: Call, links: OrderedIds, *, cast: str | None, visible: Visible | None = None) -> Answer:
-    """``/$count`` of links: text/plain, and only with ConsistencyLevel: eventual."""
-    need_eventual(call)
-    asked, find = _checked(call, cast, advanced=True), call.world.directory.find
-    found = (o for id_ in links if (o := find(id_)) is not None and (cast is None or o.kind == cast))
-    return Answer(200, text=str(sum(1 for object_ in found if asked.keeps(object_, visible))))
+    return _count(call, cast, (object_ for _, object_ in _linked(call, links, cast)), visible)
 
 
-def count_kind(call: Call, objects: ObjectSet, visible: Visible | None = None) -> Answer:
-    need_eventual(call)
-    asked = _checked(call, objects.kind, advanced=True)
-    return Answer(200, text=str(sum(1 for object_ in objects if asked.keeps(object_, visible))))
+def count_kind(call: Call, objects: ObjectSet) -> Answer:
+    return _count(call, objects.kind, objects)
+
+
+def _count(
+    call: Call, kind: str | None, objects: Iterable[DirectoryObject], visible: Visible | None = None
+) -> Answer:
+    """``/$count``: text/plain. Raises GraphError: 400 without ConsistencyLevel: eventual (graph contract "Users")."""
+    if not call.query.eventual:
+        raise bad_request("$count is not currently supported.")
+    asked = _checked(call, kind, advanced=True)
+    return Answer(200, text=str(sum(asked.keeps(object_, visible) for object_ in objects)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +152,6 @@ def _checked_of(call: Call, kind: str, *, advanced: bool) -> _Asked:
         raise unsupported_query(f"Filtering by '{name}' is not supported.")
     test = predicate(condition, ignore_case=rules.compare_ignores_case)
     return _Asked(condition, test, found, query.orderby, linked, call.world.directory)
-
-
-def need_eventual(call: Call) -> None:
-    """Raises GraphError: a ``/$count`` segment without the header (graph contract "Users")."""
-    if not call.query.eventual:
-        raise bad_request("$count is not currently supported.")
 
 
 def list_plain(

@@ -11,22 +11,17 @@ from .clock import stamp
 logger = logging.getLogger("local.simulator")
 
 
-_SHOWN = {"sender": "from", "sent": "sentDateTime", "content_type": "contentType", "message_id": "messageId"}
-
-
-class Mail(
-    msgspec.Struct, rename={**_SHOWN, "invitation_id": "invitationId", "redeem_url": "redeemUrl"}, omit_defaults=True
-):
+class Mail(msgspec.Struct, rename="camel", omit_defaults=True):
     """A mail as its recipients would have got it, and as ``GET /_sim/mails`` shows it. `kind`: Microsoft's own
     invitation, or a mailbox's message."""
 
     kind: str
-    sender: str
+    sender: str = msgspec.field(name="from")
     to: list[str]
     subject: str
     body: str
     content_type: str
-    sent: str
+    sent: str = msgspec.field(name="sentDateTime")
     invitation_id: str | None = None
     redeem_url: str | None = None
     message_id: str | None = None

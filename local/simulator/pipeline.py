@@ -7,10 +7,8 @@ import asyncio
 import logging
 import random
 import re
-import uuid
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import lru_cache
 
 from . import batch
 from .call import Answer, Call, Caller
@@ -53,15 +51,10 @@ class Pipeline:
         return answer
 
     async def _between_faults(self, call: Call) -> Answer:
-        faults = call.world.faults
-        fault = faults.take(call.method, call.path, "before")
-        instead = await fault.strike() if fault is not None else None
-        if instead is not None:
+        if (instead := await call.world.faults.strike(call.method, call.path, "before")) is not None:
             return instead
         answer = await self._answered(call)
-        fault = faults.take(call.method, call.path, "after")
-        instead = await fault.strike() if fault is not None else None
-        return answer if instead is None else instead
+        return await call.world.faults.strike(call.method, call.path, "after") or answer
 
     async def _answered(self, call: Call) -> Answer:
         """The real answer; an error of Graph is an answer too, so that a fault after it can replace it."""
@@ -128,26 +121,17 @@ def _content(answer: Answer) -> dict[str, str]:
     return {"Content-Type": "application/json"} if answer.status >= 400 else {"Content-Type": _JSON, **_ODATA}
 
 
-def new_request_id() -> str:
-    return str(uuid.uuid4())
-
-
 async def _wait(call: Call) -> None:
     latency = call.world.settings.latency
     wait_ms = latency.all_ms
     for pattern, path_ms in latency.paths.items():
-        if _compiled(pattern).search(call.path):
+        if re.search(pattern, call.path):
             wait_ms = path_ms
             break
     if latency.jitter_ms:
         wait_ms += random.random() * latency.jitter_ms  # noqa: S311 - weather, not a secret
     if wait_ms > 0:
         await asyncio.sleep(wait_ms / 1000)
-
-
-@lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
 
 
 def _charge(call: Call, route: Route | None) -> dict[str, str]:

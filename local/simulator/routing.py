@@ -19,10 +19,6 @@ def any_of(*permissions: str | tuple[str, ...]) -> Needs:
     return tuple(frozenset(p if isinstance(p, tuple) else (p,)) for p in permissions)
 
 
-def _denied(_call: Call) -> GraphError:
-    return denied()
-
-
 @dataclass(frozen=True, slots=True)
 class Route:
     """One operation. `needs` lists alternatives of application permissions; empty means any valid token.
@@ -35,7 +31,7 @@ class Route:
     handler: Handler
     needs: Needs = ()
     units: int = 1
-    refusal: Callable[[Call], GraphError] = _denied
+    refusal: Callable[[Call], GraphError] = lambda _: denied()
     beta_only: bool = False
 
     def permits(self, call: Call) -> bool:

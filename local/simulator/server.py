@@ -1,5 +1,6 @@
 """The simulator over HTTP: Graph under its versions, the token issuer beside it, control under ``/_sim``."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -9,7 +10,7 @@ from . import control, issuer, metadata
 from .answer import Answer
 from .call import Call
 from .faults import Cut
-from .pipeline import Pipeline, new_request_id
+from .pipeline import Pipeline
 from .routing import split_path
 from .simulator import Simulator
 
@@ -45,7 +46,7 @@ def _graph(simulator: Simulator) -> Callable[[web.Request], Awaitable[web.Stream
             headers={name.lower(): value for name, value in request.headers.items()},
             body=None,
             base_url=f"{request.scheme}://{request.host}/{version}",
-            request_id=new_request_id(),
+            request_id=str(uuid.uuid4()),
         )
         raw = await request.read()
         try:

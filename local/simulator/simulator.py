@@ -1,7 +1,6 @@
 """One simulated tenant: its world, the issuer of its tokens, and who a token speaks for."""
 
 import logging
-from typing import Any
 
 from .call import Call, Caller
 from .errors import bad_token
@@ -19,9 +18,18 @@ class Simulator:
     def __init__(self, seed: Json, *, identity_header: str, traffic: Traffic | None = None) -> None:
         """Raises BadSeed."""
         self.seed = seed
-        self.world: World = new_world(seed)
+        self._world = new_world(seed)
         self.traffic = traffic
-        self.issuer = Issuer(_Tenant(self), identity_header=identity_header)
+        self.issuer = Issuer(self._world.registry, identity_header=identity_header)
+
+    @property
+    def world(self) -> World:
+        """The world of now; the issuer knows its people, whichever it is."""
+        return self._world
+
+    @world.setter
+    def world(self, world: World) -> None:
+        self._world, self.issuer.people = world, world.registry
 
     def reset(self, seed: Json | None = None) -> None:
         """Back to the seed the simulator was started with, or to another. Raises BadSeed."""
@@ -44,17 +52,3 @@ class Simulator:
         permissions = claims.get("roles", []) if is_app else str(claims.get("scp", "")).split()
         app_id = str(claims.get("appid") or claims.get("azp") or "")
         return Caller(app_id, str(claims["oid"]), frozenset(permissions), is_app)
-
-
-class _Tenant:
-    """The issuer's view of the people of now: a reset brings others."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-
-    @property
-    def tenant_id(self) -> str:
-        return self._simulator.world.directory.tenant.id
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._simulator.world.registry, name)

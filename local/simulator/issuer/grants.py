@@ -33,9 +33,7 @@ def grant(issuer: Issuer, form: Form, authorization: str | None, base: str) -> A
     if not kind:
         raise missing("grant_type")
     client_id, secret = _client_of(form, authorization)
-    client = issuer.people.find_client(client_id)
-    if client is None:
-        raise Refusal("client unknown", client=client_id, tenant=issuer.people.tenant_id)
+    client = issuer.need_client(client_id)
     answer = _GRANTS.get(kind)
     if answer is None:
         raise Refusal("grant unknown", kind=kind)

@@ -9,6 +9,7 @@ import jwt
 from .codes import Codes, Devices, Kept
 from .keys import KeyRing
 from .people import Client, People, Person
+from .refusal import Refusal
 from .scopes import GRAPH
 
 LIFETIME_S = 3600
@@ -32,6 +33,13 @@ class Issuer:
     def rotate_keys(self) -> None:
         """Sign with a new key from now on; the one before stays published."""
         self.keys.rotate()
+
+    def need_client(self, client_id: str) -> Client:
+        """Raises Refusal: nobody knows it."""
+        client = self.people.find_client(client_id)
+        if client is None:
+            raise Refusal("client unknown", client=client_id, tenant=self.people.tenant_id)
+        return client
 
     def issuer_url(self, base: str) -> str:
         return f"{base}/{self.people.tenant_id}/v2.0"

@@ -108,9 +108,7 @@ class _Endpoints:
         form = await read_form(request)
         if not form.get("client_id"):
             raise missing("client_id")
-        client = self.issuer.people.find_client(form["client_id"])
-        if client is None:
-            raise Refusal("client unknown", client=form["client_id"], tenant=self.issuer.people.tenant_id)
+        client = self.issuer.need_client(form["client_id"])
         scope = form.get("scope", "")
         scopes.of_person(scope, self.issuer.people)  # refused now, not after somebody has signed in
         device = self.issuer.devices.add(client, scope)

@@ -80,9 +80,7 @@ class SignIn:
         return tuple(offer()) if offer is not None else ()
 
     def _known_client(self, asked: Mapping[str, str]) -> Client:
-        client = self._issuer.people.find_client(asked.get("client_id", ""))
-        if client is None:
-            raise Refusal("client unknown", client=asked.get("client_id", ""), tenant=self._issuer.people.tenant_id)
+        client = self._issuer.need_client(asked.get("client_id", ""))
         if not _is_registered(asked.get("redirect_uri", ""), client):
             raise Refusal("address not registered", address=asked.get("redirect_uri", ""), client=client.client_id)
         return client

@@ -89,7 +89,7 @@ def _step(type_: str, name: str) -> tuple[str, str]:
             "The parent value for a property access of a property "
             f"'{name}' is not a single value. Property access can only be applied to a single value."
         )
-    if not types.is_known(type_):
+    if type_ not in types.TYPES:
         return name, _ANY
     found = _lower(type_).get(name.lower())
     if found is not None:
@@ -120,7 +120,7 @@ def _check_literal(type_: str, value: Literal, operator: str) -> None:
         given == type_
         or (type_ in _NUMBERS and given in _NUMBERS)
         or (type_ == "Edm.DateTimeOffset" and given == "Edm.Date")
-        or (types.is_enum(type_) and given == "Edm.String")
+        or (type_ in types.ENUMS and given == "Edm.String")
     )
     if not fits:
         shown = type_ if "Edm." in type_ else f"microsoft.graph.{type_}"

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from ..errors import bad_request
+from ..errors import GraphError, bad_request
 
 
 class Place(msgspec.Struct, array_like=True):
@@ -16,19 +16,23 @@ class Place(msgspec.Struct, array_like=True):
     number: int = 0
 
 
-def token(place: Place) -> str:
-    return base64.urlsafe_b64encode(msgspec.msgpack.encode(place)).decode().rstrip("=")
+def token(state: msgspec.Struct) -> str:
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(state)).decode().rstrip("=")
+
+
+def state_in[T](token_: str, type_: type[T], refusal: GraphError) -> T:
+    """The reverse of `token`. Raises GraphError: the refusal, for a token that was not made here."""
+    try:
+        return msgspec.msgpack.decode(base64.urlsafe_b64decode(token_ + "=" * (-len(token_) % 4)), type=type_)
+    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+        raise refusal from error
 
 
 def place(token_: str | None) -> Place:
-    """Raises GraphError 400 for a token that was not made here."""
+    """Raises GraphError: 400 for a token that was not made here."""
     if token_ is None:
         return Place()
-    try:
-        raw = base64.urlsafe_b64decode(token_ + "=" * (-len(token_) % 4))
-        return msgspec.msgpack.decode(raw, type=Place)
-    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
-        raise bad_request("Invalid skip token.", "Directory_ExpiredPageToken") from error
+    return state_in(token_, Place, bad_request("Invalid skip token.", "Directory_ExpiredPageToken"))
 
 
 def link(base_url: str, path: str, options: dict[str, str]) -> str:

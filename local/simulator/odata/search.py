@@ -6,7 +6,7 @@ other property is compared as ``startswith`` does.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..errors import GraphError, bad_request, unsupported_query
@@ -25,35 +25,28 @@ _CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 def search(kind: str, text: str) -> Test:
     """Whether an object is found. Raises GraphError: 400 for a clause without quotes or property, or a property that
     cannot be searched."""
-    parser = _Parser(kind, text)
-    test = parser.alternatives()
-    parser.expect_end()
-    return test
+    return _Parser(kind, text).whole()
 
 
 class _Parser:
     def __init__(self, kind: str, text: str) -> None:
         self._kind, self._text, self._at = kind, text.rstrip(), 0
 
-    def alternatives(self) -> Test:
-        tests = [self._together()]
-        while self._take("OR"):
-            tests.append(self._together())
-        return lambda properties: any(test(properties) for test in tests)
-
-    def expect_end(self) -> None:
+    def whole(self) -> Test:
+        test = self._junction("OR", any)
         if self._at < len(self._text):
             raise self._error()
+        return test
 
-    def _together(self) -> Test:
-        tests = [self._clause()]
-        while self._take("AND"):
-            tests.append(self._clause())
-        return lambda properties: all(test(properties) for test in tests)
+    def _junction(self, word: str, quantifier: Callable[[Iterable[bool]], bool]) -> Test:
+        tests: list[Test] = []
+        while not tests or self._take(word):
+            tests.append(self._junction("AND", all) if word == "OR" else self._clause())
+        return lambda properties: quantifier(test(properties) for test in tests)
 
     def _clause(self) -> Test:
         if self._take("("):
-            inner = self.alternatives()
+            inner = self._junction("OR", any)
             if not self._take(")"):
                 raise self._error()
             return inner

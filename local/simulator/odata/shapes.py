@@ -79,11 +79,8 @@ def context(base_url: str, kind: str, select: Iterable[str] = (), *, entity: boo
 
 def checked_body(rules: OData, kind: str, body: Json, *, may_set: Iterable[str] = ()) -> Json:
     """The properties of a create or update body, without annotations and bindings; `may_set` are those that only a
-    new object takes.
-
-    Raises:
-        GraphError: 400 for an unknown property (unless such are dropped), a read-only one or a wrong value.
-    """
+    new object takes. Raises GraphError: 400 for an unknown property (unless such are dropped), a read-only one or a
+    wrong value."""
     known, links, reject_unknown = types.properties(kind), types.navigation(kind), rules.reject_unknown_properties
     read_only = set(TABLES["readOnly"][kind]) - set(may_set)
     # Names are taken in any case: ``mailNickName`` is in Microsoft's own examples.

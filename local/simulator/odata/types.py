@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 _DOCUMENT: Final[dict[str, Any]] = json.loads(Path(__file__).with_name("types.json").read_text(encoding="utf-8"))
-_TYPES: Final[dict[str, Any]] = _DOCUMENT["types"]
-_ENUMS: Final[dict[str, list[str]]] = _DOCUMENT["enums"]
+TYPES: Final[dict[str, Any]] = _DOCUMENT["types"]
+"""By name: `base`, `properties`, `navigation`, and whether it is `open`."""
+ENUMS: Final[dict[str, list[str]]] = _DOCUMENT["enums"]
 _TEXTS: Final = ("String", "Guid", "DateTimeOffset", "Date", "Binary", "Duration")
 _PRIMITIVES: Final[dict[str, type | tuple[type, ...]]] = {
     **{f"Edm.{name}": str for name in _TEXTS},
@@ -30,14 +31,14 @@ _FORMS: Final = {"Edm.Guid": _GUID, "Edm.Duration": _DURATION}
 @cache
 def properties(type_: str) -> dict[str, str]:
     """Property name -> type, inherited ones included; a trailing ``!`` says that null may not stand there."""
-    declared = _TYPES[type_]
+    declared = TYPES[type_]
     inherited = properties(declared["base"]) if declared["base"] else {}
     return {**inherited, **declared["properties"]}
 
 
 @cache
 def navigation(type_: str) -> frozenset[str]:
-    declared = _TYPES[type_]
+    declared = TYPES[type_]
     inherited = navigation(declared["base"]) if declared["base"] else frozenset()
     return inherited | frozenset(declared["navigation"])
 
@@ -46,22 +47,9 @@ def is_guid(value: object) -> bool:
     return isinstance(value, str) and _GUID.fullmatch(value) is not None
 
 
-def is_known(type_: str) -> bool:
-    return type_ in _TYPES
-
-
-def is_enum(type_: str) -> bool:
-    return type_ in _ENUMS
-
-
-@cache
-def is_collection(type_: str, property_: str) -> bool:
-    return properties(type_).get(property_, "").startswith("Collection(")
-
-
 def unset(type_: str, property_: str) -> Any:
     """What Graph shows for a property nobody has set."""
-    return [] if is_collection(type_, property_) else None
+    return [] if properties(type_).get(property_, "").startswith("Collection(") else None
 
 
 def may_show_null(type_: str, property_: str) -> bool:
@@ -83,9 +71,9 @@ def fits(type_: str, value: Any) -> bool:
             return False
         form = _FORMS.get(declared)
         return form is None or form.fullmatch(str(value)) is not None
-    if declared in _ENUMS:
-        return value in _ENUMS[declared]
-    if declared in _TYPES:
+    if declared in ENUMS:
+        return value in ENUMS[declared]
+    if declared in TYPES:
         known = properties(declared)
         return isinstance(value, dict) and all(fits(known[n], item) for n, item in value.items() if n in known)
     return True
@@ -101,10 +89,10 @@ def stranger(type_: str, value: Any) -> str | None:
     if declared.startswith("Collection("):
         items = value if isinstance(value, list) else []
         return next((found for item in items if (found := stranger(declared[11:-1], item))), None)
-    if declared not in _TYPES or not isinstance(value, dict):
+    if declared not in TYPES or not isinstance(value, dict):
         return None
     declared = str(value.get("@odata.type", declared)).removeprefix("#microsoft.graph.")
-    if declared not in _TYPES or _TYPES[declared]["open"]:
+    if declared not in TYPES or TYPES[declared]["open"]:
         return None
     known = properties(declared)
     for name, item in value.items():
@@ -116,33 +104,3 @@ def stranger(type_: str, value: Any) -> str | None:
         if found is not None:
             return found
     return None
-
-
-def names() -> list[str]:
-    """Of the types of the excerpt."""
-    return list(_TYPES)
-
-
-def enums() -> dict[str, list[str]]:
-    return _ENUMS
-
-
-def base(type_: str) -> str | None:
-    found: str | None = _TYPES[type_]["base"]
-    return found
-
-
-def is_entity(type_: str) -> bool:
-    """Whether it descends from ``entity``: has an id of its own."""
-    above = base(type_)
-    return type_ == "entity" or (above is not None and is_entity(above))
-
-
-def is_open(type_: str) -> bool:
-    return bool(_TYPES[type_]["open"])
-
-
-def own_properties(type_: str) -> dict[str, str]:
-    """As `properties`, without the inherited ones."""
-    found: dict[str, str] = _TYPES[type_]["properties"]
-    return found

@@ -18,19 +18,8 @@ from .groups import routes as groups
 from .invitations import model as invitations
 from .mail import routes as mail
 
-ROUTES: tuple[Route, ...] = (
-    *invitations.ROUTES,
-    *users.ROUTES,
-    *groups.ROUTES,
-    *app_role_assignments.ROUTES,
-    *service_principals.ROUTES,
-    *applications.ROUTES,
-    *directory_objects.ROUTES,
-    *deleted_items.ROUTES,
-    *policies.ROUTES,
-    *group_settings.ROUTES,
-    *organization.ROUTES,
-    *entitlement.ROUTES,
-    *mail.ROUTES,
-    *memberships.ROUTES,
+_MODULES = (
+    *(invitations, users, groups, app_role_assignments, service_principals, applications, directory_objects),
+    *(deleted_items, policies, group_settings, organization, entitlement, mail, memberships),
 )
+ROUTES: tuple[Route, ...] = tuple(route for module in _MODULES for route in module.ROUTES)

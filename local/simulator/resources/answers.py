@@ -9,7 +9,7 @@ from ..errors import not_found
 from ..expanding import expanding
 from ..listing import Visible, count_kind, list_kind, list_plain
 from ..odata.shapes import checked_select, context, show
-from ..routing import Needs, Route
+from ..routing import Handler, Needs, Route
 from .lookup import lists_new
 
 
@@ -66,25 +66,43 @@ def strings(call: Call, values: list[str]) -> Answer:
     return Answer(200, {"@odata.context": f"{call.base_url}/$metadata#Collection(Edm.String)", "value": values})
 
 
-def found(items: list[Json], key: str) -> Json:
+def found(items: list[Json], key: str, by: str = "id") -> Json:
     """The item with that id, in any case. Raises GraphError: 404."""
-    item = next((each for each in items if each["id"].lower() == key.lower()), None)
+    item = next((each for each in items if each[by].lower() == key.lower()), None)
     if item is None:
         raise not_found(key)
     return item
 
 
-def reading(path: str, key: str, items: Callable[[Call], list[Json]], needs: Needs = ()) -> tuple[Route, ...]:
-    """A set that holds no directory objects, and one of its items by its id."""
-    set_ = path.removeprefix("/")
+def reading(
+    path: str,
+    key: str,
+    items: Callable[[Call], list[Json]],
+    needs: Needs = (),
+    *,
+    set_: str | None = None,
+    by: str = "id",
+) -> tuple[Route, ...]:
+    """A set that holds no directory objects, and one of its items by its id; `set_` is its name in contexts."""
+    name = set_ or path.removeprefix("/")
+
+    def item(call: Call) -> Answer:
+        return plain(call, name, found(items(call), call.keys[key], by))
+
     return (
-        Route("GET", path, lambda call: list_plain(call, items(call), set_), needs),
-        Route("GET", f"{path}/{{{key}}}", lambda call: plain(call, set_, found(items(call), call.keys[key])), needs),
+        Route("GET", path, lambda call: list_plain(call, items(call), name), needs),
+        Route("GET", f"{path}/{{{key}}}", item, needs),
     )
 
 
-def _seen(call: Call) -> Visible | None:
-    return lists_new(call.world)
+def deleting(find: Callable[[Call], DirectoryObject]) -> Handler:
+    """Moves an object to the deleted items, from where it can be restored for 30 days."""
+
+    def delete(call: Call) -> Answer:
+        call.world.directory.delete(find(call))
+        return NO_CONTENT
+
+    return delete
 
 
 def collection(
@@ -92,7 +110,7 @@ def collection(
     needs: Needs,
     *,
     units: int = 1,
-    seen: Callable[[Call], Visible | None] = _seen,
+    seen: Callable[[Call], Visible | None] = lambda call: lists_new(call.world),
     changes: bool = True,
 ) -> tuple[Route, ...]:
     """All objects of a kind: listed, counted and, where Graph has it, their changes."""

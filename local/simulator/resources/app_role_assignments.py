@@ -11,7 +11,7 @@ from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import instant
 from ..directory.objects import DirectoryObject
 from ..directory.relations import Assignment
-from ..errors import bad_request, invalid_reference, not_found
+from ..errors import bad_request, check_required, invalid_reference, not_found
 from ..expanding import assignment_shown as shown
 from ..listing import list_plain
 from ..odata.shapes import checked_body
@@ -35,9 +35,7 @@ def assign(world: World, body: Json) -> Assignment:
     """Give a principal an app role. Raises GraphError: 400 for a principal that cannot be seen yet, a role the app
     does not have, or a duplicate."""
     fields = checked_body(world.settings.odata, "appRoleAssignment", body)
-    for name in ("principalId", "resourceId", "appRoleId"):
-        if fields.get(name) is None:
-            raise bad_request(f"A value is required for property '{name}' of resource 'AppRoleAssignment'.")
+    check_required(fields, "AppRoleAssignment", "principalId", "resourceId", "appRoleId")
     principal = world.directory.find(fields["principalId"])
     window = world.settings.replication.app_role
     if principal is None or world.new.hides(principal.id, "app_role", window):

@@ -7,30 +7,20 @@ from urllib.parse import urlsplit
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import stamp
 from ..directory.objects import DirectoryObject, OrderedIds
-from ..errors import GraphError, already_exist, bad_request, not_found
+from ..errors import already_exist, bad_request, check_required, not_found, not_unique
 from ..odata.shapes import checked_body, merged
 from ..routing import Route
 from ..tables import TABLES
 from ..world import World
 from . import credentials
 from . import permissions as may
-from .answers import collection, created, each, one, upserted
+from .answers import collection, created, deleting, each, one, upserted
 from .links import Find, changed, listed, references
 from .lookup import check_unique_name, need_application
 
 
-def get_application(call: Call) -> Answer:
-    return one(call, need_application(call))
-
-
 def update_application(call: Call) -> Answer:
     _update(call, need_application(call), call.json())
-    return NO_CONTENT
-
-
-def delete_application(call: Call) -> Answer:
-    """Its service principal goes with it; both can be restored for 30 days."""
-    call.world.directory.delete(need_application(call))
     return NO_CONTENT
 
 
@@ -76,8 +66,7 @@ def create_application(world: World, fields: Json) -> DirectoryObject:
 def _checked_application(call: Call, body: Json) -> Json:
     """The properties of a new application. Raises GraphError: 400 for a bad one, or no name."""
     fields = checked_body(call.world.settings.odata, "application", body)
-    if not fields.get("displayName"):
-        raise bad_request("A value is required for property 'displayName' of resource 'Application'.")
+    check_required(fields, "Application", "displayName")
     return fields
 
 
@@ -101,8 +90,7 @@ def _check_identifiers(world: World, application: DirectoryObject | None, uris: 
                 "HostNameNotOnVerifiedDomain",
             )
         if any(other is not application for other in world.directory.applications.having("identifierUris", uri)):
-            text = "Another object with the same value for property identifierUris already exists."
-            raise GraphError(400, "Request_MultipleObjectsWithSameKeyValue", text)
+            raise not_unique("identifierUris", "Request_MultipleObjectsWithSameKeyValue")
 
 
 def _may_identify(world: World, application: DirectoryObject | None, uri: str) -> bool:
@@ -185,9 +173,9 @@ def app_routes(base: str, find: Find) -> tuple[Route, ...]:
 def _routes(base: str) -> tuple[Route, ...]:
     is_upsert = "uniqueName" in base
     return (
-        Route("GET", base, get_application, may.APP_READ),
+        Route("GET", base, lambda call: one(call, need_application(call)), may.APP_READ),
         Route("PATCH", base, upsert_application if is_upsert else update_application, may.APP_WRITE),
-        Route("DELETE", base, delete_application, may.APP_WRITE),
+        Route("DELETE", base, deleting(need_application), may.APP_WRITE),
         *(() if is_upsert else app_routes(base, need_application)),
     )
 

@@ -63,13 +63,7 @@ def add_token_signing_certificate(call: Call) -> Answer:
 
 def _end(start: datetime, asked: object) -> datetime:
     latest = _years_later(start)
-    if asked is None:
-        return latest
-    try:
-        moment = datetime.fromisoformat(str(asked))
-    except ValueError as error:
-        raise bad_request("Invalid value specified for property 'endDateTime'.") from error
-    end = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
+    end = _moment(asked, latest, "endDateTime")
     if not start < end <= latest + _DAY:
         raise bad_request(
             f"Invalid value specified for property 'endDateTime': it must be in the future and within "
@@ -147,10 +141,11 @@ def new_password(asked: Json) -> Json:
     }
 
 
-def _moment(value: object, otherwise: datetime) -> datetime:
+def _moment(value: object, otherwise: datetime, name: str = "passwordCredential") -> datetime:
     if value is None:
         return otherwise.replace(microsecond=0)
     try:
-        return datetime.fromisoformat(str(value))
+        moment = datetime.fromisoformat(str(value))
     except ValueError as error:
-        raise bad_request("Invalid value specified for property 'passwordCredential'.") from error
+        raise bad_request(f"Invalid value specified for property '{name}'.") from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)

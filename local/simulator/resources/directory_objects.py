@@ -63,6 +63,5 @@ def validate_properties(call: Call) -> Answer:
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/directoryObjects/{object}", get_object, may.OBJECT_READ),
     Route("POST", "/directoryObjects/getByIds", get_by_ids, may.OBJECT_READ, units=3),
-    Route("POST", "/directoryObjects/graph.getByIds", get_by_ids, may.OBJECT_READ, units=3),
     Route("POST", "/directoryObjects/validateProperties", validate_properties, may.GROUP_READ),
 )

@@ -6,13 +6,12 @@ from typing import Final
 
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..directory.objects import DirectoryObject
-from ..errors import bad_request, not_found
-from ..listing import list_plain
+from ..errors import bad_request
 from ..routing import Needs, Route
 from ..tables import TABLES
 from ..world import World
 from . import permissions as may
-from .answers import plain, reading
+from .answers import found, plain, reading
 from .lookup import need_group
 
 _TEMPLATES: Final[dict[str, Json]] = {template["id"]: template for template in TABLES["groupSettingTemplates"]}
@@ -31,10 +30,6 @@ def allows_guests(world: World, group: DirectoryObject) -> bool:
     return True
 
 
-def list_settings(call: Call) -> Answer:
-    return list_plain(call, [_shown(setting) for setting in _at_level(call.world, _level(call))], "groupSettings")
-
-
 def create_setting(call: Call) -> Answer:
     body, level = call.json(), _level(call)
     allowed, other = (TENANT_TEMPLATE, "Group") if level == _TENANT_LEVEL else (GUEST_TEMPLATE, "Company")
@@ -49,10 +44,6 @@ def create_setting(call: Call) -> Answer:
     setting: Json = {"id": str(uuid.uuid4()), "displayName": name, "templateId": template, "values": values}
     call.world.directory.group_settings[setting["id"]] = {**setting, "level": level}
     return plain(call, "groupSettings", setting, status=201)
-
-
-def get_setting(call: Call) -> Answer:
-    return plain(call, "groupSettings", _shown(_need(call)))
 
 
 def update_setting(call: Call) -> Answer:
@@ -97,21 +88,18 @@ def _at_level(world: World, level: str) -> list[Json]:
 
 
 def _need(call: Call) -> Json:
-    setting = call.world.directory.group_settings.get(call.keys["setting"])
-    if setting is None or setting["level"] != _level(call):
-        raise not_found(call.keys["setting"])
-    return setting
+    return found(_at_level(call.world, _level(call)), call.keys["setting"])
 
 
-def _shown(setting: Json) -> Json:
-    return {name: value for name, value in setting.items() if name != "level"}
+def _shown(call: Call) -> list[Json]:
+    settings = _at_level(call.world, _level(call))
+    return [{name: value for name, value in setting.items() if name != "level"} for setting in settings]
 
 
 def _routes(base: str, read: Needs, write: Needs) -> tuple[Route, ...]:
     return (
-        Route("GET", base, list_settings, read),
+        *reading(base, "setting", _shown, read, set_="groupSettings"),
         Route("POST", base, create_setting, write),
-        Route("GET", f"{base}/{{setting}}", get_setting, read),
         Route("PATCH", f"{base}/{{setting}}", update_setting, write),
         Route("DELETE", f"{base}/{{setting}}", delete_setting, write),
     )

@@ -18,10 +18,6 @@ Kinds = tuple[str | None, ...]
 PEOPLE_AND_GROUPS: Kinds = (None, "user", "group", "servicePrincipal")
 
 
-def _all(_call: Call) -> Visible | None:
-    return None
-
-
 def listed(
     path: str,
     ids: Ids,
@@ -30,7 +26,7 @@ def listed(
     casts: Kinds = (None,),
     units: int = 1,
     counted: bool = True,
-    visible: Callable[[Call], Visible | None] = _all,
+    visible: Callable[[Call], Visible | None] = lambda _: None,
 ) -> tuple[Route, ...]:
     """The collection at a path, whole (None) and cast to each of the kinds.
 
@@ -52,7 +48,9 @@ def listed(
     return tuple(route for cast in casts for route in routes(cast))
 
 
-def references(path: str, ids: Ids, needs: Needs, visible: Callable[[Call], Visible | None] = _all) -> Route:
+def references(
+    path: str, ids: Ids, needs: Needs, visible: Callable[[Call], Visible | None] = lambda _: None
+) -> Route:
     """The same collection as references alone. Their base is another one than Graph's (documented as incorrect)."""
 
     def answer(call: Call) -> Answer:

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable
+from functools import partial
 
 from ..call import Call, Json
 from ..directory.objects import DirectoryObject
@@ -33,22 +34,8 @@ def need_user(call: Call, key: str | None = None) -> DirectoryObject:
     return user
 
 
-def need_group(call: Call) -> DirectoryObject:
-    """By id or, where the path says so, unique name. Raises GraphError: 404, also while the group is new."""
-    return _need_by_key(call, "group")
-
-
-def need_service_principal(call: Call) -> DirectoryObject:
-    """By object id, or by appId where the path says so. Raises GraphError: 404."""
-    return _need_by_key(call, "servicePrincipal")
-
-
-def need_application(call: Call) -> DirectoryObject:
-    """By object id, or by the alternate key the path names. Raises GraphError: 404."""
-    return _need_by_key(call, "application")
-
-
-def _need_by_key(call: Call, kind: str) -> DirectoryObject:
+def _need_by_key(kind: str, call: Call) -> DirectoryObject:
+    """By id, or by the alternate key the path names. Raises GraphError: 404, also while the object is new."""
     for name in ("appId", "uniqueName"):
         if name in call.keys:
             found = call.world.directory.set_of(kind).having(name, call.keys[name])
@@ -56,6 +43,10 @@ def _need_by_key(call: Call, kind: str) -> DirectoryObject:
                 raise not_found(call.keys[name])
             return need_object(call, kind, found[0].id)
     return need_object(call, kind, call.keys[kind])
+
+
+need_group, need_application = partial(_need_by_key, "group"), partial(_need_by_key, "application")
+need_service_principal = partial(_need_by_key, "servicePrincipal")
 
 
 def need_object(call: Call, kind: str, key: str) -> DirectoryObject:

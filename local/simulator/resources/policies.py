@@ -5,7 +5,7 @@ import json
 from typing import Any, Final
 
 from ..call import NO_CONTENT, Answer, Call, Json
-from ..errors import GraphError, bad_request, not_found
+from ..errors import GraphError, bad_request
 from ..listing import list_plain
 from ..odata.shapes import checked_body
 from ..odata.types import is_guid
@@ -14,15 +14,11 @@ from ..settings import BadSettings, merged
 from ..tables import TABLES
 from ..world import World
 from . import permissions as may
-from .answers import each, plain
+from .answers import each, found, plain, reading
 
 _PARTNERS: Final = "policies/crossTenantAccessPolicy/partners"
 _UNSET: Final[Json] = TABLES["crossTenantAccessPolicyPartner"]
 """What is not set for a partner is null: the default applies."""
-
-
-def get_authorization_policy(call: Call) -> Answer:
-    return plain(call, "policies/authorizationPolicy", _authorization_policy(call.world))
 
 
 def update_authorization_policy(call: Call) -> Answer:
@@ -91,14 +87,6 @@ def _b2b(access: str) -> Json:
     return {"usersAndGroups": all_of("AllUsers", "user"), "applications": all_of("AllApplications", "application")}
 
 
-def list_partners(call: Call) -> Answer:
-    return list_plain(call, list(call.world.directory.partners.values()), _PARTNERS)
-
-
-def get_partner(call: Call) -> Answer:
-    return plain(call, _PARTNERS, _need_partner(call))
-
-
 def create_partner(call: Call) -> Answer:
     """Raises GraphError: 400 for no tenant or one's own, 409 for a partner that is there (UNVERIFIED)."""
     body, directory = call.json(), call.world.directory
@@ -121,12 +109,12 @@ def delete_partner(call: Call) -> Answer:
     return NO_CONTENT
 
 
+def _partners(call: Call) -> list[Json]:
+    return list(call.world.directory.partners.values())
+
+
 def _need_partner(call: Call) -> Json:
-    """Raises GraphError: 404."""
-    found = call.world.directory.partners.get(call.keys["partner"].lower())
-    if found is None:
-        raise not_found(call.keys["partner"])
-    return found
+    return found(_partners(call), call.keys["partner"], "tenantId")
 
 
 def _checked_partner(body: Json, also: str = "") -> Json:
@@ -139,10 +127,6 @@ def _checked_partner(body: Json, also: str = "") -> Json:
     return fields
 
 
-def list_b2b_policies(call: Call) -> Answer:
-    return list_plain(call, _b2b_policies(call.world), "policies/b2bManagementPolicies")
-
-
 def create_b2b_policy(call: Call) -> Answer:
     if _b2b_policies(call.world):
         raise bad_request("Only one B2B management policy is allowed in a tenant.")
@@ -151,8 +135,7 @@ def create_b2b_policy(call: Call) -> Answer:
 
 
 def update_b2b_policy(call: Call) -> Answer:
-    if call.keys["policy"] not in [policy["id"] for policy in _b2b_policies(call.world)]:
-        raise not_found(call.keys["policy"])
+    found(_b2b_policies(call.world), call.keys["policy"])
     _write_b2b_policy(call)
     return NO_CONTENT
 
@@ -180,16 +163,22 @@ def _write_b2b_policy(call: Call) -> None:
 
 
 def _authorization(base: str, *, beta_only: bool = False) -> tuple[Route, ...]:
+    def read(call: Call) -> Answer:
+        return plain(call, "policies/authorizationPolicy", _authorization_policy(call.world))
+
     write = may.AUTHORIZATION_WRITE
     return (
-        Route("GET", base, get_authorization_policy, may.POLICY_READ, beta_only=beta_only),
+        Route("GET", base, read, may.POLICY_READ, beta_only=beta_only),
         Route("PATCH", base, update_authorization_policy, write, beta_only=beta_only),
     )
 
 
 def _b2b_routes(base: str) -> tuple[Route, ...]:
+    def listed(call: Call) -> Answer:
+        return list_plain(call, _b2b_policies(call.world), "policies/b2bManagementPolicies")
+
     return (
-        Route("GET", base, list_b2b_policies, may.B2B_MANAGEMENT_READ, beta_only=True),
+        Route("GET", base, listed, may.B2B_MANAGEMENT_READ, beta_only=True),
         Route("POST", base, create_b2b_policy, may.B2B_MANAGEMENT_WRITE, beta_only=True),
         Route("PATCH", f"{base}/{{policy}}", update_b2b_policy, may.B2B_MANAGEMENT_WRITE, beta_only=True),
     )
@@ -203,9 +192,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", _CROSS_TENANT, get_cross_tenant_policy, may.POLICY_READ),
     Route("GET", f"{_CROSS_TENANT}/default", get_cross_tenant_default, may.POLICY_READ),
     Route("PATCH", f"{_CROSS_TENANT}/default", update_cross_tenant_default, may.CROSS_TENANT_WRITE),
-    Route("GET", f"/{_PARTNERS}", list_partners, may.POLICY_READ),
+    *reading(f"/{_PARTNERS}", "partner", _partners, may.POLICY_READ, by="tenantId"),
     Route("POST", f"/{_PARTNERS}", create_partner, may.CROSS_TENANT_WRITE),
-    Route("GET", _PARTNER, get_partner, may.POLICY_READ),
     Route("PATCH", _PARTNER, update_partner, may.CROSS_TENANT_WRITE),
     Route("DELETE", _PARTNER, delete_partner, may.CROSS_TENANT_WRITE),
     *each(("/policies/b2bManagementPolicies", "/legacy/policies"), _b2b_routes),

@@ -1,25 +1,24 @@
 """``/servicePrincipals``: made, also from the gallery (``/applicationTemplates``), read by id or appId, changed,
 certified and deleted (graph contract "App access")."""
 
+from typing import Final
+
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..directory.objects import DirectoryObject, OrderedIds
-from ..errors import GraphError, bad_request, invalid_value
+from ..errors import GraphError, bad_request, check_required, invalid_value
 from ..odata.shapes import checked_body, merged, show
 from ..routing import Route
 from ..tables import TABLES
 from ..world import World
 from . import permissions as may
-from .answers import collection, created, each, found, one, reading
+from .answers import collection, created, deleting, each, found, one, reading
 from .applications import app_routes, create_application, own
 from .credentials import add_token_signing_certificate
 from .links import listed
 from .lookup import need_service_principal
 
+_TEMPLATES: Final[list[Json]] = TABLES["applicationTemplates"]
 _SSO_MODES = {"password", "saml", "notSupported", "oidc", None}
-
-
-def get_service_principal(call: Call) -> Answer:
-    return one(call, need_service_principal(call))
 
 
 def update_service_principal(call: Call) -> Answer:
@@ -31,25 +30,13 @@ def update_service_principal(call: Call) -> Answer:
     return NO_CONTENT
 
 
-def delete_service_principal(call: Call) -> Answer:
-    """The application stays; the service principal can be restored for 30 days."""
-    call.world.directory.delete(need_service_principal(call))
-    return NO_CONTENT
-
-
-def _templates(_call: Call) -> list[Json]:
-    templates: list[Json] = TABLES["applicationTemplates"]
-    return templates
-
-
 def create_service_principal(call: Call) -> Answer:
     """Of an application of this tenant: others' applications are not simulated. Raises GraphError: 400 for an appId
     without application, 409 where there is a service principal."""
     world = call.world
     fields = checked_body(world.settings.odata, "servicePrincipal", call.json(), may_set=("appId",))
-    app_id = fields.get("appId")
-    if not app_id:
-        raise bad_request("A value is required for property 'appId' of resource 'ServicePrincipal'.")
+    check_required(fields, "ServicePrincipal", "appId")
+    app_id: str = fields["appId"]
     if world.directory.service_principals.having("appId", app_id):
         raise GraphError(
             409,
@@ -69,7 +56,7 @@ def create_service_principal(call: Call) -> Answer:
 def instantiate(call: Call) -> Answer:
     """A new application and its service principal; a repeat makes others. The roles are the same in every app made
     from a template (sample answers of Microsoft's v1.0 reference)."""
-    template, name = found(_templates(call), call.keys["template"]), call.json().get("displayName")
+    template, name = found(_TEMPLATES, call.keys["template"]), call.json().get("displayName")
     if not isinstance(name, str) or not name:
         raise bad_request("A value is required for property 'displayName'.")
     common: Json = {"applicationTemplateId": template["id"], "appRoles": TABLES["singleSignOnRoles"]}
@@ -110,13 +97,11 @@ def _owned(call: Call) -> OrderedIds:
 
 
 def _routes(base: str) -> tuple[Route, ...]:
-    certify = add_token_signing_certificate
     return (
-        Route("GET", base, get_service_principal, may.APP_READ),
+        Route("GET", base, lambda call: one(call, need_service_principal(call)), may.APP_READ),
         Route("PATCH", base, update_service_principal, may.APP_WRITE),
-        Route("DELETE", base, delete_service_principal, may.APP_WRITE),
-        Route("POST", f"{base}/addTokenSigningCertificate", certify, may.APP_WRITE),
-        Route("POST", f"{base}/graph.addTokenSigningCertificate", certify, may.APP_WRITE),
+        Route("DELETE", base, deleting(need_service_principal), may.APP_WRITE),
+        Route("POST", f"{base}/addTokenSigningCertificate", add_token_signing_certificate, may.APP_WRITE),
         *listed(f"{base}/ownedObjects", _owned, may.APP_READ, counted=False),
         *app_routes(base, need_service_principal),
     )
@@ -127,7 +112,6 @@ ROUTES: tuple[Route, ...] = (
     *collection("servicePrincipal", may.APP_READ, changes=False),
     Route("POST", "/servicePrincipals", create_service_principal, may.APP_WRITE),
     *each(_BASES, _routes),
-    *reading("/applicationTemplates", "template", _templates),
+    *reading("/applicationTemplates", "template", lambda _: _TEMPLATES),
     Route("POST", "/applicationTemplates/{template}/instantiate", instantiate, may.APP_WRITE),
-    Route("POST", "/applicationTemplates/{template}/graph.instantiate", instantiate, may.APP_WRITE),
 )

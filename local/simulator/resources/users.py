@@ -8,7 +8,7 @@ from ..audits import user_target
 from ..call import NO_CONTENT, Answer, Call, Caller, Json
 from ..clock import stamp
 from ..directory.objects import DirectoryObject, OrderedIds
-from ..errors import GraphError, already_exist, bad_request, denied, not_found, synced
+from ..errors import GraphError, already_exist, bad_request, check_required, denied, not_found, not_unique, synced
 from ..listing import Visible
 from ..odata.shapes import checked_body
 from ..registry import Credentials
@@ -85,17 +85,12 @@ def _is_guarded(world: World, user: DirectoryObject, caller: Caller) -> bool:
 
 
 def create_user(call: Call) -> Answer:
-    """A new internal account. Who must change the password at the first sign-in cannot sign in before.
-
-    Raises:
-        GraphError: 400 for a missing or bad property, a domain that is not verified, a weak password, or a name
-            that is taken.
-    """
+    """A new internal account. Who must change the password at the first sign-in cannot sign in before. Raises
+    GraphError: 400 for a missing or bad property, a domain that is not verified, a weak password, or a name that is
+    taken."""
     world = call.world
     fields = checked_body(world.settings.odata, "user", call.json())
-    for name in _REQUIRED:
-        if fields.get(name) in (None, ""):
-            raise bad_request(f"A value is required for property '{name}' of resource 'User'.")
+    check_required(fields, "User", *_REQUIRED)
     property_rules.check("user", fields)
     name = _checked_name(call, fields)
     profile: Json = fields.pop("passwordProfile")
@@ -118,10 +113,6 @@ def create_user(call: Call) -> Answer:
     world.registry.credentials[user.id.lower()] = Credentials(password if can_sign_in else None)
     world.audits.write("Add user", by=call.actor, target=user_target(user))
     return created(call, user)
-
-
-def get_manager(call: Call) -> Answer:
-    return linked(call, _need_manager(call))
 
 
 def set_manager(call: Call) -> Answer:
@@ -159,7 +150,7 @@ def _checked_name(call: Call, fields: Json) -> str:
             "domain names in your organization."
         )
     if call.world.directory.users.having("userPrincipalName", name):
-        raise bad_request("Another object with the same value for property userPrincipalName already exists.")
+        raise not_unique("userPrincipalName")
     return name
 
 
@@ -216,7 +207,7 @@ ROUTES: tuple[Route, ...] = (
     *listed(f"{_USER}/ownedObjects", _owned, may.USER_READ, casts=(None, "group"), counted=False),
     Route("GET", "/me", get_me),
     Route("POST", "/users", create_user, may.USER_WRITE),
-    Route("GET", _MANAGER, get_manager, may.USER_READ),
+    Route("GET", _MANAGER, lambda call: linked(call, _need_manager(call)), may.USER_READ),
     Route("PUT", f"{_MANAGER}/$ref", set_manager, may.USER_WRITE),
     Route("DELETE", f"{_MANAGER}/$ref", remove_manager, may.USER_WRITE),
 )

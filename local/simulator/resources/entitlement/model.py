@@ -36,13 +36,9 @@ def delete_catalog(world: World, catalog: Json) -> None:
 
 
 def request_resource(world: World, body: Json, caller: Caller) -> Json:
-    """Add a resource to a catalog, or take one out.
-
-    Raises:
-        GraphError: 403 when an app adds a group without Group.ReadWrite.All; 404 for an unknown catalog; 400 for
-            a body that is none, a resource the catalog has, one that is not in the directory (yet), or one that
-            packages use.
-    """
+    """Add a resource to a catalog, or take one out. Raises GraphError: 403 when an app adds a group without
+    Group.ReadWrite.All; 404 for an unknown catalog; 400 for a body that is none, a resource the catalog has, one that
+    is not in the directory (yet), or one that packages use."""
     asked = body.get("resource")
     kind = request_type(body)
     if not isinstance(asked, dict) or kind not in {"adminAdd", "adminRemove"}:
@@ -85,7 +81,8 @@ def change(world: World, kind: Kind, item: Json, body: Json) -> None:
 
 def delete_package(world: World, package: Json) -> None:
     """Raises GraphError: 400 while somebody has the package or waits for it."""
-    _refuse_in_use(world, "access package", accessPackage=package["id"])
+    if is_in_use(world, accessPackage=package["id"]):
+        raise refusals.refused("in_use", what="access package")
     for kind in (Kind.ROLE_SCOPE, Kind.POLICY, Kind.REQUEST, Kind.ASSIGNMENT):
         for item in world.entitlements.all(kind, accessPackage=package["id"]):
             world.entitlements.remove(kind, item)
@@ -142,7 +139,8 @@ def replace_policy(world: World, policy: Json, body: Json) -> None:
 
 def delete_policy(world: World, policy: Json) -> None:
     """Raises GraphError: 400 while somebody has a package through it."""
-    _refuse_in_use(world, "policy", assignmentPolicy=policy["id"])
+    if is_in_use(world, assignmentPolicy=policy["id"]):
+        raise refusals.refused("in_use", what="policy")
     world.entitlements.remove(Kind.POLICY, policy)
 
 
@@ -250,11 +248,10 @@ def _policy_fields(world: World, body: Json) -> Json:
     return {"allowedTargetScope": "notSpecified", "specificAllowedTargets": [], **fields}
 
 
-def _refuse_in_use(world: World, what: str, **links: str) -> None:
+def is_in_use(world: World, **links: str) -> bool:
+    """Whether somebody has, or waits for, what is so linked."""
     held = any(item.get("state") == "delivered" for item in world.entitlements.all(Kind.ASSIGNMENT, **links))
-    asked = any(item.get("state") in _UNFINISHED for item in world.entitlements.all(Kind.REQUEST, **links))
-    if held or asked:
-        raise refusals.refused("in_use", what=what)
+    return held or any(item.get("state") in _UNFINISHED for item in world.entitlements.all(Kind.REQUEST, **links))
 
 
 def _named_fields(world: World, kind: Kind, body: Json) -> Json:

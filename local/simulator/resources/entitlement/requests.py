@@ -17,24 +17,20 @@ from ...world import World
 from .. import app_role_assignments
 from ..groups import membership
 from . import refusals
-from .model import GROUP, id_in, need, request_type
+from .model import GROUP, id_in, is_in_use, need, request_type
 
 _NAME: Final = "Azure AD Identity Governance - Entitlement Management"
 _SERVICE: Final = Caller("entitlement-management", "entitlement-management", frozenset())
 _ACTOR: Final = Actor(None, _NAME)
 _PASSING: Final = ("submitted", "delivering")
-_OPEN: Final = ("submitted", "pendingApproval", "delivering")
 _CANCELLABLE: Final = ("submitted", "pendingApproval")
 _STATUS: Final = {"submitted": "Accepted", "pendingApproval": "PendingApproval", "delivering": "Fulfilling"}
 
 
 def submit(world: World, body: Json, caller: Caller) -> Json:
-    """A new request, always shown as submitted.
-
-    Raises:
-        GraphError: 400 for a body that is none, a target who may not request or has requested; 404 for a package,
-            policy or assignment that is not there; 403 for a person who asks for somebody else.
-    """
+    """A new request, always shown as submitted. Raises GraphError: 400 for a body that is none, a target who may not
+    request or has requested; 404 for a package, policy or assignment that is not there; 403 for a person who asks for
+    somebody else."""
     kind, asked = request_type(body), body.get("assignment")
     if kind is None or not isinstance(asked, dict):
         raise refusals.invalid()
@@ -50,7 +46,8 @@ def submit(world: World, body: Json, caller: Caller) -> Json:
         raise refusals.invalid("The target is not in the directory.")
     if kind == "userAdd" and (caller.is_app or not _may_request(world, policy, target)):
         raise refusals.refused("policy_not_met")
-    if world.settings.entitlement.request_twice == "refuse" and _has_or_waits(world, package, target):
+    is_twice = is_in_use(world, accessPackage=package["id"], target=target.id)
+    if is_twice and world.settings.entitlement.request_twice == "refuse":
         raise refusals.refused("taken", what="request or assignment")
     links = {"_accessPackage": package["id"], "_target": target.id, "_assignmentPolicy": policy["id"]}
     return _new(world, kind, body, caller, links)
@@ -264,13 +261,6 @@ def _people(world: World, sets: list[Json]) -> set[str]:
         if "groupId" in each:
             found |= set(world.directory.members.of(str(each["groupId"])))
     return found
-
-
-def _has_or_waits(world: World, package: Json, target: DirectoryObject) -> bool:
-    links = {"accessPackage": package["id"], "target": target.id}
-    held = [a for a in world.entitlements.all(Kind.ASSIGNMENT, **links) if a["state"] == "delivered"]
-    asked = [r for r in world.entitlements.all(Kind.REQUEST, **links) if r["state"] in _OPEN]
-    return bool(held or asked)
 
 
 def _enter(world: World, request: Json, state: str) -> None:

@@ -35,12 +35,9 @@ def check_kind(world: World, group: DirectoryObject, caller: Caller) -> None:
 
 
 def add(world: World, group: DirectoryObject, members: list[DirectoryObject], caller: Caller, actor: Actor) -> None:
-    """Add all of them or, when one cannot be added, none.
-
-    Raises:
-        GraphError: as `check_kind`; 404 for a member too new to be seen; 400 "already exist" when one is a member;
-            403 for a guest in a Microsoft 365 group that takes none.
-    """
+    """Add all of them or, when one cannot be added, none. Raises GraphError: as `check_kind`; 404 for a member too
+    new to be seen; 400 "already exist" when one is a member; 403 for a guest in a Microsoft 365 group that takes
+    none."""
     if not members:
         return
     check_kind(world, group, caller)

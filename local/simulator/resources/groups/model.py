@@ -6,7 +6,7 @@ from ...audits import Actor, group_target
 from ...call import Caller, Json
 from ...clock import stamp
 from ...directory.objects import DirectoryObject
-from ...errors import bad_request, denied, not_unique, synced, too_many_links
+from ...errors import bad_request, check_required, denied, not_unique, synced, too_many_links
 from ...odata.shapes import checked_body
 from ...world import World
 from .. import property_rules
@@ -15,21 +15,14 @@ from ..permissions import ROLE_MANAGEMENT
 from . import membership
 
 MAX_BOUND: Final = 20
-_REQUIRED = ("displayName", "mailEnabled", "mailNickname", "securityEnabled")
 
 
 def create(world: World, body: Json, caller: Caller, actor: Actor) -> DirectoryObject:
     """A new group with the owners and members bound in the body. Not idempotent: names may repeat (graph contract
-    "Groups").
-
-    Raises:
-        GraphError: 400 for missing or bad properties, too many or repeated bindings; 404 for an unknown
-            bound object; 403 for a role-assignable group without its permission.
-    """
+    "Groups"). Raises GraphError: 400 for missing or bad properties, too many or repeated bindings; 404 for an unknown
+    bound object; 403 for a role-assignable group without its permission."""
     properties = _checked(world, body)
-    for name in _REQUIRED:
-        if properties.get(name) is None:
-            raise bad_request(f"A value is required for property '{name}' of resource 'Group'.")
+    check_required(properties, "Group", "displayName", "mailEnabled", "mailNickname", "securityEnabled")
     kinds = properties.get("groupTypes") or []
     if properties["mailEnabled"] and "Unified" not in kinds:
         raise bad_request(

@@ -13,10 +13,6 @@ from ..lookup import need_group, seen_once
 from . import membership, model
 
 
-def get_group(call: Call) -> Answer:
-    return one(call, need_group(call))
-
-
 def create_group(call: Call) -> Answer:
     return created(call, model.create(call.world, call.json(), call.who, call.actor))
 
@@ -74,22 +70,6 @@ def _changeable(call: Call) -> DirectoryObject:
     return group
 
 
-def _add_member(call: Call, group: DirectoryObject, member: DirectoryObject) -> None:
-    membership.add(call.world, group, [member], call.who, call.actor)
-
-
-def _remove_member(call: Call, group: DirectoryObject, id_: str) -> None:
-    membership.remove(call.world, group, id_, call.who, call.actor)
-
-
-def _add_owner(call: Call, group: DirectoryObject, owner: DirectoryObject) -> None:
-    membership.add_owners(call.world, group, [owner], call.who)
-
-
-def _remove_owner(call: Call, group: DirectoryObject, id_: str) -> None:
-    membership.remove_owner(call.world, group, id_, call.who)
-
-
 def _related(name: str, *, owners: bool) -> tuple[Route, ...]:
     base, read = f"/groups/{{group}}/{name}", may.MEMBER_READ
 
@@ -115,17 +95,25 @@ def _related(name: str, *, owners: bool) -> tuple[Route, ...]:
         call.world.directory.delete(object_)
         return NO_CONTENT
 
-    writes = (
-        changed(base, "object", need_group, may.GROUP_WRITE, add=_add_owner, remove=_remove_owner)
-        if owners
-        else changed(base, "object", _changeable, may.MEMBER_WRITE, add=_add_member, remove=_remove_member)
-    )
+    def add(call: Call, group: DirectoryObject, other: DirectoryObject) -> None:
+        if owners:
+            membership.add_owners(call.world, group, [other], call.who)
+        else:
+            membership.add(call.world, group, [other], call.who, call.actor)
+
+    def remove(call: Call, group: DirectoryObject, id_: str) -> None:
+        if owners:
+            membership.remove_owner(call.world, group, id_, call.who)
+        else:
+            membership.remove(call.world, group, id_, call.who, call.actor)
+
+    find, write = (need_group, may.GROUP_WRITE) if owners else (_changeable, may.MEMBER_WRITE)
     seen = (lambda _: None) if owners else _members_seen
     return (
-        *writes,
+        *changed(base, "object", find, write, add=add, remove=remove),
         *listed(base, ids, read, casts=PEOPLE_AND_GROUPS, units=1 if owners else 3, visible=seen),
         references(base, ids, read, seen),
-        Route("PATCH", f"{base}/$ref", refuse_reference_patch, may.GROUP_WRITE if owners else may.MEMBER_WRITE),
+        Route("PATCH", f"{base}/$ref", refuse_reference_patch, write),
         Route("GET", f"{base}/{{object}}", lambda call: linked(call, one_of(call)), read),
         Route("DELETE", f"{base}/{{object}}", delete, may.USER_DELETE),
     )
@@ -135,9 +123,9 @@ _GROUP, _NAMED, _NESTED = "/groups/{group}", "/groups/(uniqueName=)/{uniqueName}
 ROUTES: tuple[Route, ...] = (
     *collection("group", may.GROUP_BASIC),
     Route("POST", "/groups", create_group, may.GROUP_CREATE),
-    Route("GET", _NAMED, get_group, may.GROUP_BASIC),
+    Route("GET", _NAMED, lambda call: one(call, need_group(call)), may.GROUP_BASIC),
     Route("PATCH", _NAMED, upsert_group, may.GROUP_WRITE),
-    Route("GET", _GROUP, get_group, may.GROUP_BASIC),
+    Route("GET", _GROUP, lambda call: one(call, need_group(call)), may.GROUP_BASIC),
     Route("PATCH", _GROUP, update_group, may.MEMBER_WRITE),
     Route("DELETE", _GROUP, delete_group, may.GROUP_WRITE),
     *_related("members", owners=False),

@@ -9,7 +9,7 @@ from ...audits import Actor, user_target
 from ...call import Answer, Call, Caller, Json
 from ...clock import stamp
 from ...directory.objects import DirectoryObject
-from ...errors import GraphError, bad_request, invite_denied, not_found, not_unique
+from ...errors import GraphError, bad_request, check_required, invite_denied, not_found, not_unique
 from ...invited import InvitedGuest
 from ...observations import Mail
 from ...odata.shapes import checked_body
@@ -25,10 +25,8 @@ _SENDER = "invites@microsoft.com"
 def invite(world: World, body: Json, caller: Caller, actor: Actor) -> Json:
     """Make or find the guest and give out a new ticket; what Graph answers with.
 
-    A repeat for the same address is a success that gives another ticket and says nothing of the first.
-
-    Raises:
-        GraphError: one of the refusals of graph contract "Invitations".
+    A repeat for the same address is a success that gives another ticket and says nothing of the first. Raises
+    GraphError: one of the refusals of graph contract "Invitations".
     """
     policy.check_caller(world, caller)
     wanted = _checked(world, body)
@@ -67,9 +65,7 @@ def invite(world: World, body: Json, caller: Caller, actor: Actor) -> Json:
 def _checked(world: World, body: Json) -> Json:
     """The fields of the request, with defaults."""
     wanted = checked_body(world.settings.odata, "invitation", body)
-    for name in ("invitedUserEmailAddress", "inviteRedirectUrl"):
-        if not wanted.get(name):
-            raise bad_request(f"A value is required for property '{name}' of resource 'Invitation'.", "BadRequest")
+    check_required(wanted, "Invitation", "invitedUserEmailAddress", "inviteRedirectUrl", code="BadRequest")
     if wanted.get("invitedUserType") not in {None, "Guest", "Member"}:
         raise bad_request("Invalid value specified for property 'invitedUserType'.", "BadRequest")
     message: Json = wanted.get("invitedUserMessageInfo") or {}

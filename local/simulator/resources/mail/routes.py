@@ -183,5 +183,4 @@ ROUTES: tuple[Route, ...] = (
     _route("DELETE", "/messages/{message}", delete_message, may.MAIL_WRITE),
     _route("POST", "/messages/{message}/send", send_draft, may.MAIL_SEND),
     _route("POST", "/sendMail", send_mail, may.MAIL_SEND),
-    _route("POST", "/graph.sendMail", send_mail, may.MAIL_SEND),
 )
