@@ -6,7 +6,6 @@ import argparse
 import json
 import signal
 import sys
-import time
 from pathlib import Path
 
 from build_tools.node import NodeError
@@ -17,11 +16,7 @@ from local.stack import Stack
 
 def _stack(given: argparse.Namespace) -> int:
     """Starts the stack, prints where it is as one line of JSON, and stays until it is stopped."""
-
-    def stop(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Stack(
             workers=given.workers,
@@ -39,9 +34,7 @@ def _stack(given: argparse.Namespace) -> int:
                 "logs": str(stack.logs),
             }
             print(json.dumps(where), flush=True)
-            while True:
-                time.sleep(0.5)
-                stack.check()
+            stack.stay()
     except KeyboardInterrupt:
         return 0
     except (NodeError, StackError) as error:

@@ -8,13 +8,14 @@ Azurite's own pinned dependencies are beside this file in `azurite/`; what is in
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tempfile
-import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 from build_tools.node import NodeError, find_node, folder_of, install
 
@@ -26,7 +27,10 @@ ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 _SOURCE = Path(__file__).parent / "azurite"
 _SCRIPT = Path("node_modules", "azurite", "dist", "src", "azurite.js")
 _START_TIMEOUT_S = 90.0
-_LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at http://[^:]+:(\d+)")
+_MOST_SAID = 1 << 16
+"""Bytes of what Azurite prints until it listens."""
+
+_LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at http://[^:]+:(\d+)\s")
 
 
 class AzuriteError(NodeError):
@@ -41,17 +45,9 @@ def is_installed() -> bool:
 class Azurite:
     """A running Azurite. Stops when told to, when its `with` block ends, or when this process dies."""
 
-    def __init__(
-        self,
-        process: subprocess.Popen[str],
-        reader: threading.Thread,
-        ports: dict[str, int],
-        *,
-        keeps_data: bool,
-    ) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], ports: dict[str, int], *, keeps_data: bool) -> None:
         """Use `Azurite.start`."""
         self._process = process
-        self._reader = reader
         self._keeps_data = keeps_data
         self.blob_port = ports["Blob"]
         self.queue_port = ports["Queue"]
@@ -78,22 +74,26 @@ class Azurite:
         else:
             location.mkdir(parents=True, exist_ok=True)
             command += ["--location", str(location)]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=location or tempfile.gettempdir(),
-        )
-        output = _Output(process, log)
-        reader = threading.Thread(target=output.read, name="azurite-output", daemon=True)
-        reader.start()
-        output.settled.wait(_START_TIMEOUT_S)
-        if len(output.ports) < 3:
-            _end(process, reader, process.kill)
-            raise AzuriteError(f"Azurite did not start:\n{''.join(output.first_lines)}")
-        return cls(process, reader, output.ports, keeps_data=location is not None)
+        with log.open("ab+") if log else tempfile.TemporaryFile() as output:
+            before = os.fstat(output.fileno()).st_size
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=location or tempfile.gettempdir(),
+            )
+            deadline = time.monotonic() + _START_TIMEOUT_S
+            ports: dict[str, int] = {}
+            while len(ports) < 3:
+                is_over = process.poll() is not None or time.monotonic() > deadline
+                said = os.pread(output.fileno(), _MOST_SAID, before).decode(errors="replace")
+                ports = {name: int(port) for name, port in _LISTENING.findall(said)}
+                if is_over and len(ports) < 3:
+                    _end(process, process.kill)
+                    raise AzuriteError(f"Azurite did not start:\n{said}")
+                time.sleep(0.02)
+        return cls(process, ports, keeps_data=location is not None)
 
     @property
     def connection_string(self) -> str:
@@ -127,8 +127,7 @@ class Azurite:
 
         A gentle end waits some seconds for connections that clients keep open.
         """
-        how = self._process.terminate if self._keeps_data else self._process.kill
-        _end(self._process, self._reader, how)
+        _end(self._process, self._process.terminate if self._keeps_data else self._process.kill)
 
     def __enter__(self) -> Self:
         return self
@@ -137,40 +136,7 @@ class Azurite:
         self.stop()
 
 
-class _Output:
-    """Reads what Azurite prints for as long as it runs, so that the pipe never fills up."""
-
-    def __init__(self, process: subprocess.Popen[str], log: Path | None) -> None:
-        self._process = process
-        self._log = log
-        self.ports: dict[str, int] = {}
-        self.first_lines: list[str] = []
-        self.settled = threading.Event()
-        """Set when the three services listen, or when there is nothing left to hope for."""
-
-    def read(self) -> None:
-        log: IO[str] | None = self._log.open("a", encoding="utf-8") if self._log else None
-        try:
-            for line in self._process.stdout or ():
-                if log:
-                    log.write(line)
-                    log.flush()
-                if not self.settled.is_set():
-                    self._note(line)
-        finally:
-            self.settled.set()
-            if log:
-                log.close()
-
-    def _note(self, line: str) -> None:
-        self.first_lines.append(line)
-        if match := _LISTENING.search(line):
-            self.ports[match[1]] = int(match[2])
-        if len(self.ports) == 3:
-            self.settled.set()
-
-
-def _end(process: subprocess.Popen[str], reader: threading.Thread, how: Callable[[], None]) -> None:
+def _end(process: subprocess.Popen[bytes], how: Callable[[], None]) -> None:
     if process.poll() is None:
         how()
         try:
@@ -178,7 +144,5 @@ def _end(process: subprocess.Popen[str], reader: threading.Thread, how: Callable
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    reader.join(timeout=10)
-    for stream in (process.stdin, process.stdout):
-        if stream and not stream.closed:
-            stream.close()
+    if process.stdin:
+        process.stdin.close()

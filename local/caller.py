@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
@@ -15,22 +14,11 @@ class CallFailed(Exception):
     """A service answered with something that nobody here can go on with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """To a request for one invitation: its id, or the problem (RFC 9457) that the API answered with."""
-
-    invitation: str | None
-    problem: dict[str, Any] | None = None
-
-
 async def sign_in(
     session: aiohttp.ClientSession, issuer: str, tenant: str, *, client: str, audience: str, person: dict[str, Any]
 ) -> str:
-    """An access token for the API, by the password grant (only the local issuer's sample people have one).
-
-    Raises:
-        CallFailed: with the issuer's words.
-    """
+    """An access token for the API, by the password grant (only the local issuer's sample people have one). Raises
+    CallFailed: with the issuer's words."""
     form = {
         "grant_type": "password",
         "client_id": client,
@@ -62,20 +50,17 @@ class Caller:
             found: dict[str, Any] = await answer.json()
             return found
 
-    async def invite(self, group: str, guest: Guest, key: str) -> Answer:
-        """Ask for one guest. The same key again gives the same answer.
-
-        Raises:
-            CallFailed: the answer is neither an acceptance nor a refusal.
-        """
+    async def invite(self, group: str, guest: Guest, key: str) -> tuple[str | None, dict[str, Any] | None]:
+        """Ask for one guest: the invitation's id, or the problem (RFC 9457) that the API answered with. The same key
+        again gives the same answer. Raises CallFailed: the answer is neither an acceptance nor a refusal."""
         fields = {"address": guest.address, "welcomeMessage": guest.message, "displayName": guest.name}
         body = {name: value for name, value in fields.items() if value}
         url, headers = f"{self._api}/api/groups/{group}/invitations", self._headers | {"Idempotency-Key": key}
         async with self._session.post(url, json=body, headers=headers) as answer:
             if answer.status == 202:
-                return Answer((await answer.json())["id"])
+                return str((await answer.json())["id"]), None
             if answer.content_type == "application/problem+json" and answer.status < 500:
-                return Answer(None, await answer.json(content_type=None))
+                return None, await answer.json(content_type=None)
             raise CallFailed(f"Inviting {guest.address}: {answer.status} {(await answer.text())[:1000]}")
 
     async def invitations(self, group: str) -> dict[str, dict[str, Any]]:

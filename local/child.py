@@ -52,11 +52,7 @@ class Child:
         return self._process.pid
 
     def wait_ready(self, timeout_s: float = 60.0) -> dict[str, Any]:
-        """The content of the ready file once it is there.
-
-        Raises:
-            StackError: the program ended or took too long.
-        """
+        """The content of the ready file once it is there. Raises StackError: the program ended or took too long."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             if (content := self.ready()) is not None:
@@ -94,12 +90,6 @@ class Child:
                 self._process.kill()
         self._process.wait()
         self._ready.unlink(missing_ok=True)
-
-    def kill(self) -> None:
-        """End it at once, without a chance to tidy up."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
 
 
 def _die_with_parent() -> Callable[[], None] | None:

@@ -47,11 +47,7 @@ SINGLE = Guest(
 
 
 def read_guests(file: Path = GUESTS) -> list[Guest]:
-    """The guests of a bulk-invite file.
-
-    Raises:
-        BadTemplate: the version line or a needed column is missing.
-    """
+    """The guests of a bulk-invite file. Raises BadTemplate: the version line or a needed column is missing."""
     with file.open(encoding="utf-8-sig", newline="") as lines:
         rows = list(csv.reader(lines))
     if not rows or not rows[0] or rows[0][0].strip() != _VERSION:

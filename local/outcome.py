@@ -88,7 +88,7 @@ def text_of(mail: dict[str, Any]) -> str:
 def mails_to(mails: Sequence[dict[str, Any]], address: str, kind: str) -> list[dict[str, Any]]:
     """Mails of a kind (`invitation`, `message`) to an address, however its domain is written."""
     wanted = _ascii(address)
-    return [m for m in mails if m["kind"] == kind and wanted in [_ascii(_address(to)) for to in m["to"]]]
+    return [m for m in mails if m["kind"] == kind and wanted in [_ascii(to) for to in m["to"]]]
 
 
 def mail_faults(outcome: Outcome, mails: Sequence[dict[str, Any]]) -> list[str]:
@@ -108,10 +108,6 @@ def mail_faults(outcome: Outcome, mails: Sequence[dict[str, Any]]) -> list[str]:
         f"{address}: the mail lacks the message" for m in messages if wanted not in " ".join(text_of(m).split())
     ]
     return faults
-
-
-def _address(to: Any) -> str:
-    return str(to.get("emailAddress", to).get("address", "")) if isinstance(to, dict) else str(to)
 
 
 def _ascii(address: str) -> str:

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(given: argparse.Namespace) -> int:
     """Gives 0 only if every sample guest reached the end it is meant to."""
     console = make_console(record=given.svg is not None)
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     status = 1
     try:
         console.print("Starting storage (Azurite), the directory simulator and the app …")
@@ -74,7 +74,10 @@ def main(given: argparse.Namespace) -> int:
                 console.save_svg(str(given.svg), title="python3 dev.py run")
             if not given.exit:
                 _explain(stack, console, settings)
-                _stay(stack)
+                try:
+                    stack.stay()
+                except KeyboardInterrupt:
+                    print("\nStopping …", flush=True)
     except* KeyboardInterrupt:
         status = 130
     except* (*_EXPECTED, Late, aiohttp.ClientError) as errors:
@@ -102,10 +105,6 @@ def _single(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException
             yield from _single(error)
         else:
             yield error
-
-
-def _as_interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 async def _invite_all(stack: Stack, console: Console, timeout_s: float) -> bool:
@@ -147,9 +146,8 @@ async def _slow_down(session: aiohttp.ClientSession, simulator: str) -> None:
 async def _post(caller: Caller, group: str, outcomes: list[Outcome], progress: Progress) -> None:
     run = uuid.uuid4().hex
     for number, outcome in enumerate(outcomes):
-        answer = await caller.invite(group, outcome.guest, f"{run}-{number}")
-        outcome.invitation, outcome.problem = answer.invitation, answer.problem
-        if answer.invitation:
+        outcome.invitation, outcome.problem = await caller.invite(group, outcome.guest, f"{run}-{number}")
+        if outcome.invitation:
             outcome.states.append("accepted")
         progress.show([outcome])
 
@@ -221,13 +219,3 @@ def _explain(stack: Stack, console: Console, settings: Path) -> None:
         "Ctrl-C ends everything.",
     ]
     console.print(Group(*(Text(line) for line in lines)), soft_wrap=True)
-
-
-def _stay(stack: Stack, wait: Callable[[float], None] = time.sleep) -> None:
-    """Until Ctrl-C, or a part of the stack dies."""
-    try:
-        while True:
-            wait(0.5)
-            stack.check()
-    except KeyboardInterrupt:
-        print("\nStopping …", flush=True)

@@ -15,7 +15,7 @@ import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self
 
 from build_tools import portal
 from build_tools.paths import BUILD, ROOT
@@ -259,11 +259,7 @@ class Stack:
         return _write_settings(self.settings_file, self.settings)
 
     def restart_host(self) -> None:
-        """Stop the app if it runs, and start it with the settings of now.
-
-        Raises:
-            StackError: it does not start.
-        """
+        """Stop the app if it runs, and start it with the settings of now. Raises StackError: it does not start."""
         if self._host is not None:
             self._host.stop()
         # Known before the start: the app writes its own address into mails.
@@ -297,11 +293,8 @@ class Stack:
 
     def kill_workers(self, group: str | None = None, *, timeout_s: float = 60.0) -> list[int]:
         """Kill every instance of the app (of one group) where it stands, each with its host, and wait until others
-        serve; gives the killed processes of the app. With `isolate` others come when there is work.
-
-        Raises:
-            StackError: nothing serves again.
-        """
+        serve; gives the killed processes of the app. With `isolate` others come when there is work. Raises
+        StackError: nothing serves again."""
         host = self._running(self._host)
         instances = self._instances(group)
         # Hosts first: one that outlived its app's process would give messages back.
@@ -323,6 +316,12 @@ class Stack:
         """Raises StackError if a part has ended by itself."""
         for part in filter(None, (self._simulator, self._host)):
             part.check()
+
+    def stay(self) -> NoReturn:
+        """Until Ctrl-C (KeyboardInterrupt), or a part ends by itself (StackError)."""
+        while True:
+            time.sleep(0.5)
+            self.check()
 
     def _start_simulator(self) -> Child:
         arguments = ["--port", "0", "--seed", str(self.seed)]
