@@ -25,7 +25,7 @@ _STAMP = BUILD / "portal.stamp"
 _PACKAGES = SOURCE / "node_modules" / ".guestlist-stamp"
 
 
-class PortalError(Exception):
+class PortalError(NodeError):
     """The portal could not be built; the message says what was run and what it answered."""
 
 

@@ -12,7 +12,6 @@ import socket
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn, Self
@@ -151,7 +150,10 @@ class Stack:
         """Raises StackError or NodeError; what had started is stopped again."""
         atexit.register(self.stop)
         try:
-            self._prepare_app()
+            if not self.is_package:
+                portal.build()
+            elif not (self.app / "function_app.py").is_file():
+                raise StackError(f"There is no package in {self.app}: 'python3 dev.py package' makes it.")
             self.logs.mkdir(parents=True, exist_ok=True)
             self._work = self.folder or Path(
                 self._exits.enter_context(tempfile.TemporaryDirectory(prefix="guestlist-"))
@@ -170,16 +172,6 @@ class Stack:
         except BaseException:
             self.stop()
             raise
-
-    def _prepare_app(self) -> None:
-        if self.is_package:
-            if not (self.app / "function_app.py").is_file():
-                raise StackError(f"There is no package in {self.app}: 'python3 dev.py package' makes it.")
-            return
-        try:
-            portal.build()
-        except portal.PortalError as error:
-            raise StackError(str(error)) from error
 
     @property
     def is_package(self) -> bool:
@@ -281,15 +273,6 @@ class Stack:
         arguments += ["--master-key", MASTER_KEY, *(["--bare"] if self.is_package else []), *more]
         arguments += ["--forks", ",".join(_LOADED_BEFORE)] if self.forks else []
         return self._start("local.host", name, arguments)
-
-    def call_of_setup(self, function: str) -> None:
-        """Run a timer of the second app now, as an administrator of the host does."""
-        address = f"{self.setup_host_url}/admin/functions/{function}"
-        request = urllib.request.Request(  # noqa: S310  (our own host)
-            address, b'{"input": ""}', {"Content-Type": "application/json", "x-functions-key": MASTER_KEY}
-        )
-        with urllib.request.urlopen(request, timeout=30):  # noqa: S310
-            return
 
     def kill_workers(self, group: str | None = None, *, timeout_s: float = 60.0) -> list[int]:
         """Kill every instance of the app (of one group) where it stands, each with its host, and wait until others
