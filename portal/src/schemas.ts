@@ -807,7 +807,7 @@ export interface DirectoryChange {
   id: string;
 }
 /**
- * An app that is being taken apart.
+ * An app that is being removed.
  */
 export interface AppRemoving {
   appId: string;

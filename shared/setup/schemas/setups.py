@@ -75,7 +75,7 @@ class AppRemoval(Answer):
 
 
 class AppRemoving(Answer):
-    """An app that is being taken apart."""
+    """An app that is being removed."""
 
     app_id: str
     state: Literal["removing"] = "removing"
