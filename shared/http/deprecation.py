@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
@@ -31,10 +30,11 @@ def renamed(body: bytes, old_names: Mapping[str, str]) -> bytes:
     """A body with the fields' present names. Where it has both, the present one counts.
 
     Raises:
-        msgspec.DecodeError: it is no JSON.
+        msgspec.DecodeError: it is no JSON object.
+        RecursionError: it is nested too deep.
     """
-    given: Any = msgspec.json.decode(body)
-    old = old_names.keys() & given.keys() if isinstance(given, dict) else set()
+    given = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    old = old_names.keys() & given.keys()
     for name in old:
         note(name)
         given.setdefault(old_names[name], given.pop(name))

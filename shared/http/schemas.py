@@ -103,6 +103,8 @@ def decode[T](kind: type[T], body: bytes) -> T:
         raise Refused(Reason.BODY_INVALID, _PATH.sub("", str(e)), field=field) from e
     except (msgspec.DecodeError, UnicodeDecodeError) as e:
         raise Refused(Reason.BODY_INVALID, f"The body is not JSON: {e}") from e
+    except RecursionError as e:
+        raise Refused(Reason.BODY_INVALID, "The body is nested too deep") from e
 
 
 def decode_any[T](kind: type[T], body: bytes) -> T:

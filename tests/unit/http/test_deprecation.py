@@ -14,6 +14,7 @@ from shared.audits.model.remedies import ActionState
 from shared.core import audit_rules
 from shared.core.audit_rules import Remedy, Rule
 from shared.core.errors import Refused
+from shared.core.reasons import Reason
 from shared.core.words import WORDS, word_of
 from shared.http import deprecation
 from shared.http.schemas import Body, decode
@@ -122,3 +123,17 @@ def test_a_repeat_after_the_update_is_the_same_request(name: str) -> None:
     taken = decode_invitation(GROUP, json.dumps(body).encode())
 
     assert taken.digest == "b3378d386587d5d68e46215a4065367de62615409497a3340f439ea4c66a3f2a"
+
+
+@pytest.mark.parametrize("key", ["note", "carryOut", "resend", "apps"])
+@pytest.mark.parametrize(("open_", "close"), [("[", "]"), ('{"a":', "}")])
+def test_a_body_that_is_nested_too_deep_is_refused_as_one_that_cannot_be_read(
+    key: str, open_: str, close: str
+) -> None:
+    bodies = [open_ * 20_000, f'{{"{key}": {open_ * 20_000}1{close * 20_000}}}']
+
+    for body in bodies:
+        for kind in (audits.Policy, InvitationBody):
+            with pytest.raises(Refused) as caught:
+                decode(kind, body.encode())
+            assert caught.value.reason is Reason.BODY_INVALID
