@@ -16,5 +16,5 @@ def read[T](text: str, parse: Callable[[bytes], T]) -> T:
     it was never given out."""
     try:
         return parse(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise Refused(Reason.PARAMETER_INVALID, "the continuation was never given out", field="continuation") from e
