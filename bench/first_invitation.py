@@ -46,7 +46,7 @@ async def invite(credential):
     from shared.graph.session import GraphSession
     from shared.core.addresses import parse_address
     from shared.core.results import Invited
-    from shared.graph.ports.directory import GuestToInvite
+    from shared.graph.ports import GuestToInvite
     session = GraphSession(base_url=url, credential=credential)
     guest = GuestToInvite(parse_address(address), None, 'https://myapps.microsoft.com', True, None)
     [answer] = await GraphDirectory(session).invite([guest])

@@ -15,7 +15,7 @@ from shared.core.ids import GroupId
 from shared.core.reasons import Reason
 from shared.core.stuck import FindStuck
 from shared.core.timing import Timing
-from shared.graph.ports.directory import Directory
+from shared.graph.ports import Directory
 from shared.invitations.ports import Store
 from shared.membership.ports.apps import AppStore
 from shared.messages.ports.outbox import Outbox

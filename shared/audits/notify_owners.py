@@ -11,7 +11,7 @@ from shared.audits.plan import notified_key
 from shared.core.audit_rules import RULES, Remedy
 from shared.core.errors import Refused
 from shared.core.versions import Versioned
-from shared.graph.ports.guests import GuestReader
+from shared.graph.ports import GuestReader
 from shared.mail.deliver import DeliverMail, Outgoing
 from shared.mail.ports import Dispatched, Mailer
 from shared.membership.model.apps import AppRecord

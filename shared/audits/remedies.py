@@ -26,7 +26,7 @@ from shared.core.results import (
     Written,
 )
 from shared.core.waits import replication_wait
-from shared.graph.ports.directory import GuestToInvite
+from shared.graph.ports import GuestToInvite
 from shared.invitations.invite import LANE as INVITATIONS
 from shared.mail.deliver import LANE as MAILS
 from shared.membership.model.apps import AppRecord

@@ -9,7 +9,7 @@ from shared.graph import groups, invitations
 from shared.graph.accounts import Accounts
 from shared.graph.leaving import Leaving
 from shared.graph.members import Members
-from shared.graph.ports.directory import Directory, GuestToInvite
+from shared.graph.ports import Directory, GuestToInvite
 from shared.graph.session import GraphSession
 
 

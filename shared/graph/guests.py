@@ -15,7 +15,7 @@ from shared.graph.filters import literal, of_ids
 from shared.graph.groups import FIELDS as GROUP_FIELDS
 from shared.graph.groups import Known, apps_of_all, facts_of, nothing_known
 from shared.graph.pages import all_pages, last_sign_in, one, time_of
-from shared.graph.ports.guests import GuestFacts, GuestPage
+from shared.graph.ports import GuestFacts, GuestPage
 from shared.graph.session import GraphSession
 
 _FIELDS = (

@@ -8,7 +8,7 @@ from shared.core.results import InviteAnswer, Invited, Unknown
 from shared.core.texts import one_line
 from shared.graph import batch, errors
 from shared.graph.batch import Part
-from shared.graph.ports.directory import GuestToInvite
+from shared.graph.ports import GuestToInvite
 from shared.graph.response import Response
 from shared.graph.session import GraphSession
 

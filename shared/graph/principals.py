@@ -10,7 +10,7 @@ from shared.graph import batch
 from shared.graph.batch import Part
 from shared.graph.filters import of_ids
 from shared.graph.pages import all_pages, one
-from shared.graph.ports.principals import Principals, Standing
+from shared.graph.ports import Principals, Standing
 from shared.graph.session import GraphSession
 
 _USERS, _APPS, _MEMBERS = "User.Read.All", "Application.Read.All", "GroupMember.Read.All"

@@ -13,7 +13,7 @@ from shared.core.ids import GroupId, ImportId, UserId
 from shared.core.reasons import Reason
 from shared.core.timing import Timing
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.graph.ports.directory import Directory
+from shared.graph.ports import Directory
 from shared.imports.admissions import Admissions
 from shared.imports.model.imports import Import, ImportState, Progress, rate
 from shared.imports.model.settings import ImportSettings

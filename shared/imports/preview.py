@@ -14,7 +14,7 @@ from shared.core.errors import DirectoryBusy
 from shared.core.ids import GroupId, ImportId, UserId
 from shared.core.reasons import REASONS, Reason
 from shared.core.results import Account, Lookalike
-from shared.graph.ports.directory import Directory
+from shared.graph.ports import Directory
 from shared.imports.model.guest_rows import Rules
 from shared.imports.model.imports import GuestRow, Target
 from shared.imports.model.settings import ImportSettings

@@ -10,7 +10,7 @@ from shared.core.groups import GroupFacts
 from shared.core.ids import GroupId
 from shared.core.links import app_name, direct_link
 from shared.core.reasons import REASONS, Reason
-from shared.graph.ports.directory import Directory
+from shared.graph.ports import Directory
 from shared.imports.model.imports import Target
 from shared.membership.model.access import Action, InviteTo, closed, group_roles, may
 from shared.membership.model.apps import AppRecord

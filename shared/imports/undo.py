@@ -17,7 +17,7 @@ from shared.core.results import Busy, Declined, Gone, GuestLook, LeaveAnswer, Un
 from shared.core.timing import Timing
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait
-from shared.graph.ports.directory import Directory
+from shared.graph.ports import Directory
 from shared.imports.model.imports import ImportState
 from shared.imports.ports import ImportStore
 from shared.invitations.model.invitations import Invitation, State, advance

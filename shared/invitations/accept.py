@@ -14,7 +14,7 @@ from shared.core.ids import GroupId, InvitationId, new_id
 from shared.core.links import app_name, direct_link
 from shared.core.reasons import REASONS, Reason
 from shared.core.timing import Timing
-from shared.graph.ports.directory import Directory
+from shared.graph.ports import Directory
 from shared.invitations.model.invitations import Invitation
 from shared.invitations.ports import KeyClaim, Store
 from shared.membership.model.access import Action, InviteTo, closed, group_roles, may

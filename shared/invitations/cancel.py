@@ -15,7 +15,7 @@ from shared.core.ids import InvitationId, UserId
 from shared.core.reasons import Reason
 from shared.core.results import GuestLook, require_gone
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.graph.ports.directory import Directory
+from shared.graph.ports import Directory
 from shared.invitations.model.invitations import Invitation, State, advance
 from shared.invitations.ports import Store
 from shared.invitations.still_wanted import StillWanted

@@ -17,7 +17,7 @@ from shared.core.timing import Timing
 from shared.core.ttl_cache import TtlCache
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait
-from shared.graph.ports.directory import Directory
+from shared.graph.ports import Directory
 from shared.invitations.chunk_rows import BUSY, SOON, WROTE_FIRST, ChunkRows
 from shared.invitations.invite import LANE, InviteGuests, InviteWork
 from shared.invitations.join import JoinGuests

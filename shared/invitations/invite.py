@@ -33,7 +33,7 @@ from shared.core.results import (
 from shared.core.timing import Timing
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait, replication_wait
-from shared.graph.ports.directory import Directory, GuestToInvite
+from shared.graph.ports import Directory, GuestToInvite
 from shared.invitations.chunk_rows import BUSY, CLAIMED, SOON, WROTE_FIRST, ChunkRows
 from shared.invitations.model.invitations import Invitation, State, advance, failed
 from shared.invitations.ports import Store

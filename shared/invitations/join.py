@@ -13,7 +13,7 @@ from shared.core.reasons import Reason
 from shared.core.results import Busy, Declined, JoinAnswer, Joined, Lagging, Unknown
 from shared.core.timing import Timing
 from shared.core.waits import busy_again_wait, replication_wait
-from shared.graph.ports.directory import Directory
+from shared.graph.ports import Directory
 from shared.invitations.chunk_rows import BUSY, CLAIMED, SOON, WROTE_FIRST, ChunkRows
 from shared.invitations.model.invitations import Invitation, State, advance, failed
 from shared.messages.commands import ChunkCommand, JoinChunk

@@ -11,8 +11,7 @@ from shared.core.groups import GroupFacts
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import REASONS, Reason
 from shared.core.versions import Versioned
-from shared.graph.ports.directory import Directory
-from shared.graph.ports.principals import Principals, Standing
+from shared.graph.ports import Directory, Principals, Standing
 from shared.membership.model.access import (
     RULES,
     Action,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.core.caller import Caller
 from shared.core.groups import GroupApp, GroupFacts
 from shared.core.ids import GroupId
-from shared.graph.ports.guests import GuestReader
+from shared.graph.ports import GuestReader
 from shared.membership.access import Access, Seen, require
 from shared.membership.model.access import Action, Role, group_roles
 from shared.membership.model.apps import AppRecord

@@ -11,8 +11,7 @@ from shared.core.errors import Refused
 from shared.core.ids import AuditId, GroupId, UserId
 from shared.core.reasons import Reason
 from shared.core.results import Declined, require_gone
-from shared.graph.ports.directory import Directory
-from shared.graph.ports.guests import GuestFacts, GuestPage, GuestReader
+from shared.graph.ports import Directory, GuestFacts, GuestPage, GuestReader
 from shared.membership.access import Access
 from shared.membership.model.access import Action
 from shared.membership.model.accounts import ExpectedMembership

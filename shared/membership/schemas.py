@@ -11,7 +11,7 @@ from shared.core.caller import Caller
 from shared.core.groups import refusal
 from shared.core.links import direct_link
 from shared.core.texts import label, lines
-from shared.graph.ports.guests import GuestFacts
+from shared.graph.ports import GuestFacts
 from shared.http.schemas import Answer, Body, decode, explained, schema_rule
 from shared.membership.access import Seen
 from shared.membership.guests import GuestList

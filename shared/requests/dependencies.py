@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from shared.core.clock import Clock
 from shared.core.timing import Timing
-from shared.graph.ports.directory import Directory
-from shared.graph.ports.guests import GuestReader
+from shared.graph.ports import Directory, GuestReader
 from shared.invitations.ports import Store
 from shared.mail.ports import Mailer
 from shared.membership.access import Access

@@ -12,7 +12,7 @@ from shared.core.features import Feature
 from shared.core.ids import UserId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.graph.ports.guests import GuestReader
+from shared.graph.ports import GuestReader
 from shared.membership.access import Access, read_app, require
 from shared.membership.model.access import Action, may, tenant_roles
 from shared.membership.model.apps import AppRecord, AppState, Change, Kind

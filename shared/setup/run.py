@@ -13,7 +13,7 @@ from shared.core.features import ALL, Feature, Features
 from shared.core.reasons import Reason
 from shared.core.timing import Timing
 from shared.core.users import DirectoryUser
-from shared.graph.ports.directory import Directory
+from shared.graph.ports import Directory
 from shared.membership.model.apps import Change
 from shared.messages.commands import SetupStep
 from shared.messages.ports.outbox import Outbox

@@ -21,8 +21,7 @@ from shared.core.results import Declined, Invited
 from shared.graph.changes import GraphChanges
 from shared.graph.directory import GraphDirectory
 from shared.graph.guests import GraphGuestReader
-from shared.graph.ports.directory import GuestToInvite
-from shared.graph.ports.principals import Standing
+from shared.graph.ports import GuestToInvite, Standing
 from shared.graph.principals import GraphPrincipals
 from shared.graph.session import GraphSession
 from shared.identity.credentials import app_credential

@@ -18,7 +18,7 @@ from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.core.results import Account, Invited, Joined, Lookalike, NotFound
 from shared.graph.directory import GraphDirectory
-from shared.graph.ports.directory import Directory, GuestToInvite
+from shared.graph.ports import Directory, GuestToInvite
 from tests.contract import simulated_tenant as t
 from tests.contract.simulated_tenant import SimulatedTenant
 from tests.fakes.directory import FakeDirectory

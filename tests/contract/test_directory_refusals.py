@@ -16,7 +16,7 @@ from shared.core.reasons import Reason
 from shared.core.results import Blocked, Busy, Declined, Exists, InviteAnswer, Invited, Joined, Lagging, Unknown
 from shared.graph.directory import GraphDirectory
 from shared.graph.errors import words
-from shared.graph.ports.directory import GuestToInvite
+from shared.graph.ports import GuestToInvite
 from shared.graph.response import Response
 from tests.contract import simulated_tenant as t
 from tests.contract.simulated_tenant import SimulatedTenant

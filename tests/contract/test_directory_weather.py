@@ -16,7 +16,7 @@ from shared.core.reasons import Reason
 from shared.core.results import Account, Busy, Declined, Invited, Joined, Lagging, NotFound, Unknown
 from shared.graph.directory import GraphDirectory
 from shared.graph.groups import Known
-from shared.graph.ports.directory import GuestToInvite
+from shared.graph.ports import GuestToInvite
 from shared.graph.session import GraphSession
 from tests.contract import simulated_tenant as t
 from tests.contract.simulated_tenant import SimulatedTenant

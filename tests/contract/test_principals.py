@@ -7,7 +7,7 @@ import pytest
 from shared.core.errors import DirectoryBusy, Refused
 from shared.core.ids import UserId
 from shared.core.reasons import Reason
-from shared.graph.ports.principals import Standing
+from shared.graph.ports import Standing
 from shared.graph.principals import GraphPrincipals
 from shared.graph.session import GraphSession
 from tests.contract import simulated_tenant as t

@@ -27,7 +27,7 @@ from shared.core.results import (
     WriteAnswer,
     Written,
 )
-from shared.graph.ports.directory import GuestToInvite
+from shared.graph.ports import GuestToInvite
 
 _NO_GUEST = Declined(Reason.NOT_A_GUEST, "the account is no guest's")
 

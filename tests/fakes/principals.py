@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.core.ids import UserId
-from shared.graph.ports.principals import Standing
+from shared.graph.ports import Standing
 
 MEMBER = Standing(enabled=True, is_guest=False, is_app=False)
 GUEST = Standing(enabled=True, is_guest=True, is_app=False)

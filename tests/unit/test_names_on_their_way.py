@@ -8,7 +8,7 @@ import pytest
 
 from shared.core.addresses import parse_address
 from shared.graph import batch, invitations
-from shared.graph.ports.directory import GuestToInvite
+from shared.graph.ports import GuestToInvite
 from shared.invitations.mail_text import JinjaMailText
 from shared.mail.graph_mailbox import _message
 from tests.builders import an_invitation

@@ -25,7 +25,7 @@ from shared.core.results import (
     Lookalike,
     Unknown,
 )
-from shared.graph.ports.directory import GuestToInvite
+from shared.graph.ports import GuestToInvite
 from shared.invitations.give_up import REDRIVES
 from shared.invitations.model.invitations import State, advance
 from shared.messages.commands import CHUNK_SIZE, ChunkCommand, InviteChunk, JoinChunk, MailChunk

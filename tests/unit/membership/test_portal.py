@@ -15,7 +15,7 @@ from shared.core.ids import GroupId, InvitationId, SetupId, UserId
 from shared.core.placeholders import fill, unknown_placeholders
 from shared.core.reasons import Reason
 from shared.core.results import Account, Busy
-from shared.graph.ports.guests import GuestFacts, GuestPage
+from shared.graph.ports import GuestFacts, GuestPage
 from shared.invitations.accept import NewInvitation
 from shared.invitations.cancel import CancelInvitation
 from shared.invitations.mail_text import JinjaMailText

@@ -1,11 +1,13 @@
 """What Guestlist needs of the directory, in the domain's words.
 
-Calls on several guests answer per guest, in the order given; one guest's failure never hides another's
-success. They take at most `CHUNK_SIZE` guests.
+Calls of `Directory` on several guests answer per guest, in the order given; one guest's failure never hides another's
+success. They take at most `CHUNK_SIZE` guests. `Principals` says what holds now of those who ask something of
+Guestlist: a token is good for an hour and more, and much of what was asked for happens days later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from shared.core.addresses import Address
@@ -89,4 +91,82 @@ class Directory(Protocol):
 
     async def join(self, group: GroupId, users: Sequence[UserId]) -> list[JoinAnswer]:
         """Make each a member of the group. Safe to repeat: who is a member already is answered so."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GuestFacts:
+    """A guest as the directory shows it. `accepted` is None where it says neither yes nor no.
+
+    `last_sign_in` is None for nobody knows or never: the page says which.
+    """
+
+    id: UserId
+    name: str
+    address: str | None
+    accepted: bool | None
+    since: datetime | None
+    created_at: datetime | None
+    enabled: bool
+    last_sign_in: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GuestPage:
+    """Some guests of a group, and where the next page begins (opaque; None at the end). A page may be empty and
+    have a next one. `sign_ins_known` is false where permission, licence or
+    the setting do not let sign-ins be read."""
+
+    guests: list[GuestFacts]
+    continuation: str | None
+    sign_ins_known: bool
+
+
+class GuestReader(Protocol):
+    """All methods raise Refused (`permission-missing`, `directory-refused`), DirectoryBusy and StorageBusy."""
+
+    async def owned_groups(self, owner: UserId) -> list[GroupFacts]:
+        """The groups of a person, with the names of the apps that they open; empty for somebody the directory
+        does not know. `owners` holds this owner alone. Safe to repeat."""
+        ...
+
+    async def guests(self, group: GroupId, continuation: str | None, find: str | None = None) -> GuestPage:
+        """The guests among the members of a group; with `find` those whose name or address begins with it. What
+        was made within the last minutes may not be found.
+
+        Raises:
+            Refused: `group-missing` as well; `parameter-invalid` where the continuation was never given out for this
+                group and this search.
+        """
+        ...
+
+    async def guest(self, group: GroupId, user: UserId) -> GuestFacts | None:
+        """A guest of the group; None where it is none, or no member."""
+        ...
+
+    async def mail_address(self, user: UserId) -> str | None:
+        """Where a person reads mail; None for who has no mailbox or is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account, or an app's own (`is_app`). `enabled` is false for one that may not sign in."""
+
+    enabled: bool
+    is_guest: bool
+    is_app: bool
+
+
+class Principals(Protocol):
+    """All methods are safe to repeat, and raise Refused (`permission-missing`, `directory-refused`) and
+    DirectoryBusy."""
+
+    async def standing(self, ids: Sequence[UserId], *, keep: bool = False) -> Mapping[UserId, Standing]:
+        """Those of them that the directory knows; who was deleted is absent. `keep` as in `Directory.read_group`."""
+        ...
+
+    async def roles_of(self, id_: UserId) -> frozenset[str]:
+        """The values of the app roles of Guestlist's own API that a principal holds, itself or, a person, as a
+        direct member of a group: what the principal's next token would carry. Empty for who is gone."""
         ...
