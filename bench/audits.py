@@ -20,15 +20,13 @@ from shared.audits.model.records import Phase
 from shared.audits.run import RunAuditTask
 from shared.audits.start import StartAudit
 from shared.core.addresses import parse_address
-from shared.core.applications import AppId, PrincipalId
-from shared.core.ids import GroupId, InvitationId, SetupId, UserId, new_id
-from shared.core.users import DirectoryUser
+from shared.core.directory import DirectoryUser
+from shared.core.ids import AppId, GroupId, InvitationId, PrincipalId, SetupId, UserId, new_id
 from shared.core.versions import Versioned
 from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.rows.invitations import to_row
 from shared.invitations.rows.store import INVITATIONS
-from shared.membership.model.apps import AppRecord
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import AppRecord, Policy
 from shared.messages.commands import Command, RunAudit
 from shared.settings import read_settings
 from shared.storage.accounts import table_service

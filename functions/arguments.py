@@ -13,10 +13,10 @@ import msgspec
 
 from functions.callers import TOKEN_FIELD
 from shared import wiring
-from shared.core.applications import AppId
 from shared.core.caller import Caller
 from shared.core.errors import Refused
 from shared.core.ids import (
+    AppId,
     GroupId,
     ImportId,
     InvitationId,

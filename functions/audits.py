@@ -14,14 +14,13 @@ from shared.audits import schemas
 from shared.audits.model.csv_findings import CHANGE_LOG, FINDINGS, lines
 from shared.audits.model.findings import FindingFilter
 from shared.audits.model.remedies import Plan
-from shared.core.applications import AppId
 from shared.core.audit_rules import Rule, Severity
 from shared.core.caller import Caller
-from shared.core.ids import GroupId
+from shared.core.ids import AppId, GroupId
 from shared.core.reasons import Reason
 from shared.http.openapi.operations import OF_DIRECTORY, OF_GROUPS
 from shared.membership.model.access import Action
-from shared.membership.model.audit_policy import AuditPolicy
+from shared.membership.model.apps import AuditPolicy
 from shared.wiring import App
 
 bp = func.Blueprint()

@@ -13,9 +13,8 @@ from functions.http import Routes, page
 from functions.pages import form_again, language_of
 from shared import wiring
 from shared.core.caller import Caller
-from shared.core.groups import GroupApp
+from shared.core.directory import GroupApp, direct_link
 from shared.core.ids import GroupId, RequestId
-from shared.core.links import direct_link
 from shared.core.reasons import Reason
 from shared.http import pages
 from shared.http.openapi.operations import ANYBODY, OF_ADDRESSES, OF_GROUPS

@@ -9,15 +9,14 @@ from functions.arguments import Body, DryRun, Key, header
 from functions.handlers import background
 from functions.http import Routes
 from shared import wiring
-from shared.core.applications import AppId
 from shared.core.caller import Caller
-from shared.core.ids import SetupId, UserId
+from shared.core.ids import AppId, SetupId, UserId
 from shared.core.reasons import Reason
 from shared.http.openapi.operations import OF_DIRECTORY, SIGNED_IN
 from shared.http.schemas import BODY_LIMIT
 from shared.membership import schemas as membership
 from shared.membership.model.access import Action
-from shared.membership.model.policy import MessageTemplate
+from shared.membership.model.apps import MessageTemplate
 from shared.messages.commands import SetupStep
 from shared.setup.commands import Answers
 from shared.setup.model.records import Setup

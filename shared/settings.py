@@ -10,10 +10,10 @@ from uuid import UUID
 import msgspec
 
 from shared.audits.model.guest_rules import AuditSettings
-from shared.core.applications import AppId
+from shared.core.clock import Timing
 from shared.core.errors import GuestlistError
 from shared.core.features import Features, choose
-from shared.core.timing import Timing
+from shared.core.ids import AppId
 from shared.imports.model.settings import ImportSettings
 from shared.membership.model.access import InviteTo
 from shared.messages.commands import CHUNK_SIZE

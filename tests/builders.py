@@ -4,15 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.core.addresses import parse_address
-from shared.core.applications import AppId, PrincipalId
 from shared.core.caller import Caller
-from shared.core.groups import GroupApp, GroupFacts
-from shared.core.ids import ChunkId, GroupId, InvitationId, SetupId, UserId
-from shared.core.timing import Timing
-from shared.core.users import DirectoryUser
+from shared.core.clock import Timing
+from shared.core.directory import DirectoryUser, GroupApp, GroupFacts
+from shared.core.ids import AppId, ChunkId, GroupId, InvitationId, PrincipalId, SetupId, UserId
 from shared.invitations.model.invitations import Invitation
-from shared.membership.model.apps import AppRecord
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import AppRecord, Policy
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TENANT = "11111111-1111-4111-8111-111111111111"

@@ -26,17 +26,17 @@ from shared.audits.notify_owners import Actions
 from shared.audits.plan import BY_POLICY
 from shared.audits.remedies import Effects, need_of
 from shared.core.audit_rules import Remedy
-from shared.core.change_log import ChangeLogEntry
 from shared.core.errors import Conflict, Refused, Unavailable
 from shared.core.features import Feature
 from shared.core.reasons import REASONS, Reason
+from shared.core.records import ChangeLogEntry
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait
 from shared.membership.access import Access
 from shared.membership.model.access import Action
 from shared.membership.model.accounts import ExpectedMembership
 from shared.membership.model.apps import AppRecord, AppState
-from shared.membership.ports.snapshot import OwnAction
+from shared.membership.ports import OwnAction
 from shared.messages.commands import CHUNK_SIZE, ApplyRemedies
 from shared.messages.outcomes import Outcome, later
 

@@ -9,19 +9,18 @@ from shared.audits.model.records import Audit, Phase
 from shared.audits.model.remedies import Plan, PlanState, RemedyAction
 from shared.audits.model.report import HISTORY, MAX_FINDINGS, Past, Report
 from shared.audits.plan import open_plan
-from shared.core.applications import AppId
 from shared.core.audit_rules import Remedy
 from shared.core.caller import Caller
-from shared.core.change_log import ChangeLogEntry
 from shared.core.errors import Refused
 from shared.core.features import Feature
-from shared.core.ids import AuditId, GroupId
+from shared.core.ids import AppId, AuditId, GroupId
 from shared.core.reasons import Reason
+from shared.core.records import ChangeLogEntry
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.core.words import word_of
 from shared.membership.access import Access, read_app, require
 from shared.membership.model.access import Action
-from shared.membership.model.audit_policy import AuditPolicy, wrong_remedies
+from shared.membership.model.apps import AuditPolicy, wrong_remedies
 from shared.messages.commands import ApplyRemedies
 
 LATEST = "latest"

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 from shared.audits.model.findings import Finding
 from shared.audits.model.guest_rules import AuditSettings
 from shared.audits.model.records import Audit
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
+from shared.core.directory import GroupFacts
 from shared.core.errors import Refused
 from shared.core.features import ALL, Features
-from shared.core.groups import GroupFacts
 from shared.core.ids import GroupId
 from shared.core.reasons import Reason
-from shared.core.stuck import FindStuck
-from shared.core.timing import Timing
+from shared.core.records import FindStuck
 from shared.graph.ports import Directory
 from shared.invitations.ports import Store
-from shared.membership.ports.apps import AppStore
+from shared.membership.ports import AppStore
 from shared.messages.ports.outbox import Outbox
 from shared.storage.ports.change_log import ChangeLog
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.app_rules import AppTruth, find_app_drift
 from shared.audits.model.records import Audit, Phase, Task
-from shared.core.applications import AppId, Application, Saml
-from shared.core.groups import GroupFacts
-from shared.core.users import DirectoryUser
+from shared.core.directory import Application, DirectoryUser, GroupFacts, Saml
+from shared.core.ids import AppId
 from shared.membership.model.apps import AppRecord
 
 APP = "app-"

@@ -13,7 +13,7 @@ from shared.core.features import Feature
 from shared.core.ids import AuditId, GroupId, UserId
 from shared.invitations.model.invitations import Invitation, State
 from shared.membership.model.accounts import ExpectedMembership
-from shared.membership.ports.snapshot import Mark, OwnAction
+from shared.membership.ports import Mark, OwnAction
 
 PAST, OVERDUE, TWINS = "past-", "overdue", "twins"
 _PAGE = 1000

@@ -9,11 +9,10 @@ from shared.audits.model.findings import TOTAL, FindingFilter
 from shared.audits.model.records import Audit, Phase, Task
 from shared.audits.model.remedies import TOUCHING, Plan, PlanState, RemedyAction, action_for
 from shared.audits.model.totals import plus
-from shared.core.applications import AppId
 from shared.core.audit_rules import Remedy, Rule
 from shared.core.errors import Conflict, Refused
 from shared.core.features import Feature
-from shared.core.ids import GroupId, UserId
+from shared.core.ids import AppId, GroupId, UserId
 from shared.core.versions import Versioned
 from shared.membership.model.apps import AppRecord, AppState
 from shared.messages.commands import ApplyRemedies

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.records import Audit, DeltaShard, Phase, Task
-from shared.core.directory_changes import LinkExpired
+from shared.core.directory import LinkExpired
 
 USERS, MEMBERS = "users", "members-"
 PAGES = 10

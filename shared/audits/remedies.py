@@ -10,7 +10,7 @@ from shared.audits.notify_owners import NotifyOwners
 from shared.audits.plan import invited_key
 from shared.core.addresses import parse_address
 from shared.core.audit_rules import Remedy, Rule
-from shared.core.links import direct_link
+from shared.core.directory import direct_link
 from shared.core.results import (
     Blocked,
     Busy,

@@ -16,10 +16,9 @@ from shared.audits.plan import plan, planning_tasks
 from shared.audits.purge import PURGE, purge, purge_task
 from shared.audits.read import USERS, after_reading, read
 from shared.audits.stuck import STUCK, find_stuck, stuck_task
-from shared.core.applications import AppId
 from shared.core.errors import Conflict, Refused, StorageBusy, Unavailable
 from shared.core.features import Feature
-from shared.core.ids import AuditId, GroupId
+from shared.core.ids import AppId, AuditId, GroupId
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.core.waits import busy_wait
 from shared.membership.model.apps import AppRecord

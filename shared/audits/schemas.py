@@ -11,12 +11,13 @@ from msgspec import field
 from shared.audits.model import findings as domain
 from shared.audits.model import records, remedies
 from shared.audits.model.report import by_kind
-from shared.core import audit_rules, change_log
+from shared.core import audit_rules
 from shared.core.audit_rules import RULES, SEVERITIES, Rule
+from shared.core.records import ChangeLogEntry as LoggedChange
 from shared.core.words import word_of
 from shared.http import deprecation
 from shared.http.schemas import Answer, Body, decode
-from shared.membership.model.audit_policy import AuditPolicy
+from shared.membership.model.apps import AuditPolicy
 
 
 class Audit(Answer):
@@ -214,7 +215,7 @@ def actions(of: remedies.Plan, found: Sequence[remedies.RemedyAction], next_link
     return Remedies(Plan.of(of), [_action(a) for a in found], next_link)
 
 
-def change_log_page(found: Sequence[change_log.ChangeLogEntry], next_link: str | None) -> ChangeLog:
+def change_log_page(found: Sequence[LoggedChange], next_link: str | None) -> ChangeLog:
     return ChangeLog([ChangeLogEntry.of(e, what=word_of(e.what)) for e in found], next_link)
 
 

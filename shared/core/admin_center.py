@@ -4,7 +4,7 @@ Source: the addresses that the admin center itself shows; Microsoft does not pro
 task therefore names the way through the menus as well.
 """
 
-from shared.core.applications import AppId, PrincipalId
+from shared.core.ids import AppId, PrincipalId
 
 _HOME = "https://entra.microsoft.com/#view"
 

@@ -9,8 +9,23 @@ GroupId = NewType("GroupId", str)
 """Object id of a group: a GUID in lower case with dashes."""
 UserId = NewType("UserId", str)
 """Object id of a user or a service principal: a GUID in lower case with dashes."""
+AppId = NewType("AppId", str)
+"""Application (client) id: a GUID in lower case with dashes. The same in every tenant."""
+PrincipalId = NewType("PrincipalId", str)
+"""Object id of a service principal (the 'enterprise application'): a GUID in lower case with dashes."""
 ChunkId = NewType("ChunkId", str)
 """22 hex digits: 12 of inverted time, so that the newest sorts first, and 10 random ones."""
+ImportId = NewType("ImportId", str)
+"""22 hex digits: 12 of inverted time, so that the newest sorts first, and 10 random ones, of which the first four
+are in the ids of its chunks."""
+AuditId = NewType("AuditId", str)
+"""22 hex digits: 12 of inverted time, so that the newest sorts first, and 10 random ones."""
+SubjectRequestId = NewType("SubjectRequestId", str)
+"""22 hex digits: 12 of inverted time, so that the newest sorts first, and 10 random ones."""
+RequestId = NewType("RequestId", str)
+"""22 hex digits, of the group and the address: somebody who asks twice has one request."""
+SetupId = NewType("SetupId", str)
+"""22 hex digits."""
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _INVITATION = re.compile(r"(?P<group>[0-9a-f]{32})-(?P<chunk>[0-9a-f]{22})-(?P<position>[0-9]{2})")
@@ -64,27 +79,6 @@ class InvitationId:
             chunk=ChunkId(found["chunk"]),
             position=int(found["position"]),
         )
-
-
-ImportId = NewType("ImportId", str)
-"""22 hex digits: 12 of inverted time, so that the newest sorts first, and 10 random ones, of which the first four
-are in the ids of its chunks."""
-
-
-AuditId = NewType("AuditId", str)
-"""22 hex digits: 12 of inverted time, so that the newest sorts first, and 10 random ones."""
-
-
-SubjectRequestId = NewType("SubjectRequestId", str)
-"""22 hex digits: 12 of inverted time, so that the newest sorts first, and 10 random ones."""
-
-
-RequestId = NewType("RequestId", str)
-"""22 hex digits, of the group and the address: somebody who asks twice has one request."""
-
-
-SetupId = NewType("SetupId", str)
-"""22 hex digits."""
 
 
 KINDS = 16

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shared.core.clock import Clock
-from shared.core.timing import Timing
+from shared.core.clock import Clock, Timing
 from shared.diagnostics.ports import Heartbeats
 from shared.messages.commands import RoundTrip
 from shared.messages.outcomes import Outcome

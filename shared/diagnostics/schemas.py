@@ -16,7 +16,7 @@ from msgspec import field
 from shared.core.checks import CheckState
 from shared.core.features import Feature, Features
 from shared.core.reasons import REASONS, Reason
-from shared.core.stop import Stop as Record
+from shared.core.records import Stop as Record
 from shared.diagnostics.model import diagnosis as domain
 from shared.diagnostics.model.readiness import Beat, Chain, Readiness, Status
 from shared.http.schemas import Answer, Body, decode_any, text_of

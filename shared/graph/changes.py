@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from shared.core.directory_changes import ChangePage, LinkExpired, MemberChange, UserChange, UserFacts
+from shared.core.directory import ChangePage, LinkExpired, MemberChange, UserChange, UserFacts
 from shared.core.errors import DirectoryBusy, Refused
 from shared.core.ids import GroupId, UserId
 from shared.graph.on_graph import OnGraph

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.core.groups import GroupFacts
+from shared.core.directory import GroupFacts
 from shared.core.ids import GroupId
 from shared.core.results import InviteAnswer
 from shared.graph import groups, invitations

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from shared.core.directory import GroupApp, GroupFacts
 from shared.core.errors import Refused
-from shared.core.groups import GroupApp, GroupFacts
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.graph import batch, errors

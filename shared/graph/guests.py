@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from shared.core.directory import GroupFacts
 from shared.core.errors import DirectoryBusy, Refused
-from shared.core.groups import GroupFacts
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.graph import batch, continuations, errors

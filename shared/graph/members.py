@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from shared.core.directory import refusal
 from shared.core.errors import DirectoryBusy, Refused
-from shared.core.groups import refusal
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.core.results import Declined, JoinAnswer, Joined, Unknown

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.core.addresses import Address
-from shared.core.groups import GroupFacts
+from shared.core.directory import GroupFacts
 from shared.core.ids import GroupId, UserId
 from shared.core.results import FindAnswer, GuestLook, InviteAnswer, JoinAnswer, LeaveAnswer, WriteAnswer
 

@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.core.caller import Caller
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
 from shared.core.errors import Refused
 from shared.core.features import ALL, Feature, Features
 from shared.core.ids import GroupId, ImportId, UserId
 from shared.core.reasons import Reason
-from shared.core.timing import Timing
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.graph.ports import Directory
 from shared.imports.admissions import Admissions

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from shared.core.caller import Caller
 from shared.core.clock import Clock
-from shared.core.csv.columns import Note
+from shared.core.csv.dialect import Note
 from shared.core.csv.erasure import ERASED_ADDRESS
 from shared.core.errors import DirectoryBusy
 from shared.core.ids import GroupId, ImportId, UserId

@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
 from shared.core.csv.erasure import ERASED_ADDRESS
 from shared.core.errors import Conflict, DirectoryBusy, Refused
 from shared.core.ids import ChunkId, GroupId, InvitationId, chunk_id
 from shared.core.reasons import REASONS, Reason
-from shared.core.timing import Timing
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.core.waits import busy_wait
 from shared.imports.admissions import Admissions

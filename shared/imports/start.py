@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.core.caller import Caller
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
 from shared.core.csv.dialect import HEAD_BYTES, Dialect, detect
 from shared.core.errors import Conflict, Refused, StorageBusy
 from shared.core.ids import GroupId, ImportId, new_id
 from shared.core.reasons import Reason
-from shared.core.timing import Timing
 from shared.imports.model.imports import Import, Progress
 from shared.imports.ports import ImportStore
 from shared.imports.targets import Targets

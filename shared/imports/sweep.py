@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from shared.core.clock import Timing
 from shared.core.errors import Conflict
 from shared.core.ids import GroupId, ImportId
-from shared.core.timing import Timing
 from shared.imports.model.imports import ImportState
 from shared.imports.model.settings import ImportSettings
 from shared.imports.ports import ImportStore, StoredImport

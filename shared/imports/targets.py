@@ -5,16 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.core.caller import Caller
+from shared.core.directory import GroupFacts, app_name, direct_link
 from shared.core.errors import Refused
-from shared.core.groups import GroupFacts
 from shared.core.ids import GroupId
-from shared.core.links import app_name, direct_link
 from shared.core.reasons import REASONS, Reason
 from shared.graph.ports import Directory
 from shared.imports.model.imports import Target
 from shared.membership.model.access import Action, InviteTo, closed, group_roles, may
 from shared.membership.model.apps import AppRecord
-from shared.membership.ports.apps import AppStore
+from shared.membership.ports import AppStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
 from shared.core.errors import Conflict, DirectoryBusy
 from shared.core.features import ALL, Feature, Features
 from shared.core.ids import GroupId, ImportId, UserId
 from shared.core.reasons import Reason
 from shared.core.results import Busy, Declined, Gone, GuestLook, LeaveAnswer, Unknown
-from shared.core.timing import Timing
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait
 from shared.graph.ports import Directory

@@ -8,17 +8,16 @@ from datetime import date, timedelta
 
 from shared.core.addresses import parse_address
 from shared.core.caller import Caller
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
+from shared.core.directory import app_name, direct_link
 from shared.core.errors import Conflict, Refused, StorageBusy
 from shared.core.ids import GroupId, InvitationId, new_id
-from shared.core.links import app_name, direct_link
 from shared.core.reasons import REASONS, Reason
-from shared.core.timing import Timing
 from shared.graph.ports import Directory
 from shared.invitations.model.invitations import Invitation
 from shared.invitations.ports import KeyClaim, Store
 from shared.membership.model.access import Action, InviteTo, closed, group_roles, may
-from shared.membership.ports.apps import AppStore
+from shared.membership.ports import AppStore
 from shared.messages.commands import InviteChunk
 from shared.messages.ports.outbox import Outbox
 from shared.pace.pacing import OF_TENANT, Budgets, next_day

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
 from shared.core.errors import Conflict, DirectoryBusy, Refused
 from shared.core.reasons import Reason
-from shared.core.timing import Timing
 from shared.core.ttl_cache import TtlCache
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait
@@ -26,7 +25,7 @@ from shared.invitations.ports import MailText, Store
 from shared.invitations.send_mail import MailGuests
 from shared.mail.ports import Mailer
 from shared.membership.access import Access
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import Policy
 from shared.messages.commands import ChunkCommand, ImportChunk, InviteChunk, JoinChunk, MailChunk
 from shared.messages.outcomes import Later, Outcome
 from shared.pace.breaker import Breaker

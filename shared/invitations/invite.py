@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.core.claims import within
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing, within
 from shared.core.errors import Conflict, DirectoryBusy, Refused, StorageBusy
 from shared.core.reasons import Reason
 from shared.core.results import (
@@ -30,7 +29,6 @@ from shared.core.results import (
     NotFound,
     Unknown,
 )
-from shared.core.timing import Timing
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait, replication_wait
 from shared.graph.ports import Directory, GuestToInvite

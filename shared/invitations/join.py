@@ -7,11 +7,10 @@ the same guest twice, which the directory answers with "already a member". A cla
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
 from shared.core.errors import Conflict
 from shared.core.reasons import Reason
 from shared.core.results import Busy, Declined, JoinAnswer, Joined, Lagging, Unknown
-from shared.core.timing import Timing
 from shared.core.waits import busy_again_wait, replication_wait
 from shared.graph.ports import Directory
 from shared.invitations.chunk_rows import BUSY, CLAIMED, SOON, WROTE_FIRST, ChunkRows

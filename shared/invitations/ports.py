@@ -10,7 +10,7 @@ from shared.core.versions import Versioned
 from shared.invitations.model.counters import Reading
 from shared.invitations.model.invitations import Invitation, State
 from shared.mail.ports import Mail
-from shared.membership.ports.state import LastDays, StopState
+from shared.membership.ports import LastDays, StopState
 from shared.pace.breaker import Breaker
 from shared.pace.import_pace import ImportPace, Limits, Refusal
 from shared.pace.pacing import DayLimit, Pace

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
 from shared.core.errors import Conflict
 from shared.core.reasons import Reason
 from shared.core.results import Busy
-from shared.core.timing import Timing
 from shared.invitations.chunk_rows import CLAIMED, ChunkRows
 from shared.invitations.model.invitations import Invitation, State, advance, failed
 from shared.invitations.ports import MailText, Store

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from shared.core.ids import GroupId
 from shared.invitations.model.invitations import State
 from shared.invitations.ports import Store
-from shared.membership.ports.apps import AppStore
+from shared.membership.ports import AppStore
 
 _OVER = (State.FAILED, State.UNDONE)
 _ALL = datetime.max.replace(tzinfo=UTC)

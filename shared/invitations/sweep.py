@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.core.clock import Timing
 from shared.core.ids import ChunkId, GroupId
-from shared.core.timing import Timing
 from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.ports import Store
 from shared.messages.commands import Command, ImportChunk, InviteChunk, JoinChunk, MailChunk

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from shared.core.addresses import parse_address
-from shared.core.applications import AppId
 from shared.core.caller import Caller
 from shared.core.clock import Clock
+from shared.core.directory import app_name, direct_link
 from shared.core.errors import Refused
-from shared.core.ids import ChunkId, GroupId, InvitationId
-from shared.core.links import app_name, direct_link
+from shared.core.ids import AppId, ChunkId, GroupId, InvitationId
 from shared.core.placeholders import PLACEHOLDERS, unknown_placeholders
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned, retry_on_conflict
@@ -18,8 +17,8 @@ from shared.invitations.ports import MailText
 from shared.mail.ports import Mail
 from shared.membership.access import Access
 from shared.membership.model.access import Action
-from shared.membership.model.policy import MAX_TEMPLATES, MessageTemplate
-from shared.membership.ports.apps import AppStore
+from shared.membership.model.apps import MAX_TEMPLATES, MessageTemplate
+from shared.membership.ports import AppStore
 
 _SOMEBODY = "ada@example.com"
 

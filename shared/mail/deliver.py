@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from shared.core.claims import within
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing, within
 from shared.core.errors import Conflict, DirectoryBusy
 from shared.core.results import Busy, Declined, Unknown
-from shared.core.timing import Timing
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait, replication_wait
 from shared.mail.ports import Dispatched, Mail, Mailer, Prepared

@@ -3,12 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.core.applications import AppId
 from shared.core.caller import Caller
 from shared.core.clock import Clock
+from shared.core.directory import GroupFacts
 from shared.core.errors import Refused
-from shared.core.groups import GroupFacts
-from shared.core.ids import GroupId, UserId
+from shared.core.ids import AppId, GroupId, UserId
 from shared.core.reasons import REASONS, Reason
 from shared.core.versions import Versioned
 from shared.graph.ports import Directory, Principals, Standing
@@ -23,9 +22,8 @@ from shared.membership.model.access import (
     may,
     tenant_roles,
 )
-from shared.membership.model.apps import AppRecord
-from shared.membership.model.policy import RequestPolicy
-from shared.membership.ports.apps import AppStore
+from shared.membership.model.apps import AppRecord, RequestPolicy
+from shared.membership.ports import AppStore
 
 REMEMBERED = timedelta(seconds=30)
 """How long a group's owners may be remembered for actions that only read. Every other asks the directory."""

@@ -8,16 +8,14 @@ import msgspec
 from msgspec import field
 
 from shared.core.caller import Caller
-from shared.core.groups import refusal
-from shared.core.links import direct_link
+from shared.core.directory import direct_link, refusal
 from shared.core.texts import label, lines
 from shared.graph.ports import GuestFacts
 from shared.http.schemas import Answer, Body, decode, explained, schema_rule
 from shared.membership.access import Seen
-from shared.membership.guests import GuestList
+from shared.membership.groups import GuestList
 from shared.membership.model.access import RULES, Action, Object, Role, may, tenant_roles
-from shared.membership.model.apps import AppState
-from shared.membership.model.policy import MAX_TEMPLATES, MessageTemplate, Policy, RequestPolicy
+from shared.membership.model.apps import MAX_TEMPLATES, AppState, MessageTemplate, Policy, RequestPolicy
 
 
 class Me(Answer):

@@ -6,16 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.core.caller import Caller
-from shared.core.change_log import ChangeLogEntry
 from shared.core.clock import Clock
 from shared.core.errors import Refused, StorageBusy
 from shared.core.reasons import Reason
-from shared.core.stop import Stop
+from shared.core.records import ChangeLogEntry, Stop
 from shared.core.ttl_cache import TtlCache
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.membership.access import require
 from shared.membership.model.access import Action
-from shared.membership.ports.state import StopState
+from shared.membership.ports import StopState
 from shared.messages.commands import Command
 from shared.messages.ports.outbox import Parking
 from shared.storage.ports.change_log import ChangeLog

@@ -8,8 +8,7 @@ from typing import Annotated, Self
 
 from msgspec import Meta
 
-from shared.core.applications import AppId
-from shared.core.ids import AuditId, ChunkId, GroupId, ImportId, RequestId, SetupId, SubjectRequestId, UserId
+from shared.core.ids import AppId, AuditId, ChunkId, GroupId, ImportId, RequestId, SetupId, SubjectRequestId, UserId
 
 CHUNK_SIZE = 20
 """Guests in a chunk at most: the parts of a ``$batch`` and the members of one ``PATCH`` of a group."""

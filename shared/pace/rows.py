@@ -7,7 +7,7 @@ from dataclasses import replace as changed
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shared.core.stop import Stop
+from shared.core.records import Stop
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.pace.breaker import Breaker
 from shared.pace.import_pace import (

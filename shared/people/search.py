@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
 from shared.core.errors import Conflict, Unavailable
-from shared.core.timing import Timing
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait
 from shared.messages.commands import SearchPersonalData

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from shared.core.caller import Caller
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
 from shared.core.errors import Conflict, Refused, StorageBusy
 from shared.core.ids import SubjectRequestId, UserId, new_id
 from shared.core.reasons import Reason
-from shared.core.timing import Timing
 from shared.core.versions import Versioned
 from shared.membership.access import require
 from shared.membership.model.access import Action

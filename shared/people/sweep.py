@@ -4,9 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
 from shared.core.errors import Conflict
-from shared.core.timing import Timing
 from shared.messages.commands import SearchPersonalData
 from shared.messages.ports.outbox import Outbox
 from shared.people.model import SubjectRequestState

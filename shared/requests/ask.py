@@ -10,8 +10,7 @@ from shared.core.errors import Refused, StorageBusy
 from shared.core.ids import GroupId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.membership.model.apps import AppRecord, AppState
-from shared.membership.model.policy import RequestPolicy
+from shared.membership.model.apps import AppRecord, AppState, RequestPolicy
 from shared.messages.commands import MailRequest
 from shared.requests.dependencies import RequestDependencies
 from shared.requests.model.mailboxes import is_for_everybody, mailbox_of

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from shared.core.clock import Clock
-from shared.core.timing import Timing
+from shared.core.clock import Clock, Timing
 from shared.graph.ports import Directory, GuestReader
 from shared.invitations.ports import Store
 from shared.mail.ports import Mailer
 from shared.membership.access import Access
-from shared.membership.ports.apps import AppStore
+from shared.membership.ports import AppStore
 from shared.messages.ports.outbox import Outbox
 from shared.requests.model.settings import RequestSettings
 from shared.requests.ports import RequestStore, RequestText

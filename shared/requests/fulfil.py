@@ -12,7 +12,7 @@ from shared.core.versions import Versioned, retry_on_conflict
 from shared.core.waits import busy_wait
 from shared.invitations.accept import AcceptInvitation, NewInvitation
 from shared.membership.model.access import Action
-from shared.membership.model.policy import RequestPolicy
+from shared.membership.model.apps import RequestPolicy
 from shared.messages.commands import FulfilRequest, MailRequest
 from shared.messages.outcomes import Later, Outcome
 from shared.requests.dependencies import RequestDependencies

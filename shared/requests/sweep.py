@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from shared.core.errors import Conflict
 from shared.core.ids import GroupId, RequestId
-from shared.core.stuck import StuckWork
+from shared.core.records import StuckWork
 from shared.core.versions import Versioned
 from shared.messages.commands import Command, FulfilRequest, MailRequest
 from shared.messages.ports.outbox import Outbox
@@ -79,7 +79,7 @@ class FindStuckRequests:
     outbox: Outbox
 
     async def __call__(self, due_before: datetime, since: datetime) -> AsyncIterator[StuckWork]:
-        """As `shared.core.stuck.FindStuck`."""
+        """As `shared.core.records.FindStuck`."""
         async for group, request_id in self.requests.list_open(due_before=due_before):
             stored = await self.requests.read(group, request_id)
             if stored is None or not stored.value.is_unfulfilled or stored.value.updated_at >= since:

@@ -9,8 +9,7 @@ from shared.core.errors import Refused, StorageBusy
 from shared.core.ids import GroupId, RequestId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.membership.model.apps import AppRecord
-from shared.membership.model.policy import RequestPolicy
+from shared.membership.model.apps import AppRecord, RequestPolicy
 from shared.messages.commands import FulfilRequest, MailRequest
 from shared.requests.ask import AskToJoin
 from shared.requests.dependencies import RequestDependencies

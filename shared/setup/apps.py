@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from shared.core.applications import AppId
 from shared.core.caller import Caller
 from shared.core.errors import Refused, Unavailable
 from shared.core.features import Feature
-from shared.core.ids import UserId
+from shared.core.ids import AppId, UserId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.graph.ports import GuestReader

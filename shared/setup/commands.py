@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from shared.core.applications import AppId
 from shared.core.caller import Caller
 from shared.core.checks import Confirmation
 from shared.core.errors import Refused
 from shared.core.features import Feature
-from shared.core.ids import SetupId
+from shared.core.ids import AppId, SetupId
 from shared.core.reasons import Reason
 from shared.core.versions import retry_on_conflict
 from shared.membership.access import require

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from shared.core.applications import AppId, Saml
 from shared.core.checks import Confirmation
+from shared.core.directory import Saml
 from shared.core.errors import Conflict
-from shared.core.ids import GroupId, SetupId
+from shared.core.ids import AppId, GroupId, SetupId
 from shared.core.versions import Versioned
 from shared.membership.model.apps import AppRecord
 from shared.messages.commands import SetupStep

@@ -5,14 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Never
 
-from shared.core.applications import AppId, Application, require_free
 from shared.core.checks import Check
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
+from shared.core.directory import Application, DirectoryUser, require_free
 from shared.core.errors import DirectoryBusy, DirectoryLagging, DirectoryUnsure, Refused, Unavailable
 from shared.core.features import ALL, Feature, Features
+from shared.core.ids import AppId
 from shared.core.reasons import Reason
-from shared.core.timing import Timing
-from shared.core.users import DirectoryUser
 from shared.graph.ports import Directory
 from shared.membership.model.apps import Change
 from shared.messages.commands import SetupStep

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
 from shared.core.ids import SetupId
 from shared.core.reasons import Reason
-from shared.core.stuck import StuckWork
-from shared.core.timing import Timing
+from shared.core.records import StuckWork
 from shared.core.versions import retry_on_conflict
 from shared.membership.model.apps import AppState
 from shared.messages.commands import RemoveApp, RunSetupStep
@@ -51,7 +50,7 @@ class SweepSetups:
         return count
 
     async def find_stuck(self, due_before: datetime, since: datetime) -> AsyncIterator[StuckWork]:
-        """As `shared.core.stuck.FindStuck`."""
+        """As `shared.core.records.FindStuck`."""
         async for setup_id in self.store.list_open(due_before=due_before):
             stored = await self.store.read(setup_id)
             if stored is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from shared.core.change_log import ChangeLogEntry
+from shared.core.records import ChangeLogEntry
 from shared.storage import continuations
 from shared.storage.records import read_record, record_row
 from shared.storage.table import Row, Table

@@ -8,7 +8,7 @@ from shared.audits.notify_owners import NotifyOwners
 from shared.audits.remedies import Effects
 from shared.audits.run import GiveUpAudit, RunAuditTask, SweepAudits
 from shared.audits.start import StartAudit
-from shared.core.stuck import FindStuck
+from shared.core.records import FindStuck
 from shared.diagnostics.chain import WatchChain
 from shared.diagnostics.diagnose import Diagnose
 from shared.diagnostics.readiness import CheckReadiness
@@ -33,8 +33,7 @@ from shared.invitations.still_wanted import StillWanted
 from shared.invitations.sweep import CheckChunk
 from shared.invitations.templates import PreviewMail, Templates
 from shared.membership.access import Access
-from shared.membership.groups import ShowGroups
-from shared.membership.guests import GuestCommands
+from shared.membership.groups import GuestCommands, ShowGroups
 from shared.membership.stop import StopSwitch
 from shared.messages.sweep import Sweep
 from shared.people.files import FilePersonalData

@@ -14,7 +14,7 @@ from shared.audits.rows.audits import TableAuditStore
 from shared.core.audit_rules import RULES, Rule
 from shared.core.errors import GuestlistError
 from shared.core.ids import GroupId
-from shared.core.stop import Stop
+from shared.core.records import Stop
 from shared.core.versions import Versioned
 from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.ports import Guard, KeyClaim

@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from shared.core.applications import Saml
 from shared.core.audit_rules import Rule
+from shared.core.directory import Saml
 from shared.invitations.model.invitations import State
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import Policy
 from tests.contract.audit_world import GROUP, PERMISSIONS, AuditWorld
 from tests.contract.simulated_tenant import COLLEAGUE, GUESTS, OWNER, TRAVEL, TRAVEL_APP_ID
 

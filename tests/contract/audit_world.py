@@ -28,12 +28,11 @@ from shared.audits.rows.snapshot import SNAPSHOT, TableSnapshot
 from shared.audits.run import RunAuditTask, SweepAudits
 from shared.audits.start import StartAudit
 from shared.core.addresses import parse_address
-from shared.core.applications import AppId, PrincipalId, Saml
 from shared.core.caller import Caller
+from shared.core.clock import Timing
+from shared.core.directory import DirectoryUser, Saml
 from shared.core.features import ALL, Features
-from shared.core.ids import AuditId, GroupId, InvitationId, SetupId, UserId, new_id
-from shared.core.timing import Timing
-from shared.core.users import DirectoryUser
+from shared.core.ids import AppId, AuditId, GroupId, InvitationId, PrincipalId, SetupId, UserId, new_id
 from shared.core.versions import Versioned
 from shared.graph.apps.app_directory import GraphAppDirectory
 from shared.graph.changes import GraphChanges
@@ -47,9 +46,7 @@ from shared.invitations.rows.invitations import to_row
 from shared.invitations.rows.store import INVITATIONS, TableStore
 from shared.mail.ports import Mailer
 from shared.membership.access import Access
-from shared.membership.model.apps import AppRecord
-from shared.membership.model.audit_policy import AuditPolicy
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import AppRecord, AuditPolicy, Policy
 from shared.messages.commands import ApplyRemedies, Command, RunAudit
 from shared.messages.sweep import Sweep
 from shared.pace.pacing import Pace

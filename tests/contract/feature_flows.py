@@ -10,9 +10,9 @@ from azure.data.tables.aio import TableServiceClient
 
 from shared.audits.model.remedies import ActionState
 from shared.core.addresses import parse_address
-from shared.core.applications import Saml
 from shared.core.audit_rules import Remedy, Rule
 from shared.core.checks import CheckState
+from shared.core.directory import Saml
 from shared.core.errors import Refused
 from shared.core.features import FEATURES, Feature
 from shared.core.ids import GroupId, UserId
@@ -27,7 +27,7 @@ from shared.graph.session import GraphSession
 from shared.identity.credentials import app_credential
 from shared.mail.graph_mailbox import GraphMailbox
 from shared.mail.ports import Prepared
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import Policy
 from shared.messages.commands import SetupStep
 from shared.setup.model.order import sorted_by_need
 from shared.setup.model.plan import AppSpec, SelfService

@@ -21,26 +21,26 @@ from shared.audits.rows.audits import TableAuditStore
 from shared.audits.rows.remedies import TableRemedyStore
 from shared.audits.rows.snapshot import TableSnapshot
 from shared.core.addresses import Address, parse_address
-from shared.core.applications import AppId, PrincipalId, Saml
 from shared.core.audit_rules import Remedy, Rule
 from shared.core.caller import Caller
-from shared.core.change_log import ChangeLogEntry
 from shared.core.checks import Check, CheckState, Confirmation
+from shared.core.clock import Timing
 from shared.core.csv.dialect import detect
-from shared.core.directory_changes import UserChange, UserFacts
+from shared.core.directory import DirectoryUser, Saml, UserChange, UserFacts
 from shared.core.ids import (
+    AppId,
     AuditId,
     GroupId,
     ImportId,
     InvitationId,
+    PrincipalId,
     SetupId,
     SubjectRequestId,
     UserId,
     chunk_id,
     new_id,
 )
-from shared.core.timing import Timing
-from shared.core.users import DirectoryUser
+from shared.core.records import ChangeLogEntry
 from shared.core.versions import Versioned
 from shared.imports.model.guest_rows import Rules
 from shared.imports.model.imports import Import, Progress, Target
@@ -48,9 +48,8 @@ from shared.imports.rows import TableImportStore
 from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.rows.store import TableStore
 from shared.membership.model.accounts import ExpectedMembership
-from shared.membership.model.apps import AppRecord, Change, Kind
-from shared.membership.model.policy import Policy
-from shared.membership.ports.snapshot import Mark, OwnAction
+from shared.membership.model.apps import AppRecord, Change, Kind, Policy
+from shared.membership.ports import Mark, OwnAction
 from shared.messages.commands import SearchPersonalData, SetupStep
 from shared.messages.outcomes import Outcome
 from shared.pace.pacing import DayLimit

@@ -10,11 +10,10 @@ from typing import Any
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableServiceClient
 
-from shared.core.applications import AppId
 from shared.core.caller import Caller
+from shared.core.clock import Timing
 from shared.core.features import ALL, Features
-from shared.core.ids import SetupId, UserId
-from shared.core.timing import Timing
+from shared.core.ids import AppId, SetupId, UserId
 from shared.graph.apps.app_directory import GraphAppDirectory
 from shared.graph.apps.entitlements import GraphEntitlements
 from shared.graph.directory import GraphDirectory

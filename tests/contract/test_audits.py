@@ -16,16 +16,15 @@ from shared.audits.model.findings import TOTAL, FindingFilter
 from shared.audits.model.guest_rules import AuditSettings
 from shared.audits.model.records import Phase
 from shared.audits.run import GiveUpAudit
-from shared.core.applications import AppId, PrincipalId
 from shared.core.audit_rules import Rule, Severity
 from shared.core.caller import Caller
 from shared.core.errors import Refused
-from shared.core.ids import GroupId, UserId
+from shared.core.ids import AppId, GroupId, PrincipalId, UserId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned
 from shared.graph.guests import GraphGuestReader
 from shared.graph.session import GraphSession
-from shared.membership.guests import GuestCommands
+from shared.membership.groups import GuestCommands
 from shared.membership.stop import StopSwitch
 from shared.messages.commands import JoinChunk, RunAudit
 from tests.contract.audit_faults import (

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.core.applications import AppId
-from shared.core.ids import AuditId, ChunkId, GroupId, ImportId, RequestId, SetupId, SubjectRequestId, UserId
+from shared.core.ids import AppId, AuditId, ChunkId, GroupId, ImportId, RequestId, SetupId, SubjectRequestId, UserId
 from shared.core.reasons import Reason
 from shared.invitations.model.invitations import State
 from shared.invitations.rows.invitations import from_row

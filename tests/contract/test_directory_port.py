@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import pytest
 
 from shared.core.addresses import Address, parse_address
+from shared.core.directory import GroupApp, GroupFacts
 from shared.core.errors import Refused
-from shared.core.groups import GroupApp, GroupFacts
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.core.results import Account, Invited, Joined, Lookalike, NotFound

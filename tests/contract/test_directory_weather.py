@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 
 from shared.core.addresses import parse_address
+from shared.core.directory import GroupApp
 from shared.core.errors import DirectoryBusy, Refused
-from shared.core.groups import GroupApp
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.core.results import Account, Busy, Declined, Invited, Joined, Lagging, NotFound, Unknown

@@ -26,7 +26,7 @@ from shared.invitations.model.counters import count
 from shared.invitations.model.invitations import Invitation, State, advance, failed
 from shared.invitations.ports import Store
 from shared.invitations.rows.store import TableStore
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import Policy
 from shared.pace.import_pace import Limits, Refusal, due
 from shared.pace.pacing import DayLimit, Pace
 from shared.storage.accounts import CONNECTION, blob_service

@@ -11,15 +11,13 @@ import pytest
 from azure.data.tables.aio import TableServiceClient
 
 from shared.audits.model.records import Audit, Phase
-from shared.core.applications import AppId, PrincipalId
 from shared.core.audit_rules import RULES, Rule
 from shared.core.errors import Conflict
-from shared.core.ids import AuditId, GroupId, InvitationId, SetupId
+from shared.core.ids import AppId, AuditId, GroupId, InvitationId, PrincipalId, SetupId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned
 from shared.invitations.model.invitations import Invitation, State, advance, failed
-from shared.membership.model.apps import AppRecord
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import AppRecord, Policy
 from shared.pace.pacing import Pace
 from shared.setup.rows import TableSetupStore
 from shared.storage.key import TENANT, TableKey

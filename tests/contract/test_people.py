@@ -20,12 +20,12 @@ from shared.audits.model.records import Checkpoint
 from shared.core.addresses import parse_address
 from shared.core.audit_rules import Rule
 from shared.core.csv.dialect import detect
+from shared.core.directory import DirectoryUser
 from shared.core.errors import Refused
 from shared.core.ids import AuditId, GroupId, SubjectRequestId, UserId
 from shared.core.personal import People, Personal
 from shared.core.reasons import Reason
-from shared.core.stop import Stop
-from shared.core.users import DirectoryUser
+from shared.core.records import Stop
 from shared.imports.read_rows import read_piece
 from shared.invitations.model.invitations import State
 from shared.messages.commands import SearchPersonalData

@@ -17,7 +17,7 @@ from shared.core.ids import AuditId, UserId
 from shared.core.reasons import Reason
 from shared.graph.session import GraphSession
 from shared.mail.graph_mailbox import GraphMailbox
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import Policy
 from shared.messages.commands import ApplyRemedies
 from shared.pace.pacing import Pace
 from shared.storage.change_log import TableChangeLog

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from shared.core.directory import refusal
 from shared.core.errors import Refused
-from shared.core.groups import refusal
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.graph.guests import GraphGuestReader

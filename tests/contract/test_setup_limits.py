@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.core.applications import AppId, Saml
-from shared.core.ids import GroupId
+from shared.core.directory import Saml
+from shared.core.ids import AppId, GroupId
 from shared.core.reasons import Reason
 from shared.graph.session import GraphSession
 from shared.membership.model.apps import Kind

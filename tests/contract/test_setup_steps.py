@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.core.applications import AppId, Saml
 from shared.core.checks import CheckState
-from shared.core.ids import GroupId, SetupId
+from shared.core.directory import Saml
+from shared.core.ids import AppId, GroupId, SetupId
 from shared.core.reasons import Reason
 from shared.graph.session import GraphSession
-from shared.membership.model.apps import Kind
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import Kind, Policy
 from shared.messages.commands import RunSetupStep, SetupStep
 from shared.setup.model.plan import AppSpec, GroupSpec, SelfService
 from shared.setup.model.records import Setup, StepState

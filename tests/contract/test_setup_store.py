@@ -8,16 +8,14 @@ from datetime import timedelta
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.core.applications import AppId, AppRole, PrincipalId, Saml
 from shared.core.checks import Check, CheckState, Confirmation
+from shared.core.directory import AppRole, DirectoryUser, Saml
 from shared.core.errors import Conflict
-from shared.core.ids import GroupId, SetupId, UserId
+from shared.core.ids import AppId, GroupId, PrincipalId, SetupId, UserId
 from shared.core.reasons import Reason
-from shared.core.users import DirectoryUser
 from shared.core.versions import Versioned
-from shared.membership.model.apps import AppRecord, Change, Kind
-from shared.membership.model.policy import Policy, RequestPolicy
-from shared.membership.ports.apps import AppStore
+from shared.membership.model.apps import AppRecord, Change, Kind, Policy, RequestPolicy
+from shared.membership.ports import AppStore
 from shared.messages.commands import SetupStep
 from shared.setup.model.plan import AppSpec, GroupSpec, SelfService, SetupPlan
 from shared.setup.model.records import (

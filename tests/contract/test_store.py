@@ -16,7 +16,7 @@ from shared.core.addresses import Address, parse_address
 from shared.core.errors import Conflict, Refused
 from shared.core.ids import GroupId, InvitationId, UserId, new_id
 from shared.core.reasons import Reason
-from shared.core.stop import Stop
+from shared.core.records import Stop
 from shared.core.versions import Versioned
 from shared.invitations.model.invitations import Invitation, State, advance
 from shared.invitations.ports import KeyClaim, Store

@@ -19,14 +19,22 @@ from shared.audits.rows.audits import AUDITS, TableAuditStore
 from shared.audits.rows.remedies import TableRemedyStore
 from shared.audits.rows.snapshot import SNAPSHOT, TableSnapshot
 from shared.core.addresses import parse_address
-from shared.core.applications import AppId
 from shared.core.audit_rules import Remedy, Rule
-from shared.core.change_log import ChangeLogEntry
 from shared.core.checks import Confirmation
 from shared.core.csv.dialect import detect
-from shared.core.directory_changes import MemberChange, UserChange, UserFacts
-from shared.core.ids import AuditId, GroupId, ImportId, InvitationId, SubjectRequestId, UserId, chunk_id, new_id
-from shared.core.stop import Stop
+from shared.core.directory import MemberChange, UserChange, UserFacts
+from shared.core.ids import (
+    AppId,
+    AuditId,
+    GroupId,
+    ImportId,
+    InvitationId,
+    SubjectRequestId,
+    UserId,
+    chunk_id,
+    new_id,
+)
+from shared.core.records import ChangeLogEntry, Stop
 from shared.core.versions import Versioned
 from shared.diagnostics.storage_health import StorageHealth
 from shared.imports.model.imports import Admission, Import, Progress, Target
@@ -35,7 +43,7 @@ from shared.invitations.model.invitations import State
 from shared.invitations.rows.invitations import from_row, to_row
 from shared.invitations.rows.store import TABLES, TableStore
 from shared.membership.model.accounts import ExpectedMembership
-from shared.membership.ports.snapshot import Mark, OwnAction
+from shared.membership.ports import Mark, OwnAction
 from shared.messages.commands import InviteChunk
 from shared.messages.outbox import QueueOutbox
 from shared.pace.breaker import Breaker

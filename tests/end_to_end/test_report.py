@@ -16,9 +16,8 @@ from shared.audits.model.remedies import Plan, PlanState
 from shared.audits.model.report import Past, Report
 from shared.audits.model.totals import DAYS_TO_ACCEPT, LONGER
 from shared.audits.report.page import html
-from shared.core.applications import AppId
 from shared.core.audit_rules import Rule
-from shared.core.ids import AuditId, GroupId
+from shared.core.ids import AppId, AuditId, GroupId
 from tests.end_to_end.conftest import AXE, PICTURES, PICTURES_VARIABLE, RULES
 from tests.integration.conftest import ADMIN, Tenant, eventually
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from shared.core.change_log import ChangeLogEntry
 from shared.core.ids import AuditId
-from shared.membership.ports.snapshot import OwnAction
+from shared.core.records import ChangeLogEntry
+from shared.membership.ports import OwnAction
 
 
 @dataclass

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from shared.core.addresses import Address
 from shared.core.clock import Clock
+from shared.core.directory import GroupFacts
 from shared.core.errors import Refused
-from shared.core.groups import GroupFacts
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.core.results import (

@@ -3,9 +3,9 @@
 import itertools
 from dataclasses import dataclass, field
 
-from shared.core.applications import AppId, Saml
+from shared.core.directory import Saml
 from shared.core.errors import Conflict
-from shared.core.ids import GroupId, SetupId
+from shared.core.ids import AppId, GroupId, SetupId
 from shared.core.versions import Versioned
 from shared.membership.model.apps import AppRecord
 

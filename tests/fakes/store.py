@@ -9,7 +9,7 @@ from itertools import groupby
 from shared.core.errors import Conflict, Refused, StorageBusy
 from shared.core.ids import ChunkId, GroupId, ImportId, InvitationId, chunks_of
 from shared.core.reasons import Reason
-from shared.core.stop import Stop
+from shared.core.records import Stop
 from shared.core.versions import Versioned
 from shared.imports.model.imports import in_transactions
 from shared.invitations.model.counters import Reading, added, count, difference

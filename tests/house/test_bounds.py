@@ -12,7 +12,7 @@ from typing import Any
 from functions.handlers import WORK_S
 from functions.http import HTTP_S
 from functions.sweeper import SWEEP_PART_S
-from shared.core.timing import Timing
+from shared.core.clock import Timing
 from shared.settings import read_settings
 from shared.telemetry.provider import METRIC_INTERVAL_MS
 from shared.telemetry.sending import EVERY_S, PATIENCE_S

@@ -17,8 +17,8 @@ from infra.tables.__main__ import main
 from infra.tables.folder import all_tables
 from local.azurite import Azurite
 from local.stack import IDENTITY_HEADER, Stack
+from shared.core.clock import Timing
 from shared.core.ids import InvitationId
-from shared.core.timing import Timing
 from shared.graph.directory import GraphDirectory
 from shared.graph.session import GraphSession
 from shared.identity.credentials import app_credential

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from shared.core.clock import Timing
 from shared.core.ids import ChunkId, GroupId
-from shared.core.timing import Timing
 from shared.invitations.accept import AcceptInvitation
 from shared.invitations.chunk import ChunkStep
 from shared.invitations.give_up import GiveUp

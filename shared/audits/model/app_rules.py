@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.audits.model.findings import Finding
-from shared.core.applications import CERTIFICATE_WARNING, Application
 from shared.core.audit_rules import Rule
-from shared.core.groups import GroupFacts
-from shared.core.users import DirectoryUser
+from shared.core.directory import CERTIFICATE_WARNING, Application, DirectoryUser, GroupFacts
 from shared.membership.model.apps import AppRecord
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from shared.audits.model.findings import Finding
 from shared.core.audit_rules import RULES
-from shared.core.change_log import ChangeLogEntry
 from shared.core.csv.results import spreadsheet
+from shared.core.records import ChangeLogEntry
 from shared.core.words import word_of
 
 FINDINGS: Mapping[str, Callable[[Finding], str | None]] = {

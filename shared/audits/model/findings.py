@@ -6,9 +6,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Annotated
 
-from shared.core.applications import AppId
 from shared.core.audit_rules import RULES, SEVERITIES, Rule, Severity
-from shared.core.ids import GroupId
+from shared.core.ids import AppId, GroupId
 from shared.core.personal import SUBJECT, Personal, Says
 
 

@@ -8,8 +8,7 @@ from shared.audits.model.findings import Finding
 from shared.core.audit_rules import Rule
 from shared.core.ids import GroupId, UserId
 from shared.membership.model.accounts import Subject
-from shared.membership.model.apps import AppRecord
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import AppRecord, Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ from hashlib import sha256
 from typing import Annotated
 
 from shared.audits.model.findings import Finding
-from shared.core.applications import AppId
 from shared.core.audit_rules import Remedy, Rule
-from shared.core.ids import AuditId, GroupId, UserId
+from shared.core.ids import AppId, AuditId, GroupId, UserId
 from shared.core.personal import SUBJECT, Personal, Redaction, Says
 
 

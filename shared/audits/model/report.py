@@ -7,7 +7,7 @@ from datetime import datetime
 from shared.audits.model.findings import Finding
 from shared.audits.model.records import Audit
 from shared.audits.model.remedies import Plan
-from shared.core.applications import AppId
+from shared.core.ids import AppId
 
 HISTORY = 30
 """Audits that the trend goes back."""

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared.audits.model.remedies import ActionState, Plan, RemedyAction
 from shared.audits.rows.audits import AUDITS, PLAN, range_of, read_continuation
-from shared.core.applications import AppId
 from shared.core.errors import Conflict
-from shared.core.ids import AuditId
+from shared.core.ids import AppId, AuditId
 from shared.core.versions import Versioned
 from shared.storage import continuations
 from shared.storage.open_work import TableOpenWork

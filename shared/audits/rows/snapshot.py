@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shared.audits.model.records import Since
-from shared.core.directory_changes import MemberChange, UserChange, UserFacts
+from shared.core.directory import MemberChange, UserChange, UserFacts
 from shared.core.ids import AuditId, GroupId, InvitationId, UserId
 from shared.invitations.rows.invitations import digest
 from shared.membership.model.accounts import ExpectedMembership, Subject
-from shared.membership.ports.snapshot import Counts, Mark, OwnAction
+from shared.membership.ports import Counts, Mark, OwnAction
 from shared.storage.records import SCHEMA, from_text, to_text
 from shared.storage.table import Row, Table, merge, remove
 

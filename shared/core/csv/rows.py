@@ -12,8 +12,7 @@ from functools import lru_cache
 from io import StringIO
 from typing import NamedTuple
 
-from shared.core.csv.columns import Field, Note, NoteKind, looks_like_address
-from shared.core.csv.dialect import Dialect
+from shared.core.csv.dialect import Dialect, Field, Note, NoteKind, looks_like_address
 from shared.core.csv.encoding import damage
 from shared.core.csv.erasure import is_erased
 from shared.core.csv.records import Cursor, Record, RecordReader

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from shared.core.applications import AppId, Application, AppRole, Certificate, PrincipalId, Template
-from shared.core.ids import is_guid
+from shared.core.directory import Application, AppRole, Certificate, Template
+from shared.core.ids import AppId, PrincipalId, is_guid
 from shared.graph import batch
 from shared.graph.batch import Part
 from shared.graph.filters import equals, fits, literal

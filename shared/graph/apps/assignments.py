@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.core.applications import PrincipalId
+from shared.core.ids import PrincipalId
 from shared.graph import errors
 from shared.graph.on_graph import OnGraph
 from shared.graph.pages import all_pages, made

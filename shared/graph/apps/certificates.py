@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.core.applications import Certificate
+from shared.core.directory import Certificate
 
 _BITS = 2048
 """Of the RSA key: what Microsoft's own certificates for this have."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+from shared.core.directory import DirectoryUser
 from shared.core.ids import UserId, is_guid
-from shared.core.users import DirectoryUser
 from shared.graph import batch
 from shared.graph.batch import Part
 from shared.graph.filters import equals, fits

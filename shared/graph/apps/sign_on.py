@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from shared.core.applications import Application, Certificate, Saml
+from shared.core.directory import Application, Certificate, Saml
 from shared.core.errors import DirectoryLagging
 from shared.graph.apps.applications import READ, WRITE
 from shared.graph.apps.certificates import make_certificate

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from shared.core.checks import TenantFacts, Unreadable
 from shared.core.errors import DirectoryBusy, Refused
-from shared.core.tenants import TenantFacts, Unreadable
 from shared.graph import batch, errors
 from shared.graph.batch import Part
 from shared.graph.on_graph import OnGraph

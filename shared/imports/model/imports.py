@@ -13,7 +13,7 @@ from shared.core.ids import GroupId, ImportId, UserId
 from shared.core.personal import Personal, Redaction, Says
 from shared.core.reasons import Reason
 from shared.invitations.model.invitations import Invitation
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import Policy
 
 _TRANSACTION, _COUNTER = 100, 1
 

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.core.groups import GroupFacts, refusal
+from shared.core.directory import GroupFacts, refusal
 from shared.core.ids import UserId
 from shared.core.reasons import Reason
 from shared.membership.model.apps import AppRecord, AppState

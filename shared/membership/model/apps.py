@@ -1,17 +1,119 @@
-"""Apps that are set up."""
+"""Apps that are set up: who gets in, by which words they are welcomed, and what audits may do."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from math import ceil
 from typing import Annotated
 
-from shared.core.applications import AppId, PrincipalId
-from shared.core.ids import GroupId, SetupId, UserId
+from msgspec import Struct
+
+from shared.core.audit_rules import RULES, Remedy, Rule
+from shared.core.directory import DirectoryUser
+from shared.core.ids import AppId, GroupId, PrincipalId, SetupId, UserId
 from shared.core.personal import DECIDERS, IN_WORDS, OWNERS, People
-from shared.core.users import DirectoryUser
-from shared.membership.model.audit_policy import AuditPolicy
-from shared.membership.model.policy import MessageTemplate, Policy
+
+MAX_TEMPLATES = 20
+"""Message templates of an app."""
+
+
+class RequestPolicy(StrEnum):
+    """May people ask to join."""
+
+    CLOSED = "closed"
+    APPROVAL = "approval"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who gets in, as Guestlist enforces it for what is asked through it.
+
+    `approvers` are names of people as they were given (empty: the owners). Domains are in ASCII and lower case;
+    with `allowed_domains` every other one is refused.
+    """
+
+    requests: RequestPolicy = RequestPolicy.APPROVAL
+    approvers: Annotated[tuple[str, ...], People(DECIDERS)] = ()
+    allowed_domains: tuple[str, ...] = ()
+    blocked_domains: tuple[str, ...] = ()
+
+    @property
+    def lets_in(self) -> RequestPolicy:
+        """What `requests` comes to: without `allowed_domains` a person decides, whatever an older record says.
+        Anybody can have addresses in a domain of their own."""
+        return (
+            self.requests
+            if self.requests is not RequestPolicy.OPEN or self.allowed_domains
+            else RequestPolicy.APPROVAL
+        )
+
+    def takes(self, domain: str) -> bool:
+        """Whether guests of a mail domain may be invited; a rule covers the domains below it as well."""
+        if _covered(domain, self.blocked_domains):
+            return False
+        return not self.allowed_domains or _covered(domain, self.allowed_domains)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTemplate:
+    """A welcome message that owners may start from; its text may hold placeholders."""
+
+    name: str
+    text: str
+
+
+def _covered(domain: str, rules: Iterable[str]) -> bool:
+    return any(domain == rule or domain.endswith(f".{rule}") for rule in rules)
+
+
+_STORED = {
+    "auto_apply": "carry_out",
+    "max_guests": "most",
+    "max_percent": "most_percent",
+    "skip_guests_with_other_access": "spare_others",
+    "resend_after_days": "again_after_days",
+}
+"""What rows call a field."""
+
+
+class AuditPolicy(Struct, frozen=True, rename=_STORED):
+    """`remedies` names, for a rule, what is done about its findings besides the report.
+
+    Nothing is done unless `auto_apply` is set: audits then only write down what they would do. `max_guests`, and the
+    `max_percent` share of the app's guests (never less than one guest), are what one audit may touch; an audit that
+    would touch more touches nobody and waits for an admin. `skip_guests_with_other_access` keeps away from guests who
+    have another group, or an app of their own. A guest is sent an invitation again after `resend_after_days` at the
+    soonest.
+    """
+
+    remedies: Mapping[Rule, Remedy] = {}
+    auto_apply: bool = False
+    max_guests: int = 20
+    max_percent: int = 10
+    skip_guests_with_other_access: bool = True
+    resend_after_days: int = 14
+
+    def exceeds(self, touched: int, guests: int) -> str | None:
+        """Why that many guests of all that the app has are too many; None where they are not."""
+        if touched > self.max_guests:
+            return f"{touched} guests would be touched; {self.max_guests} is the most"
+        share = max(1, ceil(guests * self.max_percent / 100))
+        if touched > share:
+            return (
+                f"{touched} of {guests} guests would be touched; {self.max_percent} % of them, {share}, are the most"
+            )
+        return None
+
+
+def wrong_remedies(policy: AuditPolicy) -> list[tuple[Rule, Remedy]]:
+    """Those that a rule does not know."""
+    return [
+        (rule, remedy)
+        for rule, remedy in policy.remedies.items()
+        if remedy is not Remedy.REPORT and remedy not in RULES[rule].remedies
+    ]
 
 
 class Kind(StrEnum):

@@ -14,10 +14,9 @@ from shared.audits.model.records import Audit, Checkpoint, Task
 from shared.audits.model.remedies import Plan, RemedyAction
 from shared.audits.rows.audits import AUDITS
 from shared.audits.rows.snapshot import SNAPSHOT
-from shared.core.change_log import ChangeLogEntry
 from shared.core.checks import Confirmation
 from shared.core.personal import DECIDERS, GUEST, Personal, Redaction, Says
-from shared.core.stop import Stop
+from shared.core.records import ChangeLogEntry, Stop
 from shared.imports.model.imports import Admission
 from shared.imports.rows import ADMISSION, IMPORT_COLUMNS, IMPORTS, PROGRESS_COLUMNS
 from shared.invitations.rows.invitations import INVITATION_COLUMNS, from_row

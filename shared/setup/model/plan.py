@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
-from shared.core.applications import AppId, Saml
-from shared.core.ids import GroupId
+from shared.core.directory import Saml
+from shared.core.ids import AppId, GroupId
 from shared.core.personal import OWNERS, People
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import Policy
 
 
 class SelfService(StrEnum):

@@ -7,12 +7,11 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Any
 
-from shared.core.applications import AppId, AppRole, PrincipalId
 from shared.core.checks import Check, Confirmation
-from shared.core.ids import GroupId, SetupId, UserId
+from shared.core.directory import AppRole, DirectoryUser
+from shared.core.ids import AppId, GroupId, PrincipalId, SetupId, UserId
 from shared.core.personal import DECIDERS, IN_WORDS, OWNERS, People, Personal, Redaction, Says
 from shared.core.reasons import Reason
-from shared.core.users import DirectoryUser
 from shared.membership.model.apps import Change
 from shared.messages.commands import SetupStep
 from shared.setup.model.order import ORDER, ready

@@ -9,9 +9,8 @@ from typing import Annotated
 import msgspec
 from msgspec import field
 
-from shared.core.applications import AppId
 from shared.core.errors import Refused
-from shared.core.ids import group_id
+from shared.core.ids import AppId, group_id
 from shared.core.reasons import Reason
 from shared.core.texts import label
 from shared.http.schemas import (
@@ -25,7 +24,7 @@ from shared.http.schemas import (
     schema_rule,
     text_of,
 )
-from shared.membership.model.policy import RequestPolicy
+from shared.membership.model.apps import RequestPolicy
 from shared.setup.commands import Answers
 from shared.setup.model.plan import SelfService, SetupPlan
 from shared.setup.start import NewSetup

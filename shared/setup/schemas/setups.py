@@ -7,13 +7,11 @@ from typing import Literal
 from msgspec import field
 
 from shared.core.checks import CheckState
-from shared.core.groups import GroupApp
+from shared.core.directory import GroupApp, direct_link
 from shared.core.ids import UserId
-from shared.core.links import direct_link
 from shared.core.reasons import Reason
 from shared.http.schemas import Answer, Body, Few, Guid, Person, decode, explained
-from shared.membership.model.apps import AppRecord, AppState, Kind
-from shared.membership.model.policy import RequestPolicy
+from shared.membership.model.apps import AppRecord, AppState, Kind, RequestPolicy
 from shared.messages.commands import SetupStep
 from shared.setup.model.order import ORDER
 from shared.setup.model.records import ManualTask, SetupState, StepRecord, StepState

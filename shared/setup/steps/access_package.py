@@ -6,10 +6,9 @@ Source: graph contract "Entitlement management".
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from shared.core.directory import DirectoryUser
 from shared.core.errors import DirectoryLagging
-from shared.core.users import DirectoryUser
-from shared.membership.model.apps import Change, Kind
-from shared.membership.model.policy import RequestPolicy
+from shared.membership.model.apps import Change, Kind, RequestPolicy
 from shared.setup.model.records import task_key
 from shared.setup.run import Result, Work
 

@@ -1,7 +1,8 @@
 """The enterprise application: found, or added from Microsoft's gallery."""
 
-from shared.core.applications import AppId, Application, require_free
+from shared.core.directory import Application, require_free
 from shared.core.errors import DirectoryLagging, Refused
+from shared.core.ids import AppId
 from shared.core.reasons import Reason
 from shared.membership.model.apps import AppState, Change, Kind
 from shared.setup.model.records import Found, FoundApp, task_key

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.core.applications import AppRole, choose_role
+from shared.core.directory import AppRole, choose_role
 from shared.membership.model.apps import Change, Kind
 from shared.setup.model.records import Found
 from shared.setup.run import Result, Work

@@ -3,11 +3,10 @@
 from collections.abc import Collection
 from dataclasses import replace
 
+from shared.core.directory import DirectoryUser, refusal
 from shared.core.errors import DirectoryLagging, Refused
-from shared.core.groups import refusal
 from shared.core.ids import GroupId
 from shared.core.reasons import REASONS, Reason
-from shared.core.users import DirectoryUser
 from shared.membership.model.apps import Change, Kind
 from shared.messages.commands import SetupStep
 from shared.setup.model.records import Found, FoundGroup

@@ -5,11 +5,10 @@ one."""
 from dataclasses import replace
 
 from shared.core import admin_center
+from shared.core.directory import DirectoryUser
 from shared.core.errors import StorageBusy
-from shared.core.users import DirectoryUser
 from shared.core.versions import retry_on_conflict
-from shared.membership.model.apps import AppRecord
-from shared.membership.model.policy import RequestPolicy
+from shared.membership.model.apps import AppRecord, RequestPolicy
 from shared.setup.model.plan import SelfService
 from shared.setup.model.records import Found, ManualTask, task_key
 from shared.setup.run import Result, Work

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from shared.core import admin_center
-from shared.core.applications import CERTIFICATE_WARNING, Application, Certificate, Saml
 from shared.core.checks import Check, CheckState
+from shared.core.directory import CERTIFICATE_WARNING, Application, Certificate, Saml
 from shared.core.errors import Refused
 from shared.core.reasons import Reason
 from shared.membership.model.apps import Change, Kind

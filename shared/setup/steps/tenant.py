@@ -4,7 +4,7 @@ Source: graph contract "No API"; Microsoft's page, "Enable self-service group ma
 """
 
 from shared.core import admin_center
-from shared.core.tenants import SELF_SERVICE_GROUPS, checks_of
+from shared.core.checks import SELF_SERVICE_GROUPS, checks_of
 from shared.setup.model.records import ManualTask
 from shared.setup.run import Result, Work
 

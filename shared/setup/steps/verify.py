@@ -1,11 +1,9 @@
 """Everything read back from the directory and compared with what was asked for."""
 
-from shared.core.applications import Application, choose_role
 from shared.core.checks import Check, CheckState
+from shared.core.directory import Application, DirectoryUser, GroupFacts, choose_role, refusal
 from shared.core.errors import DirectoryLagging, Refused
-from shared.core.groups import GroupFacts, refusal
 from shared.core.reasons import REASONS, Reason
-from shared.core.users import DirectoryUser
 from shared.messages.commands import SetupStep
 from shared.setup.model.plan import SelfService
 from shared.setup.run import Result, Work

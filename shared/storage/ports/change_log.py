@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from shared.core.change_log import ChangeLogEntry
+from shared.core.records import ChangeLogEntry
 
 
 class ChangeLog(Protocol):

@@ -11,14 +11,11 @@ from shared.audits.model.findings import Finding, count
 from shared.audits.model.remedies import RemedyAction, action_for
 from shared.audits.model.report import by_kind, most
 from shared.audits.remedies import need_of
-from shared.core.applications import AppId, PrincipalId
 from shared.core.audit_rules import RULES, Remedy, Rule, Severity
-from shared.core.change_log import ChangeLogEntry
-from shared.core.ids import GroupId, SetupId, UserId
+from shared.core.ids import AppId, GroupId, PrincipalId, SetupId, UserId
+from shared.core.records import ChangeLogEntry
 from shared.core.results import GuestLook
-from shared.membership.model.apps import AppRecord
-from shared.membership.model.audit_policy import AuditPolicy, wrong_remedies
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import AppRecord, AuditPolicy, Policy, wrong_remedies
 from tests.builders import GROUP, NOW
 
 ADA = UserId("66666666-6666-4666-8666-666666666666")

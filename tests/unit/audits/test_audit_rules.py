@@ -8,14 +8,11 @@ import pytest
 from shared.audits.model.app_rules import AppTruth, find_app_drift
 from shared.audits.model.findings import Finding, count
 from shared.audits.model.guest_rules import AuditSettings, GuestContext, due_at, evaluate_guest
-from shared.core.applications import AppId, Application, Certificate, PrincipalId
 from shared.core.audit_rules import RULES, Remedy, Rule, Severity
-from shared.core.groups import GroupFacts
-from shared.core.ids import GroupId, SetupId, UserId
-from shared.core.users import DirectoryUser
+from shared.core.directory import Application, Certificate, DirectoryUser, GroupFacts
+from shared.core.ids import AppId, GroupId, PrincipalId, SetupId, UserId
 from shared.membership.model.accounts import ExpectedMembership, Subject
-from shared.membership.model.apps import AppRecord
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import AppRecord, Policy
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=200)

@@ -6,8 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from shared.core.csv.columns import _WORDS, Field, NoteKind, field_of
-from shared.core.csv.dialect import HEAD_BYTES, MAX_COLUMNS, Dialect, detect
+from shared.core.csv.dialect import _WORDS, HEAD_BYTES, MAX_COLUMNS, Dialect, Field, NoteKind, detect, field_of
 from shared.core.csv.records import Cursor
 from shared.core.csv.rows import RowReader
 from shared.core.errors import Refused

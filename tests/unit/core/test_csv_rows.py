@@ -4,8 +4,7 @@ from datetime import date
 
 import pytest
 
-from shared.core.csv.columns import NoteKind
-from shared.core.csv.dialect import detect
+from shared.core.csv.dialect import NoteKind, detect
 from shared.core.csv.records import MAX_RECORD_BYTES, MAX_RECORD_LINES, MISPLACED, TOO_LONG, UNCLOSED, Cursor
 from shared.core.csv.rows import Invalid, Row, RowReader, parse_date
 

@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.addresses import PROHIBITED, parse_address
+from shared.core.directory import GroupApp, direct_link, refusal
 from shared.core.errors import Refused
-from shared.core.groups import GroupApp, refusal
 from shared.core.ids import InvitationId, group_id, new_id
-from shared.core.links import direct_link
 from shared.core.reasons import REASONS, Reason
 from shared.core.waits import busy_again_wait, busy_wait, replication_wait
 from shared.invitations.model.invitations import STATES, State, advance, failed

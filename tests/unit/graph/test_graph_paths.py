@@ -17,10 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.core.addresses import parse_address
-from shared.core.applications import AppId
-from shared.core.directory_changes import LinkExpired
+from shared.core.directory import LinkExpired
 from shared.core.errors import Refused, Unavailable
-from shared.core.ids import GroupId, UserId, group_id
+from shared.core.ids import AppId, GroupId, UserId, group_id
 from shared.graph import batch, paths
 from shared.graph.apps.app_directory import GraphAppDirectory
 from shared.graph.batch import Part

@@ -19,7 +19,7 @@ from shared.core.words import WORDS, word_of
 from shared.http import deprecation
 from shared.http.schemas import Body, decode
 from shared.invitations.schemas import InvitationBody, decode_invitation
-from shared.membership.model.audit_policy import AuditPolicy
+from shared.membership.model.apps import AuditPolicy
 from shared.requests.model.requests import RequestState
 from tests.builders import GROUP
 

@@ -13,7 +13,7 @@ from shared.imports.model.imports import Import, ImportState
 from shared.imports.ports import StoredImport
 from shared.membership.access import Seen
 from shared.membership.model.access import Action
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import Policy
 from tests.builders import GROUP, an_app
 from tests.unit.imports.test_import_steps import IMPORT, Files, a_file
 

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.core.addresses import parse_address
+from shared.core.clock import Timing
 from shared.core.csv.dialect import detect
 from shared.core.errors import StorageBusy
 from shared.core.features import ALL, Feature, Features
 from shared.core.ids import GroupId, ImportId, InvitationId, UserId
 from shared.core.reasons import Reason
 from shared.core.results import Busy, Exists, Lagging
-from shared.core.timing import Timing
 from shared.imports.admissions import Admissions
 from shared.imports.authority import Authority
 from shared.imports.chunk import ImportChunkStep

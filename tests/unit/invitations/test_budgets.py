@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.core.applications import AppId
 from shared.core.errors import Refused, StorageBusy
-from shared.core.ids import GroupId, UserId
+from shared.core.ids import AppId, GroupId, UserId
 from shared.core.reasons import Reason
 from shared.http import problems
 from shared.messages.commands import FulfilRequest, SplitImport

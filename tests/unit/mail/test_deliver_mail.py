@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from shared.core.clock import Timing
 from shared.core.errors import Conflict
 from shared.core.reasons import Reason
 from shared.core.results import Busy, Declined, Unknown
-from shared.core.timing import Timing
 from shared.mail.deliver import DeliverMail, NotSent, Outgoing
 from shared.mail.ports import DispatchAnswer, Dispatched, Mail, PrepareAnswer, Prepared
 from tests.builders import NOW

@@ -7,20 +7,19 @@ from datetime import timedelta
 import pytest
 
 from shared.core.addresses import parse_address
+from shared.core.clock import Timing
+from shared.core.directory import DirectoryUser
 from shared.core.errors import DirectoryBusy, Refused
 from shared.core.ids import UserId
 from shared.core.reasons import Reason
 from shared.core.results import Blocked
-from shared.core.timing import Timing
-from shared.core.users import DirectoryUser
 from shared.imports.commands import ImportCommands
 from shared.imports.model.imports import Import, ImportState
 from shared.imports.targets import Targets
 from shared.invitations.chunk import FRESH
 from shared.invitations.model.invitations import State
 from shared.membership.model.access import Action, InviteTo
-from shared.membership.model.apps import AppState
-from shared.membership.model.policy import Policy, RequestPolicy
+from shared.membership.model.apps import AppState, Policy, RequestPolicy
 from shared.messages.commands import FulfilRequest, InviteChunk, SplitImport
 from shared.requests.model.requests import RequestState
 from shared.settings import read_settings

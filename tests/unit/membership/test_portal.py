@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from shared.core.applications import AppId, PrincipalId
 from shared.core.caller import Caller
 from shared.core.csv.erasure import ERASED_ADDRESS
+from shared.core.directory import GroupFacts
 from shared.core.errors import DirectoryBusy, Refused
-from shared.core.groups import GroupFacts
-from shared.core.ids import GroupId, InvitationId, SetupId, UserId
+from shared.core.ids import AppId, GroupId, InvitationId, PrincipalId, SetupId, UserId
 from shared.core.placeholders import fill, unknown_placeholders
 from shared.core.reasons import Reason
 from shared.core.results import Account, Busy
@@ -23,11 +22,9 @@ from shared.invitations.model.invitations import State
 from shared.invitations.still_wanted import StillWanted
 from shared.invitations.templates import PreviewMail, Templates
 from shared.membership.access import Access
-from shared.membership.groups import ShowGroups
-from shared.membership.guests import GuestCommands
+from shared.membership.groups import GuestCommands, ShowGroups
 from shared.membership.model.access import Role
-from shared.membership.model.apps import AppRecord
-from shared.membership.model.policy import MessageTemplate, Policy
+from shared.membership.model.apps import AppRecord, MessageTemplate, Policy
 from shared.membership.stop import StopSwitch
 from shared.messages.commands import InviteChunk
 from tests.builders import CHUNK, GROUP, OWNER, STRANGER, TENANT, a_caller, a_group, an_invitation

@@ -16,7 +16,7 @@ from shared.core.caller import Caller
 from shared.core.errors import Refused, StorageBusy
 from shared.core.ids import AuditId
 from shared.core.reasons import Reason
-from shared.core.stop import Stop
+from shared.core.records import Stop
 from shared.core.versions import Versioned
 from shared.membership.stop import REMEMBERED, StopSwitch
 from shared.messages.commands import Command, InviteChunk, RoundTrip, RunAudit

@@ -7,17 +7,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.core.addresses import parse_address
-from shared.core.applications import AppId, PrincipalId
+from shared.core.directory import DirectoryUser
 from shared.core.errors import Refused
-from shared.core.ids import SetupId, UserId
+from shared.core.ids import AppId, PrincipalId, SetupId, UserId
 from shared.core.reasons import Reason
 from shared.core.results import Account, Busy, Declined, Lookalike, Unknown
-from shared.core.users import DirectoryUser
 from shared.core.versions import Versioned
 from shared.invitations.model.invitations import State
 from shared.mail.ports import Mail
-from shared.membership.model.apps import AppRecord, AppState
-from shared.membership.model.policy import Policy, RequestPolicy
+from shared.membership.model.apps import AppRecord, AppState, Policy, RequestPolicy
 from shared.messages.commands import Command, FulfilRequest, MailDigest, MailRequest
 from shared.messages.outcomes import Outcome
 from shared.messages.sweep import Sweep

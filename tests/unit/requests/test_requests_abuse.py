@@ -9,7 +9,7 @@ from shared.core.addresses import parse_address
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.invitations.model.invitations import State
-from shared.membership.model.policy import Policy, RequestPolicy
+from shared.membership.model.apps import Policy, RequestPolicy
 from shared.messages.commands import MailChunk, MailDigest, MailRequest
 from shared.requests.ask import NewRequest
 from shared.requests.model.requests import RequestState, request_id

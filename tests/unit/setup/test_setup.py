@@ -7,21 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.applications import (
-    DEFAULT_ACCESS,
-    AppId,
-    Application,
-    AppRole,
-    Certificate,
-    PrincipalId,
-    choose_role,
-)
-from shared.core.checks import CheckState
+from shared.core.checks import CheckState, TenantFacts, Unreadable, checks_of
+from shared.core.directory import DEFAULT_ACCESS, Application, AppRole, Certificate, choose_role
 from shared.core.errors import Refused
-from shared.core.ids import GroupId, SetupId
+from shared.core.ids import AppId, GroupId, PrincipalId, SetupId
 from shared.core.reasons import Reason
-from shared.core.tenants import TenantFacts, Unreadable, checks_of
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import Policy
 from shared.messages.commands import SetupStep
 from shared.setup.model.order import ORDER, ready, sorted_by_need
 from shared.setup.model.plan import AppSpec, SetupPlan

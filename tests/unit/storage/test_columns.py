@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from shared.core.csv.columns import Field, Note, NoteKind
-from shared.core.csv.dialect import Dialect
+from shared.core.csv.dialect import Dialect, Field, Note, NoteKind
 from shared.core.csv.records import Cursor
 from shared.core.ids import GroupId, ImportId, UserId
 from shared.core.reasons import Reason
 from shared.imports.model.imports import Import, ImportState, Progress, Target
 from shared.imports.rows import IMPORT_COLUMNS, PROGRESS_COLUMNS
-from shared.membership.model.policy import Policy
+from shared.membership.model.apps import Policy
 from shared.pace.breaker import Breaker
 from shared.pace.pacing import DayTaken
 from shared.storage.records import Columns, UnreadableRow, new_row
