@@ -28,7 +28,7 @@ from shared.core.ids import (
     is_guid,
 )
 from shared.core.reasons import Reason
-from shared.http.openapi.operations import Parameter
+from shared.http.openapi import Parameter
 from shared.http.schemas import decode
 from shared.messages.commands import SetupStep
 

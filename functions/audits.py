@@ -18,7 +18,7 @@ from shared.core.audit_rules import Rule, Severity
 from shared.core.caller import Caller
 from shared.core.ids import AppId, GroupId
 from shared.core.reasons import Reason
-from shared.http.openapi.operations import OF_DIRECTORY, OF_GROUPS
+from shared.http.openapi import OF_DIRECTORY, OF_GROUPS
 from shared.membership.model.access import Action
 from shared.membership.model.apps import AuditPolicy
 from shared.wiring import App

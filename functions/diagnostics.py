@@ -13,7 +13,7 @@ from shared.core.reasons import Reason
 from shared.diagnostics import schemas
 from shared.diagnostics.model.readiness import Status
 from shared.http import openapi, problems
-from shared.http.openapi.operations import ANYBODY, SIGNED_IN
+from shared.http.openapi import ANYBODY, SIGNED_IN
 from shared.membership.model.access import Action
 from shared.wiring import App
 

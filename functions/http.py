@@ -29,7 +29,7 @@ from shared.core.caller import Caller
 from shared.core.errors import Refused, Unavailable
 from shared.core.reasons import Reason
 from shared.http import deprecation, problems
-from shared.http.openapi.operations import ANYBODY, OF_APP_ROLES, Operation, Who
+from shared.http.openapi import ANYBODY, OF_APP_ROLES, Operation, Who
 from shared.membership.access import require
 from shared.membership.model.access import RULES, Action, Object, who_may
 

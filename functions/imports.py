@@ -13,7 +13,7 @@ from shared.core.errors import Refused
 from shared.core.ids import GroupId, ImportId
 from shared.core.reasons import Reason
 from shared.core.texts import one_line
-from shared.http.openapi.operations import OF_DIRECTORY, OF_GROUP_KINDS, OF_GROUPS
+from shared.http.openapi import OF_DIRECTORY, OF_GROUP_KINDS, OF_GROUPS
 from shared.imports import schemas
 from shared.imports.start import SIZE_LIMIT, Upload
 from shared.membership.model.access import Action

@@ -15,7 +15,7 @@ from shared.core.errors import Refused
 from shared.core.ids import GroupId, InvitationId
 from shared.core.reasons import Reason
 from shared.http import pages
-from shared.http.openapi.operations import OF_ADDRESSES, OF_DIRECTORY, OF_GROUP_KINDS, OF_GROUPS
+from shared.http.openapi import OF_ADDRESSES, OF_DIRECTORY, OF_GROUP_KINDS, OF_GROUPS
 from shared.http.problems import Problem
 from shared.http.schemas import BODY_LIMIT
 from shared.invitations import schemas

@@ -9,7 +9,7 @@ from shared.core.caller import Caller
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.core.texts import guest_name
-from shared.http.openapi.operations import OF_DIRECTORY, OF_GROUPS, SIGNED_IN
+from shared.http.openapi import OF_DIRECTORY, OF_GROUPS, SIGNED_IN
 from shared.http.schemas import BODY_LIMIT
 from shared.invitations import schemas as invitations
 from shared.membership import schemas

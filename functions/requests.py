@@ -17,7 +17,7 @@ from shared.core.directory import GroupApp, direct_link
 from shared.core.ids import GroupId, RequestId
 from shared.core.reasons import Reason
 from shared.http import pages
-from shared.http.openapi.operations import ANYBODY, OF_ADDRESSES, OF_GROUPS
+from shared.http.openapi import ANYBODY, OF_ADDRESSES, OF_GROUPS
 from shared.http.problems import Problem
 from shared.membership.model.access import Action
 from shared.requests import schemas

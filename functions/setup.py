@@ -12,7 +12,7 @@ from shared import wiring
 from shared.core.caller import Caller
 from shared.core.ids import AppId, SetupId, UserId
 from shared.core.reasons import Reason
-from shared.http.openapi.operations import OF_DIRECTORY, SIGNED_IN
+from shared.http.openapi import OF_DIRECTORY, SIGNED_IN
 from shared.http.schemas import BODY_LIMIT
 from shared.membership import schemas as membership
 from shared.membership.model.access import Action

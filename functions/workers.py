@@ -15,7 +15,6 @@ from functions import (
     membership,
     pages,
     people,
-    portal,
     queues,
     requests,
     setup,
@@ -34,7 +33,6 @@ PUBLIC: tuple[ModuleType, ...] = (
     diagnostics,
     people,
     pages,
-    portal,
     sweeper,
 )
 

@@ -99,7 +99,7 @@ resource client 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: clientName
   displayName: displayName
   signInAudience: 'AzureADMyOrg'
-  // The portal: functions/portal serves it, portal/src/session.ts signs in with code and PKCE and comes back here.
+  // The portal: functions/pages.py serves it, portal/src/session.ts signs in with code and PKCE and comes back here.
   spa: {
     redirectUris: portals
   }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from email_validator import EmailNotValidError, validate_email
 
 from shared.core.errors import Refused
+from shared.core.personal import ERASED
 from shared.core.reasons import Reason
 
 PROHIBITED = frozenset('~!#$%^&*()+=[]{}\\/|;:"<>?,')
@@ -31,6 +32,10 @@ class Address:
     def domain(self) -> str:
         """The domain in ASCII and lower case."""
         return self.key.rpartition("@")[2]
+
+
+ERASED_ADDRESS = Address(ERASED, ERASED, ERASED)
+"""Of an import's row that was usable, and holds its place."""
 
 
 def parse_address(raw: str) -> Address:

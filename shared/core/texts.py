@@ -1,4 +1,5 @@
-"""Texts that somebody chose: names, notes and messages, without what a reader does not see or a terminal obeys.
+"""Texts that somebody chose: names, notes and messages, without what a reader does not see or a terminal obeys; and
+the placeholders that a message may hold.
 
 One mechanism for all of them: what comes in is checked here, and what was kept or read elsewhere before is cleaned
 here on its way out. Categories are those of Unicode (UAX 44), `unicodedata.category`.
@@ -6,6 +7,7 @@ here on its way out. Categories are those of Unicode (UAX 44), `unicodedata.cate
 
 import re
 import unicodedata
+from collections.abc import Mapping
 
 from shared.core.errors import Refused
 from shared.core.reasons import Reason
@@ -88,3 +90,19 @@ def _shown(text: str) -> str:
 def _joins(text: str, at: int) -> bool:
     """Joiners stand between letters of scripts that need them, and within emoji."""
     return 0 < at < len(text) - 1 and all(unicodedata.category(text[n])[0] in "LMS" for n in (at - 1, at + 1))
+
+
+PLACEHOLDERS = ("guest", "app", "inviter")
+"""The guest's name, what they are invited to, and who invites."""
+
+_BRACES = re.compile(r"\{([^{}\s]{1,40})\}")
+
+
+def unknown_placeholders(text: str) -> list[str]:
+    """Names in braces that stand for nothing, in their order."""
+    return [name for name in dict.fromkeys(_BRACES.findall(text)) if name not in PLACEHOLDERS]
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with the values in place; a value's own braces stay as they are."""
+    return _BRACES.sub(lambda found: values.get(found[1], found[0]), text)

@@ -8,8 +8,7 @@ from shared.core.caller import Caller
 from shared.core.checks import SELF_SERVICE_GROUPS, CheckState, checks_of
 from shared.core.clock import Clock
 from shared.core.errors import Refused
-from shared.core.features import ALL, Feature, Features
-from shared.core.permissions import OF_SETUP
+from shared.core.features import ALL, OF_SETUP, Feature, Features
 from shared.diagnostics.model.diagnosis import DiagnosedCheck, diagnose_features, diagnose_tenant
 from shared.diagnostics.ports import Confirmations, Heartbeats
 from shared.diagnostics.readiness import holds_of_setup

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from shared.core.clock import Clock
 from shared.core.errors import GuestlistError
-from shared.core.features import Features
-from shared.core.permissions import lacking
+from shared.core.features import Features, lacking
 from shared.diagnostics.model.readiness import WORKER_LATE, Chain, Readiness
 from shared.diagnostics.ports import Heartbeats
 

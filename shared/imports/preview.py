@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from shared.core.addresses import ERASED_ADDRESS
 from shared.core.caller import Caller
 from shared.core.clock import Clock
 from shared.core.csv.dialect import Note
-from shared.core.csv.erasure import ERASED_ADDRESS
 from shared.core.errors import DirectoryBusy
 from shared.core.ids import GroupId, ImportId, UserId
 from shared.core.reasons import REASONS, Reason

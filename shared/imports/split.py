@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 
+from shared.core.addresses import ERASED_ADDRESS
 from shared.core.clock import Clock, Timing
-from shared.core.csv.erasure import ERASED_ADDRESS
 from shared.core.errors import Conflict, DirectoryBusy, Refused
 from shared.core.ids import ChunkId, GroupId, InvitationId, chunk_id
 from shared.core.reasons import REASONS, Reason

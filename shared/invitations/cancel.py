@@ -6,9 +6,9 @@ Removing and deleting are safe to repeat. What was there before the invitation, 
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.core.addresses import ERASED_ADDRESS
 from shared.core.caller import Caller
 from shared.core.clock import Clock
-from shared.core.csv.erasure import ERASED_ADDRESS
 from shared.core.errors import Refused
 from shared.core.features import ALL, Feature, Features
 from shared.core.ids import InvitationId, UserId

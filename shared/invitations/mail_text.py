@@ -1,7 +1,6 @@
 """The mail that carries an invitation, from templates."""
 
-from shared.core.placeholders import fill
-from shared.core.texts import lines, one_line
+from shared.core.texts import fill, lines, one_line
 from shared.invitations.model.invitations import Invitation
 from shared.mail.ports import Mail
 from shared.mail.text import SUBJECTS, draw, known_language

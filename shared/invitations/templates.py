@@ -9,8 +9,8 @@ from shared.core.clock import Clock
 from shared.core.directory import app_name, direct_link
 from shared.core.errors import Refused
 from shared.core.ids import AppId, ChunkId, GroupId, InvitationId
-from shared.core.placeholders import PLACEHOLDERS, unknown_placeholders
 from shared.core.reasons import Reason
+from shared.core.texts import PLACEHOLDERS, unknown_placeholders
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.invitations.model.invitations import Invitation
 from shared.invitations.ports import MailText

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.core.csv.erasure import blanked, text_of
-from shared.core.csv.rows import Invalid, Row, RowReader
+from shared.core.csv.rows import Invalid, Row, RowReader, blanked, text_of
 from shared.core.errors import Refused
 from shared.core.ids import ImportId
 from shared.imports.model.guest_rows import Rules, read_row

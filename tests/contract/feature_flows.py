@@ -14,9 +14,8 @@ from shared.core.audit_rules import Remedy, Rule
 from shared.core.checks import CheckState
 from shared.core.directory import Saml
 from shared.core.errors import Refused
-from shared.core.features import FEATURES, Feature
+from shared.core.features import FEATURES, Feature, needed_by
 from shared.core.ids import GroupId, UserId
-from shared.core.permissions import needed_by
 from shared.core.results import Declined, Invited
 from shared.graph.changes import GraphChanges
 from shared.graph.directory import GraphDirectory

@@ -10,8 +10,7 @@ import pytest
 
 from infra import grant
 from infra.directory import GRAPH_APP_ID
-from shared.core.features import Feature, choose
-from shared.core.permissions import lacking, needed_by
+from shared.core.features import Feature, choose, lacking, needed_by
 from shared.graph.session import GraphSession
 from tests.contract.simulated_tenant import CLIENT, SimulatedTenant
 

@@ -3,8 +3,7 @@
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.core.features import Feature
-from shared.core.permissions import PERMISSIONS, needed_by
+from shared.core.features import PERMISSIONS, Feature, needed_by
 from shared.graph.session import GraphSession
 from tests.contract.feature_flows import FLOWS, Parts, exactly, run
 from tests.contract.simulated_tenant import SimulatedTenant

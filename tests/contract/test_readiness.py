@@ -9,9 +9,8 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from local.azurite import Azurite
-from shared.core.features import ALL, Feature
+from shared.core.features import ALL, PERMISSIONS, Feature
 from shared.core.ids import ChunkId, GroupId
-from shared.core.permissions import PERMISSIONS
 from shared.diagnostics.model.readiness import Chain, Status
 from shared.diagnostics.readiness import CheckReadiness
 from shared.diagnostics.storage_health import CHAIN, ROUND_TRIP, SWEEP, WHOLE_SWEEP, StorageHealth

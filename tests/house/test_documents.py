@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.core.permissions import PERMISSIONS
+from shared.core.features import PERMISSIONS
 from shared.messages.registry import MESSAGES
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,7 +16,7 @@ from functions.http import ROUTES
 from shared.core.errors import Refused
 from shared.core.reasons import Reason
 from shared.http import openapi
-from shared.http.openapi.operations import Operation
+from shared.http.openapi import Operation
 from shared.http.schemas import decode
 from shared.people.schemas import ErasureBody, PersonBody
 from shared.setup.schemas.bodies import decode_setup

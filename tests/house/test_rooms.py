@@ -53,7 +53,7 @@ def test_the_import_rules_hold() -> None:
         ("build_tools/planted.py", "import shared.settings"),
         ("build_tools/planted.py", "import local.stack"),
         ("build_tools/planted.py", "import cli.api"),
-        ("infra/planted.py", "import shared.core.permissions"),
+        ("infra/planted.py", "import shared.core.features"),
         ("infra/planted.py", "import local.tenant"),
         ("infra/planted.py", "import build_tools.paths"),
         ("functions/planted.py", "import infra.directory"),

@@ -13,8 +13,7 @@ import pytest
 
 from local.paths import SAMPLE_TENANT
 from local.stack import Stack
-from shared.core.features import Feature
-from shared.core.permissions import PERMISSIONS, needed_by
+from shared.core.features import PERMISSIONS, Feature, needed_by
 from shared.core.reasons import Reason
 from tests.integration.conftest import ADMIN, AUDITOR, OWNER, QUICK, Tenant, eventually
 from tests.integration.test_invitations import problem

@@ -20,7 +20,7 @@ from shared.core.caller import Caller
 from shared.core.errors import Refused
 from shared.core.ids import GroupId
 from shared.core.reasons import Reason
-from shared.http.openapi.operations import ANYBODY, SIGNED_IN
+from shared.http.openapi import ANYBODY, SIGNED_IN
 from shared.membership.model.access import Action
 from tests.builders import OWNER
 

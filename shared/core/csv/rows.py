@@ -1,4 +1,4 @@
-"""Records of a CSV file to rows: one guest each, or what is wrong with it.
+"""Records of a CSV file to rows: one guest each, or what is wrong with it; and a row without its guest.
 
 A reader stops and goes on at any row, in another process too: all it needs is the dialect, the cursor behind the
 last row, and the bytes of the file from there on. What is fed may be cut anywhere.
@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from shared.core.csv.dialect import Dialect, Field, Note, NoteKind, looks_like_address
 from shared.core.csv.encoding import damage
-from shared.core.csv.erasure import is_erased
 from shared.core.csv.records import Cursor, Record, RecordReader
 
 _JOINED = Note(
@@ -214,3 +213,36 @@ def parse_date(written: str) -> date | str:
     except ValueError:
         return f"there is no such date: '{written[:40]}'"
     return f"not a date: '{written[:40]}'; write it as 2026-12-31"
+
+
+_GOOD, _BAD = "~", "-"
+"""What characters are replaced by: a row that could be used stays one, and one that could not does, too. Neither
+character alone makes an address."""
+_SHORTEST = 6
+
+
+def is_erased(cell: str) -> bool:
+    """Whether a cell's address was erased."""
+    return len(cell) >= _SHORTEST and set(cell) == {_GOOD}
+
+
+def blanked(record: bytes, encoding: str, delimiter: str, *, usable: bool, keep: str | None) -> bytes:
+    """The bytes of a record without what it says but for the text `keep` (the group that it names): as many, with its
+    delimiters, quotes and line ends, so that no other row moves, and of the same use to whoever counts rows (see
+    `shared.imports.read_rows`)."""
+    filler = (_GOOD if usable else _BAD).encode(encoding)
+    width = len(filler)
+    structure = {char.encode(encoding) for char in ('"', delimiter, "\r", "\n", " ")}
+    kept = range(0)
+    if keep and (at := record.find(keep.encode(encoding))) >= 0:
+        kept = range(at, at + len(keep.encode(encoding)))
+    found = bytearray(record)
+    for at in range(0, len(record) - width + 1, width):
+        if at not in kept and bytes(found[at : at + width]) not in structure:
+            found[at : at + width] = filler
+    return bytes(found)
+
+
+def text_of(record: bytes, encoding: str) -> str:
+    """As far as it is text."""
+    return record.decode(encoding, "replace")

@@ -1,6 +1,6 @@
 """What Guestlist needs of the directory, the tenant and its settings to do its work, and what is missing.
 
-Which feature needs which permission is `shared.core.permissions`.
+Which feature needs which permission is `shared.core.features`.
 """
 
 from collections.abc import Collection
@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from shared.core import admin_center
 from shared.core.checks import Check, CheckState
-from shared.core.features import CHOICE, FEATURES, Feature, Features
-from shared.core.permissions import PERMISSIONS, Permission, lacking
+from shared.core.features import CHOICE, FEATURES, PERMISSIONS, Feature, Features, Permission, lacking
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.core.features import Feature
-from shared.core.permissions import Permission
+from shared.core.features import Feature, Permission
 
 
 class Status(StrEnum):

@@ -3,9 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from shared.core.addresses import parse_address
-from shared.core.csv.erasure import ERASED_ADDRESS, is_erased
-from shared.core.csv.rows import Invalid, Row
+from shared.core.addresses import ERASED_ADDRESS, parse_address
+from shared.core.csv.rows import Invalid, Row, is_erased
 from shared.core.errors import Refused
 from shared.core.ids import GroupId, group_id
 from shared.core.reasons import Reason

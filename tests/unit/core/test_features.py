@@ -6,8 +6,18 @@ import pytest
 
 from shared.core.checks import CheckState
 from shared.core.errors import Refused
-from shared.core.features import ALL, CHOICE, FEATURES, Feature, Features, choose
-from shared.core.permissions import PERMISSIONS, Permission, lacking, needed_by
+from shared.core.features import (
+    ALL,
+    CHOICE,
+    FEATURES,
+    PERMISSIONS,
+    Feature,
+    Features,
+    Permission,
+    choose,
+    lacking,
+    needed_by,
+)
 from shared.core.reasons import Reason
 from shared.diagnostics.model.diagnosis import diagnose_features
 from shared.settings import SettingsError, read_settings

@@ -11,8 +11,7 @@ import pytest
 
 from shared.core.clock import Timing
 from shared.core.errors import DirectoryBusy, StorageBusy
-from shared.core.features import ALL, Feature, Features, choose
-from shared.core.permissions import PERMISSIONS, needed_by
+from shared.core.features import ALL, PERMISSIONS, Feature, Features, choose, needed_by
 from shared.diagnostics.chain import WatchChain
 from shared.diagnostics.model.readiness import Beat, Chain, Readiness, SetupWorker, Status
 from shared.diagnostics.readiness import KEPT, CheckReadiness

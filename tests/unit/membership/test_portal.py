@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from shared.core.addresses import ERASED_ADDRESS
 from shared.core.caller import Caller
-from shared.core.csv.erasure import ERASED_ADDRESS
 from shared.core.directory import GroupFacts
 from shared.core.errors import DirectoryBusy, Refused
 from shared.core.ids import AppId, GroupId, InvitationId, PrincipalId, SetupId, UserId
-from shared.core.placeholders import fill, unknown_placeholders
 from shared.core.reasons import Reason
 from shared.core.results import Account, Busy
+from shared.core.texts import fill, unknown_placeholders
 from shared.graph.ports import GuestFacts, GuestPage
 from shared.invitations.accept import NewInvitation
 from shared.invitations.cancel import CancelInvitation

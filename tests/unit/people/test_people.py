@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from shared.core.csv.dialect import Dialect, detect
 from shared.core.csv.encoding import CP1252, UTF_8, UTF_16_BE, UTF_16_LE
-from shared.core.csv.erasure import blanked, is_erased
-from shared.core.csv.rows import Invalid, Row, RowReader
+from shared.core.csv.rows import Invalid, Row, RowReader, blanked, is_erased
 from shared.core.errors import Refused
 from shared.core.ids import SubjectRequestId, UserId
 from shared.people.model import (
