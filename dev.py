@@ -216,7 +216,7 @@ def _make_environment(root: Path, venv: Path) -> None:
             version = python_version(base)
             say(f"making .venv with Python {version} ({base}) …")
             subprocess.run([base, "-m", "venv", "--clear", str(venv)], check=True, capture_output=True)
-        # An install that is interrupted from here on may leave half a package: then the environment is made anew.
+        # An install that is interrupted from here on may leave half a package: then the environment is made again.
         begun.touch()
         stamp.unlink() if stamp.exists() else None
         if usable:  # it may have been made without pip
@@ -290,7 +290,7 @@ def operations(root: Path = ROOT) -> list[str]:
 
 
 def operate(given: argparse.Namespace, more: list[str]) -> int:
-    """A program of ``infra/``. It stays in the folder it was called in: files it is told of are found from there."""
+    """A program of ``infra/``. It stays in the folder it was called in: files it is given are found from there."""
     if given.name not in operations():
         say(f"there is no '{given.name}' to operate with; there is {', '.join(operations())}")
         return 2
@@ -394,7 +394,7 @@ def scan(given: argparse.Namespace, more: list[str]) -> int:
 
 
 def pin(given: argparse.Namespace, more: list[str]) -> int:
-    """Resolve anew what pyproject.toml names."""
+    """Resolve again what pyproject.toml names."""
     del given
     compile_ = [find_uv(), "pip", "compile", "--universal", "--python-version", WANTED]
     compile_ += ["--generate-hashes", "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--quiet", *more]
@@ -413,7 +413,7 @@ def pin(given: argparse.Namespace, more: list[str]) -> int:
 
 
 def types(given: argparse.Namespace, more: list[str]) -> int:
-    """Draw the portal's types anew from the API's description."""
+    """Draw the portal's types again from the API's description."""
     del given, more
     return hand_over(ensure_environment(), "-m", "build_tools.portal", "--types")
 
@@ -438,7 +438,7 @@ def parser() -> argparse.ArgumentParser:
     )
     one.set_defaults(command=lint)
 
-    one = commands.add_parser("types", help="draw the portal's types anew from the API's models")
+    one = commands.add_parser("types", help="draw the portal's types again from the API's models")
     one.set_defaults(command=types)
 
     one = commands.add_parser(
@@ -476,7 +476,7 @@ def parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser(
         "pin",
-        help="write requirements.txt and requirements-dev.txt anew from pyproject.toml",
+        help="write requirements.txt and requirements-dev.txt again from pyproject.toml",
         description="Resolves with uv; every other argument is handed to 'uv pip compile' (for example --upgrade).",
     )
     one.set_defaults(command=pin)

@@ -170,7 +170,7 @@ def shown(text: str) -> set[str]:
 
 
 def drawn(text: str, all_: Mapping[str, Measured]) -> str:
-    """A document with its tables drawn anew."""
+    """A document with its tables drawn again."""
 
     def table(found: re.Match[str]) -> str:
         return f"<!-- figures: {found[1]} -->\n\n{_table(found[1].split(), all_)}\n<!-- end of figures -->"

@@ -117,7 +117,7 @@ def _run(node: Node, *arguments: str, given: str | None = None) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m build_tools.portal", description="Builds the portal.")
     parser.add_argument("--check", action="store_true", help="look at types and run the unit tests instead")
-    parser.add_argument("--types", action="store_true", help=f"write {TYPES.name} anew from the API's description")
+    parser.add_argument("--types", action="store_true", help=f"write {TYPES.name} again from the API's description")
     given = parser.parse_args()
     try:
         if given.types:

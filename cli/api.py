@@ -73,7 +73,7 @@ class Api:
         headers = {"Content-Type": "text/csv", "Content-Length": str(file.stat().st_size)}
         headers |= {"Idempotency-Key": key} if key else {}
         patience = max(self._timeout_s, UPLOAD_S)
-        # A preview changes nothing, but its answer is worth waiting for: sent again, it begins anew.
+        # A preview changes nothing, but its answer is worth waiting for: sent again, it begins again.
         return self._call(
             "POST", path, params=params, headers=headers, file=file, repeatable=key is not None, timeout_s=patience
         )

@@ -143,7 +143,7 @@ def change_log(
     output: Annotated[Path | None, typer.Option(help="Where the file goes. Without it the newest are shown.")] = None,
     force: Force = False,
 ) -> None:
-    """Show, or fetch as a file, what was changed: by whom or by which rule, what was before and after."""
+    """Show, or fetch as a file, what was changed: by which person or rule, what was before and after."""
     if output is not None:
         _save(session, "/api/change-log.csv", output, force=force)
         session.finish({"file": str(output)})

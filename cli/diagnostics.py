@@ -81,7 +81,7 @@ def _role(session: Session) -> list[Check]:
     found = f"The token's roles: {', '.join(roles) or 'none'}"
     remedy = (
         "An administrator assigns you an app role of the enterprise application 'Guestlist API' (Operator for this, "
-        "SetupAdmin to set apps up, Admin for guests and audits); then sign in anew"
+        "SetupAdmin to set apps up, Admin for guests and audits); then sign in again"
     )
     if not claims:
         return [check(name, "unknown", title, "The token cannot be read")]

@@ -21,7 +21,7 @@ from msal_extensions import build_encrypted_persistence
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
 
-logging.getLogger("azure").addHandler(logging.NullHandler())  # what fails is told in our own words
+logging.getLogger("azure").addHandler(logging.NullHandler())  # what fails is said in our own words
 _CACHE = TokenCachePersistenceOptions(name="guestlist")
 
 

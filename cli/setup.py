@@ -59,7 +59,9 @@ def create(
     identifier: Annotated[list[str] | None, typer.Option(help="SAML: identifier. Repeatable.")] = None,
     reply_url: Annotated[list[str] | None, typer.Option(help="SAML: reply address. Repeatable.")] = None,
     sign_on_url: Annotated[str | None, typer.Option(help="SAML: sign-on address.")] = None,
-    notify: Annotated[list[str] | None, typer.Option(help="SAML: whom the certificate's end is told.")] = None,
+    notify: Annotated[
+        list[str] | None, typer.Option(help="SAML: who gets a mail before the certificate ends.")
+    ] = None,
     requests: Annotated[Requests | None, typer.Option(help="How people get in who ask. [approval]")] = None,
     approver: Annotated[list[str] | None, typer.Option(help="Who approves. Repeatable. [the owners]")] = None,
     allow_domain: Annotated[list[str] | None, typer.Option(help="Guests of these domains only.")] = None,

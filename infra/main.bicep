@@ -59,7 +59,7 @@ param apiClientId string = ''
 @description('Application id of a client registration that is there already.')
 param clientId string = ''
 
-@description('Let nobody sign in but whom an administrator assigned to Guestlist.')
+@description('Let only those sign in that an administrator assigned to Guestlist.')
 param assignmentRequired bool = true
 
 @description('Let people who are signed in with the Azure CLI use the guestlist command without signing in again.')

@@ -1,6 +1,6 @@
 """Run by its path, in a bare interpreter: writes bytecode beside every module of a folder.
 
-Azure mounts a package read-only, so an app without bytecode is compiled anew at each cold start. The bytecode is
+Azure mounts a package read-only, so an app without bytecode is compiled again at each cold start. The bytecode is
 never compared with its source ("unchecked hash", PEP 552): both come from one package, and times do not survive a
 zip. One process goes through the files in one order, so that the same sources give the same bytes.
 
@@ -14,7 +14,7 @@ import warnings
 from pathlib import Path
 
 MOUNTED = "/home/site/wwwroot"
-"""Where Azure mounts the package; what a stack trace shows there is right without being mended at import."""
+"""Where Azure mounts the package; what a stack trace shows there is right without a fix at import."""
 
 
 def compile_in(folder: Path, root: Path, *, deep: bool) -> None:

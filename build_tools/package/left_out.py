@@ -53,7 +53,7 @@ def sort_out(paths: list[PurePosixPath], entries: list[Entry]) -> dict[PurePosix
     for entry in entries:
         matches = [path for path in paths if path not in found and entry.spec.match_file(path.as_posix())]
         if not matches:
-            raise PackageError(f"{FILE.name}: '{entry.pattern}' leaves out nothing. Take the line away or mend it.")
+            raise PackageError(f"{FILE.name}: '{entry.pattern}' leaves out nothing. Remove the line or fix it.")
         found.update(dict.fromkeys(matches, entry))
     return found
 

@@ -1,4 +1,4 @@
-// Alerts on what Guestlist measures (alerts.json), one on whether it answers at all, and who is told.
+// Alerts on what Guestlist measures (alerts.json), one on whether it answers at all, and who gets them.
 
 @description('Region.')
 param location string

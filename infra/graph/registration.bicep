@@ -21,7 +21,7 @@ param adminNames array
 @description('Who is an administrator of Guestlist, by object id: whoever deploys.')
 param adminIds array
 
-@description('Let nobody sign in but whom an administrator assigned. Owners of groups then have to be assigned, too.')
+@description('Let only those sign in that an administrator assigned. Owners of groups then have to be assigned, too.')
 param assignmentRequired bool
 
 @description('Application id of the Azure CLI, where people who are signed in with it may call the API as themselves; empty where not.')
@@ -60,12 +60,12 @@ var roles = [
   }
   {
     value: 'SetupAdmin'
-    description: 'Sets apps up, and takes them apart again.'
+    description: 'Sets apps up, and removes them again.'
     members: anybody
   }
   {
     value: 'Operator'
-    description: 'Stops and starts what sends or changes, and looks after what failed.'
+    description: 'Stops and starts what sends or changes, and handles what failed.'
     members: anybody
   }
   {

@@ -77,7 +77,7 @@ def tell(text: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
-    logging.getLogger("azure").setLevel(logging.CRITICAL)  # what goes wrong is told once, below
+    logging.getLogger("azure").setLevel(logging.CRITICAL)  # what goes wrong is said once, below
     try:
         return asyncio.run(run(given))
     except Problem as problem:

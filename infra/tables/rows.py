@@ -2,7 +2,7 @@
 tell them, times as the service's own text (it keeps seven digits, Python six).
 
 The form is that of the service itself (``odata=minimalmetadata``). Source: "Payload format for Table service
-operations". The service writes the time stamp anew; it is not kept.
+operations". The service writes the time stamp again; it is not kept.
 """
 
 import base64

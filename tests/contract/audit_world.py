@@ -266,7 +266,7 @@ class AuditWorld:
 
     # Guests
     async def guests(self, *names: str, **changes: Any) -> list[str]:
-        """Guests whom Guestlist invited, and who came. Two days later."""
+        """Guests that Guestlist invited, and who came. Two days later."""
         ids = self.seed_guests(names, **changes)
         await self.remember(names, ids)
         self.clock.ahead += LONG_AGO

@@ -1,4 +1,4 @@
-"""Who may import whom, and what production must not know."""
+"""Which package may import which, and what production must not know."""
 
 import ast
 import re

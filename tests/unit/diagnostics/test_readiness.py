@@ -298,7 +298,7 @@ async def test_each_sweep_sends_a_message_and_its_return_counts_from_when_it_was
     assert isinstance(sent, RoundTrip)
     await chain(outside, clock).end_round_trip(sent)
 
-    # It came back, and took 20 minutes: that is a queue that stands still.
+    # It came back, and took 20 minutes: that is a queue that has stalled.
     assert outside.chain.returned == NOW
     late = Readiness(clock.now(), None, None, {}, outside.chain, TIMEOUT)
     assert late.round_trip is Beat.LATE
