@@ -11,9 +11,8 @@ from functions.handlers import background
 from functions.http import Routes
 from shared import wiring
 from shared.audits import schemas
-from shared.audits.model.csv_findings import CHANGE_LOG, FINDINGS, lines
-from shared.audits.model.findings import FindingFilter
-from shared.audits.model.remedies import Plan
+from shared.audits.model.records import FindingFilter, Plan
+from shared.audits.model.report import CHANGE_LOG, FINDINGS, lines
 from shared.core.audit_rules import Rule, Severity
 from shared.core.caller import Caller
 from shared.core.ids import AppId, GroupId
@@ -92,9 +91,8 @@ async def list_findings(
 ) -> schemas.Findings:
     """What an audit found, the worst first."""
     of = await app.audits.commands.show(audit, caller)
-    found = await app.audits.commands.findings(of.id, caller, wanted, page.continuation, page.limit)
-    link = page.next(f"{_ALL}/{of.id}/findings", found.continuation)
-    return schemas.findings(of.id, found.findings, link)
+    found, after = await app.audits.commands.findings(of.id, caller, wanted, page.continuation, page.limit)
+    return schemas.findings(of.id, found, page.next(f"{_ALL}/{of.id}/findings", after))
 
 
 @route(f"GET {_ONE}/findings.csv", Action.READ_AUDITS)
@@ -103,10 +101,9 @@ async def get_findings_file(
 ) -> CsvFile:
     """The same as a file, five thousand lines at a time: follow the Link header."""
     of = await app.audits.commands.show(audit, caller)
-    found = await app.audits.commands.findings(of.id, caller, wanted, page.continuation, _LINES)
-    content = lines(FINDINGS, found.findings, headings=page.continuation is None)
-    link = page.next(f"{_ALL}/{of.id}/findings.csv", found.continuation)
-    return CsvFile(content, f"audit-{of.started_at:%Y-%m-%d}.csv", link)
+    found, after = await app.audits.commands.findings(of.id, caller, wanted, page.continuation, _LINES)
+    content, link = lines(FINDINGS, found, headings=page.continuation is None), f"{_ALL}/{of.id}/findings.csv"
+    return CsvFile(content, f"audit-{of.started_at:%Y-%m-%d}.csv", page.next(link, after))
 
 
 @route(f"GET {_ONE}/report.html", Action.READ_AUDITS, answers={200: "text/html"})
@@ -167,9 +164,8 @@ async def put_audit_policy(app: App, caller: Caller, app_id: AppId, body: AuditP
 @route("GET /api/groups/{groupId}/findings", Action.READ_GUESTS, *OF_GROUPS)
 async def list_group_findings(app: App, caller: Caller, group: GroupId, page: _Paged) -> schemas.Findings:
     """What the last audit found in a group."""
-    audit, found = await app.audits.commands.of_group(group, caller, page.continuation, page.limit)
-    link = page.next(f"/api/groups/{group}/findings", found.continuation)
-    return schemas.findings(audit.id if audit else None, found.findings, link)
+    audit, found, after = await app.audits.commands.of_group(group, caller, page.continuation, page.limit)
+    return schemas.findings(audit, found, page.next(f"/api/groups/{group}/findings", after))
 
 
 @route(f"GET {_LOG}", Action.READ_AUDITS, was="/api/trail")

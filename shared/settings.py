@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.audits.model.guest_rules import AuditSettings
+from shared.audits.model.rules import AuditSettings
 from shared.core.clock import Timing
 from shared.core.errors import GuestlistError
 from shared.core.features import Features, choose

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.model.remedies import (
+from shared.audits.model.records import (
     CAN_BE_UNDONE,
     OPEN,
     ActionState,
@@ -22,9 +22,8 @@ from shared.audits.model.remedies import (
     RemedyAction,
     Result,
 )
-from shared.audits.notify_owners import Actions
 from shared.audits.plan import BY_POLICY
-from shared.audits.remedies import Effects, need_of
+from shared.audits.remedies import Actions, Effects, need_of
 from shared.core.audit_rules import Remedy
 from shared.core.errors import Conflict, Refused, Unavailable
 from shared.core.features import Feature
@@ -61,10 +60,13 @@ class ApplyRemediesStep:
             return Outcome(note="switched off: the sweeper sets it going when it is on again")
         try:
             if (lost := await self._lost(stored.value)) is not None:
-                return await self._stop(stored, lost)
+                # What is done stays done; somebody who may has the rest carried out, or taken back.
+                state = PlanState.DONE if command.back else PlanState.HELD
+                return await self._end(stored, replace(stored.value, state=state, since=now, detail=lost))
             few = await self._next(command)
             if not few:
-                return await self._close(stored)
+                state = PlanState.UNDONE if command.back else PlanState.DONE
+                return await self._end(stored, replace(stored.value, state=state))
             busy_until = max(_at_work_until(a.value, tools.timing.claim, now) for a in few)
             if busy_until > now:
                 return later(command, busy_until, "another delivery is at work")
@@ -90,14 +92,6 @@ class ApplyRemediesStep:
         except Refused as e:
             return f"{REASONS[e.reason].title}: {e.detail}" if e.detail else REASONS[e.reason].title
         return None
-
-    async def _stop(self, stored: Versioned[Plan], why: str) -> Outcome:
-        """What is done stays done; somebody who may has the rest carried out, or taken back."""
-        state = PlanState.DONE if stored.value.state is PlanState.UNDOING else PlanState.HELD
-        stopped = replace(stored.value, state=state, since=self.tools.clock.now(), detail=why)
-        await self.tools.remedies.save_plan(Versioned(stopped, stored.version))
-        await self.tools.remedies.close((stored.value.audit, stored.value.app))
-        return Outcome(note="held")
 
     async def _next(self, command: ApplyRemedies) -> Actions:
         """Up to a chunk of one remedy."""
@@ -127,7 +121,7 @@ class ApplyRemediesStep:
         begun_before = [a for a in few if a.value.state is ActionState.STARTED]
         if few[0].value.remedy is Remedy.NOTIFY_OWNER:
             all_of_them, again = [*started, *begun_before], {a.value.id for a in begun_before}
-            notified = await self.effects.tell_owners(
+            notified = await self.effects.notify(
                 plan, record.value, all_of_them, again=again, attempt=command.attempt
             )
             return await self._finish(plan, *notified, back=False)
@@ -186,12 +180,11 @@ class ApplyRemediesStep:
             plan.audit, plan.app, [Versioned(action, stored.version) for stored, action in pairs]
         )
 
-    async def _close(self, stored: Versioned[Plan]) -> Outcome:
-        ended = PlanState.UNDONE if stored.value.state is PlanState.UNDOING else PlanState.DONE
-        await self.tools.remedies.save_plan(Versioned(replace(stored.value, state=ended), stored.version))
-        await self.tools.remedies.close((stored.value.audit, stored.value.app))
-        log.info("remedies of audit %s for app %s: %s", stored.value.audit, stored.value.app, ended.value)
-        return Outcome(note="closed")
+    async def _end(self, stored: Versioned[Plan], ended: Plan) -> Outcome:
+        await self.tools.remedies.save_plan(Versioned(ended, stored.version))
+        await self.tools.remedies.close((ended.audit, ended.app))
+        log.info("remedies of audit %s for app %s: %s", ended.audit, ended.app, ended.state.value)
+        return Outcome(note=ended.state.value)
 
 
 def _at_work_until(action: RemedyAction, claim: timedelta, now: datetime) -> datetime:

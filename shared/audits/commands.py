@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.model.findings import TOTAL, FindingFilter, FindingPage
-from shared.audits.model.records import Audit, Phase
-from shared.audits.model.remedies import Plan, PlanState, RemedyAction
+from shared.audits.model.records import TOTAL, Audit, Finding, FindingFilter, Phase, Plan, PlanState, RemedyAction
 from shared.audits.model.report import HISTORY, MAX_FINDINGS, Past, Report
 from shared.audits.plan import open_plan
 from shared.core.audit_rules import Remedy
@@ -46,35 +44,32 @@ class AuditCommands:
 
     async def findings(
         self, audit: str, caller: Caller, show: FindingFilter, continuation: str | None, limit: int
-    ) -> FindingPage:
+    ) -> tuple[Sequence[Finding], str | None]:
         """The worst first."""
-        require(caller, Action.READ_AUDITS)
-        return await self.tools.audits.list_findings((await self._audit(audit)).id, show, continuation, limit)
+        return await self.tools.audits.list_findings((await self.show(audit, caller)).id, show, continuation, limit)
 
     async def of_group(
         self, group: GroupId, caller: Caller, continuation: str | None, limit: int
-    ) -> tuple[Audit | None, FindingPage]:
-        """What the last audit found in a group, for those who own it; None where there was no audit yet. Raises
-        Refused `not-owner`, `group-missing`, `parameter-invalid`."""
+    ) -> tuple[AuditId | None, Sequence[Finding], str | None]:
+        """What the last audit (None where there was none yet) found in a group, for those who own it. Raises Refused
+        `not-owner`, `group-missing`, `parameter-invalid`."""
         await self.access.require(group, caller, Action.READ_GUESTS)
         last = (await self.tools.audits.read_position()).value.last
         if last is None:
-            return None, FindingPage([], None)
-        page = await self.tools.audits.list_findings(last, FindingFilter(group=group), continuation, limit)
-        return await self._audit(last), page
+            return None, [], None
+        return last, *await self.tools.audits.list_findings(last, FindingFilter(group=group), continuation, limit)
 
     async def report(self, audit: str, caller: Caller) -> Report:
-        require(caller, Action.READ_AUDITS)
-        found, store = await self._audit(audit), self.tools.audits
+        found, store = await self.show(audit, caller), self.tools.audits
         before, _ = await store.list_audits(None, HISTORY)
         done = [a for a in before if a.phase is Phase.DONE and a.started_at <= found.started_at]
         history = [Past(a, await store.read_totals(a.id, TOTAL)) for a in reversed(done)]
-        page = await store.list_findings(found.id, FindingFilter(), None, MAX_FINDINGS)
+        worst, _ = await store.list_findings(found.id, FindingFilter(), None, MAX_FINDINGS)
         return Report(
             audit=found,
             totals=await store.read_totals(found.id, TOTAL),
             history=history,
-            findings=page.findings,
+            findings=worst,
             apps={a.app_id: a.name for a in await self.tools.setups.list_apps()},
             plans=await self.tools.remedies.list_plans(found.id),
             made_at=self.tools.clock.now(),
@@ -90,8 +85,7 @@ class AuditCommands:
     # Remedies
     async def plans(self, audit: str, caller: Caller) -> Sequence[Plan]:
         """What an audit means to do, or has done, in each app."""
-        require(caller, Action.READ_AUDITS)
-        return await self.tools.remedies.list_plans((await self._audit(audit)).id)
+        return await self.tools.remedies.list_plans((await self.show(audit, caller)).id)
 
     async def actions(
         self, audit: str, app: AppId, caller: Caller, continuation: str | None, limit: int

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.audits.model.findings import Finding
-from shared.audits.model.guest_rules import AuditSettings
-from shared.audits.model.records import Audit
+from shared.audits.model.records import TOTAL, Audit, Finding
+from shared.audits.model.report import plus
+from shared.audits.model.rules import AuditSettings
 from shared.core.clock import Clock, Timing
 from shared.core.directory import GroupFacts
 from shared.core.errors import Refused
@@ -21,8 +21,7 @@ from shared.messages.ports.outbox import Outbox
 from shared.storage.ports.change_log import ChangeLog
 
 if TYPE_CHECKING:
-    from shared.audits.rows.audits import TableAuditStore
-    from shared.audits.rows.remedies import TableRemedyStore
+    from shared.audits.rows.audits import TableAuditStore, TableRemedyStore
     from shared.audits.rows.snapshot import TableSnapshot
     from shared.graph.apps.app_directory import GraphAppDirectory
     from shared.graph.changes import GraphChanges
@@ -64,3 +63,10 @@ class AuditDependencies:
         since = await self.audits.known_since(audit.before, [f.id for f in findings]) if audit.before else {}
         dated = [replace(f, seen_since=since.get(f.id, audit.started_at)) for f in findings]
         await self.audits.write_findings(audit.id, dated)
+
+    async def sum_totals(self, audit: Audit) -> dict[str, int]:
+        """What the audit counted of all guests. One that evaluates only what changed goes on from the one before."""
+        totals = await self.audits.sum_totals(audit.id)
+        if audit.full or audit.before is None:
+            return totals
+        return plus(await self.audits.read_totals(audit.before, TOTAL), totals)

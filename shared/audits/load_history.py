@@ -1,17 +1,19 @@
 """Second phase: what Guestlist did, and what an audit has to look for because no change tells of it."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.model.findings import Finding
-from shared.audits.model.records import Audit, Phase, Task
-from shared.audits.stuck import invitations_that_stand_still
+from shared.audits.model.records import Audit, Finding, Phase, Task
+from shared.audits.model.rules import stuck
 from shared.core.audit_rules import Rule
 from shared.core.features import Feature
-from shared.core.ids import AuditId, GroupId, UserId
+from shared.core.ids import AuditId, ChunkId, GroupId, UserId
+from shared.core.records import StuckWork
 from shared.invitations.model.invitations import Invitation, State
+from shared.invitations.sweep import what_waits
 from shared.membership.model.accounts import ExpectedMembership
 from shared.membership.ports import Mark, OwnAction
 
@@ -37,12 +39,10 @@ async def load_history(tools: AuditDependencies, audit: Audit, task: Task) -> Ta
         return await _twins(tools, audit, task)
     group = GroupId(task.name.removeprefix(PAST))
     page = await tools.history.changed(group, _since(audit), task.cursor, _PAGE)
-    own_actions = [
-        own_action for invitation in page.invitations if (own_action := _own_action(invitation)) is not None
-    ]
+    own_actions = [found for invitation in page.invitations if (found := _own_action(invitation)) is not None]
     await tools.snapshot.record_actions(audit.id, own_actions)
     await _touch(tools, audit, [d.user for d in own_actions])
-    await tools.write_found(audit, await invitations_that_stand_still(tools, audit, page.invitations))
+    await tools.write_found(audit, await _stuck(tools, audit, page.invitations))
     if page.continuation is None:
         await _last_days(tools, audit, group)
     return replace(task, cursor=page.continuation, done=page.continuation is None)
@@ -65,6 +65,24 @@ def _own_action(invitation: Invitation) -> OwnAction | None:
     if invitation.state is State.UNDONE and not invitation.already_member:
         return OwnAction(user, group, ExpectedMembership(False, invitation.updated_at, str(invitation.id)), key)
     return None
+
+
+async def _stuck(tools: AuditDependencies, audit: Audit, invitations: Sequence[Invitation]) -> list[Finding]:
+    """Those of a group that nothing has moved for too long; what they wait for is sent again."""
+    before = audit.started_at - tools.settings.stuck_after
+    still = [i for i in invitations if not i.is_final and i.updated_at < before]
+    by_chunk: dict[ChunkId, list[Invitation]] = defaultdict(list)
+    for invitation in still:
+        by_chunk[invitation.id.chunk].append(invitation)
+    for chunk, rows in by_chunk.items():
+        for command in what_waits(rows[0].id.group, chunk, rows):
+            await tools.outbox.send(command)
+    return [stuck(_work(invitation), audit.started_at, invitation.app_name) for invitation in still]
+
+
+def _work(of: Invitation) -> StuckWork:
+    name = of.display_name or of.address.text
+    return StuckWork("Invitation", str(of.id), name, of.state.value, of.updated_at, of.id.group, of.address.wire)
 
 
 async def _last_days(tools: AuditDependencies, audit: Audit, group: GroupId) -> None:

@@ -10,12 +10,10 @@ from shared.mail.text import catalogue, mail_of
 class JinjaAuditText:
     """The mails of audits; names of guests are text like any other."""
 
-    def findings(
-        self, *, key: str, to: str, to_name: str | None, app: str, lines: Sequence[str], more: int, link: str | None
-    ) -> Mail:
+    def findings(self, *, key: str, to: str, app: str, lines: Sequence[str], more: int, link: str | None) -> Mail:
         """Tells an owner what was found in their app, and how many findings there are besides those."""
         shown = [one_line(text) for text in lines]
         if more:
             shown.append(catalogue("en")["findings.more"].format(more=more))
         quoted = "\n".join(shown)
-        return mail_of("findings", key, to, "en", to_name=to_name, quoted=quoted, link=link, app=one_line(app))
+        return mail_of("findings", key, to, "en", quoted=quoted, link=link, app=one_line(app))

@@ -1,18 +1,26 @@
 """Fourth phase: what policy asks to be done about an app's findings, written down before any of it is done."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
+from itertools import batched
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.model.findings import TOTAL, FindingFilter
-from shared.audits.model.records import Audit, Phase, Task
-from shared.audits.model.remedies import TOUCHING, Plan, PlanState, RemedyAction, action_for
-from shared.audits.model.totals import plus
+from shared.audits.model.records import (
+    TOUCHING,
+    Audit,
+    FindingFilter,
+    Phase,
+    Plan,
+    PlanState,
+    RemedyAction,
+    Task,
+    action_for,
+)
 from shared.core.audit_rules import Remedy, Rule
 from shared.core.errors import Conflict, Refused
 from shared.core.features import Feature
-from shared.core.ids import AppId, GroupId, UserId
+from shared.core.ids import AppId, GroupId
 from shared.core.versions import Versioned
 from shared.membership.model.apps import AppRecord, AppState
 from shared.messages.commands import ApplyRemedies
@@ -24,7 +32,7 @@ _PAGE = 500
 
 def planning_tasks(apps: Sequence[AppRecord]) -> list[Task]:
     """One for each app whose policy asks for more than the report."""
-    wanted = [a for a in apps if a.state is AppState.READY and any(_asked(a))]
+    wanted = [a for a in apps if a.state is AppState.READY and set(a.audits.remedies.values()) - {Remedy.REPORT}]
     return [Task(Phase.PLANNING, f"{REMEDY}{app.app_id}") for app in wanted]
 
 
@@ -42,11 +50,14 @@ async def plan(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
 
 
 async def _plan(tools: AuditDependencies, audit: Audit, app: AppRecord) -> None:
-    chosen = await _choose(tools, audit, app)
-    if not (chosen.touched or chosen.tells):
+    actions = await _choose(tools, audit, app)
+    if not actions:
         return
-    guests = await _guests(tools, audit, app.group)
-    policy, touched = app.audits, len(chosen.touched)
+    for few in batched(actions, _PAGE, strict=False):
+        await tools.remedies.add_actions(audit.id, app.app_id, few)
+    totals = await tools.sum_totals(audit)
+    guests = sum(n for key, n in totals.items() if key.startswith(f"group:{app.group}:"))
+    policy, touched = app.audits, len({a.subject for a in actions if a.remedy in TOUCHING})
     too_many = policy.exceeds(touched, guests)
     state = PlanState.HELD if too_many else PlanState.RUNNING if policy.auto_apply else PlanState.PLANNED
     made = Plan(
@@ -80,42 +91,21 @@ async def _begin(tools: AuditDependencies, plan: Plan) -> None:
         await tools.outbox.send(ApplyRemedies(plan.audit, plan.app))
 
 
-@dataclass(slots=True)
-class _Chosen:
-    touched: set[UserId]
-    tells: bool = False
-    is_news: bool = False
-    first: Rule | None = None
+async def _choose(tools: AuditDependencies, audit: Audit, app: AppRecord) -> list[RemedyAction]:
+    actions, first, is_news = list[RemedyAction](), None, False
+    async for finding in tools.audits.all_findings(audit.id, FindingFilter(app=app.app_id)):
+        action = action_for(finding, app.audits.remedies.get(finding.rule, Remedy.REPORT))
+        if action is None:
+            continue
+        if action.remedy in TOUCHING:
+            actions.append(action)
+        else:
+            first = first or finding.rule
+            is_news |= finding.seen_since >= audit.started_at
+    return [*actions, *await _notify(tools, audit, app, first, is_news=is_news)] if first is not None else actions
 
 
-async def _choose(tools: AuditDependencies, audit: Audit, app: AppRecord) -> _Chosen:
-    chosen, show, after = _Chosen(set()), FindingFilter(app=app.app_id), None
-    while True:
-        page = await tools.audits.list_findings(audit.id, show, after, _PAGE)
-        actions: list[RemedyAction] = []
-        for finding in page.findings:
-            action = action_for(finding, app.audits.remedies.get(finding.rule, Remedy.REPORT))
-            if action is None:
-                continue
-            if action.remedy in TOUCHING:
-                actions.append(action)
-                chosen.touched.add(action.subject)
-            else:
-                chosen.tells = True
-                chosen.is_news |= finding.seen_since >= audit.started_at
-                chosen.first = chosen.first or finding.rule
-        await tools.remedies.add_actions(audit.id, app.app_id, actions)
-        after = page.continuation
-        if after is None:
-            break
-    if chosen.first is not None:
-        telling = await _tell(tools, audit, app, chosen.first, is_news=chosen.is_news)
-        chosen.tells = bool(telling)
-        await tools.remedies.add_actions(audit.id, app.app_id, telling)
-    return chosen
-
-
-async def _tell(
+async def _notify(
     tools: AuditDependencies, audit: Audit, app: AppRecord, rule: Rule, *, is_news: bool
 ) -> list[RemedyAction]:
     """One for each owner; of what they were told before, once in a while only."""
@@ -142,15 +132,3 @@ def notified_key(app: AppId, owner: str) -> str:
 def invited_key(group: GroupId, user: str) -> str:
     """Under which it is kept when a guest was last sent an invitation again."""
     return f"invited_{group}_{user}"
-
-
-def _asked(app: AppRecord) -> list[Remedy]:
-    return [remedy for remedy in app.audits.remedies.values() if remedy is not Remedy.REPORT]
-
-
-async def _guests(tools: AuditDependencies, audit: Audit, group: GroupId) -> int:
-    """As this audit counted them."""
-    totals = await tools.audits.sum_totals(audit.id)
-    if not audit.full and audit.before is not None:
-        totals = plus(await tools.audits.read_totals(audit.before, TOTAL), totals)
-    return sum(n for key, n in totals.items() if key.startswith(f"group:{group}:"))

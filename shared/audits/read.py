@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.model.records import Audit, DeltaShard, Phase, Task
+from shared.audits.model.records import Audit, Phase, Task
 from shared.core.directory import LinkExpired
 
 USERS, MEMBERS = "users", "members-"
@@ -43,17 +43,12 @@ async def _users(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
 
 
 async def _members(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
-    groups = set_of(audit, task).groups
+    groups = audit.sets[int(task.name.removeprefix(MEMBERS))].groups
     page = await tools.changes.members(groups, task.cursor)
     await tools.snapshot.note_members(audit.id, page.changes)
     if not (audit.users_since is None or task.restarted or audit.full):  # Else all are judged.
         await tools.snapshot.touch(audit.id, [c.member for c in page.changes])
     return replace(task, cursor=page.link, done=page.ends)
-
-
-def set_of(audit: Audit, task: Task) -> DeltaShard:
-    """The set of groups that a task follows."""
-    return audit.sets[int(task.name.removeprefix(MEMBERS))]
 
 
 def after_reading(audit: Audit, tasks: dict[str, Task]) -> Audit:

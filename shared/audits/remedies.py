@@ -1,16 +1,17 @@
-"""What each remedy does to the directory, whether it is still needed, and how it is taken back."""
+"""What each remedy does to the directory or mails to owners, whether it is still needed, and how it is taken back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.model.remedies import Done, NotNow, Plan, Refusal, RemedyAction, Result
-from shared.audits.notify_owners import NotifyOwners
-from shared.audits.plan import invited_key
+from shared.audits.model.records import Done, Finding, FindingFilter, NotNow, Plan, Refusal, RemedyAction, Result
+from shared.audits.plan import invited_key, notified_key
 from shared.core.addresses import parse_address
-from shared.core.audit_rules import Remedy, Rule
+from shared.core.audit_rules import RULES, Remedy, Rule
 from shared.core.directory import direct_link
+from shared.core.errors import Refused
 from shared.core.results import (
     Blocked,
     Busy,
@@ -25,13 +26,23 @@ from shared.core.results import (
     Unknown,
     Written,
 )
+from shared.core.versions import Versioned
 from shared.core.waits import replication_wait
-from shared.graph.ports import GuestToInvite
+from shared.graph.ports import GuestReader, GuestToInvite
 from shared.invitations.invite import LANE as INVITATIONS
 from shared.mail.deliver import LANE as MAILS
+from shared.mail.deliver import DeliverMail, Outgoing
+from shared.mail.ports import Dispatched, Mailer
 from shared.membership.model.apps import AppRecord
 from shared.pace.pacing import Pace
 
+if TYPE_CHECKING:
+    from shared.audits.mail_text import JinjaAuditText
+
+
+type Actions = list[Versioned[RemedyAction]]
+
+_MAX_LINES = 50
 _MEMBER, _NO_MEMBER = "member of the group", "no member of the group"
 
 
@@ -68,8 +79,13 @@ def need_of(
 
 @dataclass(frozen=True, slots=True)
 class Effects:
+    """`mailer` is None where no sender is set up; `public_url` is where the portal is."""
+
     tools: AuditDependencies
-    tell_owners: NotifyOwners
+    mailer: Mailer | None
+    text: "JinjaAuditText"
+    guest_reader: GuestReader
+    public_url: str | None
     tenant_id: str
     invite_pace: Pace
 
@@ -77,8 +93,8 @@ class Effects:
         """When the pace of invitations or mails lets them be sent; None for now."""
         if remedy is Remedy.RESEND and count:
             slot = await self.tools.store.reserve(INVITATIONS, self.invite_pace, count, now)
-        elif remedy is Remedy.NOTIFY_OWNER and count and self.tell_owners.pace is not None:
-            slot = await self.tools.store.reserve(MAILS, self.tell_owners.pace, count, now)
+        elif remedy is Remedy.NOTIFY_OWNER and count and self.mailer is not None:
+            slot = await self.tools.store.reserve(MAILS, self.mailer.pace, count, now)
         else:
             return None
         return slot if slot > now + timedelta(seconds=1) else None
@@ -102,6 +118,67 @@ class Effects:
                 return [self._result(a, text) for a in await self.tools.groups.delete_guests(users)]
             case _:
                 return await self._send_again(plan, record, actions, again=again)
+
+    async def notify(
+        self, plan: Plan, record: AppRecord, actions: Actions, *, again: Collection[str], attempt: int
+    ) -> tuple[Actions, list[Result]]:
+        """What came of each action, with the actions as they are stored by then; `again` names those that an earlier
+        delivery may have done. Safe to repeat."""
+        if self.mailer is None:
+            return actions, [Refusal("no sender for Guestlist's own mail is set up") for _ in actions]
+        now, stored = self.tools.clock.now(), {a.value.id: a for a in actions}
+        results: dict[str, Result] = {}
+        mails: dict[str, Outgoing] = {}
+        found, more = await self._lines(plan, record)
+        for id_, action in ((a.value.id, a.value) for a in actions):
+            try:
+                address = await self.guest_reader.mail_address(action.subject)
+            except Refused as e:
+                results[id_] = Refusal(str(e))
+                continue
+            if address is None:
+                results[id_] = Refusal("the owner has no mail address, or may not sign in")
+                continue
+            mail = self.text.findings(
+                key=f"audit-{plan.audit}-{plan.app}-{action.subject}",
+                to=address,
+                app=plan.app_name,
+                lines=found,
+                more=more,
+                link=f"{self.public_url}/portal/groups/{plan.group}" if self.public_url else None,
+            )
+            mails[id_] = Outgoing(mail, action.handle, id_ in again)
+
+        async def keep(handles: Mapping[str, str]) -> dict[str, str]:
+            changed = [replace(stored[i], value=replace(stored[i].value, handle=h)) for i, h in handles.items()]
+            for saved in await self.tools.remedies.save_actions(plan.audit, plan.app, changed):
+                stored[saved.value.id] = saved
+            return {i: handle for i in mails if (handle := stored[i].value.handle)}
+
+        deliver = DeliverMail(self.mailer, self.tools.clock, self.tools.timing)
+        for id_, answer in (await deliver(mails, now + self.tools.timing.claim, keep)).items():
+            action = stored[id_].value
+            if isinstance(answer, Dispatched):
+                at = self.tools.clock.now()
+                await self.tools.remedies.take_turn(notified_key(plan.app, action.subject), plan.audit, at, None)
+                results[id_] = Done("a mail was sent")
+            elif (why := deliver.gives_up(answer, action.at or now)) is not None:
+                results[id_] = Refusal(why)
+            else:
+                results[id_] = NotNow(deliver.wait(answer, attempt)[0], happened=True)
+        return list(stored.values()), [results[id_] for id_ in stored]
+
+    async def _lines(self, plan: Plan, record: AppRecord) -> tuple[Sequence[str], int]:
+        """Some of those that policy wants the owner to hear of, the worst first, and how many there are besides."""
+        lines, more = list[str](), 0
+        async for finding in self.tools.audits.all_findings(plan.audit, FindingFilter(app=plan.app)):
+            if record.audits.remedies.get(finding.rule) is not Remedy.NOTIFY_OWNER:
+                continue
+            if len(lines) < _MAX_LINES:
+                lines.append(_line(finding))
+            else:
+                more += 1
+        return lines, more
 
     async def undo(self, plan: Plan, actions: Sequence[RemedyAction]) -> list[Result]:
         """Take actions of one remedy back. Safe to repeat."""
@@ -191,3 +268,9 @@ class Effects:
                 return NotNow(now + replication_wait(1), happened=True)
             case _:
                 return Refusal("the directory's answer is not understood")
+
+
+def _line(finding: Finding) -> str:
+    """A finding in one line, for a mail."""
+    who = f"{finding.name} ({finding.address})" if finding.address else finding.name
+    return f"{RULES[finding.rule].title}: {who}{f', {finding.detail}' if finding.detail else ''}"

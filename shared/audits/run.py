@@ -1,33 +1,33 @@
 """Goes on with a task of an audit; whoever finishes the last of a phase begins the next."""
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.evaluate_app import APP, app_tasks, evaluate_app
-from shared.audits.evaluate_guests import evaluate_guests, guest_tasks
+from shared.audits.evaluate import evaluate, evaluation_tasks
 from shared.audits.load_history import history_tasks, load_history
-from shared.audits.model.findings import TOTAL, count
-from shared.audits.model.records import Audit, Checkpoint, Phase, Task
-from shared.audits.model.remedies import PlanState
-from shared.audits.model.totals import plus
+from shared.audits.model.records import TOTAL, Audit, Checkpoint, Phase, PlanState, Task, count
 from shared.audits.plan import plan, planning_tasks
-from shared.audits.purge import PURGE, purge, purge_task
 from shared.audits.read import USERS, after_reading, read
-from shared.audits.stuck import STUCK, find_stuck, stuck_task
-from shared.core.errors import Conflict, Refused, StorageBusy, Unavailable
+from shared.core.errors import Conflict, Refused, Unavailable
 from shared.core.features import Feature
-from shared.core.ids import AppId, AuditId, GroupId
+from shared.core.ids import AppId, AuditId
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.core.waits import busy_wait
-from shared.membership.model.apps import AppRecord
 from shared.messages.commands import ApplyRemedies, RunAudit
-from shared.messages.outcomes import Later, Outcome
+from shared.messages.outcomes import Outcome, later, later_when_free
 from shared.messages.sweep import ENDED, NextCheck
 
 log = logging.getLogger("guestlist")
+_SOON = timedelta(seconds=1)
 _EVER = datetime.min.replace(tzinfo=UTC)
+_WORK = {
+    Phase.READING: read,
+    Phase.LOADING_HISTORY: load_history,
+    Phase.EVALUATING: evaluate,
+    Phase.PLANNING: plan,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class RunAuditTask:
         try:
             return await self._deliver(command)
         except Unavailable as e:
-            wait = busy_wait(command.attempt, e.retry_after, self.tools.clock.jitter())
-            again = replace(command, attempt=command.attempt + 1)
-            return Outcome(later=Later(again, self.tools.clock.now() + wait, str(e)))
+            return later_when_free(command, e, self.tools.clock)
+        except Conflict:
+            return later(command, self.tools.clock.now() + _SOON, "another delivery wrote first")
 
     async def _deliver(self, command: RunAudit) -> Outcome:
         tools = self.tools
@@ -54,7 +54,7 @@ class RunAuditTask:
             if task.phase is not audit.phase:
                 return Outcome(note="not its turn")
             try:
-                task = await self._work(audit, task)
+                task = await _WORK[audit.phase](tools, audit, task)
             except Refused as e:
                 await fail(tools, audit.id, str(e))
                 return Outcome(note=e.reason.value)
@@ -62,30 +62,6 @@ class RunAuditTask:
             if not task.done:
                 return Outcome(then=(RunAudit(audit.id, task.name),))
         return await self._go_on(audit.id, task)
-
-    async def _work(self, audit: Audit, task: Task) -> Task:
-        match audit.phase:
-            case Phase.READING:
-                return await read(self.tools, audit, task)
-            case Phase.LOADING_HISTORY:
-                return await load_history(self.tools, audit, task)
-            case Phase.PLANNING:
-                return await plan(self.tools, audit, task)
-            case _ if task.name == STUCK:
-                return await find_stuck(self.tools, audit, task)
-            case _ if task.name == PURGE:
-                return await purge(self.tools, audit, task)
-            case _ if task.name.startswith(APP):
-                return await evaluate_app(self.tools, audit, task)
-            case _:
-                return await evaluate_guests(self.tools, audit, task, await self._apps())
-
-    async def _apps(self) -> dict[GroupId, AppRecord]:
-        # Of several apps behind one group the first one's policy holds, as where guests are invited.
-        found: dict[GroupId, AppRecord] = {}
-        for app in await self.tools.setups.list_apps():
-            found.setdefault(app.group, app)
-        return found
 
     async def _go_on(self, audit_id: AuditId, task: Task) -> Outcome:
         """Begin the next phase where this one is done. Exactly one delivery does; a later one of the same message
@@ -112,31 +88,24 @@ class RunAuditTask:
         return Outcome(then=tuple(RunAudit(audit_id, t.name) for t in fresh))
 
     async def _next(self, audit: Audit, tasks: dict[str, Task]) -> tuple[Audit, list[Task]]:
-        if audit.phase is Phase.READING:
-            read_through = replace(after_reading(audit, tasks), phase=Phase.LOADING_HISTORY)
-            return read_through, history_tasks(read_through, sorted(await self._apps()))
         apps = await self.tools.setups.list_apps()
-        if audit.phase is Phase.EVALUATING:
-            may = self.tools.features.has(Feature.REMEDIES)
-            return replace(audit, phase=Phase.PLANNING), planning_tasks(apps) if may else []
-        if audit.phase is Phase.PLANNING:
-            return audit, []
-        return replace(audit, phase=Phase.EVALUATING), [
-            *guest_tasks(audit),
-            *app_tasks(apps),
-            stuck_task(),
-            purge_task(),
-        ]
+        match audit.phase:
+            case Phase.READING:
+                read_through = replace(after_reading(audit, tasks), phase=Phase.LOADING_HISTORY)
+                return read_through, history_tasks(read_through, sorted({app.group for app in apps}))
+            case Phase.LOADING_HISTORY:
+                return replace(audit, phase=Phase.EVALUATING), evaluation_tasks(audit, apps)
+            case Phase.EVALUATING if self.tools.features.has(Feature.REMEDIES):
+                return replace(audit, phase=Phase.PLANNING), planning_tasks(apps)
+            case _:
+                return audit, []
 
     async def _close(self, stored: Versioned[Audit], users: Task) -> Outcome:
         """Count, remember how far the directory was read, and say that the audit is done. The position is written
         first: whoever dies in between leaves an audit that the next delivery closes."""
         tools, audit = self.tools, stored.value
         counts = await self._count(audit)
-        totals = await tools.audits.sum_totals(audit.id)
-        if not audit.full and audit.before is not None:
-            totals = plus(await tools.audits.read_totals(audit.before, TOTAL), totals)
-        await tools.audits.write_totals(audit.id, TOTAL, totals)
+        await tools.audits.write_totals(audit.id, TOTAL, await tools.sum_totals(audit))
         await tools.snapshot.forget_due(audit.started_at)
         position = await tools.audits.read_position()
         if position.value.running == audit.id:
@@ -148,10 +117,7 @@ class RunAuditTask:
                 # What changed while this audit ran, or was too fresh for it, is looked at again.
                 read_from=audit.started_at - tools.settings.settling,
             )
-            try:
-                await tools.audits.write_position(Versioned(reached, position.version))
-            except Conflict as e:
-                raise StorageBusy("another delivery closes the audit") from e
+            await tools.audits.write_position(Versioned(reached, position.version))
         done = replace(audit, phase=Phase.DONE, ended_at=tools.clock.now(), counts=counts)
         try:
             await tools.audits.save(Versioned(done, stored.version))
@@ -161,10 +127,8 @@ class RunAuditTask:
         return Outcome(note="closed")
 
     async def _count(self, audit: Audit) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        findings = 0
+        counts = Counter(findings=0)
         async for finding in self.tools.audits.all_findings(audit.id):
-            findings += 1
             # An event for whoever listens to the logs; who it is about is in the report.
             log.info(
                 "finding %s of audit %s: %s (%s) app %s",
@@ -174,8 +138,12 @@ class RunAuditTask:
                 finding.severity.value,
                 finding.app,
             )
-            counts = plus(counts, count([finding]))
-        return {**counts, "findings": findings}
+            counts.update(count([finding]), findings=1)
+        return dict(counts)
+
+    async def give_up(self, command: RunAudit) -> None:
+        """End the audit of a message that failed too often. Safe to repeat."""
+        await fail(self.tools, command.audit, f"the task '{command.task}' stopped with an error in every delivery")
 
 
 @retry_on_conflict("the audit", attempts=8)
@@ -190,15 +158,6 @@ async def fail(tools: AuditDependencies, audit_id: AuditId, why: str) -> None:
         free = replace(position.value, running=None, running_since=None, is_torn=True)
         await tools.audits.write_position(Versioned(free, position.version))
     log.error("audit %s failed: %s", audit_id, why)
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUpAudit:
-    tools: AuditDependencies
-
-    async def __call__(self, command: RunAudit) -> None:
-        """End the audit of a message that failed too often. Safe to repeat."""
-        await fail(self.tools, command.audit, f"the task '{command.task}' stopped with an error in every delivery")
 
 
 @dataclass(frozen=True, slots=True)

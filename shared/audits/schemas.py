@@ -8,8 +8,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import field
 
-from shared.audits.model import findings as domain
-from shared.audits.model import records, remedies
+from shared.audits.model import records
 from shared.audits.model.report import by_kind
 from shared.core import audit_rules
 from shared.core.audit_rules import RULES, SEVERITIES, Rule
@@ -202,16 +201,16 @@ def audit(found: records.Audit) -> Audit:
     )
 
 
-def finding(found: domain.Finding) -> Finding:
+def finding(found: records.Finding) -> Finding:
     facts = RULES[found.rule]
     return Finding.of(found, title=facts.title, explanation=facts.explanation, advice=facts.advice)
 
 
-def findings(audit_id: str | None, found: Sequence[domain.Finding], next_link: str | None) -> Findings:
+def findings(audit_id: str | None, found: Sequence[records.Finding], next_link: str | None) -> Findings:
     return Findings(audit_id, [finding(f) for f in found], next_link)
 
 
-def actions(of: remedies.Plan, found: Sequence[remedies.RemedyAction], next_link: str | None) -> Remedies:
+def actions(of: records.Plan, found: Sequence[records.RemedyAction], next_link: str | None) -> Remedies:
     return Remedies(Plan.of(of), [_action(a) for a in found], next_link)
 
 
@@ -231,5 +230,5 @@ def decode_policy(body: bytes) -> AuditPolicy:
     return AuditPolicy(**(msgspec.structs.asdict(found) | {"remedies": remedies_}))
 
 
-def _action(found: remedies.RemedyAction) -> Action:
+def _action(found: records.RemedyAction) -> Action:
     return Action.of(found, remedy=word_of(found.remedy), state=word_of(found.state))

@@ -56,7 +56,14 @@ class StartAudit:
             await tools.audits.write_position(Versioned(claimed, position.version))
         except Conflict:
             return None
-        await begin(tools, audit, position.value.users)
+        tasks = reading_tasks(audit, position.value.users)
+        await tools.audits.add_tasks(audit.id, tasks)
+        try:
+            await tools.audits.save(Versioned(audit, None))
+        except Conflict as e:
+            raise StorageBusy("the audit was written before") from e
+        for task in tasks:
+            await tools.outbox.send(RunAudit(audit.id, task.name))
         return audit
 
     async def _new(self, position: Checkpoint, now: datetime, who: str) -> Audit:
@@ -72,16 +79,3 @@ class StartAudit:
             before=position.last,
             apps=len(apps),
         )
-
-
-async def begin(tools: AuditDependencies, audit: Audit, users: str | None) -> None:
-    """Write the audit and its first tasks, and send them on their way. Safe to repeat."""
-    tasks = reading_tasks(audit, users)
-    await tools.audits.add_tasks(audit.id, tasks)
-    if await tools.audits.read(audit.id) is None:
-        try:
-            await tools.audits.save(Versioned(audit, None))
-        except Conflict as e:
-            raise StorageBusy("another delivery wrote the audit") from e
-    for task in tasks:
-        await tools.outbox.send(RunAudit(audit.id, task.name))

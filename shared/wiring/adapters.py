@@ -31,7 +31,7 @@ class Adapters:
 
     def __init__(self, settings: Settings) -> None:
         from shared.audits.mail_text import JinjaAuditText
-        from shared.audits.rows.remedies import TableRemedyStore
+        from shared.audits.rows.audits import TableRemedyStore
         from shared.audits.rows.snapshot import TableSnapshot
         from shared.diagnostics.storage_health import StorageHealth
         from shared.graph.apps.app_directory import GraphAppDirectory

@@ -4,9 +4,8 @@ from shared.audits.apply_remedies import ApplyRemediesStep
 from shared.audits.commands import AuditCommands
 from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.report import Report
-from shared.audits.notify_owners import NotifyOwners
 from shared.audits.remedies import Effects
-from shared.audits.run import GiveUpAudit, RunAuditTask, SweepAudits
+from shared.audits.run import RunAuditTask, SweepAudits
 from shared.audits.start import StartAudit
 from shared.core.records import FindStuck
 from shared.diagnostics.chain import WatchChain
@@ -167,11 +166,13 @@ class Audits:
             settings=s.audits,
             features=s.features,
         )
-        tell = NotifyOwners(tools, a.mailer, a.audit_text, a.guest_reader, s.requests.public_url)
+        effects = Effects(
+            tools, a.mailer, a.audit_text, a.guest_reader, s.requests.public_url, s.tenant_id, s.invite_pace
+        )
         self.start, self.run = StartAudit(tools), RunAuditTask(tools)
-        self.apply_remedies = ApplyRemediesStep(tools, Effects(tools, tell, s.tenant_id, s.invite_pace), access)
+        self.apply_remedies = ApplyRemediesStep(tools, effects, access)
         self.commands = AuditCommands(tools, access)
-        self.sweep, self.give_up = SweepAudits(tools), GiveUpAudit(tools)
+        self.sweep, self.give_up = SweepAudits(tools), self.run.give_up
         self.sweep_remedies = Sweep(a.remedies, self.sweep.look_at, a.outbox, a.clock)
 
     @staticmethod

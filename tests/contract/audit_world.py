@@ -16,14 +16,10 @@ from shared.audits.apply_remedies import ApplyRemediesStep
 from shared.audits.commands import AuditCommands
 from shared.audits.dependencies import AuditDependencies
 from shared.audits.mail_text import JinjaAuditText
-from shared.audits.model.findings import Finding
-from shared.audits.model.guest_rules import AuditSettings
-from shared.audits.model.records import Audit
-from shared.audits.model.remedies import Plan, RemedyAction
-from shared.audits.notify_owners import NotifyOwners
+from shared.audits.model.records import Audit, Finding, Plan, RemedyAction
+from shared.audits.model.rules import AuditSettings
 from shared.audits.remedies import Effects
-from shared.audits.rows.audits import AUDITS, TableAuditStore
-from shared.audits.rows.remedies import TableRemedyStore
+from shared.audits.rows.audits import AUDITS, TableAuditStore, TableRemedyStore
 from shared.audits.rows.snapshot import SNAPSHOT, TableSnapshot
 from shared.audits.run import RunAuditTask, SweepAudits
 from shared.audits.start import StartAudit
@@ -172,12 +168,14 @@ class AuditWorld:
             settings=self.settings,
             features=self.features,
         )
-        tell = NotifyOwners(self.tools, self.mailer, JinjaAuditText(), guest_reader, "https://guests.example")
         self.access = Access(groups, self.setups, self.clock, self.principals)
         self.start = StartAudit(self.tools)
         self.run_task = RunAuditTask(self.tools)
         pace = Pace(6000, timedelta(minutes=1), burst=1000)
-        self.apply_remedies = ApplyRemediesStep(self.tools, Effects(self.tools, tell, TENANT, pace), self.access)
+        effects = Effects(
+            self.tools, self.mailer, JinjaAuditText(), guest_reader, "https://guests.example", TENANT, pace
+        )
+        self.apply_remedies = ApplyRemediesStep(self.tools, effects, self.access)
         self.sweep_audits = SweepAudits(self.tools)
         self.sweep_remedies = Sweep(self.tools.remedies, self.sweep_audits.look_at, self.outbox, self.clock)
         self.commands = AuditCommands(self.tools, self.access)

@@ -8,7 +8,7 @@ from typing import Any
 
 from azure.data.tables.aio import TableServiceClient
 
-from shared.audits.model.remedies import ActionState
+from shared.audits.model.records import ActionState
 from shared.core.addresses import parse_address
 from shared.core.audit_rules import Remedy, Rule
 from shared.core.checks import CheckState

@@ -14,11 +14,8 @@ from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from local.azurite import Azurite
-from shared.audits.model.findings import Finding
-from shared.audits.model.records import Audit
-from shared.audits.model.remedies import ActionState, Plan, PlanState, RemedyAction
-from shared.audits.rows.audits import TableAuditStore
-from shared.audits.rows.remedies import TableRemedyStore
+from shared.audits.model.records import ActionState, Audit, Finding, Plan, PlanState, RemedyAction
+from shared.audits.rows.audits import TableAuditStore, TableRemedyStore
 from shared.audits.rows.snapshot import TableSnapshot
 from shared.core.addresses import Address, parse_address
 from shared.core.audit_rules import Remedy, Rule

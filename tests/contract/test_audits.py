@@ -12,10 +12,8 @@ from datetime import timedelta
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.audits.model.findings import TOTAL, FindingFilter
-from shared.audits.model.guest_rules import AuditSettings
-from shared.audits.model.records import Phase
-from shared.audits.run import GiveUpAudit
+from shared.audits.model.records import TOTAL, FindingFilter, Phase
+from shared.audits.model.rules import AuditSettings
 from shared.core.audit_rules import Rule, Severity
 from shared.core.caller import Caller
 from shared.core.errors import Refused
@@ -281,7 +279,7 @@ async def test_an_audit_that_is_given_up_is_said_so_and_the_next_looks_at_everyt
     command, _ = world.outbox.sent[0]
     assert isinstance(command, RunAudit)
     await world.deliver(command)
-    await GiveUpAudit(world.tools)(command)
+    await world.run_task.give_up(command)
     await world.deliver_all()
 
     given_up = await world.read(torn)
@@ -341,18 +339,18 @@ async def test_findings_come_in_pages_and_by_what_they_are(world: AuditWorld) ->
     audit = await world.audit()
     store = world.tools.audits
 
-    page = await store.list_findings(audit, FindingFilter(), None, 4)
-    rest = await store.list_findings(audit, FindingFilter(), page.continuation, 4)
-    assert [len(page.findings), len(rest.findings), rest.continuation] == [4, 2, None]
-    assert page.findings[0].rule is Rule.EXPIRED, "the worst first"
-    assert {f.subject for f in page.findings[1:] + rest.findings} == strays
+    page, after = await store.list_findings(audit, FindingFilter(), None, 4)
+    rest, end = await store.list_findings(audit, FindingFilter(), after, 4)
+    assert [len(page), len(rest), end] == [4, 2, None]
+    assert page[0].rule is Rule.EXPIRED, "the worst first"
+    assert {f.subject for f in page[1:] + rest} == strays
     for show, count in (
         (FindingFilter(severity=Severity.HIGH), 1),
         (FindingFilter(rule=Rule.NOT_INVITED), 5),
         (FindingFilter(group=GROUP), 6),
         (FindingFilter(app=APP, severity=Severity.LOW), 0),
     ):
-        assert len((await store.list_findings(audit, show, None, 100)).findings) == count, show
+        assert len((await store.list_findings(audit, show, None, 100))[0]) == count, show
     with pytest.raises(Refused, match="never given out"):
         await store.list_findings(audit, FindingFilter(), "bm9uc2Vuc2U", 4)
 

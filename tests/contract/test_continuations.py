@@ -6,7 +6,7 @@ import uuid
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.audits.model.findings import FindingFilter
+from shared.audits.model.records import FindingFilter
 from shared.audits.rows.audits import TableAuditStore
 from shared.core.errors import Refused
 from shared.core.ids import AuditId, GroupId, InvitationId

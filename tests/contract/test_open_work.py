@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.audits.rows.remedies import TableRemedyStore
+from shared.audits.rows.audits import TableRemedyStore
 from shared.imports.rows import TableImportStore
 from shared.invitations.rows.store import TableStore
 from shared.requests.rows import TableRequestStore

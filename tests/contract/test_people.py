@@ -15,8 +15,7 @@ import msgspec
 import pytest
 
 from local.azurite import Azurite
-from shared.audits.model.findings import Finding
-from shared.audits.model.records import Checkpoint
+from shared.audits.model.records import Checkpoint, Finding
 from shared.core.addresses import parse_address
 from shared.core.audit_rules import Rule
 from shared.core.csv.dialect import detect

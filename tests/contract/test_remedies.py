@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.audits.model.remedies import ActionState, PlanState
+from shared.audits.model.records import ActionState, PlanState
 from shared.core.audit_rules import Remedy, Rule
 from shared.core.caller import Caller
 from shared.core.errors import Refused

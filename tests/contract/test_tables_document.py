@@ -12,11 +12,8 @@ from typing import Any
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
-from shared.audits.model.findings import TOTAL, Finding
-from shared.audits.model.records import Audit, Checkpoint, Phase, Task
-from shared.audits.model.remedies import Plan, PlanState, RemedyAction
-from shared.audits.rows.audits import AUDITS, TableAuditStore
-from shared.audits.rows.remedies import TableRemedyStore
+from shared.audits.model.records import TOTAL, Audit, Checkpoint, Finding, Phase, Plan, PlanState, RemedyAction, Task
+from shared.audits.rows.audits import AUDITS, TableAuditStore, TableRemedyStore
 from shared.audits.rows.snapshot import SNAPSHOT, TableSnapshot
 from shared.core.addresses import parse_address
 from shared.core.audit_rules import Remedy, Rule

@@ -10,11 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from shared.audits.model.findings import Finding, count
-from shared.audits.model.records import Audit, Phase
-from shared.audits.model.remedies import Plan, PlanState
-from shared.audits.model.report import Past, Report
-from shared.audits.model.totals import DAYS_TO_ACCEPT, LONGER
+from shared.audits.model.records import Audit, Finding, Phase, Plan, PlanState, count
+from shared.audits.model.report import DAYS_TO_ACCEPT, LONGER, Past, Report
 from shared.audits.report.page import html
 from shared.core.audit_rules import Rule
 from shared.core.ids import AppId, AuditId, GroupId

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from shared.audits.model.report import MAX_DOMAINS, STATES, Report, by_kind, most
-from shared.audits.model.totals import DAYS_TO_ACCEPT, LONGER
+from shared.audits.model.report import DAYS_TO_ACCEPT, LONGER, MAX_DOMAINS, STATES, Report, by_kind, most
 from shared.audits.report.charts import Chart, bars, over_time, stacks
 from shared.core.audit_rules import RULES, SEVERITIES, Rule
 from shared.core.templates import templates

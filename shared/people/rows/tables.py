@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.audits.model.findings import Finding
-from shared.audits.model.records import Audit, Checkpoint, Task
-from shared.audits.model.remedies import Plan, RemedyAction
+from shared.audits.model.records import Audit, Checkpoint, Finding, Plan, RemedyAction, Task
 from shared.audits.rows.audits import AUDITS
 from shared.audits.rows.snapshot import SNAPSHOT
 from shared.core.checks import Confirmation

@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.audits.model.csv_findings import CHANGE_LOG, FINDINGS, lines
-from shared.audits.model.findings import Finding, count
-from shared.audits.model.remedies import RemedyAction, action_for
-from shared.audits.model.report import by_kind, most
+from shared.audits.model.records import Finding, RemedyAction, action_for, count
+from shared.audits.model.report import CHANGE_LOG, FINDINGS, by_kind, lines, most
 from shared.audits.remedies import need_of
 from shared.core.audit_rules import RULES, Remedy, Rule, Severity
 from shared.core.ids import AppId, GroupId, PrincipalId, SetupId, UserId

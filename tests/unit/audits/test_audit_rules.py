@@ -5,9 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from shared.audits.model.app_rules import AppTruth, find_app_drift
-from shared.audits.model.findings import Finding, count
-from shared.audits.model.guest_rules import AuditSettings, GuestContext, due_at, evaluate_guest
+from shared.audits.model.records import Finding, count
+from shared.audits.model.rules import AppTruth, AuditSettings, GuestContext, due_at, evaluate_guest, find_app_drift
 from shared.core.audit_rules import RULES, Remedy, Rule, Severity
 from shared.core.directory import Application, Certificate, DirectoryUser, GroupFacts
 from shared.core.ids import AppId, GroupId, PrincipalId, SetupId, UserId

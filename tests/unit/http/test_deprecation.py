@@ -9,8 +9,7 @@ import msgspec
 import pytest
 
 from shared.audits import schemas as audits
-from shared.audits.model.records import Phase
-from shared.audits.model.remedies import ActionState
+from shared.audits.model.records import ActionState, Phase
 from shared.core import audit_rules
 from shared.core.audit_rules import Remedy, Rule
 from shared.core.errors import Refused
