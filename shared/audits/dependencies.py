@@ -23,7 +23,7 @@ from shared.storage.ports.change_log import ChangeLog
 if TYPE_CHECKING:
     from shared.audits.rows.audits import TableAuditStore, TableRemedyStore
     from shared.audits.rows.snapshot import TableSnapshot
-    from shared.graph.apps.app_directory import GraphAppDirectory
+    from shared.graph.app_directory import GraphAppDirectory
     from shared.graph.changes import GraphChanges
     from shared.invitations.rows.history import TableInvitationHistory
 

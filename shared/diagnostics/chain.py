@@ -11,7 +11,7 @@ from shared.messages.outcomes import Outcome
 from shared.messages.ports.outbox import Outbox
 
 if TYPE_CHECKING:
-    from shared.graph.apps.app_directory import GraphAppDirectory
+    from shared.graph.app_directory import GraphAppDirectory
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from shared.membership.model.access import Action
 from shared.pace.breaker import Breaker
 
 if TYPE_CHECKING:
-    from shared.graph.apps.app_directory import GraphAppDirectory
+    from shared.graph.app_directory import GraphAppDirectory
 
 
 @dataclass(frozen=True, slots=True)

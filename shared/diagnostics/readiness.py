@@ -18,7 +18,7 @@ from shared.diagnostics.model.readiness import WORKER_LATE, Chain, Readiness
 from shared.diagnostics.ports import Heartbeats
 
 if TYPE_CHECKING:
-    from shared.graph.apps.app_directory import GraphAppDirectory
+    from shared.graph.app_directory import GraphAppDirectory
 
 log = logging.getLogger("guestlist")
 

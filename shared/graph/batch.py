@@ -47,7 +47,7 @@ async def send(session: GraphSession, parts: Sequence[Part], *, keep: bool = Fal
     known = {
         n: answer
         for n, part in enumerate(parts)
-        if part.method == "GET" and (answer := session.answered(part.path, keep=keep)) is not None
+        if part.method == "GET" and (answer := session.answers.of(part.path, keep=keep)) is not None
     }
     asked = [(n, part) for n, part in enumerate(parts) if n not in known]
     answers = await _send(session, [part for _, part in asked])
@@ -55,7 +55,7 @@ async def send(session: GraphSession, parts: Sequence[Part], *, keep: bool = Fal
     # Refusals first: they decide whether good answers are kept.
     for n, part in sorted(asked, key=lambda each: answered[each[0]].status == 200):
         if part.method == "GET":
-            session.note_answer(part.path, answered[n], keep=keep)
+            session.answers.note(part.path, answered[n], keep=keep)
     return [replace(known.get(n) or answered[n], asked=part.path) for n, part in enumerate(parts)]
 
 

@@ -3,13 +3,11 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from shared.core.directory import ChangePage, LinkExpired, MemberChange, UserChange, UserFacts
 from shared.core.errors import DirectoryBusy, Refused
 from shared.core.ids import GroupId, UserId
-from shared.graph.on_graph import OnGraph
-from shared.graph.pages import all_pages, last_sign_in, one, time_of
+from shared.graph.queries import OnGraph, all_pages, last_sign_in, one, time_of, where
 from shared.graph.response import Response
 
 _USER_FIELDS = (
@@ -31,8 +29,8 @@ class GraphChanges(OnGraph):
     async def members(self, groups: Sequence[GroupId], link: str | None) -> ChangePage[MemberChange]:
         """All direct members of up to 50 groups, then the changes, in one request. The members of a large group come
         on several pages, each naming the group again; a group that is gone has none."""
-        condition = quote(" or ".join(f"id eq '{g}'" for g in groups), safe="")
-        page = _page(await self._ask(f"/groups/delta?$select=id,members&$filter={condition}", link), _MEMBERS)
+        condition = where(" or ".join(f"id eq '{g}'" for g in groups))
+        page = _page(await self._ask(f"/groups/delta?$select=id,members&{condition}", link), _MEMBERS)
         changes = [change for item in page.get("value") or () for change in _members(item)]
         return ChangePage(changes, *_link(page))
 
@@ -52,8 +50,8 @@ class GraphChanges(OnGraph):
 
         One request a page; the service lets no other filter stand beside this one (graph contract "Users").
         """
-        condition = quote(f"signInActivity/lastSignInDateTime le {before:%Y-%m-%dT%H:%M:%SZ}", safe="")
-        answer = await self._session.request("GET", f"/users?$filter={condition}&$select=id,userType,signInActivity")
+        condition = where(f"signInActivity/lastSignInDateTime le {before:%Y-%m-%dT%H:%M:%SZ}")
+        answer = await self._session.request("GET", f"/users?{condition}&$select=id,userType,signInActivity")
         if answer.status in (401, 403):
             return None
         found: dict[UserId, datetime] = {}

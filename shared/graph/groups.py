@@ -10,7 +10,7 @@ from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.graph import batch, errors
 from shared.graph.batch import Part
-from shared.graph.pages import all_pages, one, pages
+from shared.graph.queries import all_pages, one, pages
 from shared.graph.response import Response
 from shared.graph.session import GraphSession
 

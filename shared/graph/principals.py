@@ -7,20 +7,18 @@ from shared.core.errors import Refused
 from shared.core.ids import UserId
 from shared.core.reasons import Reason
 from shared.graph import batch
-from shared.graph.batch import Part
-from shared.graph.filters import of_ids
-from shared.graph.pages import all_pages, one
 from shared.graph.ports import Principals, Standing
+from shared.graph.queries import OnGraph, all_pages, of_ids
 from shared.graph.session import GraphSession
 
 _USERS, _APPS, _MEMBERS = "User.Read.All", "Application.Read.All", "GroupMember.Read.All"
 
 
-class GraphPrincipals(Principals):
-    """Speaks through a session that others use as well. `api` is the app id of Guestlist's own API."""
+class GraphPrincipals(OnGraph, Principals):
+    """`api` is the app id of Guestlist's own API."""
 
     def __init__(self, session: GraphSession, api: str) -> None:
-        self._session = session
+        super().__init__(session)
         self._api = api.strip().removeprefix("api://").rstrip("/").lower()
 
     async def standing(self, ids: Sequence[UserId], *, keep: bool = False) -> Mapping[UserId, Standing]:
@@ -30,7 +28,7 @@ class GraphPrincipals(Principals):
         found: dict[UserId, Standing] = {}
         users = of_ids("users", distinct, "id,userType,accountEnabled")
         apps = of_ids("servicePrincipals", distinct, "id,accountEnabled")
-        answers = await batch.send_all(self._session, [Part("GET", path) for path in (*users, *apps)], keep=keep)
+        answers = await batch.send_all(self._session, (*users, *apps), keep=keep)
         for n, answer in enumerate(answers):
             is_app = n >= len(users)
             for each in await all_pages(self._session, answer, _APPS if is_app else _USERS):
@@ -49,20 +47,18 @@ class GraphPrincipals(Principals):
         members"); Microsoft identity platform, "Add app roles to your application".
         """
         path = f"/servicePrincipals(appId='{quote(self._api, safe='')}')?$select=id,appRoles"
-        answer = await self._session.request("GET", path)
-        if answer.status == 404:
+        app = await self._find(path, _APPS)
+        if app is None:
             raise Refused(Reason.DIRECTORY_REFUSED, f"The directory has no enterprise app with the id {self._api}")
-        app = one(answer, _APPS)
         values = {
             str(role["id"]).lower(): str(role["value"])
             for role in app.get("appRoles") or ()
             if role.get("value") and role.get("isEnabled") is not False
         }
         path = f"/servicePrincipals/{quote(str(app['id']), safe='')}/appRoleAssignedTo?$top=999"
-        assigned = await self._session.request("GET", path)
         held: set[str] = set()
         groups: dict[str, set[str]] = {}
-        for assignment in await all_pages(self._session, assigned, _APPS):
+        for assignment in await self._list(path, _APPS):
             value = values.get(str(assignment["appRoleId"]).lower())
             principal = str(assignment["principalId"]).lower()
             if value is None:
@@ -77,8 +73,7 @@ class GraphPrincipals(Principals):
         return frozenset(held)
 
     async def _is_direct_member(self, group: str, id_: UserId) -> bool:
-        answer = await self._session.request("GET", f"/groups/{quote(group, safe='')}/members?$select=id&$top=999")
-        if answer.status == 404:
-            return False  # The group was deleted; its assignments follow later.
-        members = await all_pages(self._session, answer, _MEMBERS)
+        # Where the group was deleted, its assignments follow later.
+        path = f"/groups/{quote(group, safe='')}/members?$select=id&$top=999"
+        members = await self._list(path, _MEMBERS, may_be_gone=True)
         return any(str(m["id"]).lower() == id_ and str(m.get("@odata.type", "")).endswith(".user") for m in members)

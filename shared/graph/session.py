@@ -5,7 +5,6 @@ more than a second. Its retry handler is off: it would sleep inside an invocatio
 mails; the queue carries Retry-After instead (graph contract "SDK retries").
 """
 
-import base64
 import logging
 import time
 import uuid
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
+import jwt
 import msgspec
 from azure.core.exceptions import AzureError
 from kiota_abstractions.method import Method
@@ -29,8 +29,7 @@ from msgraph_core import BaseGraphRequestAdapter, GraphClientFactory
 
 from shared.core.errors import DirectoryBusy
 from shared.graph import paths
-from shared.graph.load import Answers, Latency
-from shared.graph.response import Response
+from shared.graph.response import Answers, Latency, Response
 from shared.telemetry import meters, spans
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class GraphSession:
         self._latency = Latency()
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         """The time by which what the directory asked for is waited for."""
-        self._answers = Answers(lambda: self.now())
+        self.answers = Answers(lambda: self.now())
         host = urlsplit(self.base_url).hostname or ""
         # Graph's calls that are made here redirect nowhere: where one would, the token stays here.
         options = {
@@ -75,7 +74,7 @@ class GraphSession:
         """Send one request; `path` follows the version root and is percent-encoded. Never raises for what Graph or
         the network does. Raises Refused `directory-refused`, as nothing is sent to such a path."""
         paths.checked(path)
-        if method == "GET" and (refused := self._answers.of(path)) is not None:
+        if method == "GET" and (refused := self.answers.of(path)) is not None:
             return replace(refused, asked=path)
         since = time.monotonic()
         with spans.graph_call(method, path) as span:
@@ -87,17 +86,8 @@ class GraphSession:
             self._latency.note(time.monotonic() - since)
         self.note_pressure(response.headers)
         if method == "GET":
-            self.note_answer(path, response)
+            self.answers.note(path, response)
         return response
-
-    def answered(self, path: str, *, keep: bool) -> Response | None:
-        """What was answered to the same GET and still counts: a refusal until its Retry-After; with `keep`, also a
-        good answer that came while others were refused."""
-        return self._answers.of(path, keep=keep)
-
-    def note_answer(self, path: str, response: Response, *, keep: bool = False) -> None:
-        """Remember a GET that was answered 429: whoever asks the same waits as well. With `keep`, good answers."""
-        self._answers.note(path, response, keep=keep)
 
     async def follow(self, link: str, asked: str) -> Response:
         """What a link brings that Graph gave, in an answer to `asked` or in one to the same long ago. Raises Refused
@@ -154,13 +144,11 @@ class GraphSession:
             token = await self._credential.get_token(SCOPE)
         except AzureError as e:
             raise DirectoryBusy(f"Guestlist's identity could not get a token ({type(e).__name__})") from e
-        payload = token.token.split(".")[1] if token.token.count(".") == 2 else ""
         try:
-            claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        except (ValueError, msgspec.DecodeError):
+            claims = jwt.decode(token.token, options={"verify_signature": False})
+        except jwt.PyJWTError:
             return frozenset()
-        roles = claims.get("roles") if isinstance(claims, dict) else None
-        return frozenset(str(r) for r in roles or ())
+        return frozenset(str(r) for r in claims.get("roles") or ())
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -20,8 +20,8 @@ from shared.setup.model.plan import SelfService, SetupPlan
 from shared.setup.model.records import Found, FoundApp, FoundGroup, ManualTask, Setup, StepRecord, StoredSetup
 
 if TYPE_CHECKING:
-    from shared.graph.apps.app_directory import GraphAppDirectory
-    from shared.graph.apps.entitlements import GraphEntitlements
+    from shared.graph.app_directory import GraphAppDirectory
+    from shared.graph.entitlements import GraphEntitlements
     from shared.setup.rows import TableSetupStore
 
 _SOON = timedelta(seconds=5)

@@ -34,10 +34,10 @@ class Adapters:
         from shared.audits.rows.audits import TableRemedyStore
         from shared.audits.rows.snapshot import TableSnapshot
         from shared.diagnostics.storage_health import StorageHealth
-        from shared.graph.apps.app_directory import GraphAppDirectory
-        from shared.graph.apps.entitlements import GraphEntitlements
+        from shared.graph.app_directory import GraphAppDirectory
         from shared.graph.changes import GraphChanges
         from shared.graph.directory import GraphDirectory
+        from shared.graph.entitlements import GraphEntitlements
         from shared.graph.guests import GraphGuestReader
         from shared.graph.principals import GraphPrincipals
         from shared.graph.session import GraphSession

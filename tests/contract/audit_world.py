@@ -30,7 +30,7 @@ from shared.core.directory import DirectoryUser, Saml
 from shared.core.features import ALL, Features
 from shared.core.ids import AppId, AuditId, GroupId, InvitationId, PrincipalId, SetupId, UserId, new_id
 from shared.core.versions import Versioned
-from shared.graph.apps.app_directory import GraphAppDirectory
+from shared.graph.app_directory import GraphAppDirectory
 from shared.graph.changes import GraphChanges
 from shared.graph.directory import GraphDirectory
 from shared.graph.guests import GraphGuestReader

@@ -14,9 +14,9 @@ from shared.core.caller import Caller
 from shared.core.clock import Timing
 from shared.core.features import ALL, Features
 from shared.core.ids import AppId, SetupId, UserId
-from shared.graph.apps.app_directory import GraphAppDirectory
-from shared.graph.apps.entitlements import GraphEntitlements
+from shared.graph.app_directory import GraphAppDirectory
 from shared.graph.directory import GraphDirectory
+from shared.graph.entitlements import GraphEntitlements
 from shared.graph.guests import GraphGuestReader
 from shared.graph.session import GraphSession
 from shared.identity.credentials import app_credential

@@ -2,7 +2,7 @@
 addresses may be longer."""
 
 from shared.core.ids import UserId
-from shared.graph.apps.app_directory import GraphAppDirectory
+from shared.graph.app_directory import GraphAppDirectory
 from shared.graph.session import GraphSession
 from tests.contract.simulated_tenant import SimulatedTenant
 

@@ -14,7 +14,7 @@ from shared.core.ids import ChunkId, GroupId
 from shared.diagnostics.model.readiness import Chain, Status
 from shared.diagnostics.readiness import CheckReadiness
 from shared.diagnostics.storage_health import CHAIN, ROUND_TRIP, SWEEP, WHOLE_SWEEP, StorageHealth
-from shared.graph.apps.app_directory import GraphAppDirectory
+from shared.graph.app_directory import GraphAppDirectory
 from shared.graph.session import GraphSession
 from shared.invitations.rows.store import TableStore
 from shared.messages.commands import InviteChunk

@@ -13,7 +13,7 @@ from shared.setup.model.records import task_key
 from shared.setup.run import Result, Work
 
 if TYPE_CHECKING:
-    from shared.graph.apps.entitlements import CatalogResource
+    from shared.graph.entitlements import CatalogResource
 
 CATALOG = "Guestlist"
 POLICY = "Guests from outside"

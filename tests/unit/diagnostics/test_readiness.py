@@ -16,7 +16,7 @@ from shared.diagnostics.chain import WatchChain
 from shared.diagnostics.model.readiness import Beat, Chain, Readiness, SetupWorker, Status
 from shared.diagnostics.readiness import KEPT, CheckReadiness
 from shared.diagnostics.schemas import ready
-from shared.graph.apps.app_directory import GraphAppDirectory
+from shared.graph.app_directory import GraphAppDirectory
 from shared.messages.commands import RoundTrip
 from tests.builders import NOW
 from tests.fakes.clock import FakeClock

@@ -1,6 +1,6 @@
 """What the time that the directory takes says of its load."""
 
-from shared.graph.load import Latency
+from shared.graph.response import Latency
 
 
 def noted(*seconds: float) -> Latency:

@@ -21,7 +21,7 @@ from shared.core.directory import LinkExpired
 from shared.core.errors import Refused, Unavailable
 from shared.core.ids import AppId, GroupId, UserId, group_id
 from shared.graph import batch, paths
-from shared.graph.apps.app_directory import GraphAppDirectory
+from shared.graph.app_directory import GraphAppDirectory
 from shared.graph.batch import Part
 from shared.graph.changes import GraphChanges
 from shared.graph.directory import GraphDirectory

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-from shared.graph.load import Answers
-from shared.graph.response import Response
+from shared.graph.response import Answers, Response
 
 
 def noted(**headers: str) -> Answers:

@@ -7,15 +7,12 @@ Refused `licence-missing`. Source: graph contract "Entitlement management".
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from shared.core.errors import Refused
 from shared.core.ids import GroupId, UserId
 from shared.core.reasons import Reason
 from shared.graph import errors
-from shared.graph.filters import literal
-from shared.graph.on_graph import OnGraph
-from shared.graph.pages import all_pages, made
+from shared.graph.queries import OnGraph, all_pages, literal, made, where
 from shared.graph.response import Response
 
 _BASE = "/identityGovernance/entitlementManagement"
@@ -46,14 +43,13 @@ class GraphEntitlements(OnGraph):
 
     async def find_resource(self, catalog: str, group: GroupId) -> CatalogResource | None:
         """The group in the catalog; None until it was added, and for a while after."""
-        of_group = quote(f"originId eq '{group}'", safe="")
-        path = f"{_BASE}/catalogs/{catalog}/resources?$filter={of_group}&$expand=scopes"
-        resources = await self._all(path)
+        of_group = where(f"originId eq '{group}'")
+        resources = await self._all(f"/catalogs/{catalog}/resources?{of_group}&$expand=scopes")
         if not resources:
             return None
         resource = resources[0]
-        of_resource = quote(f"originSystem eq 'AadGroup' and resource/id eq '{resource['id']}'", safe="")
-        roles = await self._all(f"{_BASE}/catalogs/{catalog}/resourceRoles?$filter={of_resource}")
+        of_resource = where(f"originSystem eq 'AadGroup' and resource/id eq '{resource['id']}'")
+        roles = await self._all(f"/catalogs/{catalog}/resourceRoles?{of_resource}")
         role = next((r for r in roles if str(r.get("originId", "")).startswith("Member_")), None)
         scope = next(iter(resource.get("scopes") or ()), None)
         if role is None or scope is None:
@@ -108,8 +104,8 @@ class GraphEntitlements(OnGraph):
         )
 
     async def find_policy(self, package: str, name: str) -> str | None:
-        path = f"{_BASE}/assignmentPolicies?$filter={quote(f"accessPackage/id eq '{package}'", safe='')}"
-        return next((str(p["id"]) for p in await self._all(path) if p.get("displayName") == name), None)
+        found = await self._policies(package)
+        return next((str(p["id"]) for p in found if p.get("displayName") == name), None)
 
     async def create_policy(self, package: str, name: str, approvers: Sequence[UserId]) -> str:
         """Anyone outside may ask; one of `approvers` decides, nobody has to where there are none."""
@@ -135,8 +131,7 @@ class GraphEntitlements(OnGraph):
 
     async def delete_package(self, package: str) -> None:
         """With its policies. Safe to repeat."""
-        path = f"{_BASE}/assignmentPolicies?$filter={quote(f"accessPackage/id eq '{package}'", safe='')}"
-        for policy in await self._all(path):
+        for policy in await self._policies(package):
             await self._remove(f"/assignmentPolicies/{policy['id']}")
         response = await self._session.request("GET", f"{_BASE}/accessPackages/{package}?$expand=resourceRoleScopes")
         if response.status == 404:
@@ -154,11 +149,14 @@ class GraphEntitlements(OnGraph):
         return True
 
     async def _first(self, path: str, condition: str) -> str | None:
-        found = await self._all(f"{_BASE}{path}?$filter={quote(condition, safe='')}")
+        found = await self._all(f"{path}?{where(condition)}")
         return str(found[0]["id"]) if found else None
 
+    async def _policies(self, package: str) -> list[dict[str, Any]]:
+        return await self._all(f"/assignmentPolicies?{where(f"accessPackage/id eq '{package}'")}")
+
     async def _all(self, path: str) -> list[dict[str, Any]]:
-        response = await self._session.request("GET", path)
+        response = await self._session.request("GET", f"{_BASE}{path}")
         self._check(response)
         return await all_pages(self._session, response, _PERMISSION)
 
