@@ -24,8 +24,7 @@ from shared.core.directory import DirectoryUser
 from shared.core.ids import AppId, GroupId, InvitationId, PrincipalId, SetupId, UserId, new_id
 from shared.core.versions import Versioned
 from shared.invitations.model.invitations import Invitation, State
-from shared.invitations.rows.invitations import to_row
-from shared.invitations.rows.store import INVITATIONS
+from shared.invitations.rows.invitations import INVITATIONS, to_row
 from shared.membership.model.apps import AppRecord, Policy
 from shared.messages.commands import Command, RunAudit
 from shared.settings import read_settings

@@ -21,7 +21,7 @@ from shared.http.openapi import ANYBODY, OF_ADDRESSES, OF_GROUPS
 from shared.http.problems import Problem
 from shared.membership.model.access import Action
 from shared.requests import schemas
-from shared.requests.model.requests import RequestState
+from shared.requests.model import RequestState
 from shared.wiring import App
 
 route = Routes("join requests")

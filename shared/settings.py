@@ -18,7 +18,7 @@ from shared.imports.model.settings import ImportSettings
 from shared.membership.model.access import InviteTo
 from shared.messages.commands import CHUNK_SIZE
 from shared.pace.pacing import Budgets, DayLimit, Pace
-from shared.requests.model.settings import Limit, RequestSettings
+from shared.requests.model import Limit, RequestSettings
 
 RENAMED = {
     "GUESTLIST_AUDITS_KEPT": "GUESTLIST_AUDIT_RETENTION",
@@ -180,14 +180,14 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     host_name = text("WEBSITE_HOSTNAME")
     public_url = url("GUESTLIST_PUBLIC_URL", f"https://{host_name}" if host_name else "https://unknown.invalid")
     day = Budgets()
-    of_group = convert(
+    per_group = convert(
         "GUESTLIST_INVITATIONS_PER_DAY_AND_GROUP",
         int,
-        day.of_group.most,
+        day.per_group.most,
         lambda n: n >= CHUNK_SIZE,
         f"a whole number of guests, at least {CHUNK_SIZE}",
     )
-    first_day = count("GUESTLIST_IMPORT_GUESTS_FIRST_DAY", imports.of_tenant.first)
+    first_day = count("GUESTLIST_IMPORT_GUESTS_FIRST_DAY", imports.per_tenant.first)
     import_pace = rate("GUESTLIST_IMPORT_GUESTS_PER_MINUTE", imports.pace.per, burst=imports.pace.burst)
     import_burst = convert(
         "GUESTLIST_IMPORT_BURST", int, imports.pace.burst, lambda n: n >= 20, "a whole number of guests, at least 20"
@@ -233,11 +233,11 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         ),
         imports=ImportSettings(
             pace=replace(import_pace, burst=import_burst),
-            of_tenant=DayLimit(first_day, count("GUESTLIST_IMPORT_GUESTS_PER_DAY", imports.of_tenant.most)),
-            of_inviter=DayLimit(
-                first_day, count("GUESTLIST_IMPORT_GUESTS_PER_DAY_AND_INVITER", imports.of_inviter.most)
+            per_tenant=DayLimit(first_day, count("GUESTLIST_IMPORT_GUESTS_PER_DAY", imports.per_tenant.most)),
+            per_inviter=DayLimit(
+                first_day, count("GUESTLIST_IMPORT_GUESTS_PER_DAY_AND_INVITER", imports.per_inviter.most)
             ),
-            of_group=DayLimit(of_group, of_group),
+            per_group=DayLimit(per_group, per_group),
             horizon=length("GUESTLIST_IMPORT_HORIZON", imports.horizon),
             units_per_second=convert(
                 "GUESTLIST_IMPORT_UNITS_PER_SECOND",
@@ -249,21 +249,21 @@ def read_settings(env: Mapping[str, str]) -> Settings:
             undo_window=length("GUESTLIST_UNDO_WINDOW", imports.undo_window),
         ),
         budgets=Budgets(
-            of_inviter=evenly("GUESTLIST_INVITATIONS_PER_DAY_AND_INVITER", day.of_inviter),
-            of_group=DayLimit(of_group, of_group),
-            of_tenant=evenly("GUESTLIST_INVITATIONS_PER_DAY", day.of_tenant),
+            per_inviter=evenly("GUESTLIST_INVITATIONS_PER_DAY_AND_INVITER", day.per_inviter),
+            per_group=DayLimit(per_group, per_group),
+            per_tenant=evenly("GUESTLIST_INVITATIONS_PER_DAY", day.per_tenant),
         ),
         requests=RequestSettings(
             public_url=public_url if text("GUESTLIST_PUBLIC_URL") or host_name else None,
             proof_retention=length("GUESTLIST_REQUEST_PROOF_RETENTION", requests.proof_retention),
             kept=length("GUESTLIST_REQUEST_RETENTION", requests.kept),
-            of_address=limit("GUESTLIST_REQUESTS_PER_DAY_AND_ADDRESS", requests.of_address),
-            of_mailbox=limit("GUESTLIST_REQUESTS_PER_DAY_AND_MAILBOX", requests.of_mailbox),
-            of_source=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_SOURCE", requests.of_source),
-            of_source_in_day=limit("GUESTLIST_REQUESTS_PER_DAY_AND_SOURCE", requests.of_source_in_day),
-            of_domain=limit("GUESTLIST_REQUESTS_PER_DAY_AND_DOMAIN", requests.of_domain),
-            of_tenant=limit("GUESTLIST_REQUESTS_PER_DAY", requests.of_tenant),
-            of_group=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_GROUP", requests.of_group),
+            per_address=limit("GUESTLIST_REQUESTS_PER_DAY_AND_ADDRESS", requests.per_address),
+            per_mailbox=limit("GUESTLIST_REQUESTS_PER_DAY_AND_MAILBOX", requests.per_mailbox),
+            per_source=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_SOURCE", requests.per_source),
+            per_source_in_day=limit("GUESTLIST_REQUESTS_PER_DAY_AND_SOURCE", requests.per_source_in_day),
+            per_domain=limit("GUESTLIST_REQUESTS_PER_DAY_AND_DOMAIN", requests.per_domain),
+            per_tenant=limit("GUESTLIST_REQUESTS_PER_DAY", requests.per_tenant),
+            per_group=limit("GUESTLIST_REQUESTS_PER_HOUR_AND_GROUP", requests.per_group),
             admitted=limit("GUESTLIST_REQUESTS_ADMITTED_PER_DAY", requests.admitted),
             digest_every=length("GUESTLIST_REQUEST_DIGEST_EVERY", requests.digest_every),
             ended_retention=length("GUESTLIST_REQUEST_ENDED_RETENTION", requests.ended_retention),

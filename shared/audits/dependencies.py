@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from shared.audits.rows.snapshot import TableSnapshot
     from shared.graph.app_directory import GraphAppDirectory
     from shared.graph.changes import GraphChanges
-    from shared.invitations.rows.history import TableInvitationHistory
+    from shared.invitations.rows.invitations import TableInvitationHistory
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 `request_id` is the directory's own number of the request that did it, where there is one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -141,6 +142,13 @@ type WriteAnswer = Written | Missing | Busy | Unknown | Declined
 type FindAnswer = Account | Lookalike | NotFound | Busy
 type InviteAnswer = Invited | Exists | Busy | Unknown | Blocked | Declined
 type JoinAnswer = Joined | Busy | Lagging | Unknown | Declined
+
+
+def require_known(answers: Sequence[LeaveAnswer]) -> None:
+    """Raises DirectoryBusy where nobody knows of some what became of them: a repeat goes on."""
+    if unknown := [a for a in answers if isinstance(a, Busy | Unknown)]:
+        after = max((a.retry_after for a in unknown if isinstance(a, Busy) and a.retry_after), default=None)
+        raise DirectoryBusy("the directory is busy", retry_after=after)
 
 
 def require_gone(answer: LeaveAnswer) -> Gone:

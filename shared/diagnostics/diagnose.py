@@ -15,7 +15,7 @@ from shared.diagnostics.readiness import holds_of_setup
 from shared.invitations.ports import Store
 from shared.membership.access import require
 from shared.membership.model.access import Action
-from shared.pace.breaker import Breaker
+from shared.pace.pacing import Breaker
 
 if TYPE_CHECKING:
     from shared.graph.app_directory import GraphAppDirectory

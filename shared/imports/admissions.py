@@ -16,10 +16,9 @@ from shared.core.errors import Conflict, DirectoryBusy, Refused
 from shared.core.ids import GroupId, ImportId
 from shared.core.ttl_cache import REMEMBERED, TtlCache
 from shared.core.versions import Versioned
-from shared.imports.authority import Authority
+from shared.imports.authority import Authority, Targets
 from shared.imports.model.imports import Admission, Import, Target
 from shared.imports.ports import ImportStore, StoredImport
-from shared.imports.targets import Targets
 
 _REFUSED_SOME = timedelta(seconds=10)
 """How long an answer counts that was given after some reads had been refused. Half a dozen reads make an answer."""

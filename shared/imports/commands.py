@@ -17,15 +17,15 @@ from shared.imports.admissions import Admissions
 from shared.imports.model.imports import Import, ImportState, Progress, rate
 from shared.imports.model.settings import ImportSettings
 from shared.imports.ports import ImportStore, StoredImport
-from shared.imports.preview import seconds_left
-from shared.invitations.model.counters import Reading
+from shared.imports.start import seconds_left
+from shared.invitations.model.invitations import Reading
 from shared.invitations.ports import Store
 from shared.membership.access import REMEMBERED as READ_REMEMBERED
 from shared.membership.access import Access
 from shared.membership.model.access import Action, may
 from shared.messages.commands import ImportChunk, SplitImport, UndoImport
 from shared.messages.ports.outbox import Outbox
-from shared.pace.pacing import OF_TENANT
+from shared.pace.pacing import TENANT_KEY
 
 _LISTED = 50
 _ROOM = 500
@@ -222,7 +222,7 @@ class ImportCommands:
             interval = timedelta(seconds=1 / pace.rate(self.settings.limits, pace.at))
             if per_second is not None and final >= 100:
                 interval = max(interval, timedelta(seconds=1 / per_second))
-            today = await self.store.read_day({OF_TENANT: self.settings.of_tenant}, now) + written - final
+            today = await self.store.read_day({TENANT_KEY: self.settings.per_tenant}, now) + written - final
             eta = seconds_left(left, interval, today, self.settings.per_day)
         return Seen(
             record=record,

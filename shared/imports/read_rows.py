@@ -9,8 +9,7 @@ from shared.core.csv.records import Cursor
 from shared.core.csv.rows import RowReader
 from shared.core.ids import KINDS, ImportId
 from shared.core.reasons import Reason
-from shared.imports.model.guest_rows import Rules, read_row
-from shared.imports.model.imports import GuestRow, Import
+from shared.imports.model.imports import GuestRow, Import, Rules, read_row
 from shared.messages.commands import CHUNK_SIZE
 
 PIECE_BYTES = 256 * 1024

@@ -11,8 +11,7 @@ from shared.core.csv.results import COLUMNS, Result, result_cells, spreadsheet
 from shared.core.ids import KINDS, ChunkId, GroupId, ImportId, chunk_id
 from shared.core.reasons import Reason
 from shared.imports.commands import ImportCommands
-from shared.imports.model.guest_rows import Rules
-from shared.imports.model.imports import GuestRow, Import, ImportState, Progress, by_group
+from shared.imports.model.imports import GuestRow, Import, ImportState, Progress, Rules, by_group
 from shared.imports.read_rows import Piece, read_piece
 from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.ports import Store

@@ -7,7 +7,7 @@ from msgspec import field
 
 from shared.http.schemas import Answer, Person
 from shared.imports.commands import Seen
-from shared.imports.preview import Preview
+from shared.imports.start import Preview
 from shared.invitations.model.invitations import State
 
 

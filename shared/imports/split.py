@@ -19,20 +19,27 @@ from shared.core.reasons import REASONS, Reason
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.core.waits import busy_wait
 from shared.imports.admissions import Admissions
-from shared.imports.authority import NOT_NOW
-from shared.imports.model.guest_rows import Rules
-from shared.imports.model.imports import GuestRow, Import, ImportState, Progress, Target, by_group, in_transactions
+from shared.imports.authority import NOT_NOW, Targets
+from shared.imports.model.imports import (
+    GuestRow,
+    Import,
+    ImportState,
+    Progress,
+    Rules,
+    Target,
+    by_group,
+    in_transactions,
+)
 from shared.imports.model.settings import ImportSettings
 from shared.imports.ports import ImportStore, StoredImport
 from shared.imports.read_rows import Piece, read_piece
-from shared.imports.targets import Targets
 from shared.invitations.model.invitations import Invitation, failed
 from shared.invitations.ports import Guard, Store
 from shared.messages.commands import CHUNK_SIZE, ImportChunk, SplitImport
 from shared.messages.outcomes import Later, Outcome
 from shared.messages.ports.outbox import Outbox
 from shared.pace.import_pace import ImportPace, due, room
-from shared.pace.pacing import next_day, of_group
+from shared.pace.pacing import group_key, next_day
 from shared.storage.ports.files import Files
 
 log = logging.getLogger("guestlist")
@@ -140,7 +147,7 @@ class SplitImportStep:
         for n, window in enumerate(piece.windows):
             for group, rows in by_group(window):
                 if group not in left:
-                    left[group] = await self.store.read_day({of_group(group): self.settings.of_group}, now)
+                    left[group] = await self.store.read_day({group_key(group): self.settings.per_group}, now)
                 left[group] -= len(rows)
                 if left[group] < 0:
                     return n
@@ -238,7 +245,7 @@ class SplitImportStep:
         for _, group, rows in chunks:
             into[group] += len(rows)
         for group, count in into.items():
-            await self.store.take_of_day({of_group(group): settings.of_group}, count, now)
+            await self.store.take_of_day({group_key(group): settings.per_group}, count, now)
         return await self.store.take_positions(settings.limits, units, record.id, now)
 
     def _draft(self, record: Import, chunk: ChunkId, rows: list[GuestRow], target: Target) -> list[Invitation]:

@@ -4,33 +4,31 @@ Removing and deleting are safe to repeat, and the records are read first: who wa
 meanwhile, or has another group, app or a directory role, keeps what is theirs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 
 from shared.core.clock import Clock, Timing
 from shared.core.errors import Conflict, DirectoryBusy
-from shared.core.features import ALL, Feature, Features
 from shared.core.ids import GroupId, ImportId, UserId
 from shared.core.reasons import Reason
-from shared.core.results import Busy, Declined, Gone, GuestLook, LeaveAnswer, Unknown
+from shared.core.results import Declined, Gone, require_known
 from shared.core.versions import Versioned
 from shared.core.waits import busy_wait
 from shared.graph.ports import Directory
 from shared.imports.model.imports import ImportState
 from shared.imports.ports import ImportStore
+from shared.invitations.chunk_rows import WROTE_FIRST
 from shared.invitations.model.invitations import Invitation, State, advance
 from shared.invitations.ports import Store
-from shared.invitations.still_wanted import StillWanted
+from shared.invitations.take_back import DeleteUnused
 from shared.messages.commands import CHUNK_SIZE, UndoImport
-from shared.messages.outcomes import Later, Outcome
+from shared.messages.outcomes import Outcome, later, later_when_free
 
 _ROWS = 10 * CHUNK_SIZE
 """Records that one delivery takes back, at most."""
 _LOOKED_AT = 1000
-_KEPT = "the account is kept: deleting accounts is switched off"
-_WANTED = "the account is kept: another group has invited it, too"
-_DELETED = "the account, which nobody had ever used, is deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +47,7 @@ class UndoImportStep:
     directory: Directory
     clock: Clock
     timing: Timing
-    wanted: StillWanted
-    features: Features = ALL
+    delete_unused: DeleteUnused
 
     async def plan(self, import_id: ImportId, groups: Sequence[GroupId]) -> UndoPlan:
         """Look at everything the import did; of guests it made, at the first thousand in the directory."""
@@ -65,7 +62,8 @@ class UndoImportStep:
                 room = max(0, _LOOKED_AT - looked_at)
                 looked_at += len(made[:room])
                 looks = await self.directory.get_guests([i.user_id for i in made[:room] if i.user_id])
-                gone = sum(_never_came(look, group) for look in looks)
+                looked = zip(made[:room], looks, strict=True)
+                gone = sum(self.delete_unused.kept(i, look, group) is None for i, look in looked)
                 guests += gone + len(made[room:])
                 kept += len(looks) - gone
         return UndoPlan(memberships, guests, kept)
@@ -78,18 +76,16 @@ class UndoImportStep:
         now = self.clock.now()
         await self.imports.open(command.import_id, now + self.timing.stall_timeout)
         found = await self.store.read_import_rows(command.import_id, command.group, after=command.after, limit=_ROWS)
-        chunks: dict[str, list[Versioned[Invitation]]] = {}
-        for row in found:
-            chunks.setdefault(row.value.id.chunk, []).append(row)
+        chunks = [list(rows) for _, rows in groupby(found, lambda row: row.value.id.chunk)]
         # The last one may be cut, unless it is the end.
-        whole = list(chunks.values())[: None if len(found) < _ROWS else -1] or list(chunks.values())
+        whole = chunks[: None if len(found) < _ROWS else -1] or chunks
         for rows in whole:
             try:
                 await self._take_back(command.group, rows, now)
-            except (DirectoryBusy, Conflict) as e:
-                wait = busy_wait(command.attempt, getattr(e, "retry_after", None), self.clock.jitter())
-                again = replace(command, attempt=command.attempt + 1)
-                return Outcome(later=Later(again, now + wait, "the directory is busy"))
+            except DirectoryBusy as e:
+                return later_when_free(command, e, self.clock)
+            except Conflict:
+                return later(command, now + busy_wait(command.attempt, None, self.clock.jitter()), WROTE_FIRST)
         if len(found) == _ROWS:
             return Outcome(then=(replace(command, after=whole[-1][0].value.id.chunk, attempt=0),))
         groups = sorted(stored.progress.value.targets)
@@ -108,48 +104,28 @@ class UndoImportStep:
         if not mine:
             return
         answers = await self.directory.leave(group, [r.value.user_id or UserId("") for r in mine])
-        _require_known(answers)
+        require_known(answers)
         left = [r for r, a in zip(mine, answers, strict=True) if isinstance(a, Gone)]
         stuck = [(r, a) for r, a in zip(mine, answers, strict=True) if isinstance(a, Declined)]
-        made = [r for r in left if not r.value.already_in_directory]
-        fates = await self._delete(group, [r.value for r in made])
-        changed = [replace(r, value=advance(r.value, State.UNDONE, now, detail=_said(r.value, fates))) for r in left]
+        made = [i for r in left if not (i := r.value).already_in_directory and self.delete_unused.is_on]
+        users = [i.user_id or UserId("") for i in made]
+        looks = dict(zip(users, await self.directory.get_guests(users) if users else (), strict=True))
+        fates = await self.delete_unused(group, [r.value for r in left], looks)
+        changed = [
+            replace(r, value=advance(r.value, State.UNDONE, now, detail=_said(fate)))
+            for r, fate in zip(left, fates, strict=True)
+        ]
         changed += [replace(r, value=replace(r.value, reason=_why(a), detail=a.detail)) for r, a in stuck]
         await self.store.save(changed, before=[r.value for r in (*left, *(r for r, _ in stuck))])
-
-    async def _delete(self, group: GroupId, made: Sequence[Invitation]) -> dict[UserId, str]:
-        """What became of each account."""
-        users = [i.user_id or UserId("") for i in made]
-        if not self.features.has(Feature.UNDO):  # Switched off since it was begun.
-            return dict.fromkeys(users, _KEPT)
-        looks = await self.directory.get_guests(users)
-        idle = {i.address.key: u for i, u, look in zip(made, users, looks, strict=True) if _never_came(look, group)}
-        wanted = await self.wanted(group, sorted(idle))
-        never_came = [u for key, u in idle.items() if key not in wanted]
-        fates = {u: _DELETED for u, look in zip(users, looks, strict=True) if not look.exists}
-        fates |= {idle[key]: _WANTED for key in wanted}
-        answers = await self.directory.delete_guests(never_came)
-        _require_known(answers)
-        for user, answer in zip(never_came, answers, strict=True):
-            fates[user] = (
-                f"the account could not be deleted: {answer.detail}" if isinstance(answer, Declined) else _DELETED
-            )
-        return fates
-
-
-def _require_known(answers: Sequence[LeaveAnswer]) -> None:
-    """Raises DirectoryBusy where nobody knows of some what became of them: a repeat goes on."""
-    if unknown := [a for a in answers if isinstance(a, Busy | Unknown)]:
-        after = max((a.retry_after for a in unknown if isinstance(a, Busy) and a.retry_after), default=None)
-        raise DirectoryBusy("the directory is busy", retry_after=after)
 
 
 def _why(answer: Declined) -> Reason:
     return answer.reason if answer.reason is Reason.NOT_A_GUEST else Reason.DIRECTORY_REFUSED
 
 
-def _never_came(look: GuestLook, group: GroupId) -> bool:
-    return look.is_guest and look.pending and not look.has_more_than(group)
+def _said(fate: str | Declined) -> str:
+    account = f"the account could not be deleted: {fate.detail}" if isinstance(fate, Declined) else fate
+    return f"Removed from the group; {account}"
 
 
 def _is_ours(invitation: Invitation) -> bool:
@@ -159,10 +135,3 @@ def _is_ours(invitation: Invitation) -> bool:
         and not invitation.already_member
         and invitation.user_id is not None
     )
-
-
-def _said(invitation: Invitation, fates: Mapping[UserId, str]) -> str:
-    if invitation.already_in_directory:
-        return "Removed from the group; the account was there before the import"
-    kept = "the account is kept: the guest has come, or has another group, app or a directory role"
-    return f"Removed from the group; {fates.get(invitation.user_id or UserId(''), kept)}"

@@ -20,7 +20,7 @@ from shared.membership.model.access import Action, InviteTo, closed, group_roles
 from shared.membership.ports import AppStore
 from shared.messages.commands import InviteChunk
 from shared.messages.ports.outbox import Outbox
-from shared.pace.pacing import OF_TENANT, Budgets, next_day
+from shared.pace.pacing import TENANT_KEY, Budgets, next_day
 
 _BUDGETS = {
     "inviter": "You invited as many guests as one person may in a day (GUESTLIST_INVITATIONS_PER_DAY_AND_INVITER)",
@@ -164,7 +164,7 @@ class AcceptInvitation:
             return
         over = [who for who, limit in limits.items() if not await self.store.read_day({who: limit}, now)]
         until = next_day(now)
-        detail = f"{_BUDGETS[(over or [OF_TENANT])[0].partition('-')[0]]}; the next day begins at {until:%H:%M} UTC"
+        detail = f"{_BUDGETS[(over or [TENANT_KEY])[0].partition('-')[0]]}; the next day begins at {until:%H:%M} UTC"
         raise Refused(Reason.BUDGET_REACHED, detail, retry_after=until - now, until=until)
 
     async def _under_way(self, invitation: Invitation) -> InvitationId | None:

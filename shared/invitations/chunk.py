@@ -28,8 +28,7 @@ from shared.membership.access import Access
 from shared.membership.model.apps import Policy
 from shared.messages.commands import ChunkCommand, ImportChunk, InviteChunk, JoinChunk, MailChunk
 from shared.messages.outcomes import Later, Outcome
-from shared.pace.breaker import Breaker
-from shared.pace.pacing import Pace
+from shared.pace.pacing import Breaker, Pace
 
 FRESH = timedelta(minutes=2)
 """For how long the look at who invites counts that was taken when the invitation was."""

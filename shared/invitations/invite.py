@@ -37,7 +37,7 @@ from shared.invitations.model.invitations import Invitation, State, advance, fai
 from shared.invitations.ports import Store
 from shared.messages.commands import ImportChunk, InviteChunk
 from shared.messages.outcomes import Later
-from shared.pace.breaker import Breaker, take_probe, trip
+from shared.pace.pacing import Breaker, take_probe, trip
 
 LANE = "invitations"
 

@@ -7,13 +7,11 @@ from typing import Protocol
 
 from shared.core.ids import ChunkId, GroupId, ImportId, InvitationId
 from shared.core.versions import Versioned
-from shared.invitations.model.counters import Reading
-from shared.invitations.model.invitations import Invitation, State
+from shared.invitations.model.invitations import Invitation, Reading, State
 from shared.mail.ports import Mail
 from shared.membership.ports import LastDays, StopState
-from shared.pace.breaker import Breaker
 from shared.pace.import_pace import ImportPace, Limits, Refusal
-from shared.pace.pacing import DayLimit, Pace
+from shared.pace.pacing import Breaker, DayLimit, Pace
 from shared.storage.ports.open_work import OpenWork
 
 

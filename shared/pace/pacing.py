@@ -1,9 +1,13 @@
 """Paces: how many per time a lane may take. A reservation clock (GCRA): one time stamp says all.
 
 No compute waits: work that comes too early is told its time and sleeps in the queue.
+
+When Microsoft's anomaly detection stops a tenant's invitations, the breaker parks all work, and one invitation at a
+slow interval finds out when it is over. Source: graph contract "Invitations": 403 ``Forbidden`` "Invitations are
+blocked for this directory due to suspicious activity"; it does not lift by itself within minutes (reported).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from shared.core.ids import GroupId, UserId
@@ -85,32 +89,61 @@ class Budgets:
     """What may be invited in a day: by one person, into one group, in the tenant. Whatever way guests come, they are
     counted together. Group and tenant have more than imports may use up: people who invite by hand still can."""
 
-    of_inviter: DayLimit = DayLimit(1000, 1000)
-    of_group: DayLimit = DayLimit(3000, 3000)
-    of_tenant: DayLimit = DayLimit(6000, 6000)
+    per_inviter: DayLimit = DayLimit(1000, 1000)
+    per_group: DayLimit = DayLimit(3000, 3000)
+    per_tenant: DayLimit = DayLimit(6000, 6000)
 
     def of(self, inviter: UserId, group: GroupId) -> dict[str, DayLimit]:
         """All that a guest counts for, by whose day it is."""
-        return {of_inviter(inviter): self.of_inviter, of_group(group): self.of_group, OF_TENANT: self.of_tenant}
+        return {inviter_key(inviter): self.per_inviter, group_key(group): self.per_group, TENANT_KEY: self.per_tenant}
 
 
-OF_TENANT = "tenant"
+TENANT_KEY = "tenant"
 
 
-def of_inviter(inviter: UserId) -> str:
+def inviter_key(inviter: UserId) -> str:
     """Whose day it is: a person's, or an app's."""
     return f"inviter-{inviter}"
 
 
-def of_dry_runs(caller: UserId) -> str:
+def dry_runs_key(caller: UserId) -> str:
     """Addresses that somebody had looked up in dry runs."""
     return f"dry-runs-{caller}"
 
 
-def of_group(group: GroupId) -> str:
+def group_key(group: GroupId) -> str:
     return f"group-{group}"
 
 
 def next_day(now: datetime) -> datetime:
     """When the next day begins."""
     return (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """Closed while `open_since` is None. Open: nothing is invited, but for one probe from `probe_at` on."""
+
+    open_since: datetime | None = None
+    probe_at: datetime | None = None
+    detail: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.open_since is not None
+
+
+def trip(breaker: Breaker, detail: str, now: datetime, interval: timedelta) -> Breaker:
+    """The tenant is blocked (still, if it was): wait `interval` before the next probe."""
+    return Breaker(open_since=breaker.open_since or now, probe_at=now + interval, detail=detail)
+
+
+def take_probe(breaker: Breaker, now: datetime, interval: timedelta) -> Breaker | None:
+    """The breaker with its probe taken by the caller, or None where it is not time (or nothing to probe).
+
+    Whoever writes the returned breaker first has the probe; the next is due an interval later, whether or
+    not this one lives to tell.
+    """
+    if breaker.probe_at is None or breaker.probe_at > now:
+        return None
+    return replace(breaker, probe_at=now + interval)

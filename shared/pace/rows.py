@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from shared.core.records import Stop
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.pace.breaker import Breaker
 from shared.pace.import_pace import (
     WRITES_ALONE,
     WRITES_IN_A_FILE,
@@ -21,7 +20,7 @@ from shared.pace.import_pace import (
     steady,
     take,
 )
-from shared.pace.pacing import DayLimit, DayTaken, Pace, of_today, reserve
+from shared.pace.pacing import Breaker, DayLimit, DayTaken, Pace, of_today, reserve
 from shared.storage.key import TENANT
 from shared.storage.records import (
     Columns,
@@ -33,7 +32,8 @@ from shared.storage.records import (
     save_versioned,
     to_text,
 )
-from shared.storage.table import Operation, Table, put, version_of
+from shared.storage.table import Table, put, version_of
+from shared.storage.transactions import Operation
 
 if TYPE_CHECKING:
     from azure.data.tables import TableEntity

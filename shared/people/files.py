@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from shared.core.csv.rows import Invalid, Row, RowReader, blanked, text_of
 from shared.core.errors import Refused
 from shared.core.ids import ImportId
-from shared.imports.model.guest_rows import Rules, read_row
-from shared.imports.model.imports import GuestRow, Import
+from shared.imports.model.imports import GuestRow, Import, Rules, read_row
 from shared.imports.ports import ImportStore
 from shared.imports.read_rows import parts
 from shared.people.model import Found, Page, Person

@@ -1,16 +1,23 @@
-"""Where Guestlist keeps join requests. Every write that follows a read is guarded by the version read."""
+"""What the steps about join requests need. Every write that follows a read is guarded by the version read."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.core.clock import Clock, Timing
+from shared.core.errors import StorageBusy
 from shared.core.ids import GroupId, RequestId, UserId
 from shared.core.versions import Versioned
-from shared.mail.ports import Mail
-from shared.requests.model.digests import Digest
-from shared.requests.model.requests import JoinRequest, RequestState
-from shared.requests.model.settings import Limit
+from shared.graph.ports import Directory, GuestReader
+from shared.invitations.ports import Store
+from shared.mail.ports import Mail, Mailer
+from shared.membership.access import Access
+from shared.membership.ports import AppStore
+from shared.messages.commands import FulfilRequest, MailRequest
+from shared.messages.ports.outbox import Outbox
+from shared.requests.model import Digest, JoinRequest, Limit, RequestSettings, RequestState
 from shared.storage.ports.open_work import OpenWork
 
 
@@ -94,3 +101,31 @@ class RequestText(Protocol):
     def waiting(self, *, key: str, to: str, waiting: Sequence[Waiting], link: str, language: str) -> Mail:
         """Tells somebody who decides how many requests wait in which groups, with the page where they are listed."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDependencies:
+    """`mailer` is None where no sender is set up (any more)."""
+
+    requests: RequestStore
+    setups: AppStore
+    store: Store
+    directory: Directory
+    guest_reader: GuestReader
+    access: Access
+    mailer: Mailer | None
+    text: RequestText
+    outbox: Outbox
+    clock: Clock
+    timing: Timing
+    settings: RequestSettings
+
+    async def write(self, request: Versioned[JoinRequest], start: datetime) -> None:
+        """Write a request down, and send what follows, which begins at `start`. Raises Conflict, StorageBusy."""
+        id_ = request.value.group, request.value.id
+        # Remembered first: whatever stops after this line is found by the sweeper.
+        await self.requests.open(id_, start + self.timing.stall_timeout)
+        await self.requests.save(request)
+        command = FulfilRequest(*id_) if request.value.is_unfulfilled else MailRequest(*id_)
+        with suppress(StorageBusy):  # The sweeper sends it.
+            await self.outbox.send(command, not_before=start if start > self.clock.now() else None)

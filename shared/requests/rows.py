@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared.core.ids import GroupId, RequestId, UserId
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.requests.model.digests import Digest
-from shared.requests.model.requests import JoinRequest, RequestState
-from shared.requests.model.settings import Limit
+from shared.requests.model import Digest, JoinRequest, Limit, RequestState
 from shared.requests.ports import RequestPage
 from shared.storage import continuations
 from shared.storage.open_work import OPEN, TableOpenWork
@@ -27,7 +25,8 @@ from shared.storage.records import (
     to_text,
     versioned_record,
 )
-from shared.storage.table import Row, Table, put, version_of
+from shared.storage.table import Table, put, version_of
+from shared.storage.transactions import Row
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient

@@ -11,9 +11,8 @@ from shared.core.ids import GroupId
 from shared.core.texts import guest_name
 from shared.core.words import word_of
 from shared.http.schemas import Answer, Body, Language, decode, decode_any, explained, text_of
-from shared.requests.ask import NewRequest
-from shared.requests.model.requests import REQUEST_STATES, JoinRequest
-from shared.requests.verify_email import Proof
+from shared.requests.ask import NewRequest, Proof
+from shared.requests.model import REQUEST_STATES, JoinRequest
 
 ASKED = "If the address can be used, a mail with a link to confirm it is on its way."
 """What everybody is told who asks to join, whatever is known of the address."""

@@ -12,11 +12,9 @@ from shared.core.versions import Versioned
 from shared.messages.commands import Command, FulfilRequest, MailRequest
 from shared.messages.ports.outbox import Outbox
 from shared.messages.sweep import ENDED, NextCheck
-from shared.requests.dependencies import RequestDependencies
-from shared.requests.model.requests import JoinRequest, RequestMail, RequestState, transition
-from shared.requests.model.settings import Limit
-from shared.requests.notify_deciders import NotifyDeciders
-from shared.requests.ports import RequestStore
+from shared.requests.model import JoinRequest, Limit, RequestMail, RequestState, transition
+from shared.requests.ports import RequestDependencies, RequestStore
+from shared.requests.send_mail import NotifyDeciders
 
 _SELDOM = 4
 """Of `stall_timeout`: how often a request that waits for a person is looked at."""

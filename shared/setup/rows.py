@@ -29,7 +29,8 @@ from shared.storage.records import (
     save_versioned,
     to_text,
 )
-from shared.storage.table import Operation, Row, Table, insert, replace, version_of
+from shared.storage.table import Table, insert, replace, version_of
+from shared.storage.transactions import Operation, Row
 
 if TYPE_CHECKING:
     from azure.data.tables import TableEntity

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from shared.core.records import ChangeLogEntry
 from shared.storage import continuations
 from shared.storage.records import read_record, record_row
-from shared.storage.table import Row, Table
+from shared.storage.table import Table
+from shared.storage.transactions import Row
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient

@@ -14,7 +14,8 @@ import msgspec
 
 from shared.core.errors import GuestlistError
 from shared.core.versions import Versioned
-from shared.storage.table import Row, Table, put, version_of
+from shared.storage.table import Table, put, version_of
+from shared.storage.transactions import Row
 
 if TYPE_CHECKING:
     from azure.data.tables import TableEntity

@@ -45,7 +45,7 @@ class Adapters:
         from shared.identity.tokens import TokenCallers
         from shared.imports.rows import TableImportStore
         from shared.invitations.mail_text import JinjaMailText
-        from shared.invitations.rows.history import TableInvitationHistory
+        from shared.invitations.rows.invitations import TableInvitationHistory
         from shared.messages.in_hand import MessagesInHand
         from shared.messages.outbox import QueueOutbox
         from shared.messages.poison import StoragePoisonQueues

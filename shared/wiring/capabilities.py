@@ -12,25 +12,20 @@ from shared.diagnostics.chain import WatchChain
 from shared.diagnostics.diagnose import Diagnose
 from shared.diagnostics.readiness import CheckReadiness
 from shared.imports.admissions import Admissions
-from shared.imports.authority import Authority
+from shared.imports.authority import Authority, Targets
 from shared.imports.chunk import ImportChunkStep
 from shared.imports.commands import ImportCommands
-from shared.imports.model.guest_rows import Rules
-from shared.imports.preview import PreviewImport
+from shared.imports.model.imports import Rules
 from shared.imports.results import ImportResults
 from shared.imports.split import SplitImportStep
-from shared.imports.start import StartImport
+from shared.imports.start import PreviewImport, StartImport
 from shared.imports.sweep import CheckImport
-from shared.imports.targets import Targets
 from shared.imports.undo import UndoImportStep
 from shared.invitations.accept import AcceptInvitation
-from shared.invitations.cancel import CancelInvitation
 from shared.invitations.chunk import ChunkStep
-from shared.invitations.give_up import GiveUp
-from shared.invitations.show import ShowInvitations
-from shared.invitations.still_wanted import StillWanted
-from shared.invitations.sweep import CheckChunk
-from shared.invitations.templates import PreviewMail, Templates
+from shared.invitations.commands import CancelInvitation, PreviewMail, ShowInvitations, Templates
+from shared.invitations.sweep import CheckChunk, GiveUp
+from shared.invitations.take_back import DeleteUnused
 from shared.membership.access import Access
 from shared.membership.groups import GuestCommands, ShowGroups
 from shared.membership.stop import StopSwitch
@@ -39,14 +34,11 @@ from shared.people.files import FilePersonalData
 from shared.people.search import SearchPersonalDataStep
 from shared.people.start import StartSubjectRequest
 from shared.people.sweep import SweepPeople
-from shared.requests.ask import AskToJoin
-from shared.requests.decide import DecideRequest
-from shared.requests.dependencies import RequestDependencies
-from shared.requests.fulfil import FulfilRequestStep
-from shared.requests.notify_deciders import NotifyDeciders
-from shared.requests.send_mail import MailRequestStep
+from shared.requests.ask import AskToJoin, VerifyEmail
+from shared.requests.decide import DecideRequest, FulfilRequestStep
+from shared.requests.ports import RequestDependencies
+from shared.requests.send_mail import MailRequestStep, NotifyDeciders
 from shared.requests.sweep import FindStuckRequests, SweepRequests
-from shared.requests.verify_email import VerifyEmail
 from shared.settings import Settings, Worker
 from shared.setup.apps import Apps
 from shared.setup.commands import SetupCommands
@@ -85,11 +77,12 @@ class Setups:
 class Imports:
     """Bulk import."""
 
-    def __init__(self, a: Adapters, access: Access, rules: Rules, guests: ChunkStep) -> None:
+    def __init__(
+        self, a: Adapters, access: Access, rules: Rules, guests: ChunkStep, delete_unused: DeleteUnused
+    ) -> None:
         s, timing, pace = a.settings, a.settings.timing, a.settings.imports
         targets = Targets(a.directory, a.setups, s.tenant_id, s.invite_to)
         admissions = Admissions(Authority(access, a.imports), a.imports, targets, a.clock)
-        wanted = StillWanted(a.store, a.setups)
         self.start = StartImport(targets, a.imports, a.files, a.outbox, a.clock, timing)
         self.preview = PreviewImport(targets, a.directory, a.store, a.clock, pace, rules)
         self.split = SplitImportStep(
@@ -100,7 +93,7 @@ class Imports:
             a.imports, a.store, a.directory, access, a.outbox, a.clock, timing, pace, admissions, s.features
         )
         self.results = ImportResults(self.commands, a.files, a.store, rules)
-        self.undo = UndoImportStep(a.imports, a.store, a.directory, a.clock, timing, wanted, s.features)
+        self.undo = UndoImportStep(a.imports, a.store, a.directory, a.clock, timing, delete_unused)
         look = CheckImport(a.imports, a.store, a.files, timing, pace)
         self.sweep = Sweep(a.imports, look, a.outbox, a.clock)
 
@@ -108,15 +101,15 @@ class Imports:
 class Portal:
     """What owners see and do."""
 
-    def __init__(self, a: Adapters, access: Access, stop: StopSwitch) -> None:
-        s, wanted = a.settings, StillWanted(a.store, a.setups)
+    def __init__(self, a: Adapters, access: Access, stop: StopSwitch, delete_unused: DeleteUnused) -> None:
+        s = a.settings
         self.groups = ShowGroups(access, a.guest_reader, a.setups)
         self.guests = GuestCommands(
             access, a.directory, a.guest_reader, a.store, a.snapshot, a.change_log, a.clock, stop
         )
         self.templates = Templates(access, a.setups, a.clock, s.message_limit)
         self.preview_mail = PreviewMail(access, a.mail_text, a.clock, s.tenant_id, s.sends_own_mail)
-        self.cancel_invitation = CancelInvitation(access, a.directory, a.store, a.clock, wanted, stop, s.features)
+        self.cancel_invitation = CancelInvitation(access, a.directory, a.store, a.clock, delete_unused, stop)
 
 
 class JoinRequests:
@@ -226,8 +219,9 @@ class App:
         self.sweep = Sweep(a.store.open_chunks, look, a.outbox, a.clock)
         rules = Rules(s.message_limit, s.sends_own_mail)
         self.setups = Setups(a, access)
-        self.imports = Imports(a, access, rules, guests)
-        self.portal = Portal(a, access, self.stop)
+        delete_unused = DeleteUnused(a.directory, a.store, a.setups, s.features)
+        self.imports = Imports(a, access, rules, guests, delete_unused)
+        self.portal = Portal(a, access, self.stop, delete_unused)
         self.requests = JoinRequests(a, access, self.accept_invitation)
         self.audits = Audits(a, access, self.setups.sweep_apps.find_stuck)
         self.people = People(a, rules)

@@ -37,9 +37,8 @@ from shared.graph.guests import GraphGuestReader
 from shared.graph.session import GraphSession
 from shared.identity.credentials import app_credential
 from shared.invitations.model.invitations import Invitation, State
-from shared.invitations.rows.history import TableInvitationHistory
-from shared.invitations.rows.invitations import to_row
-from shared.invitations.rows.store import INVITATIONS, TableStore
+from shared.invitations.rows.invitations import INVITATIONS, TableInvitationHistory, to_row
+from shared.invitations.rows.store import TableStore
 from shared.mail.ports import Mailer
 from shared.membership.access import Access
 from shared.membership.model.apps import AppRecord, AuditPolicy, Policy

@@ -39,8 +39,7 @@ from shared.core.ids import (
 )
 from shared.core.records import ChangeLogEntry
 from shared.core.versions import Versioned
-from shared.imports.model.guest_rows import Rules
-from shared.imports.model.imports import Import, Progress, Target
+from shared.imports.model.imports import Import, Progress, Rules, Target
 from shared.imports.rows import TableImportStore
 from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.rows.store import TableStore
@@ -58,9 +57,7 @@ from shared.people.rows.personal_data import TablePersonalData
 from shared.people.search import SearchPersonalDataStep
 from shared.people.start import StartSubjectRequest
 from shared.people.sweep import SweepPeople
-from shared.requests.model.digests import Digest
-from shared.requests.model.requests import Asked, JoinRequest, RequestState, request_id
-from shared.requests.model.settings import Limit
+from shared.requests.model import Asked, Digest, JoinRequest, Limit, RequestState, request_id
 from shared.requests.rows import TableRequestStore
 from shared.setup.model.plan import AppSpec, SetupPlan
 from shared.setup.model.records import Found, StepState, new_setup

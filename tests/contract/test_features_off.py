@@ -16,9 +16,9 @@ from shared.core.reasons import Reason
 from shared.graph.directory import GraphDirectory
 from shared.graph.guests import GraphGuestReader
 from shared.graph.session import GraphSession
-from shared.invitations.cancel import CancelInvitation
+from shared.invitations.commands import CancelInvitation
 from shared.invitations.model.invitations import State
-from shared.invitations.still_wanted import StillWanted
+from shared.invitations.take_back import DeleteUnused
 from shared.membership.model.apps import AppState
 from shared.membership.stop import StopSwitch
 from shared.messages.commands import ApplyRemedies, RemoveApp, RunSetupStep, SetupStep
@@ -212,9 +212,8 @@ async def test_a_cancelled_invitation_leaves_the_account_and_takes_the_membershi
         groups,
         audits.store,
         audits.clock,
-        StillWanted(audits.store, audits.tools.setups),
+        DeleteUnused(groups, audits.store, audits.tools.setups, without(Feature.UNDO)),
         StopSwitch(audits.store, FakeOutbox(), audits.tools.change_log, audits.clock),
-        without(Feature.UNDO),
     )
 
     undone = await cancel(invitation.id, ADMIN)
@@ -223,5 +222,6 @@ async def test_a_cancelled_invitation_leaves_the_account_and_takes_the_membershi
     assert "the account stays: deleting accounts is switched off" in (undone.detail or "")
     assert audits.members() == set()
     assert audits.account(user) is not None
-    again = await replace(cancel, features=ALL)(invitation.id, ADMIN)
+    allowed = replace(cancel.delete_unused, features=ALL)
+    again = await replace(cancel, delete_unused=allowed)(invitation.id, ADMIN)
     assert again == undone

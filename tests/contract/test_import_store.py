@@ -22,8 +22,7 @@ from shared.core.versions import Versioned
 from shared.imports.model.imports import Admission, Import, ImportState, Progress, Target, in_transactions
 from shared.imports.ports import ImportStore
 from shared.imports.rows import TableImportStore
-from shared.invitations.model.counters import count
-from shared.invitations.model.invitations import Invitation, State, advance, failed
+from shared.invitations.model.invitations import Invitation, State, advance, count, failed
 from shared.invitations.ports import Store
 from shared.invitations.rows.store import TableStore
 from shared.membership.model.apps import Policy

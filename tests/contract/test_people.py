@@ -30,7 +30,7 @@ from shared.invitations.model.invitations import State
 from shared.messages.commands import SearchPersonalData
 from shared.people.model import KEPT, RETENTION_ONCE_FETCHED, Phase, SubjectRequestKind, SubjectRequestState
 from shared.people.rows.tables import KINDS, Kind, kind_of
-from shared.requests.model.requests import RequestState, request_id
+from shared.requests.model import RequestState, request_id
 from shared.storage.files import Container
 from shared.storage.records import Columns
 from tests.builders import NOW, a_caller

@@ -13,9 +13,7 @@ from shared.core.errors import Conflict, Refused
 from shared.core.ids import GroupId, InvitationId, RequestId, UserId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned
-from shared.requests.model.digests import Digest
-from shared.requests.model.requests import Asked, JoinRequest, RequestMail, RequestState, request_id
-from shared.requests.model.settings import Limit
+from shared.requests.model import Asked, Digest, JoinRequest, Limit, RequestMail, RequestState, request_id
 from shared.requests.ports import RequestStore
 from shared.requests.rows import TableRequestStore
 from tests.builders import CHUNK, NOW, OWNER

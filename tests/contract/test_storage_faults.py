@@ -16,12 +16,11 @@ from shared.core.ids import GroupId
 from shared.core.versions import Versioned
 from shared.invitations.model.invitations import Invitation
 from shared.invitations.ports import KeyClaim
-from shared.invitations.rows.store import INVITATIONS as INVITATIONS_TABLE
+from shared.invitations.rows.invitations import INVITATIONS as INVITATIONS_TABLE
 from shared.invitations.rows.store import TableStore
 from shared.messages.commands import InviteChunk
 from shared.messages.outbox import QueueOutbox
-from shared.pace.breaker import Breaker
-from shared.pace.pacing import Pace
+from shared.pace.pacing import Breaker, Pace
 from shared.storage.accounts import CONNECTION, StorageRefused, queue_service, table_service
 from shared.storage.key import TENANT
 from shared.storage.reminders import REMINDERS, TableReminders

@@ -22,8 +22,7 @@ from shared.invitations.model.invitations import Invitation, State, advance
 from shared.invitations.ports import KeyClaim, Store
 from shared.invitations.rows.invitations import from_row, to_row
 from shared.invitations.rows.store import TableStore
-from shared.pace.breaker import Breaker, trip
-from shared.pace.pacing import Pace
+from shared.pace.pacing import Breaker, Pace, trip
 from shared.storage.records import UnreadableRow
 from tests.builders import CHUNK, GROUP, NOW, OWNER, an_invitation
 from tests.fakes.store import FakeStore

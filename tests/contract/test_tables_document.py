@@ -43,13 +43,11 @@ from shared.membership.model.accounts import ExpectedMembership
 from shared.membership.ports import Mark, OwnAction
 from shared.messages.commands import InviteChunk
 from shared.messages.outbox import QueueOutbox
-from shared.pace.breaker import Breaker
 from shared.pace.import_pace import Limits
-from shared.pace.pacing import DayLimit
+from shared.pace.pacing import Breaker, DayLimit
 from shared.people.model import SubjectRequest, SubjectRequestKind
 from shared.people.rows.cases import PEOPLE, TableSubjectRequests
-from shared.requests.model.digests import Digest
-from shared.requests.model.settings import Limit
+from shared.requests.model import Digest, Limit
 from shared.requests.rows import REQUESTS, TableRequestStore
 from shared.setup.rows import APPS, SETUPS, TableSetupStore
 from shared.storage.change_log import CHANGE_LOG, TableChangeLog

@@ -9,9 +9,7 @@ from shared.core.errors import Conflict, Refused
 from shared.core.ids import GroupId, RequestId, UserId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned
-from shared.requests.model.digests import Digest
-from shared.requests.model.requests import JoinRequest, RequestState
-from shared.requests.model.settings import Limit
+from shared.requests.model import Digest, JoinRequest, Limit, RequestState
 from shared.requests.ports import RequestPage
 from tests.fakes.open_work import FakeOpenWork
 

@@ -12,10 +12,8 @@ from shared.core.reasons import Reason
 from shared.core.records import Stop
 from shared.core.versions import Versioned
 from shared.imports.model.imports import in_transactions
-from shared.invitations.model.counters import Reading, added, count, difference
-from shared.invitations.model.invitations import Invitation, State
+from shared.invitations.model.invitations import Invitation, Reading, State, added, count, difference
 from shared.invitations.ports import Guard, KeyClaim, Page
-from shared.pace.breaker import Breaker
 from shared.pace.import_pace import (
     WRITES_ALONE,
     WRITES_IN_A_FILE,
@@ -27,7 +25,7 @@ from shared.pace.import_pace import (
     steady,
     take,
 )
-from shared.pace.pacing import DayLimit, DayTaken, Pace, of_today, reserve
+from shared.pace.pacing import Breaker, DayLimit, DayTaken, Pace, of_today, reserve
 from tests.fakes.open_work import FakeOpenWork
 
 

@@ -14,7 +14,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from shared.core.reasons import REASONS, Reason
-from shared.invitations.give_up import REDRIVES
+from shared.invitations.sweep import REDRIVES
 from tests.integration.conftest import ADMIN, AUDITOR, OTHER, STRANGER, Tenant, eventually
 
 

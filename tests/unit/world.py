@@ -7,9 +7,8 @@ from shared.core.clock import Timing
 from shared.core.ids import ChunkId, GroupId
 from shared.invitations.accept import AcceptInvitation
 from shared.invitations.chunk import ChunkStep
-from shared.invitations.give_up import GiveUp
 from shared.invitations.model.invitations import Invitation
-from shared.invitations.sweep import CheckChunk
+from shared.invitations.sweep import CheckChunk, GiveUp
 from shared.membership.access import Access
 from shared.messages.commands import Command, InviteChunk, JoinChunk, MailChunk
 from shared.messages.outcomes import Outcome

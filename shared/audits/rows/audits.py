@@ -39,7 +39,8 @@ from shared.storage.records import (
     to_text,
     versioned_record,
 )
-from shared.storage.table import Row, Table, put, remove, replace, upsert, version_of
+from shared.storage.table import Table, put, remove, replace, upsert, version_of
+from shared.storage.transactions import Row
 
 if TYPE_CHECKING:
     from azure.data.tables import TableEntity

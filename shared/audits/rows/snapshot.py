@@ -19,7 +19,8 @@ from shared.invitations.rows.invitations import digest
 from shared.membership.model.accounts import ExpectedMembership, Subject
 from shared.membership.ports import Counts, Mark, OwnAction
 from shared.storage.records import SCHEMA, from_text, to_text
-from shared.storage.table import Row, Table, merge, remove
+from shared.storage.table import Table, merge, remove
+from shared.storage.transactions import Row
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient

@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.core.ids import UserId
 from shared.messages.commands import CHUNK_SIZE
 from shared.pace.import_pace import Limits
-from shared.pace.pacing import OF_TENANT, DayLimit, Pace, of_inviter
+from shared.pace.pacing import TENANT_KEY, DayLimit, Pace, inviter_key
 
 UNITS_PER_GUEST = 2.1
 """Resource units of a guest: looked up, invited, and a twentieth of a change of the group. Units are given for ten
@@ -16,7 +16,7 @@ seconds at a time. Source: Microsoft Graph, "Throttling limits: identity and acc
 @dataclass(frozen=True, slots=True)
 class ImportSettings:
     """`pace` is the most that imports may do, in guests, and `units_per_second` what they may use of the directory's
-    resource units; `of_tenant`, `of_inviter` and `of_group` up to what
+    resource units; `per_tenant`, `per_inviter` and `per_group` up to what
     count of a day, of which everything is part that was invited by any way, imports invite on.
     `horizon`: how far ahead of the clock chunks are handed to the queue; a pause takes effect within it.
     `undo_window`: for how long an import can be undone, and its file is kept.
@@ -24,9 +24,9 @@ class ImportSettings:
 
     pace: Pace = field(default_factory=lambda: Pace(120, timedelta(minutes=1), burst=40))
     units_per_second: int = 280
-    of_tenant: DayLimit = field(default_factory=lambda: DayLimit(first=500, most=5000))
-    of_inviter: DayLimit = field(default_factory=lambda: DayLimit(first=500, most=2000))
-    of_group: DayLimit = field(default_factory=lambda: DayLimit(first=3000, most=3000))
+    per_tenant: DayLimit = field(default_factory=lambda: DayLimit(first=500, most=5000))
+    per_inviter: DayLimit = field(default_factory=lambda: DayLimit(first=500, most=2000))
+    per_group: DayLimit = field(default_factory=lambda: DayLimit(first=3000, most=3000))
     horizon: timedelta = timedelta(seconds=30)
     undo_window: timedelta = timedelta(days=7)
 
@@ -40,8 +40,8 @@ class ImportSettings:
     @property
     def per_day(self) -> int:
         """Guests of one person's import into one group, in a day."""
-        return min(self.of_tenant.most, self.of_inviter.most, self.of_group.most)
+        return min(self.per_tenant.most, self.per_inviter.most, self.per_group.most)
 
     def of(self, inviter: UserId) -> dict[str, DayLimit]:
         """The days that a person's import counts for besides those of its groups."""
-        return {of_inviter(inviter): self.of_inviter, OF_TENANT: self.of_tenant}
+        return {inviter_key(inviter): self.per_inviter, TENANT_KEY: self.per_tenant}

@@ -3,23 +3,28 @@ partition, and a chunk's rows are written in one transaction."""
 
 import asyncio
 import re
+import secrets
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 from azure.data.tables import TableEntity
 from azure.data.tables.aio import TableServiceClient
 
-from shared.core.errors import Conflict
+from shared.core.errors import Conflict, Refused
 from shared.core.ids import ChunkId, GroupId, ImportId, InvitationId, chunks_of
+from shared.core.reasons import Reason
 from shared.core.versions import Versioned
-from shared.invitations.model.counters import count, difference
-from shared.invitations.model.invitations import Invitation, State
+from shared.invitations.model.invitations import Invitation, Reading, State, added, count, difference
 from shared.invitations.ports import Guard, KeyClaim, Page
-from shared.invitations.rows.counters import ImportCounters
-from shared.invitations.rows.idempotency import IdempotencyKeys, completed
 from shared.invitations.rows.invitations import (
+    COUNTER,
     EXPIRY,
     INVITATION,
+    INVITATIONS,
+    KEY,
     MARK,
     digest,
     from_row,
@@ -31,10 +36,11 @@ from shared.pace.rows import TenantState
 from shared.storage import continuations
 from shared.storage.key import TENANT
 from shared.storage.open_work import TableOpenWork
-from shared.storage.records import new_row, to_text
-from shared.storage.table import Operation, Row, Table, insert, remove, replace, upsert, version_of
+from shared.storage.records import from_text, new_row, to_text
+from shared.storage.table import Table, insert, put, remove, replace, upsert, version_of
+from shared.storage.transactions import Operation, Row
 
-INVITATIONS, OPEN_CHUNKS = "Invitations", "OpenChunks"
+OPEN_CHUNKS = "OpenChunks"
 TABLES = (INVITATIONS, OPEN_CHUNKS, TENANT)
 
 _ROW_KEY = re.compile(rf"{INVITATION}[0-9a-f]{{22}}-[0-9]{{2}}")
@@ -43,7 +49,53 @@ _MAX_COMPARED = 14
 _RANGE = "PartitionKey eq @group and RowKey ge @first and RowKey lt @last"
 
 
-class TableStore(IdempotencyKeys, TenantState):
+@dataclass(slots=True)
+class _Row:
+    """A row of this process, as it was last written."""
+
+    key: str
+    counts: dict[str, int] = field(default_factory=dict)
+    version: str | None = None
+
+
+class ImportCounters:
+    """Counters of imports: rows of the group's partition, written in the transaction of the records they count.
+
+    Each process has rows of its own, so that nobody waits for anybody else's; a reader adds them up. A process keeps
+    what it last wrote and never reads: a row whose write ended in doubt is not written again, and counts as it is.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._idle: defaultdict[tuple[ImportId, GroupId], list[_Row]] = defaultdict(list)
+
+    async def write(
+        self, import_id: ImportId, group: GroupId, change: Mapping[str, int], operations: Sequence[Operation]
+    ) -> list[str]:
+        """Do the operations and count the change, all or nothing; gives the operations' new versions."""
+        idle = self._idle[import_id, group]
+        mine = idle.pop() if idle else _Row(f"{COUNTER}{import_id}-{secrets.token_hex(5)}")
+        counts = added(mine.counts, change)
+        written = {"Counts": msgspec.json.encode(counts).decode(), "UpdatedAt": to_text(datetime.now(UTC))}
+        row = new_row(group, mine.key, **written)
+        # After an error nobody knows what the row holds: it is left to itself, and the next write begins another.
+        versions = await self._table.write([*operations, put(row, mine.version)])
+        mine.counts, mine.version = counts, versions[-1]
+        idle.append(mine)
+        return versions[:-1]
+
+    async def read(self, import_id: ImportId, group: GroupId) -> Reading:
+        keys = {"group": group, "first": f"{COUNTER}{import_id}-", "last": f"{COUNTER}{import_id}."}
+        total: Counter[str] = Counter()
+        latest: datetime | None = None
+        async for row in self._table.query(_RANGE, keys):
+            total.update(msgspec.json.decode(row["Counts"], type=dict[str, int]))
+            updated = from_text(row["UpdatedAt"])
+            latest = max(latest, updated) if latest else updated
+        return Reading({key: n for key, n in total.items() if n}, latest)
+
+
+class TableStore(TenantState):
     """The port's `Store`. Its clients belong to the event loop it is first used in.
 
     Beyond the port, all methods raise `StorageRefused` where a repeat would not help, and `UnreadableRow`
@@ -59,6 +111,38 @@ class TableStore(IdempotencyKeys, TenantState):
             service, "chunk", old=OPEN_CHUNKS, read_old=lambda row: (GroupId(row["Group"]), ChunkId(row["Chunk"]))
         )
 
+    async def claim_key(
+        self, group: GroupId, digest: str, body_digest: str, *, now: datetime, lease: timedelta, kept: timedelta
+    ) -> KeyClaim | InvitationId:
+        claim = {"ClaimId": secrets.token_hex(8), "BodyDigest": body_digest}
+        times = {"LeaseUntil": to_text(now + lease), "CreatedAt": to_text(now)}
+        row = new_row(group, f"{KEY}{digest}", **claim, **times)
+        # Claim first and read only where that fails: a new key costs one operation.
+        version, there = await self._take(insert(row), row)
+        if version is None and there is not None:
+            if (invitation := _completed_with(there, body_digest, now, kept)) is not None:
+                return invitation
+            version, _ = await self._take(replace(row, version_of(there)), row)
+        if version is None:
+            raise Refused(Reason.IDEMPOTENCY_KEY_IN_FLIGHT)
+        return KeyClaim(group, digest, body_digest, version)
+
+    async def _take(self, operation: Operation, row: Row) -> tuple[str | None, TableEntity | None]:
+        """The version in which the row was written, or what is there instead."""
+        try:
+            [version] = await self._invitations.write([operation])
+        except Conflict:
+            there = await self._invitations.get(row["PartitionKey"], row["RowKey"])
+            if there is not None and there.get("ClaimId") == row["ClaimId"]:
+                # It went through, and a repeat of it met itself.
+                return version_of(there), None
+            return None, there
+        return version, None
+
+    async def release_key(self, claim: KeyClaim) -> None:
+        # Guarded by the version: a key that was completed or taken over meanwhile is not ours to give back.
+        await self._invitations.delete(claim.group, f"{KEY}{claim.digest}", claim.version)
+
     async def accept(self, invitations: Sequence[Invitation], claim: KeyClaim | None) -> None:
         if len({i.address.key for i in invitations}) < len(invitations):
             raise Conflict("an address is twice in the chunk")
@@ -66,7 +150,7 @@ class TableStore(IdempotencyKeys, TenantState):
         rows += _expiries(invitations)
         if claim is not None:
             first = invitations[0]
-            rows.append(completed(claim, first.id, first.created_at))
+            rows.append(_completed(claim, first.id, first.created_at))
         try:
             # Most guests are new to the group: their guards are read only where they turn out to be there.
             await self._invitations.write([*rows, *(insert(_guard(i)) for i in invitations)])
@@ -227,3 +311,23 @@ def _mark(group: GroupId, chunk: ChunkId, look_at: datetime) -> Row:
     """A chunk of an import that has not ended. It stands in the group's own partition: it comes and goes in the
     transactions that the chunk's records are written in, and costs none of its own."""
     return new_row(group, f"{MARK}{chunk}", LookAt=to_text(look_at))
+
+
+def _completed(claim: KeyClaim, invitation: InvitationId, now: datetime) -> Operation:
+    """The part of a transaction that ends a claim with what came of it."""
+    done = {"BodyDigest": claim.body_digest, "InvitationId": str(invitation)}
+    times = {"LeaseUntil": to_text(now), "CreatedAt": to_text(now)}
+    return replace(new_row(claim.group, f"{KEY}{claim.digest}", **done, **times), claim.version)
+
+
+def _completed_with(there: TableEntity, body_digest: str, now: datetime, kept: timedelta) -> InvitationId | None:
+    """What came of a key that is there; None where it may be claimed anew. Raises Refused."""
+    invitation: str | None = there.get("InvitationId")
+    is_given_up = invitation is None and from_text(there["LeaseUntil"]) <= now
+    if is_given_up or from_text(there["CreatedAt"]) + kept <= now:
+        return None
+    if there["BodyDigest"] != body_digest:
+        raise Refused(Reason.IDEMPOTENCY_KEY_REUSED)
+    if invitation is None:
+        raise Refused(Reason.IDEMPOTENCY_KEY_IN_FLIGHT)
+    return InvitationId.parse(invitation)

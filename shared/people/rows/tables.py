@@ -17,15 +17,14 @@ from shared.core.personal import DECIDERS, GUEST, Personal, Redaction, Says
 from shared.core.records import ChangeLogEntry, Stop
 from shared.imports.model.imports import Admission
 from shared.imports.rows import ADMISSION, IMPORT_COLUMNS, IMPORTS, PROGRESS_COLUMNS
-from shared.invitations.rows.invitations import INVITATION_COLUMNS, from_row
-from shared.invitations.rows.store import INVITATIONS, OPEN_CHUNKS
+from shared.invitations.rows.invitations import INVITATION_COLUMNS, INVITATIONS, from_row
+from shared.invitations.rows.store import OPEN_CHUNKS
 from shared.membership.model.apps import AppRecord
 from shared.pace.import_pace import ImportPace
 from shared.people.model import SubjectRequest
 from shared.people.rows.cases import PEOPLE
 from shared.people.rows.marks import Mark, hints_of, marks_in
-from shared.requests.model.digests import Digest
-from shared.requests.model.requests import JoinRequest
+from shared.requests.model import Digest, JoinRequest
 from shared.requests.rows import REQUESTS
 from shared.setup.model.plan import SetupPlan
 from shared.setup.model.records import StepRecord
@@ -34,7 +33,7 @@ from shared.storage.change_log import CHANGE_LOG
 from shared.storage.key import TENANT
 from shared.storage.records import Columns
 from shared.storage.reminders import REMINDERS
-from shared.storage.table import Row
+from shared.storage.transactions import Row
 
 _MANY = "…"
 """Ends the name of columns of which there is one for each group or account."""

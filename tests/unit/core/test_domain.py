@@ -14,8 +14,7 @@ from shared.core.reasons import REASONS, Reason
 from shared.core.waits import busy_again_wait, busy_wait, replication_wait
 from shared.invitations.model.invitations import STATES, State, advance, failed
 from shared.membership.model.access import Action, group_roles, may
-from shared.pace.breaker import Breaker, take_probe, trip
-from shared.pace.pacing import Pace, reserve
+from shared.pace.pacing import Breaker, Pace, reserve, take_probe, trip
 from tests.builders import GROUP, NOW, OWNER, STRANGER, TENANT, a_caller, a_group, an_invitation
 
 

@@ -19,7 +19,7 @@ from shared.http import deprecation
 from shared.http.schemas import Body, decode
 from shared.invitations.schemas import InvitationBody, decode_invitation
 from shared.membership.model.apps import AuditPolicy
-from shared.requests.model.requests import RequestState
+from shared.requests.model import RequestState
 from tests.builders import GROUP
 
 SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "v1" / "audit-policy.json"

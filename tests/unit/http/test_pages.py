@@ -8,7 +8,7 @@ import pytest
 
 from shared.http import pages
 from shared.http.pages import language_of, page_headers, strings
-from shared.requests.model.requests import RequestState
+from shared.requests.model import RequestState
 
 EVIL = "<script>alert('x')</script>\"&{{ 7*7 }}"
 PROBLEM = {"field": "address", "title": EVIL, "detail": EVIL, "remedy": EVIL}

@@ -12,12 +12,10 @@ from shared.core.csv.dialect import detect
 from shared.core.csv.rows import RowReader
 from shared.core.ids import KINDS, GroupId, ImportId, chunk_id, chunks_of
 from shared.core.reasons import Reason
-from shared.imports.model.guest_rows import Rules, read_row
-from shared.imports.model.imports import GuestRow, Import, by_group
-from shared.imports.preview import seconds_left
+from shared.imports.model.imports import GuestRow, Import, Rules, by_group, read_row
 from shared.imports.read_rows import read_piece
-from shared.invitations.model.counters import added, count, difference
-from shared.invitations.model.invitations import Invitation, State
+from shared.imports.start import seconds_left
+from shared.invitations.model.invitations import Invitation, State, added, count, difference
 from shared.pace.pacing import DayLimit, DayTaken, of_today
 from tests.builders import GROUP, NOW, OWNER, an_invitation
 from tests.fakes.import_store import FakeFiles

@@ -18,21 +18,17 @@ from shared.core.ids import GroupId, ImportId, InvitationId, UserId
 from shared.core.reasons import Reason
 from shared.core.results import Busy, Exists, Lagging
 from shared.imports.admissions import Admissions
-from shared.imports.authority import Authority
+from shared.imports.authority import Authority, Targets
 from shared.imports.chunk import ImportChunkStep
-from shared.imports.model.guest_rows import Rules
-from shared.imports.model.imports import Import, ImportState, Progress, Target
+from shared.imports.model.imports import Import, ImportState, Progress, Rules, Target
 from shared.imports.model.settings import ImportSettings
-from shared.imports.preview import PreviewImport
 from shared.imports.split import SplitImportStep
-from shared.imports.start import Upload
+from shared.imports.start import PreviewImport, Upload
 from shared.imports.sweep import CheckImport
-from shared.imports.targets import Targets
 from shared.imports.undo import UndoImportStep
 from shared.invitations.chunk import ChunkStep
-from shared.invitations.model.counters import count
-from shared.invitations.model.invitations import State
-from shared.invitations.still_wanted import StillWanted
+from shared.invitations.model.invitations import State, count
+from shared.invitations.take_back import DeleteUnused
 from shared.membership.access import Access
 from shared.messages.commands import ImportChunk, JoinChunk, MailChunk, SplitImport, UndoImport
 from shared.messages.outcomes import Outcome
@@ -52,7 +48,7 @@ IMPORT = ImportId("fe62a1b2c3d40123456789")
 ELSEWHERE = GroupId("22222222-2222-4222-8222-222222222223")
 MANY = DayLimit(10**6, 10**6)
 WIDE = ImportSettings(
-    pace=Pace(60_000, timedelta(minutes=1), burst=10_000), of_tenant=MANY, of_inviter=MANY, of_group=MANY
+    pace=Pace(60_000, timedelta(minutes=1), burst=10_000), per_tenant=MANY, per_inviter=MANY, per_group=MANY
 )
 
 
@@ -275,7 +271,7 @@ async def test_slots_follow_the_pace_and_reading_goes_no_further_than_the_horizo
 
 async def test_a_day_that_is_used_up_goes_on_at_midnight() -> None:
     limit = DayLimit(40, 10_000)
-    world = await Files(a_file(100, bad_every=1000), settings=replace(WIDE, of_inviter=limit)).given()
+    world = await Files(a_file(100, bad_every=1000), settings=replace(WIDE, per_inviter=limit)).given()
 
     await world.split(SplitImport(IMPORT, 0))
     outcome = await world.split(SplitImport(IMPORT, 1))
@@ -517,8 +513,8 @@ async def test_a_group_that_stopped_taking_guests_fails_its_rows_with_the_reason
 
 
 def undo_step(world: Files, features: Features = ALL) -> UndoImportStep:
-    wanted = StillWanted(world.store, FakeSetupStore())
-    return UndoImportStep(world.imports, world.store, world.directory, world.clock, world.timing, wanted, features)
+    unused = DeleteUnused(world.directory, world.store, FakeSetupStore(), features)
+    return UndoImportStep(world.imports, world.store, world.directory, world.clock, world.timing, unused)
 
 
 async def undoing(world: Files) -> None:

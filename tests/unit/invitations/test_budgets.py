@@ -11,7 +11,7 @@ from shared.core.reasons import Reason
 from shared.http import problems
 from shared.messages.commands import FulfilRequest, SplitImport
 from shared.pace.pacing import Budgets, DayLimit
-from shared.requests.model.requests import RequestState
+from shared.requests.model import RequestState
 from tests.builders import GROUP, OWNER, STRANGER, a_caller, a_group, an_app
 from tests.unit.imports.test_import_steps import ELSEWHERE, IMPORT, WIDE, Files
 from tests.unit.invitations.test_accept import new
@@ -130,7 +130,7 @@ async def test_an_approved_request_waits_for_the_next_day_and_takes_once() -> No
 
 async def test_what_was_invited_one_by_one_counts_for_imports_and_the_other_way_round() -> None:
     content = b"address\n" + b"".join(b"guest%d@fabrikam.com\n" % n for n in range(100))
-    settings = replace(WIDE, of_inviter=DayLimit(60, 60))
+    settings = replace(WIDE, per_inviter=DayLimit(60, 60))
     world = await Files(content, settings=settings).given()
     one_by_one = World(store=world.store, clock=world.clock, budgets=few(inviter=50))
     for n in range(20):
@@ -149,7 +149,7 @@ async def test_an_import_waits_for_the_day_of_a_group_and_takes_once() -> None:
     content = b"address,group\n" + b"".join(
         b"guest%d@fabrikam.com,%s\n" % (n, (GROUP if n < 80 else ELSEWHERE).encode()) for n in range(100)
     )
-    settings = replace(WIDE, of_group=DayLimit(40, 40))
+    settings = replace(WIDE, per_group=DayLimit(40, 40))
     world = Files(content, settings=settings)
     world.directory.groups[ELSEWHERE] = a_group(id=ELSEWHERE)
     world.setups.put(an_app(app_id=AppId("55555555-5555-4555-8555-555555555556"), group=ELSEWHERE))

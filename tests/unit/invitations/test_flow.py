@@ -26,8 +26,8 @@ from shared.core.results import (
     Unknown,
 )
 from shared.graph.ports import GuestToInvite
-from shared.invitations.give_up import REDRIVES
 from shared.invitations.model.invitations import State, advance
+from shared.invitations.sweep import REDRIVES
 from shared.messages.commands import CHUNK_SIZE, ChunkCommand, InviteChunk, JoinChunk, MailChunk
 from shared.pace.pacing import Pace
 from tests.builders import CHUNK, GROUP, NOW, an_invitation

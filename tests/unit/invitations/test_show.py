@@ -6,8 +6,8 @@ from shared.core.caller import Caller
 from shared.core.errors import Refused
 from shared.core.ids import UserId
 from shared.core.reasons import Reason
+from shared.invitations.commands import ShowInvitations
 from shared.invitations.model.invitations import State
-from shared.invitations.show import ShowInvitations
 from tests.builders import GROUP, STRANGER, a_caller, an_app, an_invitation
 from tests.unit.world import World
 

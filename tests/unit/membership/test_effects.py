@@ -13,15 +13,15 @@ from shared.core.errors import DirectoryBusy, Refused
 from shared.core.ids import UserId
 from shared.core.reasons import Reason
 from shared.core.results import Blocked
+from shared.imports.authority import Targets
 from shared.imports.commands import ImportCommands
 from shared.imports.model.imports import Import, ImportState
-from shared.imports.targets import Targets
 from shared.invitations.chunk import FRESH
 from shared.invitations.model.invitations import State
 from shared.membership.model.access import Action, InviteTo
 from shared.membership.model.apps import AppState, Policy, RequestPolicy
 from shared.messages.commands import FulfilRequest, InviteChunk, SplitImport
-from shared.requests.model.requests import RequestState
+from shared.requests.model import RequestState
 from shared.settings import read_settings
 from tests.builders import CHUNK, GROUP, OWNER, STRANGER, TENANT, a_caller, a_group, an_app, an_invitation
 from tests.fakes.principals import APP, DISABLED, GUEST

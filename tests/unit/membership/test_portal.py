@@ -16,11 +16,10 @@ from shared.core.results import Account, Busy
 from shared.core.texts import fill, unknown_placeholders
 from shared.graph.ports import GuestFacts, GuestPage
 from shared.invitations.accept import NewInvitation
-from shared.invitations.cancel import CancelInvitation
+from shared.invitations.commands import CancelInvitation, PreviewMail, Templates
 from shared.invitations.mail_text import JinjaMailText
 from shared.invitations.model.invitations import State
-from shared.invitations.still_wanted import StillWanted
-from shared.invitations.templates import PreviewMail, Templates
+from shared.invitations.take_back import DeleteUnused
 from shared.membership.access import Access
 from shared.membership.groups import GuestCommands, ShowGroups
 from shared.membership.model.access import Role
@@ -66,8 +65,8 @@ def stop_of(world: World) -> StopSwitch:
 
 
 def cancel(world: World) -> CancelInvitation:
-    wanted = StillWanted(world.store, world.setups)
-    return CancelInvitation(access(world), world.directory, world.store, world.clock, wanted, stop_of(world))
+    unused = DeleteUnused(world.directory, world.store, world.setups)
+    return CancelInvitation(access(world), world.directory, world.store, world.clock, unused, stop_of(world))
 
 
 async def refused(awaited: Any) -> Refused:

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.core.addresses import Address, parse_address
-from shared.requests.model.mailboxes import is_for_everybody, mailbox_of
+from shared.requests.model import is_for_everybody, mailbox_of
 
 
 def written(text: str) -> Address:

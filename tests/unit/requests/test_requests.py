@@ -19,17 +19,12 @@ from shared.membership.model.apps import AppRecord, AppState, Policy, RequestPol
 from shared.messages.commands import Command, FulfilRequest, MailDigest, MailRequest
 from shared.messages.outcomes import Outcome
 from shared.messages.sweep import Sweep
-from shared.requests.ask import AskToJoin, NewRequest
-from shared.requests.decide import DecideRequest
-from shared.requests.dependencies import RequestDependencies
-from shared.requests.fulfil import FulfilRequestStep
-from shared.requests.model.requests import REQUEST_STATES, JoinRequest, RequestState, request_id
-from shared.requests.model.settings import Limit, RequestSettings
-from shared.requests.notify_deciders import NotifyDeciders
-from shared.requests.ports import Waiting
-from shared.requests.send_mail import MailRequestStep
+from shared.requests.ask import AskToJoin, NewRequest, VerifyEmail
+from shared.requests.decide import DecideRequest, FulfilRequestStep
+from shared.requests.model import REQUEST_STATES, JoinRequest, Limit, RequestSettings, RequestState, request_id
+from shared.requests.ports import RequestDependencies, Waiting
+from shared.requests.send_mail import MailRequestStep, NotifyDeciders
 from shared.requests.sweep import SweepRequests
-from shared.requests.verify_email import VerifyEmail
 from tests.builders import GROUP, OWNER, STRANGER, a_caller
 from tests.fakes.request_store import FakeRequestStore
 from tests.unit.world import World
@@ -304,7 +299,7 @@ async def test_who_was_not_let_in_may_ask_again_and_must_prove_again(door: Door,
 
 
 async def test_limits_hold_per_source_and_say_when_to_come_back(door: Door) -> None:
-    door.settings = replace(SETTINGS, of_source=Limit(2, timedelta(hours=1)))
+    door.settings = replace(SETTINGS, per_source=Limit(2, timedelta(hours=1)))
     for number in range(2):
         await door.asked(f"g{number}@fabrikam.com")
 
@@ -323,7 +318,7 @@ async def test_an_address_gets_few_mails_and_nobody_is_told(door: Door) -> None:
         await door.asked()
         await door.deliver()
 
-    assert len(door.mailer.sent if door.mailer else []) == SETTINGS.of_address.most
+    assert len(door.mailer.sent if door.mailer else []) == SETTINGS.per_address.most
 
 
 async def test_a_link_that_is_too_old_or_wrong_proves_nothing(door: Door) -> None:

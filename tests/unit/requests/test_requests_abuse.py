@@ -12,8 +12,7 @@ from shared.invitations.model.invitations import State
 from shared.membership.model.apps import Policy, RequestPolicy
 from shared.messages.commands import MailChunk, MailDigest, MailRequest
 from shared.requests.ask import NewRequest
-from shared.requests.model.requests import RequestState, request_id
-from shared.requests.model.settings import Limit
+from shared.requests.model import Limit, RequestState, request_id
 from tests.builders import CHUNK, GROUP, OWNER, a_caller, a_group, an_invitation
 from tests.unit.requests.test_requests import APPROVER, KEY, SETTINGS, Door, refusal
 
@@ -63,7 +62,7 @@ async def test_asking_again_leaves_a_decision_and_all_that_belongs_to_it_as_it_i
     )  # fmt: skip
     listed = await door.decide.of_group(GROUP, a_caller(), state=None, continuation=None, limit=10)
     assert [r.note for r in listed.requests] == ["So we said"]
-    assert len(door.mailed("Confirm")) <= SETTINGS.of_address.most
+    assert len(door.mailed("Confirm")) <= SETTINGS.per_address.most
 
 
 async def test_asking_while_somebody_decides_mails_nobody(door: Door) -> None:
@@ -120,15 +119,15 @@ async def test_a_mailbox_gets_few_mails_however_its_address_is_written_and_howev
         door.setups.apps[key.app_id] = replace(app, value=key)
         for dots in ("ada.lovelace", "a.dalovelace", "ad.alovelace", "adalo.velace"):
             for domain in ("gmail.com", "googlemail.com"):
-                door.settings = replace(SETTINGS, of_source=Limit(1000, HOUR), of_source_in_day=Limit(1000, HOUR))
+                door.settings = replace(SETTINGS, per_source=Limit(1000, HOUR), per_source_in_day=Limit(1000, HOUR))
                 await door.ask(replace(NEW, group=group, address=f"{dots}@{domain}"))
     await door.deliver()
 
-    assert len(door.mailed("Confirm")) == SETTINGS.of_mailbox.most
+    assert len(door.mailed("Confirm")) == SETTINGS.per_mailbox.most
 
 
 async def test_a_domain_of_a_stranger_gets_few_mails_and_others_still_get_theirs(door: Door) -> None:
-    door.settings = replace(SETTINGS, of_domain=Limit(5, timedelta(days=1)))
+    door.settings = replace(SETTINGS, per_domain=Limit(5, timedelta(days=1)))
     for number in range(5):
         await door.asked(f"anything{number}@catch-all.example.com", source=f"192.0.2.{number}")
 
@@ -143,7 +142,7 @@ async def test_a_domain_of_a_stranger_gets_few_mails_and_others_still_get_theirs
 
 
 async def test_a_tenant_sends_so_many_mails_to_strangers_in_a_day(door: Door) -> None:
-    door.settings = replace(SETTINGS, of_tenant=Limit(3, timedelta(days=1)))
+    door.settings = replace(SETTINGS, per_tenant=Limit(3, timedelta(days=1)))
     for number in range(3):
         await door.asked(f"g{number}@a{number}.example.com", source=f"192.0.2.{number}")
 
@@ -162,17 +161,17 @@ async def test_one_source_does_not_use_up_what_is_everybodys(door: Door) -> None
             except Exception as e:
                 assert getattr(e, "reason", None) is Reason.TOO_MANY_REQUESTS  # noqa: PT017
         door.clock.advance(HOUR)
-        if len(door.requests.rows) == SETTINGS.of_source_in_day.most:
+        if len(door.requests.rows) == SETTINGS.per_source_in_day.most:
             break
 
-    assert len(door.requests.rows) == SETTINGS.of_source_in_day.most < SETTINGS.of_domain.most
+    assert len(door.requests.rows) == SETTINGS.per_source_in_day.most < SETTINGS.per_domain.most
     await door.asked("ada@catch-all.example.com", source="192.0.2.9")
 
 
 async def test_nobody_is_turned_away_by_the_many_who_ask_for_a_group_but_mails_wait_for_the_next_hour(
     door: Door,
 ) -> None:
-    door.settings = replace(SETTINGS, of_group=Limit(3, HOUR))
+    door.settings = replace(SETTINGS, per_group=Limit(3, HOUR))
     for number in range(3):
         await door.asked(f"g{number}@fabrikam.com", source=f"192.0.2.{number}")
     began = door.clock.now()

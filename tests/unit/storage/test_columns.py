@@ -13,8 +13,7 @@ from shared.core.reasons import Reason
 from shared.imports.model.imports import Import, ImportState, Progress, Target
 from shared.imports.rows import IMPORT_COLUMNS, PROGRESS_COLUMNS
 from shared.membership.model.apps import Policy
-from shared.pace.breaker import Breaker
-from shared.pace.pacing import DayTaken
+from shared.pace.pacing import Breaker, DayTaken
 from shared.storage.records import Columns, UnreadableRow, new_row
 
 AT, TEXT = datetime(2026, 3, 2, 9, tzinfo=UTC), "2026-03-02T09:00:00.000000+00:00"
