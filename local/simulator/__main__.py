@@ -10,10 +10,10 @@ from pathlib import Path
 
 from aiohttp import web
 
+from .observations import Traffic
+from .seed import StateFile
 from .server import application
 from .simulator import Simulator
-from .state import StateFile
-from .traffic import Traffic
 
 SAMPLE = Path(__file__).with_name("sample_tenant.json")
 IDENTITY_HEADER = "dev-identity-header"

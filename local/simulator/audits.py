@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .clock import elapsed_ms, instant, monotonic
-from .directory.objects import DirectoryObject
+from .objects import DirectoryObject
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from aiohttp import web
 from . import graph_api
 from .errors import GraphError
 from .faults import FaultOrder
-from .resources.invitations.redemption import CannotRedeem, redeem
-from .resources.policies import change_settings
+from .resources.invite_policy import CannotRedeem, redeem
+from .resources.tenant import change_settings
 from .seed import BadSeed, add_later
 from .simulator import Simulator
 

@@ -10,13 +10,12 @@ from msgspec.structs import replace
 
 from .call import Answer, Call, Json
 from .clock import now
-from .directory.directory import Directory
-from .directory.objects import DirectoryObject, ObjectSet
-from .directory.relations import Relation
+from .directory import Directory
 from .errors import bad_request, sync_state_gone
+from .objects import DirectoryObject, ObjectSet, Relation
 from .odata import shapes
 from .odata.filters import Expression, Junction, Path, Test
-from .odata.paging import link, state_in, token
+from .odata.query import link, state_in, token
 
 _MAX_IDS = 50
 _RELATIONS: Final[dict[str, Callable[[Directory], Relation]]] = {

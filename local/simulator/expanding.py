@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from .call import Call, Json
-from .directory.directory import Directory
-from .directory.objects import DirectoryObject
-from .directory.relations import Assignment
+from .directory import Directory
 from .errors import bad_request, no_such_link
+from .objects import Assignment, DirectoryObject
 from .odata import shapes, types
 from .odata.query import links
 from .world import World

@@ -8,9 +8,8 @@ import uuid
 from typing import Final
 
 from .clock import instant
-from .directory.directory import Directory
-from .directory.objects import DirectoryObject
-from .directory.relations import Assignment
+from .directory import Directory
+from .objects import Assignment, DirectoryObject
 from .resources import permissions
 from .tables import TABLES
 from .world import World

@@ -5,17 +5,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .call import Answer, Call, Json
-from .directory.directory import Directory
-from .directory.objects import DirectoryObject, ObjectSet, OrderedIds
+from .directory import Directory
 from .errors import GraphError, bad_request, unsupported_query
 from .expanding import LINKS, expanding
+from .objects import DirectoryObject, ObjectSet, OrderedIds
 from .odata import shapes, types
-from .odata.evaluate import Predicate, candidates, predicate
+from .odata.evaluate import Predicate, candidates, predicate, search
 from .odata.filters import Expression, filter_paths
 from .odata.naming import property_name, resolved
-from .odata.paging import Place, link, place, token
+from .odata.query import Place, link, place, token
 from .odata.rules import check_filter, check_options, check_orderby
-from .odata.search import search
 
 Visible = Callable[[DirectoryObject], bool]
 

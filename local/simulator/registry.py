@@ -5,7 +5,7 @@ It is the directory as the token issuer sees it (`issuer.People`).
 
 from dataclasses import dataclass, field, replace
 
-from .directory.directory import Directory
+from .directory import Directory
 from .issuer import Client, Person
 
 

@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from aiohttp import web
 
-from . import control, issuer, metadata
+from . import control, issuer
 from .answer import Answer
 from .call import Call
 from .faults import Cut
+from .odata import types
 from .pipeline import Pipeline
 from .routing import split_path
 from .simulator import Simulator
@@ -75,7 +76,7 @@ def _graph(simulator: Simulator) -> Callable[[web.Request], Awaitable[web.Stream
 
 async def _metadata(_request: web.Request) -> web.Response:
     """Needs no token, as in Graph."""
-    return web.Response(body=metadata.document(), content_type="application/xml", charset="utf-8")
+    return web.Response(body=types.metadata(), content_type="application/xml", charset="utf-8")
 
 
 def _response(answer: Answer) -> web.Response:

@@ -5,8 +5,8 @@ import logging
 from .call import Call, Caller
 from .errors import bad_token
 from .issuer import GRAPH, BadToken, Issuer
+from .observations import Traffic
 from .seed import Json, new_world
-from .traffic import Traffic
 from .world import World
 
 logger = logging.getLogger("local.simulator")

@@ -12,7 +12,7 @@ import httpx
 from aiohttp import web
 
 from local.simulator.__main__ import SAMPLE
-from local.simulator.issuer.keys import SigningKey
+from local.simulator.issuer.issuer import SigningKey
 from local.simulator.server import application
 from local.simulator.simulator import Simulator
 

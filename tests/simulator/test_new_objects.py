@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from local.simulator.state import restored, snapshot
+from local.simulator.seed import restored, snapshot
 from tests.simulator.simulated_graph import ANY_ROLE, APP, CLIENT, GUS, OLIVIA, OSCAR, TRAVEL, Graph, error
 
 APPLICATION = "00000302-0000-4000-8000-000000000302"

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from local.simulator.__main__ import SAMPLE
 from local.simulator.entitlements import Kind
-from local.simulator.resources.invitations.redemption import redeem
-from local.simulator.seed import add, new_world
-from local.simulator.state import StateFile, snapshot
+from local.simulator.resources.invite_policy import redeem
+from local.simulator.seed import StateFile, add, new_world, snapshot
 from local.simulator.world import World
 
 ROLE = "0000abcd-0000-4000-8000-000000000003"

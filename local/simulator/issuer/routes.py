@@ -6,14 +6,11 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 from aiohttp import hdrs, web
 
-from . import scopes
-from .codes import DEVICE_INTERVAL_S, DEVICE_LIFETIME_S
-from .grants import grant, same
-from .issuer import Issuer
+from .grants import audience_of, grant, person_scope, same
+from .issuer import DEVICE_INTERVAL_S, DEVICE_LIFETIME_S, Issuer
 from .refusal import Refusal, missing
 from .sign_in import SignIn, read_form
 
@@ -110,7 +107,7 @@ class _Endpoints:
             raise missing("client_id")
         client = self.issuer.need_client(form["client_id"])
         scope = form.get("scope", "")
-        scopes.of_person(scope, self.issuer.people)  # refused now, not after somebody has signed in
+        person_scope(scope, self.issuer.people)  # refused now, not after somebody has signed in
         device = self.issuer.devices.add(client, scope)
         address = f"{_base(request)}/{self.issuer.people.tenant_id}/oauth2/deviceauth"
         answer = {
@@ -147,14 +144,15 @@ class _Endpoints:
                 "No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.",
             )
         try:
-            audience = scopes.audience_of(resource, self.issuer.people)
+            audience = audience_of(resource, self.issuer.people)
         except Refusal as refusal:  # UNVERIFIED: in which words App Service passes Entra's refusal on
             return _identity_error(400, refusal.description)
-        claims: dict[str, Any] = self.issuer.app_claims(client, audience, _base(request))
+        expires = int(time.time()) + _MSI_LIFETIME_S
+        claims = self.issuer.app_claims(client, audience, _base(request)) | {"exp": expires}
         answer = {
-            "access_token": self.issuer.mint(claims, lifetime_s=_MSI_LIFETIME_S),
+            "access_token": self.issuer.mint(claims),
             "client_id": client.client_id,
-            "expires_on": str(int(time.time()) + _MSI_LIFETIME_S),
+            "expires_on": str(expires),
             "resource": resource,
             "token_type": "Bearer",
         }

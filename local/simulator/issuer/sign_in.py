@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
 from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from . import pages, scopes
-from .grants import sign_in
+from .grants import person_scope, sign_in
 from .issuer import Issuer
 from .people import Client, Person
 from .refusal import Refusal
 
 _RESPONSE_MODES = ("query", "fragment", "form_post")
 _FROM_THE_PERSON = ("username", "password", "user_code")
+_PAGE = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8").strip())
+_SIGN_IN = """\
+<form method="post">{hidden}{field}\
+<p><label for="username">User name</label>\
+<input id="username" name="username" autocomplete="username" required value="{hint}"></p>\
+<p><label for="password">Password</label>\
+<input id="password" name="password" type="password" autocomplete="current-password" required></p>\
+<p><button>Sign in</button></p></form>"""
+_PERSON = '<li><form method="post">{hidden}<button>{name}<br><small>{username}</small></button></form></li>'
+_CODE = """\
+<p><label for="user_code">Code shown by the device</label>\
+<input id="user_code" name="user_code" autocomplete="off" required value="{code}"></p>"""
 
 
 class SignIn:
@@ -33,9 +47,8 @@ class SignIn:
         try:
             client = self._known_client(asked)
         except Refusal as refusal:
-            return _html(
-                pages.page("Sorry, but we’re having trouble signing you in", pages.alert(refusal.description)), 400
-            )
+            title = "Sorry, but we’re having trouble signing you in"
+            return _page(title, _alert(refusal.description), status=400)
         try:
             self._check(asked)
             if request.method == "POST":
@@ -48,8 +61,8 @@ class SignIn:
         else:
             problem = None
         hint = form.get("username") or asked.get("login_hint", "")
-        page = pages.sign_in(f"Sign in to {client.name}", asked, self._offered(), hint=hint, problem=problem)
-        return _html(page, 200)
+        people = self._offered()
+        return _sign_in_page(f"Sign in to {client.name}", asked, people, hint=hint, problem=problem)
 
     async def device(self, request: web.Request) -> web.Response:
         """Takes the code that a device shows, and a person's sign-in for it."""
@@ -62,10 +75,10 @@ class SignIn:
                 problem = refusal.text
             else:
                 if self._issuer.devices.approve(form.get("user_code", ""), person.username):
-                    return _html(pages.page("You have signed in", "<p>You may close this window now.</p>"), 200)
+                    return _page("You have signed in", "<p>You may close this window now.</p>")
                 problem = "That code didn't work. Check the code and try again."
         code = form.get("user_code") or request.query.get("user_code", "")
-        return _html(pages.device({}, code, problem=problem), 200)
+        return _sign_in_page("Enter code", {}, (), field=_CODE.format(code=escape(code)), problem=problem)
 
     async def sign_out(self, request: web.Request) -> web.Response:
         """Back to the app where it asks for that and the address is registered."""
@@ -73,7 +86,7 @@ class SignIn:
         client = self._issuer.people.find_client(request.query.get("client_id", ""))
         if client is not None and _is_registered(address, client):
             return web.Response(status=302, headers={"Location": address})
-        return _html(pages.page("You signed out of your account"), 200)
+        return _page("You signed out of your account")
 
     def _offered(self) -> Sequence[Person]:
         offer = getattr(self._issuer.people, "sample_people", None)
@@ -93,7 +106,7 @@ class SignIn:
             raise Refusal("response type unknown")
         if not asked.get("code_challenge") or asked.get("code_challenge_method") != "S256":
             raise Refusal("challenge missing")
-        scopes.of_person(asked.get("scope", ""), self._issuer.people)
+        person_scope(asked.get("scope", ""), self._issuer.people)
         if asked.get("prompt") == "none":
             raise Refusal("nobody signed in")
 
@@ -126,7 +139,9 @@ def _reply(asked: Mapping[str, str], values: dict[str, str]) -> web.Response:
     if "state" in asked:
         values["state"] = asked["state"]
     if mode == "form_post":
-        return _html(pages.form_post(address, values), 200)
+        # OAuth 2.0 Form Post Response Mode.
+        form = f'<form method="post" action="{escape(address)}">{_hidden(values)}<button>Continue</button></form>'
+        return _page("Signed in", form, "<script>document.forms[0].submit()</script>")
     mark = "#" if mode == "fragment" else "&" if "?" in address else "?"
     # Not aiohttp's HTTPFound: it would put the address into another form than the one that is registered.
     headers = {"Location": f"{address}{mark}{urlencode(values)}", "Cache-Control": "no-store"}
@@ -138,6 +153,46 @@ async def read_form(request: web.Request) -> dict[str, str]:
     return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
 
 
-def _html(text: str, status: int) -> web.Response:
+def _page(title: str, *parts: str, status: int = 200) -> web.Response:
+    """A whole document; `parts` are HTML already."""
+    text = _PAGE.substitute(title=escape(title), content="".join(parts))
     headers = {"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"}
     return web.Response(text=text, content_type="text/html", status=status, headers=headers)
+
+
+def _alert(text: str) -> str:
+    return f'<p role="alert">{escape(text)}</p>'
+
+
+def _sign_in_page(
+    title: str,
+    carried: Mapping[str, str],
+    people: Sequence[Person],
+    *,
+    field: str = "",
+    hint: str = "",
+    problem: str | None = None,
+) -> web.Response:
+    """The sign-in page: posts `carried`, `username` and `password` back to its own address.
+
+    Args:
+        people: offered to sign in with one click; their passwords are in the page, which is for development.
+        field: more of the form, as HTML.
+        hint: user name to start with.
+        problem: what was wrong with the last attempt.
+    """
+    parts = ["<p>This tenant is simulated, its people are samples.</p>", *([_alert(problem)] if problem else [])]
+    if people:
+        parts.append("<h2>Sign in as</h2><ul>")
+        for person in people:
+            login = _hidden({**carried, "username": person.username, "password": person.password or ""})
+            names = {"name": escape(person.name), "username": escape(person.username)}
+            parts.append(_PERSON.format(hidden=login, **names))
+        parts.append("</ul><h2>Or with a password</h2>")
+    return _page(title, *parts, _SIGN_IN.format(hidden=_hidden(carried), field=field, hint=escape(hint)))
+
+
+def _hidden(values: Mapping[str, str]) -> str:
+    return "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in values.items()
+    )

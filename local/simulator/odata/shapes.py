@@ -1,16 +1,21 @@
-"""How an object is shown: the default properties of its type, `$select`, the context annotation."""
+"""How an object is shown: its type's default properties, `$select`, the context annotation; what a body may set."""
 
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
-from ..directory.objects import DirectoryObject
-from ..errors import bad_request, no_such_link
+from ..errors import bad_request, invalid_value, no_such_link
+from ..objects import DirectoryObject
 from ..settings import OData
 from ..tables import TABLES
 from . import types
 
 Json = dict[str, Any]
 
+LONGEST: Final[dict[str, dict[str, int]]] = TABLES["longest"]
+_NICKNAME = re.compile(r"""[^@()\\\[\]";:<>, \x80-\U0010ffff]+""")
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
+_GROUP_TYPES = {"Unified", "DynamicMembership"}
 # What a credential shows never, or only when asked for.
 _SECRETS = {"keyCredentials": "key", "passwordCredentials": "secretText"}
 SETS = {
@@ -117,3 +122,21 @@ def merged(object_: DirectoryObject, changes: Json) -> Json:
         else value
         for name, value in changes.items()
     }
+
+
+def check_values(kind: str, properties: Json) -> None:
+    """Lengths and characters. Raises GraphError: 400 for the first property whose value is too long or not allowed.
+
+    Sources: Microsoft Graph, "user resource type" and "group resource type" (lengths, the characters of mailNickname,
+    the two letters of usageLocation, the two group types); microsoft-graph-docs #6675 for a description's length.
+    """
+    resource = kind.capitalize()
+    for name, longest in LONGEST[kind].items():
+        if len(properties.get(name) or "") > longest:
+            raise invalid_value(name, resource, "InvalidLength")
+    for name, allowed in (("mailNickname", _NICKNAME), ("usageLocation", _COUNTRY)):
+        value = properties.get(name)
+        if value is not None and not allowed.fullmatch(value):
+            raise invalid_value(name, resource)
+    if not set(properties.get("groupTypes") or ()) <= _GROUP_TYPES:
+        raise invalid_value("groupTypes", resource)

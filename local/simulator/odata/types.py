@@ -1,7 +1,7 @@
 """The published v1.0 types (``types.json``, an excerpt of Microsoft's metadata): names, value types, nullability.
 
 Used to refuse what Graph would refuse in a body or in `$select`, and to show unset values as Graph does:
-collections as ``[]``, all else as null.
+collections as ``[]``, all else as null; and for ``$metadata``.
 """
 
 import json
@@ -9,6 +9,7 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from xml.etree import ElementTree
 
 _DOCUMENT: Final[dict[str, Any]] = json.loads(Path(__file__).with_name("types.json").read_text(encoding="utf-8"))
 TYPES: Final[dict[str, Any]] = _DOCUMENT["types"]
@@ -104,3 +105,58 @@ def stranger(type_: str, value: Any) -> str | None:
         if found is not None:
             return found
     return None
+
+
+_EDMX: Final = "http://docs.oasis-open.org/odata/ns/edmx"
+_EDM: Final = "http://docs.oasis-open.org/odata/ns/edm"
+_NAMESPACE: Final = "microsoft.graph"
+_KINDS: Final = (
+    *("applicationTemplate", "application", "directoryObject", "domain", "groupSettingTemplate", "groupSetting"),
+    *("group", "invitation", "servicePrincipal", "user"),
+)
+_SETS: Final = {**{f"{kind}s": kind for kind in _KINDS}, "organization": "organization"}
+
+
+@cache
+def metadata() -> bytes:
+    """``$metadata``: the CSDL document of the types and of the sets, in UTF-8. Navigation properties and operations
+    are left out, and so is every property of a type that is not in the excerpt."""
+    root = ElementTree.Element("edmx:Edmx", {"xmlns:edmx": _EDMX, "Version": "4.0"})
+    services = ElementTree.SubElement(root, "edmx:DataServices")
+    schema = ElementTree.SubElement(services, "Schema", {"xmlns": _EDM, "Namespace": _NAMESPACE, "Alias": "graph"})
+    for name, members in ENUMS.items():
+        enum = ElementTree.SubElement(schema, "EnumType", {"Name": name})
+        for member in members:
+            ElementTree.SubElement(enum, "Member", {"Name": member})
+    for name, declared in TYPES.items():
+        _add_type(schema, name, declared)
+    container = ElementTree.SubElement(schema, "EntityContainer", {"Name": "GraphService"})
+    for set_, type_ in _SETS.items():
+        ElementTree.SubElement(container, "EntitySet", {"Name": set_, "EntityType": f"{_NAMESPACE}.{type_}"})
+    text: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text
+
+
+def _add_type(schema: ElementTree.Element, name: str, type_: dict[str, Any]) -> None:
+    facts = {"Name": name, **({"BaseType": f"graph.{type_['base']}"} if type_["base"] else {})}
+    if type_["open"]:
+        facts["OpenType"] = "true"
+    element = ElementTree.SubElement(schema, "EntityType" if _is_entity(name) else "ComplexType", facts)
+    if name == "entity":
+        element.set("Abstract", "true")
+        ElementTree.SubElement(ElementTree.SubElement(element, "Key"), "PropertyRef", {"Name": "id"})
+    for property_, declared in type_["properties"].items():
+        written = declared.removesuffix("!")
+        single = written.removeprefix("Collection(").removesuffix(")")
+        if not single.startswith("Edm."):
+            if single not in TYPES and single not in ENUMS:
+                continue
+            written = written.replace(single, f"graph.{single}")
+        nullable = {"Nullable": "false"} if declared.endswith("!") else {}
+        ElementTree.SubElement(element, "Property", {"Name": property_, "Type": written, **nullable})
+
+
+def _is_entity(name: str) -> bool:
+    """Whether it descends from ``entity``: has an id of its own."""
+    base = TYPES[name]["base"]
+    return name == "entity" or (base is not None and _is_entity(base))

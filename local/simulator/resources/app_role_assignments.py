@@ -9,16 +9,15 @@ from .. import graph_api
 from ..audits import user_target
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import instant
-from ..directory.objects import DirectoryObject
-from ..directory.relations import Assignment
 from ..errors import bad_request, check_required, invalid_reference, not_found
 from ..expanding import assignment_shown as shown
 from ..listing import list_plain
+from ..objects import Assignment, DirectoryObject
 from ..odata.shapes import checked_body
 from ..routing import Needs, Route
 from ..world import World
 from . import permissions as may
-from .links import Find
+from .answers import Find
 from .lookup import need_group, need_service_principal, need_user
 
 DEFAULT_ACCESS: Final = "00000000-0000-0000-0000-000000000000"

@@ -6,16 +6,15 @@ from urllib.parse import urlsplit
 
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import stamp
-from ..directory.objects import DirectoryObject, OrderedIds
 from ..errors import already_exist, bad_request, check_required, not_found, not_unique
+from ..objects import DirectoryObject, OrderedIds
 from ..odata.shapes import checked_body, merged
 from ..routing import Route
 from ..tables import TABLES
 from ..world import World
 from . import credentials
 from . import permissions as may
-from .answers import collection, created, deleting, each, one, upserted
-from .links import Find, changed, listed, references
+from .answers import Find, changed, collection, created, deleting, each, listed, one, references, upserted
 from .lookup import check_unique_name, need_application
 
 

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ..call import NO_CONTENT, Answer, Call, Json
 from ..clock import now, stamp
-from ..directory.objects import DirectoryObject
 from ..errors import bad_request, invalid_value
+from ..objects import DirectoryObject
 from .lookup import need_service_principal
 
 _LONGEST_YEARS: Final = 3

@@ -5,8 +5,8 @@ import uuid
 from typing import Final
 
 from ..call import NO_CONTENT, Answer, Call, Json
-from ..directory.objects import DirectoryObject
 from ..errors import bad_request
+from ..objects import DirectoryObject
 from ..routing import Needs, Route
 from ..tables import TABLES
 from ..world import World

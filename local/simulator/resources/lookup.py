@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 
 from ..call import Call, Json
-from ..directory.objects import DirectoryObject
 from ..errors import bad_request, invalid_identifier, not_found
+from ..objects import DirectoryObject
 from ..odata.types import is_guid
 from ..routing import split_path
 from ..settings import Window

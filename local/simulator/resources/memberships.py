@@ -7,13 +7,12 @@ directory roles: "List a user's direct memberships".
 from typing import Final
 
 from ..call import Answer, Call, Json
-from ..directory.objects import DirectoryObject, OrderedIds
 from ..errors import bad_request, not_found
+from ..objects import DirectoryObject, OrderedIds
 from ..routing import Needs, Route
 from ..world import World
 from . import permissions as may
-from .answers import strings
-from .links import Find, Ids, Kinds, listed
+from .answers import Find, Ids, Kinds, listed, strings
 from .lookup import need_group, need_service_principal, need_user
 
 _MAX_CHECKED: Final = 20

@@ -4,17 +4,16 @@ certified and deleted (graph contract "App access")."""
 from typing import Final
 
 from ..call import NO_CONTENT, Answer, Call, Json
-from ..directory.objects import DirectoryObject, OrderedIds
 from ..errors import GraphError, bad_request, check_required, invalid_value
+from ..objects import DirectoryObject, OrderedIds
 from ..odata.shapes import checked_body, merged, show
 from ..routing import Route
 from ..tables import TABLES
 from ..world import World
 from . import permissions as may
-from .answers import collection, created, deleting, each, found, one, reading
+from .answers import collection, created, deleting, each, found, listed, one, reading
 from .applications import app_routes, create_application, own
 from .credentials import add_token_signing_certificate
-from .links import listed
 from .lookup import need_service_principal
 
 _TEMPLATES: Final[list[Json]] = TABLES["applicationTemplates"]

@@ -7,17 +7,15 @@ from typing import Final
 from ..audits import user_target
 from ..call import NO_CONTENT, Answer, Call, Caller, Json
 from ..clock import stamp
-from ..directory.objects import DirectoryObject, OrderedIds
 from ..errors import GraphError, already_exist, bad_request, check_required, denied, not_found, not_unique, synced
 from ..listing import Visible
-from ..odata.shapes import checked_body
+from ..objects import DirectoryObject, OrderedIds
+from ..odata.shapes import check_values, checked_body
 from ..registry import Credentials
 from ..routing import Route
 from ..world import World
 from . import permissions as may
-from . import property_rules
-from .answers import collection, created, linked, one
-from .links import changed, listed
+from .answers import changed, collection, created, linked, listed, one
 from .lookup import need_user, reference_in, referenced, security_identifier, sees
 
 _REQUIRED: Final = ("accountEnabled", "displayName", "mailNickname", "userPrincipalName", "passwordProfile")
@@ -70,7 +68,7 @@ def _update(world: World, user: DirectoryObject, body: Json) -> None:
         text = "Unable to read the company information from the directory."
         raise GraphError(404, "Directory_ObjectNotFound", text)
     changes = checked_body(world.settings.odata, "user", body)
-    property_rules.check("user", changes)
+    check_values("user", changes)
     if user.get("onPremisesSyncEnabled"):
         raise synced()
     changes.pop("passwordProfile", None)
@@ -91,7 +89,7 @@ def create_user(call: Call) -> Answer:
     world = call.world
     fields = checked_body(world.settings.odata, "user", call.json())
     check_required(fields, "User", *_REQUIRED)
-    property_rules.check("user", fields)
+    check_values("user", fields)
     name = _checked_name(call, fields)
     profile: Json = fields.pop("passwordProfile")
     password = _checked_password(profile)

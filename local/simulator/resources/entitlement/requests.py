@@ -10,14 +10,12 @@ from typing import Final
 from ...audits import Actor
 from ...call import Caller, Json
 from ...clock import stamp
-from ...directory.objects import DirectoryObject
 from ...entitlements import Kind
 from ...errors import GraphError
+from ...objects import DirectoryObject
 from ...world import World
-from .. import app_role_assignments
-from ..groups import membership
-from . import refusals
-from .model import GROUP, id_in, is_in_use, need, request_type
+from .. import app_role_assignments, group_members
+from .model import GROUP, id_in, invalid, is_in_use, need, refused, request_type
 
 _NAME: Final = "Azure AD Identity Governance - Entitlement Management"
 _SERVICE: Final = Caller("entitlement-management", "entitlement-management", frozenset())
@@ -33,22 +31,22 @@ def submit(world: World, body: Json, caller: Caller) -> Json:
     somebody else."""
     kind, asked = request_type(body), body.get("assignment")
     if kind is None or not isinstance(asked, dict):
-        raise refusals.invalid()
+        raise invalid()
     if kind == "adminRemove":
         return _submit_removal(world, need(world, Kind.ASSIGNMENT, asked.get("id")), body, caller)
     package = need(world, Kind.PACKAGE, id_in(asked, "accessPackage", flat=True))
     policy = need(world, Kind.POLICY, id_in(asked, "assignmentPolicy", flat=True))
     if policy["_accessPackage"] != package["id"]:
-        raise refusals.invalid()
+        raise invalid()
     target_id = caller.object_id if kind == "userAdd" else id_in(asked, "target", flat=True)
     target = world.directory.users.get(target_id)
     if target is None:
-        raise refusals.invalid("The target is not in the directory.")
+        raise invalid("The target is not in the directory.")
     if kind == "userAdd" and (caller.is_app or not _may_request(world, policy, target)):
-        raise refusals.refused("policy_not_met")
+        raise refused("policy_not_met")
     is_twice = is_in_use(world, accessPackage=package["id"], target=target.id)
     if is_twice and world.settings.entitlement.request_twice == "refuse":
-        raise refusals.refused("taken", what="request or assignment")
+        raise refused("taken", what="request or assignment")
     links = {"_accessPackage": package["id"], "_target": target.id, "_assignmentPolicy": policy["id"]}
     return _new(world, kind, body, caller, links)
 
@@ -73,7 +71,7 @@ def stages_of(world: World, request_id: str) -> list[Json]:
     """Raises GraphError: 404 for a request without approval."""
     stages = world.entitlements.all(Kind.STAGE, approval=request_id.lower())
     if not stages:
-        raise refusals.refused("unknown")
+        raise refused("unknown")
     return stages
 
 
@@ -82,11 +80,11 @@ def decide(world: World, request: Json, stage: Json, body: Json, person: Directo
     for a stage that was decided."""
     result = body.get("reviewResult")
     if result not in {"Approve", "Deny"}:
-        raise refusals.invalid()
+        raise invalid()
     if person.id.lower() not in stage["_approvers"]:
         raise GraphError(403, "Forbidden", "The caller is not an approver of this stage.")
     if stage["status"] != "InProgress":
-        raise refusals.refused("already_decided")
+        raise refused("already_decided")
     stage.update(
         status="Completed",
         reviewResult=result,
@@ -108,7 +106,7 @@ def cancel(world: World, request: Json) -> None:
     """Raises GraphError: 400 for a request that is past it (which states are not is documented, the code is
     UNVERIFIED)."""
     if request["state"] not in _CANCELLABLE:
-        raise refusals.invalid("The request is not in a state in which it can be canceled.")
+        raise invalid("The request is not in a state in which it can be canceled.")
     for stage in world.entitlements.all(Kind.STAGE, approval=request["id"]):
         if stage["status"] != "Completed":
             stage["status"] = "Completed"
@@ -133,7 +131,7 @@ def extend(world: World, role_scope: Json) -> None:
 
 def _submit_removal(world: World, assignment: Json, body: Json, caller: Caller) -> Json:
     if assignment["state"] != "delivered":
-        raise refusals.invalid()
+        raise invalid()
     links = {name: assignment[name] for name in ("_accessPackage", "_target", "_assignmentPolicy")}
     return _new(world, "adminRemove", body, caller, {**links, "_assignment": assignment["id"]})
 
@@ -191,7 +189,7 @@ def _deliver(world: World, request: Json) -> None:
     target = world.directory.users.get(request["_target"])
     try:
         if target is None:
-            raise refusals.refused("unknown")
+            raise refused("unknown")
         for role_scope in world.entitlements.all(Kind.ROLE_SCOPE, accessPackage=request["_accessPackage"]):
             _give(world, target, role_scope)
     except GraphError as error:
@@ -215,12 +213,12 @@ def _give(world: World, target: DirectoryObject, role_scope: Json) -> None:
         return
     group = directory.groups.get(resource["originId"])
     if group is None:
-        raise refusals.refused("not_in_origin", system=GROUP)
+        raise refused("not_in_origin", system=GROUP)
     if role["displayName"] == "Owner":
         if not directory.owners.holds(group.id, target.id):
-            membership.add_owners(world, group, [target], _SERVICE)
+            group_members.add_owners(world, group, [target], _SERVICE)
     elif not directory.members.holds(group.id, target.id):
-        membership.add(world, group, [target], _SERVICE, _ACTOR)
+        group_members.add(world, group, [target], _SERVICE, _ACTOR)
 
 
 def _take(world: World, target_id: str, role_scope: Json) -> None:

@@ -9,7 +9,7 @@ from ...odata.filters import Expression, Junction, Path, Test
 from ...routing import Handler, Route
 from ...world import World
 from .. import permissions as may
-from . import model, refusals, requests
+from . import model, requests
 from .shown import ROOT, many, one
 
 _SETS = {
@@ -51,7 +51,7 @@ def delete_role_scope(call: Call) -> Answer:
     package = _item(call, Kind.PACKAGE)
     role_scope = model.need(call.world, Kind.ROLE_SCOPE, call.keys["roleScope"])
     if role_scope["_accessPackage"] != package["id"]:
-        raise refusals.refused("unknown")
+        raise model.refused("unknown")
     requests.withdraw(call.world, role_scope)
     return NO_CONTENT
 
@@ -72,7 +72,7 @@ def submit(call: Call) -> Answer:
 def cancel(call: Call) -> Answer:
     """Delegated only: for an app it is "not supported". 204 is the documented example, 200 the text above it."""
     if call.who.is_app:
-        raise refusals.denied(call)
+        raise model.not_authorized(call)
     requests.cancel(call.world, _item(call, Kind.REQUEST))
     return NO_CONTENT
 
@@ -98,7 +98,7 @@ def decide(call: Call) -> Answer:
     """Delegated only (graph contract "Entitlement management"): an app is refused whatever it holds."""
     person = None if call.who.is_app else call.world.directory.users.get(call.who.object_id)
     if person is None:
-        raise refusals.denied(call)
+        raise model.not_authorized(call)
     requests.decide(call.world, _item(call, Kind.REQUEST), _stage(call), call.json(), person)
     return NO_CONTENT
 
@@ -110,7 +110,7 @@ def _as_seen(call: Call, stage: Json) -> Json:
 def _stage(call: Call) -> Json:
     stage = model.need(call.world, Kind.STAGE, call.keys["stage"])
     if stage["_approval"] != call.keys["item"].lower():
-        raise refusals.refused("unknown")
+        raise model.refused("unknown")
     return stage
 
 
@@ -136,7 +136,7 @@ def _route(method: str, path: str, handler: Handler) -> Route:
         return handler(call)
 
     needs = may.ENTITLEMENT_READ if method == "GET" else may.ENTITLEMENT_WRITE
-    return Route(method, f"{ROOT}{path}", licensed, needs, refusal=refusals.denied)
+    return Route(method, f"{ROOT}{path}", licensed, needs, refusal=model.not_authorized)
 
 
 def _reading(kind: Kind) -> tuple[Route, ...]:
@@ -183,7 +183,7 @@ def _of_catalog(kind: Kind, name: str) -> Route:
     def answer(call: Call) -> Answer:
         catalog, condition = _item(call, Kind.CATALOG), call.query.filter
         if call.world.settings.entitlement.role_filter_needed and not _filters_origin_system(condition):
-            raise refusals.invalid("A filter on originSystem is needed.")
+            raise model.invalid("A filter on originSystem is needed.")
         seen = {resource["id"] for resource in model.resources_seen(call.world, catalog)}
         items = [i for i in call.world.entitlements.all(kind, catalog=catalog["id"]) if i["_resource"] in seen]
         return many(call, kind, f"catalogs('{catalog['id']}')/{name}", items)

@@ -3,10 +3,10 @@
 from typing import Any, Final
 
 from ...call import Answer, Call, Json
-from ...directory.objects import DirectoryObject
 from ...entitlements import Kind
 from ...errors import bad_request, no_such_link
 from ...listing import list_plain
+from ...objects import DirectoryObject
 from ...odata import types
 from ...odata.evaluate import predicate
 from ...odata.filters import filter_paths

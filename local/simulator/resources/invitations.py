@@ -5,29 +5,30 @@ import secrets
 import uuid
 from typing import Any
 
-from ...audits import Actor, user_target
-from ...call import Answer, Call, Caller, Json
-from ...clock import stamp
-from ...directory.objects import DirectoryObject
-from ...errors import GraphError, bad_request, check_required, invite_denied, not_found, not_unique
-from ...invited import InvitedGuest
-from ...observations import Mail
-from ...odata.shapes import checked_body
-from ...routing import Route
-from ...world import World
-from .. import permissions as may
-from ..lookup import referenced, security_identifier
-from . import policy
+from ..audits import user_target
+from ..call import Answer, Call, Caller, Json
+from ..clock import stamp
+from ..errors import GraphError, bad_request, check_required, invite_denied, not_found, not_unique
+from ..invited import InvitedGuest
+from ..objects import DirectoryObject
+from ..observations import Mail
+from ..odata.shapes import checked_body
+from ..routing import Route
+from ..world import World
+from . import invite_policy as policy
+from . import permissions as may
+from .lookup import referenced, security_identifier
 
 _SENDER = "invites@microsoft.com"
 
 
-def invite(world: World, body: Json, caller: Caller, actor: Actor) -> Json:
-    """Make or find the guest and give out a new ticket; what Graph answers with.
+def invite(call: Call) -> Answer:
+    """Make or find the guest and give out a new ticket.
 
     A repeat for the same address is a success that gives another ticket and says nothing of the first. Raises
     GraphError: one of the refusals of graph contract "Invitations".
     """
+    world, body, caller = call.world, call.json(), call.who
     policy.check_caller(world, caller)
     wanted = _checked(world, body)
     address: str = wanted["invitedUserEmailAddress"]
@@ -53,13 +54,17 @@ def invite(world: World, body: Json, caller: Caller, actor: Actor) -> Json:
         _send_mail(world, guest, shown, caller)
     world.audits.write(
         activity,
-        by=actor,
+        by=call.actor,
         target=user_target(user),
         service="Invited Users",
         operation="Add",
         details={"InvitedUserEmailAddress": address, "InvitationId": shown["id"]},
     )
-    return shown
+    return Answer(
+        201,
+        {"@odata.context": f"{call.base_url}/$metadata#invitations/$entity", **shown},
+        headers={"Location": f"{call.base_url}/invitations/{shown['id']}"},
+    )
 
 
 def _checked(world: World, body: Json) -> Json:
@@ -276,20 +281,11 @@ def _send_mail(world: World, guest: InvitedGuest, shown: Json, caller: Caller) -
     )
 
 
-def create_invitation(call: Call) -> Answer:
-    shown = invite(call.world, call.json(), call.who, call.actor)
-    return Answer(
-        201,
-        {"@odata.context": f"{call.base_url}/$metadata#invitations/$entity", **shown},
-        headers={"Location": f"{call.base_url}/invitations/{shown['id']}"},
-    )
-
-
 ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
         "/invitations",
-        create_invitation,
+        invite,
         may.INVITE,
         refusal=lambda call: invite_denied(call.world.directory.tenant.id),
     ),

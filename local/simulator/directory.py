@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..clock import monotonic, now, stamp
-from .objects import DirectoryObject, ObjectSet, Properties
-from .relations import Assignment, Assignments, Relation
+from .clock import monotonic, now, stamp
+from .objects import Assignment, Assignments, DirectoryObject, ObjectSet, Properties, Relation
 
 
 @dataclass(frozen=True, slots=True)

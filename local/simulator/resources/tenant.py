@@ -1,5 +1,6 @@
-"""The tenant's policies (graph contract "Policies"). What they decide lives in the settings, so that both ways of
-change agree; partners of the cross-tenant access policy decide about no invitation here."""
+"""Who the tenant is (``/organization``, ``/domains``), what happened in its directory (``/auditLogs``; sign-ins are
+not simulated: their list is empty), and its policies (graph contract "Policies"). What policies decide lives in the
+settings, so that both ways of change agree; partners of the cross-tenant access policy decide about no invitation."""
 
 import json
 from typing import Any, Final
@@ -184,8 +185,32 @@ def _b2b_routes(base: str) -> tuple[Route, ...]:
     )
 
 
+def _organization(call: Call) -> list[Json]:
+    tenant = call.world.directory.tenant
+    domains = [{**TABLES["verifiedDomain"], **facts, "name": name} for name, facts in _verified(call)]
+    facts = {"id": tenant.id, "displayName": tenant.display_name, "verifiedDomains": domains}
+    return [{**TABLES["organization"], **facts}]
+
+
+def _domains(call: Call) -> list[Json]:
+    return [{**TABLES["domain"], **facts, "id": name} for name, facts in _verified(call)]
+
+
+def _verified(call: Call) -> list[tuple[str, Json]]:
+    initial, names = call.world.directory.tenant.initial_domain, call.world.verified_domains
+    return [(name, {"isDefault": name == names[0], "isInitial": name == initial}) for name in names]
+
+
+def _ingested(call: Call) -> list[Json]:
+    return call.world.audits.listed(call.world.settings.audits.ingestion_delay_ms)
+
+
 _CROSS_TENANT, _PARTNER = "/policies/crossTenantAccessPolicy", f"/{_PARTNERS}/{{partner}}"
 ROUTES: tuple[Route, ...] = (
+    *reading("/organization", "organization", _organization, may.ORGANIZATION_READ),
+    *reading("/domains", "domain", _domains, may.ORGANIZATION_READ),
+    *reading("/auditLogs/directoryAudits", "record", _ingested, may.AUDIT_READ),
+    *reading("/auditLogs/signIns", "record", lambda _: [], may.AUDIT_READ),
     *_authorization("/policies/authorizationPolicy"),
     # In beta the object sits one level deeper (graph contract "Policies").
     *_authorization("/policies/authorizationPolicy/authorizationPolicy", beta_only=True),

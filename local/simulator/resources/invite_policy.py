@@ -1,15 +1,17 @@
-"""What the tenant's policies say to an invitation, before any guest is made, and which addresses the directory
-refuses (graph contract "Invitations", "Suspicious activity", "Invite policy", "Refused addresses", "Unverified
-switches")."""
+"""What the tenant's policies say to an invitation, before any guest is made, and to its redemption; which addresses
+the directory refuses (graph contract "Invitations", "Suspicious activity", "Invite policy", "Refused addresses", "New
+guests", "Unverified switches")."""
 
 import re
 from typing import Final
 
-from ...call import Caller
-from ...clock import elapsed_ms
-from ...errors import GraphError, bad_request, invite_denied
-from ...settings import Invitations
-from ...world import World
+from ..audits import Actor, user_target
+from ..call import Caller
+from ..clock import elapsed_ms, stamp
+from ..errors import GraphError, bad_request, invite_denied
+from ..objects import DirectoryObject
+from ..settings import Invitations
+from ..world import World
 
 # Documented as not allowed; `@` has its own place. The apostrophe is not in the list (UNVERIFIED, a switch).
 _PROHIBITED: Final = frozenset('~!#$%^&*()=[]{}\\/|;:"<>?,` ')
@@ -94,3 +96,36 @@ def _in_force(world: World) -> str:
     if before is not None and elapsed_ms(before[1]) < policies.policy_delay_ms:
         return before[0]
     return policies.allow_invites_from
+
+
+class CannotRedeem(Exception):
+    """The ticket or the guest is not good for a redemption; the text says why."""
+
+
+def redeem(world: World, *, redeem_url: str | None = None, user_id: str | None = None) -> DirectoryObject:
+    """The guest has accepted, by a ticket or without one: in the cloud a person does this in a browser, here the
+    control plane does. A repeat changes nothing. Raises CannotRedeem: unknown ticket or guest, a ticket broken by a
+    newer one (switch), a blocked domain."""
+    if redeem_url is not None:
+        guest = world.invited.owner_of(redeem_url)
+        if guest is None:
+            raise CannotRedeem("no such ticket")
+        if world.settings.invitations.newer_ticket_breaks_older and redeem_url != guest.redeem_urls[-1]:
+            raise CannotRedeem("a newer ticket replaced this one")
+        user_id = guest.user_id
+    user = world.directory.users.get(user_id or "")
+    if user is None or user.get("externalUserState") is None:
+        raise CannotRedeem("no such guest")
+    if user.get("externalUserState") == "Accepted":
+        return user
+    if domain_of(str(user.get("mail") or "")) in {name.lower() for name in world.settings.policies.blocked_domains}:
+        raise CannotRedeem("pending guests of a blocked domain cannot redeem")
+    world.directory.change(user, {"externalUserState": "Accepted", "externalUserStateChangeDateTime": stamp()})
+    world.audits.write(
+        "Redeem external user invite",
+        by=Actor(user_id=user.id, user_name=user.get("userPrincipalName"), name=user.get("displayName")),
+        target=user_target(user),
+        service="Invited Users",
+        operation="Update",
+    )
+    return user

@@ -1,22 +1,13 @@
 """Who may become or stop being a member or an owner of which group (graph contract "Groups", "Owners and delta"). No
 HTTP."""
 
-from ...audits import Actor, user_target
-from ...call import Caller
-from ...directory.objects import DirectoryObject
-from ...errors import (
-    GraphError,
-    already_exist,
-    bad_request,
-    denied,
-    mail_enabled,
-    not_found,
-    removed_missing,
-    synced,
-)
-from ...world import World
-from ..group_settings import allows_guests
-from ..permissions import ROLE_MANAGEMENT
+from ..audits import Actor, user_target
+from ..call import Caller
+from ..errors import GraphError, already_exist, bad_request, denied, mail_enabled, not_found, removed_missing, synced
+from ..objects import DirectoryObject
+from ..world import World
+from .group_settings import allows_guests
+from .permissions import ROLE_MANAGEMENT
 
 
 def check_kind(world: World, group: DirectoryObject, caller: Caller) -> None:

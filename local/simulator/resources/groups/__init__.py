@@ -1,1 +1,0 @@
-"""Groups, their owners and members."""
