@@ -1,4 +1,4 @@
-"""What people see of a run: guests moving through their states, then the outcome."""
+"""What people see of a run: the setup of an app, guests moving through their states, then the outcome."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import time
 from collections.abc import Sequence
 from typing import Any, Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from local.outcome import Outcome, text_of
+from local.guests import Outcome, text_of
 
 _STYLES = {"member": "green", "mailed": "bold green", "failed": "red", "refused": "red", "parked": "yellow"}
+_MARKS = {"done": ("✓", "green"), "failed": ("✗", "bold red"), "manual": ("?", "yellow")}
 _WIDTH_WITHOUT_TERMINAL = 150
 
 
@@ -96,3 +97,36 @@ def mail_panel(mail: dict[str, Any]) -> Panel:
     return Panel(
         Text(head, style="dim") + Text(text_of(mail)), title="The mail with the welcome message", expand=False
     )
+
+
+def task_panel(task: dict[str, Any]) -> Panel:
+    """What a person has to do, as the checklist says it."""
+    lines = [Text(line) for line in task["instructions"]]
+    lines += [Text(f"{value['name']}  {value['value']}", style="bold") for value in task["values"]]
+    lines.append(Text(task["link"], style="dim"))
+    return Panel(Group(*lines), title=f"By hand, as no API can: {task['title']}", title_align="left")
+
+
+def setup_table(checklist: dict[str, Any]) -> Table:
+    table = Table(title=f"'{checklist['found']['app']['name']}' is set up for guests", show_lines=False, expand=True)
+    table.add_column("", width=1)
+    table.add_column("step", ratio=3)
+    table.add_column("what was done", overflow="fold", ratio=5)
+    for step in checklist["steps"]:
+        mark, style = _MARKS.get(step["state"], ("…", "dim"))
+        table.add_row(Text(mark, style=style), Text(step["title"]), Text(_what(step)))
+    return table
+
+
+def _what(step: dict[str, Any]) -> str:
+    if step["reason"]:
+        return f"{step['reason']}: {step['detail']}"
+    said = [change["what"] for change in step["changes"]]
+    if step["confirmedBy"]:
+        said.append(f"confirmed by {step['confirmedBy']['name']}")
+    checks = step["checks"]
+    if checks and not said:
+        good = sum(check["state"] == "ok" for check in checks)
+        few = "; ".join(f"{check['check']}: {check['found']}" for check in checks)
+        said.append(f"{good} of {len(checks)} checks are well" if len(checks) > 3 else few)
+    return "; ".join([*said, *step["notes"]])

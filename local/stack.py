@@ -20,9 +20,8 @@ from build_tools import portal
 from build_tools.paths import BUILD, ROOT
 from local.azurite import Azurite
 from local.child import Child, StackError
-from local.paths import SAMPLE_TENANT
 from local.telemetry import Collector
-from local.tenant import SampleTenant
+from local.tenant import SAMPLE_TENANT, SampleTenant
 
 IDENTITY_HEADER = "dev-identity-header"
 """The secret of the simulator's managed identity endpoint: nothing outside this machine knows the endpoint."""

@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -28,32 +29,26 @@ _KINDS = {"SPAN_KIND_CLIENT": "calls", "SPAN_KIND_PRODUCER": "sends to", "SPAN_K
 
 
 class Collector:
-    """Serves from `with` to its end; each export becomes one line of `file`. `settings` make an app export to it."""
+    """Serves in its `with` block; each export becomes one line of `file`. `settings` make an app export to it."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self._lock = threading.Lock()
-        self._server: ThreadingHTTPServer | None = None
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
 
     def __enter__(self) -> Self:
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.file.unlink(missing_ok=True)
-        self.file.touch()
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        server.daemon_threads = True
-        self._server = server
-        threading.Thread(target=server.serve_forever, name="collector", daemon=True).start()
+        self.file.write_bytes(b"")
+        threading.Thread(target=self._server.serve_forever, name="collector", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
+        self._server.shutdown()
+        self._server.server_close()
 
     @property
     def settings(self) -> dict[str, str]:
         """OpenTelemetry's own settings, with short waits: somebody is looking."""
-        assert self._server is not None  # noqa: S101 - for the type checker: known since the start
         return {
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self._server.server_address[1]}",
             "OTEL_SERVICE_NAME": "guestlist",
@@ -72,29 +67,30 @@ class Collector:
             target.write(line + "\n")
 
 
-def _handler(collector: Collector) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            if self.headers.get("content-encoding") == "gzip":
-                body = gzip.decompress(body)
-            status = 404 if self.path not in _SIGNALS else 200
-            if status == 200:
-                try:
-                    collector.keep(self.path, body)
-                except DecodeError:
-                    status = 400
-            self.send_response(status)
-            self.send_header("content-type", "application/x-protobuf")
-            self.send_header("content-length", "0")
-            self.end_headers()
+    def __init__(self, collector: Collector, *args: Any) -> None:
+        self._collector = collector
+        super().__init__(*args)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Each export is no news."""
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        if self.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        status = 404 if self.path not in _SIGNALS else 200
+        if status == 200:
+            try:
+                self._collector.keep(self.path, body)
+            except DecodeError:
+                status = 400
+        self.send_response(status)
+        self.send_header("content-type", "application/x-protobuf")
+        self.send_header("content-length", "0")
+        self.end_headers()
 
-    return Handler
+    def log_message(self, format: str, *args: object) -> None:
+        """Each export is no news."""
 
 
 @dataclass(frozen=True, slots=True)

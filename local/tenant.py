@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.paths import SAMPLE_TENANT
+from build_tools.paths import ROOT
+
+SAMPLE_TENANT = ROOT / "local" / "simulator" / "sample_tenant.json"
+SAMPLES = ROOT / "samples"
 
 API_NAME = "guestlist-api"
 CLI_NAME = "guestlist-cli"
 OWNER = "olivia.owner@contoso.com"
 ADMIN = "adam.admin@contoso.com"
+
+_SPECIAL = ("groupTypes", "mailEnabled", "isAssignableToRole", "onPremisesSyncEnabled", "isManagementRestricted")
+"""Properties that plain security groups with assigned membership do not have."""
 
 
 class SampleError(Exception):
@@ -57,15 +63,8 @@ class SampleTenant:
         """The first plain security group with assigned membership that this person owns."""
 
         def fits(group: dict[str, Any]) -> bool:
-            plain = (
-                not group.get("groupTypes") and not group.get("mailEnabled") and group.get("securityEnabled", True)
-            )
-            special = (
-                group.get("isAssignableToRole")
-                or group.get("onPremisesSyncEnabled")
-                or group.get("isManagementRestricted")
-            )
-            return bool(owner["id"] in group.get("owners", []) and plain and not special)
+            is_plain = group.get("securityEnabled", True) and not any(group.get(name) for name in _SPECIAL)
+            return bool(is_plain and owner["id"] in group.get("owners", []))
 
         return self._one("groups", fits, f"security group owned by {owner['userPrincipalName']}")
 

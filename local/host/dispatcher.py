@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from local.host.app_process import AppProcess
+from local.host.app_process import AppProcess, Options
 from local.host.engine import Channel, IndexedFunction, Result, WorkerEnded
 from local.host.errors import StartError
 from local.host.logs import LOG
-from local.host.options import Options
 
 _MOST_CRASHES = 3
 """Of one process; then the host ends itself, and the platform starts another."""

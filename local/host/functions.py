@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from local.host.configuration import DEFAULT_CONNECTION, connection_string, resolve
 from local.host.engine import IndexedFunction
 from local.host.errors import NotReproduced, StartError
 from local.host.logs import LOG
 from local.host.scaling import HTTP, Group
 from local.host.schedule import Schedule
-from local.host.settings import DEFAULT_CONNECTION, connection_string, resolve
 
 POISON_SUFFIX = "-poison"
 URL = "{url}"

@@ -1,4 +1,9 @@
-"""One instance of the app as the supervisor has it: started, listened to, ended."""
+"""One instance of the app as the supervisor has it: started, listened to, ended; and what the supervisor and a worker
+process tell each other, as JSON lines over a socket pair.
+
+From the worker: `indexed`, `serving`, `active`, `worker` (the id of the app's process), `failed`. From the
+supervisor: `drain` and `stop`; its end of file means that the supervisor is gone, and is taken as `stop`.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +11,27 @@ import asyncio
 import json
 import socket
 import sys
+import threading
 import time
 from asyncio.subprocess import Process
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.host.app_process import python_path
-from local.host.control import DRAIN, STOP, order
-from local.host.forking import Forking
+from local.host.app_process import Forking, Options, python_path
 from local.host.forks import Forked
-from local.host.options import Options
+
+STOP = "stop"
+"""End; running functions have the grace period."""
+
+DRAIN = "drain"
+"""Take no more work, and end when what runs has ended."""
+
+EXIT_FAILED = 3
+"""Exit status of a worker process that could not serve; it has said why."""
+
+EXIT_ENDED = 4
+"""Exit status of a host that ended itself, since the app's process had crashed too often."""
 
 
 @dataclass(slots=True, eq=False)
@@ -47,12 +62,15 @@ class Instance:
 
     def stop(self) -> None:
         """Running functions have the grace period to end."""
-        self.writer.write(order(STOP))
+        self._order(STOP)
 
     def drain(self) -> None:
         """Takes no more work, and ends when what runs has ended."""
         self.draining = True
-        self.writer.write(order(DRAIN))
+        self._order(DRAIN)
+
+    def _order(self, name: str) -> None:
+        self.writer.write((json.dumps({"order": name}) + "\n").encode())
 
     def kill(self) -> None:
         if self.process.returncode is None:
@@ -109,3 +127,35 @@ async def start_instance(
 
     instance.listening = asyncio.create_task(listen(), name=f"events of {process.pid}")
     return instance
+
+
+class WorkerEnd:
+    """The worker process's end. Blocking and thread-safe: it must work while a loop is stuck."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+        self._lock = threading.Lock()
+
+    def tell(self, event: str, **details: Any) -> None:
+        """Sends an event; a supervisor that is gone no longer needs it."""
+        line = json.dumps({"event": event, **details}) + "\n"
+        with self._lock:
+            try:
+                self._socket.sendall(line.encode())
+            except OSError:
+                return
+
+    def on_order(self, *, stop: Callable[[], object], drain: Callable[[], object]) -> None:
+        """Calls these from a thread of its own: `stop` once, when the supervisor says so or is gone."""
+
+        def listen() -> None:
+            with self._socket.makefile("r", encoding="utf-8") as lines:
+                for line in lines:
+                    given = json.loads(line).get("order")
+                    if given == STOP:
+                        break
+                    if given == DRAIN:
+                        drain()
+            stop()
+
+        threading.Thread(target=listen, name="control", daemon=True).start()

@@ -18,9 +18,9 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoun
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
+from local.host.configuration import QueueSettings
 from local.host.engine import Data
 from local.host.functions import Function, QueueTrigger
-from local.host.host_json import QueueSettings
 from local.host.invocations import Invocations
 from local.host.logs import LOG
 from local.host.storage import put

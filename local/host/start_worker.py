@@ -7,8 +7,7 @@
 import os
 import sys
 
-from local.host.app_process import launch
-from local.host.options import Options
+from local.host.app_process import Options, launch
 
 if __name__ == "__main__":
     if sys.argv[1] == "--forks":

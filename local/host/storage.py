@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
-from local.host.settings import DEFAULT_CONNECTION, connection_string
+from local.host.configuration import DEFAULT_CONNECTION, connection_string
 
 if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobServiceClient

@@ -16,14 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from local.host.app_process import python_path
-from local.host.control import EXIT_ENDED
+from local.host.app_process import Forking, Options, python_path
 from local.host.errors import StartError
-from local.host.forking import Forking
 from local.host.functions import URL
-from local.host.instances import Instance, start_instance
+from local.host.instances import EXIT_ENDED, Instance, start_instance
 from local.host.logs import LOG
-from local.host.options import Options
 from local.host.scaling import HTTP, Group, Scaling
 
 _KILL_AFTER_S = 8.0

@@ -15,8 +15,8 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Protocol
 
-from local.host.app_process import AppProcess, launch
-from local.host.control import EXIT_ENDED, EXIT_FAILED, WorkerEnd
+from local.host.app_process import AppProcess, Options, launch
+from local.host.configuration import HostSettings, read_host_json
 from local.host.dispatcher import Dispatcher
 from local.host.errors import StartError
 from local.host.functions import (
@@ -29,11 +29,10 @@ from local.host.functions import (
     group_of,
     groups_of,
 )
-from local.host.host_json import HostSettings, read_host_json
 from local.host.http_server import HttpServer
+from local.host.instances import EXIT_ENDED, EXIT_FAILED, WorkerEnd
 from local.host.invocations import Invocations
 from local.host.logs import LOG, set_up
-from local.host.options import Options
 from local.host.queues import QueueListener
 from local.host.routes import Routes
 from local.host.scaling import HTTP

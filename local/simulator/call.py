@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from .answer import NO_CONTENT, Answer
 from .audits import Actor
-from .errors import bad_request, bad_token, unreadable_body
+from .errors import NO_CONTENT, Answer, bad_request, bad_token, unreadable_body
 from .odata.query import Query, parse_query
 from .world import World
 

@@ -3,6 +3,8 @@
 import time
 from datetime import UTC, datetime
 
+monotonic = time.monotonic
+
 
 def now() -> datetime:
     return datetime.now(UTC)
@@ -20,8 +22,4 @@ def instant() -> str:
 
 def elapsed_ms(since: float) -> float:
     """Milliseconds since a reading of `monotonic`."""
-    return (time.monotonic() - since) * 1000
-
-
-def monotonic() -> float:
-    return time.monotonic()
+    return (monotonic() - since) * 1000

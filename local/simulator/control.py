@@ -144,5 +144,5 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "calls", _calls),
     ("GET", "log", lambda simulator, *_: simulator.world.observations.log),
     ("POST", "tokens", _token),
-    ("POST", "keys/rotate", lambda simulator, *_: simulator.issuer.rotate_keys()),
+    ("POST", "keys/rotate", lambda simulator, *_: simulator.issuer.keys.rotate()),
 )

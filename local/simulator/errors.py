@@ -1,4 +1,5 @@
-"""Graph's own errors, with the texts that clients match on: one maker for each condition of the graph contract.
+"""The answer to a call, apart from the HTTP library, and Graph's own errors, with the texts that clients match on:
+one maker for each condition of the graph contract.
 
 A `GraphError` is raised by models and rendered by the pipeline into Graph's envelope
 (graph contract "Errors": code, message, innerError with date, request-id and client-request-id).
@@ -10,6 +11,21 @@ from typing import Any, Final
 
 # innerError of a 429 in Microsoft's sample, beside the date and the ids (graph contract "Throttling").
 TOO_MANY_INNER = {"code": "429", "status": "429", "message": "Please retry after"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` is rendered as JSON, `text` as plain text; neither: an empty answer. `by_hand` marks what a test wrote
+    for a fault: no claim about Graph."""
+
+    status: int = 200
+    body: Any = None
+    text: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    by_hand: bool = False
+
+
+NO_CONTENT = Answer(204)
 
 
 @dataclass(eq=False)

@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from .answer import Answer
-from .errors import TOO_MANY_INNER, GraphError
+from .errors import TOO_MANY_INNER, Answer, GraphError
 from .tables import TABLES
 
 When = Literal["before", "after"]

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from .clock import monotonic
-
 
 @dataclass(slots=True)
 class InvitedGuest:
@@ -38,6 +36,7 @@ class InvitedGuests:
         self.guests: dict[str, InvitedGuest] = {}
         self.since_unblocked = 0
         self.policy_before: tuple[str, float] | None = None
+        """The invite policy that was changed, and when: it works a while longer."""
 
     def guest(self, user_id: str, email: str) -> InvitedGuest:
         return self.guests.setdefault(user_id.lower(), InvitedGuest(user_id, email))
@@ -49,7 +48,9 @@ class InvitedGuests:
             "https://invitations.microsoft.com/redeem/"
             f"?tenant={tenant_id}&user={guest.user_id}&ticket={ticket}&ver={version}"
         )
-        url = f"https://login.microsoftonline.com/redeem?rd={_quoted(inner)}"
+        # Percent-encoding with lower-case digits.
+        quoted = re.sub("%..", lambda found: found[0].lower(), quote(inner, safe=""))
+        url = f"https://login.microsoftonline.com/redeem?rd={quoted}"
         guest.redeem_urls.append(url)
         return url
 
@@ -59,12 +60,3 @@ class InvitedGuests:
         user = parse_qs(urlsplit(inner).query).get("user", [""])[0]
         guest = self.guests.get(user.lower())
         return guest if guest is not None and redeem_url in guest.redeem_urls else None
-
-    def note_policy_change(self, before: str) -> None:
-        """The invite policy was changed just now from `before`; the old one works a while longer."""
-        self.policy_before = (before, monotonic())
-
-
-def _quoted(text: str) -> str:
-    """Percent-encoding with lower-case digits, as the redeem URL has it."""
-    return re.sub("%..", lambda found: found[0].lower(), quote(text, safe=""))

@@ -2,13 +2,11 @@
 ids. No rules of HTTP here."""
 
 import base64
-import secrets
-import uuid
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from .clock import monotonic, stamp
+from .clock import monotonic
 
 Json = dict[str, Any]
 
@@ -62,20 +60,6 @@ class Mailbox:
 def folder_id(owner_id: str, name: str) -> str:
     """The id of a folder by its well-known name."""
     return _id("AQMk", f"{owner_id}:{name}")
-
-
-def new_message(owner_id: str, properties: Json) -> Message:
-    created = stamp()
-    return Message(
-        key=str(uuid.uuid4()),
-        owner_id=owner_id,
-        properties={
-            "createdDateTime": created,
-            "lastModifiedDateTime": created,
-            "changeKey": secrets.token_urlsafe(12),
-            **properties,
-        },
-    )
 
 
 def forget_before(marks: deque[float], age_s: float) -> None:

@@ -9,8 +9,6 @@ from .call import Answer, Call, Needs
 from .errors import GraphError, denied, invalid_identifier, method_not_allowed, unknown_segment
 from .odata.types import is_guid
 
-__all__ = ["Handler", "Needs", "Route", "Router", "any_of", "split_path"]
-
 Handler = Callable[[Call], Answer]
 
 

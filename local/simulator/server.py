@@ -7,8 +7,8 @@ import msgspec
 from aiohttp import web
 
 from . import control, issuer
-from .answer import Answer
 from .call import Call
+from .errors import Answer
 from .faults import Cut
 from .odata import types
 from .pipeline import Pipeline

@@ -262,7 +262,7 @@ async def test_the_issuers_new_key_is_fetched_when_a_token_names_it(running: Run
     old = running.bearer()
     await callers.authenticate(old)
 
-    running.issuer.rotate_keys()
+    running.issuer.keys.rotate()
 
     assert await callers.authenticate(running.bearer())
     assert await callers.authenticate(old)

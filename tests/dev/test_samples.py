@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from local.guests import SINGLE, BadTemplate, End, Guest, read_expected, read_guests
-from local.outcome import Outcome, mail_faults, text_of
-from local.paths import SAMPLES
+from local.guests import SINGLE, BadTemplate, End, Guest, Outcome, mail_faults, read_expected, read_guests, text_of
+from local.tenant import SAMPLES
 
 LINK = "https://launcher.myapps.microsoft.com/api/signin/x?tenantId=y"
 

@@ -2,7 +2,7 @@
 
 import json
 
-from local.host.settings import read_local_settings
+from local.host.configuration import read_local_settings
 from local.stack import Stack
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from build_tools.paths import ROOT
 from local.child import StackError
-from local.paths import SAMPLE_TENANT
 from local.stack import Stack
+from local.tenant import SAMPLE_TENANT
 
 
 def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from local.host.configuration import read_host_json
 from local.host.engine import IndexedFunction
 from local.host.functions import Function, describe
-from local.host.host_json import read_host_json
 from local.host.routes import Routes, Template
 
 ROOT = Path(__file__).resolve().parents[2]

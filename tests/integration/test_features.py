@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from local.paths import SAMPLE_TENANT
 from local.stack import Stack
+from local.tenant import SAMPLE_TENANT
 from shared.core.features import PERMISSIONS, Feature, needed_by
 from shared.core.reasons import Reason
 from tests.integration.conftest import ADMIN, AUDITOR, OWNER, QUICK, Tenant, eventually

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from local.paths import SAMPLE_TENANT
 from local.stack import MASTER_KEY, Stack
+from local.tenant import SAMPLE_TENANT
 from tests.integration.conftest import OWNER, QUICK, Tenant, eventually
 from tests.integration.test_setups import at_rest, confirm_all, start
 

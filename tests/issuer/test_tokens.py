@@ -205,13 +205,13 @@ async def test_pages_of_any_origin_may_call_the_token_endpoint(running: Running)
 async def test_after_a_rotation_old_tokens_still_verify_and_new_ones_have_a_new_key(running: Running) -> None:
     before = (await running.granted(running.as_olivia()))["access_token"]
 
-    running.issuer.rotate_keys()
+    running.issuer.keys.rotate()
 
     after = (await running.granted(running.as_olivia()))["access_token"]
     assert jwt.get_unverified_header(before)["kid"] != jwt.get_unverified_header(after)["kid"]
     assert await verified(running, before, API.client_id)
     assert await verified(running, after, API.client_id)
-    running.issuer.rotate_keys()
+    running.issuer.keys.rotate()
     with pytest.raises(KeyError):
         await verified(running, before, API.client_id)
 

@@ -9,12 +9,19 @@ from typing import Any
 
 import pytest
 
+from local.host.configuration import (
+    HostSettings,
+    QueueSettings,
+    merge,
+    parse_time_span,
+    read_host_json,
+    read_local_settings,
+    resolve,
+)
 from local.host.engine import IndexedFunction
 from local.host.errors import NotReproduced, StartError
 from local.host.functions import QueueTrigger, TimerTrigger, describe
-from local.host.host_json import HostSettings, QueueSettings, parse_time_span, read_host_json
 from local.host.queues import Backoff
-from local.host.settings import merge, read_local_settings, resolve
 
 
 def read(folder: Path, document: dict[str, Any], **environment: str) -> HostSettings:

@@ -17,8 +17,8 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient, QueueServiceClient
 
 from local.azurite import Azurite
+from local.host.app_process import Options
 from local.host.instances import Instance, start_instance
-from local.host.options import Options
 from tests.platform.conftest import MakeApp, StartHost
 from tests.platform.host_process import HostProcess, is_alive, is_empty, send, until
 

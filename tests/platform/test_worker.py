@@ -10,8 +10,7 @@ import pytest
 from azure.storage.queue import QueueClient
 
 from build_tools.paths import ROOT
-from local.host.app_process import launch
-from local.host.options import Options
+from local.host.app_process import Options, launch
 from tests.platform.conftest import MakeApp, StartHost
 from tests.platform.host_process import send, until
 

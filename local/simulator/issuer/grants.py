@@ -25,6 +25,22 @@ type Form = Mapping[str, str]
 EXPIRES_IN_S = 3599
 """What Entra says of a token that is good for an hour."""
 
+API_SCOPE = "access_as_user"
+"""The one delegated permission that APIs of the tenant publish."""
+
+_MICROSOFT = {
+    GRAPH,
+    *(f"https://{name}" for name in ("communication.azure.com", "database.windows.net", "management.azure.com")),
+    *(f"https://{name}" for name in ("management.core.windows.net", "monitor.azure.com", "outlook.office365.com")),
+    *(f"https://{name}" for name in ("servicebus.azure.net", "storage.azure.com", "vault.azure.net")),
+}
+"""Microsoft's own resources that a tenant with an Azure subscription has; a storage account has a name of its own as
+well."""
+_STORAGE = re.compile(r"https://[a-z0-9]{3,24}\.(?:blob|file|queue|table)\.core\.windows\.net")
+
+_OPENID = ("openid", "profile", "email", "offline_access")
+_DEFAULT = ".default"
+
 
 def grant(issuer: Issuer, form: Form, authorization: str | None, base: str) -> Answer:
     """Answer a token request; `authorization` is its HTTP header, `base` the address the issuer is called by. Raises
@@ -55,8 +71,8 @@ def same(a: str, b: str) -> bool:
 
 
 def _client_credentials(issuer: Issuer, client: Client, form: Form, base: str) -> Answer:
-    wanted = app_scope(form.get("scope", ""), issuer.people)
-    return _bearer(issuer.mint(issuer.app_claims(client, wanted.audience, base)))
+    audience = _app_audience(form.get("scope", ""), issuer.people)
+    return _bearer(issuer.mint(issuer.app_claims(client, audience, base)))
 
 
 def _bearer(token: str) -> Answer:
@@ -148,33 +164,16 @@ def _check_secret(client: Client, secret: str | None, *, needed: bool) -> None:
         raise Refusal("secret wrong")
 
 
-API_SCOPE = "access_as_user"
-"""The one delegated permission that APIs of the tenant publish."""
-
-_MICROSOFT = {
-    GRAPH,
-    *(f"https://{name}" for name in ("communication.azure.com", "database.windows.net", "management.azure.com")),
-    *(f"https://{name}" for name in ("management.core.windows.net", "monitor.azure.com", "outlook.office365.com")),
-    *(f"https://{name}" for name in ("servicebus.azure.net", "storage.azure.com", "vault.azure.net")),
-}
-"""Microsoft's own resources that a tenant with an Azure subscription has; a storage account has a name of its own as
-well."""
-_STORAGE = re.compile(r"https://[a-z0-9]{3,24}\.(?:blob|file|queue|table)\.core\.windows\.net")
-
-_OPENID = ("openid", "profile", "email", "offline_access")
-_DEFAULT = ".default"
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """`openid` are OpenID's scopes that were asked for, `names` the delegated permissions on `audience`."""
 
     audience: str
-    names: tuple[str, ...] = ()
-    openid: tuple[str, ...] = ()
+    names: tuple[str, ...]
+    openid: tuple[str, ...]
 
 
-def app_scope(scope: str, people: People) -> Wanted:
+def _app_audience(scope: str, people: People) -> str:
     """What an app wants for itself: all it was granted on one resource, ``{resource}/.default``. Raises Refusal: any
     other scope."""
     if not scope.strip():
@@ -182,7 +181,7 @@ def app_scope(scope: str, people: People) -> Wanted:
     resource, _, name = scope.strip().rpartition("/")
     if " " in scope.strip() or not resource or name != _DEFAULT:
         raise Refusal("app scope wrong", scope=scope)
-    return Wanted(audience_of(resource, people))
+    return audience_of(resource, people)
 
 
 def person_scope(scope: str, people: People) -> Wanted:

@@ -36,10 +36,6 @@ class Issuer:
         self.devices = Devices()
         self.refresh_tokens: dict[str, Kept] = {}
 
-    def rotate_keys(self) -> None:
-        """Sign with a new key from now on; the one before stays published."""
-        self.keys.rotate()
-
     def need_client(self, client_id: str) -> Client:
         """Raises Refusal: nobody knows it."""
         client = self.people.find_client(client_id)
@@ -141,6 +137,7 @@ class KeyRing:
         self._unknown: SigningKey | None = None
 
     def rotate(self) -> None:
+        """Sign with a new key from now on; the one before stays published."""
         self.previous, self.current = self.current, SigningKey.make()
 
     def published(self) -> dict[str, Any]:

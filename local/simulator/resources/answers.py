@@ -3,14 +3,14 @@ routes of what an object links to: listed, counted, cast to one kind, as bare re
 
 from collections.abc import Callable
 
-from ..call import NO_CONTENT, Answer, Call, Json
+from ..call import NO_CONTENT, Answer, Call, Json, Needs
 from ..delta import delta
 from ..errors import bad_request, not_found
 from ..expanding import expanding
 from ..listing import Visible, count_kind, count_links, list_kind, list_links, list_plain
 from ..objects import DirectoryObject, OrderedIds
 from ..odata.shapes import checked_select, context, show
-from ..routing import Handler, Needs, Route
+from ..routing import Handler, Route
 from .lookup import lists_new, reference_in, referenced
 
 Find = Callable[[Call], DirectoryObject]

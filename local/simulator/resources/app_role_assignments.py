@@ -7,14 +7,14 @@ from typing import Final
 
 from .. import graph_api
 from ..audits import user_target
-from ..call import NO_CONTENT, Answer, Call, Json
+from ..call import NO_CONTENT, Answer, Call, Json, Needs
 from ..clock import instant
 from ..errors import bad_request, check_required, invalid_reference, not_found
 from ..expanding import assignment_shown as shown
 from ..listing import list_plain
 from ..objects import Assignment, DirectoryObject
 from ..odata.shapes import checked_body
-from ..routing import Needs, Route
+from ..routing import Route
 from ..world import World
 from . import permissions as may
 from .answers import Find

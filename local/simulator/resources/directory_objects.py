@@ -5,13 +5,13 @@ days ago. Security groups are among them (Microsoft Graph, "Delete group"). Grap
 switches".
 """
 
-from ..call import NO_CONTENT, Answer, Call
+from ..call import NO_CONTENT, Answer, Call, Needs
 from ..directory import DeletedObject
 from ..errors import GraphError, bad_request, denied, invalid_identifier, not_found, not_unique
 from ..listing import list_plain
 from ..odata.shapes import LONGEST, SETS, default_properties, show
 from ..odata.types import is_guid
-from ..routing import Needs, Route
+from ..routing import Route
 from . import permissions as may
 from .answers import linked
 from .lookup import need_user

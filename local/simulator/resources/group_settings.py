@@ -4,10 +4,10 @@ default."""
 import uuid
 from typing import Final
 
-from ..call import NO_CONTENT, Answer, Call, Json
+from ..call import NO_CONTENT, Answer, Call, Json, Needs
 from ..errors import bad_request
 from ..objects import DirectoryObject
-from ..routing import Needs, Route
+from ..routing import Route
 from ..tables import TABLES
 from ..world import World
 from . import permissions as may

@@ -62,7 +62,7 @@ def need_object(call: Call, kind: str, key: str) -> DirectoryObject:
 
 
 def seen_once(
-    world: World, endpoint: str, window: Window, key: Callable[[DirectoryObject], str]
+    world: World, endpoint: str, window: Window, key: Callable[[DirectoryObject], str] = lambda object_: object_.id
 ) -> Callable[[DirectoryObject], bool] | None:
     """A test for lists, or None while nothing is new. Within one request each object counts one look-up."""
     if world.new.is_empty:
@@ -77,15 +77,10 @@ def seen_once(
     return visible
 
 
-def sees(world: World, endpoint: str, window: Window) -> Callable[[DirectoryObject], bool] | None:
-    """`seen_once` for the objects themselves."""
-    return seen_once(world, endpoint, window, lambda object_: object_.id)
-
-
 def lists_new(world: World) -> Callable[[DirectoryObject], bool] | None:
-    """`sees` for lists of groups, applications and service principals."""
+    """`seen_once` for lists of groups, applications and service principals."""
     rules = world.settings.replication
-    return sees(world, "objects_list", rules.objects_list or rules.objects_get)
+    return seen_once(world, "objects_list", rules.objects_list or rules.objects_get)
 
 
 def referenced(world: World, reference: object) -> DirectoryObject:

@@ -6,10 +6,10 @@ directory roles: "List a user's direct memberships".
 
 from typing import Final
 
-from ..call import Answer, Call, Json
+from ..call import Answer, Call, Json, Needs
 from ..errors import bad_request, not_found
 from ..objects import DirectoryObject, OrderedIds
-from ..routing import Needs, Route
+from ..routing import Route
 from ..world import World
 from . import permissions as may
 from .answers import Find, Ids, Kinds, listed, strings

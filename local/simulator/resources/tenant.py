@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 from ..call import NO_CONTENT, Answer, Call, Json
+from ..clock import monotonic
 from ..errors import GraphError, bad_request
 from ..listing import list_plain
 from ..odata.shapes import checked_body
@@ -45,7 +46,7 @@ def change_settings(world: World, change: Json) -> None:
         raise bad_request(str(error)) from error
     after = world.settings.policies
     if before.allow_invites_from != after.allow_invites_from:
-        world.invited.note_policy_change(before.allow_invites_from)
+        world.invited.policy_before = (before.allow_invites_from, monotonic())
     if before.suspicious_activity_block and not after.suspicious_activity_block:
         world.invited.since_unblocked = 0
 

@@ -16,7 +16,7 @@ from ..routing import Route
 from ..world import World
 from . import permissions as may
 from .answers import changed, collection, created, linked, listed, one
-from .lookup import need_user, reference_in, referenced, security_identifier, sees
+from .lookup import need_user, reference_in, referenced, security_identifier, seen_once
 
 _REQUIRED: Final = ("accountEnabled", "displayName", "mailNickname", "userPrincipalName", "passwordProfile")
 _NAME: Final = re.compile(r"[A-Za-z0-9'._!#^~-]+@(?P<domain>[^@]+)")
@@ -26,7 +26,7 @@ _SHORTEST, _LONGEST, _KINDS = 8, 256, 3
 def _seen(call: Call) -> Visible | None:
     _check_sign_in_activity(call)
     name = "advanced_list" if call.query.is_advanced else "users_list"
-    return sees(call.world, name, getattr(call.world.settings.replication, name))
+    return seen_once(call.world, name, getattr(call.world.settings.replication, name))
 
 
 def get_user(call: Call) -> Answer:

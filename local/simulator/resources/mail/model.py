@@ -3,6 +3,8 @@ mailbox (graph contract "More operations"): requests, requests at once, messages
 
 import math
 import re
+import secrets
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ from typing import Any, Final
 from ...call import Call, Json
 from ...clock import monotonic, stamp
 from ...errors import GraphError, mail_denied
-from ...mailbox import Mailbox, Message, folder_id, forget_before, new_message
+from ...mailbox import Mailbox, Message, folder_id, forget_before
 from ...observations import Mail
 from ...tables import TABLES
 
@@ -114,10 +116,13 @@ class Box:
 
     def draft(self, body: Json) -> Message:
         """A new message, not in the mailbox yet. Raises GraphError: as `checked`."""
-        message = new_message(self.owner_id, checked(body))
-        domain = self.address.rpartition("@")[2]
-        message.properties.setdefault("internetMessageId", f"<{message.key}@{domain}>")
-        return message
+        created, key, domain = stamp(), str(uuid.uuid4()), self.address.rpartition("@")[2]
+        times = {"createdDateTime": created, "lastModifiedDateTime": created}
+        ids = {
+            "changeKey": secrets.token_urlsafe(12),
+            "internetMessageId": f"<{key}@{domain}>",
+        }
+        return Message(key, self.owner_id, {**times, **ids, **checked(body)})
 
 
 def need_mailbox(call: Call) -> Box:

@@ -4,12 +4,12 @@ by id or well-known name; Drafts and Sent Items have messages; none can be made.
 import re
 from typing import Final
 
-from ...call import NO_CONTENT, Answer, Call, Json
+from ...call import NO_CONTENT, Answer, Call, Json, Needs
 from ...errors import GraphError, mail_denied
 from ...listing import list_plain
 from ...mailbox import folder_id
 from ...odata.filters import filter_paths
-from ...routing import Handler, Needs, Route
+from ...routing import Handler, Route
 from ...tables import TABLES
 from .. import permissions as may
 from ..answers import plain

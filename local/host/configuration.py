@@ -1,4 +1,5 @@
-"""host.json, read as the Functions host reads it.
+"""App settings: `local.settings.json` becomes environment variables, `%NAME%` becomes a setting's value. And
+host.json, read as the Functions host reads it.
 
 Source: `HostJsonFileConfigurationSource` of azure-functions-host.
 """
@@ -15,6 +16,10 @@ from typing import Any
 
 from local.host.errors import NotReproduced, StartError
 
+DEFAULT_CONNECTION = "AzureWebJobsStorage"
+_PLACEHOLDER = re.compile(r"%([^%\s]+)%")
+_TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7}))?)?")
+
 _OVERRIDE = "AzureFunctionsJobHost__"
 """App settings that begin so override host.json, `__` standing for each level."""
 
@@ -29,6 +34,83 @@ _KNOWN_OF_QUEUES = (
     "messageEncoding",
 )
 _KNOWN_OF_HTTP = ("routePrefix", "dynamicThrottlesEnabled", "hsts", "customHeaders", *_LIMITS)
+
+
+def read_local_settings(path: Path) -> dict[str, str]:
+    """The `Values` of a `local.settings.json`. A value of null is left out, as Core Tools does. Raises StartError:
+    the file cannot be read, is encrypted, or holds something other than texts."""
+    document = _read_object(path, "the settings file")
+    values = document.get("Values", {})
+    if not isinstance(values, dict):
+        raise StartError(f"'Values' of the settings file '{path}' is not a JSON object.")
+    if document.get("IsEncrypted"):
+        raise StartError(f"The settings in '{path}' are encrypted: run 'func settings decrypt' first.")
+    if sections := [name for name in ("ConnectionStrings", "Host") if document.get(name)]:
+        raise NotReproduced(f"{' and '.join(sections)} in '{path}'")
+    for name, value in values.items():
+        if isinstance(value, dict | list):
+            raise StartError(f"'Values.{name}' in '{path}' is not a text: settings are flat.")
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+    return {name: text for name, text in texts.items() if values[name] is not None}
+
+
+def _read_object(path: Path, what: str) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise StartError(f"Unable to read {what} '{path}': {error.strerror}.") from error
+    except ValueError as error:
+        raise StartError(f"Unable to parse {what} '{path}': {error}.") from error
+    if not isinstance(document, dict):
+        raise StartError(f"Unable to parse {what} '{path}': it is not a JSON object.")
+    return document
+
+
+def merge(environment: Mapping[str, str], settings: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The environment of the app, and the names that the file sets in vain.
+
+    A variable that is set and not empty wins over the file (Core Tools, `StartHostAction`).
+    """
+    merged = dict(environment)
+    skipped = []
+    for name, value in settings.items():
+        if environment.get(name):
+            skipped.append(name)
+        else:
+            merged[name] = value
+    return merged, skipped
+
+
+def resolve(text: str, environment: Mapping[str, str]) -> str:
+    """Puts settings' values in the place of `%NAME%`. Raises StartError: there is no such setting; in the words of
+    the real host."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in environment:
+            raise StartError(f"'{match[0]}' does not resolve to a value.")
+        return environment[match[1]]
+
+    return _PLACEHOLDER.sub(value, text)
+
+
+def connection_string(connection: str, environment: Mapping[str, str]) -> str:
+    """What a binding's `connection` stands for; the host also looks for the name with its historical prefix.
+
+    Raises:
+        StartError: there is nothing; in the words of the real host.
+        NotReproduced: there are settings of an identity below the name.
+    """
+    names = (f"AzureWebJobs{connection}", connection)
+    for name in names:
+        if text := environment.get(name):
+            return text
+    below = tuple(f"{name}__" for name in names)
+    if any(name.startswith(below) and value for name, value in environment.items()):
+        raise NotReproduced(f"the connection '{connection}' with an identity")
+    raise StartError(
+        f"Storage account connection string 'AzureWebJobs{connection}' does not exist. "
+        "Make sure that it is a defined App Setting."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +145,9 @@ def read_host_json(folder: Path, environment: Mapping[str, str]) -> HostSettings
     """Reads and checks `host.json` of the app. Raises StartError: the file is missing, is not JSON, or says something
     the host refuses."""
     path = folder / "host.json"
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise StartError(f"host.json was not found in '{folder}'.") from error
-    except OSError as error:
-        raise StartError(f"Unable to read '{path}': {error.strerror}.") from error
-    except ValueError as error:
-        raise StartError(f"Unable to parse host configuration file '{path}': {error}.") from error
-    if not isinstance(document, dict):
-        raise StartError(f"Unable to parse host configuration file '{path}': it is not a JSON object.")
+    if not path.exists():
+        raise StartError(f"host.json was not found in '{folder}'.")
+    document = _read_object(path, "host configuration file")
     _override(document, environment)
     _check_version(document)
     return _settings(document)
@@ -188,9 +263,6 @@ def _duration(section: dict[str, Any], name: str, default: timedelta) -> timedel
     if value is None:
         raise StartError(f"host.json 'extensions.queues.{name}': '{section[name]}' is not hh:mm:ss.")
     return value
-
-
-_TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7}))?)?")
 
 
 def parse_time_span(text: str) -> timedelta | None:
