@@ -11,7 +11,7 @@ from functions.http import Routes, operations, page
 from shared.core.caller import Caller
 from shared.core.reasons import Reason
 from shared.diagnostics import schemas
-from shared.diagnostics.model.readiness import Status
+from shared.diagnostics.model import Status
 from shared.http import openapi, problems
 from shared.http.openapi import ANYBODY, SIGNED_IN
 from shared.membership.model.access import Action

@@ -1,16 +1,17 @@
 """What is missing in the tenant, the permissions and the settings, each with how to fix it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.core import admin_center
 from shared.core.caller import Caller
-from shared.core.checks import SELF_SERVICE_GROUPS, CheckState, checks_of
+from shared.core.checks import SELF_SERVICE_GROUPS, CheckState, Confirmation, checks_of
 from shared.core.clock import Clock
 from shared.core.errors import Refused
 from shared.core.features import ALL, OF_SETUP, Feature, Features
-from shared.diagnostics.model.diagnosis import DiagnosedCheck, diagnose_features, diagnose_tenant
-from shared.diagnostics.ports import Confirmations, Heartbeats
+from shared.diagnostics.model import DiagnosedCheck, diagnose_features, diagnose_tenant
+from shared.diagnostics.ports import Heartbeats
 from shared.diagnostics.readiness import holds_of_setup
 from shared.invitations.ports import Store
 from shared.membership.access import require
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Diagnose:
     """`identity` is the client id of Guestlist's identity, where the settings name it; `mail` names the way its
-    own mail is sent, None where there is none."""
+    own mail is sent, None where there is none. `confirmation` reads what a person has confirmed."""
 
     directory: "GraphAppDirectory"
     store: Store
-    confirmations: Confirmations
+    confirmation: Callable[[str], Awaitable[Confirmation | None]]
     identity: str | None
     mailbox: str | None
     mail_service: str | None
@@ -70,7 +71,7 @@ class Diagnose:
 
     async def _self_service(self) -> DiagnosedCheck:
         title = "Self-service group management"
-        said = await self.confirmations.read_confirmation(SELF_SERVICE_GROUPS)
+        said = await self.confirmation(SELF_SERVICE_GROUPS)
         if said is not None:
             found = f"{said.name} confirmed it on {said.at:%Y-%m-%d}; no public API shows the switch"
             return DiagnosedCheck(title, CheckState.OK, found)

@@ -3,14 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from shared.core.checks import Confirmation
-from shared.diagnostics.model.readiness import Chain
-
-
-class Confirmations(Protocol):
-    """What people have confirmed. Raises StorageBusy."""
-
-    async def read_confirmation(self, key: str) -> Confirmation | None: ...
+from shared.diagnostics.model import Chain
 
 
 class Heartbeats(Protocol):

@@ -1,7 +1,7 @@
-"""Whether the app can do its work, looked at now and then: a stranger who keeps asking costs nothing.
+"""Whether the app can do its work, and what timer, queues and setup's own worker leave in storage to show it.
 
-Whether timer and queues work shows only when they do: each sweep writes down that it came and sends a message through
-a queue, whose function writes down that it came back. Readiness reads how old both are.
+Each sweep writes down that the timer came and sends a message through a queue, whose function writes down that it
+came back. Readiness reads how old both are.
 """
 
 import asyncio
@@ -11,14 +11,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shared.core.clock import Clock
+from shared.core.clock import Clock, Timing
 from shared.core.errors import GuestlistError
 from shared.core.features import Features, lacking
-from shared.diagnostics.model.readiness import WORKER_LATE, Chain, Readiness
+from shared.diagnostics.model import WORKER_LATE, Chain, Readiness
 from shared.diagnostics.ports import Heartbeats
+from shared.messages.commands import RoundTrip
+from shared.messages.outcomes import Outcome
+from shared.messages.ports.outbox import Outbox
 
 if TYPE_CHECKING:
     from shared.graph.app_directory import GraphAppDirectory
+
 
 log = logging.getLogger("guestlist")
 
@@ -102,3 +106,41 @@ def holds_of_setup(chain: Chain | None, now: datetime) -> frozenset[str]:
     """What setup's own worker holds; nothing where it has not said so for long."""
     worker = chain.setup if chain else None
     return worker.holds if worker and now - worker.at <= WORKER_LATE else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class WatchChain:
+    """All methods raise StorageBusy, and are safe to repeat."""
+
+    heartbeats: Heartbeats
+    outbox: Outbox
+    directory: "GraphAppDirectory"
+    clock: Clock
+    timing: Timing
+
+    async def start_round_trip(self) -> None:
+        """The sweeper's part: the timer came, and a message is on its way through a queue."""
+        now = self.clock.now()
+        await self.heartbeats.note_sweep(now)
+        await self.outbox.send(RoundTrip(now))
+
+    async def end_round_trip(self, command: RoundTrip) -> Outcome:
+        """The queue's part: the message came back."""
+        await self.heartbeats.note_return(command.sent_at, self.clock.now())
+        return Outcome()
+
+    async def report_setup_worker(self) -> None:
+        """Setup's own worker writes down what its identity holds: no other process sees that identity's token. Raises
+        DirectoryBusy as well, where there is no token."""
+        await self.heartbeats.note_setup_worker(self.clock.now(), await self.directory.permissions())
+
+    async def due(self) -> datetime | None:
+        """The time for `note` where a whole sweep is due now, else None: seldom enough that an app at rest asks
+        storage for little. The last time is in storage, as the process of a timer may live for less than the time
+        between two runs (Flex Consumption)."""
+        now, last = self.clock.now(), await self.heartbeats.read_whole_sweep()
+        return now if last is None or now - last >= self.timing.whole_sweep else None
+
+    async def note(self, begun: datetime) -> None:
+        """The whole sweep that began then came to its end. Where this fails, the next sweep is a whole one, too."""
+        await self.heartbeats.note_whole_sweep(begun)

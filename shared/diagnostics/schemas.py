@@ -17,8 +17,8 @@ from shared.core.checks import CheckState
 from shared.core.features import Feature, Features
 from shared.core.reasons import REASONS, Reason
 from shared.core.records import Stop as Record
-from shared.diagnostics.model import diagnosis as domain
-from shared.diagnostics.model.readiness import Beat, Chain, Readiness, Status
+from shared.diagnostics import model
+from shared.diagnostics.model import Beat, Chain, Readiness, Status
 from shared.http.schemas import Answer, Body, decode_any, text_of
 from shared.invitations.model.invitations import STATES, State
 
@@ -131,8 +131,10 @@ def ready(found: Readiness, features: Features) -> Ready:
     )
 
 
-def diagnosis(findings: Sequence[domain.DiagnosedCheck]) -> Diagnosis:
-    return Diagnosis([_diagnosed(finding) for finding in findings])
+def diagnosis(findings: Sequence[model.DiagnosedCheck]) -> Diagnosis:
+    return Diagnosis(
+        [DiagnosedCheck.of(f, state=_DIAGNOSED[f.state], title=f.title or f.check, detail=f.found) for f in findings]
+    )
 
 
 def decode_reason(body: bytes) -> str | None:
@@ -177,12 +179,6 @@ def _feature(feature: Feature, found: Readiness, features: Features) -> FeatureR
         return FeatureReadiness(feature, "unknown", [])
     missing = [MissingPermission(p.name, p.purposes[feature]) for p in found.missing[feature]]
     return FeatureReadiness(feature, "missing" if missing else "ready", missing)
-
-
-def _diagnosed(finding: domain.DiagnosedCheck) -> DiagnosedCheck:
-    return DiagnosedCheck.of(
-        finding, state=_DIAGNOSED[finding.state], title=finding.title or finding.check, detail=finding.found
-    )
 
 
 _DIAGNOSED = {

@@ -7,7 +7,7 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
-from shared.diagnostics.model.readiness import Chain, SetupWorker
+from shared.diagnostics.model import Chain, SetupWorker
 from shared.messages.registry import MESSAGES
 from shared.storage.accounts import failure
 from shared.storage.key import TENANT

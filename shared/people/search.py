@@ -7,6 +7,7 @@ through and erased; and again, once whoever had read a row before must have writ
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,9 +15,9 @@ from typing import TYPE_CHECKING
 from shared.core.clock import Clock, Timing
 from shared.core.errors import Conflict, Unavailable
 from shared.core.versions import Versioned
-from shared.core.waits import busy_wait
 from shared.messages.commands import SearchPersonalData
-from shared.messages.outcomes import Later, Outcome
+from shared.messages.outcomes import Later, Outcome, later, later_when_free
+from shared.messages.ports.outbox import Outbox
 from shared.people.model import (
     Page,
     Person,
@@ -31,8 +32,7 @@ from shared.people.ports import PersonalData
 
 if TYPE_CHECKING:
     from shared.audits.rows.audits import TableAuditStore
-    from shared.people.exports import BlobExports
-    from shared.people.rows.cases import TableSubjectRequests
+    from shared.people.rows.cases import BlobExports, TableSubjectRequests
 
 log = logging.getLogger("guestlist")
 
@@ -50,6 +50,7 @@ class SearchPersonalDataStep:
     personal_data: Sequence[PersonalData]
     exports: "BlobExports"
     audits: "TableAuditStore"
+    outbox: Outbox
     clock: Clock
     timing: Timing
 
@@ -59,23 +60,38 @@ class SearchPersonalDataStep:
         stored = await self.cases.read(command.case)
         if stored is None or stored.value.state is not SubjectRequestState.RUNNING:
             return Outcome(note="nothing to do")
-        case, again = stored.value, replace(command, attempt=command.attempt + 1)
+        case = stored.value
         if case.not_before is not None and case.not_before > now:
-            return Outcome(later=Later(again, case.not_before, case.why or "whoever is at work comes to an end"))
+            return later(command, case.not_before, case.why or "whoever is at work comes to an end")
         try:
             case = await self._piece(case, now)
             await self._save(Versioned(case, stored.version))
         except Conflict:
             return Outcome(note="another delivery goes on")
         except Unavailable as e:
-            wait = busy_wait(command.attempt, e.retry_after, self.clock.jitter())
-            return Outcome(later=Later(again, self.clock.now() + wait, str(e)))
+            return later_when_free(command, e, self.clock)
         if case.state is not SubjectRequestState.RUNNING:
             log.info("%s %s: %s", case.kind.value, case.id, case.state.value)
             return Outcome()
         if case.not_before is not None and case.not_before > now:
             return Outcome(later=Later(SearchPersonalData(case.id), case.not_before, case.why or ""))
         return Outcome(then=(SearchPersonalData(case.id),))
+
+    async def sweep(self) -> int:
+        """Set going again what stands still, and delete what was kept of people long enough; gives how many messages
+        were sent. Safe to repeat."""
+        now, sent = self.clock.now(), 0
+        async for stored in self.cases.list_due(now):
+            with suppress(Conflict):  # Who wrote it meanwhile has it looked at again.
+                if stored.value.state is SubjectRequestState.RUNNING:
+                    await self.cases.save(stored, now + self.timing.stall_timeout)
+                    await self.outbox.send(SearchPersonalData(stored.value.id))
+                    sent += 1
+                else:
+                    await self.exports.delete(stored.value.id)
+                    gone = replace(stored.value, state=SubjectRequestState.GONE)
+                    await self.cases.save(Versioned(gone, stored.version), None)
+        return sent
 
     async def _save(self, case: Versioned[SubjectRequest]) -> None:
         value = case.value

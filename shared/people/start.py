@@ -24,8 +24,7 @@ from shared.people.model import (
 )
 
 if TYPE_CHECKING:
-    from shared.people.exports import BlobExports
-    from shared.people.rows.cases import TableSubjectRequests
+    from shared.people.rows.cases import BlobExports, TableSubjectRequests
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,7 @@ class Adapters:
         from shared.messages.in_hand import MessagesInHand
         from shared.messages.outbox import QueueOutbox
         from shared.messages.poison import StoragePoisonQueues
-        from shared.people.exports import BlobExports
-        from shared.people.rows.cases import TableSubjectRequests
+        from shared.people.rows.cases import BlobExports, TableSubjectRequests
         from shared.people.rows.personal_data import TablePersonalData
         from shared.requests.mail_text import JinjaRequestText
         from shared.requests.rows import TableRequestStore

@@ -8,9 +8,8 @@ from shared.audits.remedies import Effects
 from shared.audits.run import RunAuditTask, SweepAudits
 from shared.audits.start import StartAudit
 from shared.core.records import FindStuck
-from shared.diagnostics.chain import WatchChain
 from shared.diagnostics.diagnose import Diagnose
-from shared.diagnostics.readiness import CheckReadiness
+from shared.diagnostics.readiness import CheckReadiness, WatchChain
 from shared.imports.admissions import Admissions
 from shared.imports.authority import Authority, Targets
 from shared.imports.chunk import ImportChunkStep
@@ -33,7 +32,6 @@ from shared.messages.sweep import Sweep
 from shared.people.files import FilePersonalData
 from shared.people.search import SearchPersonalDataStep
 from shared.people.start import StartSubjectRequest
-from shared.people.sweep import SweepPeople
 from shared.requests.ask import AskToJoin, VerifyEmail
 from shared.requests.decide import DecideRequest, FulfilRequestStep
 from shared.requests.ports import RequestDependencies
@@ -183,8 +181,8 @@ class People:
         timing = a.settings.timing
         personal_data = (FilePersonalData(a.files, a.files, a.imports, rules), a.personal_data, a.exports)
         self.ask = StartSubjectRequest(a.cases, a.exports, a.outbox, a.clock, timing)
-        self.search = SearchPersonalDataStep(a.cases, personal_data, a.exports, a.audits, a.clock, timing)
-        self.sweep = SweepPeople(a.cases, a.exports, a.outbox, a.clock, timing)
+        self.search = SearchPersonalDataStep(a.cases, personal_data, a.exports, a.audits, a.outbox, a.clock, timing)
+        self.sweep = self.search.sweep
 
 
 class App:
@@ -229,7 +227,7 @@ class App:
         self.diagnose = Diagnose(
             directory=a.apps,
             store=a.store,
-            confirmations=a.setups,
+            confirmation=a.setups.read_confirmation,
             identity=s.identity_client_id,
             mailbox=s.mail_mailbox,
             mail_service=s.acs_endpoint,

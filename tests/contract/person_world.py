@@ -49,14 +49,12 @@ from shared.membership.ports import Mark, OwnAction
 from shared.messages.commands import SearchPersonalData, SetupStep
 from shared.messages.outcomes import Outcome
 from shared.pace.pacing import DayLimit
-from shared.people.exports import BlobExports
 from shared.people.files import FilePersonalData
 from shared.people.model import SubjectRequest, SubjectRequestState
-from shared.people.rows.cases import TableSubjectRequests
+from shared.people.rows.cases import BlobExports, TableSubjectRequests
 from shared.people.rows.personal_data import TablePersonalData
 from shared.people.search import SearchPersonalDataStep
 from shared.people.start import StartSubjectRequest
-from shared.people.sweep import SweepPeople
 from shared.requests.model import Asked, Digest, JoinRequest, Limit, RequestState, request_id
 from shared.requests.rows import TableRequestStore
 from shared.setup.model.plan import AppSpec, SetupPlan
@@ -172,9 +170,9 @@ class PersonWorld:
             self.exports,
         )
         self.search = SearchPersonalDataStep(
-            self.cases, personal_data, self.exports, self.audits, self.clock, self.timing
+            self.cases, personal_data, self.exports, self.audits, self.outbox, self.clock, self.timing
         )
-        self.sweep = SweepPeople(self.cases, self.exports, self.outbox, self.clock, self.timing)
+        self.sweep = self.search.sweep
 
     # Working
     async def deliver(self, command: SearchPersonalData) -> Outcome:

@@ -11,7 +11,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from local.azurite import Azurite
 from shared.core.features import ALL, PERMISSIONS, Feature
 from shared.core.ids import ChunkId, GroupId
-from shared.diagnostics.model.readiness import Chain, Status
+from shared.diagnostics.model import Chain, Status
 from shared.diagnostics.readiness import CheckReadiness
 from shared.diagnostics.storage_health import CHAIN, ROUND_TRIP, SWEEP, WHOLE_SWEEP, StorageHealth
 from shared.graph.app_directory import GraphAppDirectory

@@ -90,7 +90,7 @@ def test_production_neither_imports_nor_names_what_is_local(path: Path) -> None:
 
 
 CAPABILITIES = ("audits", "diagnostics", "imports", "invitations", "membership", "people", "requests", "setup")
-ADAPTERS = ("rows", "schemas", "mail_text", "report", "exports", "storage_health")
+ADAPTERS = ("rows", "schemas", "mail_text", "report", "storage_health")
 """Modules of a capability that know the cloud, HTTP or templates; all others are models, ports and steps."""
 OUTSIDE = re.compile(
     r"(azure|msgraph|msgraph_core|kiota_abstractions|kiota_http|httpx|aiohttp|jinja2|functions|local)\b"

@@ -5,15 +5,18 @@ their own, is declared here. A field that is declared tells for all that lies be
 """
 
 import re
+import types
+import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, is_dataclass
+from typing import Annotated, Any
 
 from shared.audits.model.records import Audit, Checkpoint, Finding, Plan, RemedyAction, Task
 from shared.audits.rows.audits import AUDITS
 from shared.audits.rows.snapshot import SNAPSHOT
+from shared.core.addresses import Address
 from shared.core.checks import Confirmation
-from shared.core.personal import DECIDERS, GUEST, Personal, Redaction, Says
+from shared.core.personal import DECIDERS, GUEST, People, Personal, Redaction, Says
 from shared.core.records import ChangeLogEntry, Stop
 from shared.imports.model.imports import Admission
 from shared.imports.rows import ADMISSION, IMPORT_COLUMNS, IMPORTS, PROGRESS_COLUMNS
@@ -23,7 +26,6 @@ from shared.membership.model.apps import AppRecord
 from shared.pace.import_pace import ImportPace
 from shared.people.model import SubjectRequest
 from shared.people.rows.cases import PEOPLE
-from shared.people.rows.marks import Mark, hints_of, marks_in
 from shared.requests.model import Digest, JoinRequest
 from shared.requests.rows import REQUESTS
 from shared.setup.model.plan import SetupPlan
@@ -34,6 +36,74 @@ from shared.storage.key import TENANT
 from shared.storage.records import Columns
 from shared.storage.reminders import REMINDERS
 from shared.storage.transactions import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A declared field, and where it stands: `within` is a row, or an object or a list of its JSON. `is_named` says
+    that the field is a column whose name ends with the account it is about."""
+
+    note: Personal | People
+    within: Any
+    key: Any
+    is_named: bool = False
+
+    @property
+    def value(self) -> Any:
+        return self.within[self.key]
+
+    @property
+    def role(self) -> object:
+        """The same for all marks of a row that tell of one person, or are one list of people."""
+        return self.note if isinstance(self.note, People) else (self.note.role, self.is_named)
+
+    def put(self, value: Any) -> None:
+        self.within[self.key] = value
+
+    def drop(self) -> None:
+        del self.within[self.key]
+
+
+def marks_in(kind: Any, within: Any, key: Any) -> Iterator[Mark]:
+    """Those in the field of that type which stands there."""
+    value, origin, arguments = within[key], typing.get_origin(kind), typing.get_args(kind)
+    if origin is Annotated:
+        of, note = arguments
+        if isinstance(note, Personal):
+            yield from (Mark(note, *place) for place in _texts(of, within, key))
+        else:
+            yield Mark(note, within, key)
+            yield from marks_in(of, within, key)
+    elif origin in (typing.Union, types.UnionType):
+        for each in arguments:
+            yield from marks_in(each, within, key)
+    elif origin is tuple and isinstance(value, list):
+        for n in range(len(value)):
+            yield from marks_in(arguments[0], value, n)
+    elif isinstance(value, dict) and isinstance(origin, type) and issubclass(origin, Mapping):
+        for name in value:
+            yield from marks_in(arguments[1], value, name)
+    elif isinstance(value, dict) and is_dataclass(kind):
+        for name, of in hints_of(kind).items():
+            if name in value:
+                yield from marks_in(of, value, name)
+
+
+def hints_of(record: Any) -> dict[str, Any]:
+    return typing.get_type_hints(record, include_extras=True)
+
+
+def _texts(kind: Any, within: Any, key: Any) -> Iterator[tuple[Any, Any]]:
+    """Where the texts of a declared field stand."""
+    value = within[key]
+    if kind is Address:
+        yield from ((value, part) for part in ("key", "text", "wire"))
+    elif isinstance(value, list):
+        for n in range(len(value)):
+            yield from _texts(None, value, n)
+    else:
+        yield within, key
+
 
 _MANY = "…"
 """Ends the name of columns of which there is one for each group or account."""

@@ -19,7 +19,7 @@ from shared.core.features import (
     needed_by,
 )
 from shared.core.reasons import Reason
-from shared.diagnostics.model.diagnosis import diagnose_features
+from shared.diagnostics.model import diagnose_features
 from shared.settings import SettingsError, read_settings
 
 EVERY = frozenset(p.name for p in PERMISSIONS)

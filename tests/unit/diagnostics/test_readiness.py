@@ -12,9 +12,8 @@ import pytest
 from shared.core.clock import Timing
 from shared.core.errors import DirectoryBusy, StorageBusy
 from shared.core.features import ALL, PERMISSIONS, Feature, Features, choose, needed_by
-from shared.diagnostics.chain import WatchChain
-from shared.diagnostics.model.readiness import Beat, Chain, Readiness, SetupWorker, Status
-from shared.diagnostics.readiness import KEPT, CheckReadiness
+from shared.diagnostics.model import Beat, Chain, Readiness, SetupWorker, Status
+from shared.diagnostics.readiness import KEPT, CheckReadiness, WatchChain
 from shared.diagnostics.schemas import ready
 from shared.graph.app_directory import GraphAppDirectory
 from shared.messages.commands import RoundTrip
