@@ -8,7 +8,7 @@ from shared.audits.model.records import TOTAL, Audit, Finding
 from shared.audits.model.report import plus
 from shared.audits.model.rules import AuditSettings
 from shared.core.clock import Clock, Timing
-from shared.core.directory import GroupFacts
+from shared.core.directory import DirectoryUser, GroupFacts
 from shared.core.errors import Refused
 from shared.core.features import ALL, Features
 from shared.core.ids import GroupId
@@ -55,6 +55,12 @@ class AuditDependencies:
             if e.reason is not Reason.GROUP_MISSING:
                 raise
             return None
+
+    async def find_owners(self, group: GroupFacts | None) -> list[DirectoryUser]:
+        """Those that are people; a service principal owns nothing that anybody could ask."""
+        if group is None or not group.owners:
+            return []
+        return [p for p in await self.directory.find_people(sorted(group.owners)) if p is not None]
 
     async def write_found(self, audit: Audit, findings: Sequence[Finding]) -> None:
         """Findings, each with the day on which an audit first saw it. Safe to repeat."""

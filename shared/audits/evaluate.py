@@ -11,7 +11,7 @@ from shared.audits.model.records import Audit, Finding, Phase, Task
 from shared.audits.model.report import counted, plus
 from shared.audits.model.rules import AppTruth, GuestContext, due_at, evaluate_guest, find_app_drift, stuck
 from shared.core.audit_rules import Rule
-from shared.core.directory import Application, DirectoryUser, GroupFacts, Saml
+from shared.core.directory import Application, GroupFacts, Saml
 from shared.core.ids import AppId, GroupId, UserId
 from shared.core.versions import Versioned
 from shared.membership.model.accounts import Subject
@@ -62,11 +62,11 @@ async def _page(
     """A page, those who are judged with it but counted elsewhere, and where to go on."""
     if task.name == TOUCHED:
         users, cursor = await tools.snapshot.touched(audit.id, task.cursor, _PAGE)
-        found = await tools.snapshot.look_up(audit.id, users, audit.since)
+        found = await tools.snapshot.look_up(audit, users)
         return *await _with_twins(tools, audit, list(found.values())), cursor
     digit = task.name.removeprefix(GUESTS)
     end = _QUARTERS[_QUARTERS.index(digit) + 1] if digit != _QUARTERS[-1] else "~"
-    page, cursor = await tools.snapshot.scan(audit.id, task.cursor or digit, end, audit.since, _PAGE)
+    page, cursor = await tools.snapshot.scan(audit, task.cursor or digit, end, _PAGE)
     return page, [], cursor
 
 
@@ -81,7 +81,7 @@ async def _with_twins(
     for user, users in who.items():
         for other in users:
             by_other[other].add(user)
-    others = await tools.snapshot.look_up(audit.id, by_other.keys() - {s.id for s in page}, audit.since)
+    others = await tools.snapshot.look_up(audit, by_other.keys() - {s.id for s in page})
     return page, [replace(s, twins=frozenset(by_other[u])) for u, s in others.items()]
 
 
@@ -126,7 +126,7 @@ async def _twins(tools: AuditDependencies, audit: Audit, page: Sequence[Subject]
     """The other accounts of a person: an address once shared may have been changed since."""
     wanted = {u for s in page for u in s.twins}
     known = {s.id: s for s in page}
-    known |= await tools.snapshot.look_up(audit.id, wanted - known.keys(), audit.since)
+    known |= await tools.snapshot.look_up(audit, wanted - known.keys())
     return {s.id: [known[u] for u in s.twins if u in known and _is_twin(s, known[u])] for s in page}
 
 
@@ -143,25 +143,18 @@ async def _evaluate_app(tools: AuditDependencies, audit: Audit, task: Task) -> T
 
 
 async def _truth(tools: AuditDependencies, record: AppRecord) -> AppTruth:
-    group = await tools.find_group(record.group)
-    app = await tools.directory.app_by_id(record.app_id)
-    owners = await _people(tools, group)
-    assigned = await tools.directory.assigned_to(record.service_principal) if app is not None else frozenset[str]()
+    group, app = await tools.find_group(record.group), await tools.directory.app_by_id(record.app_id)
+    saml, assigned = await tools.setups.read_saml(record.setup), frozenset[str]()
+    if app is not None:
+        assigned = await tools.directory.assigned_to(record.service_principal)
     return AppTruth(
         group=group,
-        owners=owners,
+        owners=await tools.find_owners(group),
         app=app,
         is_assigned=group is not None and record.group in assigned,
-        wants_saml=(saml := await tools.setups.read_saml(record.setup)) is not None,
+        wants_saml=saml is not None,
         differences=await _differences(tools, record, group, app, saml, assigned) if app is not None else (),
     )
-
-
-async def _people(tools: AuditDependencies, group: GroupFacts | None) -> list[DirectoryUser]:
-    """Owners that are people; a service principal owns nothing that anybody could ask."""
-    if group is None or not group.owners:
-        return []
-    return [p for p in await tools.directory.find_people(sorted(group.owners)) if p is not None]
 
 
 async def _differences(

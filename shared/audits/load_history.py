@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 
 from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.records import Audit, Finding, Phase, Task
@@ -15,11 +15,10 @@ from shared.core.records import StuckWork
 from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.sweep import what_waits
 from shared.membership.model.accounts import ExpectedMembership
-from shared.membership.ports import Mark, OwnAction
+from shared.membership.ports import OwnAction
 
 PAST, OVERDUE, TWINS = "past-", "overdue", "twins"
 _PAGE = 1000
-_OF_TENANT = "tenant"
 _HOLDS = (State.MEMBER, State.MAILED)
 
 
@@ -89,13 +88,9 @@ async def _last_days(tools: AuditDependencies, audit: Audit, group: GroupId) -> 
     """Memberships whose last day is over."""
     over = await tools.history.last_days_before(group, audit.started_at.date())
     who = await tools.snapshot.who_has(over)
-    marks: dict[UserId, Mark] = {}
-    for digest, users in who.items():
-        for user in users:
-            days: dict[GroupId, date] = {group: over[digest]}
-            marks[user] = Mark(last_days=days)
-    await tools.snapshot.mark(audit.id, marks)
-    await _touch(tools, audit, marks)
+    days = {user: over[digest] for digest, users in who.items() for user in users}
+    await tools.snapshot.mark_last_days(audit.id, group, days)
+    await _touch(tools, audit, days)
 
 
 async def _overdue(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
@@ -111,9 +106,11 @@ async def _overdue(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
 async def _inactive(tools: AuditDependencies, audit: Audit) -> None:
     inactive = await tools.changes.inactive_guests(audit.started_at - tools.settings.sign_in_within)
     if inactive is None:
-        await tools.write_found(audit, [_unknown(audit)])
+        name, detail = "Sign-ins of guests", "permission or licence do not let them be read"
+        found = Finding(Rule.SIGN_IN_UNKNOWN, "tenant", None, None, name, detail, audit.started_at)
+        await tools.write_found(audit, [found])
         return
-    await tools.snapshot.mark(audit.id, {user: Mark(inactive=at) for user, at in inactive.items()})
+    await tools.snapshot.mark_inactive(audit.id, inactive)
     await _touch(tools, audit, inactive)
 
 
@@ -134,21 +131,9 @@ async def _found_before(tools: AuditDependencies, audit: Audit, before: AuditId)
 
 async def _twins(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
     shared, after = await tools.snapshot.shared_addresses(task.cursor, 10 * _PAGE)
-    twins: dict[UserId, frozenset[UserId]] = {}
+    twins: dict[UserId, set[UserId]] = defaultdict(set)
     for users in shared:
         for user in users:
-            twins[user] = twins.get(user, frozenset()) | (users - {user})
-    await tools.snapshot.mark(audit.id, {user: Mark(twins=others) for user, others in twins.items()})
+            twins[user] |= users - {user}
+    await tools.snapshot.mark_twins(audit.id, twins)
     return replace(task, cursor=after, done=after is None)
-
-
-def _unknown(audit: Audit) -> Finding:
-    return Finding(
-        rule=Rule.SIGN_IN_UNKNOWN,
-        subject=_OF_TENANT,
-        group=None,
-        app=None,
-        name="Sign-ins of guests",
-        detail="permission or licence do not let them be read",
-        seen_since=audit.started_at,
-    )

@@ -18,7 +18,7 @@ from shared.audits.model.records import (
     action_for,
 )
 from shared.core.audit_rules import Remedy, Rule
-from shared.core.errors import Conflict, Refused
+from shared.core.errors import Conflict
 from shared.core.features import Feature
 from shared.core.ids import AppId, GroupId
 from shared.core.versions import Versioned
@@ -109,14 +109,9 @@ async def _notify(
     tools: AuditDependencies, audit: Audit, app: AppRecord, rule: Rule, *, is_news: bool
 ) -> list[RemedyAction]:
     """One for each owner; of what they were told before, once in a while only."""
-    try:
-        group = await tools.groups.read_group(app.group)
-    except Refused:
-        return []  # A group that is gone, a finding itself, has no owners.
-    people = await tools.directory.find_people(sorted(group.owners)) if group.owners else []
     found: list[RemedyAction] = []
-    for person in people:
-        if person is None or not person.enabled or person.is_guest:
+    for person in await tools.find_owners(await tools.find_group(app.group)):
+        if not person.enabled or person.is_guest:
             continue
         last = await tools.remedies.last_sent(notified_key(app.app_id, person.id))
         if is_news or last is None or last <= audit.started_at - timedelta(days=app.audits.resend_after_days):

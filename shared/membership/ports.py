@@ -2,8 +2,8 @@
 where storage does not take the operation; every write that follows a read is guarded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from shared.core.directory import Saml
@@ -43,15 +43,6 @@ class OwnAction:
     group: GroupId
     expected: ExpectedMembership | None
     address_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What an audit learns of an account by looking for it; it says nothing to the next one."""
-
-    inactive: datetime | None = None
-    last_days: Mapping[GroupId, date] = field(default_factory=dict)
-    twins: frozenset[UserId] = frozenset()
 
 
 type Counts = Mapping[str, int]

@@ -45,7 +45,7 @@ from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.rows.store import TableStore
 from shared.membership.model.accounts import ExpectedMembership
 from shared.membership.model.apps import AppRecord, Change, Kind, Policy
-from shared.membership.ports import Mark, OwnAction
+from shared.membership.ports import OwnAction
 from shared.messages.commands import SearchPersonalData, SetupStep
 from shared.messages.outcomes import Outcome
 from shared.pace.pacing import DayLimit
@@ -361,7 +361,7 @@ class PersonWorld:
                 OwnAction(twin, group, None, f"shared.{twin}@fabrikam.com"),
             ],
         )
-        await self.snapshot.mark(audit, {twin: Mark(twins=frozenset({guest.user}))})
+        await self.snapshot.mark_twins(audit, {twin: {guest.user}})
         await self.snapshot.touch(audit, [guest.user])
         await self.snapshot.write_due({guest.user: NOW})
         entry = ChangeLogEntry(

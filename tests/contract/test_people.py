@@ -141,7 +141,7 @@ NOBODYS: dict[str, set[str]] = {
     },
     "a change": {"Record.after", "Record.audit", "Record.before", "Record.key", "Record.rule", "Record.what"},
     "a join request that has not ended": {"LookAt"},
-    "what somebody who decides is to be told": {"LookAt", "Record.mail_handle"},
+    "what mail somebody who decides is due": {"LookAt", "Record.mail_handle"},
     "how often something was asked": {"Count"},
     "a join request": {"Record.app_name", "State"},
     "an export or an erasure": {

@@ -40,7 +40,7 @@ from shared.invitations.model.invitations import State
 from shared.invitations.rows.invitations import from_row, to_row
 from shared.invitations.rows.store import TABLES, TableStore
 from shared.membership.model.accounts import ExpectedMembership
-from shared.membership.ports import Mark, OwnAction
+from shared.membership.ports import OwnAction
 from shared.messages.commands import InviteChunk
 from shared.messages.outbox import QueueOutbox
 from shared.pace.import_pace import Limits
@@ -96,7 +96,7 @@ def kind_of(table: str, row: dict[str, Any]) -> str:
         return {
             "open": "a join request that has not ended",
             "counts": "how often something was asked",
-            "digests": "what somebody who decides is to be told",
+            "digests": "what mail somebody who decides is due",
         }.get(row["PartitionKey"], "a join request")
     if table == CHANGE_LOG:
         return "a change"
@@ -218,7 +218,9 @@ async def write_audits(tables: TableServiceClient, group: GroupId) -> None:
     await snapshot.record_actions(
         audit, [OwnAction(user, group, None), OwnAction(user, group, ExpectedMembership(True, NOW))]
     )
-    await snapshot.mark(audit, {user: Mark(inactive=NOW, last_days={group: NOW.date()}, twins=frozenset({user}))})
+    await snapshot.mark_inactive(audit, {user: NOW})
+    await snapshot.mark_last_days(audit, group, {user: NOW.date()})
+    await snapshot.mark_twins(audit, {user: {user}})
     await snapshot.note_counted(audit, {user: ({}, {})})
     await snapshot.touch(audit, [user])
     await snapshot.write_due({user: NOW})

@@ -38,14 +38,6 @@ class DeltaShard:
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
-    """The audits that read accounts, and the members of each group, whole."""
-
-    users: AuditId
-    groups: Mapping[GroupId, AuditId]
-
-
-@dataclass(frozen=True, slots=True)
 class Audit:
     """One run. `sets` and `users_since` say what is followed; with `full` everything known is judged, not only what
     changed. `read_from` is the moment from which Guestlist's own changes are read again. `counts` are there
@@ -72,8 +64,9 @@ class Audit:
         return self.phase in (Phase.DONE, Phase.FAILED)
 
     @property
-    def since(self) -> Since:
-        return Since(self.users_since or self.id, {g: s.since or self.id for s in self.sets for g in s.groups})
+    def groups_since(self) -> Mapping[GroupId, AuditId]:
+        """The audits that read the members of each group whole; this one, where none did before."""
+        return {group: s.since or self.id for s in self.sets for group in s.groups}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shared.audits.model.records import Since
+from shared.audits.model.records import Audit
 from shared.core.directory import MemberChange, UserChange, UserFacts
 from shared.core.ids import AuditId, GroupId, InvitationId, UserId
 from shared.invitations.rows.invitations import digest
 from shared.membership.model.accounts import ExpectedMembership, Subject
-from shared.membership.ports import Counts, Mark, OwnAction
+from shared.membership.ports import Counts, OwnAction
 from shared.storage.records import SCHEMA, from_text, to_text
 from shared.storage.table import Table, merge, remove
 from shared.storage.transactions import Row
@@ -41,8 +41,8 @@ class _Counted(msgspec.Struct):
     the same difference."""
 
     audit: AuditId
-    now: dict[str, int]
-    before: dict[str, int]
+    now: Counts
+    before: Counts
 
 
 class TableSnapshot:
@@ -53,15 +53,10 @@ class TableSnapshot:
 
     async def note_users(self, audit: AuditId, changes: Sequence[UserChange]) -> None:
         """Take over what the directory says of accounts; guests' addresses become findable. Safe to repeat."""
-        await self._merge(_account(c.id, _columns(audit, c)) for c in changes)
+        await self._merge_accounts((c.id, _columns(audit, c)) for c in changes)
         # An address once known stays findable: who asks looks at the account, too.
-        owners: dict[str, Row] = defaultdict(dict)
-        for change in changes:
-            if change.facts.get("is_guest") is False:
-                continue
-            for address in _addresses(change.facts):
-                owners[digest(address)][_HAS + _short(change.id)] = True
-        await self._merge_addresses(owners)
+        guests = [c for c in changes if c.facts.get("is_guest") is not False]
+        await self._merge_addresses((address, c.id) for c in guests for address in _addresses(c.facts))
 
     async def note_members(self, audit: AuditId, changes: Sequence[MemberChange]) -> None:
         """Safe to repeat."""
@@ -70,19 +65,20 @@ class TableSnapshot:
             rows[change.member][_MEMBER + _short(change.group)] = _LEFT if change.left else audit
             if change.is_group:
                 rows[change.member]["IsGroup"] = True
-        await self._merge(_account(user, row) for user, row in rows.items())
+        await self._merge_accounts(rows.items())
 
-    async def mark(self, audit: AuditId, marks: Mapping[UserId, Mark]) -> None:
-        """Safe to repeat. Marks of several kinds may be written one after the other; None or empty adds nothing."""
-        rows: dict[UserId, Row] = defaultdict(dict)
-        for user, mark in marks.items():
-            if mark.inactive is not None:
-                rows[user]["Inactive"] = f"{audit} {to_text(mark.inactive)}"
-            for group, last in mark.last_days.items():
-                rows[user][_LATE + _short(group)] = f"{audit} {last.isoformat()}"
-            if mark.twins:
-                rows[user]["Twins"] = f"{audit} {','.join(sorted(mark.twins))}"
-        await self._merge(_account(user, row) for user, row in rows.items())
+    async def mark_inactive(self, audit: AuditId, last_sign_ins: Mapping[UserId, datetime]) -> None:
+        """Who has not signed in for long. A mark says nothing to the next audit. Safe to repeat."""
+        await self._merge_accounts((u, {"Inactive": f"{audit} {to_text(at)}"}) for u, at in last_sign_ins.items())
+
+    async def mark_last_days(self, audit: AuditId, group: GroupId, days: Mapping[UserId, date]) -> None:
+        """Whose last day in a group is over. Safe to repeat."""
+        column = _LATE + _short(group)
+        await self._merge_accounts((user, {column: f"{audit} {day.isoformat()}"}) for user, day in days.items())
+
+    async def mark_twins(self, audit: AuditId, twins: Mapping[UserId, Collection[UserId]]) -> None:
+        """Who shares an address with whom. Safe to repeat."""
+        await self._merge_accounts((u, {"Twins": f"{audit} {','.join(sorted(who))}"}) for u, who in twins.items())
 
     async def record_actions(self, audit: AuditId, own_actions: Sequence[OwnAction]) -> None:
         rows: dict[UserId, Row] = defaultdict(dict)
@@ -95,38 +91,31 @@ class TableSnapshot:
                 by = InvitationId.parse(invitation).chunk if invitation else "by_hand"
                 column = f"{_DID}{_short(own_action.group)}_{by}"
                 rows[own_action.user][column] = msgspec.json.encode(own_action.expected).decode()
-        await self._merge(_account(user, row) for user, row in rows.items())
-        owners: dict[str, Row] = defaultdict(dict)
-        for own_action in own_actions:
-            if own_action.address_key:
-                owners[digest(own_action.address_key)][_HAS + _short(own_action.user)] = True
-        await self._merge_addresses(owners)
+        await self._merge_accounts(rows.items())
+        await self._merge_addresses((a.address_key, a.user) for a in own_actions if a.address_key)
 
     async def note_counted(self, audit: AuditId, counted: Mapping[UserId, tuple[Counts, Counts]]) -> None:
         """Remember what this audit counts of accounts, and what the one before did. Safe to repeat."""
-        await self._merge(
-            _account(user, {"Counted": msgspec.json.encode(_Counted(audit, dict(now), dict(before))).decode()})
+        await self._merge_accounts(
+            (user, {"Counted": msgspec.json.encode(_Counted(audit, now, before)).decode()})
             for user, (now, before) in counted.items()
         )
 
-    async def look_up(self, audit: AuditId, users: Collection[UserId], since: Since) -> dict[UserId, Subject]:
+    async def look_up(self, audit: Audit, users: Collection[UserId]) -> dict[UserId, Subject]:
         """Accounts as they are now: what was not seen since it was last read whole is gone. One request a dozen."""
-        found: dict[UserId, Subject] = {}
-        async for row in self._rows(_ACCOUNTS, sorted(set(users))):
-            found[UserId(row["RowKey"])] = _subject(row, since, audit)
-        return found
+        groups = audit.groups_since
+        found = [_subject(row, audit, groups) async for row in self._rows(_ACCOUNTS, sorted(set(users)))]
+        return {subject.id: subject for subject in found}
 
-    async def scan(
-        self, audit: AuditId, first: str, last: str, since: Since, limit: int
-    ) -> tuple[list[Subject], str | None]:
+    async def scan(self, audit: Audit, first: str, last: str, limit: int) -> tuple[list[Subject], str | None]:
         """Accounts from an id on (it included) up to another (not included), in their order, and where to go on."""
         condition = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
         keys = {"partition": _ACCOUNTS, "first": first, "last": last}
-        found: list[Subject] = []
+        found, groups = list[Subject](), audit.groups_since
         async for row in self._table.query(condition, keys, page_size=min(limit + 1, 1000)):
             if len(found) == limit:
                 return found, str(row["RowKey"])
-            found.append(_subject(row, since, audit))
+            found.append(_subject(row, audit, groups))
         return found, None
 
     async def who_has(self, digests: Collection[str]) -> dict[str, set[UserId]]:
@@ -197,8 +186,14 @@ class TableSnapshot:
             async for row in self._table.query(condition, parameters):
                 yield row
 
-    async def _merge_addresses(self, owners: Mapping[str, Row]) -> None:
-        await self._merge({"PartitionKey": _ADDRESSES, "RowKey": key, **row} for key, row in owners.items())
+    async def _merge_accounts(self, accounts: Iterable[tuple[UserId, Row]]) -> None:
+        await self._merge({"PartitionKey": _ACCOUNTS, "RowKey": user, **row} for user, row in accounts)
+
+    async def _merge_addresses(self, owners: Iterable[tuple[str, UserId]]) -> None:
+        rows: dict[str, Row] = defaultdict(dict)
+        for address, user in owners:
+            rows[digest(address)][_HAS + _short(user)] = True
+        await self._merge({"PartitionKey": _ADDRESSES, "RowKey": key, **row} for key, row in rows.items())
 
     async def _merge(self, rows: Iterable[Row]) -> None:
         """A transaction for each hundred rows of one partition; columns that a row does not name stay."""
@@ -206,47 +201,30 @@ class TableSnapshot:
             await self._table.write([merge({"SchemaVersion": SCHEMA, **row}) for row in few])
 
 
-def _account(user: UserId, columns: Row) -> Row:
-    return {"PartitionKey": _ACCOUNTS, "RowKey": user, **columns}
-
-
 def _columns(audit: AuditId, change: UserChange) -> Row:
     row: Row = {"Seen": audit, "Gone": change.gone}
     for name, value in change.facts.items():
         match value:
             case datetime():
-                row[_COLUMNS[name]] = to_text(value)
+                text: object = to_text(value)
             case tuple():
-                row[_COLUMNS[name]] = msgspec.json.encode(value).decode()
-            case bool() | str():
-                row[_COLUMNS[name]] = value
+                text = msgspec.json.encode(value).decode()
             case _:
                 # A merge cannot take a column away: an empty text says that there is nothing.
-                row[_COLUMNS[name]] = ""
+                text = "" if value is None else value
+        row[name.title().replace("_", "")] = text
     if "accepted" in change.facts:
         row["Accepted"] = {True: "yes", False: "no", None: ""}[change.facts["accepted"]]
     return row
 
 
-_COLUMNS = {
-    "is_guest": "IsGuest",
-    "name": "Name",
-    "address": "Address",
-    "other_addresses": "OtherAddresses",
-    "accepted": "Accepted",
-    "accepted_at": "AcceptedAt",
-    "created_at": "CreatedAt",
-    "enabled": "Enabled",
-}
-
-
-def _subject(row: Mapping[str, Any], since: Since, audit: AuditId) -> Subject:
+def _subject(row: Mapping[str, Any], audit: Audit, groups_since: Mapping[GroupId, AuditId]) -> Subject:
     # Ids of audits begin with inverted time: what was seen by an audit or a later one has no greater id.
     seen = str(row.get("Seen") or "")
-    is_known = bool(seen) and seen <= since.users
+    is_known = bool(seen) and seen <= (audit.users_since or audit.id)
     members = {_group(c, _MEMBER): str(v) for c, v in row.items() if c.startswith(_MEMBER) and v != _LEFT}
-    late = {_group(c, _LATE): _marked(v, audit) for c, v in row.items() if c.startswith(_LATE)}
-    twins, inactive = _marked(row.get("Twins"), audit), _marked(row.get("Inactive"), audit)
+    late = {_group(c, _LATE): _marked(v, audit.id) for c, v in row.items() if c.startswith(_LATE)}
+    twins, inactive = _marked(row.get("Twins"), audit.id), _marked(row.get("Inactive"), audit.id)
     return Subject(
         id=UserId(str(row["RowKey"])),
         known=is_known,
@@ -260,13 +238,13 @@ def _subject(row: Mapping[str, Any], since: Since, audit: AuditId) -> Subject:
         enabled=row.get("Enabled") is not False,
         gone=bool(row.get("Gone")) or (bool(seen) and not is_known),
         is_group=bool(row.get("IsGroup")),
-        groups=frozenset(g for g, v in members.items() if g in since.groups and v <= since.groups[g]),
-        in_motion=frozenset(_group(c, _MOTION) for c, v in row.items() if c.startswith(_MOTION) and v == audit),
+        groups=frozenset(g for g, v in members.items() if g in groups_since and v <= groups_since[g]),
+        in_motion=frozenset(_group(c, _MOTION) for c, v in row.items() if c.startswith(_MOTION) and v == audit.id),
         expectations=_expectations(row),
         inactive=_time(inactive),
         last_days={group: date.fromisoformat(day) for group, day in late.items() if day},
         twins=frozenset(UserId(u) for u in twins.split(",")) if twins else frozenset(),
-        counted=_counted(row.get("Counted"), audit),
+        counted=_counted(row.get("Counted"), audit.id),
     )
 
 
@@ -288,7 +266,7 @@ def _marked(text: Any, audit: AuditId) -> str:
     return value if by == audit else ""
 
 
-def _counted(text: Any, audit: AuditId) -> dict[str, int]:
+def _counted(text: Any, audit: AuditId) -> Counts:
     if not text:
         return {}
     found = msgspec.json.decode(text, type=_Counted)

@@ -277,7 +277,7 @@ KINDS: tuple[Kind, ...] = (
     # The key is a digest of group and address; the rows of the index are closed by the sweeper.
     Kind(REQUESTS, "a join request that has not ended", "open/.*"),
     # Forgotten when an hour has passed since the last mail.
-    Kind(REQUESTS, "what somebody who decides is to be told", "digests/.*", Digest, _key_of(DECIDERS)),
+    Kind(REQUESTS, "what mail somebody who decides is due", "digests/.*", Digest, _key_of(DECIDERS)),
     # Digests of address, source or group: forgotten when their window ends, after a day at most.
     Kind(REQUESTS, "how often something was asked", "counts/.*"),
     Kind(
