@@ -18,7 +18,7 @@ from shared.messages.commands import SetupStep  # noqa: E402
 from shared.messages.registry import MESSAGES  # noqa: E402
 from shared.people.rows.cases import CONTAINER as EXPORTS  # noqa: E402
 from shared.people.rows.tables import TABLES as TABLES_OF_ROWS  # noqa: E402
-from shared.setup.model.order import ORDER  # noqa: E402
+from shared.setup.model import ORDER  # noqa: E402
 from shared.storage.files import CONTAINER as IMPORT_FILES  # noqa: E402
 
 NOTE = "<!-- Drawn from the code by docs/make_tables.py; a test compares. -->"

@@ -18,11 +18,10 @@ from shared.membership import schemas as membership
 from shared.membership.model.access import Action
 from shared.membership.model.apps import MessageTemplate
 from shared.messages.commands import SetupStep
-from shared.setup.commands import Answers
-from shared.setup.model.records import Setup
+from shared.setup.commands import Answers, NewSetup
+from shared.setup.model import Setup
 from shared.setup.schemas import bodies
 from shared.setup.schemas import setups as schemas
-from shared.setup.start import NewSetup
 from shared.wiring import App
 
 route, of_apps = Routes("setups"), Routes("apps")
@@ -54,8 +53,8 @@ async def post_setup(
 ) -> schemas.SetupDryRun | Accepted[schemas.SetupChecklist]:
     """Set an app up for guests, or say what it would do."""
     if dry_run:
-        return schemas.dry_run(await app.setups.start.rehearse(body.plan, caller))
-    return _accepted(await app.setups.start(body, caller, key))
+        return schemas.dry_run(await app.setups.commands.dry_run(body.plan, caller))
+    return _accepted(await app.setups.commands.start(body, caller, key))
 
 
 @route(f"GET {_ALL}", Action.READ_SETUPS)
@@ -119,7 +118,7 @@ async def get_app(app: App, caller: Caller, app_id: AppId) -> schemas.App:
 async def delete_app(
     app: App, caller: Caller, app_id: AppId, dry_run: DryRun, tag: Annotated[str | None, _DRY_RUN]
 ) -> Tagged[schemas.AppRemoval] | Accepted[schemas.AppRemoving]:
-    """Take an app apart: what Guestlist made goes. The dry run's ETag is the If-Match of the real one."""
+    """Remove an app: what Guestlist made goes. The dry run's ETag is the If-Match of the real one."""
     if dry_run:
         found = await app.setups.apps.check_removal(app_id, caller)
         return Tagged(schemas.AppRemoval.of(found), found.tag)

@@ -325,7 +325,7 @@ export interface Schemas {
   RequestPolicy: RequestPolicy;
   AppState: AppState;
   AppRemoval: AppRemoval;
-  DirectoryChange: DirectoryChange;
+  Change: Change;
   Kind: Kind;
   AppRemoving: AppRemoving;
   Inviters: Inviters;
@@ -353,7 +353,7 @@ export interface Schemas {
   Step: Step;
   StepState: StepState;
   StepConfirmation: StepConfirmation;
-  StepCheck: StepCheck;
+  Check: Check;
   CheckState: CheckState;
   Setups: Setups;
   ShortSetup: ShortSetup;
@@ -792,19 +792,19 @@ export interface AppPolicy {
   blockedDomains: string[];
 }
 /**
- * What taking an app apart would remove and leave.
+ * What removing an app would remove and leave.
  */
 export interface AppRemoval {
-  wouldRemove: DirectoryChange[];
+  wouldRemove: Change[];
   wouldKeep: string[];
 }
 /**
- * Something that was made or set in the directory.
+ * Something that was made or set in the directory: its kind, its object id and a person's words for it.
  */
-export interface DirectoryChange {
-  what: string;
+export interface Change {
   kind: Kind;
   id: string;
+  what: string;
 }
 /**
  * An app that is being removed.
@@ -1006,11 +1006,11 @@ export interface Step {
   startedAt: string | null;
   finishedAt: string | null;
   attempts: number;
-  changes: DirectoryChange[];
+  changes: Change[];
   notes: string[];
   manualTask: Task | null;
   confirmedBy: StepConfirmation | null;
-  checks: StepCheck[];
+  checks: Check[];
   reason: Reason | null;
   titleOfReason: string | null;
   detail: string | null;
@@ -1026,9 +1026,9 @@ export interface StepConfirmation {
   note: string | null;
 }
 /**
- * One thing that was looked at.
+ * One thing that was looked at: what, whether it is as it should be, and what was found.
  */
-export interface StepCheck {
+export interface Check {
   check: string;
   state: CheckState;
   found: string;

@@ -1,4 +1,4 @@
-"""The apps that are set up: who may see them, and taking one apart again, after a look at what that means."""
+"""The apps that are set up: who may see them, and removing one, after a look at what that means."""
 
 import logging
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ _STAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What taking an app apart would remove and leave. `tag` stands for exactly this."""
+    """What removing an app would remove and leave. `tag` stands for exactly this."""
 
     app: AppRecord
     removes: tuple[Change, ...]
@@ -92,7 +92,7 @@ class Apps:
 
     @retry_on_conflict("the app's record")
     async def remove(self, app_id: AppId, caller: Caller, tag: str | None) -> None:
-        """Begin to take the app apart. From here on nobody is invited through it. Safe to repeat. Raises Refused
+        """Begin to remove the app. From here on nobody is invited through it. Safe to repeat. Raises Refused
         `not-admin`, `feature-off`, `app-missing`, `dry-run-needed`, `plan-changed`."""
         require(caller, Action.RUN_SETUP)
         self.tools.features.need(Feature.SETUP)
@@ -111,21 +111,21 @@ class Apps:
         tools = self.tools
         stored = await tools.store.read_app(command.app)
         if stored is None or stored.value.state is not AppState.REMOVING:
-            return Outcome(note="nothing to take apart")
+            return Outcome(note="nothing to remove")
         if not tools.features.has(Feature.SETUP):
             # The record stays, and the sweeper asks again: it goes on when the feature is on again.
-            log.warning("app %s is not taken apart further: 'setup' is switched off", command.app)
+            log.warning("app %s is not removed further: 'setup' is switched off", command.app)
             return Outcome(note="switched off")
         try:
             for change in _sorted(stored.value):
-                await self._undo(stored.value, change)
+                await self._delete(stored.value, change)
         except Unavailable as e:
             return later_when_free(command, e, tools.clock)
         await tools.store.delete_app(command.app)
-        log.info("app %s taken apart: %d things removed", command.app, len(stored.value.made))
+        log.info("app %s removed, with %d things that were made for it", command.app, len(stored.value.made))
         return Outcome()
 
-    async def _undo(self, app: AppRecord, change: Change) -> None:
+    async def _delete(self, app: AppRecord, change: Change) -> None:
         directory, entitlements = self.tools.directory, self.tools.entitlements
         match change.kind:
             case Kind.ASSIGNMENT:

@@ -1,22 +1,50 @@
-"""What people do with a setup that is there: look at it, confirm a manual task, try again."""
+"""What people do with setups: ask for one, or for what it would do; look at it, confirm a manual task, try again."""
 
+import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from shared.core.caller import Caller
 from shared.core.checks import Confirmation
-from shared.core.errors import Refused
+from shared.core.errors import Conflict, DirectoryLagging, Refused, StorageBusy
 from shared.core.features import Feature
 from shared.core.ids import AppId, SetupId
 from shared.core.reasons import Reason
 from shared.core.versions import retry_on_conflict
 from shared.membership.access import require
 from shared.membership.model.access import Action
-from shared.messages.commands import SetupStep
-from shared.setup.model.plan import AppSpec
-from shared.setup.model.records import Setup, StepRecord, StepState, StoredSetup
-from shared.setup.run import Tools
-from shared.setup.start import enqueue
+from shared.messages.commands import RunSetupStep, SetupStep
+from shared.setup.model import (
+    AppSpec,
+    Setup,
+    SetupPlan,
+    StepRecord,
+    StepState,
+    StoredSetup,
+    new_setup,
+    sorted_by_need,
+)
+from shared.setup.run import Result, Tools, Work
+from shared.setup.run_step import BODIES
+
+
+@dataclass(frozen=True, slots=True)
+class NewSetup:
+    """What an admin asked for. `digest` stands for the whole body, to tell a repeat from another request."""
+
+    plan: SetupPlan
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class DryRunResult:
+    """What a step would do, or why it cannot."""
+
+    step: SetupStep
+    would_do: tuple[str, ...] = ()
+    result: Result | None = None
+    refused: Refused | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +58,66 @@ class Answers:
 @dataclass(frozen=True, slots=True)
 class SetupCommands:
     tools: Tools
+
+    async def start(self, new: NewSetup, caller: Caller, key: str | None) -> Setup:
+        """Take the setup; with an idempotency key a repeat gives the same one.
+
+        Raises:
+            Refused: `not-admin`, `feature-off`, `idempotency-key-reused`.
+            StorageBusy: nothing was taken.
+        """
+        require(caller, Action.RUN_SETUP)
+        self.tools.require_features(new.plan)
+        tools, now = self.tools, self.tools.clock.now()
+        given = hashlib.sha256(f"{caller.object_id}\n{key}".encode()).hexdigest()[:22]
+        setup_id = SetupId(tools.clock.random_hex(22) if key is None else given)
+        setup = new_setup(setup_id, new.plan, new.digest, now=now, creator=caller.object_id, name=caller.name)
+        # Remembered first: whatever stops after this line is found by the sweeper.
+        await tools.store.open(setup_id, now + tools.timing.stall_timeout)
+        try:
+            await tools.store.create(setup)
+        except Conflict as e:
+            there = await tools.store.read(setup_id)
+            if there is None:
+                raise Refused(Reason.STORAGE_BUSY) from e
+            if there.setup.digest != new.digest:
+                raise Refused(Reason.IDEMPOTENCY_KEY_REUSED) from e
+            setup = there.setup
+        await self._enqueue(setup)
+        return setup
+
+    async def dry_run(self, plan: SetupPlan, caller: Caller) -> list[DryRunResult]:
+        """What each step would do. Reads the directory, changes nothing anywhere.
+
+        Raises:
+            Refused: `not-admin`, `feature-off`.
+            DirectoryBusy: the directory cannot be read now.
+        """
+        require(caller, Action.RUN_SETUP)
+        self.tools.require_features(plan)
+        now = self.tools.clock.now()
+        setup = new_setup(SetupId("0" * 22), plan, "", now=now, creator=caller.object_id, name=caller.name)
+        said: dict[SetupStep, DryRunResult] = {}
+        for step in sorted_by_need():
+            said[step] = await self._dry_run_of(setup, step)
+            result = said[step].result
+            record = setup.steps[step]
+            if result is not None:
+                record = replace(record, state=StepState.DONE, found=result.found)
+            setup = setup.with_steps(record)
+        return [said[step] for step in SetupStep]
+
+    async def _dry_run_of(self, setup: Setup, step: SetupStep) -> DryRunResult:
+        if step not in setup.to_run:
+            return DryRunResult(step)
+        work = Work(self.tools, StoredSetup(setup, {}), step, self.tools.clock.now(), dry=True)
+        try:
+            result = await BODIES[step](work)
+        except Refused as e:
+            return DryRunResult(step, refused=e)
+        except DirectoryLagging:
+            result = Result()
+        return DryRunResult(step, tuple(work.wishes), result)
 
     async def show(self, setup_id: SetupId, caller: Caller) -> Setup:
         """Raises Refused `not-admin`, `setup-missing`."""
@@ -95,13 +183,19 @@ class SetupCommands:
     async def _change(
         self, setup_id: SetupId, change: Callable[[StoredSetup], tuple[Setup, list[StepRecord]]]
     ) -> Setup:
-        """Write what a person decided, whoever else is writing, and set going what follows from it."""
+        """Write what a person decided, whoever else is writing, and enqueue what follows from it."""
         stored = await self._read(setup_id)
         setup, steps = change(stored)
         await self.tools.store.open(setup_id, self.tools.clock.now() + self.tools.timing.stall_timeout)
         saved = await self.tools.store.save(replace(stored, setup=setup), steps, plan=setup.plan != stored.setup.plan)
-        await enqueue(self.tools.outbox, saved.setup)
+        await self._enqueue(saved.setup)
         return saved.setup
+
+    async def _enqueue(self, setup: Setup) -> None:
+        """Enqueue the steps whose turn it is. What cannot be enqueued the sweeper sends."""
+        with suppress(StorageBusy):
+            for step in setup.to_run:
+                await self.tools.outbox.send(RunSetupStep(setup.id, step))
 
     async def _read(self, setup_id: SetupId) -> StoredSetup:
         stored = await self.tools.store.read(setup_id)

@@ -5,7 +5,6 @@ same row. Records stand in one column as JSON; what is looked for by storage its
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace as changed
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -17,10 +16,10 @@ from shared.core.ids import AppId, GroupId, SetupId
 from shared.core.versions import Versioned
 from shared.membership.model.apps import AppRecord
 from shared.messages.commands import SetupStep
-from shared.setup.model.plan import SetupPlan
-from shared.setup.model.records import Intent, Setup, StepRecord, StoredSetup
+from shared.setup.model import Intent, Setup, SetupPlan, StepRecord, StoredSetup
 from shared.storage.open_work import OPEN, TableOpenWork
 from shared.storage.records import (
+    Columns,
     from_text,
     new_row,
     read_record,
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
 
 SETUPS, APPS = "Setups", "Apps"
 
+_SETUP = Columns(Setup, spelled={"creator": "CreatorId"}, beside=("id", "plan", "steps"))
+"""What stands beside the plan."""
 _PLAN, _STEP = "plan", "step-"
 _APP, _SAID, _INTENT = "apps", "confirmations", "intents"
 
@@ -86,8 +87,7 @@ class TableSetupStore(TableOpenWork[SetupId]):
         operations: list[Operation] = [replace(row, stored.versions[row["RowKey"]]) for row in rows]
         versions = await self._setups.write(operations)
         fresh = dict(zip((row["RowKey"] for row in rows), versions, strict=True))
-        setup = changed(stored.setup, steps={**stored.setup.steps, **{r.step: r for r in steps}})
-        return StoredSetup(setup, stored.versions | fresh)
+        return StoredSetup(stored.setup.with_steps(*steps), stored.versions | fresh)
 
     async def read_saml(self, setup_id: SetupId) -> Saml | None:
         stored = await self.read(setup_id)
@@ -156,22 +156,12 @@ class TableSetupStore(TableOpenWork[SetupId]):
 
 def _setup(setup_id: SetupId, rows: "Mapping[str, TableEntity]") -> Setup:
     plan = rows[_PLAN]
-    return Setup(
-        id=setup_id,
-        plan=read_record(plan, SetupPlan),
-        digest=plan["Digest"],
-        created_at=from_text(plan["CreatedAt"]),
-        creator=plan["CreatorId"],
-        creator_name=plan["CreatorName"],
-        steps={step: read_record(rows[f"{_STEP}{step.value}"], StepRecord) for step in SetupStep},
-    )
+    steps = {step: read_record(rows[f"{_STEP}{step.value}"], StepRecord) for step in SetupStep}
+    return _SETUP.from_columns(plan, id=setup_id, plan=read_record(plan, SetupPlan), steps=steps)
 
 
 def _plan_row(setup: Setup) -> Row:
-    creator = {"CreatorId": setup.creator, "CreatorName": setup.creator_name}
-    return record_row(
-        setup.id, _PLAN, setup.plan, Digest=setup.digest, CreatedAt=to_text(setup.created_at), **creator
-    )
+    return record_row(setup.id, _PLAN, setup.plan, **_SETUP.to_columns(setup))
 
 
 def _step_row(setup_id: SetupId, record: StepRecord) -> Row:

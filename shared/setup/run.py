@@ -16,8 +16,17 @@ from shared.graph.ports import Directory
 from shared.membership.model.apps import Change
 from shared.messages.commands import SetupStep
 from shared.messages.ports.outbox import Outbox
-from shared.setup.model.plan import SelfService, SetupPlan
-from shared.setup.model.records import Found, FoundApp, FoundGroup, ManualTask, Setup, StepRecord, StoredSetup
+from shared.setup.model import (
+    Found,
+    FoundApp,
+    FoundGroup,
+    ManualTask,
+    SelfService,
+    Setup,
+    SetupPlan,
+    StepRecord,
+    StoredSetup,
+)
 
 if TYPE_CHECKING:
     from shared.graph.app_directory import GraphAppDirectory
@@ -68,7 +77,7 @@ class Result:
 
 @dataclass(slots=True)
 class Work:
-    """One delivery of one step, or its rehearsal: a `dry` one reads, and says what it would do."""
+    """One delivery of one step, or its dry run, which reads, and says what it would do."""
 
     tools: Tools
     stored: StoredSetup
@@ -96,7 +105,7 @@ class Work:
         return self.setup.found
 
     def would(self, what: str) -> bool:
-        """In a rehearsal: note what would be done, and true, for the step to leave it at that."""
+        """In a dry run: note what would be done, and true, for the step to leave it at that."""
         if self.dry:
             self.wishes.append(what)
         return self.dry

@@ -16,16 +16,11 @@ from shared.core.waits import busy_wait, replication_wait
 from shared.membership.model.apps import AppRecord, with_made
 from shared.messages.commands import RunSetupStep, SetupStep
 from shared.messages.outcomes import Outcome, later
-from shared.setup.model.order import ORDER
-from shared.setup.model.records import Setup, StepRecord, StepState, StoredSetup
+from shared.setup.model import ORDER, StepRecord, StepState, StoredSetup
 from shared.setup.run import NotYet, Result, Tools, Work
-from shared.setup.steps.application import find_application
-from shared.setup.steps.assignments import assign_group, assign_owners
-from shared.setup.steps.group import make_group
-from shared.setup.steps.owners import add_owners
-from shared.setup.steps.self_service import open_self_service
-from shared.setup.steps.sign_on import set_single_sign_on
-from shared.setup.steps.tenant import enable_self_service_groups
+from shared.setup.steps.application import find_application, set_single_sign_on
+from shared.setup.steps.group import add_owners, assign_group, assign_owners, make_group
+from shared.setup.steps.self_service import enable_self_service_groups, open_self_service
 from shared.setup.steps.verify import Differs, verify
 
 log = logging.getLogger("guestlist")
@@ -114,8 +109,8 @@ class RunSetupStepNow:
 
     async def _keep(self, work: Work, record: StepRecord) -> None:
         """Keep with the app what Guestlist made for it, from the moment that app and group are known: it can be
-        taken apart again whatever becomes of this setup. Safe to repeat."""
-        setup = _with(work.setup, record)
+        removed again whatever becomes of this setup. Safe to repeat."""
+        setup = work.setup.with_steps(record)
         found = setup.found
         if found.app is None or found.group is None or record.state is StepState.FAILED:
             return
@@ -156,7 +151,3 @@ class RunSetupStepNow:
             await self.tools.store.close(setup.id)
         then = [step for step in setup.to_run if after in ORDER[step].after]
         return Outcome(then=tuple(RunSetupStep(setup.id, step) for step in then))
-
-
-def _with(setup: Setup, record: StepRecord) -> Setup:
-    return replace(setup, steps={**setup.steps, record.step: record})

@@ -16,7 +16,7 @@ from shared.membership.model.apps import AppState
 from shared.messages.commands import RemoveApp, RunSetupStep
 from shared.messages.ports.outbox import Outbox
 from shared.messages.sweep import ENDED, NextCheck
-from shared.setup.model.records import StepState
+from shared.setup.model import StepState
 
 if TYPE_CHECKING:
     from shared.setup.rows import TableSetupStore

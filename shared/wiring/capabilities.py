@@ -42,7 +42,6 @@ from shared.setup.apps import Apps
 from shared.setup.commands import SetupCommands
 from shared.setup.run import Tools
 from shared.setup.run_step import RunSetupStepNow
-from shared.setup.start import StartSetup
 from shared.setup.sweep import SweepSetups
 from shared.wiring.adapters import Adapters
 
@@ -65,7 +64,7 @@ class Setups:
             features=s.features,
             protected=s.protected_apps,
         )
-        self.start, self.run_step, self.commands = StartSetup(tools), RunSetupStepNow(tools), SetupCommands(tools)
+        self.run_step, self.commands = RunSetupStepNow(tools), SetupCommands(tools)
         self.apps = Apps(tools, access, a.guest_reader)
         self.sweep_apps = SweepSetups(a.setups, a.outbox, a.clock, s.timing)
         self.sweep = Sweep(a.setups, self.sweep_apps.look_at, a.outbox, a.clock)

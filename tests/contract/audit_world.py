@@ -47,8 +47,7 @@ from shared.messages.sweep import Sweep
 from shared.pace.pacing import Pace
 from shared.requests.rows import TableRequestStore
 from shared.requests.sweep import FindStuckRequests
-from shared.setup.model.plan import AppSpec, SetupPlan
-from shared.setup.model.records import new_setup
+from shared.setup.model import AppSpec, SetupPlan, new_setup
 from shared.setup.rows import APPS, SETUPS, TableSetupStore
 from shared.setup.sweep import SweepSetups
 from shared.storage.change_log import CHANGE_LOG, TableChangeLog

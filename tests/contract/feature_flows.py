@@ -28,9 +28,7 @@ from shared.mail.graph_mailbox import GraphMailbox
 from shared.mail.ports import Prepared
 from shared.membership.model.apps import Policy
 from shared.messages.commands import SetupStep
-from shared.setup.model.order import sorted_by_need
-from shared.setup.model.plan import AppSpec, SelfService
-from shared.setup.model.records import StepState
+from shared.setup.model import AppSpec, SelfService, StepState, sorted_by_need
 from tests.contract.audit_world import ADMIN, APP, AuditWorld
 from tests.contract.audit_world import GROUP as AUDITED
 from tests.contract.mail_conditions import a_mail
@@ -125,7 +123,7 @@ async def setup(parts: Parts) -> list[str]:
             owners=(OWNER, "cleo@subsidiary.com"),
             policy=Policy(approvers=("cleo@subsidiary.com",)),
         )
-        await world.start.rehearse(plan, SETUP_ADMIN)
+        await world.commands.dry_run(plan, SETUP_ADMIN)
         made, found = await world.begin(plan), []
         for step in sorted_by_need():
             record = await world.finish(made, step)

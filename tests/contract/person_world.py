@@ -57,8 +57,7 @@ from shared.people.search import SearchPersonalDataStep
 from shared.people.start import StartSubjectRequest
 from shared.requests.model import Asked, Digest, JoinRequest, Limit, RequestState, request_id
 from shared.requests.rows import TableRequestStore
-from shared.setup.model.plan import AppSpec, SetupPlan
-from shared.setup.model.records import Found, StepState, new_setup
+from shared.setup.model import AppSpec, Found, SetupPlan, StepState, new_setup
 from shared.setup.rows import TableSetupStore
 from shared.storage.accounts import CONNECTION, blob_service, queue_service, table_service
 from shared.storage.change_log import TableChangeLog

@@ -24,14 +24,20 @@ from shared.membership.access import Access
 from shared.messages.commands import Command, RemoveApp, RunSetupStep, SetupStep
 from shared.messages.outcomes import Later
 from shared.setup.apps import Apps
-from shared.setup.commands import Answers, SetupCommands
-from shared.setup.model.order import sorted_by_need
-from shared.setup.model.plan import AppSpec, SetupPlan
-from shared.setup.model.records import Intent, Setup, StepRecord, StepState, StoredSetup
+from shared.setup.commands import Answers, DryRunResult, NewSetup, SetupCommands
+from shared.setup.model import (
+    AppSpec,
+    Intent,
+    Setup,
+    SetupPlan,
+    StepRecord,
+    StepState,
+    StoredSetup,
+    sorted_by_need,
+)
 from shared.setup.rows import APPS, SETUPS, TableSetupStore
 from shared.setup.run import Tools
 from shared.setup.run_step import RunSetupStepNow
-from shared.setup.start import DryRunResult, NewSetup, StartSetup
 from tests.contract.simulated_tenant import OWNER, SimulatedTenant, no_key
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.principals import FakePrincipals
@@ -136,7 +142,6 @@ class SetupWorld:
             features=self.features,
             protected=self.protected,
         )
-        self.start = StartSetup(self.tools)
         self.commands = SetupCommands(self.tools)
         self.run_step = RunSetupStepNow(self.tools)
         access = Access(self.tools.groups, self.store, self.clock, FakePrincipals())
@@ -152,8 +157,8 @@ class SetupWorld:
         self.protected |= {AppId(app)}
         self._equip()
 
-    async def rehearse(self, plan: SetupPlan) -> dict[SetupStep, DryRunResult]:
-        return {said.step: said for said in await self.start.rehearse(plan, ADMIN)}
+    async def dry_run(self, plan: SetupPlan) -> dict[SetupStep, DryRunResult]:
+        return {said.step: said for said in await self.commands.dry_run(plan, ADMIN)}
 
     async def remove(self, app: AppId) -> None:
         """Take the app apart, to the end."""
@@ -208,7 +213,7 @@ class SetupWorld:
         return SetupPlan(**(facts | changes))
 
     async def begin(self, plan: SetupPlan) -> SetupId:
-        return (await self.start(NewSetup(plan, "digest"), ADMIN, None)).id
+        return (await self.commands.start(NewSetup(plan, "digest"), ADMIN, None)).id
 
     async def deliver(self, command: Command) -> Later | None:
         """One delivery; the later that it asks for, if any."""

@@ -22,8 +22,7 @@ from shared.invitations.take_back import DeleteUnused
 from shared.membership.model.apps import AppState
 from shared.membership.stop import StopSwitch
 from shared.messages.commands import ApplyRemedies, RemoveApp, RunSetupStep, SetupStep
-from shared.setup.model.plan import SelfService
-from shared.setup.model.records import SetupState, StepState
+from shared.setup.model import SelfService, SetupState, StepState
 from tests.contract.audit_world import ADMIN, APP, GROUP, PERMISSIONS, AuditWorld
 from tests.contract.setup_world import ADMIN as SETUP_ADMIN
 from tests.contract.setup_world import SetupWorld
@@ -62,7 +61,7 @@ async def test_a_setup_is_refused_before_anything_is_read_or_written(setups: Set
     before = setups.tenant._ask("GET", "calls")
 
     await refused(setups.begin(setups.plan()), Feature.SETUP)
-    await refused(setups.start.rehearse(setups.plan(), SETUP_ADMIN), Feature.SETUP)
+    await refused(setups.commands.dry_run(setups.plan(), SETUP_ADMIN), Feature.SETUP)
 
     assert setups.tenant._ask("GET", "calls") == before
     assert await setups.commands.list_all(SETUP_ADMIN) == []

@@ -12,8 +12,7 @@ from shared.core.reasons import Reason
 from shared.graph.session import GraphSession
 from shared.membership.model.apps import Kind
 from shared.messages.commands import SetupStep
-from shared.setup.model.plan import AppSpec, GroupSpec
-from shared.setup.model.records import StepState
+from shared.setup.model import AppSpec, GroupSpec, StepState
 from tests.contract.setup_world import EXPENSES_APP, TEMPLATE, SetupWorld
 from tests.contract.simulated_tenant import COLLEAGUE, OWNER, SimulatedTenant
 
@@ -102,7 +101,7 @@ async def test_the_addresses_of_an_app_that_somebody_uses_are_not_replaced(world
 
 
 async def test_a_rehearsal_says_so_as_well(world: SetupWorld) -> None:
-    said = await world.rehearse(world.plan(app=AppSpec(app_id=AppId(FOREIGN_APP)), saml=MINE))
+    said = await world.dry_run(world.plan(app=AppSpec(app_id=AppId(FOREIGN_APP)), saml=MINE))
 
     refused = said[SetupStep.SINGLE_SIGN_ON].refused
     assert refused is not None

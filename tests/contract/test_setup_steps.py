@@ -16,8 +16,7 @@ from shared.core.reasons import Reason
 from shared.graph.session import GraphSession
 from shared.membership.model.apps import Kind, Policy
 from shared.messages.commands import RunSetupStep, SetupStep
-from shared.setup.model.plan import AppSpec, GroupSpec, SelfService
-from shared.setup.model.records import Setup, StepState
+from shared.setup.model import AppSpec, GroupSpec, SelfService, Setup, StepState
 from tests.contract.setup_world import (
     ADMIN,
     EXPENSES,
@@ -524,7 +523,7 @@ async def test_a_tenant_without_the_licence_hears_so(world: SetupWorld) -> None:
 async def test_a_rehearsal_changes_nothing_and_says_what_would_happen(world: SetupWorld) -> None:
     before = world.writes()
 
-    said = {r.step: r for r in await world.start.rehearse(world.plan(), ADMIN)}
+    said = {r.step: r for r in await world.commands.dry_run(world.plan(), ADMIN)}
 
     assert world.writes() == before
     assert "create the security group 'Expenses guests'" in said[SetupStep.GROUP].would_do[0]
@@ -534,7 +533,7 @@ async def test_a_rehearsal_changes_nothing_and_says_what_would_happen(world: Set
 
 
 async def test_a_rehearsal_names_what_would_be_refused(world: SetupWorld) -> None:
-    said = {r.step: r for r in await world.start.rehearse(world.plan(owners=("nobody@contoso.com",)), ADMIN)}
+    said = {r.step: r for r in await world.commands.dry_run(world.plan(owners=("nobody@contoso.com",)), ADMIN)}
 
     refused = said[SetupStep.OWNERS].refused
     assert refused is not None

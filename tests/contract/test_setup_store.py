@@ -17,13 +17,16 @@ from shared.core.versions import Versioned
 from shared.membership.model.apps import AppRecord, Change, Kind, Policy, RequestPolicy
 from shared.membership.ports import AppStore
 from shared.messages.commands import SetupStep
-from shared.setup.model.plan import AppSpec, GroupSpec, SelfService, SetupPlan
-from shared.setup.model.records import (
+from shared.setup.model import (
+    AppSpec,
     Found,
     FoundApp,
     FoundGroup,
+    GroupSpec,
     ManualTask,
+    SelfService,
     Setup,
+    SetupPlan,
     StepRecord,
     StepState,
     new_setup,

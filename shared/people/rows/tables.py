@@ -28,8 +28,7 @@ from shared.people.model import SubjectRequest
 from shared.people.rows.cases import PEOPLE
 from shared.requests.model import Digest, JoinRequest
 from shared.requests.rows import REQUESTS
-from shared.setup.model.plan import SetupPlan
-from shared.setup.model.records import StepRecord
+from shared.setup.model import SetupPlan, StepRecord
 from shared.setup.rows import APPS, SETUPS
 from shared.storage.change_log import CHANGE_LOG
 from shared.storage.key import TENANT

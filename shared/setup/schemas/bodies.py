@@ -1,4 +1,4 @@
-"""What requests about setups bring, as `shared.setup.model.plan` names it."""
+"""What requests about setups bring, as `shared.setup.model` names it."""
 
 import hashlib
 import re
@@ -25,9 +25,8 @@ from shared.http.schemas import (
     text_of,
 )
 from shared.membership.model.apps import RequestPolicy
-from shared.setup.commands import Answers
-from shared.setup.model.plan import SelfService, SetupPlan
-from shared.setup.start import NewSetup
+from shared.setup.commands import Answers, NewSetup
+from shared.setup.model import SelfService, SetupPlan
 
 type _Address = Annotated[str, msgspec.Meta(min_length=1, max_length=2048, pattern=r"^[a-zA-Z][a-zA-Z0-9+.-]*:")]
 type _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]

@@ -6,31 +6,22 @@ from typing import Literal
 
 from msgspec import field
 
-from shared.core.checks import CheckState
+from shared.core.checks import Check
 from shared.core.directory import GroupApp, direct_link
 from shared.core.ids import UserId
 from shared.core.reasons import Reason
 from shared.http.schemas import Answer, Body, Few, Guid, Person, decode, explained
-from shared.membership.model.apps import AppRecord, AppState, Kind, RequestPolicy
+from shared.membership.model.apps import AppRecord, AppState, Change, RequestPolicy
 from shared.messages.commands import SetupStep
-from shared.setup.model.order import ORDER
-from shared.setup.model.records import ManualTask, SetupState, StepRecord, StepState
-from shared.setup.model.records import Setup as Record
-from shared.setup.start import DryRunResult
+from shared.setup.commands import DryRunResult
+from shared.setup.model import ORDER, ManualTask, SetupState, StepRecord, StepState
+from shared.setup.model import Setup as Record
 
 
 class Inviters(Body):
     """All apps that may invite into the group of an app, by the object ids of their enterprise applications."""
 
     value: Few[Guid]
-
-
-class DirectoryChange(Answer):
-    """Something that was made or set in the directory."""
-
-    what: str
-    kind: Kind
-    id: str
 
 
 class AppPolicy(Answer):
@@ -66,9 +57,9 @@ class Apps(Answer):
 
 
 class AppRemoval(Answer):
-    """What taking an app apart would remove and leave."""
+    """What removing an app would remove and leave."""
 
-    removes: list[DirectoryChange] = field(name="wouldRemove")
+    removes: list[Change] = field(name="wouldRemove")
     keeps: list[str] = field(name="wouldKeep")
 
 
@@ -142,14 +133,6 @@ class StepConfirmation(Answer):
     note: str | None
 
 
-class StepCheck(Answer):
-    """One thing that was looked at."""
-
-    check: str
-    state: CheckState
-    found: str
-
-
 class Step(Answer):
     """One step of a setup."""
 
@@ -160,11 +143,11 @@ class Step(Answer):
     started_at: datetime | None
     finished_at: datetime | None
     attempts: int
-    changes: list[DirectoryChange]
+    changes: list[Change]
     notes: list[str]
     task: Task | None = field(name="manualTask")
     confirmation: StepConfirmation | None = field(name="confirmedBy")
-    checks: list[StepCheck]
+    checks: list[Check]
     reason: Reason | None
     title_of_reason: str | None
     detail: str | None

@@ -1,15 +1,16 @@
-"""The group whose members get into the app: an existing one, or a security group with assigned membership."""
+"""The group whose members get into the app: an existing one, or a security group with assigned membership. Its
+owners, who are responsible for the app, and the roles of both on the app, which its 'Users and groups' shows."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from shared.core.directory import DirectoryUser, refusal
+from shared.core.directory import AppRole, DirectoryUser, choose_role, refusal
 from shared.core.errors import DirectoryLagging, Refused
 from shared.core.ids import GroupId
 from shared.core.reasons import REASONS, Reason
 from shared.membership.model.apps import Change, Kind
 from shared.messages.commands import SetupStep
-from shared.setup.model.records import Found, FoundGroup
+from shared.setup.model import Found, FoundGroup
 from shared.setup.run import Result, Work
 
 _NAME_LIMIT = 256
@@ -48,6 +49,84 @@ async def make_group(work: Work) -> Result:
     # Found after a delivery that was about to make it: that one made it and did not live to write it down.
     changes = (Change(Kind.GROUP, group, f"group '{found.name}' created"),) if made or was_intended else ()
     return Result(changes=changes, notes=notes, found=Found(group=found))
+
+
+async def add_owners(work: Work) -> Result:
+    """Make each person who was named an owner of the group; others stay as they are."""
+    people = await work.find_people(work.plan.owners, "owners")
+    if work.dry and work.found.group is None:
+        for person in people:
+            work.would(f"make {person.name} an owner of the new group")
+        return Result(found=Found(owners=tuple(people)))
+    group, directory = work.require_group(), work.tools.directory
+    await require_group(work, group.id, people)
+    facts = await work.tools.groups.read_group(group.id)
+    missing = [p for p in people if p.id not in facts.owners]
+    if work.dry:
+        for person in missing:
+            work.would(f"make {person.name} an owner of '{group.name}'")
+        return Result(found=Found(owners=tuple(people)))
+    before = {p.id for p in people if work.was_intended(p.id)}
+    await work.intend(*(p.id for p in missing))
+    made = []
+    for person in people:
+        ours = person.id in before
+        if person in missing:
+            ours = await directory.add_owner(group.id, person.id) or ours
+        if ours:
+            made.append(person)
+    return Result(
+        changes=tuple(Change(Kind.OWNER, p.id, f"{p.name} made an owner of '{group.name}'") for p in made),
+        found=Found(owners=tuple(people)),
+    )
+
+
+async def assign_group(work: Work) -> Result:
+    """Give the group its role on the app."""
+    group = work.found.group
+    if group is not None and work.plan.group.id is not None:
+        await require_group(work, group.id, await work.find_people(work.plan.owners, "owners"))
+    if group is None:
+        work.would("assign the new group to the app")
+    named = {str(group.id): f"the group '{group.name}'"} if group else {}
+    return await _assign(work, named, is_group=True)
+
+
+async def assign_owners(work: Work) -> Result:
+    """Give each owner the same role, so that the app shows in their Access Panel."""
+    return await _assign(work, {p.id: p.name for p in work.found.owners}, is_group=False)
+
+
+async def _assign(work: Work, named: Mapping[str, str], *, is_group: bool) -> Result:
+    """Give the role to principals, by their ids; `named` says how a person calls each."""
+    if work.dry and work.found.app is None:
+        for name in named.values():
+            work.would(f"assign {name} to the new app")
+        return Result()
+    app, directory = await work.read_app(), work.tools.directory
+    role = choose_role(app, work.plan.app_role)
+    changes = []
+    for principal, name in named.items():
+        there = await find_assignment(work, principal, role, is_group=is_group)
+        if there is None and work.would(f"assign {name} to '{app.name}' as {role.name}"):
+            continue
+        intent = f"{principal}/{role.id}"
+        ours = work.was_intended(intent)
+        if there is None:
+            await work.intend(intent)
+            there = await directory.assign(app.service_principal, principal, role.id)
+            ours = ours or there is not None
+            # Somebody else was quicker: it is there all the same.
+            there = there or await find_assignment(work, principal, role, is_group=is_group)
+        if ours:
+            changes.append(Change(Kind.ASSIGNMENT, there or "", f"{name} assigned to '{app.name}' as {role.name}"))
+    return Result(changes=tuple(changes), found=Found(role=role))
+
+
+async def find_assignment(work: Work, principal: str, role: AppRole, *, is_group: bool) -> str | None:
+    found = await work.tools.directory.assignments_of(principal, is_group=is_group)
+    resource = work.require_app().service_principal
+    return next((a.id for a in found if a.resource == resource and a.role == role.id), None)
 
 
 async def require_group(work: Work, group: GroupId, owners: Collection[DirectoryUser]) -> FoundGroup:

@@ -5,9 +5,10 @@ from shared.core.directory import Application, DirectoryUser, GroupFacts, choose
 from shared.core.errors import DirectoryLagging, Refused
 from shared.core.reasons import REASONS, Reason
 from shared.messages.commands import SetupStep
-from shared.setup.model.plan import SelfService
+from shared.setup.model import SelfService
 from shared.setup.run import Result, Work
-from shared.setup.steps.sign_on import certificate_checks
+from shared.setup.steps.application import certificate_checks
+from shared.setup.steps.group import find_assignment
 
 PATIENCE = 6
 """Attempts before a difference is believed: membership and assignment reads lag writes (graph contract "Groups")."""
@@ -77,15 +78,13 @@ def _app_checks(work: Work, app: Application) -> list[Check]:
 
 
 async def _assignment_checks(work: Work, app: Application) -> list[Check]:
-    role = choose_role(app, work.plan.app_role)
-    group = work.require_group()
-    principals = [(str(group.id), f"The group '{group.name}'"), *((p.id, p.name) for p in work.found.owners)]
+    role, group = choose_role(app, work.plan.app_role), work.require_group()
+    named = {str(group.id): f"The group '{group.name}'"} | {p.id: p.name for p in work.found.owners}
     checks = []
-    for id_, name in principals:
-        held = await work.tools.directory.assignments_of(id_, is_group=id_ == group.id)
-        there = any(a.resource == app.service_principal and a.role == role.id for a in held)
+    for principal, name in named.items():
+        there = await find_assignment(work, principal, role, is_group=principal == group.id)
         what, missing = f"{name} under Users and groups", f"not assigned as {role.name} ({role.id})"
-        checks.append(_check(what, there, f"assigned as {role.name}", missing))
+        checks.append(_check(what, there is not None, f"assigned as {role.name}", missing))
     return checks
 
 

@@ -14,9 +14,19 @@ from shared.core.ids import AppId, GroupId, PrincipalId, SetupId
 from shared.core.reasons import Reason
 from shared.membership.model.apps import Policy
 from shared.messages.commands import SetupStep
-from shared.setup.model.order import ORDER, ready, sorted_by_need
-from shared.setup.model.plan import AppSpec, SetupPlan
-from shared.setup.model.records import Found, FoundGroup, Setup, SetupState, StepState, new_setup
+from shared.setup.model import (
+    ORDER,
+    AppSpec,
+    Found,
+    FoundGroup,
+    Setup,
+    SetupPlan,
+    SetupState,
+    StepState,
+    new_setup,
+    ready,
+    sorted_by_need,
+)
 from tests.builders import NOW, OWNER
 
 

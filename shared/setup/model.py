@@ -1,21 +1,142 @@
-"""What is known of a setup: one record a step, which that step alone writes."""
+"""What is asked for, the steps that it takes and what each waits for, and what is known of a setup: one record a
+step, which that step alone writes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Any
 
 from shared.core.checks import Check, Confirmation
-from shared.core.directory import AppRole, DirectoryUser
+from shared.core.directory import AppRole, DirectoryUser, Saml
 from shared.core.ids import AppId, GroupId, PrincipalId, SetupId, UserId
 from shared.core.personal import DECIDERS, IN_WORDS, OWNERS, People, Personal, Redaction, Says
 from shared.core.reasons import Reason
-from shared.membership.model.apps import Change
+from shared.membership.model.apps import Change, Policy
 from shared.messages.commands import SetupStep
-from shared.setup.model.order import ORDER, ready
-from shared.setup.model.plan import SetupPlan
+
+
+class SelfService(StrEnum):
+    """How Microsoft's own self-service is set up: the blade of the admin center, which has no API, or
+    entitlement management, which has one."""
+
+    PORTAL = "portal"
+    ACCESS_PACKAGE = "access-package"
+
+
+@dataclass(frozen=True, slots=True)
+class AppSpec:
+    """Which app: one of the three. With a template, `name` is what the new app is to be called."""
+
+    app_id: AppId | None = None
+    name: str | None = None
+    template: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSpec:
+    """An existing group by its id, which `take_over` says is meant, or the name and description of the one to be
+    made."""
+
+    id: GroupId | None = None
+    name: str | None = None
+    description: str | None = None
+    take_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetupPlan:
+    """Everything asked for. `owners` are user principal names, mail addresses or object ids."""
+
+    app: AppSpec
+    owners: Annotated[tuple[str, ...], People(OWNERS)]
+    group: GroupSpec = field(default_factory=GroupSpec)
+    app_role: str | None = None
+    saml: Saml | None = None
+    policy: Policy = field(default_factory=Policy)
+    self_service: SelfService = SelfService.PORTAL
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """`title` in a person's words, `after` the steps that must be done before, `article` the part of Microsoft's
+    page that the step fulfils ("How users in your organization can invite guest users to an app")."""
+
+    title: str
+    article: str
+    after: frozenset[SetupStep] = frozenset()
+
+
+# The one place that says so: the diagram of ``docs/setup.md`` is drawn from it.
+ORDER: dict[SetupStep, StepFacts] = {
+    SetupStep.SELF_SERVICE_GROUPS: StepFacts(
+        "Owners can manage group membership requests in the Access Panel",
+        "Enable self-service group management for your tenant",
+    ),
+    # The group's key is made of the app's id, so that two setups of one app meet in one group.
+    SetupStep.GROUP: StepFacts(
+        "A security group with assigned membership",
+        "Create a group to assign to the app (steps 2 to 7)",
+        frozenset({SetupStep.APPLICATION}),
+    ),
+    SetupStep.OWNERS: StepFacts(
+        "The responsible people own the group",
+        "Make the user an owner (steps 8 and 9)",
+        frozenset({SetupStep.GROUP}),
+    ),
+    SetupStep.APPLICATION: StepFacts(
+        "The enterprise application",
+        "Find and open the app (steps 2 and 3)",
+    ),
+    SetupStep.SINGLE_SIGN_ON: StepFacts(
+        "Single sign-on",
+        "Configure the application for single sign-on (step 4)",
+        frozenset({SetupStep.APPLICATION}),
+    ),
+    # Approvers are the owners where nobody else is named.
+    SetupStep.SELF_SERVICE_ACCESS: StepFacts(
+        "Self-service access through the group",
+        "Set up self-service app access (step 5)",
+        frozenset({SetupStep.OWNERS}),
+    ),
+    SetupStep.GROUP_ASSIGNMENT: StepFacts(
+        "The group is assigned to the app",
+        "The self-service group appears under Users and groups (step 6)",
+        frozenset({SetupStep.GROUP}),
+    ),
+    SetupStep.OWNER_ASSIGNMENT: StepFacts(
+        "The owners are assigned to the app",
+        "Add the app to the group owner's Access Panel (step 7)",
+        frozenset({SetupStep.OWNERS}),
+    ),
+    SetupStep.VERIFY: StepFacts(
+        "Everything is read back and compared",
+        "Verify (step 6 and the page as a whole)",
+        frozenset(
+            {
+                SetupStep.SELF_SERVICE_GROUPS,
+                SetupStep.SINGLE_SIGN_ON,
+                SetupStep.SELF_SERVICE_ACCESS,
+                SetupStep.GROUP_ASSIGNMENT,
+                SetupStep.OWNER_ASSIGNMENT,
+            }
+        ),
+    ),
+}
+
+
+def ready(done: Collection[SetupStep]) -> list[SetupStep]:
+    """The steps that are not done and wait for none that is not."""
+    return [step for step, facts in ORDER.items() if step not in done and facts.after <= set(done)]
+
+
+def sorted_by_need() -> list[SetupStep]:
+    """All steps, each after those it waits for."""
+    found: list[SetupStep] = []
+    while len(found) < len(ORDER):
+        found += ready(found)
+    return found
 
 
 class StepState(StrEnum):
@@ -122,6 +243,9 @@ class Setup:
         for record in self.steps.values():
             merged |= {f.name: v for f in fields(Found) if (v := getattr(record.found, f.name))}
         return Found(**merged)
+
+    def with_steps(self, *records: StepRecord) -> "Setup":
+        return replace(self, steps={**self.steps, **{record.step: record for record in records}})
 
     @property
     def done(self) -> set[SetupStep]:
