@@ -8,7 +8,7 @@ DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))
 
 from shared.core.audit_rules import RULES, Remedy  # noqa: E402
-from shared.core.features import CHOICE, FEATURES, PERMISSIONS, Feature, needed_by  # noqa: E402  # noqa: E402
+from shared.core.features import CHOICE, FEATURES, PERMISSIONS, Feature, needed_by  # noqa: E402
 from shared.core.reasons import REASONS  # noqa: E402
 from shared.core.words import word_of  # noqa: E402
 from shared.invitations.model.invitations import STATES, State  # noqa: E402

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 import azure.functions as func
 import msgspec
 
-from functions.callers import TOKEN_FIELD
+from functions.handlers import TOKEN_FIELD
 from shared import wiring
 from shared.core.caller import Caller
 from shared.core.errors import Refused
@@ -25,15 +25,19 @@ from shared.core.ids import (
     SubjectRequestId,
     UserId,
     group_id,
-    is_guid,
 )
 from shared.core.reasons import Reason
 from shared.http.openapi import Parameter
 from shared.http.schemas import decode
 from shared.messages.commands import SetupStep
 
+type Schema = Mapping[str, Any]
+type Make = Callable[[str], Any]
+"""Makes the argument of what was sent. Raises ValueError where it cannot be one."""
+
 _CONTINUATION = "continuation"
-TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
+_A_GUID = {"type": "string", "format": "uuid"}
+TEXT: Schema = {"type": "string", "minLength": 1}
 SMALL_BODY = 64 * 1024
 """Bytes of a body where a route says nothing else. What is longer is refused before anything reads it."""
 _URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
@@ -54,7 +58,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where an argument comes from; what the document says of it; and what it may be refused for."""
+    """Where an argument comes from; what the document says of it; what it may be refused for."""
 
     read: Callable[[Call], Any]
     parameters: tuple[Parameter, ...] = ()
@@ -98,17 +102,10 @@ def source_of(annotation: Any) -> Source | None:
     return _BY_TYPE.get(annotation)
 
 
-def query(name: str, text: str, schema: Mapping[str, Any], make: Callable[[str], Any], default: Any = None) -> Source:
+def query(name: str, text: str, schema: Schema, make: Make, default: Any = None) -> Source:
     """A parameter of the query; refused as `parameter-invalid` where `make` raises ValueError."""
-
-    def read(call: Call) -> Any:
-        given = call.req.params.get(name)
-        try:
-            return make(given) if given else default
-        except ValueError as e:
-            raise Refused(Reason.PARAMETER_INVALID, str(e), field=name) from e
-
-    return Source(read, (Parameter(name, "query", text, schema),))
+    there = Parameter(name, "query", text, schema)
+    return _source(there, lambda call: call.req.params.get(name) or None, make, default=default)
 
 
 def flag(name: str, text: str) -> Source:
@@ -118,13 +115,12 @@ def flag(name: str, text: str) -> Source:
 
 def choice(name: str, text: str, known: Iterable[StrEnum]) -> Source:
     """One of some values; None where it is left out."""
-    known = list(known)
-    return query(name, text, {"type": "string", "enum": [each.value for each in known]}, _one_of(known))
+    return query(name, text, *_one_of(known))
 
 
 def guid(name: str, text: str, kind: Callable[[str], Any]) -> Source:
     """An object id; None where it is left out."""
-    return query(name, text, {"type": "string", "format": "uuid"}, _guid(kind, "a GUID"))
+    return query(name, text, _A_GUID, lambda given: kind(group_id(given)))
 
 
 def several(make: Callable[..., Any], **sources: Source) -> Source:
@@ -151,33 +147,33 @@ def paged(most: int | None = None, default: int = 0) -> Source:
     return Source(read, described)
 
 
-def header(name: str, text: str, make: Callable[[str], Any], **schema: object) -> Source:
+def header(name: str, text: str, make: Make, **schema: object) -> Source:
     """A header of the request; None where it is left out."""
-
-    def read(call: Call) -> Any:
-        given = call.req.headers.get(name.lower())
-        return None if given is None else make(given)
-
-    return Source(read, (Parameter(name, "header", text, {"type": "string", **schema}),))
+    there = Parameter(name, "header", text, {"type": "string", **schema})
+    return _source(there, lambda call: call.req.headers.get(name.lower()), make)
 
 
-def in_path(
-    name: str,
-    text: str,
-    schema: Mapping[str, Any],
-    make: Callable[[str], Any],
-    reason: Reason = Reason.PARAMETER_INVALID,
-) -> Source:
+def in_path(name: str, text: str, schema: Schema, make: Make, reason: Reason = Reason.PARAMETER_INVALID) -> Source:
     """A part of the path; refused for that reason where `make` raises ValueError."""
+    there = Parameter(name, "path", text, schema)
+    return _source(there, lambda call: call.req.route_params[name], make, reason)
 
+
+def _source(
+    parameter: Parameter,
+    given: Callable[[Call], str | None],
+    make: Make,
+    reason: Reason = Reason.PARAMETER_INVALID,
+    default: Any = None,
+) -> Source:
     def read(call: Call) -> Any:
         try:
-            return make(call.req.route_params[name])
+            return default if (found := given(call)) is None else make(found)
         except ValueError as e:
-            field = name if reason is Reason.PARAMETER_INVALID else None
+            field = parameter.name if reason is Reason.PARAMETER_INVALID else None
             raise Refused(reason, str(e) or None, field=field) from e
 
-    return Source(read, (Parameter(name, "path", text, schema),), (reason,))
+    return Source(read, (parameter,), (reason,))
 
 
 def content_type(req: func.HttpRequest) -> str:
@@ -219,7 +215,7 @@ def _true(given: str) -> bool:
     return given.lower() == "true"
 
 
-def _number(most: int) -> Callable[[str], int]:
+def _number(most: int) -> Make:
     def make(given: str) -> int:
         if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= most:
             raise ValueError(f"a whole number from 1 to {most} is needed")
@@ -234,16 +230,7 @@ def _key(given: str) -> str:
     return given
 
 
-def _guid[T](kind: Callable[[str], T], what: str) -> Callable[[str], T]:
-    def make(given: str) -> T:
-        if not is_guid(given.strip()):
-            raise ValueError(f"{what} is needed")
-        return kind(group_id(given))
-
-    return make
-
-
-def _one_of(known: Iterable[StrEnum]) -> Callable[[str], StrEnum]:
+def _one_of(known: Iterable[StrEnum]) -> tuple[Schema, Make]:
     by_value = {each.value: each for each in known}
 
     def make(given: str) -> StrEnum:
@@ -251,7 +238,7 @@ def _one_of(known: Iterable[StrEnum]) -> Callable[[str], StrEnum]:
             raise ValueError(f"'{given}' is not among {', '.join(by_value)}")
         return by_value[given]
 
-    return make
+    return {"type": "string", "enum": list(by_value)}, make
 
 
 def _id[T](name: str, text: str, kind: Callable[[str], T], reason: Reason, *others: str) -> Source:
@@ -267,9 +254,7 @@ def _id[T](name: str, text: str, kind: Callable[[str], T], reason: Reason, *othe
     return in_path(name, text, schema, make, reason)
 
 
-_A_GUID = {"type": "string", "format": "uuid"}
 _INVITATION = {"type": "string", "pattern": "^[0-9a-f]{32}-[0-9a-f]{22}-[0-9]{2}$"}
-_STEP = {"type": "string", "enum": [step.value for step in SetupStep]}
 APP = Source(lambda call: call.app)
 GROUP = in_path("groupId", "The group's object id.", _A_GUID, group_id)
 _BY_TYPE: Mapping[Any, Source] = {
@@ -277,7 +262,7 @@ _BY_TYPE: Mapping[Any, Source] = {
     wiring.App: APP,
     Caller: Source(lambda call: call.caller),
     GroupId: GROUP,
-    AppId: in_path("appId", "The application (client) id.", _A_GUID, _guid(AppId, "an application id (a GUID)")),
+    AppId: in_path("appId", "The application (client) id.", _A_GUID, lambda given: AppId(group_id(given))),
     UserId: in_path(
         "userId", "The guest's object id.", _A_GUID, lambda given: UserId(group_id(given)), Reason.GUEST_MISSING
     ),
@@ -294,7 +279,7 @@ _BY_TYPE: Mapping[Any, Source] = {
         "subjectRequestId", "As the answer to the export or erasure gave it.", SubjectRequestId, Reason.CASE_MISSING
     ),
     SetupId: _id("setupId", "As the answer to the setup gave it.", SetupId, Reason.SETUP_MISSING),
-    SetupStep: in_path("step", "The step of a setup.", _STEP, _one_of(SetupStep)),
+    SetupStep: in_path("step", "The step of a setup.", *_one_of(SetupStep)),
 }
 _AUDIT = "As the list of audits gives it, or `latest`: the last one that was done."
 AuditName = Annotated[str, _id("auditId", _AUDIT, str, Reason.AUDIT_MISSING, "latest")]

@@ -22,8 +22,7 @@ import azure.functions as func
 
 from functions.answers import answers_of, json_response, response
 from functions.arguments import APP, SMALL_BODY, Body, Call, Source, form_of, source_of
-from functions.callers import caller_of
-from functions.handlers import within
+from functions.handlers import caller_of, within
 from shared import wiring
 from shared.core.caller import Caller
 from shared.core.errors import Refused, Unavailable

@@ -50,8 +50,8 @@ async def list_guests(
     app: App, caller: Caller, group: GroupId, find: Annotated[str | None, _FIND], page: Continuation
 ) -> schemas.Guests:
     """Guests who are members."""
-    found = await app.portal.guests.list(group, caller, page.continuation, find)
-    return schemas.guests(found, page.next(f"/api/groups/{group}/guests", found.page.continuation))
+    found, expires = await app.portal.guests.list(group, caller, page.continuation, find)
+    return schemas.guests(found, expires, page.next(f"/api/groups/{group}/guests", found.continuation))
 
 
 @route(f"DELETE {_GUEST}", Action.CHANGE_GUESTS, *OF_GROUPS)
@@ -77,9 +77,7 @@ async def put_expiry(app: App, caller: Caller, group: GroupId, user: UserId, bod
     Action.INVITE,
     *(*OF_GROUPS, Reason.NAME_INVALID, Reason.NO_MAIL_SENDER),
     body=Body(
-        invitations.MailPreviewBody,
-        {"displayName": "Ada", "welcomeMessage": "Welcome, {guest}!"},
-        most=BODY_LIMIT,
+        invitations.MailPreviewBody, {"displayName": "Ada", "welcomeMessage": "Welcome, {guest}!"}, most=BODY_LIMIT
     ),
 )
 async def preview_mail(

@@ -34,12 +34,7 @@ async def get_export(app: App, caller: Caller, case: SubjectRequestId) -> schema
     return schemas.export(*await app.people.ask.show(SubjectRequestKind.EXPORT, case, caller))
 
 
-@route(
-    f"POST {_ERASURES}",
-    _NEED,
-    Reason.ADDRESS_INVALID,
-    body=Body(schemas.ErasureBody, _ADA | {"confirm": True}),
-)
+@route(f"POST {_ERASURES}", _NEED, Reason.ADDRESS_INVALID, body=Body(schemas.ErasureBody, _ADA | {"confirm": True}))
 async def post_erasure(app: App, caller: Caller, body: schemas.ErasureBody) -> Accepted[schemas.Taken]:
     """Erase all that is kept of a person; without `confirm` only say what that is."""
     case = await app.people.ask.erase(body.address, body.user, caller, confirmed=body.confirm)

@@ -2,7 +2,6 @@
 worker has the functions that need it, without any route, and the public one has all others."""
 
 import os
-from types import ModuleType
 
 import azure.functions as func
 
@@ -23,18 +22,7 @@ from functions import (
 from shared.messages.registry import MESSAGES
 from shared.settings import Worker, worker_of
 
-PUBLIC: tuple[ModuleType, ...] = (
-    invitations,
-    imports,
-    membership,
-    requests,
-    setup,
-    audits,
-    diagnostics,
-    people,
-    pages,
-    sweeper,
-)
+PUBLIC = (invitations, imports, membership, requests, setup, audits, diagnostics, people, pages, sweeper)
 
 
 def blueprints() -> list[func.Blueprint]:
@@ -43,4 +31,4 @@ def blueprints() -> list[func.Blueprint]:
     if worker is Worker.SETUP:
         return [queues.blueprint(route for route in MESSAGES.routes if route.of_setup), setup.worker]
     listening = [route for route in MESSAGES.routes if worker is not Worker.PUBLIC or not route.of_setup]
-    return [http.blueprint(), queues.blueprint(listening), *(m.bp for m in PUBLIC if hasattr(m, "bp"))]
+    return [http.blueprint(), queues.blueprint(listening), audits.bp, sweeper.bp]

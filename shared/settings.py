@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import msgspec
 
@@ -13,7 +12,7 @@ from shared.audits.model.rules import AuditSettings
 from shared.core.clock import Timing
 from shared.core.errors import GuestlistError
 from shared.core.features import Features, choose
-from shared.core.ids import AppId
+from shared.core.ids import AppId, is_guid
 from shared.imports.model.settings import ImportSettings
 from shared.membership.model.access import InviteTo
 from shared.messages.commands import CHUNK_SIZE
@@ -105,13 +104,6 @@ class Settings:
         return self.mail_mailbox is not None or self.acs_endpoint is not None
 
 
-def _is_guid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
-
-
 def read_settings(env: Mapping[str, str]) -> Settings:
     """Read the settings.
 
@@ -172,6 +164,11 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         raw = text(name)
         return None if raw is None else [part for part in (p.strip().lower() for p in raw.split(",")) if part]
 
+    def app_ids(name: str) -> set[str]:
+        found = set(names(name) or ())
+        faults.extend(f"{name}: '{each}' is no application id" for each in sorted(found) if not is_guid(each))
+        return found
+
     mailbox = text("GUESTLIST_MAIL_MAILBOX")
     features, wrong = choose(names("GUESTLIST_FEATURES"), mailbox=mailbox is not None)
     faults += [f"GUESTLIST_FEATURES: {fault}" for fault in wrong]
@@ -192,16 +189,9 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     import_burst = convert(
         "GUESTLIST_IMPORT_BURST", int, imports.pace.burst, lambda n: n >= 20, "a whole number of guests, at least 20"
     )
-    protected = frozenset(names("GUESTLIST_PROTECTED_APPS") or ())
-    faults += [f"GUESTLIST_PROTECTED_APPS: '{p}' is no application id" for p in sorted(protected) if not _is_guid(p)]
-    clients = frozenset(names("GUESTLIST_CLIENTS") or ())
-    faults += [f"GUESTLIST_CLIENTS: '{c}' is no application id" for c in sorted(clients) if not _is_guid(c)]
-    own: tuple[str | None, ...] = (
-        text("GUESTLIST_API_AUDIENCE"),
-        text("GUESTLIST_CLIENT_ID"),
-        text("GUESTLIST_IDENTITY_CLIENT_ID"),
-    )
-    own += (text("GUESTLIST_SETUP_IDENTITY_CLIENT_ID"),)
+    protected, clients = app_ids("GUESTLIST_PROTECTED_APPS"), app_ids("GUESTLIST_CLIENTS")
+    own = [text("GUESTLIST_API_AUDIENCE"), text("GUESTLIST_CLIENT_ID")]
+    identities = [text("GUESTLIST_IDENTITY_CLIENT_ID"), text("GUESTLIST_SETUP_IDENTITY_CLIENT_ID")]
     try:
         worker = worker_of(env)
     except SettingsError as e:
@@ -280,11 +270,11 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         ),
         features=features,
         chain_timeout=length("GUESTLIST_CHAIN_TIMEOUT", timedelta(minutes=3)),
-        protected_apps=frozenset(AppId(p.lower()) for p in (*protected, *own) if p),
+        protected_apps=frozenset(AppId(p.lower()) for p in (*protected, *own, *identities) if p),
         worker=worker,
         setup_identity_client_id=text("GUESTLIST_SETUP_IDENTITY_CLIENT_ID"),
         invite_to=convert("GUESTLIST_INVITE_TO", InviteTo, InviteTo.SET_UP, lambda _: True, "set-up or owned"),
-        clients=frozenset(AppId(c.removeprefix("api://").lower()) for c in (*clients, *own[:2]) if c),
+        clients=frozenset(AppId(c.removeprefix("api://").lower()) for c in (*clients, *own) if c),
         guest_callers=convert("GUESTLIST_GUEST_CALLERS", bool, False, lambda _: True, "true or false"),
         renamed=renamed,
     )

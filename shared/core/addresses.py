@@ -55,19 +55,15 @@ def parse_address(raw: str) -> Address:
     prohibited = sorted(set(local) & PROHIBITED)
     if prohibited:
         what = "plus addressing" if prohibited == ["+"] else f"the character {' '.join(prohibited)}"
-        raise Refused(
-            Reason.ADDRESS_UNSUPPORTED,
-            f"'{_short(text)}': {what} is not supported before the @",
-            field="address",
-        )
+        raise _unsupported(text, f"{what} is not supported before the @")
     if local[0] in ".-" or local[-1] in ".-":
-        raise Refused(
-            Reason.ADDRESS_UNSUPPORTED,
-            f"'{_short(text)}': '.' and '-' may not be first or last before the @",
-            field="address",
-        )
+        raise _unsupported(text, "'.' and '-' may not be first or last before the @")
     wire = f"{local}@{found.ascii_domain}"
     return Address(text=found.normalized, wire=wire, key=wire.lower())
+
+
+def _unsupported(text: str, what: str) -> Refused:
+    return Refused(Reason.ADDRESS_UNSUPPORTED, f"'{_short(text)}': {what}", field="address")
 
 
 def _short(text: str) -> str:

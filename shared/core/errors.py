@@ -1,16 +1,5 @@
-"""The tree of what can go wrong.
-
-::
-
-    GuestlistError
-    ├── Refused                 the user's to fix: carries a reason, becomes problem+json
-    ├── Conflict                somebody else wrote first: read again
-    └── Unavailable             try again later: nothing is known to have happened
-        ├── TimedOut              a handler took too long: some of it may have been done
-        ├── DirectoryBusy         429, 5xx, no connection: has `retry_after`
-        │   ├── DirectoryLagging    replication has not brought an object here yet
-        │   └── DirectoryUnsure     a write was not answered: it may have been done
-        └── StorageBusy
+"""What can go wrong. A person can fix what is `Refused`; after a `Conflict` one reads again; what is `Unavailable` is
+tried again later.
 
 What the directory or the mail service says of one guest among many is no exception but an answer
 (`shared.core.results`): what succeeded stays, what failed is dealt with one by one.

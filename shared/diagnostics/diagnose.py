@@ -77,7 +77,7 @@ class Diagnose:
             return DiagnosedCheck(title, CheckState.OK, found)
         found = "no public API shows the switch, and nobody has confirmed it yet"
         remedy = "Set 'Owners can manage group membership requests in the Access Panel' to Yes; a setup asks for it"
-        return DiagnosedCheck(title, CheckState.UNKNOWN, found, remedy=remedy, link=admin_center.groups_general())
+        return DiagnosedCheck(title, CheckState.UNKNOWN, found, remedy=remedy, link=admin_center.GROUPS_GENERAL)
 
     def _mail(self) -> DiagnosedCheck:
         title = "Mail sender for welcome messages"

@@ -106,7 +106,7 @@ def assignment_command(permission: str, identity: str | None) -> str:
 
 def diagnose_tenant(checks: Collection[Check]) -> list[DiagnosedCheck]:
     """The tenant's settings, with the page where an administrator changes them."""
-    remedy, link = "An administrator looks at External collaboration settings", admin_center.external_collaboration()
+    remedy, link = "An administrator looks at External collaboration settings", admin_center.EXTERNAL_COLLABORATION
     return [
         DiagnosedCheck(c.check, c.state, c.found)
         if c.state is CheckState.OK

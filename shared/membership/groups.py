@@ -70,14 +70,6 @@ def _facts(records: Sequence[AppRecord]) -> GroupFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class GuestList:
-    """A page of guests, and the last days of those who have one, by user."""
-
-    page: GuestPage
-    expires: Mapping[UserId, date]
-
-
-@dataclass(frozen=True, slots=True)
 class GuestCommands:
     access: Access
     directory: Directory
@@ -90,13 +82,14 @@ class GuestCommands:
 
     async def list(
         self, group: GroupId, caller: Caller, continuation: str | None, find: str | None = None
-    ) -> GuestList:
-        """Raises Refused `not-owner`, `group-missing`, `parameter-invalid` for a continuation never given out."""
+    ) -> tuple[GuestPage, Mapping[UserId, date]]:
+        """A page of guests, and the last days of those who have one. Raises Refused `not-owner`, `group-missing`,
+        `parameter-invalid` for a continuation never given out."""
         await self.access.require(group, caller, Action.READ_GUESTS)
         page = await self.guest_reader.guests(group, continuation, find)
         keys = {guest.id: guest.address.lower() for guest in page.guests if guest.address}
         expires = await self.last_days.read_expiries(group, sorted(set(keys.values())))
-        return GuestList(page, {user: expires[key] for user, key in keys.items() if key in expires})
+        return page, {user: expires[key] for user, key in keys.items() if key in expires}
 
     async def remove(self, group: GroupId, user: UserId, caller: Caller) -> None:
         """Make the guest no member any more; the account stays. Safe to repeat.

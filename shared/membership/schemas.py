@@ -1,6 +1,6 @@
 """What owners see and do: who they are, their groups, the guests in them, and messages to start from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated
 
@@ -9,11 +9,11 @@ from msgspec import field
 
 from shared.core.caller import Caller
 from shared.core.directory import direct_link, refusal
+from shared.core.ids import UserId
 from shared.core.texts import label, lines
-from shared.graph.ports import GuestFacts
+from shared.graph.ports import GuestFacts, GuestPage
 from shared.http.schemas import Answer, Body, decode, explained, schema_rule
 from shared.membership.access import Seen
-from shared.membership.groups import GuestList
 from shared.membership.model.access import RULES, Action, Object, Role, may, tenant_roles
 from shared.membership.model.apps import MAX_TEMPLATES, AppState, MessageTemplate, Policy, RequestPolicy
 
@@ -165,9 +165,9 @@ def group(found: Seen, tenant_id: str, public_url: str | None, *, message_limit:
     )
 
 
-def guests(found: GuestList, next_link: str | None) -> Guests:
-    known = "known" if found.page.sign_ins_known else "unknown"
-    return Guests([_guest(g, found.expires.get(g.id)) for g in found.page.guests], next_link, known)
+def guests(found: GuestPage, expires: Mapping[UserId, date], next_link: str | None) -> Guests:
+    known = "known" if found.sign_ins_known else "unknown"
+    return Guests([_guest(g, expires.get(g.id)) for g in found.guests], next_link, known)
 
 
 def decode_expiry(body: bytes) -> date | None:

@@ -12,25 +12,9 @@ import os
 from shared.core.errors import GuestlistError
 from shared.settings import read_settings
 from shared.wiring.capabilities import App
-from shared.wiring.telemetry import (
-    Work,
-    configure_logs,
-    configure_telemetry,
-    delivery,
-    on_time,
-    request,
-    send_telemetry,
-)
+from shared.wiring.telemetry import Work, configure_telemetry, delivery, on_time, request, send_telemetry
 
-__all__ = [
-    "App",
-    "Work",
-    "app",
-    "delivery",
-    "on_time",
-    "request",
-    "send_telemetry",
-]
+__all__ = ["App", "Work", "app", "delivery", "on_time", "request", "send_telemetry"]
 
 log = logging.getLogger("guestlist")
 
@@ -45,9 +29,11 @@ async def app() -> App:
     loop = asyncio.get_running_loop()
     if loop not in _apps:
         # No await in between: two first calls at once build one app.
+        from shared.telemetry.logs import pseudonyms
+
         settings = read_settings(os.environ)
         configure_telemetry()
-        configure_logs(settings)
+        pseudonyms.in_clear = settings.log_personal_data
         if settings.renamed:
             log.warning("settings to rename before the next version: %s", "; ".join(settings.renamed))
         made = _apps[loop] = App(settings)

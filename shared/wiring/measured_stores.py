@@ -53,11 +53,7 @@ class MeasuredStore(TableStore):
         _tell_who(invitations)
 
     async def save(
-        self,
-        invitations: Sequence[Versioned[Invitation]],
-        *,
-        before: Sequence[Invitation] = (),
-        ends: bool = False,
+        self, invitations: Sequence[Versioned[Invitation]], *, before: Sequence[Invitation] = (), ends: bool = False
     ) -> list[Versioned[Invitation]]:
         saved = await super().save(invitations, before=before, ends=ends)
         _tell((i.value for i in invitations), before)

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.messages.route import read_traceparent
-from shared.settings import Settings
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -40,12 +39,6 @@ async def send_telemetry() -> None:
     if _sender is None:
         _sender = sending.Sender(partial(provider.flush, sending.PATIENCE_S))
     await _sender()
-
-
-def configure_logs(settings: Settings) -> None:
-    from shared.telemetry.logs import pseudonyms
-
-    pseudonyms.in_clear = settings.log_personal_data
 
 
 class Work:

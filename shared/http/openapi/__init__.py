@@ -217,10 +217,7 @@ def _responses(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
         by_status.setdefault(REASONS[reason].status, []).append(reason)
     for status, reasons in sorted(by_status.items()):
         lines = "\n".join(f"- `{r.value}`: {REASONS[r].title}" for r in reasons)
-        problem: dict[str, Any] = {
-            "description": lines,
-            "content": {MEDIA_TYPE: {"schema": schemas[Problem]}},
-        }
+        problem: dict[str, Any] = {"description": lines, "content": {MEDIA_TYPE: {"schema": schemas[Problem]}}}
         if status in (409, 429, 503):
             problem["headers"] = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
         found[str(status)] = problem

@@ -42,13 +42,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
-_OF_APP_ROLES = {
-    AppRole.ADMIN: Role.ADMIN,
-    AppRole.SETUP_ADMIN: Role.SETUP_ADMIN,
-    AppRole.OPERATOR: Role.OPERATOR,
-    AppRole.PRIVACY_OFFICER: Role.PRIVACY_OFFICER,
-    AppRole.AUDITOR: Role.AUDITOR,
-}
+_OF_APP_ROLES = {name: Role[name.name] for name in AppRole if name is not AppRole.INVITER}
 """Inviter is not among them: alone it opens no group."""
 _PEOPLE = {
     Role.OWNER: "owners of the group",
@@ -117,53 +111,37 @@ def _rule(of: Object, does: str, *roles: Role, reads: bool = False) -> Rule:
 
 
 _G, _T = Object.GROUP, Object.TENANT
+_OWNER, _APPROVER, _INVITER, _ADMIN, _SETUP_ADMIN, _OPERATOR, _PRIVACY_OFFICER, _AUDITOR = Role
 
 RULES: dict[Action, Rule] = {
     Action.SEE_GROUP: _rule(
-        _G,
-        "see the group, its app and policy",
-        Role.OWNER,
-        Role.APPROVER,
-        Role.INVITER,
-        Role.ADMIN,
-        Role.AUDITOR,
-        reads=True,
+        _G, "see the group, its app and policy", _OWNER, _APPROVER, _INVITER, _ADMIN, _AUDITOR, reads=True
     ),
     Action.READ_GUESTS: _rule(
-        _G, "read guests, invitations, imports and findings", Role.OWNER, Role.ADMIN, Role.AUDITOR, reads=True
+        _G, "read guests, invitations, imports and findings", _OWNER, _ADMIN, _AUDITOR, reads=True
     ),
-    Action.CHANGE_GUESTS: _rule(_G, "remove guests, and set their last day", Role.OWNER, Role.ADMIN),
-    Action.INVITE: _rule(_G, "invite guests, one by one or from a file", Role.OWNER, Role.INVITER, Role.ADMIN),
-    Action.CANCEL_INVITATION: _rule(_G, "cancel invitations", Role.OWNER, Role.ADMIN),
-    Action.SEE_REDEEM_LINK: _rule(_G, "see the link that redeems an invitation", Role.OWNER, Role.ADMIN, reads=True),
-    Action.CHANGE_IMPORT: _rule(_G, "pause, resume, cancel and undo imports", Role.OWNER, Role.ADMIN),
-    Action.READ_ADMIN_IMPORT: _rule(_G, "read an administrator's import", Role.ADMIN, Role.AUDITOR, reads=True),
-    Action.CHANGE_ADMIN_IMPORT: _rule(_G, "pause, resume, cancel and undo an administrator's import", Role.ADMIN),
-    Action.READ_REQUESTS: _rule(
-        _G, "read requests to join", Role.OWNER, Role.APPROVER, Role.ADMIN, Role.AUDITOR, reads=True
-    ),
-    Action.DECIDE_REQUESTS: _rule(_G, "approve and decline requests", Role.OWNER, Role.APPROVER, Role.ADMIN),
+    Action.CHANGE_GUESTS: _rule(_G, "remove guests, and set their last day", _OWNER, _ADMIN),
+    Action.INVITE: _rule(_G, "invite guests, one by one or from a file", _OWNER, _INVITER, _ADMIN),
+    Action.CANCEL_INVITATION: _rule(_G, "cancel invitations", _OWNER, _ADMIN),
+    Action.SEE_REDEEM_LINK: _rule(_G, "see the link that redeems an invitation", _OWNER, _ADMIN, reads=True),
+    Action.CHANGE_IMPORT: _rule(_G, "pause, resume, cancel and undo imports", _OWNER, _ADMIN),
+    Action.READ_ADMIN_IMPORT: _rule(_G, "read an administrator's import", _ADMIN, _AUDITOR, reads=True),
+    Action.CHANGE_ADMIN_IMPORT: _rule(_G, "pause, resume, cancel and undo an administrator's import", _ADMIN),
+    Action.READ_REQUESTS: _rule(_G, "read requests to join", _OWNER, _APPROVER, _ADMIN, _AUDITOR, reads=True),
+    Action.DECIDE_REQUESTS: _rule(_G, "approve and decline requests", _OWNER, _APPROVER, _ADMIN),
     Action.READ_APP: _rule(
-        _G,
-        "read the app, its templates and its audit policy",
-        Role.OWNER,
-        Role.ADMIN,
-        Role.SETUP_ADMIN,
-        Role.AUDITOR,
-        reads=True,
+        _G, "read the app, its templates and its audit policy", _OWNER, _ADMIN, _SETUP_ADMIN, _AUDITOR, reads=True
     ),
-    Action.WRITE_TEMPLATES: _rule(_G, "write the app's message templates", Role.OWNER, Role.ADMIN),
-    Action.LIST_ALL_GROUPS: _rule(_T, "list the groups of all apps", Role.ADMIN, Role.AUDITOR, reads=True),
-    Action.IMPORT_TO_MANY: _rule(_T, "import a file whose rows name groups", Role.ADMIN),
-    Action.RUN_SETUP: _rule(_T, "set apps up, name their inviters, and remove apps", Role.SETUP_ADMIN),
-    Action.READ_SETUPS: _rule(_T, "read setups", Role.SETUP_ADMIN, Role.AUDITOR, reads=True),
-    Action.DIAGNOSE: _rule(
-        _T, "run the doctor", Role.OPERATOR, Role.SETUP_ADMIN, Role.ADMIN, Role.AUDITOR, reads=True
-    ),
-    Action.STOP: _rule(_T, "stop and start everything that sends or changes", Role.OPERATOR),
-    Action.READ_AUDITS: _rule(_T, "read audits, findings, plans and the trail", Role.ADMIN, Role.AUDITOR, reads=True),
-    Action.RUN_AUDITS: _rule(_T, "run audits, write audit policies, and decide about remedies", Role.ADMIN),
-    Action.HANDLE_PERSONAL_DATA: _rule(_T, "export and erase what is kept of a person", Role.PRIVACY_OFFICER),
+    Action.WRITE_TEMPLATES: _rule(_G, "write the app's message templates", _OWNER, _ADMIN),
+    Action.LIST_ALL_GROUPS: _rule(_T, "list the groups of all apps", _ADMIN, _AUDITOR, reads=True),
+    Action.IMPORT_TO_MANY: _rule(_T, "import a file whose rows name groups", _ADMIN),
+    Action.RUN_SETUP: _rule(_T, "set apps up, name their inviters, and remove apps", _SETUP_ADMIN),
+    Action.READ_SETUPS: _rule(_T, "read setups", _SETUP_ADMIN, _AUDITOR, reads=True),
+    Action.DIAGNOSE: _rule(_T, "run the doctor", _OPERATOR, _SETUP_ADMIN, _ADMIN, _AUDITOR, reads=True),
+    Action.STOP: _rule(_T, "stop and start everything that sends or changes", _OPERATOR),
+    Action.READ_AUDITS: _rule(_T, "read audits, findings, plans and the trail", _ADMIN, _AUDITOR, reads=True),
+    Action.RUN_AUDITS: _rule(_T, "run audits, write audit policies, and decide about remedies", _ADMIN),
+    Action.HANDLE_PERSONAL_DATA: _rule(_T, "export and erase what is kept of a person", _PRIVACY_OFFICER),
 }
 
 

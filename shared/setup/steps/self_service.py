@@ -29,7 +29,7 @@ POLICY = "Guests from outside"
 _TENANT_TASK = ManualTask(
     key=SELF_SERVICE_GROUPS,
     title="Let owners manage group membership requests in the Access Panel",
-    link=admin_center.groups_general(),
+    link=admin_center.GROUPS_GENERAL,
     instructions=(
         "Sign in to the Microsoft Entra admin center as at least a User Administrator.",
         "Go to Identity › Groups › All groups, and under Settings select General.",
