@@ -105,11 +105,7 @@ class Settings:
 
 
 def read_settings(env: Mapping[str, str]) -> Settings:
-    """Read the settings.
-
-    Raises:
-        SettingsError: naming every fault at once.
-    """
+    """Read the settings. Raises SettingsError: naming every fault at once."""
     faults: list[str] = []
     renamed = tuple(f"{old} is called {new} now" for old, new in RENAMED.items() if env.get(old, "").strip())
     env = {new: env[old] for old, new in RENAMED.items() if old in env} | {k: v for k, v in env.items() if v.strip()}

@@ -39,12 +39,8 @@ ERASED_ADDRESS = Address(ERASED, ERASED, ERASED)
 
 
 def parse_address(raw: str) -> Address:
-    """Check one address.
-
-    Raises:
-        Refused: `address-invalid` where it is no address at all, `address-unsupported` where it is one that
-            Entra ID does not take for a guest; `field` is ``address``.
-    """
+    """Check one address. Raises Refused `address-invalid` where it is no address at all, `address-unsupported` where
+    it is one that Entra ID does not take for a guest; `field` is ``address``."""
     text = raw.strip()
     try:
         found = validate_email(text, check_deliverability=False, allow_smtputf8=False)

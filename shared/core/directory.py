@@ -157,12 +157,8 @@ class Template:
 
 
 def choose_role(app: Application, wanted: str | None) -> AppRole:
-    """The role that the group and its owners get.
-
-    Raises:
-        Refused: `app-role-needed` where the app declares several and none was named, `app-role-missing` where
-            it has none of that name, value or id.
-    """
+    """The role that the group and its owners get. Raises Refused `app-role-needed` where the app declares several and
+    none was named, `app-role-missing` where it has none of that name, value or id."""
     if wanted is not None:
         named = [r for r in app.roles if wanted.casefold() in (r.id, r.name.casefold(), (r.value or "").casefold())]
         if len(named) != 1:

@@ -152,12 +152,8 @@ def require_known(answers: Sequence[LeaveAnswer]) -> None:
 
 
 def require_gone(answer: LeaveAnswer) -> Gone:
-    """For one guest whom somebody waits for.
-
-    Raises:
-        Refused: the directory's refusal.
-        DirectoryBusy: a repeat goes on.
-    """
+    """For one guest whom somebody waits for. Raises Refused: the directory's refusal; DirectoryBusy: a repeat goes
+    on."""
     match answer:
         case Busy(retry_after=after):
             raise DirectoryBusy("the directory is busy", retry_after=after)

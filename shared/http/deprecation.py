@@ -27,12 +27,8 @@ def note(old: str) -> None:
 
 
 def renamed(body: bytes, old_names: Mapping[str, str]) -> bytes:
-    """A body with the fields' present names. Where it has both, the present one counts.
-
-    Raises:
-        msgspec.DecodeError: it is no JSON object.
-        RecursionError: it is nested too deep.
-    """
+    """A body with the fields' present names. Where it has both, the present one counts. Raises msgspec.DecodeError:
+    it is no JSON object; RecursionError: it is nested too deep."""
     given = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     old = old_names.keys() & given.keys()
     for name in old:

@@ -28,11 +28,8 @@ class Answer(msgspec.Struct, rename="camel"):
     @classmethod
     def of(cls, record: object, **computed: object) -> Self:
         """Of a record, by the names of its fields; `computed` are those that it has not, or not as they are answered.
-
-        Raises:
-            AttributeError, TypeError, msgspec.ValidationError: the record has no such field, the schema has none that
-                was computed, or a value is of another type.
-        """
+        Raises AttributeError, TypeError, msgspec.ValidationError: the record has no such field, the schema has none
+        that was computed, or a value is of another type."""
         names = _names(cls)
         if unknown := computed.keys() - names.keys():
             raise TypeError(f"{cls.__name__} has no {', '.join(sorted(unknown))}")
@@ -85,11 +82,7 @@ def explained(reason: Reason | None, title: str = "title") -> dict[str, str | No
 
 
 def decode[T](kind: type[T], body: bytes) -> T:
-    """Read a body.
-
-    Raises:
-        Refused: `body-invalid` naming the field and what is wrong with it.
-    """
+    """Read a body. Raises Refused `body-invalid` naming the field and what is wrong with it."""
     if len(body) > BODY_LIMIT:
         raise Refused(Reason.BODY_INVALID, f"The body has {len(body)} bytes; {BODY_LIMIT} are allowed")
     try:

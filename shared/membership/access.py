@@ -105,12 +105,9 @@ class Access:
 
     async def require_still(self, group_id: GroupId, who: UserId, *actions: Action) -> Seen:
         """The door before an effect that was asked for earlier: whether the table gives one of the actions to `who`
-        at this time. Two requests, or three with their app roles where the group alone does not do.
-
-        Raises:
-            Refused: `authority-lost`, with an explanation; `group-missing`, `permission-missing`.
-            DirectoryBusy: nothing could be learnt now.
-        """
+        at this time. Two requests, or three with their app roles where the group alone does not do. Raises Refused
+        `authority-lost`, with an explanation; `group-missing`, `permission-missing`; DirectoryBusy: nothing could be
+        learnt now."""
         facts = await self.directory.read_group(group_id, keep=True)
         apps = tuple(await self.setups.list_apps(group_id))
         await self._require_account(who)
@@ -129,12 +126,8 @@ class Access:
 
     async def require_admitted(self, group_id: GroupId, who: UserId) -> Seen:
         """The group, if it still takes guests whom `who` has let in: by an invitation, by a decision about a request,
-        or as the app whose policy lets everybody in.
-
-        Raises:
-            Refused: as `require_still`, and why the group takes no guests.
-            DirectoryBusy: nothing could be learnt now.
-        """
+        or as the app whose policy lets everybody in. Raises Refused: as `require_still`, and why the group takes no
+        guests; DirectoryBusy: nothing could be learnt now."""
         apps = tuple(await self.setups.list_apps(group_id))
         if any(who == UserId(app.service_principal) and app.policy.lets_in is RequestPolicy.OPEN for app in apps):
             seen = Seen(await self.directory.read_group(group_id, keep=True), apps, frozenset())

@@ -92,12 +92,8 @@ class GuestCommands:
         return page, {user: expires[key] for user, key in keys.items() if key in expires}
 
     async def remove(self, group: GroupId, user: UserId, caller: Caller) -> None:
-        """Make the guest no member any more; the account stays. Safe to repeat.
-
-        Raises:
-            Refused: `not-owner`, `group-missing`, `stopped`, `guest-missing`, or the directory's refusal.
-            DirectoryBusy: a repeat goes on.
-        """
+        """Make the guest no member any more; the account stays. Safe to repeat. Raises Refused `not-owner`,
+        `group-missing`, `stopped`, `guest-missing`, or the directory's refusal; DirectoryBusy: a repeat goes on."""
         await self.access.require(group, caller, Action.CHANGE_GUESTS)
         await self.stop.require_running()
         guest, now = await self._guest(group, user), self.clock.now()

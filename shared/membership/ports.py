@@ -19,19 +19,15 @@ class AppStore(Protocol):
 
     async def list_apps(self, group: GroupId | None = None) -> list[AppRecord]:
         """All apps that are set up, or those of a group, by app id."""
-        ...
 
     async def read_saml(self, setup: SetupId) -> Saml | None:
         """The SAML settings that a setup was given; None where it was given none, or is gone."""
-        ...
 
     async def save_app(self, record: Versioned[AppRecord]) -> Versioned[AppRecord]:
         """Raises Conflict where it changed since it was read, or is there already."""
-        ...
 
     async def delete_app(self, app_id: AppId) -> None:
         """Safe to repeat."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,6 @@ class OwnActions(Protocol):
 
     async def record_actions(self, audit: AuditId, own_actions: Sequence[OwnAction]) -> None:
         """Safe to repeat. `audit` is the one that reads of work under way; else it says nothing."""
-        ...
 
 
 class LastDays(Protocol):
@@ -61,11 +56,9 @@ class LastDays(Protocol):
 
     async def read_expiries(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, date]:
         """The last day of those of the group's guests (by `Address.key`) that have one."""
-        ...
 
     async def write_expiry(self, group: GroupId, address_key: str, expires: date | None) -> None:
         """Set or clear a guest's last day. Invitations set it as well, where they name one. Safe to repeat."""
-        ...
 
 
 class StopState(Protocol):
@@ -73,4 +66,3 @@ class StopState(Protocol):
 
     async def write_stop(self, stop: Versioned[Stop]) -> None:
         """Raises Conflict where it changed since it was read."""
-        ...

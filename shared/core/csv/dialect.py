@@ -199,13 +199,10 @@ class Dialect(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def detect(head: bytes) -> Dialect:
-    """How to read the file that begins with `head`: its first `HEAD_BYTES`, or all of it where it is smaller.
-
-    Raises:
-        Refused: `file-empty` where there is nothing, or nothing below the headings; `file-unreadable` where it is
-            no CSV; `file-no-address-column` where no column is headed as one of addresses and the file is no bare
-            list of addresses either. `field` is ``file``.
-    """
+    """How to read the file that begins with `head`: its first `HEAD_BYTES`, or all of it where it is smaller. Raises
+    Refused `file-empty` where there is nothing, or nothing below the headings; `file-unreadable` where it is no CSV;
+    `file-no-address-column` where no column is headed as one of addresses and the file is no bare list of addresses
+    either. `field` is ``file``."""
     encoding = encoding_of(head)
     is_whole = len(head) < HEAD_BYTES
     delimiter, rest = _excel_delimiter(head, encoding)
