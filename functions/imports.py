@@ -24,7 +24,7 @@ route = Routes("imports")
 _ALL = "/api/groups/{groupId}/imports"
 _ONE = f"{_ALL}/{{importId}}"
 _NAME_LIMIT, _DEFAULT_NAME = 200, "guests.csv"
-_NAME = query("name", "the file's name", TEXT, str, default=_DEFAULT_NAME)
+_Name = Annotated[str, query("name", "the file's name", TEXT, str, default=_DEFAULT_NAME)]
 _CSV = ("", "text/csv", "text/plain", "application/csv", "application/octet-stream")
 _FORM_LIMIT = 10 * 1024 * 1024
 """Bytes of a form with a file: the library that finds the file in it takes a second for five million."""
@@ -47,13 +47,7 @@ _OF_CHANGES = (Reason.IMPORT_ENDED, *OF_DIRECTORY)
     most=SIZE_LIMIT,
 )
 async def post_import(
-    req: func.HttpRequest,
-    app: App,
-    caller: Caller,
-    group: GroupId,
-    name: Annotated[str, _NAME],
-    dry_run: DryRun,
-    key: Key,
+    req: func.HttpRequest, app: App, caller: Caller, group: GroupId, name: _Name, dry_run: DryRun, key: Key
 ) -> schemas.ImportPreview | Accepted[schemas.Import]:
     """Import a file of guests, or preview it."""
     if content_type(req) == MULTIPART:

@@ -27,7 +27,8 @@ route = Routes("invitations")
 
 _OF_GROUP = "/api/groups/{groupId}/invitations"
 _ONE = "/api/invitations/{invitationId}"
-_STATE = choice("state", "only those in this state", State)
+_State = Annotated[State | None, choice("state", "only those in this state", State)]
+_Paged = Annotated[Page, paged(200, 50)]
 
 
 async def _form(req: func.HttpRequest, values: Mapping[str, str], problem: Problem | None) -> str:
@@ -86,11 +87,7 @@ async def cancel_invitation(app: App, caller: Caller, invitation: InvitationId) 
 
 @route(f"GET {_OF_GROUP}", Action.READ_GUESTS, *OF_GROUPS)
 async def list_invitations(
-    app: App,
-    caller: Caller,
-    group: GroupId,
-    state: Annotated[State | None, _STATE],
-    page: Annotated[Page, paged(200, 50)],
+    app: App, caller: Caller, group: GroupId, state: _State, page: _Paged
 ) -> schemas.Invitations:
     """Invitations of a group, the newest first."""
     found = await app.show_invitations.of_group(

@@ -22,8 +22,11 @@ of_caller = Routes("caller")
 
 _GROUP = "/api/groups/{groupId}"
 _GUEST = f"{_GROUP}/guests/{{userId}}"
-_ALL = flag("all", "true: the groups of all apps; administrators and auditors")
-_FIND = query("find", "what the name or the address begins with", TEXT, lambda given: given.strip()[:100] or None)
+_All = Annotated[bool, flag("all", "true: the groups of all apps; administrators and auditors")]
+_BEGINNING = query(
+    "find", "what the name or the address begins with", TEXT, lambda given: given.strip()[:100] or None
+)
+_Find = Annotated[str | None, _BEGINNING]
 
 
 @of_caller("GET /api/me", SIGNED_IN)
@@ -33,7 +36,7 @@ async def get_me(caller: Caller) -> schemas.Me:
 
 
 @route("GET /api/groups", SIGNED_IN, Reason.NOT_ADMIN, *OF_DIRECTORY)
-async def list_groups(app: App, caller: Caller, with_all: Annotated[bool, _ALL]) -> schemas.Groups:
+async def list_groups(app: App, caller: Caller, with_all: _All) -> schemas.Groups:
     """Groups that the caller owns or decides for."""
     found = await app.portal.groups.of_caller(caller, with_all=with_all)
     return schemas.Groups([_group(app, seen) for seen in found])
@@ -46,9 +49,7 @@ async def get_group(app: App, caller: Caller, group: GroupId) -> schemas.Group:
 
 
 @route(f"GET {_GROUP}/guests", Action.READ_GUESTS, *OF_GROUPS)
-async def list_guests(
-    app: App, caller: Caller, group: GroupId, find: Annotated[str | None, _FIND], page: Continuation
-) -> schemas.Guests:
+async def list_guests(app: App, caller: Caller, group: GroupId, find: _Find, page: Continuation) -> schemas.Guests:
     """Guests who are members."""
     found, expires = await app.portal.guests.list(group, caller, page.continuation, find)
     return schemas.guests(found, expires, page.next(f"/api/groups/{group}/guests", found.continuation))

@@ -28,7 +28,9 @@ route = Routes("join requests")
 
 _ALL = "/api/groups/{groupId}/requests"
 _ONE = f"{_ALL}/{{requestId}}"
-_STATE = choice("state", "only those in this state", [s for s in RequestState if s is not RequestState.UNVERIFIED])
+_SHOWN = [state for state in RequestState if state is not RequestState.UNVERIFIED]
+_State = Annotated[RequestState | None, choice("state", "only those in this state", _SHOWN)]
+_Paged = Annotated[Page, paged(500, 100)]
 _NOTE = Body(schemas.DecisionBody, {"note": "Welcome!"}, schemas.decode_note)
 _OF_DECISIONS = (*OF_GROUPS, Reason.OWN_REQUEST, Reason.REQUEST_DECIDED)
 
@@ -62,13 +64,7 @@ async def post_request(
 
 
 @route(f"GET {_ALL}", Action.READ_REQUESTS, *OF_GROUPS)
-async def list_requests(
-    app: App,
-    caller: Caller,
-    group: GroupId,
-    state: Annotated[RequestState | None, _STATE],
-    page: Annotated[Page, paged(500, 100)],
-) -> schemas.Requests:
+async def list_requests(app: App, caller: Caller, group: GroupId, state: _State, page: _Paged) -> schemas.Requests:
     """Requests whose address is proven."""
     found = await app.requests.decide.of_group(
         group, caller, state=state, continuation=page.continuation, limit=page.limit
