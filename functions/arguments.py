@@ -13,19 +13,9 @@ import msgspec
 
 from functions.handlers import TOKEN_FIELD
 from shared import wiring
+from shared.core import ids
 from shared.core.caller import Caller
 from shared.core.errors import Refused
-from shared.core.ids import (
-    AppId,
-    GroupId,
-    ImportId,
-    InvitationId,
-    RequestId,
-    SetupId,
-    SubjectRequestId,
-    UserId,
-    group_id,
-)
 from shared.core.reasons import Reason
 from shared.http.openapi import Parameter
 from shared.http.schemas import decode
@@ -36,7 +26,6 @@ type Make = Callable[[str], Any]
 """Makes the argument of what was sent. Raises ValueError where it cannot be one."""
 
 _CONTINUATION = "continuation"
-_A_GUID = {"type": "string", "format": "uuid"}
 TEXT: Schema = {"type": "string", "minLength": 1}
 SMALL_BODY = 64 * 1024
 """Bytes of a body where a route says nothing else. What is longer is refused before anything reads it."""
@@ -120,7 +109,7 @@ def choice(name: str, text: str, known: Iterable[StrEnum]) -> Source:
 
 def guid(name: str, text: str, kind: Callable[[str], Any]) -> Source:
     """An object id; None where it is left out."""
-    return query(name, text, _A_GUID, lambda given: kind(group_id(given)))
+    return query(name, text, *_guid(kind))
 
 
 def several(make: Callable[..., Any], **sources: Source) -> Source:
@@ -230,6 +219,10 @@ def _key(given: str) -> str:
     return given
 
 
+def _guid(kind: Callable[[str], Any]) -> tuple[Schema, Make]:
+    return {"type": "string", "format": "uuid"}, lambda given: kind(ids.group_id(given))
+
+
 def _one_of(known: Iterable[StrEnum]) -> tuple[Schema, Make]:
     by_value = {each.value: each for each in known}
 
@@ -254,31 +247,28 @@ def _id[T](name: str, text: str, kind: Callable[[str], T], reason: Reason, *othe
     return in_path(name, text, schema, make, reason)
 
 
-_INVITATION = {"type": "string", "pattern": "^[0-9a-f]{32}-[0-9a-f]{22}-[0-9]{2}$"}
+_INVITATION = {"type": "string", "pattern": "^[0-9a-f]{32}-[0-9a-f]{22}-[0-9]{2}$"}, ids.InvitationId.parse
 APP = Source(lambda call: call.app)
-GROUP = in_path("groupId", "The group's object id.", _A_GUID, group_id)
+GROUP = in_path("groupId", "The group's object id.", *_guid(ids.GroupId))
 _BY_TYPE: Mapping[Any, Source] = {
     func.HttpRequest: Source(lambda call: call.req),
     wiring.App: APP,
     Caller: Source(lambda call: call.caller),
-    GroupId: GROUP,
-    AppId: in_path("appId", "The application (client) id.", _A_GUID, lambda given: AppId(group_id(given))),
-    UserId: in_path(
-        "userId", "The guest's object id.", _A_GUID, lambda given: UserId(group_id(given)), Reason.GUEST_MISSING
+    ids.GroupId: GROUP,
+    ids.AppId: in_path("appId", "The application (client) id.", *_guid(ids.AppId)),
+    ids.UserId: in_path("userId", "The guest's object id.", *_guid(ids.UserId), Reason.GUEST_MISSING),
+    ids.InvitationId: in_path(
+        "invitationId", "As the answer to the invitation gave it.", *_INVITATION, Reason.INVITATION_MISSING
     ),
-    InvitationId: in_path(
-        "invitationId",
-        "As the answer to the invitation gave it.",
-        _INVITATION,
-        InvitationId.parse,
-        Reason.INVITATION_MISSING,
+    ids.ImportId: _id("importId", "As the answer to the upload gave it.", ids.ImportId, Reason.IMPORT_MISSING),
+    ids.RequestId: _id("requestId", "As the list of requests gives it.", ids.RequestId, Reason.REQUEST_MISSING),
+    ids.SubjectRequestId: _id(
+        "subjectRequestId",
+        "As the answer to the export or erasure gave it.",
+        ids.SubjectRequestId,
+        Reason.CASE_MISSING,
     ),
-    ImportId: _id("importId", "As the answer to the upload gave it.", ImportId, Reason.IMPORT_MISSING),
-    RequestId: _id("requestId", "As the list of requests gives it.", RequestId, Reason.REQUEST_MISSING),
-    SubjectRequestId: _id(
-        "subjectRequestId", "As the answer to the export or erasure gave it.", SubjectRequestId, Reason.CASE_MISSING
-    ),
-    SetupId: _id("setupId", "As the answer to the setup gave it.", SetupId, Reason.SETUP_MISSING),
+    ids.SetupId: _id("setupId", "As the answer to the setup gave it.", ids.SetupId, Reason.SETUP_MISSING),
     SetupStep: in_path("step", "The step of a setup.", *_one_of(SetupStep)),
 }
 _AUDIT = "As the list of audits gives it, or `latest`: the last one that was done."

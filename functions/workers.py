@@ -5,20 +5,9 @@ import os
 
 import azure.functions as func
 
-from functions import (
-    audits,
-    diagnostics,
-    http,
-    imports,
-    invitations,
-    membership,
-    pages,
-    people,
-    queues,
-    requests,
-    setup,
-    sweeper,
-)
+from functions import audits, diagnostics, imports, invitations, membership, pages, people, requests, setup, sweeper
+from functions.http import blueprint as http_functions
+from functions.queues import blueprint as queue_functions
 from shared.messages.registry import MESSAGES
 from shared.settings import Worker, worker_of
 
@@ -29,6 +18,6 @@ def blueprints() -> list[func.Blueprint]:
     """Raises SettingsError for an unknown worker: it must not have more functions than were meant."""
     worker = worker_of(os.environ)
     if worker is Worker.SETUP:
-        return [queues.blueprint(route for route in MESSAGES.routes if route.of_setup), setup.worker]
+        return [queue_functions(route for route in MESSAGES.routes if route.of_setup), setup.worker]
     listening = [route for route in MESSAGES.routes if worker is not Worker.PUBLIC or not route.of_setup]
-    return [http.blueprint(), queues.blueprint(listening), audits.bp, sweeper.bp]
+    return [http_functions(), queue_functions(listening), audits.bp, sweeper.bp]
