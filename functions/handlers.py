@@ -24,6 +24,7 @@ EASY_AUTH = "x-ms-token-aad-access-token"
 verified as any other: where it is not switched on, a client may write the header itself."""
 TOKEN_FIELD = "access_token"  # noqa: S105 - a field's name, no secret
 """Field of a form that carries the token instead of the header. Source: RFC 6750, 2.2."""
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 WORK_S = 240.0
 """How long the handler of a queue or timer may take, in seconds.
 
@@ -117,10 +118,6 @@ def _require_same_origin(req: func.HttpRequest) -> None:
     if origin is not None:
         here, there = urlsplit(req.url), urlsplit(origin)
         # Whoever answers for this host without TLS is somebody on the way.
-        is_same &= there.netloc == here.netloc and (there.scheme == "https" or _is_loopback(there.hostname))
+        is_same &= there.netloc == here.netloc and (there.scheme == "https" or there.hostname in _LOOPBACK)
     if not is_same:
         raise Refused(Reason.TOKEN_MISSING, "A page of another site sent this with your session")
-
-
-def _is_loopback(host: str | None) -> bool:
-    return host in ("localhost", "127.0.0.1", "::1")

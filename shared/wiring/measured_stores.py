@@ -42,15 +42,13 @@ class MeasuredStore(TableStore):
 
     async def accept(self, invitations: Sequence[Invitation], claim: KeyClaim | None) -> None:
         await super().accept(invitations, claim)
-        _tell(invitations, ())
-        _tell_who(invitations)
+        _tell_accepted(invitations)
 
     async def accept_import(
         self, invitations: Sequence[Invitation], guards: Mapping[str, Guard], look_at: datetime
     ) -> None:
         await super().accept_import(invitations, guards, look_at)
-        _tell(invitations, ())
-        _tell_who(invitations)
+        _tell_accepted(invitations)
 
     async def save(
         self, invitations: Sequence[Versioned[Invitation]], *, before: Sequence[Invitation] = (), ends: bool = False
@@ -124,8 +122,9 @@ def _tell(after: Iterable[Invitation], before: Iterable[Invitation]) -> None:
             log.info("invitation %s failed: %s", invitation.id, reason, extra=extra)
 
 
-def _tell_who(invitations: Sequence[Invitation]) -> None:
-    """Who asked for how many guests, and of which domains: none of them by name."""
+def _tell_accepted(invitations: Sequence[Invitation]) -> None:
+    """And who asked for how many guests, and of which domains: none of them by name."""
+    _tell(invitations, ())
     asked = Counter((i.inviter_id, i.id.group, "import" if i.import_id else "single") for i in invitations)
     for (person, group, way), count in asked.items():
         who = pseudonyms.of_person(person)

@@ -134,24 +134,16 @@ def columns_of(headings: list[str]) -> Columns:
             repeated.append(heading)
             field = Field.UNKNOWN
         fields.append(field)
-    notes = []
-    if unknown:
-        notes.append(Note(NoteKind.COLUMN_UNKNOWN, f"Not read, as the heading is not known: {_names(unknown)}."))
-    if repeated:
-        notes.append(
-            Note(NoteKind.COLUMN_REPEATED, f"Not read, as an earlier column means the same: {_names(repeated)}.")
-        )
-    if Field.REDIRECT_ADDRESS in fields:
-        notes.append(
-            Note(
-                NoteKind.REDIRECT_IGNORED,
-                "The redirection URLs of the file are not used: each guest is led to the app of the group.",
-            )
-        )
+    unused = "The redirection URLs of the file are not used: each guest is led to the app of the group."
+    notes = (
+        (unknown, NoteKind.COLUMN_UNKNOWN, f"Not read, as the heading is not known: {_names(unknown)}."),
+        (repeated, NoteKind.COLUMN_REPEATED, f"Not read, as an earlier column means the same: {_names(repeated)}."),
+        (Field.REDIRECT_ADDRESS in fields, NoteKind.REDIRECT_IGNORED, unused),
+    )
     shown = tuple(
         "" if field is Field.UNKNOWN else _short(heading) for field, heading in zip(fields, headings, strict=True)
     )
-    return Columns(tuple(fields), shown, tuple(notes))
+    return Columns(tuple(fields), shown, tuple(Note(kind, text) for applies, kind, text in notes if applies))
 
 
 def looks_like_address(cell: str) -> bool:
@@ -269,16 +261,8 @@ def _headed(head: bytes, encoding: Encoding, start: Cursor, delimiter: str, is_w
         columns = columns_of(record.cells)
         if len(columns.fields) > MAX_COLUMNS:
             fault = f"there are {len(columns.fields)} columns, more than {MAX_COLUMNS}"
-        return _Headed(
-            delimiter=delimiter,
-            cells=record.cells,
-            columns=columns,
-            at=at,
-            below=below,
-            line=record.line,
-            is_template=is_template(record.cells),
-            fault=fault and f"line {record.line}: {fault}",
-        )
+        fault = fault and f"line {record.line}: {fault}"
+        return _Headed(delimiter, record.cells, columns, at, below, record.line, is_template(record.cells), fault)
     if is_whole:
         raise Refused(Reason.FILE_EMPTY, field="file")
     what = f"there are no headings in the first {HEAD_BYTES // 1024} KiB"

@@ -146,15 +146,9 @@ def _version() -> str:
         return "0.1.0"  # Deployed code is no installed package.
 
 
-def _models(operations: Sequence[Operation]) -> list[Any]:
-    used: list[Any] = [Problem]
-    for operation in operations:
-        used += [m for m in (operation.body, *operation.answers.values()) if m is not None and not isinstance(m, str)]
-    return list(dict.fromkeys(used))
-
-
 def _schemas(operations: Sequence[Operation]) -> tuple[dict[Any, Any], dict[str, Any]]:
-    models = _models(operations)
+    used = [Problem, *(model for each in operations for model in (each.body, *each.answers.values()))]
+    models = [model for model in dict.fromkeys(used) if model is not None and not isinstance(model, str)]
     found, components = msgspec.json.schema_components(models, ref_template=_REF)
     for name, rule in RULES.items():
         components[name] |= rule
