@@ -18,7 +18,7 @@ from shared.core.versions import Versioned
 from shared.core.waits import busy_wait
 from shared.graph.ports import Directory
 from shared.invitations.chunk_rows import BUSY, SOON, WROTE_FIRST, ChunkRows
-from shared.invitations.invite import LANE, InviteGuests, InviteWork
+from shared.invitations.invite import LANE, InviteGuests
 from shared.invitations.join import JoinGuests
 from shared.invitations.model.invitations import Invitation, State, failed
 from shared.invitations.ports import MailText, Store
@@ -39,7 +39,7 @@ class Taken:
     """How the directory took a chunk: what came of inviting, whether it was too busy for some, and when to come back
     for those who wait."""
 
-    invited: InviteWork
+    invited: InviteGuests
     is_busy: bool
     later: Later | None
 
@@ -95,8 +95,8 @@ class ChunkStep:
         """Invite those of the chunk who wait for it, and add to the group who has an account."""
         before = {i.id.position for i in chunk.in_state(State.JOINING)}
         breaker = await self._breaker.at(now, lambda seen: not seen.value.is_open)
-        invite = InviteGuests(self.directory, self.store, self.clock, self.timing)
-        invited = await invite(command, chunk, breaker, now)
+        invited = InviteGuests(self.directory, self.store, self.clock, self.timing, command, chunk, breaker, now)
+        await invited()
         later = invited.later
         if invited.is_throttled:
             # Nothing more is asked before the time that the directory named.

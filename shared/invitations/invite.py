@@ -9,7 +9,7 @@ the time at which the account was made tells which of the two calls made it, and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,70 +40,49 @@ from shared.messages.outcomes import Later
 from shared.pace.pacing import Breaker, take_probe, trip
 
 LANE = "invitations"
+_BLOCKED = "Microsoft blocks the tenant's invitations"
+_IN_DOUBT = "an invitation is in doubt"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InviteGuests:
+    """One delivery of one chunk. `refused` says afterwards how many guests the directory did not take for now, and
+    `throttled_for` for how long; `scattered` that others behind one of them were taken."""
+
     directory: Directory
     store: Store
     clock: Clock
     timing: Timing
+    command: InviteChunk | ImportChunk
+    chunk: ChunkRows
+    breaker: Versioned[Breaker]
+    now: datetime
+    throttled_for: timedelta | None = None
+    refused: int = 0
+    scattered: bool = False
+    _waits: list[tuple[datetime, str]] = field(default_factory=list)
+    _without_mail: set[int] = field(default_factory=set)
+    """Positions of guests who are asked for again after a delivery was cut off."""
 
-    async def __call__(
-        self, command: InviteChunk | ImportChunk, chunk: ChunkRows, breaker: Versioned[Breaker], now: datetime
-    ) -> "InviteWork":
-        """Invite those of the chunk who wait for it, and tell what came of it. Those who have an account by then are
-        `joining`."""
-        work = InviteWork(self, command, chunk, breaker, now)
-        await work.run()
-        return work
-
-
-class InviteWork:
-    """One delivery of one chunk. `refused` says afterwards how many guests the directory did not take for now, and
-    `throttled_for` for how long; `scattered` that others behind one of them were taken."""
-
-    def __init__(
-        self,
-        step: InviteGuests,
-        command: InviteChunk | ImportChunk,
-        chunk: ChunkRows,
-        breaker: Versioned[Breaker],
-        now: datetime,
-    ) -> None:
-        self.step = step
-        self.throttled_for: timedelta | None = None
-        self.refused = 0
-        self.scattered = False
-        self.command = command
-        self.chunk = chunk
-        self.breaker = breaker
-        self.now = now
-        self.wake_at: datetime | None = None
-        self.why = ""
-        self._without_mail: set[int] = set()
-        """Positions of guests who are asked for again after a delivery was cut off."""
-
-    async def run(self) -> None:
+    async def __call__(self) -> None:
+        """Invite those of the chunk who wait for it. Those who have an account by then are `joining`."""
         for invitation in self.chunk.in_state(State.ACCEPTED, State.INVITING, State.PARKED):
             if invitation.is_claimed(self.now):
-                self._wait(invitation.claimed_until or self.now, CLAIMED)
-        free = self.chunk.waiting(self.now)
-        if free:
-            try:
-                to_invite = await self._look_up_and_claim(free)
-            except Conflict:
-                self._wait(self.now + SOON, WROTE_FIRST)
-            else:
-                if to_invite:
-                    await self._invite(to_invite)
+                self._waits.append((invitation.claimed_until or self.now, CLAIMED))
+        if not (free := self.chunk.waiting(self.now)):
+            return
+        try:
+            to_invite = await self._look_up_and_claim(free)
+        except Conflict:
+            self._waits.append((self.now + SOON, WROTE_FIRST))
+        else:
+            if to_invite:
+                await self._invite(to_invite)
 
     @property
     def later(self) -> Later | None:
-        """When to come back for those who wait."""
-        if self.wake_at is None:
-            return None
-        return Later(replace(self.command, attempt=self.command.attempt + 1), self.wake_at, self.why)
+        """When to come back for those who wait: at the latest time, as nothing may call before its Retry-After."""
+        return Later(self.command.again(), *max(self._waits)) if self._waits else None
 
     async def _look_up_and_claim(self, free: list[Invitation]) -> list[Invitation]:
         """Find who is in the directory already, write what follows from it and the intent to invite the
@@ -111,10 +90,10 @@ class InviteWork:
         changed: list[Invitation] = []
         to_invite: list[Invitation] = []
         try:
-            found = await self.step.directory.find([i.address for i in free])
+            found = await self.directory.find([i.address for i in free])
         except DirectoryBusy as e:
             self._wait_busy(e.retry_after, len(free))
-            await self.chunk.write(_kept_off(free, Busy(e.retry_after).until(self.step.clock.now())))
+            await self.chunk.write(_kept_off(free, Busy(e.retry_after).until(self.clock.now())))
             return []
         except Refused as e:
             await self.chunk.write([failed(i, e.reason, e.detail, self.now) for i in free])
@@ -140,7 +119,7 @@ class InviteWork:
                     )
                 case Busy(retry_after=after):
                     self._wait_busy(after)
-                    changed += _kept_off([invitation], answer.until(self.step.clock.now()))
+                    changed += _kept_off([invitation], answer.until(self.clock.now()))
                 case Lookalike(where=where) if not self._may_still_show(invitation):
                     detail = f"An account of the directory has it in {where}"
                     changed.append(failed(invitation, Reason.ADDRESS_OF_ANOTHER, detail, self.now))
@@ -148,7 +127,7 @@ class InviteWork:
                     self._without_mail.add(invitation.id.position)
                     to_invite.append(invitation)
                 case NotFound() | Lookalike() if self._may_still_show(invitation):
-                    self._wait(self.now + replication_wait(self.command.attempt), "an invitation is in doubt")
+                    self._waits.append((self.now + replication_wait(self.command.attempt), _IN_DOUBT))
                 case NotFound():
                     to_invite.append(invitation)
         if to_invite and self.breaker.value.is_open:
@@ -163,7 +142,7 @@ class InviteWork:
     def _claimed(self, invitation: Invitation) -> Invitation:
         """The intent. Asking without a mail keeps the time of the first attempt, which may have mailed."""
         since = invitation.effect_since if invitation.id.position in self._without_mail else self.now
-        until = self.step.clock.now() + self.step.timing.work_lease
+        until = self.clock.now() + self.timing.work_lease
         return advance(invitation, State.INVITING, self.now, claimed_until=until, effect_since=since, user_id=None)
 
     @staticmethod
@@ -174,7 +153,7 @@ class InviteWork:
 
     def _may_still_show(self, invitation: Invitation) -> bool:
         since = invitation.effect_since
-        return since is not None and self.now < since + self.step.timing.doubt_window
+        return since is not None and self.now < since + self.timing.doubt_window
 
     def _may_ask_without_mail(self, invitation: Invitation) -> bool:
         """Not while Microsoft blocks the tenant's invitations: each costs a probe."""
@@ -182,30 +161,21 @@ class InviteWork:
 
     def _park(self, invitation: Invitation, changed: list[Invitation]) -> None:
         if invitation.state is not State.PARKED:
-            detail = self.breaker.value.detail
-            parked = advance(
-                invitation if invitation.state is State.ACCEPTED else replace(invitation, effect_since=None),
-                State.PARKED,
-                self.now,
-                reason=Reason.TENANT_BLOCKED,
-                detail=detail,
-            )
-            changed.append(parked)
-        probe_at = self.breaker.value.probe_at or self.now
-        self._wait(
-            max(probe_at, self.now + SOON) + timedelta(seconds=10) * self.step.clock.jitter(),
-            "Microsoft blocks the tenant's invitations",
-        )
+            since = invitation.effect_since if invitation.state is State.ACCEPTED else None
+            why = {"reason": Reason.TENANT_BLOCKED, "detail": self.breaker.value.detail}
+            changed.append(advance(invitation, State.PARKED, self.now, effect_since=since, **why))
+        probe_at = max(self.breaker.value.probe_at or self.now, self.now + SOON)
+        self._waits.append((probe_at + timedelta(seconds=10) * self.clock.jitter(), _BLOCKED))
 
     async def _take_probe(self) -> bool:
-        taken = take_probe(self.breaker.value, self.now, self.step.timing.probe_interval)
+        taken = take_probe(self.breaker.value, self.now, self.timing.probe_interval)
         if taken is None:
             return False
         try:
-            await self.step.store.write_breaker(replace(self.breaker, value=taken))
+            await self.store.write_breaker(replace(self.breaker, value=taken))
         except Conflict:
             return False
-        self.breaker = await self.step.store.read_breaker()
+        self.breaker = await self.store.read_breaker()
         return True
 
     async def _invite(self, claimed: list[Invitation]) -> None:
@@ -222,10 +192,10 @@ class InviteWork:
         ]
         until = min(i.claimed_until or self.now for i in claimed)
         late: list[InviteAnswer] = [Unknown("no answer within the lease")] * len(guests)
-        answers = await within(until, self.step.clock, self.step.directory.invite(guests), late)
+        answers = await within(until, self.clock, self.directory.invite(guests), late)
         self.scattered |= _scattered(answers)
         by_position = {i.id.position: a for i, a in zip(claimed, answers, strict=True)}
-        now = self.step.clock.now()
+        now = self.clock.now()
         await self._follow_breaker(answers, now)
         not_before = max((t for a in answers if isinstance(a, Busy) and (t := a.until(now))), default=None)
 
@@ -236,8 +206,7 @@ class InviteWork:
             # A second message that comes meanwhile asks for nothing, not even to add who was invited.
             return replace(after, claimed_until=not_before)
 
-        are_new = not self._without_mail and all(isinstance(answer, Invited) for answer in answers)
-        if are_new:
+        if not self._without_mail and all(isinstance(answer, Invited) for answer in answers):
             # New accounts are members of no group yet: whoever meets this delivery's work half done, finishes it.
             self.chunk.hold(by_position, settled)
         else:
@@ -247,11 +216,11 @@ class InviteWork:
         asked_without_mail = invitation.id.position in self._without_mail and invitation.message is None
         match answer:
             case Invited(user_id=user) if asked_without_mail:
-                self._wait(now + replication_wait(self.command.attempt), "an invitation is in doubt")
+                self._waits.append((now + replication_wait(self.command.attempt), _IN_DOUBT))
                 return advance(invitation, State.INVITING, now, user_id=user)
             case Busy() | Blocked() if asked_without_mail:
                 # The first attempt is as much in doubt as before.
-                self._wait(now + replication_wait(self.command.attempt), "an invitation is in doubt")
+                self._waits.append((now + replication_wait(self.command.attempt), _IN_DOUBT))
                 return advance(invitation, State.INVITING, now)
             case Invited(user_id=user, redeem_url=url):
                 return self._invited(invitation, now, user_id=user, redeem_url=url)
@@ -261,19 +230,13 @@ class InviteWork:
                 self._wait_busy(after)
                 return advance(invitation, State.ACCEPTED, now, effect_since=None)
             case Unknown(what=what):
-                self._wait(now + replication_wait(self.command.attempt), what)
+                self._waits.append((now + replication_wait(self.command.attempt), what))
                 return advance(invitation, State.INVITING, now)
             case Blocked(detail=detail):
-                probe_at = self.breaker.value.probe_at or now + self.step.timing.probe_interval
-                self._wait(probe_at, "Microsoft blocks the tenant's invitations")
-                return advance(
-                    invitation,
-                    State.PARKED,
-                    now,
-                    reason=Reason.TENANT_BLOCKED,
-                    detail=detail,
-                    effect_since=None,
-                )
+                probe_at = self.breaker.value.probe_at or now + self.timing.probe_interval
+                self._waits.append((probe_at, _BLOCKED))
+                why = {"reason": Reason.TENANT_BLOCKED, "detail": detail}
+                return advance(invitation, State.PARKED, now, effect_since=None, **why)
             case Declined(reason=reason, detail=detail):
                 return failed(invitation, reason, detail, now)
 
@@ -290,11 +253,11 @@ class InviteWork:
             return
         for _ in range(5):
             was = self.breaker.value
-            value = trip(was, blocked.detail, now, self.step.timing.probe_interval) if blocked else Breaker()
+            value = trip(was, blocked.detail, now, self.timing.probe_interval) if blocked else Breaker()
             try:
-                await self.step.store.write_breaker(replace(self.breaker, value=value))
+                await self.store.write_breaker(replace(self.breaker, value=value))
             except Conflict:
-                self.breaker = await self.step.store.read_breaker()
+                self.breaker = await self.store.read_breaker()
             else:
                 self.breaker = replace(self.breaker, value=value)
                 return
@@ -308,13 +271,8 @@ class InviteWork:
         self.refused += guests
         if after is not None:
             self.throttled_for = max(after, self.throttled_for or after)
-        wait = busy_wait(self.command.attempt, after, self.step.clock.jitter())
-        self._wait(self.step.clock.now() + wait, BUSY)
-
-    def _wait(self, until: datetime, why: str) -> None:
-        # The latest wins: nothing may call before its Retry-After.
-        if self.wake_at is None or until > self.wake_at:
-            self.wake_at, self.why = until, why
+        wait = busy_wait(self.command.attempt, after, self.clock.jitter())
+        self._waits.append((self.clock.now() + wait, BUSY))
 
 
 def _scattered(answers: Sequence[FindAnswer] | Sequence[InviteAnswer]) -> bool:
