@@ -52,7 +52,7 @@ async def post_import(
     """Import a file of guests, or preview it."""
     if content_type(req) == MULTIPART:
         # To find the file in a form is work: for nobody whose file is not wanted.
-        await app.imports.start.targets.of_caller(group, caller)
+        await app.imports.start.authority.target_of_caller(group, caller)
         file, content = await asyncio.to_thread(_part, req, name)
     else:
         file, content = name, _content(req)

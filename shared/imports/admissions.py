@@ -16,7 +16,7 @@ from shared.core.errors import Conflict, DirectoryBusy, Refused
 from shared.core.ids import GroupId, ImportId
 from shared.core.ttl_cache import REMEMBERED, TtlCache
 from shared.core.versions import Versioned
-from shared.imports.authority import Authority, Targets
+from shared.imports.authority import Authority
 from shared.imports.model.imports import Admission, Import, Target
 from shared.imports.ports import ImportStore, StoredImport
 
@@ -39,7 +39,6 @@ type _Key = tuple[ImportId, GroupId]
 class Admissions:
     authority: Authority
     imports: ImportStore
-    targets: Targets
     clock: Clock
     _known: dict[_Key, Versioned[Admission]] = field(default_factory=dict)
     _lines: defaultdict[_Key, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
@@ -54,7 +53,7 @@ class Admissions:
         where the directory refused some of the reads, within `_REFUSED_SOME`.
 
         Raises:
-            Refused: as `Authority.require_group`.
+            Refused: as `Authority.require_target`.
             DirectoryBusy: it wants nobody to ask for a while, or another instance takes long to ask.
         """
         key, version = (stored.record.value.id, group), stored.record.version or ""
@@ -123,7 +122,7 @@ class Admissions:
         for tries_left in reversed(range(_TRIES)):
             asked_at = self.clock.now()
             try:
-                seen = await self.authority.require_group(record, group)
+                target = await self.authority.require_target(record, group)
             except DirectoryBusy as e:
                 until = self.clock.now() + (e.retry_after or _SOON)
                 if not tries_left or e.retry_after is None or e.retry_after > _SHORT:
@@ -137,7 +136,6 @@ class Admissions:
                 raise
             else:
                 break
-        target = self.targets.made_of(seen.facts, seen.apps)
         # Chunks need the domains; who approves requests stays out of another row.
         target = replace(target, policies=tuple(replace(policy, approvers=()) for policy in target.policies))
         await save(Admission(version, asked_at + counts_for, target))

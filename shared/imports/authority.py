@@ -1,22 +1,18 @@
-"""Whether who answers for an import may still invite; where not, it is paused until somebody who may resumes it."""
+"""Which groups guests may be imported into, and by whom. Where who answers for an import may not invite any more, the
+import is paused until somebody who may resumes it."""
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from shared.core.caller import Caller
-from shared.core.directory import GroupFacts, app_name, direct_link
+from shared.core.directory import app_name, direct_link
 from shared.core.errors import Refused
 from shared.core.ids import GroupId
 from shared.core.reasons import REASONS, Reason
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.graph.ports import Directory
 from shared.imports.model.imports import Import, ImportState, Target
 from shared.imports.ports import ImportStore
 from shared.membership.access import Access, Seen
-from shared.membership.model.access import Action, InviteTo, closed, group_roles, may
-from shared.membership.model.apps import AppRecord
-from shared.membership.ports import AppStore
+from shared.membership.model.access import Action
 
 NOT_NOW = (Reason.PERMISSION_MISSING, Reason.DIRECTORY_REFUSED)
 """Nothing could be learnt: it is asked again some time later."""
@@ -26,24 +22,46 @@ NOT_NOW = (Reason.PERMISSION_MISSING, Reason.DIRECTORY_REFUSED)
 class Authority:
     access: Access
     imports: ImportStore
+    tenant_id: str
+
+    async def target_of_caller(self, group: GroupId, caller: Caller) -> Target:
+        """The group that a caller imports to. Raises Refused as for a single invitation."""
+        seen = await self.access.require(group, caller, Action.INVITE)
+        self.access.require_open(seen)
+        return self._target(seen)
+
+    async def target_of_row(self, group: GroupId) -> Target:
+        """A group that rows of an administrator's file name; one that takes no guests says why in `refused`. Raises
+        DirectoryBusy where nothing could be learnt now, Refused `permission-missing`."""
+        try:
+            seen = await self.access.read(group, keep=True)
+        except Refused as e:
+            if e.reason is Reason.GROUP_MISSING:
+                return Target(refused=e.reason)
+            raise
+        reason = self.access.closed(seen)
+        return Target(refused=reason) if reason is not None else self._target(seen)
 
     async def require_role(self, record: Import) -> None:
-        """Before a piece of an administrator's file is read.
-
-        Raises:
-            Refused: `authority-lost`; `permission-missing`.
-            DirectoryBusy: nothing could be learnt now.
-        """
+        """Before a piece of an administrator's file is read. Raises Refused `authority-lost`, `permission-missing`;
+        DirectoryBusy where nothing could be learnt now."""
         await self.access.require_role_still(record.authority, Action.IMPORT_TO_MANY)
 
-    async def require_group(self, record: Import, group: GroupId) -> Seen:
+    async def require_target(self, record: Import, group: GroupId) -> Target:
         """Before guests are invited into a group. Raises as `require_role`, `group-missing`, and why the group takes
         none."""
         if record.for_admin:
             await self.require_role(record)
         seen = await self.access.require_still(group, record.authority, Action.INVITE)
         self.access.require_open(seen)
-        return seen
+        return self._target(seen)
+
+    def _target(self, seen: Seen) -> Target:
+        return Target(
+            app_name=app_name(seen.facts.apps, seen.facts.name),
+            direct_link=direct_link(seen.facts.apps, self.tenant_id),
+            policies=tuple(app.policy for app in seen.apps),
+        )
 
     @retry_on_conflict("the import")
     async def pause(self, record: Import, refused: Refused) -> bool:
@@ -58,51 +76,3 @@ class Authority:
         paused = replace(stored.record.value, state=ImportState.PAUSED, why=why)
         await self.imports.save(Versioned(paused, stored.record.version))
         return True
-
-
-@dataclass(frozen=True, slots=True)
-class Targets:
-    directory: Directory
-    setups: AppStore
-    tenant_id: str
-    invite_to: InviteTo = InviteTo.SET_UP
-
-    async def of_caller(self, group: GroupId, caller: Caller) -> Target:
-        """The group that a caller imports to.
-
-        Raises:
-            Refused: as for a single invitation: `not-owner`, the kind of group, `app-being-removed`,
-                `group-not-set-up`.
-        """
-        facts, apps = await asyncio.gather(self.directory.read_group(group), self.setups.list_apps(group))
-        if not may(group_roles(caller.object_id, caller.roles, facts, apps), Action.INVITE):
-            raise Refused(Reason.NOT_OWNER)
-        if (reason := closed(facts, apps, self.invite_to)) is not None:
-            raise Refused(reason, f"'{facts.name}': {REASONS[reason].title.lower()}")
-        return self.made_of(facts, apps)
-
-    async def of_row(self, group: GroupId) -> Target:
-        """A group that rows of an administrator's file name; one that takes no guests says why in `refused`.
-
-        Raises:
-            DirectoryBusy: nothing could be learnt now.
-            Refused: `permission-missing`.
-        """
-        try:
-            facts, apps = await asyncio.gather(
-                self.directory.read_group(group, keep=True), self.setups.list_apps(group)
-            )
-        except Refused as e:
-            if e.reason is Reason.GROUP_MISSING:
-                return Target(refused=e.reason)
-            raise
-        if (reason := closed(facts, apps, self.invite_to)) is not None:
-            return Target(refused=reason)
-        return self.made_of(facts, apps)
-
-    def made_of(self, facts: GroupFacts, apps: Sequence[AppRecord]) -> Target:
-        return Target(
-            app_name=app_name(facts.apps, facts.name),
-            direct_link=direct_link(facts.apps, self.tenant_id),
-            policies=tuple(app.policy for app in apps),
-        )

@@ -19,7 +19,7 @@ from shared.core.reasons import REASONS, Reason
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.core.waits import busy_wait
 from shared.imports.admissions import Admissions
-from shared.imports.authority import NOT_NOW, Targets
+from shared.imports.authority import NOT_NOW
 from shared.imports.model.imports import (
     GuestRow,
     Import,
@@ -60,7 +60,6 @@ class SplitImportStep:
     imports: ImportStore
     files: Files
     store: Store
-    targets: Targets
     outbox: Outbox
     clock: Clock
     timing: Timing
@@ -174,7 +173,7 @@ class SplitImportStep:
     async def _target(self, stored: StoredImport, group: GroupId) -> Target:
         if stored.record.value.for_admin:
             # A file of an administrator may name hundreds of groups: who may is asked when guests are let in.
-            return await self.targets.of_row(group)
+            return await self.admissions.authority.target_of_row(group)
         try:
             return await self.admissions.need(stored, group)
         except Refused as e:

@@ -16,7 +16,7 @@ from shared.core.ids import GroupId, ImportId, UserId, new_id
 from shared.core.reasons import REASONS, Reason
 from shared.core.results import Account, Lookalike
 from shared.graph.ports import Directory
-from shared.imports.authority import Targets
+from shared.imports.authority import Authority
 from shared.imports.model.imports import GuestRow, Import, Progress, Rules, Target
 from shared.imports.model.settings import ImportSettings
 from shared.imports.ports import ImportStore
@@ -65,7 +65,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class StartImport:
-    targets: Targets
+    authority: Authority
     imports: ImportStore
     files: Files
     outbox: Outbox
@@ -79,7 +79,7 @@ class StartImport:
             Refused: for any reason of the file, the caller or the group.
             DirectoryBusy, StorageBusy: nothing was taken.
         """
-        target = await self.targets.of_caller(upload.group, caller)
+        target = await self.authority.target_of_caller(upload.group, caller)
         dialect, now = upload.dialect(), self.clock.now()
         digest = hashlib.sha256(upload.content).hexdigest()
         import_id = ImportId(new_id(now, self.clock.random_hex(10)))
@@ -169,7 +169,7 @@ class _Memory:
 
 @dataclass(frozen=True, slots=True)
 class PreviewImport:
-    targets: Targets
+    authority: Authority
     directory: Directory
     store: Store
     clock: Clock
@@ -182,7 +182,7 @@ class PreviewImport:
         Raises:
             Refused: as starting the import would be.
         """
-        target = await self.targets.of_caller(upload.group, caller)
+        target = await self.authority.target_of_caller(upload.group, caller)
         dialect = upload.dialect()
         record = upload.record(ImportId("0" * 22), dialect, caller, self.clock.now())
         preview = Preview(notes=dialect.notes)
@@ -210,7 +210,7 @@ class PreviewImport:
         room = LOOKED_UP - preview.counts["new"] - preview.counts["inDirectory"] - preview.counts["member"]
         for row in (r for window in piece.windows for r in window):
             if row.group not in groups:
-                groups[row.group] = await self.targets.of_row(row.group)
+                groups[row.group] = await self.authority.target_of_row(row.group)
             target = groups[row.group]
             first = seen.setdefault((row.group, row.address.key), row.line)
             if row.address == ERASED_ADDRESS:

@@ -1,6 +1,5 @@
 """A caller asks for a guest: decide, write down, set going. Nothing is sent to anybody from here."""
 
-import asyncio
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,12 +11,11 @@ from shared.core.clock import Clock, Timing
 from shared.core.directory import app_name, direct_link
 from shared.core.errors import Conflict, Refused, StorageBusy
 from shared.core.ids import GroupId, InvitationId, new_id
-from shared.core.reasons import REASONS, Reason
-from shared.graph.ports import Directory
+from shared.core.reasons import Reason
 from shared.invitations.model.invitations import Invitation
 from shared.invitations.ports import KeyClaim, Store
-from shared.membership.model.access import Action, InviteTo, closed, group_roles, may
-from shared.membership.ports import AppStore
+from shared.membership.access import Access
+from shared.membership.model.access import Action
 from shared.messages.commands import InviteChunk
 from shared.messages.ports.outbox import Outbox
 from shared.pace.pacing import TENANT_KEY, Budgets, next_day
@@ -49,9 +47,8 @@ class AcceptInvitation:
     """The step, with what it needs. `message_limit` is in characters; `sends_own_mail` says whether a
     sender for Guestlist's own mail is set up."""
 
-    directory: Directory
+    access: Access
     store: Store
-    setups: AppStore
     outbox: Outbox
     clock: Clock
     timing: Timing
@@ -59,7 +56,6 @@ class AcceptInvitation:
     tenant_id: str
     message_limit: int
     sends_own_mail: bool
-    invite_to: InviteTo = InviteTo.SET_UP
 
     async def __call__(
         self, new: NewInvitation, caller: Caller, key: str | None, *, is_approved: bool = False
@@ -99,14 +95,10 @@ class AcceptInvitation:
             raise Refused(Reason.MESSAGE_TOO_LONG, detail, field="welcomeMessage")
         if message is not None and not self.sends_own_mail:
             raise Refused(Reason.NO_MAIL_SENDER, field="welcomeMessage")
-        group, apps = await asyncio.gather(self.directory.read_group(new.group), self.setups.list_apps(new.group))
-        roles = group_roles(caller.object_id, caller.roles, group, apps)
-        if not is_approved and not may(roles, Action.INVITE):
-            raise Refused(Reason.NOT_OWNER)
-        reason = closed(group, apps, self.invite_to)
-        if reason is not None:
-            raise Refused(reason, f"'{group.name}': {REASONS[reason].title.lower()}")
-        if (name := next((app.name for app in apps if not app.policy.takes(address.domain)), None)) is not None:
+        access = self.access
+        seen = await (access.read(new.group) if is_approved else access.require(new.group, caller, Action.INVITE))
+        access.require_open(seen)
+        if (name := next((app.name for app in seen.apps if not app.policy.takes(address.domain)), None)) is not None:
             # What an administrator recorded when the app was set up holds for every way of inviting.
             detail = f"'{name}' does not admit guests of {address.domain}"
             raise Refused(Reason.DOMAIN_NOT_ALLOWED, detail, field="address")
@@ -125,8 +117,8 @@ class AcceptInvitation:
             language=new.language,
             inviter_id=caller.object_id,
             inviter_name=caller.name,
-            app_name=app_name(group.apps, group.name),
-            direct_link=direct_link(group.apps, self.tenant_id),
+            app_name=app_name(seen.facts.apps, seen.facts.name),
+            direct_link=direct_link(seen.facts.apps, self.tenant_id),
             created_at=now,
             updated_at=now,
             expires=new.expires,

@@ -1,6 +1,7 @@
 """The doors: each step names the action, the table of `shared.membership.model.access` decides."""
 
-from dataclasses import dataclass, field
+import asyncio
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared.core.caller import Caller
@@ -74,8 +75,9 @@ class Access:
     async def require(self, group_id: GroupId, caller: Caller, action: Action) -> Seen:
         """The group as the caller sees it. Raises Refused `group-missing`; `not-owner` where the table does not give
         the action to the caller."""
-        facts = await (self._read if RULES[action].reads else self.directory.read_group)(group_id)
-        apps = tuple(await self.setups.list_apps(group_id))
+        read = self._read if RULES[action].reads else self.directory.read_group
+        facts, found = await asyncio.gather(read(group_id), self.setups.list_apps(group_id))
+        apps = tuple(found)
         roles = group_roles(caller.object_id, caller.roles, facts, apps)
         others = roles - {Role.APPROVER}
         # An approver was looked at when the app was set up; the account may have become another since.
@@ -84,6 +86,12 @@ class Access:
         if not may(roles, action):
             raise Refused(Reason.NOT_OWNER)
         return Seen(facts, apps, roles)
+
+    async def read(self, group_id: GroupId, *, keep: bool = False) -> Seen:
+        """The group and its apps as they are now, whoever asks. Raises Refused `group-missing`."""
+        facts = self.directory.read_group(group_id, keep=keep)
+        found, apps = await asyncio.gather(facts, self.setups.list_apps(group_id))
+        return Seen(found, tuple(apps), frozenset())
 
     async def may(self, group_id: GroupId, caller: Caller, action: Action) -> bool:
         """Whether the table gives the action to the caller; False as well where there is no such group."""
@@ -108,15 +116,14 @@ class Access:
         at this time. Two requests, or three with their app roles where the group alone does not do. Raises Refused
         `authority-lost`, with an explanation; `group-missing`, `permission-missing`; DirectoryBusy: nothing could be
         learnt now."""
-        facts = await self.directory.read_group(group_id, keep=True)
-        apps = tuple(await self.setups.list_apps(group_id))
+        seen = await self.read(group_id, keep=True)
         await self._require_account(who)
-        roles = group_roles(who, (), facts, apps)
+        roles = group_roles(who, (), seen.facts, seen.apps)
         if not any(may(roles, action) for action in actions):
-            roles = group_roles(who, await self.principals.roles_of(who), facts, apps)
+            roles = group_roles(who, await self.principals.roles_of(who), seen.facts, seen.apps)
         if not any(may(roles, action) for action in actions):
-            raise _lost(f"who asked for it may no longer {RULES[actions[0]].does}: group '{facts.name}'")
-        return Seen(facts, apps, roles)
+            raise _lost(f"who asked for it may no longer {RULES[actions[0]].does}: group '{seen.facts.name}'")
+        return replace(seen, roles=roles)
 
     async def require_role_still(self, who: UserId, action: Action) -> None:
         """The same for what belongs to the tenant. Raises as `require_still`, but for `group-missing`."""
@@ -138,8 +145,12 @@ class Access:
 
     def require_open(self, seen: Seen) -> None:
         """Raises Refused where nobody is invited into the group, whoever asks."""
-        if (reason := closed(seen.facts, seen.apps, self.invite_to)) is not None:
+        if (reason := self.closed(seen)) is not None:
             raise Refused(reason, f"'{seen.facts.name}': {REASONS[reason].title.lower()}")
+
+    def closed(self, seen: Seen) -> Reason | None:
+        """Why nobody is invited into the group."""
+        return closed(seen.facts, seen.apps, self.invite_to)
 
     async def _require_account(self, who: UserId) -> None:
         standing = await self._standing(who, keep=True)

@@ -11,7 +11,7 @@ from shared.core.records import FindStuck
 from shared.diagnostics.diagnose import Diagnose
 from shared.diagnostics.readiness import CheckReadiness, WatchChain
 from shared.imports.admissions import Admissions
-from shared.imports.authority import Authority, Targets
+from shared.imports.authority import Authority
 from shared.imports.chunk import ImportChunkStep
 from shared.imports.commands import ImportCommands
 from shared.imports.model.imports import Rules
@@ -78,13 +78,11 @@ class Imports:
         self, a: Adapters, access: Access, rules: Rules, guests: ChunkStep, delete_unused: DeleteUnused
     ) -> None:
         s, timing, pace = a.settings, a.settings.timing, a.settings.imports
-        targets = Targets(a.directory, a.setups, s.tenant_id, s.invite_to)
-        admissions = Admissions(Authority(access, a.imports), a.imports, targets, a.clock)
-        self.start = StartImport(targets, a.imports, a.files, a.outbox, a.clock, timing)
-        self.preview = PreviewImport(targets, a.directory, a.store, a.clock, pace, rules)
-        self.split = SplitImportStep(
-            a.imports, a.files, a.store, targets, a.outbox, a.clock, timing, pace, rules, admissions
-        )
+        authority = Authority(access, a.imports, s.tenant_id)
+        admissions = Admissions(authority, a.imports, a.clock)
+        self.start = StartImport(authority, a.imports, a.files, a.outbox, a.clock, timing)
+        self.preview = PreviewImport(authority, a.directory, a.store, a.clock, pace, rules)
+        self.split = SplitImportStep(a.imports, a.files, a.store, a.outbox, a.clock, timing, pace, rules, admissions)
         self.chunk = ImportChunkStep(guests, a.imports, pace, admissions)
         self.commands = ImportCommands(
             a.imports, a.store, a.directory, access, a.outbox, a.clock, timing, pace, admissions, s.features
@@ -196,9 +194,8 @@ class App:
         access = Access(a.directory, a.setups, a.clock, a.principals, s.invite_to, guests_count=s.guest_callers)
         self.stop = StopSwitch(a.store, a.outbox, a.change_log, a.clock)
         self.accept_invitation = AcceptInvitation(
-            directory=a.directory,
+            access=access,
             store=a.store,
-            setups=a.setups,
             outbox=a.outbox,
             clock=a.clock,
             timing=s.timing,
@@ -206,7 +203,6 @@ class App:
             tenant_id=s.tenant_id,
             message_limit=s.message_limit,
             sends_own_mail=s.sends_own_mail,
-            invite_to=s.invite_to,
         )
         self.show_invitations = ShowInvitations(access, a.store)
         guests = ChunkStep(a.directory, a.store, a.clock, s.timing, s.invite_pace, access, a.mailer, a.mail_text)

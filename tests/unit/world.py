@@ -47,9 +47,8 @@ class World:
     @property
     def accept(self) -> AcceptInvitation:
         return AcceptInvitation(
-            directory=self.directory,
+            access=self.access,
             store=self.store,
-            setups=self.setups,
             outbox=self.outbox,
             clock=self.clock,
             timing=self.timing,

@@ -7,12 +7,11 @@ from datetime import timedelta
 import pytest
 
 from shared.core.errors import DirectoryBusy, Refused
+from shared.core.ids import GroupId
 from shared.core.reasons import Reason
 from shared.imports.admissions import Admissions
-from shared.imports.model.imports import Import, ImportState
+from shared.imports.model.imports import Import, ImportState, Target
 from shared.imports.ports import StoredImport
-from shared.membership.access import Seen
-from shared.membership.model.access import Action
 from shared.membership.model.apps import Policy
 from tests.builders import GROUP, an_app
 from tests.unit.imports.test_import_steps import IMPORT, Files, a_file
@@ -29,12 +28,12 @@ class Asked:
         self.latency_s = latency_s
         self.times = 0
 
-    async def require_group(self, record: Import, group: str) -> Seen:
+    async def require_target(self, record: Import, group: GroupId) -> Target:
         self.times += 1
         await asyncio.sleep(self.latency_s)
         if self.says:
             raise self.says.pop(0)
-        return await self.inner.access.require_still(record.group, record.authority, Action.INVITE)
+        return await self.inner.require_target(record, group)
 
 
 def instance(world: Files, asked: Asked) -> Admissions:

@@ -18,7 +18,7 @@ from shared.core.ids import GroupId, ImportId, InvitationId, UserId
 from shared.core.reasons import Reason
 from shared.core.results import Busy, Exists, Lagging
 from shared.imports.admissions import Admissions
-from shared.imports.authority import Authority, Targets
+from shared.imports.authority import Authority
 from shared.imports.chunk import ImportChunkStep
 from shared.imports.model.imports import Import, ImportState, Progress, Rules, Target
 from shared.imports.model.settings import ImportSettings
@@ -75,18 +75,15 @@ class Files:
 
     @property
     def admissions(self) -> Admissions:
-        targets = Targets(self.directory, self.setups, TENANT)
-        return Admissions(Authority(self.access, self.imports), self.imports, targets, self.clock)
+        return Admissions(Authority(self.access, self.imports, TENANT), self.imports, self.clock)
 
     @property
     def split(self) -> SplitImportStep:
-        targets = Targets(self.directory, self.setups, TENANT)
         rules = Rules(100, sends_own_mail=True)
         return SplitImportStep(
             self.imports,
             self.files,
             self.store,
-            targets,
             self.outbox,
             self.clock,
             self.timing,
@@ -639,8 +636,8 @@ async def test_a_row_whose_guest_an_owner_invited_in_between_is_a_duplicate_stil
 
 async def test_ten_thousand_addresses_a_day_are_looked_up_for_one_person_in_dry_runs() -> None:
     world = Files(b"")
-    targets, rules = Targets(world.directory, world.setups, TENANT), Rules(100, sends_own_mail=True)
-    preview = PreviewImport(targets, world.directory, world.store, world.clock, WIDE, rules)
+    authority, rules = Authority(world.access, world.imports, TENANT), Rules(100, sends_own_mail=True)
+    preview = PreviewImport(authority, world.directory, world.store, world.clock, WIDE, rules)
     upload = Upload(GROUP, "f.csv", a_file(1000, bad_every=10_000))
 
     seen = [await preview(upload, a_caller()) for _ in range(11)]

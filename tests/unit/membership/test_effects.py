@@ -13,7 +13,7 @@ from shared.core.errors import DirectoryBusy, Refused
 from shared.core.ids import UserId
 from shared.core.reasons import Reason
 from shared.core.results import Blocked
-from shared.imports.authority import Targets
+from shared.imports.authority import Authority
 from shared.imports.commands import ImportCommands
 from shared.imports.model.imports import Import, ImportState
 from shared.invitations.chunk import FRESH
@@ -24,6 +24,7 @@ from shared.messages.commands import FulfilRequest, InviteChunk, SplitImport
 from shared.requests.model import RequestState
 from shared.settings import read_settings
 from tests.builders import CHUNK, GROUP, OWNER, STRANGER, TENANT, a_caller, a_group, an_app, an_invitation
+from tests.fakes.import_store import FakeImportStore
 from tests.fakes.principals import APP, DISABLED, GUEST
 from tests.unit.imports.test_import_steps import ELSEWHERE, IMPORT, WIDE, Files, a_file
 from tests.unit.invitations.test_accept import new
@@ -72,7 +73,7 @@ async def test_a_group_that_no_app_was_set_up_with_takes_nobody(world: World) ->
             await world.accept(new(), caller, None)
         assert refused.value.reason is Reason.GROUP_NOT_SET_UP
     with pytest.raises(Refused) as refused:
-        await Targets(world.directory, world.setups, TENANT).of_caller(GROUP, a_caller())
+        await Authority(world.access, FakeImportStore(), TENANT).target_of_caller(GROUP, a_caller())
     assert refused.value.reason is Reason.GROUP_NOT_SET_UP
     with pytest.raises(Refused) as refused:
         await world.accept(new(), a_caller(), "key", is_approved=True)
@@ -92,8 +93,10 @@ async def test_a_group_is_not_told_to_strangers_by_whether_it_is_set_up(world: W
 async def test_a_setting_opens_every_group_of_an_owner(world: World) -> None:
     world.setups.apps.clear()
 
-    assert await replace(world.accept, invite_to=InviteTo.OWNED)(new(), a_caller(), None) in world.store.rows
-    target = await Targets(world.directory, world.setups, TENANT, InviteTo.OWNED).of_caller(GROUP, a_caller())
+    access = replace(world.access, invite_to=InviteTo.OWNED)
+
+    assert await replace(world.accept, access=access)(new(), a_caller(), None) in world.store.rows
+    target = await Authority(access, FakeImportStore(), TENANT).target_of_caller(GROUP, a_caller())
     assert target.refused is None
 
 
