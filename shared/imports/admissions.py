@@ -50,12 +50,9 @@ class Admissions:
 
     async def need(self, stored: StoredImport, group: GroupId) -> Target:
         """The group, where whoever answers for the import may let guests into it: as it was within `REMEMBERED`, and
-        where the directory refused some of the reads, within `_REFUSED_SOME`.
-
-        Raises:
-            Refused: as `Authority.require_target`.
-            DirectoryBusy: it wants nobody to ask for a while, or another instance takes long to ask.
-        """
+        where the directory refused some of the reads, within `_REFUSED_SOME`. Raises Refused as
+        `Authority.require_target`; DirectoryBusy where it wants nobody to ask for a while, or another instance takes
+        long to ask."""
         key, version = (stored.record.value.id, group), stored.record.version or ""
         if len(self._known) >= _ROOM:
             self._known.clear()

@@ -73,19 +73,13 @@ class ImportCommands:
         return [await self._seen(s) for s in found if s is not None and may(seen.roles, _read_action(s.record.value))]
 
     async def pause(self, group: GroupId, import_id: ImportId, caller: Caller) -> Seen:
-        """Nobody is invited any more until somebody resumes it; what is under way is brought to its end.
-
-        Raises:
-            Refused: `import-missing`, `import-ended`.
-        """
+        """Nobody is invited any more until somebody resumes it; what is under way is brought to its end. Raises
+        Refused `import-missing`, `import-ended`."""
         return await self._decide(group, import_id, caller, ImportState.PAUSED)
 
     async def resume(self, group: GroupId, import_id: ImportId, caller: Caller) -> Seen:
-        """Whoever resumes it answers for what it does from then on: their right to invite counts.
-
-        Raises:
-            Refused: `import-missing`, `import-ended`.
-        """
+        """Whoever resumes it answers for what it does from then on: their right to invite counts. Raises Refused
+        `import-missing`, `import-ended`."""
         mine = {"resumer": caller.object_id, "resumer_name": caller.name}
         seen = await self._decide(group, import_id, caller, ImportState.RUNNING, **mine)
         await self.outbox.send(SplitImport(import_id, seen.progress.pieces))
@@ -99,11 +93,8 @@ class ImportCommands:
         return seen
 
     async def undo(self, group: GroupId, import_id: ImportId, caller: Caller) -> Seen:
-        """Take back what the import did, and no more. Safe to repeat.
-
-        Raises:
-            Refused: `import-missing`, `feature-off`, `import-under-way`, `undo-too-late`.
-        """
+        """Take back what the import did, and no more. Safe to repeat. Raises Refused `import-missing`, `feature-off`,
+        `import-under-way`, `undo-too-late`."""
         await self.require_undo(group, import_id, caller)
         seen = await self._change(import_id, ImportState.UNDOING)
         groups = sorted(seen.progress.targets)

@@ -25,31 +25,24 @@ class ImportStore(OpenWork[ImportId], Protocol):
 
     async def create(self, record: Import, progress: Progress) -> None:
         """Write a new import. Raises Conflict where there is one of this id."""
-        ...
 
     async def name(self, key: str, fresh: ImportId) -> ImportId:
         """The id of the import that an idempotency key (its digest) stands for: `fresh`, unless the key was used
         before. Ids begin with time, which a key does not. Safe to repeat; of two at a time both get the same."""
-        ...
 
     async def read(self, import_id: ImportId, group: GroupId | None = None) -> StoredImport | None:
         """With a `group`, whether guests may be let into it is read in the same request."""
-        ...
 
     async def save(self, record: Versioned[Import]) -> Versioned[Import]:
         """Raises Conflict where it changed since it was read."""
-        ...
 
     async def save_progress(self, import_id: ImportId, progress: Versioned[Progress]) -> Versioned[Progress]:
         """Raises Conflict where it changed since it was read."""
-        ...
 
     async def save_admission(
         self, import_id: ImportId, group: GroupId, admission: Versioned[Admission]
     ) -> Versioned[Admission]:
         """Raises Conflict where it changed since it was read."""
-        ...
 
     async def list_group(self, group: GroupId, limit: int) -> list[ImportId]:
         """The imports of a group, the newest first."""
-        ...

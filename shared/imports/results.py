@@ -34,11 +34,8 @@ class ImportResults:
         self, group: GroupId, import_id: ImportId, caller: Caller, continuation: str | None
     ) -> tuple[Import, bytes, str | None]:
         """The import, a part of its results, and where the next one begins (opaque; None at the end); only the first
-        has the headings.
-
-        Raises:
-            Refused: `import-missing`, or `parameter-invalid` for a continuation that was never given out.
-        """
+        has the headings. Raises Refused `import-missing`, or `parameter-invalid` for a continuation that was never
+        given out."""
         stored = await self.commands.look(group, import_id, caller)
         record, progress = stored.record.value, stored.progress.value
         cursor, window = continuations.read(continuation, _read) if continuation else (record.dialect.start, 0)

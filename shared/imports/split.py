@@ -36,7 +36,7 @@ from shared.imports.read_rows import Piece, read_piece
 from shared.invitations.model.invitations import Invitation, failed
 from shared.invitations.ports import Guard, Store
 from shared.messages.commands import CHUNK_SIZE, ImportChunk, SplitImport
-from shared.messages.outcomes import Later, Outcome
+from shared.messages.outcomes import Outcome, later
 from shared.messages.ports.outbox import Outbox
 from shared.pace.import_pace import ImportPace, due, room
 from shared.pace.pacing import group_key, next_day
@@ -161,7 +161,7 @@ class SplitImportStep:
             except Conflict:
                 return Outcome(note="another delivery reads on")
             await self.imports.open(command.import_id, until + self.timing.stall_timeout)
-        return Outcome(later=Later(replace(command, attempt=command.attempt + 1), until, why))
+        return later(command, until, why)
 
     async def _targets(self, stored: StoredImport, piece: Piece) -> dict[GroupId, Target]:
         """The groups of all pieces, with those of this one as they are now."""
@@ -194,8 +194,7 @@ class SplitImportStep:
             # What the pace and the day give is taken once for a piece: by the delivery that writes this down.
             now = self.clock.now()
             if progress.made_until is not None and progress.made_until > now:
-                later = replace(command, attempt=command.attempt + 1)
-                return Outcome(later=Later(later, progress.made_until, "another delivery makes this piece"))
+                return later(command, progress.made_until, "another delivery makes this piece")
             mine = replace(progress, made_until=now + self.timing.work_lease)
             try:
                 taken = await self.imports.save_progress(record.id, replace(stored.progress, value=mine))

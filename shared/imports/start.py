@@ -73,12 +73,8 @@ class StartImport:
     timing: Timing
 
     async def __call__(self, upload: Upload, caller: Caller, key: str | None) -> ImportId:
-        """Take the import; with an idempotency key a repeat gives the same id.
-
-        Raises:
-            Refused: for any reason of the file, the caller or the group.
-            DirectoryBusy, StorageBusy: nothing was taken.
-        """
+        """Take the import; with an idempotency key a repeat gives the same id. Raises Refused for any reason of the
+        file, the caller or the group; DirectoryBusy, StorageBusy: nothing was taken."""
         target = await self.authority.target_of_caller(upload.group, caller)
         dialect, now = upload.dialect(), self.clock.now()
         digest = hashlib.sha256(upload.content).hexdigest()
@@ -177,11 +173,8 @@ class PreviewImport:
     rules: Rules
 
     async def __call__(self, upload: Upload, caller: Caller) -> Preview:
-        """Look at the whole file, and for the first guests at the directory. Changes nothing.
-
-        Raises:
-            Refused: as starting the import would be.
-        """
+        """Look at the whole file, and for the first guests at the directory. Changes nothing. Raises Refused as
+        starting the import would be."""
         target = await self.authority.target_of_caller(upload.group, caller)
         dialect = upload.dialect()
         record = upload.record(ImportId("0" * 22), dialect, caller, self.clock.now())

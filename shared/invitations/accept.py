@@ -61,12 +61,8 @@ class AcceptInvitation:
         self, new: NewInvitation, caller: Caller, key: str | None, *, is_approved: bool = False
     ) -> InvitationId:
         """Take the invitation; with an idempotency key a repeat gives the same id. With `is_approved` it is what a
-        join request becomes: who decided was checked then, and need not be an owner.
-
-        Raises:
-            Refused: for any reason of the request, the caller, the group or the guest.
-            DirectoryBusy, StorageBusy: nothing was taken.
-        """
+        join request becomes: who decided was checked then, and need not be an owner. Raises Refused for any reason of
+        the request, the caller, the group or the guest; DirectoryBusy, StorageBusy: nothing was taken."""
         claim, timing = None, self.timing
         if key is not None:
             digest = hashlib.sha256(f"{caller.object_id}\n{key}".encode()).hexdigest()
@@ -144,11 +140,8 @@ class AcceptInvitation:
         return invitation.id
 
     async def _take_of_day(self, invitation: Invitation) -> None:
-        """Count the guest for the day of who invites, of the group and of the tenant, or for none of them.
-
-        Raises:
-            Refused: `budget-reached`; `invitation-under-way`, for which nothing is to be taken.
-        """
+        """Count the guest for the day of who invites, of the group and of the tenant, or for none of them. Raises
+        Refused `budget-reached`; `invitation-under-way`, for which nothing is to be taken."""
         if (under_way := await self._under_way(invitation)) is not None:
             raise _refused_for(under_way)
         now, limits = self.clock.now(), self.budgets.of(invitation.inviter_id, invitation.id.group)

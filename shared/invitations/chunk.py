@@ -84,7 +84,7 @@ class ChunkStep:
         chunk = await ChunkRows.read(self.store, command)
         later = None
         if waits := await self._join(command, chunk, set()):
-            later = Later(replace(command, attempt=command.attempt + 1), *max(waits))
+            later = Later(command.again(), *max(waits))
         return await self.finish(command, chunk, later)
 
     async def mail(self, command: MailChunk) -> Outcome:
@@ -129,7 +129,7 @@ class ChunkStep:
     async def again(self, command: InviteChunk | ImportChunk, chunk: ChunkRows, at: datetime, why: str) -> Outcome:
         """End the delivery before anything was asked for; the command comes back."""
         await chunk.finish(self.clock.now(), at, self.timing.stall_timeout)
-        return Outcome(later=Later(replace(command, attempt=command.attempt + 1), at, why))
+        return Outcome(later=Later(command.again(), at, why))
 
     async def _join(
         self, command: ChunkCommand, chunk: ChunkRows, first_time: set[int]

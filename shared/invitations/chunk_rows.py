@@ -48,11 +48,8 @@ class ChunkRows:
         return all(row.value.is_final for row in self.rows.values())
 
     async def write(self, changed: Collection[Invitation]) -> None:
-        """Write the next versions: the intent before an effect.
-
-        Raises:
-            Conflict: another delivery wrote first; nothing was written.
-        """
+        """Write the next versions: the intent before an effect. Raises Conflict where another delivery wrote first;
+        nothing was written."""
         if not changed:
             return
         versions = [Versioned(i, self.rows[i.id.position].version) for i in changed]
@@ -79,12 +76,9 @@ class ChunkRows:
     ) -> None:
         """Write what came of an effect that cannot be undone.
 
-        Where another delivery has written meanwhile, the rows are read again and those still `expected` are
-        changed; a row that went on without us is left as it is.
-
-        Raises:
-            StorageBusy: other deliveries kept writing; the message comes back.
-        """
+        Where another delivery has written meanwhile, the rows are read again and those still `expected` are changed;
+        a row that went on without us is left as it is. Raises StorageBusy where other deliveries kept writing; the
+        message comes back."""
         now_there = [self.rows[p].value for p in positions if p in self.rows]
         changed = [change(i) for i in now_there if i.state is expected]
         try:

@@ -82,13 +82,9 @@ class CancelInvitation:
 
     @retry_on_conflict("the invitation", otherwise=_in_flight)
     async def __call__(self, invitation_id: InvitationId, caller: Caller) -> Invitation:
-        """Gives the invitation as it then is. Safe to repeat.
-
-        Raises:
-            Refused: `invitation-missing` (also where it is not the caller's), `invitation-in-flight`,
-                `invitation-ended`, `guest-has-accepted`, `stopped` where the guest was asked already.
-            DirectoryBusy: the directory could not be asked; a repeat goes on.
-        """
+        """Gives the invitation as it then is. Safe to repeat. Raises Refused `invitation-missing` (also where it is
+        not the caller's), `invitation-in-flight`, `invitation-ended`, `guest-has-accepted`, `stopped` where the guest
+        was asked already; DirectoryBusy where the directory could not be asked; a repeat goes on."""
         rows = {row.value.id: row for row in await self.store.read_chunk(invitation_id.group, invitation_id.chunk)}
         if invitation_id not in rows:
             raise Refused(Reason.INVITATION_MISSING)
@@ -152,11 +148,8 @@ class Templates:
     async def write(
         self, app_id: AppId, templates: Sequence[MessageTemplate], caller: Caller
     ) -> Sequence[MessageTemplate]:
-        """Replace all templates of the app. Safe to repeat.
-
-        Raises:
-            Refused: `app-missing`, `body-invalid` naming what is wrong with which template.
-        """
+        """Replace all templates of the app. Safe to repeat. Raises Refused `app-missing`, `body-invalid` naming what
+        is wrong with which template."""
         self._check(templates)
         stored = await self.access.require_app(app_id, caller, Action.WRITE_TEMPLATES)
         changed = replace(stored.value, templates=tuple(templates), updated_at=self.clock.now())
@@ -201,11 +194,8 @@ class PreviewMail:
         message: str | None,
         language: str | None,
     ) -> Mail | None:
-        """The mail as a guest would get it, without a link that works; None where Microsoft sends its own.
-
-        Raises:
-            Refused: `not-owner`, `group-missing`, `no-mail-sender`, and what is wrong with the address.
-        """
+        """The mail as a guest would get it, without a link that works; None where Microsoft sends its own. Raises
+        Refused `not-owner`, `group-missing`, `no-mail-sender`, and what is wrong with the address."""
         facts = (await self.access.require(group, caller, Action.INVITE)).facts
         if message is None or not message.strip():
             return None

@@ -96,11 +96,8 @@ class MailPreview(Answer):
 
 
 def decode_invitation(group: GroupId, body: bytes) -> NewInvitation:
-    """Read the body, texts cleaned (`shared.core.texts`).
-
-    Raises:
-        Refused: `body-invalid`, `name-invalid` naming the field and what is wrong with it.
-    """
+    """Read the body, texts cleaned (`shared.core.texts`). Raises Refused `body-invalid`, `name-invalid` naming the
+    field and what is wrong with it."""
     found = decode(InvitationBody, body)
     return NewInvitation(
         group=group,

@@ -48,7 +48,7 @@ class MailGuests:
         if not waits:
             return None
         kept = slot if slot is not None and slot > now else None
-        return Later(replace(command, attempt=command.attempt + 1, slot=kept), *max(waits))
+        return Later(replace(command, slot=kept).again(), *max(waits))
 
     async def _send(
         self, mailer: Mailer, command: MailChunk, chunk: ChunkRows, free: list[Invitation]

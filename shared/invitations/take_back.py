@@ -33,11 +33,8 @@ class DeleteUnused:
         self, group: GroupId, left: Sequence[Invitation], looks: Mapping[UserId, GuestLook]
     ) -> list[str | Declined]:
         """What became of the account of each guest who left, in a person's words, or why it could not be deleted.
-        Accounts that were there before, or are to stay as deleting is switched off, need no look.
-
-        Raises:
-            DirectoryBusy: nobody knows of some; a repeat goes on.
-        """
+        Accounts that were there before, or are to stay as deleting is switched off, need no look. Raises
+        DirectoryBusy where nobody knows of some; a repeat goes on."""
         kept = [self.kept(i, looks.get(_user(i)), group) for i in left]
         idle = {i.address.key: _user(i) for i, why in zip(left, kept, strict=True) if why is None}
         wanted = await self._wanted(group, sorted(idle))

@@ -123,21 +123,23 @@ class TenantState:
 
     @retry_on_conflict("the days", attempts=_ATTEMPTS, pause_s=_PAUSE_S)
     async def _take_of_day(self, limits: Mapping[str, DayLimit], units: int, now: datetime) -> int:
-        there = await self._read_days(limits)
-        days = {who: of_today(_day(row), now) for who, row in there.items()}
+        days = await self._read_days(limits, now)
         granted = max(0, min(units, _left(limits, days)))
         if granted:
             # One transaction: where one of them has nothing left, nothing is taken of the others.
-            await self._tenant.write([_taken(who, day, granted, there[who]) for who, day in days.items()])
+            await self._tenant.write([_taken(who, day, granted) for who, day in days.items()])
         return granted
 
     async def read_day(self, limits: Mapping[str, DayLimit], now: datetime) -> int:
-        there = await self._read_days(limits)
-        return max(0, _left(limits, {who: of_today(_day(row), now) for who, row in there.items()}))
+        return max(0, _left(limits, await self._read_days(limits, now)))
 
-    async def _read_days(self, limits: Mapping[str, DayLimit]) -> "dict[str, TableEntity | None]":
+    async def _read_days(self, limits: Mapping[str, DayLimit], now: datetime) -> dict[str, Versioned[DayTaken]]:
         rows = await asyncio.gather(*(self._tenant.get(_DAYS, who) for who in limits))
-        return dict(zip(limits, rows, strict=True))
+        days = [Versioned(_DAY_ROW.from_columns(row), version_of(row)) if row else None for row in rows]
+        return {
+            who: Versioned(of_today(day.value if day else None, now), day.version if day else None)
+            for who, day in zip(limits, days, strict=True)
+        }
 
 
 def _import_pace(row: "TableEntity | None") -> ImportPace | None:
@@ -155,14 +157,10 @@ def _taken_by_people(lanes: "Mapping[str, TableEntity]") -> float:
     return row.get("Taken", 0) * WRITES_ALONE / WRITES_IN_A_FILE if row is not None else 0.0
 
 
-def _left(limits: Mapping[str, DayLimit], days: Mapping[str, DayTaken]) -> int:
-    return min(limits[who].on_day(day.active_days) - day.taken for who, day in days.items())
+def _left(limits: Mapping[str, DayLimit], days: Mapping[str, Versioned[DayTaken]]) -> int:
+    return min(limits[who].on_day(day.value.active_days) - day.value.taken for who, day in days.items())
 
 
-def _taken(who: str, day: DayTaken, units: int, there: "TableEntity | None") -> Operation:
-    row = new_row(_DAYS, who, **_DAY_ROW.to_columns(changed(day, taken=day.taken + units)))
-    return put(row, version_of(there) if there else None)
-
-
-def _day(row: "TableEntity | None") -> DayTaken | None:
-    return _DAY_ROW.from_columns(row) if row is not None else None
+def _taken(who: str, day: Versioned[DayTaken], units: int) -> Operation:
+    after = changed(day.value, taken=day.value.taken + units)
+    return put(new_row(_DAYS, who, **_DAY_ROW.to_columns(after)), day.version)

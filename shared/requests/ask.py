@@ -56,13 +56,9 @@ class AskToJoin:
         raise Refused(Reason.REQUESTS_CLOSED)
 
     async def __call__(self, new: NewRequest) -> None:
-        """Take the request. Safe to repeat: an address has one request to a group.
-
-        Raises:
-            Refused: `requests-closed`, `address-invalid`, `address-unsupported`, `domain-not-allowed`,
-                `too-many-requests`.
-            StorageBusy: nothing was taken.
-        """
+        """Take the request. Safe to repeat: an address has one request to a group. Raises Refused `requests-closed`,
+        `address-invalid`, `address-unsupported`, `domain-not-allowed`, `too-many-requests`; StorageBusy: nothing was
+        taken."""
         app = await self.open_app(new.group)
         address = parse_address(new.address)
         if not app.policy.takes(address.domain):
@@ -158,11 +154,8 @@ class VerifyEmail:
 
     async def __call__(self, group: GroupId, request: RequestId, code: str) -> Proof:
         """Confirm the address; what was decided before about a request of this address is replaced by the new
-        request. Safe to repeat: a code has an effect once.
-
-        Raises:
-            Refused: `request-missing`, for a wrong code as well; `requests-closed`.
-        """
+        request. Safe to repeat: a code has an effect once. Raises Refused `request-missing`, for a wrong code as
+        well; `requests-closed`."""
         openly: bool | None = None
 
         @retry_on_conflict("the request")

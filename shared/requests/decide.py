@@ -37,11 +37,8 @@ class DecideRequest:
         return await self.tools.requests.list_group(group, state=state, continuation=continuation, limit=limit)
 
     async def approve(self, group: GroupId, request: RequestId, caller: Caller, note: str | None) -> JoinRequest:
-        """Say yes: an ordinary invitation follows. Safe to repeat by whoever decided.
-
-        Raises:
-            Refused: `not-owner`, `request-missing`, `own-request`, `request-decided`.
-        """
+        """Say yes: an ordinary invitation follows. Safe to repeat by whoever decided. Raises Refused `not-owner`,
+        `request-missing`, `own-request`, `request-decided`."""
         return await self._decide(group, request, caller, RequestState.APPROVED, note)
 
     async def decline(self, group: GroupId, request: RequestId, caller: Caller, note: str | None) -> JoinRequest:

@@ -36,44 +36,35 @@ class RequestStore(OpenWork[tuple[GroupId, RequestId]], Protocol):
 
     async def save(self, request: Versioned[JoinRequest]) -> Versioned[JoinRequest]:
         """Raises Conflict where it changed since it was read, or is there already."""
-        ...
 
     async def forget(self, request: Versioned[JoinRequest]) -> None:
         """Delete a request; one that changed since it was read stays. Safe to repeat."""
-        ...
 
     def list_all(self) -> AsyncIterator[Versioned[JoinRequest]]:
         """Every request of every group, in no order: for what is done once a day."""
-        ...
 
     async def list_group(
         self, group: GroupId, *, state: RequestState | None, continuation: str | None, limit: int
     ) -> RequestPage:
         """Requests of a group whose address is proven, in no order of time. Raises Refused
         `parameter-invalid` for a continuation that was never given out."""
-        ...
 
     async def read_digest(self, decider: UserId) -> Versioned[Digest] | None: ...
 
     async def save_digest(self, digest: Versioned[Digest], look_at: datetime) -> Versioned[Digest]:
         """`look_at` says when it is to be found by `list_digests`. Raises Conflict as `save`."""
-        ...
 
     async def forget_digest(self, digest: Versioned[Digest]) -> None:
         """As `forget`."""
-        ...
 
     def list_digests(self, *, due_before: datetime) -> AsyncIterator[UserId]:
         """Whose digests are to be looked at by now."""
-        ...
 
     async def count_up(self, what: str, limit: Limit, now: datetime) -> bool:
         """Count one more of `what` in the window of now; False where there were as many as may be."""
-        ...
 
     async def forget_counts(self, before: datetime) -> int:
         """Forget the counts of windows that ended; gives how many. Safe to repeat."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +83,12 @@ class RequestText(Protocol):
 
     def proof(self, *, key: str, to: str, app: str, link: str, hours: int, language: str) -> Mail:
         """Asks whoever reads it to confirm the address with a link that is good for some hours."""
-        ...
 
     def declined(self, *, key: str, to: str, app: str, note: str | None, language: str) -> Mail:
         """Says no, with the note of who decided."""
-        ...
 
     def waiting(self, *, key: str, to: str, waiting: Sequence[Waiting], link: str, language: str) -> Mail:
         """Tells somebody who decides how many requests wait in which groups, with the page where they are listed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

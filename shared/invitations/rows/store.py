@@ -181,11 +181,7 @@ class TableStore(TenantState):
         return [Versioned(from_row(row), version_of(row)) async for row in self._invitations.query(_RANGE, keys)]
 
     async def save(
-        self,
-        invitations: Sequence[Versioned[Invitation]],
-        *,
-        before: Sequence[Invitation] = (),
-        ends: bool = False,
+        self, invitations: Sequence[Versioned[Invitation]], *, before: Sequence[Invitation] = (), ends: bool = False
     ) -> list[Versioned[Invitation]]:
         if not invitations:
             return []
