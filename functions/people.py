@@ -24,7 +24,7 @@ _ADA = {"address": "ada@fabrikam.com"}
 @route(f"POST {_EXPORTS}", _NEED, Reason.ADDRESS_INVALID, body=Body(schemas.PersonBody, _ADA))
 async def post_export(app: App, caller: Caller, body: schemas.PersonBody) -> Accepted[schemas.Taken]:
     """Gather all that is kept of a person."""
-    case = await app.people.ask.export(body.address, body.user, caller)
+    case = await app.people.ask.begin(SubjectRequestKind.EXPORT, body.address, body.user, caller)
     return Accepted(schemas.Taken.of(case), f"{_EXPORTS}/{case.id}")
 
 
@@ -37,7 +37,9 @@ async def get_export(app: App, caller: Caller, case: SubjectRequestId) -> schema
 @route(f"POST {_ERASURES}", _NEED, Reason.ADDRESS_INVALID, body=Body(schemas.ErasureBody, _ADA | {"confirm": True}))
 async def post_erasure(app: App, caller: Caller, body: schemas.ErasureBody) -> Accepted[schemas.Taken]:
     """Erase all that is kept of a person; without `confirm` only say what that is."""
-    case = await app.people.ask.erase(body.address, body.user, caller, confirmed=body.confirm)
+    case = await app.people.ask.begin(
+        SubjectRequestKind.ERASURE, body.address, body.user, caller, confirmed=body.confirm
+    )
     return Accepted(schemas.Taken.of(case), f"{_ERASURES}/{case.id}")
 
 

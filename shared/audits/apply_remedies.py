@@ -110,7 +110,8 @@ class ApplyRemediesStep:
         tools, now = self.tools, self.tools.clock.now()
         record = await tools.setups.read_app(plan.app)
         if record is None or record.value.state is not AppState.READY:
-            await self._save(plan, [(a, _spared(a.value, "the app is being taken apart")) for a in few])
+            spared = [_spared(a, "the app is being taken apart") for a in few]
+            await tools.remedies.save_actions(plan, spared)
             return None
         fresh = [a for a in few if a.value.state is ActionState.PLANNED]
         if command.attempt == 0:  # Else it has waited long enough.
@@ -119,36 +120,31 @@ class ApplyRemediesStep:
                 return slot
         started = await self._start(plan, record.value, fresh)
         begun_before = [a for a in few if a.value.state is ActionState.STARTED]
-        if few[0].value.remedy is Remedy.NOTIFY_OWNER:
-            all_of_them, again = [*started, *begun_before], {a.value.id for a in begun_before}
-            notified = await self.effects.notify(
-                plan, record.value, all_of_them, again=again, attempt=command.attempt
-            )
-            return await self._finish(plan, *notified, back=False)
-        results = await self.effects.do(plan, record.value, [a.value for a in started], again=False)
-        if begun_before:
-            results += await self.effects.do(plan, record.value, [a.value for a in begun_before], again=True)
-        return await self._finish(plan, [*started, *begun_before], results, back=False)
+        again = {a.value.id for a in begun_before}
+        results = await self.effects.do(
+            plan, record.value, [*started, *begun_before], again=again, attempt=command.attempt
+        )
+        return await self._finish(plan, *results, back=False)
 
     async def _start(self, plan: Plan, record: AppRecord, fresh: Actions) -> Actions:
         """Write down which of them are begun; who does not need it, or may not be touched, is spared."""
         if not fresh:
             return []
-        now, users = self.tools.clock.now(), [a.value.subject for a in fresh]
+        now = self.tools.clock.now()
         if fresh[0].value.remedy is Remedy.NOTIFY_OWNER:
             needs: Sequence[str | RemedyAction] = [a.value for a in fresh]
         else:
-            looks = await self.tools.groups.get_guests(users)
-            keys = [a.value.address.lower() for a in fresh if a.value.address]
-            days = await self.tools.store.read_expiries(plan.group, sorted(set(keys)))
+            looks = await self.tools.groups.get_guests([a.value.subject for a in fresh])
+            keys = {a.value.address.lower() for a in fresh if a.value.address}
+            days = await self.tools.store.read_expiries(plan.group, sorted(keys))
             needs = [need_of(a.value, look, record, days, now) for a, look in zip(fresh, looks, strict=True)]
-        pairs: list[tuple[Versioned[RemedyAction], RemedyAction]] = []
-        for stored, need in zip(fresh, needs, strict=True):
-            if isinstance(need, str):
-                pairs.append((stored, _spared(stored.value, need)))
-            else:
-                pairs.append((stored, replace(need, state=ActionState.STARTED, at=now)))
-        saved = await self._save(plan, pairs)
+        changed = [
+            _spared(stored, need)
+            if isinstance(need, str)
+            else replace(stored, value=replace(need, state=ActionState.STARTED, at=now))
+            for stored, need in zip(fresh, needs, strict=True)
+        ]
+        saved = await self.tools.remedies.save_actions(plan, changed)
         return [a for a in saved if a.value.state is ActionState.STARTED]
 
     async def _undo(self, plan: Plan, few: Actions) -> datetime | None:
@@ -172,13 +168,9 @@ class ApplyRemediesStep:
                 await self.tools.store.write_expiry(plan.group, action.address.lower(), last)
         changes = [_entry(plan, a, now, back=back) for a in done if a.remedy is not Remedy.NOTIFY_OWNER]
         await self.tools.change_log.add(changes)
-        await self._save(plan, [(stored, action) for stored, action in ended if action != stored.value])
+        changed = [replace(stored, value=action) for stored, action in ended if action != stored.value]
+        await self.tools.remedies.save_actions(plan, changed)
         return max((result.until for result in results if isinstance(result, NotNow)), default=None)
-
-    async def _save(self, plan: Plan, pairs: Sequence[tuple[Versioned[RemedyAction], RemedyAction]]) -> Actions:
-        return await self.tools.remedies.save_actions(
-            plan.audit, plan.app, [Versioned(action, stored.version) for stored, action in pairs]
-        )
 
     async def _end(self, stored: Versioned[Plan], ended: Plan) -> Outcome:
         await self.tools.remedies.save_plan(Versioned(ended, stored.version))
@@ -192,8 +184,8 @@ def _at_work_until(action: RemedyAction, claim: timedelta, now: datetime) -> dat
     return action.at + claim if action.state is ActionState.STARTED and action.at is not None else now
 
 
-def _spared(action: RemedyAction, why: str) -> RemedyAction:
-    return replace(action, state=ActionState.SPARED, detail=why)
+def _spared(stored: Versioned[RemedyAction], why: str) -> Versioned[RemedyAction]:
+    return replace(stored, value=replace(stored.value, state=ActionState.SPARED, detail=why))
 
 
 def _ended(action: RemedyAction, result: Result, *, back: bool) -> RemedyAction:

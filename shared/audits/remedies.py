@@ -100,30 +100,32 @@ class Effects:
         return slot if slot > now + timedelta(seconds=1) else None
 
     async def do(
-        self, plan: Plan, record: AppRecord, actions: Sequence[RemedyAction], *, again: bool
-    ) -> list[Result]:
-        """Carry out actions of one remedy, which is no mail to owners. `again` says that an earlier delivery may have
-        done them."""
-        if not actions:
-            return []
-        users = [a.subject for a in actions]
-        match actions[0].remedy:
-            case Remedy.REMOVE:
-                return [self._result(a, _NO_MEMBER) for a in await self.tools.groups.leave(plan.group, users)]
-            case Remedy.BLOCK:
-                answers = await self.tools.groups.enable_guests(users, enabled=False)
-                return [self._result(a, "may not sign in") for a in answers]
-            case Remedy.DELETE:
-                text = "the account is deleted, and can be restored for 30 days"
-                return [self._result(a, text) for a in await self.tools.groups.delete_guests(users)]
-            case _:
-                return await self._send_again(plan, record, actions, again=again)
-
-    async def notify(
         self, plan: Plan, record: AppRecord, actions: Actions, *, again: Collection[str], attempt: int
     ) -> tuple[Actions, list[Result]]:
-        """What came of each action, with the actions as they are stored by then; `again` names those that an earlier
-        delivery may have done. Safe to repeat."""
+        """What came of each action of one remedy, with the actions as they are stored by then; `again` names those
+        that an earlier delivery may have done. Safe to repeat."""
+        if not actions:
+            return [], []
+        users = [a.value.subject for a in actions]
+        match actions[0].value.remedy:
+            case Remedy.NOTIFY_OWNER:
+                return await self._notify(plan, record, actions, again, attempt)
+            case Remedy.RESEND:
+                return actions, await self._send_again(plan, record, [a.value for a in actions], again)
+            case Remedy.REMOVE:
+                answers: Sequence[object] = await self.tools.groups.leave(plan.group, users)
+                after = _NO_MEMBER
+            case Remedy.BLOCK:
+                answers = await self.tools.groups.enable_guests(users, enabled=False)
+                after = "may not sign in"
+            case _:
+                answers = await self.tools.groups.delete_guests(users)
+                after = "the account is deleted, and can be restored for 30 days"
+        return actions, [self._result(a, after) for a in answers]
+
+    async def _notify(
+        self, plan: Plan, record: AppRecord, actions: Actions, again: Collection[str], attempt: int
+    ) -> tuple[Actions, list[Result]]:
         if self.mailer is None:
             return actions, [Refusal("no sender for Guestlist's own mail is set up") for _ in actions]
         now, stored = self.tools.clock.now(), {a.value.id: a for a in actions}
@@ -151,7 +153,7 @@ class Effects:
 
         async def keep(handles: Mapping[str, str]) -> dict[str, str]:
             changed = [replace(stored[i], value=replace(stored[i].value, handle=h)) for i, h in handles.items()]
-            for saved in await self.tools.remedies.save_actions(plan.audit, plan.app, changed):
+            for saved in await self.tools.remedies.save_actions(plan, changed):
                 stored[saved.value.id] = saved
             return {i: handle for i in mails if (handle := stored[i].value.handle)}
 
@@ -205,7 +207,7 @@ class Effects:
                 return [self._result(joins.get(u, Missing()), _MEMBER) for u in users]
 
     async def _send_again(
-        self, plan: Plan, record: AppRecord, actions: Sequence[RemedyAction], *, again: bool
+        self, plan: Plan, record: AppRecord, actions: Sequence[RemedyAction], again: Collection[str]
     ) -> list[Result]:
         """At most once: whoever takes the turn sends, and a turn is not given twice."""
         now = self.tools.clock.now()
@@ -216,7 +218,7 @@ class Effects:
             key = invited_key(plan.group, action.subject)
             if await self.tools.remedies.take_turn(key, plan.audit, now, before):
                 mine.append(action)
-            elif again:
+            elif action.id in again:
                 results[action.id] = Done("it may have been sent: it is not known, and not repeated")
             else:
                 days = record.audits.resend_after_days

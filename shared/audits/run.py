@@ -128,17 +128,10 @@ class RunAuditTask:
 
     async def _count(self, audit: Audit) -> dict[str, int]:
         counts = Counter(findings=0)
-        async for finding in self.tools.audits.all_findings(audit.id):
+        async for f in self.tools.audits.all_findings(audit.id):
             # An event for whoever listens to the logs; who it is about is in the report.
-            log.info(
-                "finding %s of audit %s: %s (%s) app %s",
-                finding.id,
-                audit.id,
-                finding.rule.value,
-                finding.severity.value,
-                finding.app,
-            )
-            counts.update(count([finding]), findings=1)
+            log.info("finding %s of audit %s: %s (%s) app %s", f.id, audit.id, f.rule.value, f.severity.value, f.app)
+            counts.update(count([f]), findings=1)
         return dict(counts)
 
     async def give_up(self, command: RunAudit) -> None:

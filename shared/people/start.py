@@ -35,19 +35,17 @@ class StartSubjectRequest:
     clock: Clock
     timing: Timing
 
-    async def export(self, address: str | None, user: UserId | None, caller: Caller) -> SubjectRequest:
-        """Raises Refused `not-admin`, `body-invalid`, `address-invalid`; StorageBusy: nothing was taken."""
-        return await self._begin(SubjectRequestKind.EXPORT, address, user, caller, confirmed=True)
-
-    async def erase(
-        self, address: str | None, user: UserId | None, caller: Caller, *, confirmed: bool
+    async def begin(
+        self,
+        kind: SubjectRequestKind,
+        address: str | None,
+        user: UserId | None,
+        caller: Caller,
+        *,
+        confirmed: bool = True,
     ) -> SubjectRequest:
-        """Without `confirmed` only look. Raises as `export`."""
-        return await self._begin(SubjectRequestKind.ERASURE, address, user, caller, confirmed=confirmed)
-
-    async def _begin(
-        self, kind: SubjectRequestKind, address: str | None, user: UserId | None, caller: Caller, *, confirmed: bool
-    ) -> SubjectRequest:
+        """Without `confirmed` an erasure only looks. Raises Refused `not-admin`, `body-invalid`, `address-invalid`;
+        StorageBusy: nothing was taken."""
         require(caller, Action.HANDLE_PERSONAL_DATA)
         if address is None and user is None:
             raise Refused(Reason.BODY_INVALID, "An address or the object id of an account is needed", field="address")

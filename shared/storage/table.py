@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from azure.core import MatchConditions
@@ -45,6 +46,8 @@ _CONFLICTS = {
 }
 _TABLE_MISSING = "TableNotFound"
 _OF_TRANSACTION = 100
+_KEYS_IN_FILTER = 12
+"""A filter may compare fifteen times; three name the partition, the first key and the last."""
 
 
 def version_of(row: "TableEntity") -> str:
@@ -101,6 +104,17 @@ class Table:
             async for row in self._client.query_entities(
                 condition, parameters=parameters, results_per_page=page_size
             ):
+                yield row
+
+    async def rows_of(self, partition: str, keys: "Sequence[str]") -> "AsyncIterator[TableEntity]":
+        """Those of some keys, which are sorted; a dozen a request. The service reads between the first and the last:
+        sorted keys lie near each other."""
+        for few in batched(keys, _KEYS_IN_FILTER, strict=False):
+            names = {f"k{n}": key for n, key in enumerate(few)}
+            any_of = " or ".join(f"RowKey eq @{name} " for name in names)
+            condition = f"PartitionKey eq @partition and RowKey ge @first and RowKey le @last and ({any_of})"
+            parameters = {"partition": partition, "first": few[0], "last": few[-1], **names}
+            async for row in self.query(condition, parameters):
                 yield row
 
     async def first(self, condition: str, parameters: dict[str, Any], limit: int) -> "tuple[list[TableEntity], bool]":

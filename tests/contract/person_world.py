@@ -50,7 +50,7 @@ from shared.messages.commands import SearchPersonalData, SetupStep
 from shared.messages.outcomes import Outcome
 from shared.pace.pacing import DayLimit
 from shared.people.files import FilePersonalData
-from shared.people.model import SubjectRequest, SubjectRequestState
+from shared.people.model import SubjectRequest, SubjectRequestKind, SubjectRequestState
 from shared.people.rows.cases import BlobExports, TableSubjectRequests
 from shared.people.rows.personal_data import TablePersonalData
 from shared.people.search import SearchPersonalDataStep
@@ -199,12 +199,12 @@ class PersonWorld:
         return stored.value
 
     async def erase(self, who: Somebody, *, confirmed: bool = True) -> SubjectRequest:
-        case = await self.ask.erase(who.address.text, None, ADMIN, confirmed=confirmed)
+        case = await self.ask.begin(SubjectRequestKind.ERASURE, who.address.text, None, ADMIN, confirmed=confirmed)
         await self.work()
         return await self.case(case.id)
 
     async def erase_user(self, who: Somebody) -> SubjectRequest:
-        case = await self.ask.erase(None, who.user, ADMIN, confirmed=True)
+        case = await self.ask.begin(SubjectRequestKind.ERASURE, None, who.user, ADMIN, confirmed=True)
         await self.work()
         return await self.case(case.id)
 

@@ -45,13 +45,13 @@ class GuestContext:
 def evaluate_guest(subject: Subject, context: GuestContext) -> list[Finding]:
     """What this account breaks, in every group of ours; where Guestlist is at work on it, nothing."""
     if subject.is_group:
-        return [_finding(Rule.NESTED_GROUP, subject, group, context, "") for group in _ours(subject.groups, context)]
-    found: list[Finding] = []
-    for group in _ours({*subject.groups, *subject.expectations}, context):
-        if not _is_settled(subject, group, context):
-            continue
-        found += [_finding(rule, subject, group, context, why) for rule, why in _broken(subject, group, context)]
-    return found
+        found = [(group, Rule.NESTED_GROUP, "") for group in _ours(subject.groups, context)]
+    else:
+        ours = _ours({*subject.groups, *subject.expectations}, context)
+        settled = [group for group in ours if _is_settled(subject, group, context)]
+        found = [(group, rule, why) for group in settled for rule, why in _broken(subject, group, context)]
+    name, at = subject.name or subject.address or subject.id, context.began_at
+    return [_finding(context.apps[g], rule, subject.id, name, why, at, subject.address) for g, rule, why in found]
 
 
 def _ours(groups: Collection[GroupId], context: GuestContext) -> list[GroupId]:
@@ -107,20 +107,10 @@ def _refused_domain(subject: Subject, policy: Policy) -> str | None:
     return domain if domain and not policy.takes(domain) else None
 
 
-def _finding(rule: Rule, subject: Subject, group: GroupId, context: GuestContext, why: str) -> Finding:
-    app = context.apps[group]
-    return Finding(
-        rule=rule,
-        subject=subject.id,
-        group=group,
-        app=app.app_id,
-        name=subject.name or subject.address or subject.id,
-        address=subject.address,
-        detail=why,
-        seen_since=context.began_at,
-        group_name=app.group_name,
-        app_name=app.name,
-    )
+def _finding(
+    app: AppRecord, rule: Rule, subject: str, name: str, detail: str, at: datetime, address: str | None = None
+) -> Finding:
+    return Finding(rule, subject, app.group, app.app_id, name, detail, at, address, app.group_name, app.name)
 
 
 def due_at(subject: Subject, settings: AuditSettings) -> datetime | None:
@@ -148,21 +138,15 @@ class AppTruth:
 
 def find_app_drift(record: AppRecord, truth: AppTruth, now: datetime) -> list[Finding]:
     """What the app, its group and the group's owners break."""
-    found = [*_group(truth), *(_owners(truth) if truth.group else ()), *_app(record, truth, now)]
-    return [
-        Finding(
-            rule=rule,
-            subject=subject or (record.service_principal if rule in _OF_THE_APP else record.group),
-            group=record.group,
-            app=record.app_id,
-            name=name or (record.name if rule in _OF_THE_APP else record.group_name),
-            detail=detail,
-            seen_since=now,
-            group_name=record.group_name,
-            app_name=record.name,
-        )
-        for rule, subject, name, detail in found
-    ]
+    found: list[Finding] = []
+    for rule, subject, name, detail in (
+        *_group(truth),
+        *(_owners(truth) if truth.group else ()),
+        *_app(record, truth, now),
+    ):
+        own = (record.service_principal, record.name) if rule in _OF_THE_APP else (record.group, record.group_name)
+        found.append(_finding(record, rule, subject or own[0], name or own[1], detail, now))
+    return found
 
 
 _OF_THE_APP = {Rule.APP_MISSING, Rule.NOT_ASSIGNED, Rule.SIGN_ON_OFF, Rule.CERTIFICATE_ENDS, Rule.SETUP_DRIFT}

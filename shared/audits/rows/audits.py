@@ -39,7 +39,7 @@ from shared.storage.records import (
     to_text,
     versioned_record,
 )
-from shared.storage.table import Table, put, remove, replace, upsert, version_of
+from shared.storage.table import Table, put, replace, upsert, version_of
 from shared.storage.transactions import Row
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ _SENT = "sent"
 _ALL = FindingFilter()
 _KEY = re.compile("[0-9a-f]{22,24}")
 _OF_TRANSACTION = 100
-_KEYS_IN_FILTER = 12
 _PART = 30_000
 
 
@@ -153,12 +152,9 @@ class TableAuditStore:
     async def known_since(self, audit: AuditId, findings: Collection[str]) -> dict[str, datetime]:
         """Since when those of the findings (by id) are known that an audit had. One request a dozen."""
         found: dict[str, datetime] = {}
-        for few in batched(sorted(set(findings)), _KEYS_IN_FILTER, strict=False):
-            keys = {f"k{n}": _FINDING + key for n, key in enumerate(few)}
-            any_of = " or ".join(f"RowKey eq @{name} " for name in keys)
-            async for row in self._table.query(f"PartitionKey eq @audit and ({any_of})", {"audit": audit, **keys}):
-                finding = read_record(row, Finding)
-                found[finding.id] = finding.seen_since
+        async for row in self._table.rows_of(audit, sorted({_FINDING + id_ for id_ in findings})):
+            finding = read_record(row, Finding)
+            found[finding.id] = finding.seen_since
         return found
 
     async def list_findings(
@@ -203,13 +199,13 @@ class TableRemedyStore(TableOpenWork[tuple[AuditId, AppId]]):
         return found, continuations.give(found[-1].value.id) if more else None
 
     async def save_actions(
-        self, audit: AuditId, app: AppId, actions: Sequence[Versioned[RemedyAction]]
+        self, plan: Plan, actions: Sequence[Versioned[RemedyAction]]
     ) -> list[Versioned[RemedyAction]]:
         """All or none, of up to 100; gives them with their new versions. Raises Conflict: one changed since it was
         read."""
         if not actions:
             return []
-        rows = [replace(_action_row(audit, app, a.value), a.version or "") for a in actions]
+        rows = [replace(_action_row(plan.audit, plan.app, a.value), a.version or "") for a in actions]
         versions = await self._table.write(rows)
         return [Versioned(a.value, version) for a, version in zip(actions, versions, strict=True)]
 
@@ -245,12 +241,8 @@ class TableRemedyStore(TableOpenWork[tuple[AuditId, AppId]]):
     async def give_back(self, key: str, audit: AuditId) -> None:
         """Forget a turn that this audit took: nothing was sent. Safe to repeat."""
         row = await self._table.get(_SENT, key)
-        if row is None or row["Audit"] != audit:
-            return
-        try:
-            await self._table.write([remove(_SENT, key)])
-        except Conflict:
-            return
+        if row is not None and row["Audit"] == audit:
+            await self._table.delete(_SENT, key, version_of(row))
 
 
 def _range_of(

@@ -31,8 +31,6 @@ _ACCOUNTS, _ADDRESSES, _DUE = "accounts", "addresses", "due"
 _MEMBER, _DID, _MOTION, _LATE, _HAS = "Member", "Did", "Motion", "Late", "Has"
 """How columns begin: a group's id follows, or (`_HAS`) an account's."""
 _OF_TRANSACTION = 100
-_KEYS_IN_FILTER = 14
-"""A filter may compare fifteen times; one names the partition."""
 _LEFT = "-"
 
 
@@ -104,7 +102,7 @@ class TableSnapshot:
     async def look_up(self, audit: Audit, users: Collection[UserId]) -> dict[UserId, Subject]:
         """Accounts as they are now: what was not seen since it was last read whole is gone. One request a dozen."""
         groups = audit.groups_since
-        found = [_subject(row, audit, groups) async for row in self._rows(_ACCOUNTS, sorted(set(users)))]
+        found = [_subject(row, audit, groups) async for row in self._table.rows_of(_ACCOUNTS, sorted(set(users)))]
         return {subject.id: subject for subject in found}
 
     async def scan(self, audit: Audit, first: str, last: str, limit: int) -> tuple[list[Subject], str | None]:
@@ -120,7 +118,7 @@ class TableSnapshot:
 
     async def who_has(self, digests: Collection[str]) -> dict[str, set[UserId]]:
         """Guest accounts that have or had an address, by its digest. One request a dozen."""
-        return {row["RowKey"]: _who(row) async for row in self._rows(_ADDRESSES, sorted(set(digests)))}
+        return {row["RowKey"]: _who(row) async for row in self._table.rows_of(_ADDRESSES, sorted(set(digests)))}
 
     async def who_shares(self, addresses: Mapping[UserId, Collection[str]]) -> dict[UserId, frozenset[UserId]]:
         """Of each account that shares an address: the other guest accounts that have or had it. One request a
@@ -175,16 +173,6 @@ class TableSnapshot:
             "PartitionKey eq @due and RowKey lt @before", {"due": _DUE, "before": f"{_day(before)}-~"}
         )
         return [str(row["RowKey"]) async for row in rows]
-
-    async def _rows(self, partition: str, keys: Sequence[str]) -> Any:
-        """Rows by key. Sorted keys lie near each other, and the service reads between the first and the last."""
-        for few in batched(keys, _KEYS_IN_FILTER - 2, strict=False):
-            names = {f"k{n}": key for n, key in enumerate(few)}
-            any_of = " or ".join(f"RowKey eq @{name} " for name in names)
-            condition = f"PartitionKey eq @partition and RowKey ge @first and RowKey le @last and ({any_of})"
-            parameters = {"partition": partition, "first": few[0], "last": few[-1], **names}
-            async for row in self._table.query(condition, parameters):
-                yield row
 
     async def _merge_accounts(self, accounts: Iterable[tuple[UserId, Row]]) -> None:
         await self._merge({"PartitionKey": _ACCOUNTS, "RowKey": user, **row} for user, row in accounts)

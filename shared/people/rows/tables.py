@@ -259,12 +259,7 @@ KINDS: tuple[Kind, ...] = (
         beside=_key_of(_HOLDER) | {"Has…": Personal(_HOLDER, Redaction.GONE, Says.WHO)},
     ),
     Kind(SNAPSHOT, "when an account is to be looked at", "due/.*", beside=_key_of(_ACCOUNT)),
-    Kind(
-        SNAPSHOT,
-        "an account that an audit looks at",
-        "touched-.*",
-        beside=_key_of(_ACCOUNT),
-    ),
+    Kind(SNAPSHOT, "an account that an audit looks at", "touched-.*", beside=_key_of(_ACCOUNT)),
     Kind(
         CHANGE_LOG,
         "a change",
