@@ -67,8 +67,8 @@ class ApplyRemediesStep:
             if not few:
                 state = PlanState.UNDONE if command.back else PlanState.DONE
                 return await self._end(stored, replace(stored.value, state=state))
-            busy_until = max(_at_work_until(a.value, tools.timing.claim, now) for a in few)
-            if busy_until > now:
+            begun = [a.value.at for a in few if a.value.state is ActionState.STARTED and a.value.at is not None]
+            if begun and (busy_until := max(begun) + tools.timing.claim) > now:
                 return later(command, busy_until, "another delivery is at work")
             wait = await (self._undo(stored.value, few) if command.back else self._do(stored.value, few, command))
             why = "the directory or the mail service is busy"
@@ -177,11 +177,6 @@ class ApplyRemediesStep:
         await self.tools.remedies.close((ended.audit, ended.app))
         log.info("remedies of audit %s for app %s: %s", ended.audit, ended.app, ended.state.value)
         return Outcome(note=ended.state.value)
-
-
-def _at_work_until(action: RemedyAction, claim: timedelta, now: datetime) -> datetime:
-    """How long whoever began an action may still be at it."""
-    return action.at + claim if action.state is ActionState.STARTED and action.at is not None else now
 
 
 def _spared(stored: Versioned[RemedyAction], why: str) -> Versioned[RemedyAction]:

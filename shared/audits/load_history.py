@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.records import Audit, Finding, Phase, Task
@@ -37,7 +36,8 @@ async def load_history(tools: AuditDependencies, audit: Audit, task: Task) -> Ta
     if task.name == TWINS:
         return await _twins(tools, audit, task)
     group = GroupId(task.name.removeprefix(PAST))
-    page = await tools.history.changed(group, _since(audit), task.cursor, _PAGE)
+    since = None if audit.full else audit.read_from  # A whole audit reads everything that Guestlist ever did.
+    page = await tools.history.changed(group, since, task.cursor, _PAGE)
     own_actions = [found for invitation in page.invitations if (found := _own_action(invitation)) is not None]
     await tools.snapshot.record_actions(audit.id, own_actions)
     await _touch(tools, audit, [d.user for d in own_actions])
@@ -45,11 +45,6 @@ async def load_history(tools: AuditDependencies, audit: Audit, task: Task) -> Ta
     if page.continuation is None:
         await _last_days(tools, audit, group)
     return replace(task, cursor=page.continuation, done=page.continuation is None)
-
-
-def _since(audit: Audit) -> datetime | None:
-    """A whole audit reads everything that Guestlist ever did."""
-    return None if audit.full else audit.read_from
 
 
 def _own_action(invitation: Invitation) -> OwnAction | None:

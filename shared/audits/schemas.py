@@ -211,7 +211,8 @@ def findings(audit_id: str | None, found: Sequence[records.Finding], next_link: 
 
 
 def actions(of: records.Plan, found: Sequence[records.RemedyAction], next_link: str | None) -> Remedies:
-    return Remedies(Plan.of(of), [_action(a) for a in found], next_link)
+    value = [Action.of(a, remedy=word_of(a.remedy), state=word_of(a.state)) for a in found]
+    return Remedies(Plan.of(of), value, next_link)
 
 
 def change_log_page(found: Sequence[LoggedChange], next_link: str | None) -> ChangeLog:
@@ -228,7 +229,3 @@ def decode_policy(body: bytes) -> AuditPolicy:
     found = decode(Policy, body)
     remedies_ = {rule: audit_rules.Remedy[remedy.name] for rule, remedy in found.remedies.items()}
     return AuditPolicy(**(msgspec.structs.asdict(found) | {"remedies": remedies_}))
-
-
-def _action(found: records.RemedyAction) -> Action:
-    return Action.of(found, remedy=word_of(found.remedy), state=word_of(found.state))

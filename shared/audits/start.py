@@ -1,10 +1,9 @@
 """An audit begins: by the timer, or by somebody who may."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from shared.audits.dependencies import AuditDependencies
-from shared.audits.model.records import Audit, Checkpoint, sets_of
+from shared.audits.model.records import Audit, sets_of
 from shared.audits.read import reading_tasks
 from shared.core.caller import Caller
 from shared.core.errors import Conflict, Refused, StorageBusy
@@ -49,14 +48,25 @@ class StartAudit:
         position = await tools.audits.read_position()
         if position.value.running is not None:
             return None
-        audit = await self._new(position.value, now, who)
+        before, apps = position.value, await tools.setups.list_apps()
+        audit = Audit(
+            id=AuditId(new_id(now, tools.clock.random_hex(10))),
+            started_at=now,
+            started_by=who,
+            full=before.is_torn,
+            sets=sets_of({app.group for app in apps}, before.sets),
+            users_since=before.users_since,
+            read_from=before.read_from,
+            before=before.last,
+            apps=len(apps),
+        )
         # The claim first: an audit that nobody claimed is never begun, and one that was claimed is begun again.
         try:
-            claimed = replace(position.value, running=audit.id, running_since=now)
+            claimed = replace(before, running=audit.id, running_since=now)
             await tools.audits.write_position(Versioned(claimed, position.version))
         except Conflict:
             return None
-        tasks = reading_tasks(audit, position.value.users)
+        tasks = reading_tasks(audit, before.users)
         await tools.audits.add_tasks(audit.id, tasks)
         try:
             await tools.audits.save(Versioned(audit, None))
@@ -65,17 +75,3 @@ class StartAudit:
         for task in tasks:
             await tools.outbox.send(RunAudit(audit.id, task.name))
         return audit
-
-    async def _new(self, position: Checkpoint, now: datetime, who: str) -> Audit:
-        apps = await self.tools.setups.list_apps()
-        return Audit(
-            id=AuditId(new_id(now, self.tools.clock.random_hex(10))),
-            started_at=now,
-            started_by=who,
-            full=position.is_torn,
-            sets=sets_of({app.group for app in apps}, position.sets),
-            users_since=position.users_since,
-            read_from=position.read_from,
-            before=position.last,
-            apps=len(apps),
-        )

@@ -1,7 +1,7 @@
 """Exports and erasures of a person's data."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -133,7 +133,8 @@ ELSEWHERE = [
 def export(case: SubjectRequest, person: list[Any], parts: list[Any]) -> Export:
     places: dict[str, list[Record]] = {}
     for each in (each for part in parts for each in part):
-        record = Record(each["what"], each["role"], each["fields"], _labels(each["fields"]))
+        labels = {name: _words(name) for name in _names(each["fields"])}
+        record = Record(each["what"], each["role"], each["fields"], labels)
         places.setdefault(each["where"], []).append(record)
     is_there = case.state is SubjectRequestState.DONE
     data = [Place(where, records) for where, records in places.items()] if is_there else None
@@ -161,10 +162,6 @@ def _person(person: list[Any]) -> SubjectSelector | None:
 def _counts(case: SubjectRequest) -> list[Count]:
     found = ((key.split("|"), n) for key, n in case.found.items())
     return [Count(where, what, role, n) for (where, what, role), n in found]
-
-
-def _labels(fields: Mapping[str, Any]) -> dict[str, str]:
-    return {name: _words(name) for name in _names(fields)}
 
 
 def _names(value: Any) -> Iterable[str]:

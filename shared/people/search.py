@@ -20,7 +20,6 @@ from shared.messages.outcomes import Later, Outcome, later, later_when_free
 from shared.messages.ports.outbox import Outbox
 from shared.people.model import (
     Page,
-    Person,
     Phase,
     SubjectRequest,
     SubjectRequestKind,
@@ -39,7 +38,6 @@ log = logging.getLogger("guestlist")
 _PAGES, _TIME = 20, timedelta(seconds=30)
 """What one delivery looks through, at most: well within a function's time."""
 _SOON = timedelta(seconds=30)
-_PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +137,8 @@ class SearchPersonalDataStep:
             if case.grew:
                 return replace(begin, grew=False, found={}, mentions=(), under_way=())
             if case.keeps_what_it_found:
-                await self.exports.write(case.id, _PERSON, _selector(case.known))
+                selector = {"addresses": sorted(case.known.addresses), "userIds": sorted(case.known.users)}
+                await self.exports.write(case.id, "person", selector)
                 return ended(case, SubjectRequestState.DONE, now)
             if case.under_way:
                 return ended(case, SubjectRequestState.REFUSED, now)
@@ -148,10 +147,6 @@ class SearchPersonalDataStep:
             return ended(case, SubjectRequestState.DONE, now)
         # As long as a claim lasts, for no delivery lives longer: who read a row before has written it by then.
         return replace(begin, phase=Phase.CHECK, not_before=now + self.timing.claim)
-
-
-def _selector(person: Person) -> dict[str, list[str]]:
-    return {"addresses": sorted(person.addresses), "userIds": sorted(person.users)}
 
 
 def _read(place: str | None) -> tuple[int, str | None]:

@@ -166,7 +166,7 @@ class Audits:
     @staticmethod
     def html(report: Report) -> str:
         """Drawn by what is loaded where a report is wanted: charts are slow to load."""
-        from shared.audits.report.page import html
+        from shared.audits.report import html
 
         return html(report)
 

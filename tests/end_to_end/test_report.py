@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from shared.audits.model.records import Audit, Finding, Phase, Plan, PlanState, count
 from shared.audits.model.report import DAYS_TO_ACCEPT, LONGER, Past, Report
-from shared.audits.report.page import html
+from shared.audits.report import html
 from shared.core.audit_rules import Rule
 from shared.core.ids import AppId, AuditId, GroupId
 from tests.end_to_end.conftest import AXE, PICTURES, PICTURES_VARIABLE, RULES

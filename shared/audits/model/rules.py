@@ -76,10 +76,7 @@ def _broken(subject: Subject, group: GroupId, context: GuestContext) -> Iterator
     if not subject.known or not subject.is_guest:
         return  # An employee, or an account that another page of the directory has not shown yet.
     if expected is None or not expected.holds:
-        yield (
-            Rule.NOT_INVITED,
-            "removed through Guestlist before" if expected is not None else "no invitation is known",
-        )
+        yield Rule.NOT_INVITED, "removed through Guestlist before" if expected else "no invitation is known"
     yield from _of_account(subject, context)
     if (last := subject.last_days.get(group)) is not None:
         yield Rule.EXPIRED, f"the last day was {last}"
@@ -138,12 +135,8 @@ class AppTruth:
 
 def find_app_drift(record: AppRecord, truth: AppTruth, now: datetime) -> list[Finding]:
     """What the app, its group and the group's owners break."""
-    found: list[Finding] = []
-    for rule, subject, name, detail in (
-        *_group(truth),
-        *(_owners(truth) if truth.group else ()),
-        *_app(record, truth, now),
-    ):
+    found, owners = list[Finding](), _owners(truth) if truth.group is not None else ()
+    for rule, subject, name, detail in (*_group(truth), *owners, *_app(record, truth, now)):
         own = (record.service_principal, record.name) if rule in _OF_THE_APP else (record.group, record.group_name)
         found.append(_finding(record, rule, subject or own[0], name or own[1], detail, now))
     return found

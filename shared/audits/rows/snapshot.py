@@ -19,7 +19,7 @@ from shared.invitations.rows.invitations import digest
 from shared.membership.model.accounts import ExpectedMembership, Subject
 from shared.membership.ports import Counts, OwnAction
 from shared.storage.records import SCHEMA, from_text, to_text
-from shared.storage.table import Table, merge, remove
+from shared.storage.table import Table, merge
 from shared.storage.transactions import Row
 
 if TYPE_CHECKING:
@@ -160,19 +160,14 @@ class TableSnapshot:
         await self._merge({"PartitionKey": _DUE, "RowKey": f"{_day(at)}-{user}"} for user, at in due.items())
 
     async def read_due(self, before: datetime) -> list[UserId]:
-        return [UserId(key.partition("-")[2]) for key in await self._due(before)]
+        keys = {"due": _DUE, "before": f"{_day(before)}-~"}
+        rows = self._table.query("PartitionKey eq @due and RowKey lt @before", keys)
+        return [UserId(str(row["RowKey"]).partition("-")[2]) async for row in rows]
 
     async def forget_due(self, before: datetime) -> None:
         """Safe to repeat."""
-        keys = await self._due(before)
-        for few in batched(keys, _OF_TRANSACTION, strict=False):
-            await self._table.write([remove(_DUE, key) for key in few])
-
-    async def _due(self, before: datetime) -> list[str]:
-        rows = self._table.query(
-            "PartitionKey eq @due and RowKey lt @before", {"due": _DUE, "before": f"{_day(before)}-~"}
-        )
-        return [str(row["RowKey"]) async for row in rows]
+        while not await self._table.forget(_DUE, "", f"{_day(before)}-~", 1000):
+            pass  # There are more.
 
     async def _merge_accounts(self, accounts: Iterable[tuple[UserId, Row]]) -> None:
         await self._merge({"PartitionKey": _ACCOUNTS, "RowKey": user, **row} for user, row in accounts)
