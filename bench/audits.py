@@ -17,8 +17,7 @@ from bench.rows import Row
 from local.stack import Stack
 from shared import wiring
 from shared.audits.model.records import Phase
-from shared.audits.run import RunAuditTask
-from shared.audits.start import StartAudit
+from shared.audits.run import RunAuditTask, StartAudit
 from shared.core.addresses import parse_address
 from shared.core.directory import DirectoryUser
 from shared.core.ids import AppId, GroupId, InvitationId, PrincipalId, SetupId, UserId, new_id

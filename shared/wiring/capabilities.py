@@ -5,8 +5,7 @@ from shared.audits.commands import AuditCommands
 from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.report import Report
 from shared.audits.remedies import Effects
-from shared.audits.run import RunAuditTask, SweepAudits
-from shared.audits.start import StartAudit
+from shared.audits.run import RunAuditTask, StartAudit, SweepAudits
 from shared.core.records import FindStuck
 from shared.diagnostics.diagnose import Diagnose
 from shared.diagnostics.readiness import CheckReadiness, WatchChain

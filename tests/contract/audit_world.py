@@ -21,8 +21,7 @@ from shared.audits.model.rules import AuditSettings
 from shared.audits.remedies import Effects
 from shared.audits.rows.audits import AUDITS, TableAuditStore, TableRemedyStore
 from shared.audits.rows.snapshot import SNAPSHOT, TableSnapshot
-from shared.audits.run import RunAuditTask, SweepAudits
-from shared.audits.start import StartAudit
+from shared.audits.run import RunAuditTask, StartAudit, SweepAudits
 from shared.core.addresses import parse_address
 from shared.core.caller import Caller
 from shared.core.clock import Timing
