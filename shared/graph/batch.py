@@ -36,12 +36,8 @@ async def send(session: GraphSession, parts: Sequence[Part], *, keep: bool = Fal
 
     Each part is throttled and refused by itself. Where the batch as a whole gets no good answer, every part
     has that answer. With `keep`, for a decision that takes several reads, a good answer counts for ten seconds while
-    the directory refuses others.
-
-    Raises:
-        ValueError: more than 20 parts.
-        Refused: `directory-refused`, as nothing is sent to such a path.
-    """
+    the directory refuses others. Raises ValueError: more than 20 parts. Refused `directory-refused`: nothing is sent
+    to such a path."""
     if len(parts) > LIMIT:
         raise ValueError(f"{len(parts)} parts, {LIMIT} at most")
     known = {

@@ -76,10 +76,8 @@ class GraphEntitlements(OnGraph):
         return await self._post("/accessPackages", body)
 
     async def gives_membership(self, package: str, group: GroupId) -> bool:
-        path = f"{_BASE}/accessPackages/{package}?$expand=resourceRoleScopes($expand=role,scope)"
-        response = await self._session.request("GET", path)
-        self._check(response)
-        scopes = made(response).get("resourceRoleScopes") or ()
+        path = f"/accessPackages/{package}?$expand=resourceRoleScopes($expand=role,scope)"
+        scopes = made(await self._ask("GET", path)).get("resourceRoleScopes") or ()
         return any((s.get("role") or {}).get("originId") == f"Member_{group}" for s in scopes)
 
     async def give_membership(self, package: str, group: GroupId, resource: CatalogResource) -> None:
@@ -92,16 +90,9 @@ class GraphEntitlements(OnGraph):
                 "originId": resource.role_origin,
                 "resource": {"id": resource.id, "originId": group, "originSystem": "AadGroup"},
             },
-            "scope": {
-                "id": resource.scope,
-                "originId": group,
-                "originSystem": "AadGroup",
-                "isRootScope": True,
-            },
+            "scope": {"id": resource.scope, "originId": group, "originSystem": "AadGroup", "isRootScope": True},
         }
-        self._check(
-            await self._session.request("POST", f"{_BASE}/accessPackages/{package}/resourceRoleScopes", body=body)
-        )
+        await self._ask("POST", f"/accessPackages/{package}/resourceRoleScopes", body)
 
     async def find_policy(self, package: str, name: str) -> str | None:
         found = await self._policies(package)
@@ -156,14 +147,15 @@ class GraphEntitlements(OnGraph):
         return await self._all(f"/assignmentPolicies?{where(f"accessPackage/id eq '{package}'")}")
 
     async def _all(self, path: str) -> list[dict[str, Any]]:
-        response = await self._session.request("GET", f"{_BASE}{path}")
-        self._check(response)
-        return await all_pages(self._session, response, _PERMISSION)
+        return await all_pages(self._session, await self._ask("GET", path), _PERMISSION)
 
     async def _post(self, path: str, body: dict[str, Any]) -> str:
-        response = await self._session.request("POST", f"{_BASE}{path}", body=body)
+        return str(made(await self._ask("POST", path, body))["id"])
+
+    async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Response:
+        response = await self._session.request(method, f"{_BASE}{path}", body=body)
         self._check(response)
-        return str(made(response)["id"])
+        return response
 
     async def _remove(self, path: str) -> None:
         response = await self._session.request("DELETE", f"{_BASE}{path}")

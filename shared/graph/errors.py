@@ -69,7 +69,7 @@ def words(response: Response) -> str:
     code, message = response.error
     error = response.body.get("error") if isinstance(response.body, dict) else None
     inner = error.get("innerError") if isinstance(error, dict) else None
-    request = response.headers.get("request-id") or (inner.get("request-id") if isinstance(inner, dict) else None)
+    request = response.request_id or (inner.get("request-id") if isinstance(inner, dict) else None)
     short = message if len(message) <= _LONGEST_WORDS else f"{message[: _LONGEST_WORDS - 1]}…"
     said = f"{short or 'no message'} ({response.status}{f' {code}' if code else ''})"
     return f"{said} [request {request}]" if request else said
@@ -78,11 +78,6 @@ def words(response: Response) -> str:
 def grant(permission: str, response: Response) -> str:
     """What to do where a permission is missing, and how the directory said so."""
     return f"Grant {permission} to Guestlist's identity. The directory said: {words(response)}"
-
-
-def request_id(response: Response) -> str | None:
-    """Graph's own number of the request: what its support and its logs find it by."""
-    return response.headers.get("request-id")
 
 
 def nothing_happened(response: Response) -> Busy | None:
@@ -151,9 +146,9 @@ def join_answer(response: Response, group: str) -> JoinAnswer:
         return busy
     lowered = response.error[1].lower()
     if response.status in (200, 201, 204):
-        return Joined(before=False, request_id=request_id(response))
+        return Joined(before=False, request_id=response.request_id)
     if response.status == 400 and _DUPLICATE in lowered:
-        return Joined(before=True, request_id=request_id(response))
+        return Joined(before=True, request_id=response.request_id)
     if response.status == 404 and f"'{group.lower()}'" in lowered:
         return Declined(Reason.GROUP_MISSING, words(response))
     if _lags(response):
@@ -173,14 +168,14 @@ def leave_answer(response: Response, permission: str) -> LeaveAnswer:
     if response.status in (200, 204, 404) or (
         response.status == 400 and "removed object references do not exist" in response.error[1].lower()
     ):
-        return Gone(request_id(response))
+        return Gone(response.request_id)
     return _not_done(response, permission)
 
 
 def write_answer(response: Response, permission: str) -> WriteAnswer:
     """What an answer to changing or restoring one account means."""
     if response.status in (200, 204):
-        return Written(request_id(response))
+        return Written(response.request_id)
     if response.status == 404:
         return Missing()
     return _not_done(response, permission)

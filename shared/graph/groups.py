@@ -1,6 +1,6 @@
 """Reading a group: its kind, its owners and the apps that its members get into."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -52,8 +52,10 @@ async def read_group(
     found = one(facts, _READ)
     owner_ids = await all_pages(session, owners, _READ)
     owned_by = frozenset(UserId(o["id"].lower()) for o in owner_ids)
-    opened = await _opened(session, group, apps, assignments)
-    return facts_of({"id": group, **found}, owned_by, await _apps(session, opened, keep=keep))
+    # Of a group that opens more than a batch's worth of apps the first are enough: its guests are led to My Apps.
+    opened = (await _opened(session, group, apps, assignments))[: batch.LIMIT]
+    visible = await visible_apps(session, opened, keep=keep)
+    return facts_of({"id": group, **found}, owned_by, tuple(visible[a] for a in opened if a in visible))
 
 
 async def apps_of_all(
@@ -89,7 +91,8 @@ async def _opened(
     any and the group's own side may not be read, none is known."""
     if not apps:
         [answer] = answers
-        return [] if answer.status == 403 else resources_of(await all_pages(session, answer, _DIRECTORY))
+        held = [] if answer.status == 403 else await all_pages(session, answer, _DIRECTORY)
+        return list(dict.fromkeys(str(a["resourceId"]) for a in held))
     return [
         app
         for app, answer in zip(apps, answers, strict=True)
@@ -120,19 +123,6 @@ def facts_of(found: dict[str, Any], owners: frozenset[UserId], apps: tuple[Group
         owners=owners,
         apps=apps,
     )
-
-
-async def _apps(session: GraphSession, opened: list[str], *, keep: bool) -> tuple[GroupApp, ...]:
-    """The apps that the group opens and that a person may see. Of a group that opens more than a batch's
-    worth the first are enough: a guest of several apps is led to My Apps."""
-    resources = opened[: batch.LIMIT]
-    found = await visible_apps(session, resources, keep=keep)
-    return tuple(found[r] for r in resources if r in found)
-
-
-def resources_of(assignments: Iterable[dict[str, Any]]) -> list[str]:
-    """The service principals that assignments give a role on, each once."""
-    return list(dict.fromkeys(str(a["resourceId"]) for a in assignments))
 
 
 async def visible_apps(session: GraphSession, resources: Sequence[str], *, keep: bool = False) -> dict[str, GroupApp]:

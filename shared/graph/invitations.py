@@ -43,4 +43,4 @@ def _answer(response: Response) -> InviteAnswer:
     id_ = user.get("id") if isinstance(user, dict) else None
     if not (isinstance(id_, str) and id_ and isinstance(link, str) and link):
         return Unknown("the directory says that it invited the guest, but names no account or no link")
-    return Invited(UserId(id_.lower()), link, errors.request_id(response))
+    return Invited(UserId(id_.lower()), link, response.request_id)

@@ -32,17 +32,11 @@ class Directory(Protocol):
     def pressure(self) -> float:
         """The share of its limits that the directory last said to be in use: from 0.8 on, above 1 where it
         throttles; 0 where it says nothing."""
-        ...
 
     async def read_group(self, group: GroupId, *, keep: bool = False) -> GroupFacts:
         """Facts of a group with all its owners and the apps it opens. Safe to repeat. With `keep`, for work that
-        nobody waits for, what was read within ten seconds counts while the directory refuses some reads.
-
-        Raises:
-            Refused: `group-missing`, or `permission-missing` naming the permission.
-            DirectoryBusy: nothing could be learnt now.
-        """
-        ...
+        nobody waits for, what was read within ten seconds counts while the directory refuses some reads. Raises
+        Refused (`group-missing`, `permission-missing` naming the permission), and DirectoryBusy."""
 
     async def find(self, addresses: Sequence[Address]) -> list[FindAnswer]:
         """The account whose own each address is: its mail, an identity that signs in, or an alias of a colleague's
@@ -50,48 +44,35 @@ class Directory(Protocol):
 
         Where it is several accounts' own, a guest who has accepted comes first, then a pending guest, then any other.
         A guest invited within the last minutes may not be shown. Raises Refused `permission-missing`."""
-        ...
 
     async def invite(self, guests: Sequence[GuestToInvite]) -> list[InviteAnswer]:
         """Invite each. NOT safe to repeat: a repeat makes a second ticket and may send a second mail."""
-        ...
 
     async def are_members(self, group: GroupId, users: Sequence[UserId]) -> list[bool | None]:
         """Who of them is a member of the group; None where it could not be learnt. Safe to repeat."""
-        ...
 
     async def leave(self, group: GroupId, users: Sequence[UserId]) -> list[LeaveAnswer]:
         """Make none of them a member of the group any more; `not-a-guest` for an account that is none. Safe to
         repeat."""
-        ...
 
     async def get_guests(self, users: Sequence[UserId], *, accounts_alone: bool = False) -> list[GuestLook]:
         """Who of them has accepted, and who has a group or an app besides; with `accounts_alone` nothing is said of
-        what they have, and no more than inviting may do is needed. Safe to repeat.
-
-        Raises:
-            Refused: `permission-missing`.
-            DirectoryBusy: nothing could be learnt now.
-        """
-        ...
+        what they have, and no more than inviting may do is needed. Safe to repeat. Raises Refused
+        `permission-missing`, and DirectoryBusy."""
 
     async def delete_guests(self, users: Sequence[UserId]) -> list[LeaveAnswer]:
         """Delete their accounts (softly: they can be restored for 30 days); `not-a-guest` for one that is none. Safe
         to repeat."""
-        ...
 
     async def restore_guests(self, users: Sequence[UserId]) -> list[WriteAnswer]:
         """Bring deleted accounts back, with their groups. Missing for one that is there, or gone for good. Safe to
         repeat."""
-        ...
 
     async def enable_guests(self, users: Sequence[UserId], *, enabled: bool) -> list[WriteAnswer]:
         """Let their accounts sign in, or not: then `not-a-guest` for one that is none. Safe to repeat."""
-        ...
 
     async def join(self, group: GroupId, users: Sequence[UserId]) -> list[JoinAnswer]:
         """Make each a member of the group. Safe to repeat: who is a member already is answered so."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,25 +109,17 @@ class GuestReader(Protocol):
     async def owned_groups(self, owner: UserId) -> list[GroupFacts]:
         """The groups of a person, with the names of the apps that they open; empty for somebody the directory
         does not know. `owners` holds this owner alone. Safe to repeat."""
-        ...
 
     async def guests(self, group: GroupId, continuation: str | None, find: str | None = None) -> GuestPage:
         """The guests among the members of a group; with `find` those whose name or address begins with it. What
-        was made within the last minutes may not be found.
-
-        Raises:
-            Refused: `group-missing` as well; `parameter-invalid` where the continuation was never given out for this
-                group and this search.
-        """
-        ...
+        was made within the last minutes may not be found. Raises Refused `group-missing` as well, and
+        `parameter-invalid`: the continuation was never given out for this group and this search."""
 
     async def guest(self, group: GroupId, user: UserId) -> GuestFacts | None:
         """A guest of the group; None where it is none, or no member."""
-        ...
 
     async def mail_address(self, user: UserId) -> str | None:
         """Where a person reads mail; None for who has no mailbox or is gone."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +137,7 @@ class Principals(Protocol):
 
     async def standing(self, ids: Sequence[UserId], *, keep: bool = False) -> Mapping[UserId, Standing]:
         """Those of them that the directory knows; who was deleted is absent. `keep` as in `Directory.read_group`."""
-        ...
 
     async def roles_of(self, id_: UserId) -> frozenset[str]:
         """The values of the app roles of Guestlist's own API that a principal holds, itself or, a person, as a
         direct member of a group: what the principal's next token would carry. Empty for who is gone."""
-        ...

@@ -56,12 +56,8 @@ class OnGraph:
 
 
 def one(response: Response, permission: str) -> dict[str, Any]:
-    """The object that was asked for.
-
-    Raises:
-        Refused: `permission-missing` naming `permission`, or `directory-refused`.
-        DirectoryBusy: there is none to be had now.
-    """
+    """The object that was asked for. Raises Refused (`permission-missing` naming `permission`, `directory-refused`),
+    and DirectoryBusy: there is none to be had now."""
     if response.status != 200 or not isinstance(response.body, dict):
         raise errors.reading_failed(response, permission)
     return response.body

@@ -38,6 +38,11 @@ class Response:
             return "", ""
         return str(found.get("code") or ""), str(found.get("message") or "")
 
+    @property
+    def request_id(self) -> str | None:
+        """Graph's own number of the request: what its support and its logs find it by."""
+        return self.headers.get("request-id")
+
     def retry_after(self, now: datetime | None = None) -> timedelta | None:
         """``Retry-After`` as a number of seconds or an HTTP date; None where there is none that can be read. Never
         more than a day: a wild value must not make a guest wait for ever."""

@@ -79,7 +79,7 @@ class GraphSession:
         since = time.monotonic()
         with spans.graph_call(method, path) as span:
             response = replace(await self._send(method, path, body, headers), asked=path)
-            spans.answered(span, response.status, response.headers.get("request-id"))
+            spans.answered(span, response.status, response.request_id)
         if not path.endswith("/$batch"):  # its parts are counted one by one
             meters.graph_answered(response.status)
         elif response.status == 200:

@@ -46,7 +46,6 @@ _STAYS = {
 class Removal:
     """What removing an app would remove and leave. `tag` stands for exactly this."""
 
-    app: AppRecord
     removes: tuple[Change, ...]
     keeps: tuple[str, ...]
     tag: str
@@ -152,7 +151,7 @@ class Apps:
         else:
             keeps.append(f"the group '{app.group_name}' with its members, which was there before")
         content = "\n".join([f"{c.kind}/{c.id}" for c in removes] + keeps)
-        return Removal(app, removes, tuple(keeps), sha256(content.encode()).hexdigest()[:32])
+        return Removal(removes, tuple(keeps), sha256(content.encode()).hexdigest()[:32])
 
 
 def _sorted(app: AppRecord) -> list[Change]:

@@ -60,12 +60,8 @@ class SetupCommands:
     tools: Tools
 
     async def start(self, new: NewSetup, caller: Caller, key: str | None) -> Setup:
-        """Take the setup; with an idempotency key a repeat gives the same one.
-
-        Raises:
-            Refused: `not-admin`, `feature-off`, `idempotency-key-reused`.
-            StorageBusy: nothing was taken.
-        """
+        """Take the setup; with an idempotency key a repeat gives the same one. Raises Refused `not-admin`,
+        `feature-off`, `idempotency-key-reused`, and StorageBusy: nothing was taken."""
         require(caller, Action.RUN_SETUP)
         self.tools.require_features(new.plan)
         tools, now = self.tools, self.tools.clock.now()
@@ -87,12 +83,8 @@ class SetupCommands:
         return setup
 
     async def dry_run(self, plan: SetupPlan, caller: Caller) -> list[DryRunResult]:
-        """What each step would do. Reads the directory, changes nothing anywhere.
-
-        Raises:
-            Refused: `not-admin`, `feature-off`.
-            DirectoryBusy: the directory cannot be read now.
-        """
+        """What each step would do. Reads the directory, changes nothing anywhere. Raises Refused `not-admin`,
+        `feature-off`, and DirectoryBusy."""
         require(caller, Action.RUN_SETUP)
         self.tools.require_features(plan)
         now = self.tools.clock.now()

@@ -223,6 +223,9 @@ class StepRecord:
     reason: Reason | None = None
     detail: Annotated[str | None, IN_WORDS] = None
 
+    def failed(self, at: datetime, reason: Reason, detail: str | None) -> "StepRecord":
+        return replace(self, state=StepState.FAILED, finished_at=at, reason=reason, detail=detail)
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:

@@ -164,12 +164,8 @@ class Work:
         return made, True
 
     async def read_app(self) -> Application:
-        """The app of this setup, read once a delivery.
-
-        Raises:
-            DirectoryLagging: it is not seen yet, though it was found or made.
-            Refused: `app-protected`.
-        """
+        """The app of this setup, read once a delivery. Raises Refused `app-protected`, and DirectoryLagging: it is
+        not seen yet, though it was found or made."""
         if self.app is None:
             app = await self.tools.directory.app_by_id(self.require_app().app_id)
             if app is None:

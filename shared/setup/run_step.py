@@ -79,15 +79,8 @@ class RunSetupStepNow:
             result = await BODIES[work.step](work)
         except Refused as e:
             log.info("setup %s, %s refused: %s", work.setup.id, work.step.value, e.reason.value)
-            checks = e.checks if isinstance(e, Differs) else work.record.checks
-            return replace(
-                work.record,
-                state=StepState.FAILED,
-                finished_at=work.now,
-                reason=e.reason,
-                detail=e.detail,
-                checks=checks,
-            )
+            failed = work.record.failed(work.now, e.reason, e.detail)
+            return replace(failed, checks=e.checks) if isinstance(e, Differs) else failed
         record = replace(
             work.record,
             state=StepState.DONE,

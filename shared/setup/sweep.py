@@ -3,7 +3,7 @@ failed in every delivery is given up."""
 
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,6 @@ from shared.membership.model.apps import AppState
 from shared.messages.commands import RemoveApp, RunSetupStep
 from shared.messages.ports.outbox import Outbox
 from shared.messages.sweep import ENDED, NextCheck
-from shared.setup.model import StepState
 
 if TYPE_CHECKING:
     from shared.setup.rows import TableSetupStore
@@ -70,13 +69,8 @@ class SweepSetups:
         stored = await self.store.read(command.setup)
         if stored is None or command.step not in stored.setup.to_run:
             return False
-        record = replace(
-            stored.setup.steps[command.step],
-            state=StepState.FAILED,
-            finished_at=self.clock.now(),
-            reason=Reason.GAVE_UP,
-            detail=f"The step stopped with an error in every delivery; the logs name it by setup {command.setup}",
-        )
-        await self.store.save(stored, [record])
+        detail = f"The step stopped with an error in every delivery; the logs name it by setup {command.setup}"
+        failed = stored.setup.steps[command.step].failed(self.clock.now(), Reason.GAVE_UP, detail)
+        await self.store.save(stored, [failed])
         log.error("gave up step %s of setup %s", command.step.value, command.setup)
         return True

@@ -24,24 +24,18 @@ class Differs(Refused):
 
 
 async def verify(work: Work) -> Result:
-    """Read back and compare.
-
-    Raises:
-        Differs: something is not as it was set up, and has stayed so.
-        DirectoryLagging: it is not as it was set up, which may pass.
-    """
+    """Read back and compare. Where something is not as it was set up, raises DirectoryLagging, as that may pass, and
+    Differs when it has stayed so."""
     if work.dry:
         work.would("read everything back and compare")
         return Result()
     app, facts = await work.read_app(), await work.tools.groups.read_group(work.require_group().id)
-    checks = (
+    found = (
         *_group_checks(facts, work.found.owners),
         *_app_checks(work, app),
         *await _assignment_checks(work, app),
         *_confirmed(work),
-        await _package_check(work),
     )
-    found = tuple(c for c in checks if c is not None)
     if any(c.state is CheckState.WRONG for c in found):
         if work.attempt < PATIENCE:
             raise DirectoryLagging("not all of it can be read back yet")
@@ -89,21 +83,17 @@ async def _assignment_checks(work: Work, app: Application) -> list[Check]:
 
 
 def _confirmed(work: Work) -> list[Check]:
-    """What no API shows: all that is known is who said so."""
+    """What is not read back. Of what no API shows all that is known is who said so."""
     checks = []
     for step in (SetupStep.SELF_SERVICE_GROUPS, SetupStep.SINGLE_SIGN_ON, SetupStep.SELF_SERVICE_ACCESS):
         record = work.setup.steps[step]
         if record.task is not None and record.confirmation is not None:
             said = f"{record.confirmation.name} confirmed it on {record.confirmation.at:%Y-%m-%d}"
             checks.append(Check(record.task.title, CheckState.OK, said))
-    return checks
-
-
-async def _package_check(work: Work) -> Check | None:
-    if work.plan.self_service is not SelfService.ACCESS_PACKAGE:
-        return None
     made = work.setup.steps[SetupStep.SELF_SERVICE_ACCESS]
-    return Check("Access package", CheckState.OK, "; ".join(made.notes)) if made.notes else None
+    if work.plan.self_service is SelfService.ACCESS_PACKAGE and made.notes:
+        checks.append(Check("Access package", CheckState.OK, "; ".join(made.notes)))
+    return checks
 
 
 def _check(what: str, good: bool, as_asked: str, otherwise: str) -> Check:

@@ -9,8 +9,8 @@ import pytest
 
 from shared.core.errors import Refused
 from shared.core.reasons import Reason
-from shared.identity import keys
-from shared.identity.keys import FRESH_S, RETRY_S, STALE_S, IssuerKeys
+from shared.identity import tokens
+from shared.identity.tokens import FRESH_S, RETRY_S, STALE_S, IssuerKeys
 
 KEY: Any = object()
 
@@ -33,7 +33,7 @@ class Issuer(IssuerKeys):
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     clock = SimpleNamespace(s=1000.0)
-    monkeypatch.setattr(keys, "time", SimpleNamespace(monotonic=lambda: clock.s))
+    monkeypatch.setattr(tokens, "time", SimpleNamespace(monotonic=lambda: clock.s))
     return clock
 
 
