@@ -10,8 +10,7 @@ import azure.functions as func
 
 from functions.handlers import background
 from shared import wiring
-from shared.messages.registry import MESSAGES
-from shared.messages.route import Messages, Route, UnreadableMessage
+from shared.messages.registry import MESSAGES, Messages, Route, UnreadableMessage
 
 log = logging.getLogger("guestlist")
 

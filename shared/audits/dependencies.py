@@ -17,8 +17,8 @@ from shared.core.records import FindStuck
 from shared.graph.ports import Directory
 from shared.invitations.ports import Store
 from shared.membership.ports import AppStore
-from shared.messages.ports.outbox import Outbox
-from shared.storage.ports.change_log import ChangeLog
+from shared.messages.ports import Outbox
+from shared.storage.ports import ChangeLog
 
 if TYPE_CHECKING:
     from shared.audits.rows.audits import TableAuditStore, TableRemedyStore

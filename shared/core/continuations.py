@@ -1,6 +1,7 @@
 """Where a page ended, as callers get it: base64 as links take it, with no padding and no character to escape."""
 
 import base64
+import re
 from collections.abc import Callable
 
 from shared.core.errors import Refused
@@ -18,3 +19,18 @@ def read[T](text: str, parse: Callable[[bytes], T]) -> T:
         return parse(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
     except (ValueError, RecursionError) as e:
         raise Refused(Reason.PARAMETER_INVALID, "the continuation was never given out", field="continuation") from e
+
+
+def give(place: str) -> str:
+    return written(place.encode())
+
+
+def take(text: str, shape: re.Pattern[str]) -> str:
+    """The place that was given out; `shape` is what all places look like. Raises Refused `parameter-invalid`."""
+
+    def parse(raw: bytes) -> str:
+        if not shape.fullmatch(place := raw.decode()):
+            raise ValueError
+        return place
+
+    return read(text, parse)

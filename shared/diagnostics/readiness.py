@@ -18,7 +18,7 @@ from shared.diagnostics.model import WORKER_LATE, Chain, Readiness
 from shared.diagnostics.ports import Heartbeats
 from shared.messages.commands import RoundTrip
 from shared.messages.outcomes import Outcome
-from shared.messages.ports.outbox import Outbox
+from shared.messages.ports import Outbox
 
 if TYPE_CHECKING:
     from shared.graph.app_directory import GraphAppDirectory

@@ -24,7 +24,7 @@ from shared.membership.access import REMEMBERED as READ_REMEMBERED
 from shared.membership.access import Access
 from shared.membership.model.access import Action, may
 from shared.messages.commands import ImportChunk, SplitImport, UndoImport
-from shared.messages.ports.outbox import Outbox
+from shared.messages.ports import Outbox
 from shared.pace.pacing import TENANT_KEY
 
 _LISTED = 50

@@ -7,7 +7,7 @@ from typing import Protocol
 from shared.core.ids import GroupId, ImportId
 from shared.core.versions import Versioned
 from shared.imports.model.imports import Admission, Import, Progress
-from shared.storage.ports.open_work import OpenWork
+from shared.storage.ports import OpenWork
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from shared.imports.model.imports import GuestRow, Import, ImportState, Progress
 from shared.imports.read_rows import Piece, read_piece
 from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.ports import Store
-from shared.storage.ports.files import Files
+from shared.storage.ports import Files
 
 WINDOWS = 500
 """Of twenty rows, in one part: an answer that is made in seconds and fits into memory many times."""

@@ -13,10 +13,9 @@ from shared.core.ids import GroupId, ImportId
 from shared.core.versions import Versioned
 from shared.imports.model.imports import Admission, Import, Progress
 from shared.imports.ports import StoredImport
-from shared.storage.open_work import TableOpenWork
 from shared.storage.records import Columns, new_row, record_row, save_versioned, versioned_record
-from shared.storage.table import Table, insert, version_of
-from shared.storage.transactions import Row
+from shared.storage.reminders import TableOpenWork
+from shared.storage.table import Row, Table, insert, version_of
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient

@@ -37,10 +37,10 @@ from shared.invitations.model.invitations import Invitation, failed
 from shared.invitations.ports import Guard, Store
 from shared.messages.commands import CHUNK_SIZE, ImportChunk, SplitImport
 from shared.messages.outcomes import Outcome, later
-from shared.messages.ports.outbox import Outbox
+from shared.messages.ports import Outbox
 from shared.pace.import_pace import ImportPace, due, room
 from shared.pace.pacing import group_key, next_day
-from shared.storage.ports.files import Files
+from shared.storage.ports import Files
 
 log = logging.getLogger("guestlist")
 

@@ -24,9 +24,9 @@ from shared.imports.read_rows import Piece, read_piece
 from shared.invitations.ports import Store
 from shared.membership.model.access import Action, may, tenant_roles
 from shared.messages.commands import SplitImport
-from shared.messages.ports.outbox import Outbox
+from shared.messages.ports import Outbox
 from shared.pace.pacing import DayLimit, dry_runs_key, group_key
-from shared.storage.ports.files import Files
+from shared.storage.ports import Files
 
 SIZE_LIMIT = 100 * 1024 * 1024
 """Bytes of a request that the Functions host takes. Source: Azure Functions, HTTP trigger limits."""

@@ -13,7 +13,7 @@ from shared.invitations.ports import Store
 from shared.invitations.sweep import what_waits
 from shared.messages.commands import Command, SplitImport, UndoImport
 from shared.messages.sweep import ENDED, NextCheck
-from shared.storage.ports.files import Files
+from shared.storage.ports import Files
 
 
 @dataclass(frozen=True, slots=True)

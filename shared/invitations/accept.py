@@ -17,7 +17,7 @@ from shared.invitations.ports import KeyClaim, Store
 from shared.membership.access import Access
 from shared.membership.model.access import Action
 from shared.messages.commands import InviteChunk
-from shared.messages.ports.outbox import Outbox
+from shared.messages.ports import Outbox
 from shared.pace.pacing import TENANT_KEY, Budgets, next_day
 
 _BUDGETS = {

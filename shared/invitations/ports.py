@@ -12,7 +12,7 @@ from shared.mail.ports import Mail
 from shared.membership.ports import LastDays, StopState
 from shared.pace.import_pace import ImportPace, Limits, Refusal
 from shared.pace.pacing import Breaker, DayLimit, Pace
-from shared.storage.ports.open_work import OpenWork
+from shared.storage.ports import OpenWork
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from shared.invitations.chunk_rows import ChunkRows
 from shared.invitations.model.invitations import Invitation, State, failed
 from shared.invitations.ports import Store
 from shared.messages.commands import ChunkCommand, Command, ImportChunk, InviteChunk, JoinChunk, MailChunk
-from shared.messages.ports.outbox import Outbox
+from shared.messages.ports import Outbox
 from shared.messages.sweep import ENDED, NextCheck
 
 log = logging.getLogger("guestlist")

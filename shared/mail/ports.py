@@ -43,16 +43,13 @@ class Mailer(Protocol):
     @property
     def pace(self) -> Pace:
         """What the mail service lets one sender send."""
-        ...
 
     async def prepare(self, mails: Sequence[Mail], *, again: bool) -> list[PrepareAnswer]:
         """Make each mail known to the service without sending it, in the order given. Safe to repeat.
 
         `again` says that an earlier attempt may have prepared some: those are found by their key.
         """
-        ...
 
     async def dispatch(self, sends: Sequence[tuple[str, Mail]], *, again: bool) -> list[DispatchAnswer]:
         """Send prepared mails (handle and mail), in the order given. Safe to repeat: what was sent is not
         sent again. `again` says that an earlier attempt may have sent some."""
-        ...

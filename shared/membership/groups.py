@@ -20,7 +20,7 @@ from shared.membership.model.accounts import ExpectedMembership
 from shared.membership.model.apps import AppRecord
 from shared.membership.ports import AppStore, LastDays, OwnAction, OwnActions
 from shared.membership.stop import StopSwitch
-from shared.storage.ports.change_log import ChangeLog
+from shared.storage.ports import ChangeLog
 
 
 @dataclass(frozen=True, slots=True)

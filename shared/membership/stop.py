@@ -16,8 +16,8 @@ from shared.membership.access import require
 from shared.membership.model.access import Action
 from shared.membership.ports import StopState
 from shared.messages.commands import Command
-from shared.messages.ports.outbox import Parking
-from shared.storage.ports.change_log import ChangeLog
+from shared.messages.ports import Parking
+from shared.storage.ports import ChangeLog
 
 REMEMBERED = timedelta(seconds=3)
 """How long an instance may go by what it read: so long after a stop it may still begin something."""

@@ -1,5 +1,1 @@
-"""What the queues carry, and what becomes of it.
-
-registry.py   every kind of message: a line each
-route.py      what follows from it: bytes, queues, functions
-"""
+"""What the queues carry, and what becomes of it."""

@@ -7,12 +7,11 @@ run twice, and at once.
 """
 
 import asyncio
-import contextlib
 import contextvars
-import itertools
 import logging
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from shared.core.errors import GuestlistError
@@ -30,19 +29,14 @@ class MessagesInHand:
         self._process = secrets.token_hex(8)
         self._handlers: dict[str, _Hand] = {}
 
-    @contextlib.asynccontextmanager
-    async def holding(self, handler: str, message: str) -> AsyncIterator[None]:
+    def holding(self, handler: str, message: str) -> AbstractAsyncContextManager[None]:
         """Work on a message: it is written down before the work begins, and dropped after.
 
         Where storage does not take the row the work begins all the same: the host's own lease is left.
         """
-        hand = self._handlers.get(handler)
-        if hand is None:
-            owner = f"{handler}-{self._process}"
-            hand = self._handlers[handler] = _Hand(self._reminders, owner, self._lease)
-        with hand.added(message):
-            await hand.write()
-            yield
+        if handler not in self._handlers:
+            self._handlers[handler] = _Hand(self._reminders, f"{handler}-{self._process}", self._lease)
+        return self._handlers[handler].holding(message)
 
     async def close(self) -> None:
         """Stop renewing; what is held is sent again when its lease ends."""
@@ -58,33 +52,30 @@ class _Hand:
         self._owner = owner
         self._lease = lease
         self._messages: dict[int, str] = {}
-        self._numbers = itertools.count(1)
-        self._newest = 0
-        self._written = 0
+        self._newest = self._written = 0
+        """Numbers of messages."""
         self._writing = asyncio.Lock()
         self._renewal: asyncio.Task[None] | None = None
 
-    @contextlib.contextmanager
-    def added(self, message: str) -> Iterator[None]:
-        number = self._newest = next(self._numbers)
+    @asynccontextmanager
+    async def holding(self, message: str) -> AsyncIterator[None]:
+        self._newest += 1
+        number = self._newest
         self._messages[number] = message
         try:
+            # Once for all who wait for it at this moment.
+            async with self._writing:
+                if self._written < number:
+                    await self._write()
+            if self._renewal is None:
+                # In no message's context: the renewal belongs to no trace.
+                self._renewal = asyncio.create_task(self._renew(), context=contextvars.Context())
             yield
         finally:
             # Not written: the row may name what is done until it is renewed or released.
             del self._messages[number]
 
-    async def write(self) -> None:
-        """Write the row down, once for all who wait for it at this moment."""
-        wanted = self._newest
-        async with self._writing:
-            if self._written < wanted:
-                await self._put()
-        if self._renewal is None:
-            # In no message's context: the renewal belongs to no trace.
-            self._renewal = asyncio.create_task(self._renew(), context=contextvars.Context())
-
-    async def _put(self) -> None:
+    async def _write(self) -> None:
         newest = self._newest
         try:
             await self._reminders.hold(self._owner, list(self._messages.values()), datetime.now(UTC) + self._lease)
@@ -98,21 +89,16 @@ class _Hand:
             await asyncio.sleep(self._lease.total_seconds() / 3)
             async with self._writing:
                 if self._messages:
-                    await self._put()
-                elif await self._released():
+                    await self._write()
+                    continue
+                with suppress(GuestlistError):
+                    await self._reminders.release(self._owner)
                     self._renewal = None
                     return
-
-    async def _released(self) -> bool:
-        try:
-            await self._reminders.release(self._owner)
-        except GuestlistError:
-            return False
-        return True
 
     async def close(self) -> None:
         if self._renewal is not None:
             self._renewal.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError):
                 await self._renewal
             self._renewal = None

@@ -2,18 +2,18 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import batched
 from math import ceil
 
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from shared.messages.commands import Command
-from shared.messages.registry import MESSAGES
-from shared.messages.route import Messages, UnreadableMessage
-from shared.storage.accounts import failure
+from shared.messages.registry import MESSAGES, Messages, UnreadableMessage
+from shared.storage.accounts import translated
 from shared.storage.reminders import Reminder, TableReminders
 from shared.telemetry import spans
 
@@ -93,21 +93,13 @@ class QueueOutbox:
         async def put() -> None:
             await queue.send_message(body, visibility_timeout=ceil(wait.total_seconds()), time_to_live=NEVER)
 
-        try:
+        with translated():
             try:
                 await put()
             except ResourceNotFoundError:
-                await self._make(queue)
+                with suppress(ResourceExistsError):
+                    await queue.create_queue()
                 await put()
-        except AzureError as e:
-            raise failure(e) from e
-
-    @staticmethod
-    async def _make(queue: QueueClient) -> None:
-        try:
-            await queue.create_queue()
-        except ResourceExistsError:
-            return
 
     async def close(self) -> None:
         await self._service.close()

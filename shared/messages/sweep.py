@@ -10,8 +10,8 @@ from datetime import datetime
 
 from shared.core.clock import Clock
 from shared.messages.commands import Command
-from shared.messages.ports.outbox import Outbox
-from shared.storage.ports.open_work import OpenWork
+from shared.messages.ports import Outbox
+from shared.storage.ports import OpenWork
 
 
 @dataclass(frozen=True, slots=True)

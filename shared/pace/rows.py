@@ -32,8 +32,7 @@ from shared.storage.records import (
     save_versioned,
     to_text,
 )
-from shared.storage.table import Table, put, version_of
-from shared.storage.transactions import Operation
+from shared.storage.table import Operation, Table, put, version_of
 
 if TYPE_CHECKING:
     from azure.data.tables import TableEntity

@@ -11,7 +11,7 @@ from shared.imports.model.imports import GuestRow, Import, Rules, read_row
 from shared.imports.ports import ImportStore
 from shared.imports.read_rows import parts
 from shared.people.model import Found, Page, Person
-from shared.storage.ports.files import Files
+from shared.storage.ports import Files
 
 if TYPE_CHECKING:
     from shared.storage.files import BlobFiles

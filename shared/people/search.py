@@ -17,7 +17,7 @@ from shared.core.errors import Conflict, Unavailable
 from shared.core.versions import Versioned
 from shared.messages.commands import SearchPersonalData
 from shared.messages.outcomes import Later, Outcome, later, later_when_free
-from shared.messages.ports.outbox import Outbox
+from shared.messages.ports import Outbox
 from shared.people.model import (
     Page,
     Phase,

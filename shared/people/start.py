@@ -13,7 +13,7 @@ from shared.core.versions import Versioned
 from shared.membership.access import require
 from shared.membership.model.access import Action
 from shared.messages.commands import SearchPersonalData
-from shared.messages.ports.outbox import Outbox
+from shared.messages.ports import Outbox
 from shared.people.model import (
     RETENTION_ONCE_FETCHED,
     Person,

@@ -16,9 +16,9 @@ from shared.mail.ports import Mail, Mailer
 from shared.membership.access import Access
 from shared.membership.ports import AppStore
 from shared.messages.commands import FulfilRequest, MailRequest
-from shared.messages.ports.outbox import Outbox
+from shared.messages.ports import Outbox
 from shared.requests.model import Digest, JoinRequest, Limit, RequestSettings, RequestState
-from shared.storage.ports.open_work import OpenWork
+from shared.storage.ports import OpenWork
 
 
 @dataclass(frozen=True, slots=True)

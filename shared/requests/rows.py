@@ -10,12 +10,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from shared.core import continuations
 from shared.core.ids import GroupId, RequestId, UserId
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.requests.model import Digest, JoinRequest, Limit, RequestState
 from shared.requests.ports import RequestPage
-from shared.storage import continuations
-from shared.storage.open_work import OPEN, TableOpenWork
 from shared.storage.records import (
     new_row,
     read_record,
@@ -25,8 +24,8 @@ from shared.storage.records import (
     to_text,
     versioned_record,
 )
-from shared.storage.table import Table, put, version_of
-from shared.storage.transactions import Row
+from shared.storage.reminders import OPEN, TableOpenWork
+from shared.storage.table import Row, Table, put, version_of
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient

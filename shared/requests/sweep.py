@@ -10,7 +10,7 @@ from shared.core.ids import GroupId, RequestId
 from shared.core.records import StuckWork
 from shared.core.versions import Versioned
 from shared.messages.commands import Command, FulfilRequest, MailRequest
-from shared.messages.ports.outbox import Outbox
+from shared.messages.ports import Outbox
 from shared.messages.sweep import ENDED, NextCheck
 from shared.requests.model import JoinRequest, Limit, RequestMail, RequestState, transition
 from shared.requests.ports import RequestDependencies, RequestStore

@@ -17,7 +17,6 @@ from shared.core.versions import Versioned
 from shared.membership.model.apps import AppRecord
 from shared.messages.commands import SetupStep
 from shared.setup.model import Intent, Setup, SetupPlan, StepRecord, StoredSetup
-from shared.storage.open_work import OPEN, TableOpenWork
 from shared.storage.records import (
     Columns,
     from_text,
@@ -28,8 +27,8 @@ from shared.storage.records import (
     save_versioned,
     to_text,
 )
-from shared.storage.table import Table, insert, replace, version_of
-from shared.storage.transactions import Operation, Row
+from shared.storage.reminders import OPEN, TableOpenWork
+from shared.storage.table import Operation, Row, Table, insert, replace, version_of
 
 if TYPE_CHECKING:
     from azure.data.tables import TableEntity

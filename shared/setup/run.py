@@ -15,7 +15,7 @@ from shared.core.reasons import Reason
 from shared.graph.ports import Directory
 from shared.membership.model.apps import Change
 from shared.messages.commands import SetupStep
-from shared.messages.ports.outbox import Outbox
+from shared.messages.ports import Outbox
 from shared.setup.model import (
     Found,
     FoundApp,

@@ -14,7 +14,7 @@ from shared.core.records import StuckWork
 from shared.core.versions import retry_on_conflict
 from shared.membership.model.apps import AppState
 from shared.messages.commands import RemoveApp, RunSetupStep
-from shared.messages.ports.outbox import Outbox
+from shared.messages.ports import Outbox
 from shared.messages.sweep import ENDED, NextCheck
 
 if TYPE_CHECKING:

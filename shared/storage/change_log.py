@@ -4,16 +4,13 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from azure.data.tables.aio import TableServiceClient
+
+from shared.core import continuations
 from shared.core.records import ChangeLogEntry
-from shared.storage import continuations
 from shared.storage.records import read_record, record_row
-from shared.storage.table import Table
-from shared.storage.transactions import Row
-
-if TYPE_CHECKING:
-    from azure.data.tables.aio import TableServiceClient
+from shared.storage.table import Row, Table
 
 CHANGE_LOG = "Trail"
 
@@ -24,7 +21,7 @@ _PLACE = re.compile(r"[0-9]{8} [0-9]{13}-[0-9a-zA-Z_-]{1,200}")
 class TableChangeLog:
     """The port's `ChangeLog`."""
 
-    def __init__(self, service: "TableServiceClient") -> None:
+    def __init__(self, service: TableServiceClient) -> None:
         self._table = Table(service, CHANGE_LOG)
 
     async def add(self, entries: Sequence[ChangeLogEntry]) -> None:

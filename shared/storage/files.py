@@ -11,7 +11,7 @@ from shared.core.errors import Refused
 from shared.core.ids import ImportId
 from shared.core.reasons import Reason
 from shared.storage.accounts import code_of, translated
-from shared.storage.ports.files import Files
+from shared.storage.ports import Files
 
 CONTAINER = "imports"
 _BEHIND_THE_END = 416

@@ -8,17 +8,14 @@ from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cached_property, partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
+from azure.data.tables import TableEntity
 
 from shared.core.errors import GuestlistError
 from shared.core.versions import Versioned
-from shared.storage.table import Table, put, version_of
-from shared.storage.transactions import Row
-
-if TYPE_CHECKING:
-    from azure.data.tables import TableEntity
+from shared.storage.table import Row, Table, put, version_of
 
 SCHEMA = 1
 """Of the rows written here. It grows only where an older version of this code must not read a row; a column
@@ -47,7 +44,7 @@ def record_row(partition: str, key: str, record: Any, **columns: Any) -> Row:
     return new_row(partition, key, Record=_json(record), **columns)
 
 
-def read_record[T](row: "TableEntity", kind: type[T]) -> T:
+def read_record[T](row: TableEntity, kind: type[T]) -> T:
     """Raises UnreadableRow where a newer version has written it."""
     require_known(row)
     return msgspec.json.decode(row["Record"], type=kind)
@@ -59,7 +56,7 @@ def require_known(row: Mapping[str, Any]) -> None:
         raise UnreadableRow(f"row {row['RowKey']} has schema {row['SchemaVersion']}; this code reads up to {SCHEMA}")
 
 
-def versioned_record[T](row: "TableEntity", kind: type[T]) -> Versioned[T]:
+def versioned_record[T](row: TableEntity, kind: type[T]) -> Versioned[T]:
     return Versioned(read_record(row, kind), version_of(row))
 
 

@@ -94,21 +94,17 @@ class _Guarded:
 
     def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
         record: logging.LogRecord = self._make(*args, **kwargs)
-        _clean(record)
+        try:
+            text = record.getMessage()
+        except (TypeError, ValueError):
+            return record  # logging itself reports what does not fit its format
+        clean = pseudonyms.without_addresses(text)
+        if clean != text:
+            record.msg, record.args = clean, ()
+        if record.exc_info and record.exc_info[1] is not None:
+            whole = "".join(traceback.format_exception(*record.exc_info))
+            replaced = pseudonyms.without_addresses(whole)
+            if replaced != whole:
+                # Handlers would write the exception in its own words: what may be told of it goes into the message.
+                record.msg, record.args, record.exc_info = f"{clean}\n{replaced}", (), None
         return record
-
-
-def _clean(record: logging.LogRecord) -> None:
-    try:
-        text = record.getMessage()
-    except (TypeError, ValueError):
-        return  # logging itself reports what does not fit its format
-    clean = pseudonyms.without_addresses(text)
-    if clean != text:
-        record.msg, record.args = clean, ()
-    if record.exc_info and record.exc_info[1] is not None:
-        whole = "".join(traceback.format_exception(*record.exc_info))
-        replaced = pseudonyms.without_addresses(whole)
-        if replaced != whole:
-            # Handlers would write the exception in its own words: what may be told of it goes into the message.
-            record.msg, record.args, record.exc_info = f"{clean}\n{replaced}", (), None

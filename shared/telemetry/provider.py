@@ -1,9 +1,10 @@
 """Where telemetry goes: to Application Insights by Microsoft's distribution of OpenTelemetry, to any OTLP endpoint,
 to the console, or nowhere. Decided by settings that are OpenTelemetry's and Microsoft's own, at the first call."""
 
+import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ METRIC_INTERVAL_MS = 15_000
 """OpenTelemetry's own is a minute, and an instance without work may end sooner (UNVERIFIED: after half a minute),
 without a word to the process."""
 LOGGER = "guestlist"
+EVERY_S = 5.0
+PATIENCE_S = 2.0
 
 _NOT_WANTED = (
     *("azure_sdk", "django", "fastapi", "flask", "psycopg2", "requests", "urllib", "urllib3", "httpx"),
@@ -162,3 +165,40 @@ def _own(spans: "list[SpanProcessor]", readers: "list[MetricReader]", records: "
             loggers.add_log_record_processor(record)
         set_logger_provider(loggers)
         logging.getLogger(LOGGER).addHandler(LoggingHandler(logger_provider=loggers))
+
+
+class Sender:
+    """Sends telemetry when work ends: an instance without work may be gone soon, without a word. Exporters send by
+    themselves every few seconds, which is enough where the process lives on; this adds what it was told in the
+    moments before its last work ended.
+
+    Sends at most once in `every_s`, whoever asks: a busy process sends no more often than an exporter does by
+    itself. Who asks in between does not wait, and is sent for when that time is over."""
+
+    def __init__(self, send: Callable[[], None], every_s: float = EVERY_S, patience_s: float = PATIENCE_S) -> None:
+        """`send` blocks and does not raise; it runs in a thread."""
+        self._send = send
+        self._every_s = every_s
+        self._patience_s = patience_s
+        self._sending: asyncio.Task[None] | None = None
+        """What is being sent, or was within `every_s`."""
+        self._asked_again = False
+
+    async def __call__(self) -> None:
+        """Returns when everything is sent, or after `patience_s`, or at once where it was sent a moment ago."""
+        if self._sending is not None:
+            self._asked_again = True
+            return
+        await asyncio.wait({self._begin()}, timeout=self._patience_s)
+
+    def _begin(self) -> asyncio.Task[None]:
+        loop = asyncio.get_running_loop()
+        self._asked_again = False
+        self._sending = loop.create_task(asyncio.to_thread(self._send))
+        self._sending.add_done_callback(lambda _: loop.call_later(self._every_s, self._end))
+        return self._sending
+
+    def _end(self) -> None:
+        self._sending = None
+        if self._asked_again:
+            self._begin()

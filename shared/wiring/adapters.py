@@ -48,7 +48,7 @@ class Adapters:
         from shared.invitations.rows.invitations import TableInvitationHistory
         from shared.messages.in_hand import MessagesInHand
         from shared.messages.outbox import QueueOutbox
-        from shared.messages.poison import StoragePoisonQueues
+        from shared.messages.queues import QueueGauges, StoragePoisonQueues
         from shared.people.rows.cases import BlobExports, TableSubjectRequests
         from shared.people.rows.personal_data import TablePersonalData
         from shared.requests.mail_text import JinjaRequestText
@@ -59,7 +59,6 @@ class Adapters:
         from shared.storage.files import BlobFiles
         from shared.storage.key import TableKey
         from shared.storage.reminders import TableReminders
-        from shared.telemetry.queues import QueueGauges
         from shared.wiring.measured_stores import MeasuredAuditStore, MeasuredStore
 
         self.settings, self.clock = settings, SystemClock()

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.messages.route import read_traceparent
+from shared.messages.registry import read_traceparent
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
-    from shared.telemetry.sending import Sender
+    from shared.telemetry.provider import Sender
 
 log = logging.getLogger("guestlist")
 
@@ -32,12 +32,12 @@ async def send_telemetry() -> None:
     """Send what is recorded before this process may end; waits two seconds at most, and not at all in a process that
     sent a moment ago or tells nobody. To be called when a handler's span has ended."""
     global _sender
-    from shared.telemetry import provider, sending
+    from shared.telemetry import provider
 
     if not provider.configure(os.environ):
         return
     if _sender is None:
-        _sender = sending.Sender(partial(provider.flush, sending.PATIENCE_S))
+        _sender = provider.Sender(partial(provider.flush, provider.PATIENCE_S))
     await _sender()
 
 

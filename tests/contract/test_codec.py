@@ -37,8 +37,7 @@ from shared.messages.commands import (
     SplitImport,
     UndoImport,
 )
-from shared.messages.registry import MESSAGES
-from shared.messages.route import STORED_AS, Messages, Route, UnreadableMessage, read_traceparent
+from shared.messages.registry import MESSAGES, STORED_AS, Messages, Route, UnreadableMessage, read_traceparent
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "v1"
 GROUP = GroupId("22222222-2222-4222-8222-222222222222")

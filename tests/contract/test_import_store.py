@@ -30,7 +30,7 @@ from shared.pace.import_pace import Limits, Refusal, due
 from shared.pace.pacing import DayLimit, Pace
 from shared.storage.accounts import CONNECTION, blob_service
 from shared.storage.files import BlobFiles
-from shared.storage.ports.files import Files
+from shared.storage.ports import Files
 from tests.builders import NOW, OWNER, an_invitation
 from tests.fakes.import_store import FakeFiles, FakeImportStore
 from tests.fakes.store import FakeStore

@@ -14,8 +14,7 @@ from shared.imports.rows import TableImportStore
 from shared.invitations.rows.store import TableStore
 from shared.requests.rows import TableRequestStore
 from shared.setup.rows import TableSetupStore
-from shared.storage.open_work import TableOpenWork
-from shared.storage.reminders import REMINDERS, TableReminders
+from shared.storage.reminders import REMINDERS, TableOpenWork, TableReminders
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "v1"
 OLD: dict[str, dict[str, Any]] = json.loads((SAMPLES / "rows-open.json").read_text())

@@ -19,8 +19,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from shared.core.ids import SetupId
 from shared.messages.commands import ChunkCommand, Command, InviteChunk, RunSetupStep, SetupStep
 from shared.messages.outbox import LONGEST_SLEEP, QueueOutbox
-from shared.messages.registry import MESSAGES
-from shared.messages.route import read_traceparent
+from shared.messages.registry import MESSAGES, read_traceparent
 from shared.storage.reminders import Reminder, TableReminders
 from shared.telemetry import spans
 from tests.builders import CHUNK, GROUP

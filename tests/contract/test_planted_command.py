@@ -21,11 +21,9 @@ from shared import wiring
 from shared.messages.commands import Command
 from shared.messages.outbox import QueueOutbox
 from shared.messages.outcomes import Later, Outcome
-from shared.messages.poison import Drained, StoragePoisonQueues
-from shared.messages.registry import MESSAGES
-from shared.messages.route import Messages, Route, UnreadableMessage, poison_queue
+from shared.messages.queues import Drained, QueueGauges, StoragePoisonQueues
+from shared.messages.registry import MESSAGES, Messages, Route, UnreadableMessage, poison_queue
 from shared.storage.reminders import TableReminders
-from shared.telemetry.queues import QueueGauges
 from tests.builders import NOW
 from tests.contract.test_codec import comes_back, without_sample
 

@@ -14,9 +14,8 @@ from azure.storage.queue.aio import QueueServiceClient
 from local.azurite import Azurite
 from shared.core.ids import SetupId
 from shared.messages.commands import Command, RunSetupStep, SetupStep
-from shared.messages.poison import Drained, StoragePoisonQueues
-from shared.messages.registry import MESSAGES
-from shared.messages.route import UNREADABLE, poison_queue
+from shared.messages.queues import Drained, StoragePoisonQueues
+from shared.messages.registry import MESSAGES, UNREADABLE, poison_queue
 from tests.contract.test_codec import AS_WRITTEN
 
 INVITE = AS_WRITTEN["message-invite-chunk"]

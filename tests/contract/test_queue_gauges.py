@@ -5,7 +5,7 @@ from contextlib import suppress
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue.aio import QueueServiceClient
 
-from shared.telemetry.queues import QueueGauges
+from shared.messages.queues import QueueGauges
 from tests.contract.metered import Meter
 
 

@@ -14,8 +14,7 @@ from functions.http import HTTP_S
 from functions.sweeper import SWEEP_PART_S
 from shared.core.clock import Timing
 from shared.settings import read_settings
-from shared.telemetry.provider import METRIC_INTERVAL_MS
-from shared.telemetry.sending import EVERY_S, PATIENCE_S
+from shared.telemetry.provider import EVERY_S, METRIC_INTERVAL_MS, PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST: dict[str, Any] = json.loads((ROOT / "host.json").read_text())

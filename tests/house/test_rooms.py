@@ -96,7 +96,7 @@ OUTSIDE = re.compile(
     r"(azure|msgraph|msgraph_core|kiota_abstractions|kiota_http|httpx|aiohttp|jinja2|functions|local)\b"
     r"|shared\.(wiring|settings|http|identity|telemetry)\b"
     r"|shared\.(graph|mail|storage)\.(?!ports\b|deliver\b)"
-    r"|shared\.messages\.(in_hand|outbox|poison|registry)\b"
+    r"|shared\.messages\.(in_hand|outbox|queues|registry)\b"
 )
 STEPS = [
     path

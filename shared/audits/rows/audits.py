@@ -24,11 +24,10 @@ from shared.audits.model.records import (
     Task,
 )
 from shared.audits.model.report import plus
+from shared.core import continuations
 from shared.core.errors import Conflict
 from shared.core.ids import AppId, AuditId, new_id
 from shared.core.versions import Versioned
-from shared.storage import continuations
-from shared.storage.open_work import TableOpenWork
 from shared.storage.records import (
     from_text,
     new_row,
@@ -39,8 +38,8 @@ from shared.storage.records import (
     to_text,
     versioned_record,
 )
-from shared.storage.table import Table, put, replace, upsert, version_of
-from shared.storage.transactions import Row
+from shared.storage.reminders import TableOpenWork
+from shared.storage.table import Row, Table, put, replace, upsert, version_of
 
 if TYPE_CHECKING:
     from azure.data.tables import TableEntity

@@ -19,8 +19,7 @@ from shared.invitations.rows.invitations import digest
 from shared.membership.model.accounts import ExpectedMembership, Subject
 from shared.membership.ports import Counts, OwnAction
 from shared.storage.records import SCHEMA, from_text, to_text
-from shared.storage.table import Table, merge
-from shared.storage.transactions import Row
+from shared.storage.table import Row, Table, merge
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient

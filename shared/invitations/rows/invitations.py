@@ -10,8 +10,7 @@ from shared.core.ids import ChunkId, GroupId, InvitationId
 from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.ports import Page
 from shared.storage.records import Columns, new_row, to_text
-from shared.storage.table import Table
-from shared.storage.transactions import Row
+from shared.storage.table import Row, Table
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient

@@ -13,6 +13,7 @@ import msgspec
 from azure.data.tables import TableEntity
 from azure.data.tables.aio import TableServiceClient
 
+from shared.core import continuations
 from shared.core.errors import Conflict, Refused
 from shared.core.ids import ChunkId, GroupId, ImportId, InvitationId, chunks_of
 from shared.core.reasons import Reason
@@ -33,12 +34,10 @@ from shared.invitations.rows.invitations import (
     to_row,
 )
 from shared.pace.rows import TenantState
-from shared.storage import continuations
 from shared.storage.key import TENANT
-from shared.storage.open_work import TableOpenWork
 from shared.storage.records import from_text, new_row, to_text
-from shared.storage.table import Table, insert, put, remove, replace, upsert, version_of
-from shared.storage.transactions import Operation, Row
+from shared.storage.reminders import TableOpenWork
+from shared.storage.table import Operation, Row, Table, insert, put, remove, replace, upsert, version_of
 
 OPEN_CHUNKS = "OpenChunks"
 TABLES = (INVITATIONS, OPEN_CHUNKS, TENANT)

@@ -21,8 +21,7 @@ from shared.invitations.rows.invitations import INVITATIONS, from_row, row_key
 from shared.people.model import Found, Page, Person, SubjectRequestState
 from shared.people.rows.cases import PEOPLE
 from shared.people.rows.tables import KINDS, TABLES, Kind, Mark, kind_of
-from shared.storage.table import Table, remove, replace, version_of
-from shared.storage.transactions import Operation, Row
+from shared.storage.table import Operation, Row, Table, remove, replace, version_of
 
 if TYPE_CHECKING:
     from azure.data.tables import TableEntity

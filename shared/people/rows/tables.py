@@ -34,7 +34,7 @@ from shared.storage.change_log import CHANGE_LOG
 from shared.storage.key import TENANT
 from shared.storage.records import Columns
 from shared.storage.reminders import REMINDERS
-from shared.storage.transactions import Row
+from shared.storage.table import Row
 
 
 @dataclass(frozen=True, slots=True)

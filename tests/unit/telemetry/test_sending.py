@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 
-from shared.telemetry.sending import Sender
+from shared.telemetry.provider import Sender
 
 
 class Exporter:

@@ -12,7 +12,6 @@ class Outbox(Protocol):
 
         A repeat makes a second message: steps are safe to run twice. Raises StorageBusy: the command may not have
         been taken."""
-        ...
 
 
 class Parking(Protocol):
@@ -21,9 +20,7 @@ class Parking(Protocol):
     async def park(self, command: Command) -> None:
         """Keep a command until `send_parked`, however long that is. The same command is kept once. Raises
         StorageBusy: the command may not have been taken."""
-        ...
 
     async def send_parked(self) -> int:
         """Put all that is parked on its queues; gives how many. Safe to repeat and to run twice at once. Raises
         StorageBusy: what is left is sent the next time."""
-        ...
