@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import batched, chain
 
 from shared.core.addresses import ERASED_ADDRESS
 from shared.core.clock import Clock, Timing
@@ -71,7 +71,10 @@ class SplitImportStep:
         """Read on, piece by piece. Safe to repeat at any time."""
         until = self.clock.now() + _A_DELIVERY
         while True:
-            outcome = await self._read_on(command)
+            try:
+                outcome = await self._read_on(command)
+            except Conflict:
+                return Outcome(note="another delivery reads on")
             match outcome.then:
                 # A message more for each piece would wait until its queue is looked at.
                 case (SplitImport() as command,) if self.clock.now() < until:
@@ -80,7 +83,7 @@ class SplitImportStep:
                     return outcome
 
     async def _read_on(self, command: SplitImport) -> Outcome:
-        """Read one piece."""
+        """Read one piece. Raises Conflict where another delivery reads on."""
         now = self.clock.now()
         stored = await self.imports.read(command.import_id)
         if stored is None or stored.progress.value.all_read:
@@ -91,22 +94,26 @@ class SplitImportStep:
                 return Outcome(note="another delivery reads on")
             # A delivery of this message read some pieces and died.
             command = replace(command, piece=progress.pieces)
-        if stored.record.value.state is not ImportState.RUNNING:
+        record = stored.record.value
+        if record.state is not ImportState.RUNNING:
             return Outcome(note="not running")
-        allowed, wait = await self._allowed(stored.record.value, progress.pieces, now)
+        allowed, wait = await self._allowed(record, progress.pieces, now)
         if not allowed:
             return await self._sleep(stored, command, *wait)
-        record = stored.record.value
         try:
-            await self._require_authority(stored)
-            cursor = stored.progress.value.cursor
-            piece = await read_piece(self.files, record, cursor, allowed, self.rules)
+            # Whoever started the import, or resumed it, still may: days can lie between two pieces.
+            if record.for_admin:
+                await self.admissions.authority.require_role(record)
+            else:
+                await self._target(stored, record.group)
+            piece = await read_piece(self.files, record, progress.cursor, allowed, self.rules)
             fits = await self._fitting(piece, now)
             if piece.windows and not fits:
-                why = "the daily limit of invitations to one group"
-                return await self._sleep(stored, command, next_day(now), why)
+                return await self._sleep(
+                    stored, command, next_day(now), "the daily limit of invitations to one group"
+                )
             if fits < len(piece.windows):
-                piece = await read_piece(self.files, record, cursor, fits, self.rules)
+                piece = await read_piece(self.files, record, progress.cursor, fits, self.rules)
             targets = await self._targets(stored, piece)
         except DirectoryBusy as e:
             until = now + busy_wait(command.attempt, e.retry_after, self.clock.jitter())
@@ -118,14 +125,6 @@ class SplitImportStep:
             # A permission was taken away: nobody's rows fail for it, reading goes on when it is back.
             return await self._sleep(stored, command, now + _LONG, e.detail or REASONS[e.reason].title)
         return await self._make(stored, command, piece, targets)
-
-    async def _require_authority(self, stored: StoredImport) -> None:
-        """Whoever started the import, or resumed it, still may: days can lie between two pieces."""
-        record = stored.record.value
-        if record.for_admin:
-            await self.admissions.authority.require_role(record)
-        else:
-            await self._target(stored, record.group)
 
     async def _allowed(self, record: Import, pieces: int, now: datetime) -> tuple[int, tuple[datetime, str]]:
         """How many windows may be read now; where none may, until when to wait, and for what."""
@@ -156,10 +155,7 @@ class SplitImportStep:
         progress = stored.progress.value
         if (progress.wakes_at, progress.why) != (until, why) and until > self.clock.now() + timedelta(seconds=10):
             fresh = replace(stored.progress, value=replace(progress, wakes_at=until, why=why))
-            try:
-                await self.imports.save_progress(command.import_id, fresh)
-            except Conflict:
-                return Outcome(note="another delivery reads on")
+            await self.imports.save_progress(command.import_id, fresh)
             await self.imports.open(command.import_id, until + self.timing.stall_timeout)
         return later(command, until, why)
 
@@ -196,21 +192,16 @@ class SplitImportStep:
             if progress.made_until is not None and progress.made_until > now:
                 return later(command, progress.made_until, "another delivery makes this piece")
             mine = replace(progress, made_until=now + self.timing.work_lease)
-            try:
-                taken = await self.imports.save_progress(record.id, replace(stored.progress, value=mine))
-            except Conflict:
-                return Outcome(note="another delivery reads on")
+            taken = await self.imports.save_progress(record.id, replace(stored.progress, value=mine))
             stored = replace(stored, progress=taken)
-        for start in range(0, len(chunks), _AT_A_TIME):
-            few = chunks[start : start + _AT_A_TIME]
+        for few in batched(chunks, _AT_A_TIME, strict=False):
             drafts = [self._draft(record, c, rows, targets[g]) for c, g, rows in few]
             await asyncio.gather(*(self._write(together) for together in in_transactions(drafts)))
         now = self.clock.now()
         positions, pace = await self._positions(record, chunks, now)
         starts = [max(now, due(pace, self.settings.limits, position, now)) for position in positions]
         messages = [ImportChunk(g, c, position=p) for (c, g, _), p in zip(chunks, positions, strict=True)]
-        for n in range(0, len(chunks), _AT_A_TIME):
-            sends = zip(messages[n : n + _AT_A_TIME], starts[n : n + _AT_A_TIME], strict=True)
+        for sends in batched(zip(messages, starts, strict=True), _AT_A_TIME, strict=False):
             await asyncio.gather(*(self.outbox.send(message, not_before=at) for message, at in sends))
         bad = Counter(progress.bad) + Counter(row.reason.value for row in piece.bad)
         fresh = Progress(
@@ -222,14 +213,9 @@ class SplitImportStep:
             targets=targets,
             all_read=piece.ended,
         )
-        try:
-            await self.imports.save_progress(record.id, Versioned(fresh, stored.progress.version))
-        except Conflict:
-            return Outcome(note="another delivery read on")
+        await self.imports.save_progress(record.id, Versioned(fresh, stored.progress.version))
         await self.imports.open(record.id, max([now, *starts]) + self.timing.stall_timeout)
-        if fresh.all_read:
-            return Outcome()
-        return Outcome(then=(SplitImport(record.id, fresh.pieces),))
+        return Outcome(then=() if fresh.all_read else (SplitImport(record.id, fresh.pieces),))
 
     async def _positions(
         self, record: Import, chunks: list[tuple[ChunkId, GroupId, list[GuestRow]]], now: datetime
@@ -239,9 +225,7 @@ class SplitImportStep:
         units = [len(rows) for _, _, rows in chunks]
         settings = self.settings
         await self.store.take_of_day(settings.of(record.creator), sum(units), now)
-        into: Counter[GroupId] = Counter()
-        for _, group, rows in chunks:
-            into[group] += len(rows)
+        into = Counter(group for _, group, rows in chunks for _ in rows)
         for group, count in into.items():
             await self.store.take_of_day({group_key(group): settings.per_group}, count, now)
         return await self.store.take_positions(settings.limits, units, record.id, now)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import batched
 
 from shared.core.addresses import ERASED_ADDRESS
 from shared.core.caller import Caller
@@ -17,13 +18,13 @@ from shared.core.reasons import REASONS, Reason
 from shared.core.results import Account, Lookalike
 from shared.graph.ports import Directory
 from shared.imports.authority import Authority
-from shared.imports.model.imports import GuestRow, Import, Progress, Rules, Target
+from shared.imports.model.imports import GuestRow, Import, Progress, Rules, Target, by_group
 from shared.imports.model.settings import ImportSettings
 from shared.imports.ports import ImportStore
 from shared.imports.read_rows import Piece, read_piece
 from shared.invitations.ports import Store
 from shared.membership.model.access import Action, may, tenant_roles
-from shared.messages.commands import SplitImport
+from shared.messages.commands import CHUNK_SIZE, SplitImport
 from shared.messages.ports import Outbox
 from shared.pace.pacing import DayLimit, dry_runs_key, group_key
 from shared.storage.ports import Files
@@ -131,7 +132,8 @@ class Example:
 
 @dataclass(slots=True)
 class Preview:
-    """`counts` by outcome: new, inDirectory, member, duplicate, invalid, blocked, notLookedUp."""
+    """`counts` by outcome: new, inDirectory, member, duplicate, invalid, blocked, notLookedUp. `lines` say where the
+    file has an address first, by group and `Address.key`."""
 
     rows: int = 0
     counts: Counter[str] = field(default_factory=Counter)
@@ -141,6 +143,8 @@ class Preview:
     today: int = 0
     per_day: int = 0
     seconds: int = 0
+    targets: dict[GroupId, Target] = field(default_factory=dict)
+    lines: dict[tuple[GroupId, str], int] = field(default_factory=dict)
 
     def add(self, outcome: str, line: int, address: str, what: str) -> None:
         self.counts[outcome] += 1
@@ -178,34 +182,26 @@ class PreviewImport:
         target = await self.authority.target_of_caller(upload.group, caller)
         dialect = upload.dialect()
         record = upload.record(ImportId("0" * 22), dialect, caller, self.clock.now())
-        preview = Preview(notes=dialect.notes)
-        groups, seen = {upload.group: target}, dict[tuple[GroupId, str], int]()
+        preview = Preview(notes=dialect.notes, targets={upload.group: target})
         content, cursor, ended = _Memory(upload.content), dialect.start, False
         while not ended:
             piece = await read_piece(content, record, cursor, _PIECE_WINDOWS, self.rules)
             cursor, ended = piece.cursor, piece.ended
-            await self._count(preview, piece, groups, seen, caller.object_id)
+            await self._count(preview, piece, caller.object_id)
         await self._pace(preview, caller, upload.group)
         return preview
 
-    async def _count(
-        self,
-        preview: Preview,
-        piece: Piece,
-        groups: dict[GroupId, Target],
-        seen: dict[tuple[GroupId, str], int],
-        caller: UserId,
-    ) -> None:
+    async def _count(self, preview: Preview, piece: Piece, caller: UserId) -> None:
         preview.rows += piece.rows
         for bad in piece.bad:
             preview.add("invalid", bad.line, bad.address, bad.detail or REASONS[bad.reason].title)
         to_look_up: list[GuestRow] = []
         room = LOOKED_UP - preview.counts["new"] - preview.counts["inDirectory"] - preview.counts["member"]
         for row in (r for window in piece.windows for r in window):
-            if row.group not in groups:
-                groups[row.group] = await self.authority.target_of_row(row.group)
-            target = groups[row.group]
-            first = seen.setdefault((row.group, row.address.key), row.line)
+            if row.group not in preview.targets:
+                preview.targets[row.group] = await self.authority.target_of_row(row.group)
+            target = preview.targets[row.group]
+            first = preview.lines.setdefault((row.group, row.address.key), row.line)
             if row.address == ERASED_ADDRESS:
                 preview.add("invalid", row.line, row.address.text, REASONS[Reason.PERSON_ERASED].title)
             elif first != row.line:
@@ -224,9 +220,8 @@ class PreviewImport:
         for row in to_look_up[granted:]:
             preview.add("notLookedUp", row.line, row.address.text, enough)
         to_look_up = to_look_up[:granted]
-        chunks = [to_look_up[n : n + 20] for n in range(0, len(to_look_up), 20)]
-        for n in range(0, len(chunks), _AT_A_TIME):
-            found = await asyncio.gather(*(self._look_up(chunk) for chunk in chunks[n : n + _AT_A_TIME]))
+        for chunks in batched(batched(to_look_up, CHUNK_SIZE, strict=False), _AT_A_TIME, strict=False):
+            found = await asyncio.gather(*(self._look_up(chunk) for chunk in chunks))
             for outcome, row, what in (o for chunk in found for o in chunk):
                 preview.add(outcome, row.line, row.address.text, what)
 
@@ -235,14 +230,11 @@ class PreviewImport:
             answers = await self.directory.find([row.address for row in rows])
         except DirectoryBusy:
             return [("notLookedUp", row, "the directory is busy") for row in rows]
-        by_group: dict[GroupId, list[tuple[int, UserId]]] = {}
-        for row, answer in zip(rows, answers, strict=True):
-            if isinstance(answer, Account):
-                by_group.setdefault(row.group, []).append((row.line, answer.id))
+        users = {r.line: a.id for r, a in zip(rows, answers, strict=True) if isinstance(a, Account)}
         members: set[int] = set()
-        for group, there in by_group.items():
-            are = await self.directory.are_members(group, [user for _, user in there])
-            members |= {line for (line, _), is_one in zip(there, are, strict=True) if is_one}
+        for group, there in by_group([row for row in rows if row.line in users]):
+            are = await self.directory.are_members(group, [users[row.line] for row in there])
+            members |= {row.line for row, is_one in zip(there, are, strict=True) if is_one}
         found = []
         for row, answer in zip(rows, answers, strict=True):
             match answer:

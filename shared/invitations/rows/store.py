@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import batched
 
 import msgspec
 from azure.data.tables import TableEntity
@@ -211,11 +212,9 @@ class TableStore(TenantState):
 
     async def find_guards(self, group: GroupId, address_keys: Sequence[str]) -> dict[str, Guard]:
         keys = {guard_key(key): key for key in address_keys}
-        wanted = list(keys)
         found: dict[str, Guard] = {}
         chunks: dict[ChunkId, list[tuple[str, TableEntity, InvitationId]]] = {}
-        for start in range(0, len(wanted), _MAX_COMPARED):
-            few = wanted[start : start + _MAX_COMPARED]
+        for few in batched(keys, _MAX_COMPARED, strict=False):
             condition = " or ".join(f"RowKey eq @k{n}" for n in range(len(few)))
             names = {"group": group, **{f"k{n}": key for n, key in enumerate(few)}}
             async for row in self._invitations.query(f"PartitionKey eq @group and ( {condition} )", names):
