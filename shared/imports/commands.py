@@ -12,7 +12,6 @@ from shared.core.features import ALL, Feature, Features
 from shared.core.ids import GroupId, ImportId, UserId
 from shared.core.reasons import Reason
 from shared.core.versions import Versioned, retry_on_conflict
-from shared.graph.ports import Directory
 from shared.imports.admissions import Admissions
 from shared.imports.model.imports import Import, ImportState, Progress, rate
 from shared.imports.model.settings import ImportSettings
@@ -52,7 +51,6 @@ class Seen:
 class ImportCommands:
     imports: ImportStore
     store: Store
-    directory: Directory
     access: Access
     outbox: Outbox
     clock: Clock
@@ -190,24 +188,21 @@ class ImportCommands:
 
     async def _seen(self, stored: StoredImport) -> Seen:
         record, progress = stored.record.value, stored.progress.value
+        readings = [await self.store.read_counters(record.id, group) for group in progress.targets]
         counts: Counter[str] = Counter()
-        final, latest = 0, None
-        for group in progress.targets:
-            reading = await self.store.read_counters(record.id, group)
+        for reading in readings:
             counts.update(reading.counts)
-            final += reading.final
-            latest = max(filter(None, (latest, reading.updated_at)), default=None)
+        latest = max((each.updated_at for each in readings if each.updated_at), default=None)
+        together = Reading(counts, latest)
+        written, final = together.written, together.final
         bad = sum(progress.bad.values())
-        written = Reading(counts, latest).written
-        ended = progress.all_read and final == written
-        state = _state(record, counts, ended=ended)
+        state = _state(record, counts, ended=progress.all_read and final == written)
         now = self.clock.now()
         over = state in ("done", "cancelled", "undone")
         until = (record.finished_at or latest or now) if over else now
         pace = await self.store.read_import_pace(self.settings.limits, now)
-        total = _rows_expected(record, progress)
         per_second = rate(final, record.created_at, until)
-        left = max(0, total - bad - final)
+        left = max(0, _rows_expected(record, progress) - bad - final)
         eta = None
         if state == "running":
             interval = timedelta(seconds=1 / pace.rate(self.settings.limits, pace.at))

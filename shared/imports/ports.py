@@ -21,7 +21,8 @@ class StoredImport:
 
 
 class ImportStore(OpenWork[ImportId], Protocol):
-    """All methods raise StorageBusy where storage does not take the operation."""
+    """All methods raise StorageBusy where storage does not take the operation, and those that save Conflict where it
+    changed since it was read."""
 
     async def create(self, record: Import, progress: Progress) -> None:
         """Write a new import. Raises Conflict where there is one of this id."""
@@ -33,16 +34,13 @@ class ImportStore(OpenWork[ImportId], Protocol):
     async def read(self, import_id: ImportId, group: GroupId | None = None) -> StoredImport | None:
         """With a `group`, whether guests may be let into it is read in the same request."""
 
-    async def save(self, record: Versioned[Import]) -> Versioned[Import]:
-        """Raises Conflict where it changed since it was read."""
+    async def save(self, record: Versioned[Import]) -> Versioned[Import]: ...
 
-    async def save_progress(self, import_id: ImportId, progress: Versioned[Progress]) -> Versioned[Progress]:
-        """Raises Conflict where it changed since it was read."""
+    async def save_progress(self, import_id: ImportId, progress: Versioned[Progress]) -> Versioned[Progress]: ...
 
     async def save_admission(
         self, import_id: ImportId, group: GroupId, admission: Versioned[Admission]
-    ) -> Versioned[Admission]:
-        """Raises Conflict where it changed since it was read."""
+    ) -> Versioned[Admission]: ...
 
     async def list_group(self, group: GroupId, limit: int) -> list[ImportId]:
         """The imports of a group, the newest first."""

@@ -57,9 +57,11 @@ class ChunkStep:
     mailer: Mailer | None
     text: MailText
     _breaker: TtlCache[Versioned[Breaker]] = field(init=False)
+    _join: JoinGuests = field(init=False)
 
     def __post_init__(self) -> None:
         self._breaker = TtlCache(self.store.read_breaker)
+        self._join = JoinGuests(self.directory, self.clock, self.timing)
 
     async def invite(self, command: InviteChunk) -> Outcome:
         """Take a chunk of no import as far as it goes now. Safe to repeat at any time."""
@@ -130,11 +132,6 @@ class ChunkStep:
         """End the delivery before anything was asked for; the command comes back."""
         await chunk.finish(self.clock.now(), at, self.timing.stall_timeout)
         return Outcome(later=Later(command.again(), at, why))
-
-    async def _join(
-        self, command: ChunkCommand, chunk: ChunkRows, first_time: set[int]
-    ) -> list[tuple[datetime, str]]:
-        return await JoinGuests(self.directory, self.clock, self.timing)(command, chunk, first_time)
 
     async def _end_late(self, chunk: ChunkRows, now: datetime) -> None:
         """Of those who were parked, or have waited for long: end whom nobody may let in any more."""

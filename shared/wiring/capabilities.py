@@ -84,7 +84,7 @@ class Imports:
         self.split = SplitImportStep(a.imports, a.files, a.store, a.outbox, a.clock, timing, pace, rules, admissions)
         self.chunk = ImportChunkStep(guests, a.imports, pace, admissions)
         self.commands = ImportCommands(
-            a.imports, a.store, a.directory, access, a.outbox, a.clock, timing, pace, admissions, s.features
+            a.imports, a.store, access, a.outbox, a.clock, timing, pace, admissions, s.features
         )
         self.results = ImportResults(self.commands, a.files, a.store, rules)
         self.undo = UndoImportStep(a.imports, a.store, a.directory, a.clock, timing, delete_unused)

@@ -322,7 +322,6 @@ def commands(world: Files) -> ImportCommands:
     return ImportCommands(
         world.imports,
         world.store,
-        world.directory,
         world.access,
         world.outbox,
         world.clock,
