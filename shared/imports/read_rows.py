@@ -7,9 +7,9 @@ from typing import Protocol
 
 from shared.core.csv.records import Cursor
 from shared.core.csv.rows import RowReader
-from shared.core.ids import KINDS, ImportId
+from shared.core.ids import KINDS, ChunkId, GroupId, ImportId, chunk_id
 from shared.core.reasons import Reason
-from shared.imports.model.imports import GuestRow, Import, Rules, read_row
+from shared.imports.model.imports import GuestRow, Import, Rules, by_group, read_row
 from shared.messages.commands import CHUNK_SIZE
 
 PIECE_BYTES = 256 * 1024
@@ -43,6 +43,14 @@ class Piece:
     bad: list[BadRow] = field(default_factory=list)
     rows: int = 0
     ended: bool = False
+
+    def chunks(self, import_id: ImportId, windows: int) -> list[tuple[ChunkId, GroupId, list[GuestRow]]]:
+        """Its guests as they are written down, each window group by group; so many `windows` came before it."""
+        return [
+            (chunk_id(import_id, windows + n, kind), group, rows)
+            for n, window in enumerate(self.windows)
+            for kind, (group, rows) in enumerate(by_group(window))
+        ]
 
     def take(self, read: "Piece") -> None:
         """What was read since the last whole window is this piece's when the window that it lies in or before is."""

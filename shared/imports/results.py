@@ -11,7 +11,7 @@ from shared.core.csv.results import COLUMNS, Result, result_cells, spreadsheet
 from shared.core.ids import KINDS, ChunkId, GroupId, ImportId, chunk_id
 from shared.core.reasons import Reason
 from shared.imports.commands import ImportCommands
-from shared.imports.model.imports import GuestRow, Import, ImportState, Progress, Rules, by_group
+from shared.imports.model.imports import GuestRow, Import, ImportState, Progress, Rules
 from shared.imports.read_rows import Piece, read_piece
 from shared.invitations.model.invitations import Invitation, State
 from shared.invitations.ports import Store
@@ -47,13 +47,12 @@ class ImportResults:
 
     async def _results(self, record: Import, progress: Progress, piece: Piece, window: int) -> list[Result]:
         found = [Result(bad.line, bad.address, "failed", bad.reason, bad.detail) for bad in piece.bad]
-        groups = {row.group for rows in piece.windows for row in rows}
+        chunks = piece.chunks(record.id, window)
         known: dict[tuple[ChunkId, int], Invitation] = {}
-        for each in groups & set(progress.targets):
+        for each in {group for _, group, _ in chunks} & set(progress.targets):
             known |= await self._records(record, each, window, len(piece.windows))
-        for n, rows in enumerate(piece.windows):
-            for kind, (_, of_group) in enumerate(by_group(rows)):
-                found += _of_chunk(of_group, chunk_id(record.id, window + n, kind), known, record.state)
+        for chunk, _, rows in chunks:
+            found += _of_chunk(rows, chunk, known, record.state)
         return sorted(found, key=lambda result: result.line)
 
     async def _records(

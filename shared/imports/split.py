@@ -14,7 +14,7 @@ from itertools import batched, chain
 from shared.core.addresses import ERASED_ADDRESS
 from shared.core.clock import Clock, Timing
 from shared.core.errors import Conflict, DirectoryBusy, Refused
-from shared.core.ids import ChunkId, GroupId, InvitationId, chunk_id
+from shared.core.ids import ChunkId, GroupId, InvitationId
 from shared.core.reasons import REASONS, Reason
 from shared.core.versions import Versioned, retry_on_conflict
 from shared.core.waits import busy_wait
@@ -181,11 +181,7 @@ class SplitImportStep:
         self, stored: StoredImport, command: SplitImport, piece: Piece, targets: dict[GroupId, Target]
     ) -> Outcome:
         record, progress = stored.record.value, stored.progress.value
-        chunks = [
-            (chunk_id(record.id, progress.windows + n, kind), group, rows)
-            for n, window in enumerate(piece.windows)
-            for kind, (group, rows) in enumerate(by_group(window))
-        ]
+        chunks = piece.chunks(record.id, progress.windows)
         if chunks:
             # What the pace and the day give is taken once for a piece: by the delivery that writes this down.
             now = self.clock.now()
