@@ -1,6 +1,6 @@
 """What a setup needs of the directory: apps, groups to be made, owners, assignments, the tenant's settings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -50,12 +50,10 @@ class GraphAppDirectory(Applications):
         policy, settings = await batch.send(
             self._session, [Part("GET", "/policies/authorizationPolicy"), Part("GET", "/groupSettings")]
         )
-        found = _body(policy, "Policy.Read.All")
-        groups = _body(settings, "Directory.Read.All")
         return TenantFacts(
-            invites_from=found if isinstance(found, Unreadable) else str(found.get("allowInvitesFrom")),
-            guest_role=found if isinstance(found, Unreadable) else str(found.get("guestUserRoleId")),
-            guests_in_groups=groups if isinstance(groups, Unreadable) else _guests_in_groups(groups),
+            invites_from=_read(policy, "Policy.Read.All", lambda found: str(found.get("allowInvitesFrom"))),
+            guest_role=_read(policy, "Policy.Read.All", lambda found: str(found.get("guestUserRoleId"))),
+            guests_in_groups=_read(settings, _READ, _guests_in_groups),
         )
 
     async def find_people(self, names: Sequence[str]) -> list[DirectoryUser | None]:
@@ -155,9 +153,9 @@ class GraphAppDirectory(Applications):
         await self._delete(f"/servicePrincipals/{app}/appRoleAssignedTo/{assignment}", _ASSIGN)
 
 
-def _body(response: Response, permission: str) -> "dict[str, Any] | Unreadable":
+def _read[T](response: Response, permission: str, value: Callable[[dict[str, Any]], T]) -> T | Unreadable:
     if response.status == 200 and isinstance(response.body, dict):
-        return response.body
+        return value(response.body)
     error = errors.reading_failed(response, permission)
     if isinstance(error, DirectoryBusy):
         raise error

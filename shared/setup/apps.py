@@ -137,8 +137,6 @@ class Apps:
                 await entitlements.delete_package(change.id)
             case Kind.CATALOG:
                 await entitlements.delete_catalog(change.id)
-            case _:
-                pass
 
     async def _removal(self, app: AppRecord) -> Removal:
         removes = tuple(c for c in _sorted(app) if c.kind not in _STAYS)

@@ -109,7 +109,7 @@ class SetupCommands:
             return DryRunResult(step, refused=e)
         except DirectoryLagging:
             result = Result()
-        return DryRunResult(step, tuple(work.wishes), result)
+        return DryRunResult(step, tuple(work.would_do), result)
 
     async def show(self, setup_id: SetupId, caller: Caller) -> Setup:
         """Raises Refused `not-admin`, `setup-missing`."""
@@ -119,8 +119,7 @@ class SetupCommands:
     async def list_all(self, caller: Caller) -> list[Setup]:
         """All setups, the newest first. Raises Refused `not-admin`."""
         require(caller, Action.READ_SETUPS)
-        found = [setup async for setup in self.tools.store.list_all()]
-        return sorted(found, key=lambda s: s.created_at, reverse=True)
+        return sorted(await self.tools.store.list_all(), key=lambda s: s.created_at, reverse=True)
 
     async def confirm(self, setup_id: SetupId, step: SetupStep, caller: Caller, note: str | None) -> Setup:
         """A person says that a manual task is done. Who and when is kept, for this setup and for later ones that ask

@@ -4,7 +4,7 @@ A setup is a partition: the plan, and a row for each step, so that steps which r
 same row. Records stand in one column as JSON; what is looked for by storage itself has a column of its own.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -61,19 +61,13 @@ class TableSetupStore(TableOpenWork[SetupId]):
             return None
         return StoredSetup(_setup(setup_id, rows), {key: version_of(row) for key, row in rows.items()})
 
-    async def list_all(self) -> AsyncIterator[Setup]:
+    async def list_all(self) -> list[Setup]:
         """All setups, in no order."""
         # A scan of the table: setups are few, and only administrators look at all of them.
-        rows: dict[str, TableEntity] = {}
-        before = ""
+        found: dict[str, dict[str, TableEntity]] = {}
         async for row in self._setups.query("PartitionKey ne @open", {"open": OPEN}):
-            if row["PartitionKey"] != before:
-                if _PLAN in rows:
-                    yield _setup(SetupId(before), rows)
-                rows, before = {}, row["PartitionKey"]
-            rows[row["RowKey"]] = row
-        if _PLAN in rows:
-            yield _setup(SetupId(before), rows)
+            found.setdefault(row["PartitionKey"], {})[row["RowKey"]] = row
+        return [_setup(SetupId(id_), rows) for id_, rows in found.items() if _PLAN in rows]
 
     async def save(self, stored: StoredSetup, steps: Sequence[StepRecord], *, plan: bool = False) -> StoredSetup:
         """Write steps as they now are, and with `plan` the setup's plan, all or nothing; gives the new versions.

@@ -85,7 +85,7 @@ class Work:
     now: datetime
     attempt: int = 0
     dry: bool = False
-    wishes: list[str] = field(default_factory=list)
+    would_do: list[str] = field(default_factory=list)
     app: Application | None = None
 
     @property
@@ -104,10 +104,10 @@ class Work:
     def found(self) -> Found:
         return self.setup.found
 
-    def would(self, what: str) -> bool:
+    def would(self, *what: str) -> bool:
         """In a dry run: note what would be done, and true, for the step to leave it at that."""
         if self.dry:
-            self.wishes.append(what)
+            self.would_do += what
         return self.dry
 
     async def intend(self, *keys: str) -> None:
@@ -128,7 +128,7 @@ class Work:
         *,
         find: Callable[[], Awaitable[T | None]],
         make: Callable[[], Awaitable[T]],
-        id_of: Callable[[T], str],
+        id_of: Callable[[T], str] = str,
     ) -> tuple[T, bool]:
         """Something that the directory would make twice if asked twice, made once by whoever comes first.
 

@@ -53,7 +53,9 @@ class RunSetupStepNow:
         if command.step not in stored.setup.to_run:
             return await self._next(stored, command.step)
         try:
-            work = await self._begin(stored, command, now)
+            begun = stored.setup.steps[command.step]
+            begun = replace(begun, attempts=begun.attempts + 1, started_at=begun.started_at or now)
+            work = Work(self.tools, await store.save(stored, [begun]), command.step, now, attempt=command.attempt)
             record = await self._run(work)
             await self._keep(work, record)
             stored = await store.save(work.stored, [record])
@@ -64,12 +66,6 @@ class RunSetupStepNow:
         # Read anew: a step that ran side by side may have ended meanwhile, and only one of the two sees both.
         again = await store.read(command.setup)
         return await self._next(again or stored, command.step)
-
-    async def _begin(self, stored: StoredSetup, command: RunSetupStep, now: datetime) -> Work:
-        record = stored.setup.steps[command.step]
-        begun = replace(record, attempts=record.attempts + 1, started_at=record.started_at or now)
-        stored = await self.tools.store.save(stored, [begun])
-        return Work(self.tools, stored, command.step, now, attempt=command.attempt)
 
     async def _run(self, work: Work) -> StepRecord:
         """The record of the step as it is after it; raises Unavailable where it has to wait."""

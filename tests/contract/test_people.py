@@ -414,7 +414,7 @@ async def test_nothing_of_an_owner_is_left_and_guests_stay(
     [app] = await world.setups.list_apps(group)
     assert [p.name for p in app.owners] == ["Oscar Other"]
     assert app.policy.approvers == ()
-    [setup] = [s async for s in world.setups.list_all() if s.id == app.setup]
+    [setup] = [s for s in await world.setups.list_all() if s.id == app.setup]
     assert setup.plan.owners == ("oscar@contoso.com",)
     request = await world.requests.read(group, request_id(group, ada.address))
     assert request is not None

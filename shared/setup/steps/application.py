@@ -77,7 +77,6 @@ async def _from_gallery(work: Work, named: str, name: str | None) -> tuple[Appli
         task_key("instantiate", template.id, called.casefold()),
         find=find,
         make=lambda: directory.instantiate(template, called),
-        id_of=str,
     )
     app = await directory.app_by_id(app_id)
     if app is None:

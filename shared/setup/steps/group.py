@@ -27,11 +27,9 @@ async def make_group(work: Work) -> Result:
     """Take the group that was named, or make the app's own."""
     spec = work.plan.group
     if spec.id is not None:
-        return Result(
-            found=Found(group=await require_group(work, spec.id, await work.find_people(work.plan.owners, "owners")))
-        )
-    if work.dry and work.found.app is None:
-        work.would("create a security group for the new app")
+        owners = await work.find_people(work.plan.owners, "owners")
+        return Result(found=Found(group=await require_group(work, spec.id, owners)))
+    if work.found.app is None and work.would("create a security group for the new app"):
         return Result()
     app, directory = work.require_app(), work.tools.directory
     key, intent = group_key(app.app_id), "group"
@@ -54,18 +52,15 @@ async def make_group(work: Work) -> Result:
 async def add_owners(work: Work) -> Result:
     """Make each person who was named an owner of the group; others stay as they are."""
     people = await work.find_people(work.plan.owners, "owners")
-    if work.dry and work.found.group is None:
-        for person in people:
-            work.would(f"make {person.name} an owner of the new group")
-        return Result(found=Found(owners=tuple(people)))
+    found = Found(owners=tuple(people))
+    if work.found.group is None and work.would(*(f"make {p.name} an owner of the new group" for p in people)):
+        return Result(found=found)
     group, directory = work.require_group(), work.tools.directory
     await require_group(work, group.id, people)
     facts = await work.tools.groups.read_group(group.id)
     missing = [p for p in people if p.id not in facts.owners]
-    if work.dry:
-        for person in missing:
-            work.would(f"make {person.name} an owner of '{group.name}'")
-        return Result(found=Found(owners=tuple(people)))
+    if work.would(*(f"make {p.name} an owner of '{group.name}'" for p in missing)):
+        return Result(found=found)
     before = {p.id for p in people if work.was_intended(p.id)}
     await work.intend(*(p.id for p in missing))
     made = []
@@ -75,10 +70,8 @@ async def add_owners(work: Work) -> Result:
             ours = await directory.add_owner(group.id, person.id) or ours
         if ours:
             made.append(person)
-    return Result(
-        changes=tuple(Change(Kind.OWNER, p.id, f"{p.name} made an owner of '{group.name}'") for p in made),
-        found=Found(owners=tuple(people)),
-    )
+    changes = tuple(Change(Kind.OWNER, p.id, f"{p.name} made an owner of '{group.name}'") for p in made)
+    return Result(changes=changes, found=found)
 
 
 async def assign_group(work: Work) -> Result:
@@ -99,9 +92,7 @@ async def assign_owners(work: Work) -> Result:
 
 async def _assign(work: Work, named: Mapping[str, str], *, is_group: bool) -> Result:
     """Give the role to principals, by their ids; `named` says how a person calls each."""
-    if work.dry and work.found.app is None:
-        for name in named.values():
-            work.would(f"assign {name} to the new app")
+    if work.found.app is None and work.would(*(f"assign {name} to the new app" for name in named.values())):
         return Result()
     app, directory = await work.read_app(), work.tools.directory
     role = choose_role(app, work.plan.app_role)

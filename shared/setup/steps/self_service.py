@@ -120,7 +120,7 @@ async def _offer_access_package(work: Work, approvers: tuple[DirectoryUser, ...]
     requests, changes = work.plan.policy.requests, list[Change]()
 
     async def once(kind: Kind, key: str, what: str, find: _Find, make: _Make) -> str:
-        id_, made = await work.make_once(key, find=find, make=make, id_of=str)
+        id_, made = await work.make_once(key, find=find, make=make)
         if made:
             changes.append(Change(kind, id_, f"{what} made"))
         return id_
