@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -68,14 +67,9 @@ class StoragePoisonQueues:
 
         What stops half-way is done again by a later drain; two at once may do the same message twice.
         """
-        free, until = asyncio.Semaphore(_AT_ONCE), time.monotonic() + self._run_s
-
-        async def one(queue: str) -> Drained:
-            async with free:
-                return await self._drain(queue, work, until)
-
+        until = time.monotonic() + self._run_s
         names = [name for name in self._queues if among is None or name in among]
-        return sum(await asyncio.gather(*map(one, names)), Drained())
+        return sum(await _of_each(names, lambda name: self._drain(name, work, until)), Drained())
 
     async def _drain(self, name: str, work: Callable[[bytes], Awaitable[None]], until: float) -> Drained:
         queue = self._service.get_queue_client(name)
@@ -123,11 +117,21 @@ class StoragePoisonQueues:
         await aside.send_message(message.content or "", time_to_live=NEVER)
 
 
+async def _of_each[T](queues: Sequence[str], work: Callable[[str], Awaitable[T]]) -> list[T]:
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(queue: str) -> T:
+        async with free:
+            return await work(queue)
+
+    return await asyncio.gather(*map(one, queues))
+
+
 def _body(content: str) -> bytes:
     """As the host writes messages, or as somebody wrote it who did not know how."""
     try:
         return base64.b64decode("".join(content.split()), validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return content.encode()
 
 
@@ -156,15 +160,9 @@ class QueueGauges:
         Raises:
             StorageBusy: storage did not answer; StorageRefused: a role is missing.
         """
-        free = asyncio.Semaphore(_AT_ONCE)
-
-        async def measure(name: str) -> int:
-            async with free:
-                return await self._measure(name)
-
         with translated():
             names = [found.name async for found in self._service.list_queues() if found.name in self._ours]
-            lengths = await asyncio.gather(*map(measure, names))
+            lengths = await _of_each(names, self._measure)
         return dict(zip(names, lengths, strict=True))
 
     async def _measure(self, name: str) -> int:

@@ -3,18 +3,17 @@ storage's errors mean."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import AzureError
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.queue.aio import QueueServiceClient
 
 from shared.core.errors import GuestlistError, StorageBusy
 
-if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
-    from azure.core.exceptions import AzureError
-    from azure.data.tables.aio import TableServiceClient
-    from azure.storage.blob.aio import BlobServiceClient
-    from azure.storage.queue.aio import QueueServiceClient
-
-    type CredentialOf = Callable[[str | None], AsyncTokenCredential]
+type CredentialOf = Callable[[str | None], AsyncTokenCredential]
 
 CONNECTION = "GuestlistStorage"
 
@@ -51,15 +50,13 @@ class StorageRefused(GuestlistError):
 
 
 def table_service(
-    env: Mapping[str, str], name: str = CONNECTION, credential_of: "CredentialOf | None" = None
-) -> "TableServiceClient":
+    env: Mapping[str, str], name: str = CONNECTION, credential_of: CredentialOf | None = None
+) -> TableServiceClient:
     """The tables of a connection. `credential_of` makes the credential of a client id (None: the system's own).
 
     Raises:
         StorageNotSet: there is no such connection.
     """
-    from azure.data.tables.aio import TableServiceClient
-
     if text := env.get(name):
         return TableServiceClient.from_connection_string(text, **_TABLES)
     uri = _uri(env, name, "table")
@@ -67,22 +64,18 @@ def table_service(
 
 
 def queue_service(
-    env: Mapping[str, str], name: str = CONNECTION, credential_of: "CredentialOf | None" = None
-) -> "QueueServiceClient":
+    env: Mapping[str, str], name: str = CONNECTION, credential_of: CredentialOf | None = None
+) -> QueueServiceClient:
     """The queues of a connection; else as `table_service`."""
-    from azure.storage.queue.aio import QueueServiceClient
-
     if text := env.get(name):
         return QueueServiceClient.from_connection_string(text, **_QUEUES)
     return QueueServiceClient(_uri(env, name, "queue"), credential=_credential(env, name, credential_of), **_QUEUES)
 
 
 def blob_service(
-    env: Mapping[str, str], name: str = CONNECTION, credential_of: "CredentialOf | None" = None
-) -> "BlobServiceClient":
+    env: Mapping[str, str], name: str = CONNECTION, credential_of: CredentialOf | None = None
+) -> BlobServiceClient:
     """The blobs of a connection; else as `table_service`."""
-    from azure.storage.blob.aio import BlobServiceClient
-
     if text := env.get(name):
         return BlobServiceClient.from_connection_string(text, **_QUEUES)
     return BlobServiceClient(_uri(env, name, "blob"), credential=_credential(env, name, credential_of), **_QUEUES)
@@ -96,7 +89,7 @@ def _uri(env: Mapping[str, str], name: str, service: str) -> str:
     raise StorageNotSet(name, service)
 
 
-def _credential(env: Mapping[str, str], name: str, credential_of: "CredentialOf | None") -> "AsyncTokenCredential":
+def _credential(env: Mapping[str, str], name: str, credential_of: CredentialOf | None) -> AsyncTokenCredential:
     if credential_of is None:
         from shared.identity.credentials import app_credential
 
@@ -108,21 +101,19 @@ class translated:
     """``with translated(…):`` storage's errors in the domain's words, those that are `harmless` left out. Raises
     StorageBusy, StorageRefused."""
 
-    def __init__(self, *harmless: "type[AzureError]") -> None:
+    def __init__(self, *harmless: type[AzureError]) -> None:
         self._harmless = harmless
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        from azure.core.exceptions import AzureError
-
         if isinstance(error, AzureError) and not isinstance(error, self._harmless):
             raise failure(error) from error
         return isinstance(error, self._harmless)
 
 
-def failure(error: "AzureError") -> StorageBusy | StorageRefused:
+def failure(error: AzureError) -> StorageBusy | StorageRefused:
     """What storage's error means, without addresses or keys: StorageBusy where a repeat may help."""
     status = getattr(error, "status_code", None)
     code = code_of(error) or status or type(error).__name__
@@ -136,7 +127,7 @@ def failure(error: "AzureError") -> StorageBusy | StorageRefused:
     )
 
 
-def code_of(error: "AzureError") -> str:
+def code_of(error: AzureError) -> str:
     """Storage's own code of an error, such as `EntityAlreadyExists`; empty where it gave none."""
     code = getattr(error, "error_code", None)
     return str(getattr(code, "value", code) or "")
