@@ -148,7 +148,6 @@ def page[H: Handler](path: str, *, on_refusal: OnRefusal | None = None) -> Calla
 
 
 def blueprint() -> func.Blueprint:
-    """The functions of all routes."""
     bp = func.Blueprint()
     for template, routes in functions_of(ROUTES).items():
         name = routes[0].name if len(routes) == 1 else name_of(template)

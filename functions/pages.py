@@ -64,8 +64,6 @@ async def page_style() -> func.HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file as it is sent."""
-
     plain: bytes
     zipped: bytes | None
     kind: str

@@ -19,7 +19,6 @@ _POISON = "drain_poison"
 
 
 def blueprint(routes: Iterable[Route[Any]], messages: Messages = MESSAGES) -> func.Blueprint:
-    """The functions of some routes."""
     bp = func.Blueprint()
     for route in routes:
         for queue, name in route.queues.items():

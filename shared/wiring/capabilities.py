@@ -46,8 +46,6 @@ from shared.wiring.adapters import Adapters
 
 
 class Setups:
-    """Setting apps up."""
-
     def __init__(self, a: Adapters, access: Access) -> None:
         s = a.settings
         tools = Tools(
@@ -71,8 +69,6 @@ class Setups:
 
 
 class Imports:
-    """Bulk import."""
-
     def __init__(
         self, a: Adapters, access: Access, rules: Rules, guests: ChunkStep, delete_unused: DeleteUnused
     ) -> None:
@@ -107,8 +103,6 @@ class Portal:
 
 
 class JoinRequests:
-    """Requests to join."""
-
     def __init__(self, a: Adapters, access: Access, accept: AcceptInvitation) -> None:
         tools = RequestDependencies(
             requests=a.requests,
@@ -131,8 +125,6 @@ class JoinRequests:
 
 
 class Audits:
-    """Audits and their remedies."""
-
     def __init__(self, a: Adapters, access: Access, find_stuck_setups: FindStuck) -> None:
         s = a.settings
         tools = AuditDependencies(
@@ -171,8 +163,6 @@ class Audits:
 
 
 class People:
-    """Exporting and erasing a person's data."""
-
     def __init__(self, a: Adapters, rules: Rules) -> None:
         timing = a.settings.timing
         personal_data = (FilePersonalData(a.files, a.files, a.imports, rules), a.personal_data, a.exports)

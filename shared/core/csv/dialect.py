@@ -21,8 +21,6 @@ MAX_COLUMNS = 256
 
 
 class Field(StrEnum):
-    """What a column means to an import."""
-
     ADDRESS = "address"
     DISPLAY_NAME = "displayName"
     MESSAGE = "message"

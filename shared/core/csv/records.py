@@ -46,7 +46,6 @@ class Cursor(NamedTuple):
 
     @classmethod
     def from_list(cls, stored: list[int]) -> Self:
-        """Read back what `to_list` wrote."""
         offset, number, line, within = stored
         return cls(offset, number, line, bool(within))
 
