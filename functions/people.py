@@ -24,27 +24,25 @@ _ADA = {"address": "ada@fabrikam.com"}
 @route(f"POST {_EXPORTS}", _NEED, Reason.ADDRESS_INVALID, body=Body(schemas.PersonBody, _ADA))
 async def post_export(app: App, caller: Caller, body: schemas.PersonBody) -> Accepted[schemas.Taken]:
     """Gather all that is kept of a person."""
-    case = await app.people.ask.begin(SubjectRequestKind.EXPORT, body.address, body.user, caller)
+    case = await app.people.begin(SubjectRequestKind.EXPORT, body.address, body.user, caller)
     return Accepted(schemas.Taken.of(case), f"{_EXPORTS}/{case.id}")
 
 
 @route(f"GET {_EXPORTS}/{{subjectRequestId}}", _NEED)
 async def get_export(app: App, caller: Caller, case: SubjectRequestId) -> schemas.Export:
     """How far it is, and when it is done the data, for a short time."""
-    return schemas.export(*await app.people.ask.show(SubjectRequestKind.EXPORT, case, caller))
+    return schemas.export(*await app.people.show(SubjectRequestKind.EXPORT, case, caller))
 
 
 @route(f"POST {_ERASURES}", _NEED, Reason.ADDRESS_INVALID, body=Body(schemas.ErasureBody, _ADA | {"confirm": True}))
 async def post_erasure(app: App, caller: Caller, body: schemas.ErasureBody) -> Accepted[schemas.Taken]:
     """Erase all that is kept of a person; without `confirm` only say what that is."""
-    case = await app.people.ask.begin(
-        SubjectRequestKind.ERASURE, body.address, body.user, caller, confirmed=body.confirm
-    )
+    case = await app.people.begin(SubjectRequestKind.ERASURE, body.address, body.user, caller, confirmed=body.confirm)
     return Accepted(schemas.Taken.of(case), f"{_ERASURES}/{case.id}")
 
 
 @route(f"GET {_ERASURES}/{{subjectRequestId}}", _NEED)
 async def get_erasure(app: App, caller: Caller, case: SubjectRequestId) -> schemas.Erasure:
     """How far it is, what was found and erased, what was kept and why."""
-    found, person, _ = await app.people.ask.show(SubjectRequestKind.ERASURE, case, caller)
-    return schemas.erasure(found, person, app.people.search.personal_data)
+    found, person, _ = await app.people.show(SubjectRequestKind.ERASURE, case, caller)
+    return schemas.erasure(found, person, app.people.personal_data)

@@ -163,7 +163,7 @@ MESSAGES = Messages([
     Route("audit-task", c.RunAudit, "audits", lambda app: app.audits.run, lambda app: app.audits.give_up,
           function="run_audit", while_stopped=True),
     Route("put-right", c.ApplyRemedies, "remedies", lambda app: app.audits.apply_remedies, left_to_the_sweeper),
-    Route("search-person", c.SearchPersonalData, "people", lambda app: app.people.search, left_to_the_sweeper),
+    Route("search-person", c.SearchPersonalData, "people", lambda app: app.people, left_to_the_sweeper),
     Route("round-trip", c.RoundTrip, "health", lambda app: app.end_round_trip, left_to_the_sweeper,
           # If one is lost, the next sweep sends another.
           function="end_round_trip", is_held=False, while_stopped=True),

@@ -29,8 +29,7 @@ from shared.membership.groups import GuestCommands, ShowGroups
 from shared.membership.stop import StopSwitch
 from shared.messages.sweep import Sweep
 from shared.people.files import FilePersonalData
-from shared.people.search import SearchPersonalDataStep
-from shared.people.start import StartSubjectRequest
+from shared.people.search import SubjectRequests
 from shared.requests.ask import AskToJoin, VerifyEmail
 from shared.requests.decide import DecideRequest, FulfilRequestStep
 from shared.requests.ports import RequestDependencies
@@ -162,15 +161,6 @@ class Audits:
         return html(report)
 
 
-class People:
-    def __init__(self, a: Adapters, rules: Rules) -> None:
-        timing = a.settings.timing
-        personal_data = (FilePersonalData(a.files, a.files, a.imports, rules), a.personal_data, a.exports)
-        self.ask = StartSubjectRequest(a.cases, a.exports, a.outbox, a.clock, timing)
-        self.search = SearchPersonalDataStep(a.cases, personal_data, a.exports, a.audits, a.outbox, a.clock, timing)
-        self.sweep = self.search.sweep
-
-
 class App:
     """All of it, with the invitations that the others are about, and what watches over itself."""
 
@@ -206,7 +196,8 @@ class App:
         self.portal = Portal(a, access, self.stop, delete_unused)
         self.requests = JoinRequests(a, access, self.accept_invitation)
         self.audits = Audits(a, access, self.setups.sweep_apps.find_stuck)
-        self.people = People(a, rules)
+        personal_data = (FilePersonalData(a.files, a.files, a.imports, rules), a.personal_data, a.exports)
+        self.people = SubjectRequests(a.cases, personal_data, a.exports, a.audits, a.outbox, a.clock, s.timing)
         is_public = s.worker is Worker.PUBLIC
         self.diagnose = Diagnose(
             directory=a.apps,

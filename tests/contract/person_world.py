@@ -53,8 +53,7 @@ from shared.people.files import FilePersonalData
 from shared.people.model import SubjectRequest, SubjectRequestKind, SubjectRequestState
 from shared.people.rows.cases import BlobExports, TableSubjectRequests
 from shared.people.rows.personal_data import TablePersonalData
-from shared.people.search import SearchPersonalDataStep
-from shared.people.start import StartSubjectRequest
+from shared.people.search import SubjectRequests
 from shared.requests.model import Asked, Digest, JoinRequest, Limit, RequestState, request_id
 from shared.requests.rows import TableRequestStore
 from shared.setup.model import AppSpec, Found, SetupPlan, StepState, new_setup
@@ -162,20 +161,19 @@ class PersonWorld:
             TableSubjectRequests(tables),
         )
         self.files, self.exports = BlobFiles(blobs), BlobExports(blobs)
-        self.ask = StartSubjectRequest(self.cases, self.exports, self.outbox, self.clock, self.timing)
         personal_data = (
             FilePersonalData(self.files, self.files, self.imports, RULES),
             TablePersonalData(tables),
             self.exports,
         )
-        self.search = SearchPersonalDataStep(
+        self.people = SubjectRequests(
             self.cases, personal_data, self.exports, self.audits, self.outbox, self.clock, self.timing
         )
-        self.sweep = self.search.sweep
+        self.sweep = self.people.sweep
 
     # Working
     async def deliver(self, command: SearchPersonalData) -> Outcome:
-        outcome = await self.search(command)
+        outcome = await self.people(command)
         for each in outcome.then:
             await self.outbox.send(each)
         if outcome.later is not None:
@@ -199,12 +197,12 @@ class PersonWorld:
         return stored.value
 
     async def erase(self, who: Somebody, *, confirmed: bool = True) -> SubjectRequest:
-        case = await self.ask.begin(SubjectRequestKind.ERASURE, who.address.text, None, ADMIN, confirmed=confirmed)
+        case = await self.people.begin(SubjectRequestKind.ERASURE, who.address.text, None, ADMIN, confirmed=confirmed)
         await self.work()
         return await self.case(case.id)
 
     async def erase_user(self, who: Somebody) -> SubjectRequest:
-        case = await self.ask.begin(SubjectRequestKind.ERASURE, None, who.user, ADMIN, confirmed=True)
+        case = await self.people.begin(SubjectRequestKind.ERASURE, None, who.user, ADMIN, confirmed=True)
         await self.work()
         return await self.case(case.id)
 

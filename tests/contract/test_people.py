@@ -301,10 +301,10 @@ async def test_an_export_has_all_that_is_kept_of_a_guest_and_nothing_of_others(
 ) -> None:
     await world.plant(ada, olivia)
     mentioned = set(await world.account.that_mention(ada))
-    asked = await world.ask.begin(SubjectRequestKind.EXPORT, ada.address.text, None, ADMIN)
+    asked = await world.people.begin(SubjectRequestKind.EXPORT, ada.address.text, None, ADMIN)
     await world.work()
 
-    case, [whom], parts = await world.ask.show(SubjectRequestKind.EXPORT, asked.id, ADMIN)
+    case, [whom], parts = await world.people.show(SubjectRequestKind.EXPORT, asked.id, ADMIN)
 
     found = [each for part in parts for each in part]
     assert case.state is SubjectRequestState.DONE
@@ -337,10 +337,10 @@ def place_of(record: dict[str, Any]) -> str:
 
 async def test_an_export_of_an_owner_tells_of_no_guest(world: PersonWorld, ada: Somebody, olivia: Somebody) -> None:
     await world.plant(ada, olivia)
-    asked = await world.ask.begin(SubjectRequestKind.EXPORT, olivia.address.text, olivia.user, ADMIN)
+    asked = await world.people.begin(SubjectRequestKind.EXPORT, olivia.address.text, olivia.user, ADMIN)
     await world.work()
 
-    _, _, parts = await world.ask.show(SubjectRequestKind.EXPORT, asked.id, ADMIN)
+    _, _, parts = await world.people.show(SubjectRequestKind.EXPORT, asked.id, ADMIN)
 
     found = [each for part in parts for each in part]
     roles = {e["role"] for e in found}
@@ -352,10 +352,10 @@ async def test_an_export_is_deleted_an_hour_after_it_was_fetched_and_a_day_after
     world: PersonWorld, ada: Somebody, olivia: Somebody
 ) -> None:
     await world.plant_a_little(ada, olivia)
-    fetched = await world.ask.begin(SubjectRequestKind.EXPORT, ada.address.text, None, ADMIN)
-    left = await world.ask.begin(SubjectRequestKind.EXPORT, ada.address.text, None, ADMIN)
+    fetched = await world.people.begin(SubjectRequestKind.EXPORT, ada.address.text, None, ADMIN)
+    left = await world.people.begin(SubjectRequestKind.EXPORT, ada.address.text, None, ADMIN)
     await world.work()
-    await world.ask.show(SubjectRequestKind.EXPORT, fetched.id, ADMIN)
+    await world.people.show(SubjectRequestKind.EXPORT, fetched.id, ADMIN)
 
     world.clock.advance(RETENTION_ONCE_FETCHED + timedelta(minutes=1))
     await world.sweep()
@@ -363,7 +363,7 @@ async def test_an_export_is_deleted_an_hour_after_it_was_fetched_and_a_day_after
     assert (await world.case(fetched.id)).state is SubjectRequestState.GONE
     assert await world.exports.read(left.id, "") != []
     world.clock.advance(KEPT)
-    assert (await world.ask.show(SubjectRequestKind.EXPORT, left.id, ADMIN))[2] == [], (
+    assert (await world.people.show(SubjectRequestKind.EXPORT, left.id, ADMIN))[2] == [], (
         "it is late, whether it was swept or not"
     )
     await world.sweep()
@@ -379,7 +379,7 @@ async def test_nothing_of_a_guest_is_left_and_nothing_of_anybody_else_is_touched
     bob, oscar = Somebody.called("bob"), Somebody.called("oscar", "contoso.com")
     await world.plant(ada, olivia)
     await world.plant(bob, oscar)
-    exported = await world.ask.begin(SubjectRequestKind.EXPORT, ada.address.text, None, ADMIN)
+    exported = await world.people.begin(SubjectRequestKind.EXPORT, ada.address.text, None, ADMIN)
     await world.work()
     before = await world.account.everything()
     of_ada = set(await world.account.that_mention(ada))
@@ -447,7 +447,7 @@ async def test_a_rehearsal_changes_nothing_and_says_whom_it_is_about(
 
     now = await world.account.that_mention(ada)
     assert {k: v for k, v in now.items() if not k.startswith("exports")} == before
-    _, [whom], _ = await world.ask.show(SubjectRequestKind.ERASURE, case.id, ADMIN)
+    _, [whom], _ = await world.people.show(SubjectRequestKind.ERASURE, case.id, ADMIN)
     assert whom["userIds"] == [ada.user]
     assert case.found["Trail|a change|whom it was done to"] == 1
 
@@ -487,7 +487,7 @@ async def test_nothing_is_changed_while_something_else_is_under_way(
 
 async def test_what_begins_after_the_look_is_waited_for(world: PersonWorld, ada: Somebody, olivia: Somebody) -> None:
     group = await world.plant_a_little(ada, olivia)
-    asked = await world.ask.begin(SubjectRequestKind.ERASURE, ada.address.text, None, ADMIN, confirmed=True)
+    asked = await world.people.begin(SubjectRequestKind.ERASURE, ada.address.text, None, ADMIN, confirmed=True)
     await world.work(until=lambda case: case.phase is Phase.ERASE)
     late = world.invitation(ada, olivia, group, state=State.ACCEPTED)
     await world.store.accept([late], None)
@@ -506,7 +506,7 @@ async def test_what_somebody_writes_who_had_read_it_before_is_erased_as_well(
     world: PersonWorld, ada: Somebody, olivia: Somebody
 ) -> None:
     await world.plant_a_little(ada, olivia)
-    asked = await world.ask.begin(SubjectRequestKind.ERASURE, ada.address.text, None, ADMIN, confirmed=True)
+    asked = await world.people.begin(SubjectRequestKind.ERASURE, ada.address.text, None, ADMIN, confirmed=True)
     await world.work(until=lambda case: case.phase is Phase.CHECK)
     assert await world.account.that_mention(ada) != {}, "the case itself knows whom it is about until its end"
     finding = Finding(Rule.EXPIRED, ada.user, None, None, ada.name, "", NOW, ada.address.wire)
@@ -522,7 +522,7 @@ async def test_an_audit_that_runs_is_waited_for(world: PersonWorld, ada: Somebod
     await world.plant_a_little(ada, olivia)
     position = await world.audits.read_position()
     await world.audits.write_position(replace(position, value=Checkpoint(running=AuditId("a"))))
-    asked = await world.ask.begin(SubjectRequestKind.ERASURE, ada.address.text, None, ADMIN, confirmed=True)
+    asked = await world.people.begin(SubjectRequestKind.ERASURE, ada.address.text, None, ADMIN, confirmed=True)
 
     await world.work(until=lambda case: case.why is not None)
 
@@ -614,7 +614,7 @@ async def test_an_erasure_whose_every_delivery_dies_after_one_write_comes_to_the
     await world.plant(ada, olivia)
     await world.exports.write(SubjectRequestId(world.new_id()), "person", [ada.address.key])
     await world.plant_import([ada], olivia, GroupId(str(uuid.uuid4())))
-    asked = await world.ask.begin(SubjectRequestKind.ERASURE, ada.address.text, None, ADMIN, confirmed=True)
+    asked = await world.people.begin(SubjectRequestKind.ERASURE, ada.address.text, None, ADMIN, confirmed=True)
     death, deaths = Death(0), 0
     death.at_every_write(monkeypatch)
     for owner, name in ((Container, "patch"), (Container, "delete")):
@@ -651,7 +651,7 @@ async def test_two_erasures_of_one_person_and_two_deliveries_of_each_come_to_the
 ) -> None:
     await world.plant_a_little(ada, olivia)
     cases = [
-        await world.ask.begin(SubjectRequestKind.ERASURE, ada.address.text, None, ADMIN, confirmed=True)
+        await world.people.begin(SubjectRequestKind.ERASURE, ada.address.text, None, ADMIN, confirmed=True)
         for _ in range(2)
     ]
 
@@ -673,7 +673,7 @@ async def test_two_erasures_of_one_person_and_two_deliveries_of_each_come_to_the
 
 async def test_what_was_taken_and_not_sent_is_set_going_by_the_sweeper(world: PersonWorld, ada: Somebody) -> None:
     world.outbox.fails = True
-    asked = await world.ask.begin(SubjectRequestKind.ERASURE, ada.address.text, None, ADMIN, confirmed=True)
+    asked = await world.people.begin(SubjectRequestKind.ERASURE, ada.address.text, None, ADMIN, confirmed=True)
     world.outbox.fails = False
     world.clock.advance(world.timing.stall_timeout + timedelta(seconds=1))
 
@@ -688,13 +688,13 @@ async def test_what_was_taken_and_not_sent_is_set_going_by_the_sweeper(world: Pe
 
 async def test_only_administrators_ask_and_only_for_somebody(world: PersonWorld) -> None:
     with pytest.raises(Refused) as nobody:
-        await world.ask.begin(SubjectRequestKind.EXPORT, None, None, ADMIN)
+        await world.people.begin(SubjectRequestKind.EXPORT, None, None, ADMIN)
     with pytest.raises(Refused) as stranger:
-        await world.ask.begin(SubjectRequestKind.EXPORT, "ada@fabrikam.com", None, a_caller())
+        await world.people.begin(SubjectRequestKind.EXPORT, "ada@fabrikam.com", None, a_caller())
     with pytest.raises(Refused) as nonsense:
-        await world.ask.begin(SubjectRequestKind.ERASURE, "ada", None, ADMIN, confirmed=True)
+        await world.people.begin(SubjectRequestKind.ERASURE, "ada", None, ADMIN, confirmed=True)
     with pytest.raises(Refused) as unknown:
-        await world.ask.show(SubjectRequestKind.EXPORT, SubjectRequestId("0" * 22), ADMIN)
+        await world.people.show(SubjectRequestKind.EXPORT, SubjectRequestId("0" * 22), ADMIN)
 
     reasons = [r.value.reason for r in (nobody, stranger, nonsense, unknown)]
     assert reasons == [Reason.BODY_INVALID, Reason.NOT_ADMIN, Reason.ADDRESS_INVALID, Reason.CASE_MISSING]
