@@ -90,8 +90,7 @@ async def list_findings(
     app: App, caller: Caller, audit: AuditName, wanted: _Filter, page: _Paged
 ) -> schemas.Findings:
     """What an audit found, the worst first."""
-    of = await app.audits.commands.show(audit, caller)
-    found, after = await app.audits.commands.findings(of.id, caller, wanted, page.continuation, page.limit)
+    of, found, after = await app.audits.commands.findings(audit, caller, wanted, page.continuation, page.limit)
     return schemas.findings(of.id, found, page.next(f"{_ALL}/{of.id}/findings", after))
 
 
@@ -100,8 +99,7 @@ async def get_findings_file(
     app: App, caller: Caller, audit: AuditName, wanted: _Filter, page: Continuation
 ) -> CsvFile:
     """The same as a file, five thousand lines at a time: follow the Link header."""
-    of = await app.audits.commands.show(audit, caller)
-    found, after = await app.audits.commands.findings(of.id, caller, wanted, page.continuation, _LINES)
+    of, found, after = await app.audits.commands.findings(audit, caller, wanted, page.continuation, _LINES)
     content, link = lines(FINDINGS, found, headings=page.continuation is None), f"{_ALL}/{of.id}/findings.csv"
     return CsvFile(content, f"audit-{of.started_at:%Y-%m-%d}.csv", page.next(link, after))
 

@@ -44,9 +44,10 @@ class AuditCommands:
 
     async def findings(
         self, audit: str, caller: Caller, show: FindingFilter, continuation: str | None, limit: int
-    ) -> tuple[Sequence[Finding], str | None]:
+    ) -> tuple[Audit, Sequence[Finding], str | None]:
         """The worst first."""
-        return await self.tools.audits.list_findings((await self.show(audit, caller)).id, show, continuation, limit)
+        of = await self.show(audit, caller)
+        return of, *await self.tools.audits.list_findings(of.id, show, continuation, limit)
 
     async def of_group(
         self, group: GroupId, caller: Caller, continuation: str | None, limit: int

@@ -127,11 +127,8 @@ async def _twins(tools: AuditDependencies, audit: Audit, page: Sequence[Subject]
     wanted = {u for s in page for u in s.twins}
     known = {s.id: s for s in page}
     known |= await tools.snapshot.look_up(audit, wanted - known.keys())
-    return {s.id: [known[u] for u in s.twins if u in known and _is_twin(s, known[u])] for s in page}
-
-
-def _is_twin(one: Subject, other: Subject) -> bool:
-    return other.known and other.is_guest and not other.gone and bool(one.addresses & other.addresses)
+    guests = {u: s for u, s in known.items() if s.known and s.is_guest and not s.gone}
+    return {s.id: [guests[u] for u in s.twins if u in guests and s.addresses & guests[u].addresses] for s in page}
 
 
 async def _evaluate_app(tools: AuditDependencies, audit: Audit, task: Task) -> Task:

@@ -201,26 +201,7 @@ class RunAuditTask:
         """End the audit of a message that failed too often. Safe to repeat."""
         await fail(self.tools, command.audit, f"the task '{command.task}' stopped with an error in every delivery")
 
-
-@retry_on_conflict("the audit", attempts=8)
-async def fail(tools: AuditDependencies, audit_id: AuditId, why: str) -> None:
-    """End an audit that cannot go on; the next one begins where the last good one ended. Safe to repeat."""
-    stored = await tools.audits.read(audit_id)
-    position = await tools.audits.read_position()
-    if stored is not None and not stored.value.is_over:
-        ended = replace(stored.value, phase=Phase.FAILED, ended_at=tools.clock.now(), detail=why)
-        await tools.audits.save(Versioned(ended, stored.version))
-    if position.value.running == audit_id:
-        free = replace(position.value, running=None, running_since=None, is_torn=True)
-        await tools.audits.write_position(Versioned(free, position.version))
-    log.error("audit %s failed: %s", audit_id, why)
-
-
-@dataclass(frozen=True, slots=True)
-class SweepAudits:
-    tools: AuditDependencies
-
-    async def __call__(self) -> int:
+    async def sweep(self) -> int:
         """Set going again what is open of the audit that runs; gives how many messages were sent. Safe to repeat."""
         tools = self.tools
         position = (await tools.audits.read_position()).value
@@ -251,3 +232,17 @@ class SweepAudits:
             return ENDED
         command = ApplyRemedies(*id_, stored.value.state is PlanState.UNDOING)
         return NextCheck(now + self.tools.timing.stall_timeout, [command])
+
+
+@retry_on_conflict("the audit", attempts=8)
+async def fail(tools: AuditDependencies, audit_id: AuditId, why: str) -> None:
+    """End an audit that cannot go on; the next one begins where the last good one ended. Safe to repeat."""
+    stored = await tools.audits.read(audit_id)
+    position = await tools.audits.read_position()
+    if stored is not None and not stored.value.is_over:
+        ended = replace(stored.value, phase=Phase.FAILED, ended_at=tools.clock.now(), detail=why)
+        await tools.audits.save(Versioned(ended, stored.version))
+    if position.value.running == audit_id:
+        free = replace(position.value, running=None, running_since=None, is_torn=True)
+        await tools.audits.write_position(Versioned(free, position.version))
+    log.error("audit %s failed: %s", audit_id, why)

@@ -5,7 +5,7 @@ from shared.audits.commands import AuditCommands
 from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.report import Report
 from shared.audits.remedies import Effects
-from shared.audits.run import RunAuditTask, StartAudit, SweepAudits
+from shared.audits.run import RunAuditTask, StartAudit
 from shared.core.records import FindStuck
 from shared.diagnostics.diagnose import Diagnose
 from shared.diagnostics.readiness import CheckReadiness, WatchChain
@@ -150,8 +150,8 @@ class Audits:
         self.start, self.run = StartAudit(tools), RunAuditTask(tools)
         self.apply_remedies = ApplyRemediesStep(tools, effects, access)
         self.commands = AuditCommands(tools, access)
-        self.sweep, self.give_up = SweepAudits(tools), self.run.give_up
-        self.sweep_remedies = Sweep(a.remedies, self.sweep.look_at, a.outbox, a.clock)
+        self.sweep, self.give_up = self.run.sweep, self.run.give_up
+        self.sweep_remedies = Sweep(a.remedies, self.run.look_at, a.outbox, a.clock)
 
     @staticmethod
     def html(report: Report) -> str:

@@ -21,7 +21,7 @@ from shared.audits.model.rules import AuditSettings
 from shared.audits.remedies import Effects
 from shared.audits.rows.audits import AUDITS, TableAuditStore, TableRemedyStore
 from shared.audits.rows.snapshot import SNAPSHOT, TableSnapshot
-from shared.audits.run import RunAuditTask, StartAudit, SweepAudits
+from shared.audits.run import RunAuditTask, StartAudit
 from shared.core.addresses import parse_address
 from shared.core.caller import Caller
 from shared.core.clock import Timing
@@ -173,12 +173,11 @@ class AuditWorld:
             self.tools, self.mailer, JinjaAuditText(), guest_reader, "https://guests.example", TENANT, pace
         )
         self.apply_remedies = ApplyRemediesStep(self.tools, effects, self.access)
-        self.sweep_audits = SweepAudits(self.tools)
-        self.sweep_remedies = Sweep(self.tools.remedies, self.sweep_audits.look_at, self.outbox, self.clock)
+        self.sweep_remedies = Sweep(self.tools.remedies, self.run_task.look_at, self.outbox, self.clock)
         self.commands = AuditCommands(self.tools, self.access)
 
     async def sweep(self) -> int:
-        return await self.sweep_audits() + await self.sweep_remedies()
+        return await self.run_task.sweep() + await self.sweep_remedies()
 
     def switch(self, features: Features) -> None:
         """Go on as an app that was started anew with these features."""

@@ -131,7 +131,7 @@ async def test_no_audit_begins_and_those_that_are_there_can_be_read(audits: Audi
     assert await audits.start.start_scheduled() is None
     assert not audits.outbox.sent
     assert (await audits.commands.show("latest", ADMIN)).id == audit
-    assert await audits.commands.findings(audit, ADMIN, FindingFilter(), None, 10) == ([], None)
+    assert (await audits.commands.findings(audit, ADMIN, FindingFilter(), None, 10))[1:] == ([], None)
 
 
 async def planned(audits: AuditWorld) -> AuditId:
