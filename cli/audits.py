@@ -152,7 +152,7 @@ def change_log(
     from rich.text import Text
 
     table = Table()
-    for title in ("at (UTC)", "who", "what", "whom", "before", "after"):
+    for title in ("at (UTC)", "who", "what", "about", "before", "after"):
         table.add_column(title, overflow="fold")
     for each in found["value"]:
         cells = (each["who"], each["what"], each["name"], each["before"], each["after"])

@@ -67,7 +67,7 @@ class Guest:
 @command
 def create(
     session: Session,
-    address: Annotated[list[str], typer.Argument(metavar="ADDRESS...", help="Whom to invite.")],
+    address: Annotated[list[str], typer.Argument(metavar="ADDRESS...", help="Who to invite.")],
     group: GroupOption = None,
     app: AppOption = None,
     message: Annotated[str | None, typer.Option(help="A welcome message, sent in Guestlist's own mail.")] = None,

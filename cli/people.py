@@ -122,7 +122,7 @@ def _follow(session: Session, path: str, body: dict[str, Any]) -> dict[str, Any]
 
 
 def _check(session: Session, found: dict[str, Any]) -> None:
-    """Whom it is about, and what a person has to look at."""
+    """Who it is about, and what a person has to look at."""
     if found["person"] is not None:
         names = [*found["person"]["addresses"], *found["person"]["userIds"]]
         session.tell(f"Taken as one person: {', '.join(names)}")

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 import azure.functions as func
 import msgspec
 
-from functions.handlers import TOKEN_FIELD
+from functions.callers import TOKEN_FIELD
 from shared import wiring
 from shared.core import ids
 from shared.core.caller import Caller

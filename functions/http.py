@@ -22,7 +22,8 @@ import azure.functions as func
 
 from functions.answers import answers_of, json_response, response
 from functions.arguments import APP, SMALL_BODY, Body, Call, Source, form_of, source_of
-from functions.handlers import caller_of, within
+from functions.callers import caller_of
+from functions.handlers import within
 from shared import wiring
 from shared.core.caller import Caller
 from shared.core.errors import Refused, Unavailable
@@ -274,7 +275,7 @@ def _by_old_path(run: Run, path: str) -> Run:
 
 
 def _who(action: Action, also: str) -> Who:
-    """Whom the table of access opens an operation for."""
+    """Who the table of access opens an operation for."""
     text = f"{also}, {who_may(action)}" if also else who_may(action)
     return Who(f"{text[0].upper()}{text[1:]}.", OF_APP_ROLES if RULES[action].object is Object.TENANT else ())
 

@@ -7,7 +7,7 @@ import azure.functions as func
 
 from functions.answers import Accepted, SeeOther, html_response
 from functions.arguments import GROUP, Body, Call, Key, Page, choice, paged, wants_page
-from functions.handlers import caller_of
+from functions.callers import caller_of
 from functions.http import Routes, page
 from functions.pages import form_again, language_of
 from shared.core.caller import Caller

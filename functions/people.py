@@ -1,6 +1,6 @@
 """Export and erasure of a person's data.
 
-Whom it is about comes in a body and goes out in one: never in an address of the API, in a message or in a log.
+Who it is about comes in a body and goes out in one: never in an address of the API, in a message or in a log.
 """
 
 from functions.answers import Accepted

@@ -1,7 +1,7 @@
-"""The timer that enqueues again what stands still.
+"""The timer that enqueues again what has stalled.
 
-Most of what it looks for has stood still for minutes when it is found, so it is looked for every few minutes. What
-an instance held that died, and whether timer and queues work, is looked after in every sweep.
+Most of what it looks for has stalled for minutes when it is found, so it is looked for every few minutes. What
+an instance held that died, and whether timer and queues work, is checked in every sweep.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ async def sweep_all() -> None:
 
 
 async def _whole_sweep(app: wiring.App) -> list[str]:
-    """The parts that are due now and then, where they are; gives which failed. Then all are due at the next sweep."""
+    """The parts that are not due in every sweep; gives which failed. Then all are due at the next sweep."""
     try:
         if (begun := await app.whole_sweeps.due()) is None:
             return []
@@ -72,7 +72,7 @@ async def _run(name: str, parts: Parts, app: wiring.App) -> bool:
         log.exception("the sweep of %s failed", name)
         return False
     if sent:
-        log.info("%d messages sent for %s that stood still or were due", sent, name)
+        log.info("%d messages sent for %s that had stalled or were due", sent, name)
     return True
 
 

@@ -1195,7 +1195,7 @@ export interface ChangeLog {
   nextLink: string | null;
 }
 /**
- * A change of the directory outside of inviting: by whom or by which rule, what was before and after.
+ * A change of the directory outside of inviting: by which person or rule, what was before and after.
  */
 export interface ChangeLogEntry {
   at: string;
@@ -1247,7 +1247,7 @@ export interface SubjectSelector {
   userIds: string[];
 }
 /**
- * How much was found: where, what, and as whom the person stands in it.
+ * How much was found: where, what, and the person's role in it.
  */
 export interface Count {
   where: string;
@@ -1263,7 +1263,7 @@ export interface Place {
   records: Record[];
 }
 /**
- * One thing that is kept: what it is, as whom the person stands in it, and what it tells of them. `labels` are
+ * One thing that is kept: what it is, the person's role in it, and what it holds. `labels` are
  * the fields' names in plain words.
  */
 export interface Record {
@@ -1353,7 +1353,7 @@ export interface Health {
 }
 /**
  * Whether the app can do its work. `degraded`: a feature that is on lacks a permission, inviting does not.
- * `sweep` is the timer that repairs what stands still; `roundTrip` a message that each sweep sends through a queue,
+ * `sweep` is the timer that repairs what has stalled; `roundTrip` a message that each sweep sends through a queue,
  * with the time at which the newest that came back was sent. Either makes the app not ready where it is late.
  */
 export interface Ready {

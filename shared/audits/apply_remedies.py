@@ -57,7 +57,7 @@ class ApplyRemediesStep:
         if stored is None or stored.value.state is not wanted:
             return Outcome(note="nothing to do")
         if not tools.features.has(Feature.REMEDIES):
-            return Outcome(note="switched off: the sweeper sets it going when it is on again")
+            return Outcome(note="switched off: the sweeper sends it again when it is on again")
         try:
             if (lost := await self._lost(stored.value)) is not None:
                 # What is done stays done; somebody who may has the rest carried out, or taken back.
@@ -110,7 +110,7 @@ class ApplyRemediesStep:
         tools, now = self.tools, self.tools.clock.now()
         record = await tools.setups.read_app(plan.app)
         if record is None or record.value.state is not AppState.READY:
-            spared = [_spared(a, "the app is being taken apart") for a in few]
+            spared = [_spared(a, "the app is being removed") for a in few]
             await tools.remedies.save_actions(plan, spared)
             return None
         fresh = [a for a in few if a.value.state is ActionState.PLANNED]

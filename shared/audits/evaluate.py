@@ -175,7 +175,7 @@ async def _differences(
 
 
 async def _find_stuck(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
-    """Work of other capabilities that stands still, as each finds it and sets it going again."""
+    """Work of other capabilities that has stalled, as each finds it and sends it again."""
     now, before = audit.started_at, audit.started_at - tools.settings.stuck_after
     found = [stuck(work, now) for find in tools.find_stuck async for work in find(now, before)]
     await tools.write_found(audit, found)

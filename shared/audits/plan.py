@@ -81,7 +81,7 @@ async def _plan(tools: AuditDependencies, audit: Audit, app: AppRecord) -> None:
 
 
 async def open_plan(tools: AuditDependencies, plan: Plan) -> None:
-    """Before a plan is set going: the sweeper finds what was never sent."""
+    """Before a plan is sent: the sweeper finds what was never sent."""
     if plan.state in (PlanState.RUNNING, PlanState.UNDOING):
         await tools.remedies.open((plan.audit, plan.app), tools.clock.now() + tools.timing.stall_timeout)
 

@@ -202,7 +202,7 @@ class RunAuditTask:
         await fail(self.tools, command.audit, f"the task '{command.task}' stopped with an error in every delivery")
 
     async def sweep(self) -> int:
-        """Set going again what is open of the audit that runs; gives how many messages were sent. Safe to repeat."""
+        """Send again what is open of the audit that runs; gives how many messages were sent. Safe to repeat."""
         tools = self.tools
         position = (await tools.audits.read_position()).value
         running = position.running
@@ -224,9 +224,9 @@ class RunAuditTask:
         return len(wanted)
 
     async def look_at(self, id_: tuple[AuditId, AppId], now: datetime) -> NextCheck:
-        """What is being carried out in an app and stands still."""
+        """What is being carried out in an app and has stalled."""
         if not self.tools.features.has(Feature.REMEDIES):
-            return NextCheck(now)  # It stands still until the feature is on again.
+            return NextCheck(now)  # It has stalled until the feature is on again.
         stored = await self.tools.remedies.read_plan(*id_)
         if stored is None or stored.value.state not in (PlanState.RUNNING, PlanState.UNDOING):
             return ENDED

@@ -124,7 +124,7 @@ class Remedies(Answer):
 
 
 class ChangeLogEntry(Answer):
-    """A change of the directory outside of inviting: by whom or by which rule, what was before and after."""
+    """A change of the directory outside of inviting: by which person or rule, what was before and after."""
 
     at: datetime
     who: str

@@ -221,7 +221,7 @@ RULES: dict[Rule, RuleFacts] = {
         Severity.HIGH,
         "App is gone",
         "The app that was set up is not in the directory any more.",
-        "Restore the app within 30 days, or take its setup apart.",
+        "Restore the app within 30 days, or remove the app from Guestlist.",
     ),
     Rule.NOT_ASSIGNED: RuleFacts(
         Severity.HIGH,
@@ -253,9 +253,9 @@ RULES: dict[Rule, RuleFacts] = {
     ),
     Rule.STUCK: RuleFacts(
         Severity.LOW,
-        "Work of Guestlist stands still",
-        "An invitation, an import, a request or a setup has been in one state for too long. Guestlist has set it "
-        "going again.",
+        "Work of Guestlist has stalled",
+        "An invitation, an import, a request or a setup has been in one state for too long. Guestlist has "
+        "sent it again.",
         "Nothing, if the next audit does not find it again; else look for its id in the logs.",
     ),
 }

@@ -30,8 +30,8 @@ class Timing:
     `doubt_window`: how long the directory may hide a guest that it made; before that, nobody whose
     invitation is in doubt is invited again. Source: graph contract "Invitations", "Consistency", "Errors" (about
     ten minutes, reported).
-    `join_window`: how long to go on trying to add a guest whom the directory does not show.
-    `stall_timeout`: how long a chunk may stand still before the sweeper sends it again. It looks each third of that
+    `join_window`: how long to go on trying to add a guest that the directory does not show.
+    `stall_timeout`: how long a chunk may stall before the sweeper sends it again. It looks each third of that
     time, see `whole_sweep`.
     `probe_interval`: how often one invitation tests whether Microsoft still blocks the tenant.
     `key_lease` and `key_retention`: how long an unfinished request holds its idempotency key, and how long a

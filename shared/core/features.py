@@ -46,7 +46,7 @@ FEATURES: dict[Feature, FeatureFacts] = {
     Feature.SETUP: FeatureFacts(
         "Setting apps up",
         "make an app self-service: its group and owners, single sign-on, and who is assigned to it",
-        "Nobody can start or go on with a setup, or take an app apart. Groups that are there can be invited to.",
+        "Nobody can start or go on with a setup, or remove an app. Groups that are there can be invited to.",
     ),
     Feature.ACCESS_PACKAGES: FeatureFacts(
         "Access packages",
@@ -218,7 +218,7 @@ PERMISSIONS: tuple[Permission, ...] = (
         {
             Feature.INVITING: "add guests to the group, and take them out",
             Feature.REMEDIES: "take guests out of the group, and back in",
-            Feature.UNDO: "take those out of the group whom an import brought in",
+            Feature.UNDO: "take those out of the group that an import brought in",
         },
         "Change who is in any group of the tenant, except in groups that carry directory roles. It changes no owner "
         "and deletes no group.",

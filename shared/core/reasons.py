@@ -360,7 +360,7 @@ REASONS: dict[Reason, ReasonFacts] = {
     Reason.VERIFICATION_FAILED: ReasonFacts(
         409,
         "The directory is not as it was set up",
-        "The checks say what differs. Retry the setup to put it right.",
+        "The checks say what differs. Retry the setup to fix it.",
     ),
     Reason.DRY_RUN_NEEDED: ReasonFacts(
         428,
@@ -431,7 +431,7 @@ REASONS: dict[Reason, ReasonFacts] = {
     Reason.UNDO_TOO_LATE: ReasonFacts(
         409,
         "The time to undo this import is over",
-        "Remove guests one by one from the group; the results say whom the import added.",
+        "Remove guests one by one from the group; the results say who the import added.",
     ),
     Reason.FILE_GONE: ReasonFacts(
         410,

@@ -55,5 +55,5 @@ class StuckWork:
 
 
 type FindStuck = Callable[[datetime, datetime], AsyncIterator[StuckWork]]
-"""Finds the work that was to be looked at by the first time, and has stood still since the second or longer; each
+"""Finds the work that was to be looked at by the first time, and has stalled since the second or longer; each
 piece is sent again before it is given. Safe to repeat. Raises StorageBusy."""

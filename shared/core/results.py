@@ -152,7 +152,7 @@ def require_known(answers: Sequence[LeaveAnswer]) -> None:
 
 
 def require_gone(answer: LeaveAnswer) -> Gone:
-    """For one guest whom somebody waits for. Raises Refused: the directory's refusal; DirectoryBusy: a repeat goes
+    """For one guest that somebody waits for. Raises Refused: the directory's refusal; DirectoryBusy: a repeat goes
     on."""
     match answer:
         case Busy(retry_after=after):

@@ -13,7 +13,7 @@ from shared.core.errors import Conflict, StorageBusy
 def retry_on_conflict[**P, R](
     what: str, *, attempts: int = 5, pause_s: float = 0.0, otherwise: Callable[[], Exception] | None = None
 ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Coroutine[Any, Any, R]]]:
-    """Call the function again where it ends in a Conflict, so it must read anew each time, and do nothing before its
+    """Call the function again where it ends in a Conflict, so it must read each time, and do nothing before its
     write that a repeat spoils. Where others wrote `what` first each time, it raises StorageBusy, or `otherwise`.
 
     With a pause (random, at most so long), instances that met once do not meet again at the next attempt.

@@ -58,7 +58,7 @@ class FeatureReadiness(Answer):
 
 class Ready(Answer):
     """Whether the app can do its work. `degraded`: a feature that is on lacks a permission, inviting does not.
-    `sweep` is the timer that repairs what stands still; `roundTrip` a message that each sweep sends through a queue,
+    `sweep` is the timer that repairs what has stalled; `roundTrip` a message that each sweep sends through a queue,
     with the time at which the newest that came back was sent. Either makes the app not ready where it is late."""
 
     status: Status

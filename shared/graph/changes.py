@@ -36,7 +36,7 @@ class GraphChanges(OnGraph):
 
     async def _ask(self, path: str, link: str | None) -> Response:
         """The first page, or what a link that was kept since brings. Raises LinkExpired: it is no link of this delta
-        query; all is read anew."""
+        query; all is read again."""
         if link is None:
             return await self._session.request("GET", path)
         try:

@@ -89,7 +89,7 @@ class GraphDirectory(OnGraph, Directory):
     async def _join_all(self, group: GroupId, users: list[UserId]) -> list[JoinAnswer] | None:
         """Answers where the one call decides about all of them, None where each has to be asked for.
 
-        The call is all or nothing: one who is a member already, or whom replication has not brought here, fails
+        The call is all or nothing: one who is a member already, or that replication has not brought here, fails
         the rest (graph contract "Groups").
         """
         body = {"members@odata.bind": [self._reference(user) for user in users]}
@@ -102,7 +102,7 @@ class GraphDirectory(OnGraph, Directory):
             return None
         if response.status == 0:
             return [Unknown(errors.words(response)) for _ in users]
-        # Asking for each finds out, and one whom the directory stumbles over holds up nobody else. Who is found a
+        # Asking for each finds out, and one that the directory stumbles over holds up nobody else. Who is found a
         # member may have become one just now: nobody is told to have been one before.
         each = await self._join_each(group, users)
         return [Joined(before=False) if isinstance(answer, Joined) else answer for answer in each]
@@ -157,7 +157,7 @@ class GraphDirectory(OnGraph, Directory):
         self, users: Sequence[UserId], part: Callable[[UserId], Part], read: Callable[[Response], Answer]
     ) -> list[Answer | Busy | Declined]:
         """Do it to those who are guests at this moment. Who was one when it was decided may be a colleague by now,
-        whom Guestlist has no business with; who is gone is left to the call itself."""
+        that Guestlist has no business with; who is gone is left to the call itself."""
         try:
             kinds = await self._kinds(users)
         except DirectoryBusy as e:

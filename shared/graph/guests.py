@@ -1,6 +1,6 @@
 """The port's `GuestReader` on Microsoft Graph.
 
-Where a page ended callers get as the directory's own token, sealed for one request. The request itself is made anew
+Where a page ended callers get as the directory's own token, sealed for one request. The request itself is made again
 for each page, of what the caller may ask for: a caller hands back nothing but where to go on in it.
 """
 

@@ -1,7 +1,7 @@
 """Whether an import's guests may be let into a group: one instance asks the directory, and all know what it said.
 
 All chunks ask the same, on every instance and often at the same moment. If each asked for itself, one of them would
-be answered 429 and the others would ask on before its Retry-After. While one asks anew, shortly before what is known
+be answered 429 and the others would ask on before its Retry-After. While one asks again, shortly before what is known
 runs out, the others go by that.
 """
 
@@ -23,7 +23,7 @@ from shared.imports.ports import ImportStore, StoredImport
 _REFUSED_SOME = timedelta(seconds=10)
 """How long an answer counts that was given after some reads had been refused. Half a dozen reads make an answer."""
 _AHEAD = timedelta(seconds=0.5)
-"""So long before an answer runs out it is asked anew: about as long as asking takes."""
+"""So long before an answer runs out it is asked again: about as long as asking takes."""
 _LEASE = timedelta(seconds=10)
 _SHORT = timedelta(seconds=3)
 """A Retry-After that is waited for in place, by the instance that has most of the answers already."""
@@ -82,7 +82,7 @@ class Admissions:
         raise DirectoryBusy("another instance asks who may invite", retry_after=_SOON)
 
     def _target(self, known: Admission, version: str, *, in_hand: bool = False) -> Target | None:
-        """What is known, where it counts and nobody needs to ask anew by now."""
+        """What is known, where it counts and nobody needs to ask again by now."""
         now = self.clock.now()
         at = now if in_hand or known.is_asked(now) else now + _AHEAD
         return known.at(at) if known.version == version else None

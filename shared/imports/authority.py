@@ -1,4 +1,4 @@
-"""Which groups guests may be imported into, and by whom. Where who answers for an import may not invite any more, the
+"""Which groups guests may be imported into, and who may. Where who answers for an import may not invite any more, the
 import is paused until somebody who may resumes it."""
 
 from dataclasses import dataclass, replace
@@ -65,7 +65,7 @@ class Authority:
 
     @retry_on_conflict("the import")
     async def pause(self, record: Import, refused: Refused) -> bool:
-        """Stand still, and say why, until somebody resumes it. Safe to repeat. False where somebody else answers for
+        """Pause it, and say why, until somebody resumes it. Safe to repeat. False where somebody else answers for
         the import than did when `record` was read: then it goes on."""
         why = f"{REASONS[refused.reason].title}: {refused.detail or ''}".rstrip(": ")
         stored = await self.imports.read(record.id)

@@ -179,7 +179,7 @@ class ImportCommands:
         return await self._seen(stored)
 
     async def _wake(self, seen: Seen) -> None:
-        """Set going what is open: chunks that came up while the import stood still were let go."""
+        """Send what is open: chunks that came up while the import stalled were let go."""
         record = seen.record
         await self.imports.open(record.id, self.clock.now() + self.timing.stall_timeout)
         for group in seen.progress.targets:

@@ -227,7 +227,7 @@ class SplitImportStep:
         return await self.store.take_positions(settings.limits, units, record.id, now)
 
     def _draft(self, record: Import, chunk: ChunkId, rows: list[GuestRow], target: Target) -> list[Invitation]:
-        """A guest whom the rows of one chunk have twice is invited by the first of them."""
+        """A guest that the rows of one chunk have twice is invited by the first of them."""
         now, first, found = self.clock.now(), dict[str, int](), list[Invitation]()
         for n, row in enumerate(rows):
             invitation = self._invitation(record, chunk, n, row, target, now)

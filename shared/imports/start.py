@@ -1,4 +1,4 @@
-"""Somebody uploads a file: decide, keep it, write down, set going; or only say what would happen."""
+"""Somebody uploads a file: decide, keep it, write down, enqueue; or only say what would happen."""
 
 import asyncio
 import hashlib
@@ -100,7 +100,7 @@ class StartImport:
         try:
             await self.outbox.send(SplitImport(import_id, 0))
         except StorageBusy:
-            # Taken is taken: the sweeper sets it going.
+            # Taken is taken: the sweeper sends it again.
             await self.imports.open(import_id, now)
         return import_id
 

@@ -1,4 +1,4 @@
-"""Set going again the imports that stand still, close those that are done, forget the files nobody needs any more."""
+"""Send again the imports that have stalled, close those that are done, forget the files nobody needs any more."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime

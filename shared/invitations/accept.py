@@ -1,4 +1,4 @@
-"""A caller asks for a guest: decide, write down, set going. Nothing is sent to anybody from here."""
+"""A caller asks for a guest: decide, write down, enqueue. Nothing is sent to anybody from here."""
 
 import hashlib
 from contextlib import suppress
@@ -135,7 +135,7 @@ class AcceptInvitation:
         try:
             await self.outbox.send(InviteChunk(new.group, chunk))
         except StorageBusy:
-            # Taken is taken: the rows stand, and the sweeper sets them going.
+            # Taken is taken: the rows stand, and the sweeper sends them again.
             await self.store.open_chunks.open((new.group, chunk), now + timedelta(minutes=1))
         return invitation.id
 

@@ -134,7 +134,7 @@ class ChunkStep:
         return Outcome(later=Later(command.again(), at, why))
 
     async def _end_late(self, chunk: ChunkRows, now: datetime) -> None:
-        """Of those who were parked, or have waited for long: end whom nobody may let in any more."""
+        """Of those who were parked, or have waited for long: end those that nobody may let in any more."""
         late = [i for i in chunk.waiting(now) if i.state is State.PARKED or i.created_at < now - FRESH]
         ended: list[Invitation] = []
         for who in dict.fromkeys(i.inviter_id for i in late):
@@ -151,7 +151,7 @@ class ChunkStep:
 def not_admitted(
     waiting: Sequence[Invitation], policies: Sequence[tuple[str, Policy]], now: datetime
 ) -> list[Invitation]:
-    """Those whom a policy of one of these apps, as it is now, keeps out, ended; who may have been invited already is
+    """Those that a policy of one of these apps, as it is now, keeps out, ended; who may have been invited already is
     not among them."""
     ended: list[Invitation] = []
     for invitation in waiting:

@@ -35,7 +35,7 @@ class ChunkRows:
         return [row.value for row in self.rows.values() if row.value.state in states]
 
     def waiting(self, now: datetime) -> list[Invitation]:
-        """Those to be invited whom no other delivery has in hand."""
+        """Those to be invited who no other delivery has in hand."""
         found = self.in_state(State.ACCEPTED, State.INVITING, State.PARKED)
         return [i for i in found if not i.is_claimed(now)]
 

@@ -276,7 +276,7 @@ class InviteGuests:
 
 
 def _scattered(answers: Sequence[FindAnswer] | Sequence[InviteAnswer]) -> bool:
-    """Some were taken behind one for whom the directory was too busy."""
+    """Some were taken behind one that the directory was too busy for."""
     busy = [isinstance(answer, Busy) for answer in answers]
     return True in busy and not all(busy[busy.index(True) :])
 

@@ -52,7 +52,7 @@ class Store(LastDays, StopState, Protocol):
         self, group: GroupId, digest: str, body_digest: str, *, now: datetime, lease: timedelta, kept: timedelta
     ) -> KeyClaim | InvitationId:
         """Claim an idempotency key (by digest of caller and key), or get the invitation that came of it. A record
-        older than `kept`, or one left unfinished past its lease, is claimed anew. Of two claims at one time, one
+        older than `kept`, or one left unfinished past its lease, is claimed again. Of two claims at one time, one
         wins. Raises Refused `idempotency-key-reused` for another body, `idempotency-key-in-flight`."""
 
     async def release_key(self, claim: KeyClaim) -> None:
@@ -80,7 +80,7 @@ class Store(LastDays, StopState, Protocol):
         self, invitations: Sequence[Invitation], guards: Mapping[str, Guard], look_at: datetime
     ) -> None:
         """Write new chunks of an import into one group, as many as `in_transactions` puts together, with counters,
-        the guards of those who are not at their end yet, and when to look whether a chunk stands still: all or
+        the guards of those who are not at their end yet, and when to look whether a chunk has stalled: all or
         nothing. `guards` are those that are there, by address key. Raises Conflict where a chunk is there already, or
         an address has a guard that is not among `guards`."""
 

@@ -1,4 +1,4 @@
-"""Chunks of invitations that stand still are set going again; whose message ended on a poison queue, is tried some
+"""Chunks of invitations that have stalled are sent again; whose message ended on a poison queue, is tried some
 more, and then the invitations say so.
 
 The host counts deliveries, not errors: one whose process was killed (a new version, a scale-in) counts like one

@@ -12,7 +12,7 @@ from shared.pace.pacing import Pace
 class Mail:
     """One mail. `key` is unique to it for ever: a mail prepared twice under one key is one mail.
 
-    `to_name` stands before the address where a mail program shows to whom it is: never what somebody outside chose.
+    `to_name` stands before the address where a mail program shows who it is to: never what somebody outside chose.
     """
 
     key: str

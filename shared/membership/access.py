@@ -132,7 +132,7 @@ class Access:
             raise _lost(f"who asked for it may no longer {RULES[action].does}")
 
     async def require_admitted(self, group_id: GroupId, who: UserId) -> Seen:
-        """The group, if it still takes guests whom `who` has let in: by an invitation, by a decision about a request,
+        """The group, if it still takes guests that `who` has let in: by an invitation, by a decision about a request,
         or as the app whose policy lets everybody in. Raises Refused: as `require_still`, and why the group takes no
         guests; DirectoryBusy: nothing could be learnt now."""
         apps = tuple(await self.setups.list_apps(group_id))

@@ -1,7 +1,7 @@
 """The messages that this process works on, written down for as long as it does.
 
 The host hides a message for ten minutes when it takes it. If the instance dies, that is how long its work would
-stand still. So each process keeps one row a queue with what it has in hand, good for a short lease that it renews;
+stall. So each process keeps one row a queue with what it has in hand, good for a short lease that it renews;
 the sweeper sends again what nobody renews. A message that is sent again for nothing does no harm: steps are safe to
 run twice, and at once.
 """

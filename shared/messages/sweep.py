@@ -1,4 +1,4 @@
-"""Set going again what stands still: work that stopped between a write and an enqueue, or whose message is lost.
+"""Send again what has stalled: work that stopped between a write and an enqueue, or whose message is lost.
 
 Each thing that has not ended is looked at when its time has come. What is alive tells the sweeper a later time when
 it sleeps, so what is found here is standing still; a command too many does no harm, as steps run twice safely.
@@ -16,7 +16,7 @@ from shared.storage.ports import OpenWork
 
 @dataclass(frozen=True, slots=True)
 class NextCheck:
-    """What comes of looking at something whose time has come: commands that set it going, and when to look again; at
+    """What comes of looking at something whose time has come: commands that restart it, and when to look again; at
     None it is forgotten."""
 
     at: datetime | None

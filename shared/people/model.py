@@ -137,7 +137,7 @@ class SubjectRequest:
 
     @property
     def keeps_what_it_found(self) -> bool:
-        """An export, and the rehearsal of an erasure: whoever confirms must see whom it is about."""
+        """An export, and the rehearsal of an erasure: whoever confirms must see who it is about."""
         return self.kind is SubjectRequestKind.EXPORT or not self.confirmed
 
 

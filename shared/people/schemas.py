@@ -50,14 +50,14 @@ class Taken(Answer):
 
 
 class SubjectSelector(Answer):
-    """Whom it was found to be about: check that it is one person."""
+    """Who it was found to be about: check that it is one person."""
 
     addresses: list[str]
     user_ids: list[str]
 
 
 class Count(Answer):
-    """How much was found: where, what, and as whom the person stands in it."""
+    """How much was found: where, what, and the person's role in it."""
 
     where: str
     what: str
@@ -73,7 +73,7 @@ class Kept(Answer):
 
 
 class Record(Answer):
-    """One thing that is kept: what it is, as whom the person stands in it, and what it tells of them. `labels` are
+    """One thing that is kept: what it is, the person's role in it, and what it holds. `labels` are
     the fields' names in plain words."""
 
     what: str

@@ -89,14 +89,14 @@ class SubjectRequests:
             known=person,
         )
         await self.cases.save(Versioned(case, None), now + self.timing.stall_timeout)
-        with suppress(StorageBusy):  # Taken is taken: the sweeper sets it going.
+        with suppress(StorageBusy):  # Taken is taken: the sweeper sends it again.
             await self.outbox.send(SearchPersonalData(case.id))
         return case
 
     async def show(
         self, kind: SubjectRequestKind, case_id: SubjectRequestId, caller: Caller
     ) -> tuple[SubjectRequest, list[Any], list[Any]]:
-        """The case, whom it was found to be about, and what was found of them; both empty before the end, and when
+        """The case, who it was found to be about, and what was found of them; both empty before the end, and when
         they were kept long enough.
 
         Raises:
@@ -143,7 +143,7 @@ class SubjectRequests:
         return Outcome(then=(SearchPersonalData(case.id),))
 
     async def sweep(self) -> int:
-        """Set going again what stands still, and delete what was kept of people long enough; gives how many messages
+        """Send again what has stalled, and delete what was kept of people long enough; gives how many messages
         were sent. Safe to repeat."""
         now, sent = self.clock.now(), 0
         async for stored in self.cases.list_due(now):

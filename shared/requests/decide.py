@@ -111,7 +111,7 @@ class FulfilRequestStep:
                 elsewhere = Unavailable("the same is being done elsewhere")
                 return later_when_free(command, elsewhere, self.tools.clock)
             if e.reason is Reason.BUDGET_REACHED and e.until is not None:
-                # It stays approved, and the sweeper sets it going when the next day has begun.
+                # It stays approved, and the sweeper sends it again when the next day begins.
                 await self.tools.requests.open((command.group, command.request), e.until)
                 return Outcome(note=e.reason.value)
             if e.reason is Reason.INVITATION_UNDER_WAY and e.location is not None:

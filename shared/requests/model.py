@@ -73,7 +73,7 @@ class RequestMail(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked anew after a request had come to its end, by whoever: it is nothing before its code, which went
+    """What was asked again after a request had come to its end, by whoever: it is nothing before its code, which went
     to the address, comes back."""
 
     code: str
@@ -137,7 +137,7 @@ class JoinRequest:
 
     @property
     def unproven(self) -> "JoinRequest | None":
-        """What waits for its address to be proven: this request, or the one that was asked anew and would take its
+        """What waits for its address to be proven: this request, or the one that was asked again and would take its
         place; None where nothing does."""
         if self.state is RequestState.UNVERIFIED:
             return self

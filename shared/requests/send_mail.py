@@ -60,7 +60,7 @@ class NotifyDeciders:
         return later(replace(command, slot=None), *waits) if waits else Outcome()
 
     async def sweep(self, now: datetime) -> int:
-        """Set going what stands still, and forget what was told long ago; gives how many messages were sent."""
+        """Send what has stalled, and forget what was told long ago; gives how many messages were sent."""
         sent = 0
         async for decider in self.tools.requests.list_digests(due_before=now):
             stored = await self.tools.requests.read_digest(decider)
@@ -89,7 +89,7 @@ class NotifyDeciders:
         await self._enqueue(after)
 
     async def _save(self, digest: Versioned[Digest]) -> Versioned[Digest]:
-        # What is due stands still some time later; the rest is forgotten when nothing can come too soon after it.
+        # What is due has stalled some time later; the rest is forgotten when nothing can come too soon after it.
         due, now = digest.value.due_at, self.tools.clock.now()
         look_at = (digest.value.told_at or now) + self.tools.settings.digest_every
         if due is not None:
@@ -124,7 +124,7 @@ class NotifyDeciders:
         return Waiting(group, page.requests[0].app_name, len(page.requests), page.continuation is not None)
 
     async def _deciders(self, group: GroupId) -> tuple[UserId, ...]:
-        """Those whom the policy names, else the owners as the directory has them now; none where it does not say."""
+        """Those that the policy names, else the owners as the directory has them now; none where it does not say."""
         apps = await self.tools.setups.list_apps(group)
         if apps and apps[0].named_approvers:
             return tuple(person.id for person in apps[0].named_approvers)[:MAX_NOTIFIED]

@@ -1,4 +1,4 @@
-"""Look after join requests whose time has come: let them expire, set going what stands still, and forget what
+"""Handle join requests whose time has come: let them expire, send what has stalled, and forget what
 ended long ago."""
 
 from collections.abc import AsyncIterator
@@ -71,7 +71,7 @@ class SweepRequests:
 
 @dataclass(frozen=True, slots=True)
 class FindStuckRequests:
-    """Join requests that were approved and stand still: found, and sent again."""
+    """Join requests that were approved and have stalled: found, and sent again."""
 
     requests: RequestStore
     outbox: Outbox

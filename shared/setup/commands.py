@@ -145,7 +145,7 @@ class SetupCommands:
         return setup
 
     async def retry(self, setup_id: SetupId, caller: Caller, answers: Answers) -> Setup:
-        """Failed steps go again, with the answers to what they asked; a setup that is done is verified anew. Raises
+        """Failed steps go again, with the answers to what they asked; a setup that is done is verified again. Raises
         Refused `not-admin`, `feature-off`, `setup-missing`, `nothing-to-retry`."""
         require(caller, Action.RUN_SETUP)
         self.tools.features.need(Feature.SETUP)

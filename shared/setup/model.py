@@ -286,7 +286,7 @@ class StoredSetup:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Something that may be made only once in the directory, and by whom it is being made.
+    """Something that may be made only once in the directory, and who is making it.
 
     `since` is when it was first attempted. `again` says that an earlier attempt may have had its effect;
     `result` is the id of what came of one.

@@ -114,8 +114,8 @@ class TableSetupStore(TableOpenWork[SetupId]):
         row = await self._apps.get(_INTENT, _intent_key(key))
         return _intent(key, row, version_of(row), again=True) if row is not None else None
 
-    async def take_intent(self, key: str, *, now: datetime, claim: timedelta, anew: bool = False) -> Intent | None:
-        """Claim the right to make something. None while somebody else's claim lasts. With `anew` what came of
+    async def take_intent(self, key: str, *, now: datetime, claim: timedelta, renew: bool = False) -> Intent | None:
+        """Claim the right to make something. None while somebody else's claim lasts. With `renew` what came of
         earlier attempts is known to be gone, and the attempt counts as the first."""
         row = new_row(_INTENT, _intent_key(key), Since=to_text(now), ClaimedUntil=to_text(now + claim))
         try:
@@ -124,13 +124,13 @@ class TableSetupStore(TableOpenWork[SetupId]):
             there = await self._apps.get(row["PartitionKey"], row["RowKey"])
             if there is None or from_text(there["ClaimedUntil"]) > now:
                 return None
-            if not anew:
+            if not renew:
                 row["Since"] = there["Since"]
             try:
                 [version] = await self._apps.write([replace(row, version_of(there))])
             except Conflict:
                 return None
-            return _intent(key, row, version, again=not anew)
+            return _intent(key, row, version, again=not renew)
         return _intent(key, row, version, again=False)
 
     async def finish_intent(self, intent: Intent, result: str) -> None:

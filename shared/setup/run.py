@@ -147,7 +147,7 @@ class Work:
         if known is not None and known.result is not None and may_show:
             raise NotYet("the directory does not show yet what was made", retry_after=_SOON)
         intent = await store.take_intent(
-            key, now=self.now, claim=timing.claim, anew=known is not None and not may_show
+            key, now=self.now, claim=timing.claim, renew=known is not None and not may_show
         )
         if intent is None:
             raise NotYet("another setup is making the same", retry_after=_SOON)
@@ -176,7 +176,7 @@ class Work:
 
     async def find_people(self, names: Sequence[str], field: str) -> list[DirectoryUser]:
         """The people of these names, each once. Raises Refused `person-missing`, `owner-is-guest`, `owner-disabled`,
-        naming whom."""
+        naming who."""
         found: dict[str, DirectoryUser] = {}
         for name, person in zip(names, await self.tools.directory.find_people(names), strict=True):
             if person is None:

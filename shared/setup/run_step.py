@@ -63,7 +63,7 @@ class RunSetupStepNow:
             return later(command, now + _SOON, "another delivery wrote first")
         except Unavailable as e:
             return await self._later(command, e, now)
-        # Read anew: a step that ran side by side may have ended meanwhile, and only one of the two sees both.
+        # Read again: a step that ran side by side may have ended meanwhile, and only one of the two sees both.
         again = await store.read(command.setup)
         return await self._next(again or stored, command.step)
 

@@ -1,4 +1,4 @@
-"""Setups that stand still, by a lost message or a request that died before it enqueued, are sent again; a step that
+"""Setups that have stalled, by a lost message or a request that died before it enqueued, are sent again; a step that
 failed in every delivery is given up."""
 
 import logging

@@ -33,7 +33,7 @@ class Files(Protocol):
 
 
 class OpenWork[Id](Protocol):
-    """Something of a kind, and when to look whether it stands still. All methods raise StorageBusy where storage does
+    """Something of a kind, and when to look whether it has stalled. All methods raise StorageBusy where storage does
     not take the operation."""
 
     async def open(self, id_: Id, look_at: datetime) -> None:

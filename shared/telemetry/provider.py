@@ -48,7 +48,7 @@ def configure(env: Mapping[str, str]) -> bool:
             _is_on = _configure(env)
         except Exception:
             # Whatever is wrong with a setting of telemetry: guests are invited all the same, and nobody is told.
-            logging.getLogger(LOGGER).exception("telemetry could not be configured: nobody is told of this process")
+            logging.getLogger(LOGGER).exception("telemetry could not be configured: nothing of this process is exported")
             _is_on = False
     return _is_on
 
@@ -128,7 +128,7 @@ def _azure_monitor(
     from azure.monitor.opentelemetry import configure_azure_monitor
 
     options: dict[str, Any] = {name: {"enabled": False} for name in _NOT_WANTED}
-    # The distribution's own sampler keeps five spans a second, and decides anew for each message: a trace would come
+    # The distribution's own sampler keeps five spans a second, and decides again for each message: a trace would come
     # in pieces. This one decides by the trace's id alone, the same in every process.
     sampling: dict[str, Any] = {} if env.get(SAMPLER) else {"sampling_ratio": 1.0}
     configure_azure_monitor(

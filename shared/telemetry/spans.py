@@ -103,7 +103,7 @@ def _span(
     attributes: Mapping[str, str],
     links: list[Link] | None = None,
 ) -> Iterator[Span]:
-    # Said even where it is the current one: the distribution's sampler asks the parent only where it is told of it.
+    # Said even where it is the current one: the distribution's sampler asks the parent only where it knows of it.
     within = parent if parent is not None else get_current()
     span = trace.get_tracer("guestlist").start_span(name, within, kind, attributes, links or [])
     if not span.get_span_context().is_valid:

@@ -42,7 +42,7 @@ async def send_telemetry() -> None:
 
 
 class Work:
-    """What is told of the work at hand."""
+    """The span of the work at hand."""
 
     def __init__(self, span: "Span", name: str) -> None:
         self._span, self._name = span, name

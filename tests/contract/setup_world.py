@@ -86,9 +86,9 @@ class MortalStore(TableSetupStore):
         self._live()
         await super().finish_intent(intent, result)
 
-    async def take_intent(self, key: str, *, now: datetime, claim: timedelta, anew: bool = False) -> Intent | None:
+    async def take_intent(self, key: str, *, now: datetime, claim: timedelta, renew: bool = False) -> Intent | None:
         self._live()
-        return await super().take_intent(key, now=now, claim=claim, anew=anew)
+        return await super().take_intent(key, now=now, claim=claim, renew=renew)
 
 
 @dataclass

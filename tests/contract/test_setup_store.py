@@ -256,7 +256,7 @@ async def test_what_came_of_an_intent_is_remembered_until_it_is_known_to_be_gone
     assert known is not None
     assert known.result == "made-1"
 
-    fresh = await store.take_intent(key, now=NOW + CLAIM, claim=CLAIM, anew=True)
+    fresh = await store.take_intent(key, now=NOW + CLAIM, claim=CLAIM, renew=True)
 
     assert fresh is not None
     assert (fresh.again, fresh.result, fresh.since) == (False, None, NOW + CLAIM)

@@ -11,7 +11,7 @@ import azure.functions as func
 import pytest
 
 from functions.answers import json_response
-from functions.handlers import EASY_AUTH, caller_of
+from functions.callers import EASY_AUTH, caller_of
 from functions.http import Run, endpoint
 from shared.core.errors import Refused
 

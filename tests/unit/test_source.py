@@ -3,7 +3,7 @@
 import azure.functions as func
 import pytest
 
-from functions.handlers import source_of
+from functions.callers import source_of
 from shared.settings import SettingsError, read_settings
 
 NEEDED = {

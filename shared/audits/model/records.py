@@ -30,7 +30,7 @@ class Phase(StrEnum):
 @dataclass(frozen=True, slots=True)
 class DeltaShard:
     """Up to fifty groups whose members are followed by one token (graph contract "Groups", "Delta"). `since` is the
-    audit that read them whole: a member whom neither it nor a later one saw is none."""
+    audit that read them whole: a member that neither it nor a later one saw is none."""
 
     groups: tuple[GroupId, ...]
     link: str | None = None

@@ -194,6 +194,6 @@ def _app(record: AppRecord, truth: AppTruth, now: datetime) -> Iterator[_Broken]
 
 
 def stuck(work: StuckWork, now: datetime, app_name: str = "") -> Finding:
-    """Guestlist's own work that stands still."""
+    """Guestlist's own work that has stalled."""
     detail = f"{work.what}: '{work.state}' since {work.since:%Y-%m-%d %H:%M} UTC"
     return Finding(Rule.STUCK, work.key, work.group, None, work.name, detail, now, work.address, app_name=app_name)

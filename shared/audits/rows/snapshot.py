@@ -74,7 +74,7 @@ class TableSnapshot:
         await self._merge_accounts((user, {column: f"{audit} {day.isoformat()}"}) for user, day in days.items())
 
     async def mark_twins(self, audit: AuditId, twins: Mapping[UserId, Collection[UserId]]) -> None:
-        """Who shares an address with whom. Safe to repeat."""
+        """Which accounts share an address. Safe to repeat."""
         await self._merge_accounts((u, {"Twins": f"{audit} {','.join(sorted(who))}"}) for u, who in twins.items())
 
     async def record_actions(self, audit: AuditId, own_actions: Sequence[OwnAction]) -> None:

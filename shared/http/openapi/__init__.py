@@ -32,7 +32,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Whom an operation is for, and what others are refused for."""
+    """Who an operation is for, and what others are refused for."""
 
     text: str
     reasons: tuple[Reason, ...] = ()

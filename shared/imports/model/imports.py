@@ -47,8 +47,8 @@ class Admission:
     """What all instances know of whether guests of an import may be let into a group, which one of them asks for all.
 
     Until `until` there is a `target`, as the directory said; or none, as the directory wants nobody to ask before.
-    Until `asked_until` an instance asks, for the first time or anew. It holds for one `version` of the import's
-    record: where somebody else answers for the import, it is asked anew.
+    Until `asked_until` an instance asks, for the first time or again. It holds for one `version` of the import's
+    record: where somebody else answers for the import, it is asked again.
     """
 
     version: str = ""

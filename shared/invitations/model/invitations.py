@@ -87,7 +87,7 @@ class Invitation:
     Retry-After runs: until then deliveries keep off. `effect_since` is when the effect under way was first attempted;
     `mail_handle` names the mail once it was prepared. `reason` is set where the state is failed or parked, and on a
     member whose mail could not be sent. `import_id` and `line` (of the file) are set where it came of a bulk import;
-    `expires` is the last day of the membership, which the audits look after. With `send_again` a guest who has not
+    `expires` is the last day of the membership, which the audits watch. With `send_again` a guest who has not
     accepted yet is sent a new mail: Guestlist's own where `message` is set, be it empty.
     """
 
@@ -137,7 +137,7 @@ class Invitation:
 
 def advance(invitation: Invitation, state: State, now: datetime, **changes: Any) -> Invitation:
     """The next version of an invitation; `changes` are other fields. Staying in a state is allowed. The claim is
-    released unless `changes` sets it; reason and detail go unless set anew.
+    released unless `changes` sets it; reason and detail go unless set again.
 
     Raises ValueError where the state table does not lead there.
     """

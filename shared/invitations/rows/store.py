@@ -315,7 +315,7 @@ def _completed(claim: KeyClaim, invitation: InvitationId, now: datetime) -> Oper
 
 
 def _completed_with(there: TableEntity, body_digest: str, now: datetime, kept: timedelta) -> InvitationId | None:
-    """What came of a key that is there; None where it may be claimed anew. Raises Refused."""
+    """What came of a key that is there; None where it may be claimed again. Raises Refused."""
     invitation: str | None = there.get("InvitationId")
     is_given_up = invitation is None and from_text(there["LeaseUntil"]) <= now
     if is_given_up or from_text(there["CreatedAt"]) + kept <= now:

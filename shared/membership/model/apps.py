@@ -168,7 +168,7 @@ class AppRecord:
 
     @property
     def named_approvers(self) -> tuple[DirectoryUser, ...]:
-        """Those whom the policy names. Where it names nobody the owners decide, as the directory has them at that
+        """Those that the policy names. Where it names nobody the owners decide, as the directory has them at that
         time: older versions kept those of the setup among `approvers`."""
         return self.approvers if self.policy.approvers else ()
 

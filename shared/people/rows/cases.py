@@ -34,7 +34,7 @@ class TableSubjectRequests:
         return await read_versioned(self._table, _CASES, case, SubjectRequest)
 
     async def save(self, case: Versioned[SubjectRequest], look_at: datetime | None) -> Versioned[SubjectRequest]:
-        """Insert or replace; `look_at` is when the sweeper looks after it. Raises Conflict."""
+        """Insert or replace; `look_at` is when the sweeper looks at it. Raises Conflict."""
         due = {"LookAt": to_text(look_at)} if look_at is not None else {}
         return await save_versioned(self._table, case, record_row(_CASES, case.value.id, case.value, **due))
 

@@ -141,7 +141,7 @@ class _Look:
             return None
         fields = decoded(row)
         if table == PEOPLE and fields["Record"]["state"] == SubjectRequestState.RUNNING.value:
-            return None  # It forgets whom it is about by itself.
+            return None  # It forgets who it is about by itself.
         mine = {role: marks for role, marks in _roles(kind, fields).items() if self._is(marks)}
         found = [Found(table, kind.what, m[0].note.role, _shown(kind, role, row)) for role, m in mine.items()]
         learned = [each for marks in mine.values() if (each := self._learned(marks)) is not None]
@@ -203,7 +203,7 @@ class _Look:
                 mark.put(self._words.sub(ERASED, value))
 
     def _learned(self, marks: list[Mark]) -> Person | None:
-        """Of whom the row tells: address, account and name that belong together."""
+        """Whose data the row holds: address, account and name that belong together."""
         address, user, name = (
             {str(mark.value) for mark in marks if _says(mark, says) and mark.value}
             for says in (Says.ADDRESS, Says.USER, Says.NAME)

@@ -1,4 +1,4 @@
-"""What tables tell of people: for each kind of row what it holds, whom that tells of, and what erasure makes of it.
+"""What tables tell of people: for each kind of row what it holds, who that is about, and what erasure makes of it.
 
 Records declare that on their fields (`shared.core.personal`); what stands beside them, in keys and in columns of
 their own, is declared here. A field that is declared tells for all that lies below it.
@@ -174,7 +174,7 @@ KINDS: tuple[Kind, ...] = (
         ".*/i-.*",
         INVITATION_COLUMNS,
         under_way=_invitation,
-        kept="that somebody was invited to this group, when, by whom and how it ended: the counts of imports and "
+        kept="that somebody was invited to this group, when, who asked and how it ended: the counts of imports and "
         "the answer to who let guests in rest on it",
     ),
     Kind(INVITATIONS, "a guard", ".*/a-.*", beside=_key_of(GUEST)),
@@ -283,7 +283,7 @@ KINDS: tuple[Kind, ...] = (
         under_way=_request,
         kept=_TRACE,
     ),
-    # Whom a case is about stands in it while it is worked on, and only then.
+    # Who a case is about stands in it while it is worked on, and only then.
     Kind(PEOPLE, "an export or an erasure", ".*", SubjectRequest, kept=_TRACE),
 )
 TABLES = tuple(dict.fromkeys(kind.table for kind in KINDS))
