@@ -1240,7 +1240,7 @@ export interface Export {
   data: Place[] | null;
 }
 /**
- * Whom it was found to be about: check that it is one person.
+ * Who it was found to be about: check that it is one person.
  */
 export interface SubjectSelector {
   addresses: string[];

@@ -48,7 +48,9 @@ def configure(env: Mapping[str, str]) -> bool:
             _is_on = _configure(env)
         except Exception:
             # Whatever is wrong with a setting of telemetry: guests are invited all the same, and nobody is told.
-            logging.getLogger(LOGGER).exception("telemetry could not be configured: nothing of this process is exported")
+            logging.getLogger(LOGGER).exception(
+                "telemetry could not be configured: nothing of this process is exported"
+            )
             _is_on = False
     return _is_on
 
