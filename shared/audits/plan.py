@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import batched
 
 from shared.audits.dependencies import AuditDependencies
 from shared.audits.model.records import (
@@ -50,14 +49,12 @@ async def plan(tools: AuditDependencies, audit: Audit, task: Task) -> Task:
 
 
 async def _plan(tools: AuditDependencies, audit: Audit, app: AppRecord) -> None:
-    actions = await _choose(tools, audit, app)
-    if not actions:
+    guests_touched, notifies = await _write_actions(tools, audit, app)
+    if not (guests_touched or notifies):
         return
-    for few in batched(actions, _PAGE, strict=False):
-        await tools.remedies.add_actions(audit.id, app.app_id, few)
     totals = await tools.sum_totals(audit)
     guests = sum(n for key, n in totals.items() if key.startswith(f"group:{app.group}:"))
-    policy, touched = app.audits, len({a.subject for a in actions if a.remedy in TOUCHING})
+    policy, touched = app.audits, len(guests_touched)
     too_many = policy.exceeds(touched, guests)
     state = PlanState.HELD if too_many else PlanState.RUNNING if policy.auto_apply else PlanState.PLANNED
     made = Plan(
@@ -91,18 +88,25 @@ async def _begin(tools: AuditDependencies, plan: Plan) -> None:
         await tools.outbox.send(ApplyRemedies(plan.audit, plan.app))
 
 
-async def _choose(tools: AuditDependencies, audit: Audit, app: AppRecord) -> list[RemedyAction]:
-    actions, first, is_news = list[RemedyAction](), None, False
+async def _write_actions(tools: AuditDependencies, audit: Audit, app: AppRecord) -> tuple[set[str], bool]:
+    """Written a page at a time. Gives the guests that are touched, and whether owners get a mail."""
+    touched, page, first, is_news = set[str](), list[RemedyAction](), None, False
     async for finding in tools.audits.all_findings(audit.id, FindingFilter(app=app.app_id)):
         action = action_for(finding, app.audits.remedies.get(finding.rule, Remedy.REPORT))
         if action is None:
             continue
         if action.remedy in TOUCHING:
-            actions.append(action)
+            touched.add(action.subject)
+            page.append(action)
         else:
             first = first or finding.rule
             is_news |= finding.seen_since >= audit.started_at
-    return [*actions, *await _notify(tools, audit, app, first, is_news=is_news)] if first is not None else actions
+        if len(page) == _PAGE:
+            await tools.remedies.add_actions(audit.id, app.app_id, page)
+            page = []
+    notices = await _notify(tools, audit, app, first, is_news=is_news) if first is not None else []
+    await tools.remedies.add_actions(audit.id, app.app_id, [*page, *notices])
+    return touched, bool(notices)
 
 
 async def _notify(
