@@ -98,12 +98,8 @@ class AuditCommands:
         return plan, [a.value for a in found], after
 
     async def apply(self, audit: str, app: AppId, caller: Caller) -> Plan:
-        """Begin what was planned, or held because it would do too much. Safe to repeat.
-
-        Raises:
-            Refused: `not-admin`, `feature-off`, `remedies-missing`, `remedies-ended`; `remedies-old` where a later
-                audit was done.
-        """
+        """Begin what was planned, or held because it would do too much. Safe to repeat. Raises Refused `not-admin`,
+        `feature-off`, `remedies-missing`, `remedies-ended`; `remedies-old` where a later audit was done."""
         return await self._move(audit, app, caller, (PlanState.PLANNED, PlanState.HELD), PlanState.RUNNING)
 
     async def undo(self, audit: str, app: AppId, caller: Caller) -> Plan:
@@ -139,12 +135,9 @@ class AuditCommands:
 
     @retry_on_conflict("the app's record")
     async def write_policy(self, app: AppId, policy: AuditPolicy, caller: Caller) -> AuditPolicy:
-        """Replace the policy of an app. Safe to repeat.
-
-        Raises:
-            Refused: `not-admin`, `app-missing`, `body-invalid` naming a remedy that a rule does not know;
-                `feature-off` where it asks for remedies that nobody would carry out.
-        """
+        """Replace the policy of an app. Safe to repeat. Raises Refused `not-admin`, `app-missing`, `body-invalid`
+        naming a remedy that a rule does not know; `feature-off` where it asks for remedies that nobody would carry
+        out."""
         require(caller, Action.RUN_AUDITS)
         if wrong := wrong_remedies(policy):
             rule, remedy = wrong[0]

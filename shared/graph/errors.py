@@ -200,14 +200,9 @@ def _lags(response: Response) -> bool:
 
 
 def require_written(response: Response, permission: str) -> None:
-    """Raises where a write of one object did not go through.
-
-    Raises:
-        Refused: `permission-missing` naming `permission`, or `directory-refused` with the directory's words.
-        DirectoryLagging: something that the write refers to is not seen here yet.
-        DirectoryUnsure: it may have been done.
-        DirectoryBusy: it was not done.
-    """
+    """Raises where a write of one object did not go through. Raises Refused `permission-missing` naming `permission`,
+    or `directory-refused` with the directory's words; DirectoryLagging: something that the write refers to is not
+    seen here yet; DirectoryUnsure: it may have been done; DirectoryBusy: it was not done."""
     if response.status in (200, 201, 202, 204):
         return
     answer = _not_done(response, permission)

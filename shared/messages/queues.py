@@ -155,11 +155,8 @@ class QueueGauges:
         self._ours = frozenset((*messages.queues, *map(poison_queue, messages.queues), UNREADABLE))
 
     async def __call__(self) -> dict[str, int]:
-        """Measure all queues that are there; gives their lengths, about, invisible messages included.
-
-        Raises:
-            StorageBusy: storage did not answer; StorageRefused: a role is missing.
-        """
+        """Measure all queues that are there; gives their lengths, about, invisible messages included. Raises
+        StorageBusy: storage did not answer; StorageRefused: a role is missing."""
         with translated():
             names = [found.name async for found in self._service.list_queues() if found.name in self._ours]
             lengths = await _of_each(names, self._measure)

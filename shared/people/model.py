@@ -143,10 +143,7 @@ class SubjectRequest:
 
 def address_forms(raw: str) -> frozenset[str]:
     """Both forms of an address, in lower case. What is no address for Entra ID may be one that was kept before.
-
-    Raises:
-        Refused: it is none at all.
-    """
+    Raises Refused: it is none at all."""
     try:
         address = parse_address(raw)
     except Refused:

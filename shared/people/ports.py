@@ -12,10 +12,8 @@ class PersonalData(Protocol):
     @property
     def kept(self) -> Mapping[tuple[str, str], str]:
         """What is left of something after an erasure, and why, by `where` and `what` of `Found`."""
-        ...
 
     async def page(self, person: Person, after: str | None, stand_in: str | None) -> Page:
         """Look through the part that follows `after`, whole. With a `stand_in` erase what is found but for what is
         under way: what must be kept for others names the stand-in instead. Safe to repeat; what another writes
         meanwhile is never overwritten."""
-        ...

@@ -97,11 +97,7 @@ class SubjectRequests:
         self, kind: SubjectRequestKind, case_id: SubjectRequestId, caller: Caller
     ) -> tuple[SubjectRequest, list[Any], list[Any]]:
         """The case, who it was found to be about, and what was found of them; both empty before the end, and when
-        they were kept long enough.
-
-        Raises:
-            Refused: `not-admin`, `case-missing`.
-        """
+        they were kept long enough. Raises Refused `not-admin`, `case-missing`."""
         require(caller, Action.HANDLE_PERSONAL_DATA)
         stored = await self.cases.read(case_id)
         if stored is None or stored.value.kind is not kind:

@@ -53,10 +53,7 @@ def table_service(
     env: Mapping[str, str], name: str = CONNECTION, credential_of: CredentialOf | None = None
 ) -> TableServiceClient:
     """The tables of a connection. `credential_of` makes the credential of a client id (None: the system's own).
-
-    Raises:
-        StorageNotSet: there is no such connection.
-    """
+    Raises StorageNotSet: there is no such connection."""
     if text := env.get(name):
         return TableServiceClient.from_connection_string(text, **_TABLES)
     uri = _uri(env, name, "table")
